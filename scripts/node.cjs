@@ -1,0 +1,50 @@
+/* Finds a Node that is new enough and runs it in place of this process. Plain CommonJS for old Nodes. */
+'use strict'
+var childProcess = require('child_process')
+var os = require('os')
+var path = require('path')
+
+var WANTED = [24, 15] // the first release line with everything used: stable type stripping, crypto.argon2, whole zstd streams
+
+function isNewEnough(version) {
+  var parts = version.split('.').map(Number)
+  return parts[0] > WANTED[0] || (parts[0] === WANTED[0] && parts[1] >= WANTED[1])
+}
+
+/** The path of a usable Node: this one, or the one that npm installed as an optional dependency. */
+function find(root) {
+  if (isNewEnough(process.versions.node)) return process.execPath
+  var name = 'node-' + process.platform + '-' + process.arch
+  try {
+    var manifest = require.resolve(name + '/package.json', { paths: [root] })
+    return path.join(path.dirname(manifest), 'bin', 'node')
+  } catch (error) {
+    console.error('holdfast: needs Node ' + WANTED.join('.') + ' or newer; this is ' + process.versions.node + ' and the package ' + name + ' is not installed.')
+    console.error('Install Node 24 or newer, or run "npm install" with optional dependencies on.')
+    process.exit(31)
+  }
+}
+
+/** Runs `args` with that Node, hands signals on, and ends as it ended. */
+function run(root, args) {
+  // zstd, file and crypto work share the thread pool: with four threads, file access waits behind compression.
+  var threads = String(Math.max(4, 2 * os.cpus().length))
+  var env = Object.assign({ UV_THREADPOOL_SIZE: threads }, process.env)
+  var child = childProcess.spawn(find(root), args, { stdio: 'inherit', env: env })
+  var signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
+  signals.forEach(function (signal) {
+    process.on(signal, function () {
+      // A terminal sends Ctrl-C to the whole group; the child has it already.
+      if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal)
+    })
+  })
+  child.on('error', function (error) {
+    console.error('holdfast: cannot start Node: ' + error.message)
+    process.exit(70)
+  })
+  child.on('exit', function (code, signal) {
+    process.exit(signal ? 128 + (os.constants.signals[signal] || 0) : code)
+  })
+}
+
+module.exports = { find: find, run: run, isNewEnough: isNewEnough }

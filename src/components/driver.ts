@@ -1,0 +1,90 @@
+import type { Bytes, Context } from '../core/ports.ts'
+import type { Difference, Finding, TargetMode } from '../core/restore-point.ts'
+import type { z } from 'zod'
+
+/**
+ * A driver knows one kind of component: how to read all of it, how to write it back beside the live data, and how to
+ * tell whether what is there equals what was captured. Settings and Details are validated by its schemas; Details go
+ * into the encrypted manifest, so they may name things but never hold passwords.
+ */
+export interface Driver<Settings = unknown, Details = unknown> {
+  readonly kind: string
+  readonly settings: z.ZodType<Settings>
+  readonly details: z.ZodType<Details>
+
+  /** Everything a backup of this component will need. Changes nothing. */
+  check(settings: Settings, context: Context): Promise<readonly Finding[]>
+
+  /**
+   * Reads the whole component at one moment. Each artifact is complete when `sink.write` resolves.
+   * Anything that could not be read is either a failure or named in `notCaptured`.
+   */
+  capture(settings: Settings, sink: ArtifactSink, context: Context): Promise<Captured<Details>>
+
+  /** Opens the place a restore goes to. Changes nothing until its methods are called. */
+  open(settings: Settings, request: TargetRequest, context: Context): Promise<Target<Details>>
+}
+
+export interface ArtifactSink {
+  /** `kind` is the number of docs/format.md section 4. Several writes may run at once. */
+  write(role: string, kind: 1 | 2 | 3 | 4 | 6, content: Bytes): Promise<void>
+}
+
+export interface ArtifactSource {
+  /** The plain content of the artifact with this role; can be read several times. */
+  read(role: string): Bytes
+  readonly roles: readonly string[]
+}
+
+export interface Captured<Details> {
+  readonly details: Details
+  /** Plain sentences: what a restore will not bring back. */
+  readonly notCaptured: readonly string[]
+}
+
+export interface TargetRequest {
+  readonly mode: TargetMode
+  /** Names what this restore makes, so that a later run finds it again: 8 lower-case hexadecimal digits. */
+  readonly restoreId: string
+  /** An existing private folder of Holdfast's own, for scratch targets. */
+  readonly scratchFolder: string
+}
+
+/**
+ * What a restore sees of a target, derived from the world and not from a journal:
+ * - `untouched`: nothing of this restore is there;
+ * - `beside`: something was loaded beside, perhaps only in part;
+ * - `fenced`: writers are locked out, the live data is still the old;
+ * - `swapped`: the restored data is live and the previous is kept (not yet open, or open).
+ */
+export type TargetState = 'untouched' | 'beside' | 'fenced' | 'swapped'
+
+/** One restore of one component. Every method is idempotent: a run that died is repeated by calling it again. */
+export interface Target<Details = unknown> {
+  /** For people: what will be replaced, for example `database authentik on db.internal:5432`. */
+  readonly description: string
+  /** What the operator must type to confirm, for example `authentik`. */
+  readonly confirmation: string
+
+  state(context: Context): Promise<TargetState>
+  /** What would make this restore fail or lose something. Changes nothing. */
+  preflight(details: Details, context: Context): Promise<readonly Finding[]>
+  /** Loads beside (swap, scratch) or over the live data (in-place). What an earlier run left half-done is removed first. */
+  load(details: Details, source: ArtifactSource, context: Context): Promise<void>
+  /** Reads what was loaded again and compares it with what was captured. */
+  compare(details: Details, context: Context): Promise<readonly Difference[]>
+  /** Runs the app's own checks on what was loaded; an empty list means all passed (or there are none). */
+  runChecks(context: Context): Promise<readonly Difference[]>
+  /** Locks writers out and waits until none is left. */
+  fence(context: Context): Promise<void>
+  /** Carries over what must survive (preserved tables, settings, owner), then makes the restored data live. All or nothing. */
+  swap(details: Details, context: Context): Promise<void>
+  /** Lets writers in again: to the new data after a swap, to the old one otherwise. */
+  reopen(context: Context): Promise<void>
+  /** Removes what was loaded beside; never touches live or previous data. */
+  discard(context: Context): Promise<void>
+  /** Makes the previous data live again. What the restore brought is kept aside until `forget`. */
+  undo(context: Context): Promise<void>
+  /** Removes the data kept for undo, or what an undo set aside. */
+  forget(context: Context): Promise<void>
+}

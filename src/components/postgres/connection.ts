@@ -1,0 +1,106 @@
+import { readFile } from 'node:fs/promises'
+import pg from 'pg'
+import { Failure } from '../../core/failure.ts'
+import type { Context } from '../../core/ports.ts'
+import type { Secret } from '../../core/secret.ts'
+import type { SecretReference } from '../../system/secret-reference.ts'
+
+/** One PostgreSQL server and the role to use there. */
+export interface Server {
+  readonly host: string
+  readonly port: number
+  readonly user: string
+  readonly password: SecretReference | Secret | undefined
+  readonly tls: 'disable' | 'require' | 'verify-full'
+  readonly tlsCa: string | undefined
+}
+
+const CONNECT_LIMIT = 15_000
+
+/** Sessions with this name are ours; a later run ends what a dead one left behind. */
+export const APPLICATION_NAME = 'holdfast'
+
+/**
+ * Opens one session with settings under which every value has one text form: UTC, ISO dates, hexadecimal bytea, shortest
+ * exact floats, no search path. The session ends when the context's signal fires.
+ */
+export async function connect(server: Server, database: string, context: Context): Promise<pg.Client> {
+  const client = new pg.Client({
+    host: server.host,
+    port: server.port,
+    user: server.user,
+    database,
+    password: await passwordOf(server),
+    ssl: await tlsOf(server),
+    application_name: APPLICATION_NAME,
+    connectionTimeoutMillis: CONNECT_LIMIT,
+    keepAlive: true,
+  })
+  // A session that the server ends rejects the query in flight; without a listener it would also end the process.
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    await client.query(PINNED)
+  } catch (cause) {
+    void client.end().catch(() => {})
+    throw connectFailure(server, database, cause)
+  }
+  const stop = (): void => void client.end().catch(() => {})
+  context.signal.addEventListener('abort', stop, { once: true })
+  client.once('end', () => context.signal.removeEventListener('abort', stop))
+  return client
+}
+
+const PINNED = `set search_path = ''; set timezone = 'UTC'; set datestyle = 'ISO, MDY'; set intervalstyle = 'postgres';
+  set extra_float_digits = 1; set bytea_output = 'hex'; set lc_monetary = 'C'; set xmloption = 'content'; set statement_timeout = 0;
+  set idle_in_transaction_session_timeout = 0; set row_security = off`
+
+/** Runs `act` in a session that is closed afterwards, whatever happens. */
+export async function withSession<Result>(server: Server, database: string, context: Context, act: (client: pg.Client) => Promise<Result>): Promise<Result> {
+  const client = await connect(server, database, context)
+  try {
+    return await act(client)
+  } finally {
+    await client.end().catch(() => {})
+  }
+}
+
+/** The password as libpq tools and the driver need it, read now. */
+export async function passwordOf(server: Server): Promise<string | undefined> {
+  if (server.password === undefined) return undefined
+  return 'reveal' in server.password ? server.password.reveal() : (await server.password.resolve()).reveal()
+}
+
+async function tlsOf(server: Server): Promise<pg.ClientConfig['ssl']> {
+  if (server.tls === 'disable') return false
+  const ca = server.tlsCa === undefined ? {} : { ca: await readFile(server.tlsCa, 'utf8') }
+  return { ...ca, rejectUnauthorized: server.tls === 'verify-full' }
+}
+
+function connectFailure(server: Server, database: string, cause: unknown): Failure {
+  const where = `database ${database} on ${server.host}:${server.port} as ${server.user}`
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+  const message = cause instanceof Error ? cause.message : String(cause)
+  if (code === '3D000') return new Failure('notFound', `${where} does not exist`, { cause })
+  if (code.startsWith('28') || code === '42501') return new Failure('denied', `${where} refused the login: ${message}`, { cause, hint: 'Check user and password, and pg_hba.conf of the server.' })
+  if (code === '55000') return new Failure('refused', `${where} does not accept connections: ${message}`, { cause })
+  return new Failure('unreachable', `${where} cannot be reached: ${message || code}`, { cause, hint: 'Check that the server runs and that host and port are right.' })
+}
+
+/** `name` as an SQL identifier. */
+export function identifier(name: string): string {
+  return pg.escapeIdentifier(name)
+}
+
+/** `text` as an SQL literal. */
+export function literal(text: string): string {
+  return pg.escapeLiteral(text)
+}
+
+/**
+ * A conninfo that names a database and nothing else. libpq takes a bare name that contains `=` or starts like a URL for
+ * connection settings and would connect elsewhere, so names always go through here.
+ */
+export function databaseConninfo(database: string): string {
+  return `dbname='${database.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
+}

@@ -1,0 +1,62 @@
+import type { Bytes } from '../core/ports.ts'
+
+/**
+ * Storage keeps named blobs. It knows nothing of encryption, manifests or apps.
+ *
+ * Every implementation guarantees, and `testing/contract.ts` checks:
+ * - whole or absent: no reader or listing ever sees part of a blob, even if `put` fails or the process is killed;
+ * - create-only: `put` of a name that exists fails with `refused` and leaves the blob as it was
+ *   (a storage that cannot promise this between two writers says so in `features`);
+ * - read your writes: after `put` resolves, `get`, `stat` and `list` see the blob;
+ * - durable: after `put` resolves, the blob survives power loss as far as the medium promises.
+ *
+ * Names are `/`-separated segments of `[A-Za-z0-9._-]`, at most 255 bytes, no segment is `.` or `..` or starts with a
+ * dot; anything else fails with `usage`. A missing blob is a `notFound` failure. A server or medium that cannot be
+ * reached is `unreachable`, missing rights `denied`, a full medium `refused`, a wrong answer `corrupt`. Implementations
+ * do not retry a whole call; the `retrying` wrapper does.
+ */
+export interface Storage {
+  /** Where the blobs are, for people; never contains credentials. */
+  readonly location: string
+  readonly features: StorageFeatures
+
+  /**
+   * Stores a blob. A stream that throws aborts the put, leaves nothing, and the same error is thrown on.
+   * Memory is bounded whatever the length of the stream.
+   */
+  put(name: string, body: Uint8Array | Bytes, signal: AbortSignal): Promise<BlobInfo>
+
+  /** Reads a blob or a range of it. Fails with `corrupt` if the stream ends before the length that was announced. */
+  get(name: string, signal: AbortSignal, range?: ByteRange): Promise<Bytes>
+
+  stat(name: string, signal: AbortSignal): Promise<BlobInfo>
+
+  /** Lists all blobs whose name starts with `prefix`, in name order (by UTF-16 code unit), each once. */
+  list(prefix: string, signal: AbortSignal): AsyncIterable<BlobInfo>
+
+  /** Removes a blob. Removing a missing blob succeeds, so that a removal that was cut off can be run again. */
+  remove(name: string, signal: AbortSignal): Promise<void>
+
+  /** The storage's own clock. It, not ours, decides how old a blob is. */
+  now(signal: AbortSignal): Promise<Date>
+}
+
+export interface BlobInfo {
+  readonly name: string
+  readonly size: number
+  /** When the blob was stored, by the storage's clock. */
+  readonly modified: Date
+}
+
+export interface ByteRange {
+  readonly offset: number
+  /** To the end of the blob when absent. */
+  readonly length?: number
+}
+
+export interface StorageFeatures {
+  /** Whether two writers racing on one name are kept apart. Without it only one writer may use the repository. */
+  readonly createOnly: boolean
+  /** What is marked on every point that is made with this storage, for example `insecure TLS`. */
+  readonly remarks: readonly string[]
+}
