@@ -34,4 +34,4 @@ function install() {
 }
 
 if (!isInstalled()) install()
-require('./node.cjs').run(root, [path.join(root, process.argv[2])].concat(process.argv.slice(3)))
+require('../bin/node.cjs').run(root, [path.join(root, process.argv[2])].concat(process.argv.slice(3)))

@@ -21,6 +21,15 @@ export interface Driver<Settings = unknown, Details = unknown> {
    */
   capture(settings: Settings, sink: ArtifactSink, context: Context): Promise<Captured<Details>>
 
+  /**
+   * Reads the captured archives to their end with the tool that would restore them, and restores nothing. Fails with
+   * `corrupt` when the tool cannot read them. A full read only; it never counts as proof of a restore.
+   */
+  examine(details: Details, source: ArtifactSource, context: Context): Promise<void>
+
+  /** What earlier restores keep for undo on the target of these settings, newest first. */
+  kept(settings: Settings, context: Context): Promise<readonly Kept[]>
+
   /** Opens the place a restore goes to. Changes nothing until its methods are called. */
   open(settings: Settings, request: TargetRequest, context: Context): Promise<Target<Details>>
 }
@@ -40,6 +49,15 @@ export interface Captured<Details> {
   readonly details: Details
   /** Plain sentences: what a restore will not bring back. */
   readonly notCaptured: readonly string[]
+}
+
+/** Previous data that a swap set aside. */
+export interface Kept {
+  readonly restoreId: string
+  readonly description: string
+  readonly since: Date
+  /** After this time `prune` removes it. */
+  readonly until: Date
 }
 
 export interface TargetRequest {

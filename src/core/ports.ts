@@ -36,3 +36,16 @@ export interface Context {
   readonly signal: AbortSignal
   readonly progress: (event: Progress) => void
 }
+
+/**
+ * Small named values that survive this process, for example the journal of a restore. `save` is durable and atomic:
+ * after a crash the old or the new value is there, whole.
+ */
+export interface Records {
+  save(name: string, value: unknown): Promise<void>
+  /** Undefined when there is none. Fails with `corrupt` when it is there and cannot be read. */
+  load(name: string): Promise<unknown>
+  /** All names, sorted. */
+  list(): Promise<readonly string[]>
+  remove(name: string): Promise<void>
+}

@@ -27,6 +27,9 @@ export interface Repository {
   /** Opens a point for reading: checks the commit, unwraps the data key, authenticates the manifest. */
   open(point: PointId, identities: readonly Identity[], context: Context): Promise<PointReader>
 
+  /** How far the storage's clock is ahead of ours, in milliseconds. */
+  clockSkew(context: Context): Promise<number>
+
   /** Stores a signed proof. */
   prove(point: PointId, kind: ProofKind, outcome: { readonly ok: boolean; readonly facts: Proof['facts'] }, context: Context): Promise<Proof>
 
@@ -35,13 +38,22 @@ export interface Repository {
   undelete(point: PointId, context: Context): Promise<void>
 
   /**
+   * Encrypts a point's data key to other recipients and removes its older keys; touches no data. One of `identities`
+   * must open the point before and after.
+   */
+  rewrap(point: PointId, identities: readonly Identity[], recipients: readonly string[], context: Context): Promise<void>
+
+  /**
    * Removes data of points whose tombstone is past its time, and blobs under `data/` that no commit and no tombstone
    * names and that are older than 96 h by the storage's clock. Refuses when any commit is unreadable.
    */
   sweep(context: Context): Promise<SweepReport>
 
-  /** Takes the exclusive right on a scope; `locked` when another holder is alive. */
-  lease(scope: string, context: Context): Promise<Lease>
+  /**
+   * Takes the exclusive right on a scope; `locked` when another holder is alive. To know that, a held lease is watched
+   * for up to its time-to-live, unless `wait` is false.
+   */
+  lease(scope: string, context: Context, options?: { readonly wait?: boolean }): Promise<Lease>
 }
 
 export interface Identity {
@@ -102,6 +114,8 @@ export interface CatalogPoint {
   readonly commitSha256: string
   readonly proofs: readonly Proof[]
   readonly held: boolean
+  /** The key id of the trusted signer of the commit. */
+  readonly signer: string
 }
 
 /** A commit that cannot be used, and why. Prune refuses to run while there is one. */

@@ -26,7 +26,10 @@ export interface Storage {
    */
   put(name: string, body: Uint8Array | Bytes, signal: AbortSignal): Promise<BlobInfo>
 
-  /** Reads a blob or a range of it. Fails with `corrupt` if the stream ends before the length that was announced. */
+  /**
+   * Reads a blob or a range of it. Fails with `corrupt` if the range is not wholly inside the blob, or if the stream
+   * ends before the length that was announced; with `unreachable` if the connection broke and could not be resumed.
+   */
   get(name: string, signal: AbortSignal, range?: ByteRange): Promise<Bytes>
 
   stat(name: string, signal: AbortSignal): Promise<BlobInfo>
@@ -39,6 +42,13 @@ export interface Storage {
 
   /** The storage's own clock. It, not ours, decides how old a blob is. */
   now(signal: AbortSignal): Promise<Date>
+
+  /**
+   * Ends unfinished uploads that were started before `olderThan` by the storage's clock, and gives how many. They are
+   * what a `put` leaves behind when its process is killed: no reader sees them, but they take space. Absent where
+   * nothing can be left behind.
+   */
+  tidy?(olderThan: Date, signal: AbortSignal): Promise<number>
 }
 
 export interface BlobInfo {

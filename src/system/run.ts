@@ -13,9 +13,9 @@ export interface RunOptions {
   /** Run as another user; needs root. */
   readonly user?: { readonly uid: number; readonly gid: number }
   readonly signal: AbortSignal
-  /** Longest time without a byte on any of its streams, in milliseconds. */
+  /** Longest time without a byte on any of its streams, in milliseconds. Time that we make it wait does not count. */
   readonly idleLimit: number
-  /** Longest time in all, in milliseconds. */
+  /** Longest time in all, in milliseconds. `Infinity` is no limit. */
   readonly totalLimit: number
 }
 
@@ -47,11 +47,12 @@ export async function run(options: RunOptions, input?: Bytes): Promise<RunResult
 }
 
 /**
- * Runs a program and streams its standard output. The stream ends only if the program exited with 0; otherwise it
- * throws `toolFailed`, even though bytes flowed. Leaving the loop early kills the program.
+ * Starts a program when it is first read from, and streams its standard output. The stream ends only if the program
+ * exited with 0; otherwise it throws `toolFailed`, even though bytes flowed. Leaving the loop early kills the program.
+ * Input that throws kills it too, before it could take the end for an ordinary one; the input's own error is thrown on.
  */
-export function stream(options: RunOptions, input?: Bytes): Bytes {
-  return start(options, input).output
+export async function* stream(options: RunOptions, input?: Bytes): Bytes {
+  yield* start(options, input).output
 }
 
 interface Started {
@@ -67,7 +68,7 @@ function start(options: RunOptions, input: Bytes | undefined): Started {
     extendEnv: false,
     ...(options.directory === undefined ? {} : { cwd: options.directory }),
     ...options.user,
-    stdin: input === undefined ? 'ignore' : watched(input, watchdog),
+    stdin: input === undefined ? 'ignore' : watched(input, watchdog, () => child.kill('SIGKILL')),
     stdout: 'pipe',
     stderr: 'pipe',
     buffer: false,
@@ -76,38 +77,63 @@ function start(options: RunOptions, input: Bytes | undefined): Started {
     cancelSignal: watchdog.signal,
     forceKillAfterDelay: KILL_AFTER,
   })
+  const closeStreams = (): void => {
+    child.stdout.destroy()
+    child.stderr.destroy()
+  }
+  // What the program started may keep its streams open when it is gone.
+  watchdog.afterEnd = closeStreams
   let stderr = ''
   child.stderr.on('data', (chunk: Uint8Array) => {
     watchdog.touch()
     stderr = (stderr + Buffer.from(chunk).toString('utf8')).slice(-STDERR_KEPT)
   })
-  return { output: outputOf(child, options, watchdog, () => stderr), stderr: () => stderr }
+  // Without an encoding the chunks of a pipe are bytes.
+  const running = { child: child as unknown as Child, watchdog, stderr: () => stderr, closeStreams }
+  return { output: outputOf(running, options), stderr: running.stderr }
 }
 
 /** The part of execa's child that is used here. */
 interface Child extends PromiseLike<Ending & { readonly failed: boolean }> {
-  readonly stdout: AsyncIterable<unknown> | null
+  readonly stdout: AsyncIterable<Uint8Array>
   kill(signal: 'SIGKILL'): boolean
 }
 
-async function* outputOf(child: Child, options: RunOptions, watchdog: Watchdog, stderr: () => string): Bytes {
+interface Running {
+  readonly child: Child
+  readonly watchdog: Watchdog
+  readonly stderr: () => string
+  readonly closeStreams: () => void
+}
+
+async function* outputOf({ child, watchdog, stderr, closeStreams }: Running, options: RunOptions): Bytes {
   let finished = false
   try {
-    const stdout = child.stdout as AsyncIterable<Uint8Array> | null
-    for await (const chunk of stdout ?? []) {
-      watchdog.touch()
-      yield chunk
-      watchdog.touch()
-    }
+    yield* watchedOutput(child.stdout, watchdog)
     const result = await child
     finished = true
+    if (watchdog.inputError !== undefined) throw watchdog.inputError
     if (result.failed) throw failureOf(options, result, watchdog, stderr())
   } finally {
     watchdog.stop()
     if (!finished) {
       child.kill('SIGKILL')
+      closeStreams()
       await child
     }
+  }
+}
+
+async function* watchedOutput(stdout: AsyncIterable<Uint8Array>, watchdog: Watchdog): Bytes {
+  try {
+    for await (const chunk of stdout) {
+      watchdog.hold()
+      yield chunk
+      watchdog.release()
+    }
+  } catch (error) {
+    // The streams of a program that we ended may break; how it ended says more.
+    if (!watchdog.signal.aborted && watchdog.inputError === undefined) throw error
   }
 }
 
@@ -135,10 +161,16 @@ function dyingWithUs(options: RunOptions): [string, readonly string[]] {
   return [SETPRIV, ['--pdeathsig', 'KILL', '--', options.file, ...options.args]]
 }
 
-async function* watched(input: Bytes, watchdog: Watchdog): Bytes {
-  for await (const chunk of input) {
-    watchdog.touch()
-    yield chunk
+async function* watched(input: Bytes, watchdog: Watchdog, kill: () => void): Bytes {
+  try {
+    for await (const chunk of input) {
+      watchdog.touch()
+      yield chunk
+    }
+  } catch (error) {
+    watchdog.inputError = error
+    kill()
+    throw error
   }
 }
 
@@ -147,14 +179,20 @@ class Watchdog {
   readonly #controller = new AbortController()
   readonly #options: RunOptions
   readonly #total: NodeJS.Timeout
-  #idle: NodeJS.Timeout
-  readonly #cancel = (): void => this.#controller.abort()
+  readonly #idle: NodeJS.Timeout
+  readonly #cancel = (): void => this.#abort()
+  #held = false
+  /** Runs when the child had time to end and be killed. */
+  afterEnd: () => void = () => {}
+  /** Why it was ended, if for a limit. */
   reason: string | undefined
+  /** What its input threw. */
+  inputError: unknown
 
   constructor(options: RunOptions) {
     this.#options = options
-    this.#total = setTimeout(() => this.#end(`still running after ${options.totalLimit / 1000} s`), options.totalLimit)
-    this.#idle = setTimeout(() => this.#end(`silent for ${options.idleLimit / 1000} s`), options.idleLimit)
+    this.#total = setTimeout(() => this.#end(`still running after ${options.totalLimit / 1000} s`), timerLength(options.totalLimit))
+    this.#idle = setTimeout(() => this.#silent(), timerLength(options.idleLimit))
     options.signal.addEventListener('abort', this.#cancel, { once: true })
     if (options.signal.aborted) this.#cancel()
   }
@@ -167,14 +205,39 @@ class Watchdog {
     this.#idle.refresh()
   }
 
+  /** The reader is busy with a chunk; the child may have to wait for it. */
+  hold(): void {
+    this.#held = true
+  }
+
+  release(): void {
+    this.#held = false
+    this.touch()
+  }
+
   stop(): void {
     clearTimeout(this.#total)
     clearTimeout(this.#idle)
     this.#options.signal.removeEventListener('abort', this.#cancel)
   }
 
+  #silent(): void {
+    if (this.#held) this.touch()
+    else this.#end(`silent for ${this.#options.idleLimit / 1000} s`)
+  }
+
   #end(reason: string): void {
     this.reason = reason
-    this.#controller.abort()
+    this.#abort()
   }
+
+  #abort(): void {
+    this.#controller.abort()
+    setTimeout(() => this.afterEnd(), KILL_AFTER + 500).unref()
+  }
+}
+
+/** A timer longer than this (25 days) would fire at once. */
+function timerLength(limit: number): number {
+  return Math.min(limit, 2 ** 31 - 1)
 }

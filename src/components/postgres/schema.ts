@@ -51,7 +51,15 @@ const role = z.object({
     connectionLimit: z.number(),
     validUntil: z.string().nullable(),
   }),
-  memberOf: z.array(z.object({ role: z.string(), adminOption: z.boolean() })),
+  memberOf: z.array(
+    z.object({
+      role: z.string(),
+      adminOption: z.boolean(),
+      /** Since PostgreSQL 16. */
+      inheritOption: z.boolean().optional(),
+      setOption: z.boolean().optional(),
+    }),
+  ),
   /** `ALTER ROLE … [IN DATABASE] SET name = value`. */
   settings: z.array(z.object({ name: z.string(), value: z.string(), inDatabase: z.boolean() })),
 })
@@ -69,7 +77,15 @@ const fingerprint = z.object({
       hash: z.string().meta({ description: 'order-independent sum of row hashes, decimal' }),
     }),
   ),
-  sequences: z.array(z.object({ name: z.string(), lastValue: z.string(), isCalled: z.boolean() })),
+  sequences: z.array(
+    z.object({
+      name: z.string(),
+      lastValue: z.string(),
+      isCalled: z.boolean(),
+      /** Where it was after the dump, if it moved meanwhile: the dump holds a value from `lastValue` to this one. */
+      until: z.string().optional(),
+    }),
+  ),
   largeObjects: z.array(z.object({ oid: z.number(), size: z.string(), hash: z.string() })),
   extensions: z.array(z.object({ name: z.string(), version: z.string() })),
   /** Every object that pg_dump knows (tables, indexes, constraints, grants, comments, …): its name and the SHA-256 of its definition. */
@@ -90,7 +106,9 @@ export const postgresDetails = z.object({
   localeProvider: z.string(),
   collate: z.string(),
   ctype: z.string(),
+  /** The locale of the providers `icu` and `builtin`. */
   icuLocale: z.string().nullable(),
+  icuRules: z.string().nullable().optional(),
   collationVersion: z.string().nullable(),
   connectionLimit: z.number(),
   comment: z.string().nullable(),

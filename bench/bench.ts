@@ -1,0 +1,74 @@
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { passwordOf } from '../src/components/postgres/connection.ts'
+import { startServer } from '../src/components/postgres/server-process.ts'
+import type { PrivateServer } from '../src/components/postgres/server-process.ts'
+import { passfileLine } from '../src/components/postgres/tool-run.ts'
+import { chooseTools } from '../src/components/postgres/tools.ts'
+import type { Tools } from '../src/components/postgres/tools.ts'
+import type { Context } from '../src/core/ports.ts'
+import { isRoot } from '../src/system/accounts.ts'
+import { makeTemporaryFolder } from '../src/system/temporary-folder.ts'
+
+export interface BenchOptions {
+  readonly megabytes: number
+  readonly rounds: number
+  /** Keeps the server's data for the next run. */
+  readonly keep: boolean
+  readonly context: Context
+}
+
+/** What the measures that need a database share: a private server, its tools, and a private folder for everything else. */
+export interface Bench {
+  readonly options: BenchOptions
+  readonly context: Context
+  readonly postgres: PrivateServer
+  readonly tools: Tools
+  readonly folder: string
+  /** A libpq password file for the peer's tools. */
+  readonly passfile: string
+}
+
+export const projectRoot = dirname(dirname(fileURLToPath(import.meta.url)))
+
+/** Both sides use the same server. It does not wait for the disk, so that its writes hide nothing of the programs' speed. */
+const SETTINGS = { shared_buffers: '256MB', max_wal_size: '4GB', autovacuum: 'off' } as const
+export const SERVER_FACTS = 'server with shared_buffers 256MB, fsync and autovacuum off'
+
+/** Starts the server, runs `act`, and removes everything again; with `keep` the server's data stays for the next run. */
+export async function withBench<Result>(
+  options: BenchOptions,
+  act: (bench: Bench) => Promise<Result>,
+): Promise<Result> {
+  const folder = await makeTemporaryFolder()
+  const data = options.keep ? await cacheFolder() : await makeTemporaryFolder()
+  try {
+    const postgres = await startServer({ folder: data, context: options.context, settings: SETTINGS })
+    try {
+      return await act(await benchOf(options, postgres, folder))
+    } finally {
+      await postgres.stop()
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+    if (!options.keep) await rm(data, { recursive: true, force: true })
+  }
+}
+
+async function benchOf(options: BenchOptions, postgres: PrivateServer, folder: string): Promise<Bench> {
+  const { context } = options
+  const passfile = join(folder, 'passfile')
+  await writeFile(passfile, passfileLine((await passwordOf(postgres.server)) ?? ''), { mode: 0o600 })
+  return { options, context, postgres, tools: await chooseTools(postgres.version, {}, context), folder, passfile }
+}
+
+/** `$HOLDFAST_BENCH_CACHE`, else the user's cache folder. Root's server runs as another user, who cannot enter root's home. */
+async function cacheFolder(): Promise<string> {
+  const caches = isRoot() ? '/var/cache' : (process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'))
+  const folder = process.env['HOLDFAST_BENCH_CACHE'] ?? join(caches, 'holdfast-bench')
+  await mkdir(folder, { recursive: true })
+  await chmod(folder, 0o700)
+  return folder
+}

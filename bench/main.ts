@@ -1,0 +1,126 @@
+import { Command, InvalidArgumentError } from 'commander'
+import { setMaxListeners } from 'node:events'
+import { toFailure, failureKinds } from '../src/core/failure.ts'
+import type { Context } from '../src/core/ports.ts'
+import { systemClock } from '../src/system/clock.ts'
+import { directEffects } from '../src/system/effects.ts'
+import { SERVER_FACTS, withBench } from './bench.ts'
+import type { Bench } from './bench.ts'
+import type { Measurement } from './measurement.ts'
+import { measureBackup } from './measures/backup.ts'
+import { measureHelp } from './measures/help.ts'
+import { measureMemory } from './measures/memory.ts'
+import { measurePoints } from './measures/points.ts'
+import { measureRestore } from './measures/restore.ts'
+import { describeMachine, EXPLANATION, jsonLine, tableOf } from './report.ts'
+
+interface Measure {
+  readonly does: string
+  run(bench: Bench): Promise<readonly Measurement[]>
+}
+
+/** In the order in which they run: the quick ones first. */
+const MEASURES: Readonly<Record<string, Measure>> = {
+  help: { does: 'how long holdfast --help takes', run: async (bench) => [await measureHelp(bench.context.signal)] },
+  points: {
+    does: 'how long holdfast points takes on 1,000 restore points',
+    run: async (bench) => [await measurePoints(bench)],
+  },
+  backup: { does: 'a backup, next to pg_dump -Fc', run: async (bench) => [await measureBackup(bench)] },
+  restore: { does: 'a restore, next to pg_restore -j2', run: async (bench) => [await measureRestore(bench)] },
+  memory: { does: 'the peak memory of backups of 200 MB and 2 GB', run: measureMemory },
+}
+
+interface CommandLine {
+  readonly megabytes: number
+  readonly rounds: number
+  readonly keep?: true
+  readonly json?: true
+}
+
+const program = new Command('bench')
+  .description("Measures Holdfast side by side with PostgreSQL's own tools, in one run on one database.")
+  .argument('[measures...]', `which: ${Object.keys(MEASURES).join(', ')} (all when none is named)`, chooseMeasure)
+  .option('--megabytes <size>', 'size of the database as a plain dump, in 10^6 bytes', positive, 1300)
+  .option('--rounds <count>', 'how often each side runs after the warm-up', positive, 1)
+  .option('--keep', 'keep the database in $HOLDFAST_BENCH_CACHE or the cache folder, and use one that is there')
+  .option('--json', 'print one JSON line per measure')
+  .addHelpText('after', () => `\n${listOfMeasures()}`)
+  .action(main)
+
+function listOfMeasures(): string {
+  const lines = Object.entries(MEASURES).map(([name, { does }]) => `  ${name.padEnd(8)} ${does}`)
+  return lines.join('\n')
+}
+
+function chooseMeasure(name: string, previous: readonly string[] = []): readonly string[] {
+  if (!Object.hasOwn(MEASURES, name)) throw new InvalidArgumentError(`There is: ${Object.keys(MEASURES).join(', ')}.`)
+  return [...previous, name]
+}
+
+function positive(text: string): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('Give a whole number from 1 up.')
+  return value
+}
+
+async function main(names: readonly string[], line: CommandLine): Promise<void> {
+  const context = contextOf(interruption())
+  const chosen = Object.keys(MEASURES).filter((name) => names.length === 0 || names.includes(name))
+  await withBench(
+    { megabytes: line.megabytes, rounds: line.rounds, keep: line.keep === true, context },
+    async (bench) => {
+      console.error(describeMachine([bench.postgres.versionText, SERVER_FACTS, `tools ${bench.tools.versionText}`]))
+      await measureAll(bench, chosen, line.json === true)
+    },
+  )
+}
+
+/** What was measured is printed even when a later measure fails. */
+async function measureAll(bench: Bench, chosen: readonly string[], json: boolean): Promise<void> {
+  const measurements: Measurement[] = []
+  try {
+    for (const name of chosen) {
+      bench.context.progress({ type: 'phase', phase: 'measure', detail: MEASURES[name]?.does ?? name })
+      const measured = (await MEASURES[name]?.run(bench)) ?? []
+      measurements.push(...measured)
+      if (json) console.log(measured.map(jsonLine).join('\n'))
+    }
+  } finally {
+    if (!json && measurements.length > 0) console.log(`\n${tableOf(measurements)}\n\n${EXPLANATION}`)
+  }
+}
+
+function contextOf(signal: AbortSignal): Context {
+  return { clock: systemClock, effects: directEffects, signal, progress: (event) => console.error(textOf(event)) }
+}
+
+function textOf(event: Parameters<Context['progress']>[0]): string {
+  switch (event.type) {
+    case 'phase':
+      return event.detail ?? event.phase
+    case 'bytes':
+      return `${event.subject}: ${event.done} bytes`
+    case 'note':
+    case 'warning':
+      return event.message
+    default:
+      return event satisfies never
+  }
+}
+
+/** Ctrl-C stops the work; the server and the temporary folders are still removed. */
+function interruption(): AbortSignal {
+  const controller = new AbortController()
+  setMaxListeners(0, controller.signal)
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => controller.abort())
+  return controller.signal
+}
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  const failure = toFailure(error)
+  console.error(`bench: ${failure.message}${failure.hint === undefined ? '' : `\n${failure.hint}`}`)
+  process.exitCode = failureKinds[failure.kind].exit
+}

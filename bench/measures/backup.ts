@@ -1,0 +1,37 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Bench } from '../bench.ts'
+import { prepareDatabase, settle } from '../database.ts'
+import { measurementOf, peakGoal, ratioGoal } from '../measurement.ts'
+import type { Measurement } from '../measurement.ts'
+import { runPeer } from '../peer.ts'
+import { makeProject } from '../project.ts'
+import { alternate } from '../rounds.ts'
+
+const TIMES_AS_FAST = 3
+
+/**
+ * One whole backup: dump, compress, encrypt, store, read back, commit, and a fingerprint of the content. The peer only
+ * dumps and compresses. Both end with their files synced to the disk.
+ */
+export async function measureBackup(bench: Bench): Promise<Measurement> {
+  const { megabytes, rounds } = bench.options
+  const database = await prepareDatabase(bench, megabytes)
+  const project = await makeProject(bench, 'backup', database)
+  const dump = join(bench.folder, 'peer.dump')
+  const runs = await alternate(
+    rounds,
+    async () => {
+      await settle(bench)
+      return project.run(['backup', 'bench', '--json'])
+    },
+    async () => {
+      await rm(dump, { force: true })
+      await settle(bench)
+      return runPeer(bench, 'pg_dump', ['-Fc', '-f', dump, '-d', database])
+    },
+  )
+  const labels = { work: `back up ${megabytes} MB`, ours: 'holdfast backup', peer: 'pg_dump -Fc' }
+  const measurement = measurementOf(labels, runs.ours, runs.peer)
+  return { ...measurement, goals: [ratioGoal(measurement, TIMES_AS_FAST), peakGoal(measurement)] }
+}

@@ -1,0 +1,48 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { stringify } from 'yaml'
+import { passwordOf } from '../src/components/postgres/connection.ts'
+import { projectRoot } from './bench.ts'
+import type { Bench } from './bench.ts'
+import { runMeasured } from './child.ts'
+import type { ChildRun } from './child.ts'
+
+export const HOLDFAST = join(projectRoot, 'bin', 'holdfast')
+
+/** A configuration of the real command line with the app `bench` and one repository in a folder. */
+export interface Project {
+  readonly configPath: string
+  readonly repositoryFolder: string
+  readonly signingKeyFile: string
+  /** Runs `holdfast` as a user would, in a process of its own. */
+  run(args: readonly string[]): Promise<ChildRun>
+}
+
+/** Makes configuration, keys and repository with `holdfast init`. */
+export async function makeProject(bench: Bench, name: string, database: string): Promise<Project> {
+  const folder = join(bench.folder, name)
+  const repositoryFolder = join(folder, 'repository')
+  await mkdir(repositoryFolder, { recursive: true, mode: 0o700 })
+  const identityFile = join(folder, 'identity.txt')
+  const configPath = join(folder, 'holdfast.yaml')
+  await writeFile(configPath, stringify(await configOf(bench, folder, database)), { mode: 0o600 })
+  const run = (args: readonly string[]): Promise<ChildRun> =>
+    runMeasured({ file: HOLDFAST, args: ['--config', configPath, ...args], signal: bench.context.signal })
+  await run(['init', '--identity-file', identityFile, '--no-password'])
+  return { configPath, repositoryFolder, signingKeyFile: join(folder, 'signing.key'), run }
+}
+
+async function configOf(bench: Bench, folder: string, database: string): Promise<Readonly<Record<string, unknown>>> {
+  const { host, port, user } = bench.postgres.server
+  const passwordFile = join(folder, 'password')
+  await writeFile(passwordFile, (await passwordOf(bench.postgres.server)) ?? '', { mode: 0o600 })
+  const component = { kind: 'postgres', host, port, user, database, password: `file:${passwordFile}` }
+  return {
+    version: 1,
+    state: join(folder, 'state'),
+    signingKey: `file:${join(folder, 'signing.key')}`,
+    identity: `file:${join(folder, 'identity.txt')}`,
+    repositories: { local: { url: `file://${join(folder, 'repository')}` } },
+    apps: { bench: { repositories: ['local'], components: { database: component } } },
+  }
+}

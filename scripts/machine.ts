@@ -1,0 +1,60 @@
+import { existsSync, globSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { runQuietly, runVisibly } from './run.ts'
+
+/** A program that tests or the demo need, where it may be, and the Debian package that brings it. */
+interface Need {
+  readonly program: string
+  readonly folders?: string
+  readonly debian: string
+  readonly part: string
+}
+
+const needs: readonly Need[] = [
+  { program: 'initdb', folders: '/usr/lib/postgresql/*/bin', debian: 'postgresql', part: 'postgres' },
+  { program: 'pg_dump', folders: '/usr/lib/postgresql/*/bin', debian: 'postgresql-client', part: 'postgres' },
+  { program: 'zstd', debian: 'zstd', part: 'python' },
+  { program: 'age', debian: 'age', part: 'python' },
+  { program: 'python3', debian: 'python3-venv', part: 'python' },
+  { program: 'tar', debian: 'tar', part: 'files' },
+  { program: 'setpriv', debian: 'util-linux', part: 'postgres' },
+]
+
+/** Installs the Debian packages of what is missing; where that is not possible, says which to install and ends. */
+export async function installMissing(without: readonly string[]): Promise<void> {
+  const missing = needs.filter((need) => !without.includes(need.part) && !isThere(need))
+  if (missing.length === 0) return
+  const packages = [...new Set(missing.map(({ debian }) => debian))]
+  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
+    console.error(`Missing: ${missing.map(({ program }) => program).join(', ')}. Install the Debian packages ${packages.join(' ')} (or what your system calls them), or run as root on Debian.`)
+    process.exit(20)
+  }
+  console.error(`Installing Debian packages (once): ${packages.join(' ')} …`)
+  await withoutMainCluster(packages)
+  const code = (await aptInstall(packages)) || (needs.some((need) => missing.includes(need) && !isThere(need)) ? 1 : 0)
+  if (code !== 0) {
+    console.error(`apt-get could not install ${packages.join(' ')}.`)
+    process.exit(20)
+  }
+}
+
+function isThere({ program, folders }: Need): boolean {
+  const path = (process.env['PATH'] ?? '').split(delimiter)
+  return [...path, ...(folders === undefined ? [] : globSync(folders))].some((folder) => existsSync(join(folder, program)))
+}
+
+/** Debian makes and starts a cluster when it installs a server; nobody asked for one here. */
+async function withoutMainCluster(packages: readonly string[]): Promise<void> {
+  if (!packages.includes('postgresql')) return
+  await aptInstall(['postgresql-common'])
+  await runQuietly('sed', ['-i', "s/^#*create_main_cluster.*/create_main_cluster = false/", '/etc/postgresql-common/createcluster.conf'])
+}
+
+async function aptInstall(packages: readonly string[]): Promise<number> {
+  const install = ['install', '-y', '-q', '--no-install-recommends', ...packages]
+  const environment = { DEBIAN_FRONTEND: 'noninteractive' }
+  const first = await runQuietly('apt-get', install, environment)
+  if (first.code === 0) return 0
+  await runQuietly('apt-get', ['update', '-q'], environment)
+  return await runVisibly('apt-get', install, environment)
+}

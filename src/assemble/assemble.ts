@@ -1,0 +1,130 @@
+import { findConfig } from '../config/find-config.ts'
+import { loadConfig, type Config } from '../config/load-config.ts'
+import type { Assembly, CommonOptions, World } from '../cli/world.ts'
+import { drivers } from '../components/all.ts'
+import { Failure } from '../core/failure.ts'
+import type { Context, Records } from '../core/ports.ts'
+import type { App, AppRepository, OperationContext } from '../operations/app.ts'
+import { executeCheck } from '../operations/check/check.ts'
+import { recordsMemory } from '../repository/memory.ts'
+import { openRepository } from '../repository/open.ts'
+import type { Repository } from '../repository/repository.ts'
+import type { Storage } from '../storage/storage.ts'
+import { folderRecords } from '../system/folder-records.ts'
+import { processEnvironment } from '../system/environment.ts'
+import { newId } from '../system/identifiers.ts'
+import { softwareVersion } from '../system/software.ts'
+import { makeTemporaryFolder, removeTemporaryFolder } from '../system/temporary-folder.ts'
+import { configuredKeyChain } from './key-chain.ts'
+import { KeyRing } from './key-ring.ts'
+import { openConfiguredStorage } from './storage.ts'
+
+export const software = `holdfast ${softwareVersion()}`
+
+/** The settings schemas of the component kinds, as the configuration needs them. */
+export const componentSchemas = Object.fromEntries(drivers.map(({ kind, settings }) => [kind, settings]))
+
+/** Reads the configuration and wires apps, repositories, drivers and keys. Opens nothing yet. */
+export async function assemble(options: CommonOptions, context: Context, world: Pick<World, 'ask' | 'variable'>): Promise<Assembly> {
+  const environment = processEnvironment()
+  const config = await loadConfig(await findConfig(options.config, environment), { componentSchemas, environment })
+  const records = folderRecords(config.stateFolder, context.effects)
+  const storage = once((name) => openConfiguredStorage(name, configOf(config, name), { records }, context))
+  const password = async (identity: string): Promise<string> => world.variable('HOLDFAST_PASSWORD') ?? (await world.ask.password(`Password of private key ${identity}`))
+  const keyRing = new KeyRing({ config, password, storage, context })
+  const repositories = repositoriesOf(config, { storage, keyRing, records })
+  const operationContext = operationContextOf(context, records, keyRing)
+  return {
+    configPath: config.path,
+    warnings: config.warnings,
+    apps: appsOf(config, repositories),
+    repositories: [...repositories.values()],
+    context: operationContext,
+    keys: configuredKeyChain({ config, storage, keyRing, repositories }),
+    check: (apps) => executeCheck(apps, operationContext),
+  }
+}
+
+function operationContextOf(context: Context, records: Records, keyRing: KeyRing): OperationContext {
+  return {
+    ...context,
+    newId,
+    records,
+    software,
+    identities: () => keyRing.identities(),
+    async scratchFolder() {
+      const path = await makeTemporaryFolder()
+      return { path, remove: () => removeTemporaryFolder(path) }
+    },
+  }
+}
+
+interface Wires {
+  readonly storage: (name: string) => Promise<Storage>
+  readonly keyRing: KeyRing
+  readonly records: Records
+}
+
+function repositoriesOf(config: Config, wires: Wires): ReadonlyMap<string, AppRepository> {
+  const open = once((name, context: Context) => openConfigured(name, wires, context))
+  const entries = Object.entries(config.repositories).map(([name, { url, recipients }]): [string, AppRepository] => [
+    name,
+    { name, location: url, recipients, open: (context) => open(name, context) },
+  ])
+  return new Map(entries)
+}
+
+async function openConfigured(name: string, { storage, keyRing, records }: Wires, context: Context): Promise<Repository> {
+  const signer = await keyRing.signer()
+  const options = { trustedSigners: await keyRing.trustedSigners(), memory: recordsMemory(prefixed(records, 'repository-')), software }
+  return await openRepository(await storage(name), { ...options, ...(signer === undefined ? {} : { signer }) }, context)
+}
+
+function prefixed(records: Records, prefix: string): Records {
+  return {
+    save: (name, value) => records.save(prefix + name, value),
+    load: (name) => records.load(prefix + name),
+    remove: (name) => records.remove(prefix + name),
+    list: async () => (await records.list()).filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length)),
+  }
+}
+
+function appsOf(config: Config, repositories: ReadonlyMap<string, AppRepository>): readonly App[] {
+  return Object.entries(config.apps).map(([name, app]) => ({
+    name,
+    retention: app.retention,
+    intervalMilliseconds: app.intervalMilliseconds,
+    repositories: app.repositories.map((repository) => present(repositories.get(repository), `repository ${repository}`)),
+    components: Object.entries(app.components).map(([component, settings]) => ({
+      name: component,
+      settings,
+      driver: present(
+        drivers.find(({ kind }) => kind === settings.kind),
+        `driver ${settings.kind}`,
+      ),
+    })),
+  }))
+}
+
+/** The configuration was validated: what it refers to is there. */
+function present<Value>(value: Value | undefined, what: string): Value {
+  if (value === undefined) throw new Failure('bug', `no ${what}`)
+  return value
+}
+
+function configOf(config: Config, name: string): Config['repositories'][string] {
+  return present(config.repositories[name], `repository ${name}`)
+}
+
+/** Opens each name once; a failed opening may be tried again. */
+function once<Value, Rest extends unknown[]>(open: (name: string, ...rest: Rest) => Promise<Value>): (name: string, ...rest: Rest) => Promise<Value> {
+  const opened = new Map<string, Promise<Value>>()
+  return (name, ...rest) => {
+    const known = opened.get(name)
+    if (known !== undefined) return known
+    const opening = open(name, ...rest)
+    opened.set(name, opening)
+    opening.catch(() => opened.delete(name))
+    return opening
+  }
+}

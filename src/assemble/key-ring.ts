@@ -1,0 +1,82 @@
+import type { Config } from '../config/load-config.ts'
+import { Failure } from '../core/failure.ts'
+import type { Context } from '../core/ports.ts'
+import { Secret } from '../core/secret.ts'
+import { parseIdentityFile } from '../repository/keys/identity-file.ts'
+import { listIdentities, openIdentity } from '../repository/keys/identity-store.ts'
+import { parseSigner, type Signer } from '../repository/keys/signer.ts'
+import type { Identity } from '../repository/repository.ts'
+import type { Storage } from '../storage/storage.ts'
+
+/** What is needed to get at the keys of this host. */
+export interface KeySources {
+  readonly config: Config
+  /** The password of a locked private key: from the environment, or asked for. */
+  readonly password: (identity: string) => Promise<string>
+  readonly storage: (repository: string) => Promise<Storage>
+  readonly context: Context
+}
+
+interface Opened {
+  readonly identities: readonly Identity[]
+  readonly signers: readonly string[]
+}
+
+/** The keys of this host, each read when it is first needed and at most once. */
+export class KeyRing {
+  readonly #sources: KeySources
+  #opened: Promise<Opened> | undefined
+  #signer: Promise<Signer> | undefined
+
+  constructor(sources: KeySources) {
+    this.#sources = sources
+  }
+
+  /** The private keys: of the configured file, else a locked one of the first repository that has any. */
+  async identities(): Promise<readonly Identity[]> {
+    return (await this.#open()).identities
+  }
+
+  /**
+   * Whose points are trusted. A configuration that names nobody, as on a fresh machine, trusts whom the private key's
+   * owner trusted: that list is authenticated by the password or lies beside the key.
+   */
+  async trustedSigners(): Promise<readonly string[]> {
+    const { signers } = this.#sources.config
+    return signers.length > 0 ? signers : (await this.#open()).signers
+  }
+
+  /** Undefined when none is configured: then nothing can be written. */
+  async signer(): Promise<Signer | undefined> {
+    const { signingKey } = this.#sources.config
+    if (signingKey === undefined) return undefined
+    this.#signer ??= signingKey.resolve().then(parseSigner)
+    return await this.#signer
+  }
+
+  async #open(): Promise<Opened> {
+    this.#opened ??= this.#sources.config.identity === undefined ? this.#openLocked() : this.#openFile()
+    return await this.#opened
+  }
+
+  async #openFile(): Promise<Opened> {
+    // The caller saw that it is there.
+    const text = await this.#sources.config.identity?.resolve()
+    return parseIdentityFile(text ?? new Secret(''))
+  }
+
+  async #openLocked(): Promise<Opened> {
+    const { config, storage, context } = this.#sources
+    for (const repository of Object.keys(config.repositories)) {
+      const opened = await storage(repository)
+      const [first] = await listIdentities(opened, context)
+      if (first === undefined) continue
+      const password = new Secret(await this.#sources.password(first.name))
+      const { key, signers } = await openIdentity(opened, first.name, password, context)
+      return { identities: [{ key }], signers }
+    }
+    throw new Failure('usage', 'there is no private key to open restore points with', {
+      hint: 'Set identity in the configuration, or lock one into the repository with holdfast key add.',
+    })
+  }
+}

@@ -1,0 +1,53 @@
+import { z } from 'zod'
+import type { Config } from '../config/load-config.ts'
+import type { Context, Records } from '../core/ports.ts'
+import { openStorage } from '../storage/open.ts'
+import type { Storage } from '../storage/storage.ts'
+import { retrying } from '../storage/wrap/retrying.ts'
+import { withEffects } from '../storage/wrap/with-effects.ts'
+
+type RepositoryConfig = Config['repositories'][string]
+
+const SENTINEL = 'holdfast.json'
+const probed = z.object({ location: z.string(), createOnly: z.boolean() })
+
+/** Where openConfiguredStorage remembers, and what for. */
+export interface StorageUse {
+  readonly records: Records
+  /** To make a repository, a folder is written to although it is none yet. */
+  readonly creating?: boolean
+}
+
+/**
+ * The storage of a configured repository, with retries. Whether an S3 server keeps two writers apart is tried once and
+ * remembered on this machine.
+ */
+export async function openConfiguredStorage(name: string, settings: RepositoryConfig, { records, creating = false }: StorageUse, context: Context): Promise<Storage> {
+  const record = `storage-${name}`
+  const remembered = probed.safeParse(await records.load(record))
+  const known = remembered.success && remembered.data.location === settings.url ? { createOnly: remembered.data.createOnly } : {}
+  const storage = await openStorage(await resolved(settings, known), {
+    signal: context.signal,
+    clock: context.clock,
+    ...(creating ? {} : { sentinel: SENTINEL }),
+    warn: (message) => context.progress({ type: 'warning', message }),
+  })
+  if (settings.url.startsWith('s3:') && !('createOnly' in known)) await records.save(record, { location: settings.url, createOnly: storage.features.createOnly })
+  // The effect is the innermost: a retry is another effect, as it is another request.
+  return retrying(withEffects(storage, context.effects))
+}
+
+async function resolved(settings: RepositoryConfig, known: { readonly createOnly?: boolean }): Promise<Parameters<typeof openStorage>[0]> {
+  const { url, endpoint, region, accessKey, secretKey, pathStyle, ca, insecureTls } = settings
+  return {
+    url,
+    ...known,
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(region === undefined ? {} : { region }),
+    ...(accessKey === undefined ? {} : { accessKey: await accessKey.resolve() }),
+    ...(secretKey === undefined ? {} : { secretKey: await secretKey.resolve() }),
+    ...(pathStyle === undefined ? {} : { pathStyle }),
+    ...(ca === undefined ? {} : { caFile: ca }),
+    ...(insecureTls === undefined ? {} : { insecureTls }),
+  }
+}

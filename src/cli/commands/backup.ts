@@ -1,0 +1,56 @@
+import { runBackup } from '../../operations/backup/run.ts'
+import { planBackup, type BackupPlan } from '../../operations/backup/plan.ts'
+import type { BackupReport } from '../../operations/backup/report.ts'
+import { formatFindings } from '../findings.ts'
+import { formatBytes, formatDuration, formatTable } from '../format.ts'
+import { chooseApp, type Command } from '../run-command.ts'
+
+export interface BackupOptions {
+  readonly dryRun?: boolean
+}
+
+/** `holdfast backup <app>` */
+export async function backup(command: Command, name: string | undefined, options: BackupOptions): Promise<number> {
+  const app = chooseApp(command.assembly.apps, name)
+  const { context } = command.assembly
+  const plan = await planBackup(app, context)
+  if (options.dryRun === true) {
+    command.result({ plan }, () => planText(plan))
+    return 0
+  }
+  const report = await runBackup(app, plan, context)
+  command.result({ report }, () => reportText(report))
+  return report.outcome === 'done' ? 0 : 3
+}
+
+function planText(plan: BackupPlan): string {
+  const components = plan.components.map(({ name, kind }) => `  capture ${name} (${kind})`)
+  const repositories = plan.repositories.map(({ name, location }) => `  store in ${name}: ${location}`)
+  return [`Backup of ${plan.app} would`, ...components, ...repositories, formatFindings(plan.findings)].filter((line) => line !== '').join('\n')
+}
+
+function reportText(report: BackupReport): string {
+  const components = report.components.map(({ name, kind, outcome, bytes, durationMilliseconds, failure }) => [
+    name,
+    kind,
+    failure === undefined ? outcome : `FAILED: ${failure.message}`,
+    formatBytes(bytes),
+    formatDuration(durationMilliseconds),
+  ])
+  const repositories = report.repositories.map(({ name, outcome, storedBytes, location, failure, remarks }) => [
+    name,
+    [failure === undefined ? outcome : `FAILED: ${failure.message}`, ...remarks].join(', '),
+    formatBytes(storedBytes),
+    location,
+  ])
+  const notCaptured = report.components.flatMap((component) => component.notCaptured.map((what) => `  not captured in ${component.name}: ${what}`))
+  return [
+    `Restore point ${report.point} of ${report.app}: ${report.outcome === 'done' ? `${report.truth}` : 'INCOMPLETE'}, ${formatDuration(report.durationMilliseconds)}`,
+    '',
+    formatTable(['component', 'kind', 'outcome', 'bytes', 'time'], components, [3, 4]),
+    '',
+    formatTable(['repository', 'outcome', 'stored', 'location'], repositories, [2]),
+    ...(notCaptured.length === 0 ? [] : ['', ...notCaptured]),
+    ...(report.findings.length === 0 ? [] : ['', formatFindings(report.findings)]),
+  ].join('\n')
+}

@@ -1,0 +1,16 @@
+import type { CheckReport } from '../../operations/check/check.ts'
+import { formatFindings } from '../findings.ts'
+import { chooseApps, type Command } from '../run-command.ts'
+
+/** `holdfast check [app]` */
+export async function check(command: Command, name: string | undefined): Promise<number> {
+  const report = await command.assembly.check(chooseApps(command.assembly.apps, name))
+  command.result(report, () => textOf(report))
+  return report.ok ? 0 : 13
+}
+
+function textOf(report: CheckReport): string {
+  const apps = report.apps.flatMap(({ app, findings }) => [`app ${app}`, formatFindings(findings)])
+  const repositories = report.repositories.flatMap(({ repository, findings }) => [`repository ${repository}`, formatFindings(findings)])
+  return [...apps, ...repositories, 'keys', formatFindings(report.general), '', report.ok ? 'A backup can run.' : 'A backup would FAIL; see the errors above.'].join('\n')
+}

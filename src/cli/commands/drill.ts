@@ -1,0 +1,33 @@
+import { executeDrill, type DrillReport } from '../../operations/drill/drill.ts'
+import { findPoint, parsePointChoice } from '../../operations/points/find-point.ts'
+import { formatDifferences } from '../findings.ts'
+import { formatBytes, formatDuration } from '../format.ts'
+import { chooseApp, type Command } from '../run-command.ts'
+
+export interface DrillOptions {
+  readonly at?: string
+  readonly beside?: boolean
+}
+
+/** `holdfast drill <app>` */
+export async function drill(command: Command, name: string | undefined, options: DrillOptions): Promise<number> {
+  const { apps, context } = command.assembly
+  const app = chooseApp(apps, name)
+  const found = await findPoint(app, parsePointChoice(options.at ?? 'latest'), context)
+  const reader = await found.repository.open(found.point.point, await context.identities(), context)
+  const report = await executeDrill(app, found.repository, reader, options.beside === true ? 'beside' : 'scratch', context)
+  command.result({ report }, () => textOf(report))
+  return report.ok ? 0 : 30
+}
+
+function textOf(report: DrillReport): string {
+  const bytes = report.components.reduce((sum, component) => sum + component.bytes, 0)
+  const head = `Drill of ${report.point} of ${report.app}: ${report.ok ? 'restored, equal to what was captured, checks passed' : 'FAILED'}`
+  return [
+    head,
+    `${formatBytes(bytes)} restored in ${formatDuration(report.recoveryTimeMilliseconds)} (measured recovery time); the target is gone again`,
+    ...report.components.map(({ name, target }) => `  ${name}: ${target}`),
+    ...(report.failure === undefined ? [] : [`  ${report.failure.message}`]),
+    ...(report.differences.length === 0 ? [] : [formatDifferences(report.differences)]),
+  ].join('\n')
+}

@@ -1,0 +1,35 @@
+import { showPoint, type ShowReport } from '../../operations/points/show-point.ts'
+import { formatBytes, formatTable, formatTime } from '../format.ts'
+import type { Command } from '../run-command.ts'
+
+/** `holdfast show <point>` */
+export async function show(command: Command, choice: string, options: { readonly app?: string }): Promise<number> {
+  const report = await showPoint(command.assembly.apps, choice, options.app, command.assembly.context)
+  command.result(report, () => textOf(report))
+  return 0
+}
+
+function textOf(report: ShowReport): string {
+  const { summary } = report
+  const artifacts = report.components.flatMap((component) =>
+    component.artifacts.map(({ role, plainSize, size, sha256 }) => [component.name, component.kind, role, formatBytes(plainSize), formatBytes(size), sha256.slice(0, 16)]),
+  )
+  const proofs = report.proofs.map(({ kind, created, ok }) => [kind, formatTime(created), ok ? 'ok' : 'FAILED'])
+  return [
+    `restore point  ${summary.point}`,
+    `app            ${summary.app}`,
+    `created        ${summary.created}`,
+    `state          ${summary.complete ? summary.truth : 'INCOMPLETE'} since ${summary.truthAt}`,
+    `repository     ${summary.repositories.join(', ')}`,
+    `sequence       ${summary.sequence}`,
+    `signed by      ${report.signer}`,
+    `made by        ${report.software}`,
+    '',
+    ...(report.opened
+      ? [formatTable(['component', 'kind', 'artifact', 'content', 'stored', 'sha-256'], artifacts, [3, 4])]
+      : ['The content is encrypted and no identity is at hand; only what is public is shown.']),
+    ...report.missing.map(({ name, reason }) => `MISSING ${name}: ${reason}`),
+    ...report.components.flatMap(({ name, notCaptured }) => notCaptured.map((what) => `not captured in ${name}: ${what}`)),
+    ...(proofs.length === 0 ? ['', 'No proofs: never verified or drilled.'] : ['', formatTable(['proof', 'time', 'outcome'], proofs)]),
+  ].join('\n')
+}

@@ -1,0 +1,32 @@
+import { executeUndo, planUndo, type UndoPlan } from '../../operations/undo/undo.ts'
+import { confirmByTyping } from '../confirm.ts'
+import { formatDuration, formatTime } from '../format.ts'
+import { chooseApp, type Command } from '../run-command.ts'
+
+export interface UndoOptions {
+  readonly restore?: string
+  readonly dryRun?: boolean
+  readonly yes?: boolean
+}
+
+/** `holdfast undo <app>` */
+export async function undo(command: Command, name: string | undefined, options: UndoOptions): Promise<number> {
+  const app = chooseApp(command.assembly.apps, name)
+  const plan = await planUndo(app, options.restore, command.assembly.context)
+  if (options.dryRun === true) {
+    command.result({ plan }, () => planText(plan))
+    return 0
+  }
+  if (command.options.json !== true) command.world.streams.error(`${planText(plan)}\n`)
+  await confirmByTyping(command.world, plan.confirmation, 'bring back the data from before that restore', options.yes === true)
+  const report = await executeUndo(app, plan, command.assembly.context)
+  command.result({ report }, () => `The data from before restore ${report.restoreId} of ${report.app} is live again, ${formatDuration(report.durationMilliseconds)}. What the restore had brought is kept aside until holdfast prune.`)
+  return 0
+}
+
+function planText(plan: UndoPlan): string {
+  return [
+    `Undo of restore ${plan.restoreId} of ${plan.app}: what is live now, with everything written since, is set aside for`,
+    ...plan.components.map(({ name, description, since, until }) => `  ${name}: ${description}, as it was at ${formatTime(since)} (kept until ${formatTime(until)})`),
+  ].join('\n')
+}

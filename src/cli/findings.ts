@@ -1,0 +1,12 @@
+import type { Difference, Finding } from '../core/restore-point.ts'
+
+const MARKS = { ok: 'ok      ', warning: 'warning ', error: 'ERROR   ', untested: 'untested' } as const
+
+/** One line a finding, its hint below. */
+export function formatFindings(findings: readonly Finding[]): string {
+  return findings.map(({ level, subject, message, hint }) => `  ${MARKS[level]}  ${subject}: ${message}${hint === undefined ? '' : `\n            ${hint}`}`).join('\n')
+}
+
+export function formatDifferences(differences: readonly Difference[]): string {
+  return differences.map(({ subject, expected, found }) => `  ${subject}\n      expected ${expected}\n      found    ${found}`).join('\n')
+}

@@ -1,0 +1,25 @@
+import { Failure } from '../core/failure.ts'
+import type { World } from './world.ts'
+
+const MINIMUM_LENGTH = 12
+
+/** A new password from the environment variable, or typed twice. */
+export async function askNewPassword(world: World, variable = 'HOLDFAST_PASSWORD'): Promise<string> {
+  const given = world.variable(variable)
+  const password = given ?? (await typedTwice(world))
+  if (password.length >= MINIMUM_LENGTH) return password
+  throw new Failure('usage', `the password is shorter than ${MINIMUM_LENGTH} characters`, {
+    hint: 'Everyone who can read the repository can guess at it. Use several random words.',
+  })
+}
+
+/** The password that a private key is locked with now. */
+export async function askCurrentPassword(world: World, name: string): Promise<string> {
+  return world.variable('HOLDFAST_PASSWORD') ?? (await world.ask.password(`Password of private key ${name}`))
+}
+
+async function typedTwice(world: World): Promise<string> {
+  const first = await world.ask.password('A password that locks the private key in the repository')
+  if ((await world.ask.password('The same password again')) === first) return first
+  throw new Failure('usage', 'the two passwords differ')
+}

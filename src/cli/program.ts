@@ -1,0 +1,207 @@
+import { Command as Commander, CommanderError, Option } from 'commander'
+import type { CommonOptions, World } from './world.ts'
+
+/** Set by each command: the exit code the process will end with. */
+export interface Outcome {
+  exitCode: number
+}
+
+const EXIT_CODES = `
+Exit codes:
+  0 done   2 usage   3 incomplete   10 not found   11 locked   12 denied   13 refused (unsafe)
+  20 unreachable   21 a tool failed   30 corrupt   31 unsupported   70 bug   130 cancelled
+`
+
+/**
+ * The command line. Each command loads its code when it runs, so that help and completion are quick.
+ */
+export function makeProgram(world: World, version: string, outcome: Outcome): Commander {
+  const program = new Commander('holdfast')
+    .description('Back up, prove and restore an application: its database, its keys and its files as one restore point.')
+    .version(version)
+    .option('-c, --config <file>', 'configuration file (default: $HOLDFAST_CONFIG, ./holdfast.yaml, /etc/holdfast/holdfast.yaml)')
+    .option('--json', 'print one JSON document to standard output')
+    .option('-q, --quiet', 'no progress')
+    .addHelpText('after', EXIT_CODES)
+    .showHelpAfterError('(holdfast help <command> tells more)')
+    .configureOutput({ writeOut: world.streams.out, writeErr: world.streams.error })
+    .exitOverride()
+  addSetUp(program, world, outcome)
+  addBackupCommands(program, world, outcome)
+  addRestoreCommands(program, world, outcome)
+  addKeepingCommands(program, world, outcome)
+  addKeyCommands(program, world, outcome)
+  return program
+}
+
+/** Runs the program and gives the exit code; a usage error has already been printed by commander. */
+export async function runProgram(program: Commander, args: readonly string[], outcome: Outcome): Promise<number> {
+  try {
+    await program.parseAsync(args, { from: 'user' })
+    return outcome.exitCode
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    throw error
+  }
+}
+
+function addSetUp(program: Commander, world: World, outcome: Outcome): void {
+  program
+    .command('init')
+    .description('write a starting configuration, make keys, and create its repositories')
+    .option('--repository <url>', 'where restore points go: file:///srv/holdfast or s3://bucket/prefix')
+    .option('--identity-file <file>', 'also write the private key to this file (mode 0600), for drills on this host')
+    .option('--no-password', 'lock no private key into the repository; needs --identity-file')
+    .addHelpText('after', '\nRun it twice: once to get a configuration to edit, and again after editing to create the repositories it names.')
+    .action(async (options, command) => {
+      outcome.exitCode = await (await import('./commands/init.ts')).init(world, common(command), options)
+    })
+  program
+    .command('check [app]')
+    .description('test everything a backup and a restore will need, and say what could not be tested')
+    .action(async (app, _options, command) => {
+      const { check } = await import('./commands/check.ts')
+      outcome.exitCode = await run(world, command, (given) => check(given, app))
+    })
+  program
+    .command('completion <shell>')
+    .description('print a completion script for bash, zsh or fish')
+    .action(async (shell) => {
+      outcome.exitCode = (await import('./commands/completion.ts')).completion(world, program, shell)
+    })
+}
+
+function addBackupCommands(program: Commander, world: World, outcome: Outcome): void {
+  program
+    .command('backup [app]')
+    .description('make a restore point, read it back, and commit it')
+    .option('-n, --dry-run', 'show what would be done')
+    .action(async (app, options, command) => {
+      const { backup } = await import('./commands/backup.ts')
+      outcome.exitCode = await run(world, command, (given) => backup(given, app, options))
+    })
+  program
+    .command('points [app]')
+    .description('list restore points and how far each is proven')
+    .action(async (app, _options, command) => {
+      const { points } = await import('./commands/points.ts')
+      outcome.exitCode = await run(world, command, (given) => points(given, app))
+    })
+  program
+    .command('show <point>')
+    .description('show one restore point: latest, an id or its start, or a time')
+    .option('--app <app>', 'the app, when there are several')
+    .action(async (point, options, command) => {
+      const { show } = await import('./commands/show.ts')
+      outcome.exitCode = await run(world, command, (given) => show(given, point, options))
+    })
+  program
+    .command('verify <point>')
+    .description('read every byte of a restore point again, decrypt it, and have the real tools read the archives')
+    .option('--app <app>', 'the app, when there are several')
+    .option('--sample <percent>', 'read only this share of the artifacts; a daily sample comes round to all')
+    .action(async (point, options, command) => {
+      const { verify } = await import('./commands/verify.ts')
+      outcome.exitCode = await run(world, command, (given) => verify(given, point, options))
+    })
+  program
+    .command('drill [app]')
+    .description('restore into a throw-away target, compare, run the checks, destroy it, and sign the proof')
+    .option('--at <point>', 'latest (default), an id, or a time')
+    .option('--beside', 'use a side database on the configured server in place of a private one')
+    .action(async (app, options, command) => {
+      const { drill } = await import('./commands/drill.ts')
+      outcome.exitCode = await run(world, command, (given) => drill(given, app, options))
+    })
+}
+
+function addRestoreCommands(program: Commander, world: World, outcome: Outcome): void {
+  program
+    .command('restore [app]')
+    .description('restore beside the live data, compare, then swap it in')
+    .option('--at <point>', 'latest (default), an id or its start, or a time such as 2026-11-22T02:00Z')
+    .addOption(new Option('--target <how>', 'how it goes live').choices(['swap', 'beside', 'in-place']).default('swap'))
+    .option('--component <name>', 'only this component (may be repeated)', (name: string, names: string[] = []) => [...names, name])
+    .option('--no-safety-point', 'do not back up the live data first')
+    .option('-n, --dry-run', 'show the plan and stop')
+    .option('-y, --yes', 'do not ask to type the name of the target')
+    .option('--resume', 'finish a restore that was cut off or left beside')
+    .option('--abandon', 'take such a restore back')
+    .action(async (app, options, command) => {
+      const { restore } = await import('./commands/restore.ts')
+      outcome.exitCode = await run(world, command, (given) => restore(given, app, options))
+    })
+  program
+    .command('undo [app]')
+    .description('bring back the data that the last restore replaced')
+    .option('--restore <id>', 'undo this restore in place of the newest')
+    .option('-n, --dry-run', 'show the plan and stop')
+    .option('-y, --yes', 'do not ask to type the name of the app')
+    .action(async (app, options, command) => {
+      const { undo } = await import('./commands/undo.ts')
+      outcome.exitCode = await run(world, command, (given) => undo(given, app, options))
+    })
+}
+
+function addKeepingCommands(program: Commander, world: World, outcome: Outcome): void {
+  program
+    .command('prune [app]')
+    .description('remove restore points by the retention rules, never the last good ones')
+    .option('-n, --dry-run', 'show every verdict with its reasons and stop')
+    .option('--approve <hash>', 'carry out the plan with this hash although it needs approval')
+    .action(async (app, options, command) => {
+      const { prune } = await import('./commands/prune.ts')
+      outcome.exitCode = await run(world, command, (given) => prune(given, app, options))
+    })
+  program
+    .command('undelete <point>')
+    .description('bring back a restore point that was removed less than 72 hours ago')
+    .action(async (point, _options, command) => {
+      const { undelete } = await import('./commands/keep.ts')
+      outcome.exitCode = await run(world, command, (given) => undelete(given, point))
+    })
+  for (const [name, description] of [
+    ['hold', 'never prune this restore point'],
+    ['release', 'let prune remove this restore point again'],
+  ] as const) {
+    program
+      .command(`${name} <point>`)
+      .description(description)
+      .action(async (point, _options, command) => {
+        const { hold } = await import('./commands/keep.ts')
+        outcome.exitCode = await run(world, command, (given) => hold(given, point, name))
+      })
+  }
+}
+
+function addKeyCommands(program: Commander, world: World, outcome: Outcome): void {
+  const key = program.command('key').description('recipients and the private keys that open restore points')
+  const add = (usage: string, description: string, act: 'list' | 'add' | 'remove' | 'change-password' | 'export' | 'rewrap'): Commander =>
+    key
+      .command(usage)
+      .description(description)
+      .action(async (...given: unknown[]) => {
+        // commander passes the arguments, then the options, then the command.
+        const command = given.at(-1) as Commander
+        const name = typeof given[0] === 'string' ? given[0] : ''
+        const { keyCommand } = await import('./commands/key.ts')
+        outcome.exitCode = await run(world, command, (it) => keyCommand(it, act, name, command.opts()))
+      })
+  add('list', 'list the locked private keys in each repository', 'list')
+  add('add <name>', 'make a private key locked with a password, and let it open all points', 'add')
+  add('remove <name>', 'remove a locked private key and shut it out of all points', 'remove')
+  add('change-password <name>', 'lock a private key with another password; touches no data', 'change-password')
+  add('export <name>', 'write a private key, unlocked, to a file for offline safe-keeping', 'export').requiredOption('--to <file>', 'the file to write (mode 0600)')
+  add('rewrap', 'wrap every data key for the recipients of the configuration', 'rewrap')
+}
+
+type Act = (given: Parameters<Parameters<typeof import('./run-command.ts').runCommand>[2]>[0]) => Promise<number>
+
+async function run(world: World, command: Commander, act: Act): Promise<number> {
+  const { runCommand } = await import('./run-command.ts')
+  return await runCommand(world, common(command), act)
+}
+
+function common(command: Commander): CommonOptions {
+  return command.optsWithGlobals()
+}

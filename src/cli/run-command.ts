@@ -1,0 +1,63 @@
+import { Failure, toFailure } from '../core/failure.ts'
+import type { App } from '../operations/app.ts'
+import { printFailure, printResult } from './output.ts'
+import { ProgressView } from './progress.ts'
+import type { Assembly, CommonOptions, World } from './world.ts'
+
+/** What a command has at hand while it runs. */
+export interface Command {
+  readonly world: World
+  readonly assembly: Assembly
+  readonly options: CommonOptions
+  /** Prints the result: the document with `--json`, the text otherwise. */
+  readonly result: (document: unknown, text: () => string) => void
+}
+
+/**
+ * Runs one command: assembles, calls, prints, and gives the exit code. `act` returns the exit code of a finished command
+ * (0 done, 3 incomplete, …) or throws a Failure.
+ */
+export async function runCommand(world: World, options: CommonOptions, act: (command: Command) => Promise<number>): Promise<number> {
+  return await guarded(world, options, async (view) => {
+    const context = world.context(view.show)
+    const assembly = await world.assemble(options, context)
+    for (const message of assembly.warnings) view.show({ type: 'warning', message })
+    return await act({ world, assembly, options, result: resultPrinter(world, options, view) })
+  })
+}
+
+/** Like `runCommand`, for commands that need no configuration. */
+export async function guarded(world: World, options: CommonOptions, act: (view: ProgressView) => Promise<number>): Promise<number> {
+  const view = new ProgressView(world.streams, options.quiet === true, () => performance.now())
+  try {
+    const code = await act(view)
+    view.clear()
+    return code
+  } catch (error) {
+    view.clear()
+    return printFailure(world.streams, options.json === true, toFailure(error))
+  }
+}
+
+export function resultPrinter(world: World, options: CommonOptions, view: ProgressView): Command['result'] {
+  return (document, text) => {
+    view.clear()
+    printResult(world.streams, options.json === true, document, text)
+  }
+}
+
+/** The app with this name, or the only one when no name is given. */
+export function chooseApp(apps: readonly App[], name: string | undefined): App {
+  const [only, ...others] = apps
+  if (name === undefined && only !== undefined && others.length === 0) return only
+  const found = apps.find((app) => app.name === name)
+  if (found !== undefined) return found
+  const known = apps.map((app) => app.name).join(', ')
+  if (name === undefined) throw new Failure('usage', 'which app?', { hint: `Name one of: ${known}.` })
+  throw new Failure('notFound', `no app ${JSON.stringify(name)} in the configuration`, { hint: `There is: ${known}.` })
+}
+
+/** The named app, or all of them. */
+export function chooseApps(apps: readonly App[], name: string | undefined): readonly App[] {
+  return name === undefined ? apps : [chooseApp(apps, name)]
+}

@@ -1,0 +1,43 @@
+import type { Context } from '../core/ports.ts'
+import type { App, OperationContext } from '../operations/app.ts'
+import type { KeyChain } from '../operations/keys/keys.ts'
+import type { InitRequest, InitReport } from '../operations/init/init.ts'
+import type { CheckReport } from '../operations/check/check.ts'
+import type { Streams } from './output.ts'
+
+/** Options of every command. */
+export interface CommonOptions {
+  readonly config?: string
+  readonly json?: boolean
+  readonly quiet?: boolean
+}
+
+/** What the terminal side needs from the rest; `assemble.ts` gives the real one. */
+export interface World {
+  readonly streams: Streams
+  /** Reads the configuration and wires apps, repositories and drivers. */
+  assemble(options: CommonOptions, context: Context): Promise<Assembly>
+  init(request: InitRequest, context: Context): Promise<InitReport>
+  /** Clock, effects and the signal of Ctrl-C. */
+  context(progress: Context['progress']): Context
+  /** Asks on the terminal; fails with `usage` where there is none. */
+  readonly ask: Questions
+  /** An environment variable; undefined when it is not set or empty. */
+  variable(name: string): string | undefined
+}
+
+export interface Assembly {
+  readonly configPath: string
+  readonly warnings: readonly string[]
+  readonly apps: readonly App[]
+  readonly context: OperationContext
+  readonly keys: KeyChain
+  check(apps: readonly App[]): Promise<CheckReport>
+  /** The repositories of the configuration, also those that no app uses. */
+  readonly repositories: App['repositories']
+}
+
+export interface Questions {
+  password(question: string): Promise<string>
+  text(question: string): Promise<string>
+}

@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto'
+import { basename, dirname, join } from 'node:path'
+import { isFailure } from '../../core/failure.ts'
+import { namesIn, withFolder } from './folder.ts'
+import { rawOfText } from './names.ts'
+import type { TargetRequest } from '../driver.ts'
+
+/** Where one restore of a folder keeps its things. All but the live folder carry the restore's id. */
+export interface Places {
+  /** The folder of the app. */
+  readonly live: string
+  /** Private to Holdfast while a restore is loaded; holds `loaded` and `list`. */
+  readonly work: string
+  /** What was restored, before the swap. */
+  readonly loaded: string
+  /** The list of entries, to compare with. */
+  readonly list: string
+  /** What was live before the swap. */
+  readonly previous: string
+  /** Stands for `previous` when nothing was live before the swap. */
+  readonly nothing: string
+  /** What an undo took out of the way. */
+  readonly undone: string
+}
+
+const PREVIOUS = '.holdfast-prev-'
+const NOTHING = '.holdfast-none-'
+const UNDONE = '.holdfast-undone-'
+
+/**
+ * Beside the live folder for a swap, so that each can be renamed to the other; inside it when it is restored in place, as
+ * a mounted folder has no other place on its own file system; and in the scratch folder for a throw-away restore.
+ */
+export function placesOf(live: string, { mode, restoreId, scratchFolder }: TargetRequest): Places {
+  const works = {
+    swap: `${live}.holdfast-r-${restoreId}`,
+    'in-place': join(live, `.holdfast-r-${restoreId}`),
+    scratch: join(scratchFolder, `files-${shortHash(live)}-${restoreId}`),
+  }
+  const work = works[mode]
+  return {
+    live,
+    work,
+    loaded: join(work, 'loaded'),
+    list: join(work, 'entries.jsonl'),
+    previous: `${live}${PREVIOUS}${restoreId}`,
+    nothing: `${live}${NOTHING}${restoreId}`,
+    undone: `${live}${UNDONE}${restoreId}`,
+  }
+}
+
+/** Two components with folders of the same name may use one scratch folder. */
+function shortHash(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 8)
+}
+
+export interface KeptPlace {
+  readonly restoreId: string
+  readonly path: string
+  readonly wasNothing: boolean
+}
+
+/** What swaps of this folder left beside it for undo. */
+export async function keptPlaces(live: string): Promise<readonly KeptPlace[]> {
+  const names = await siblingsOf(live)
+  return [PREVIOUS, NOTHING].flatMap((infix) => {
+    const start = `${rawOfText(basename(live))}${infix}`
+    const ids = names.filter((name) => name.startsWith(start)).map((name) => name.slice(start.length))
+    return ids
+      .filter((id) => /^[0-9a-f]{8}$/.test(id))
+      .map((restoreId) => ({ restoreId, path: `${live}${infix}${restoreId}`, wasNothing: infix === NOTHING }))
+  })
+}
+
+async function siblingsOf(live: string): Promise<readonly string[]> {
+  try {
+    return await withFolder(dirname(live), namesIn)
+  } catch (error) {
+    if (isFailure(error, 'notFound')) return []
+    throw error
+  }
+}

@@ -1,0 +1,91 @@
+import { Failure } from '../../core/failure.ts'
+import type { Context } from '../../core/ports.ts'
+import type { ArtifactSink, Captured } from '../driver.ts'
+import { allOrNone } from './all-or-none.ts'
+import { withSession } from './connection.ts'
+import type { Server } from './connection.ts'
+import { readDatabaseFacts } from './database-facts.ts'
+import { DUMP_OPTIONS, readDefinitions } from './definitions.ts'
+import { readFingerprint, readSequences, sequencesBetween } from './fingerprint.ts'
+import { readNotCaptured } from './not-captured.ts'
+import { readRoles } from './roles-capture.ts'
+import type { Fingerprint, PostgresDetails, PostgresSettings } from './schema.ts'
+import { withSnapshot } from './snapshot.ts'
+import type { Snapshot } from './snapshot.ts'
+import { limitsOf, streamTool } from './tool-run.ts'
+import { chooseTools } from './tools.ts'
+import type { Tools } from './tools.ts'
+import { describeVersion, floorFinding, majorOf, NEWEST_MAJOR, OLDEST_MAJOR } from './versions.ts'
+
+/** The role and kind of the one artifact: a custom-format dump, uncompressed because the repository compresses. */
+export const DUMP_ROLE = 'dump'
+const DUMP_KIND = 1
+const SESSIONS = 2
+
+/** How the component's server is reached to read from it. */
+export function readerOf(settings: PostgresSettings): Server {
+  const { host, port, user, password, tls, tlsCa } = settings
+  return { host, port, user, password, tls, tlsCa }
+}
+
+/**
+ * Captures the whole database at one moment: the dump, its roles and properties, and a fingerprint of its content that
+ * is read in the snapshot of the dump. Fails if any of them cannot be read whole or the snapshot is lost on the way.
+ */
+export async function capture(settings: PostgresSettings, sink: ArtifactSink, context: Context): Promise<Captured<PostgresDetails>> {
+  const server = readerOf(settings)
+  const { database } = settings
+  const { serverVersion } = await withSession(server, database, context, readDatabaseFacts)
+  requireSupported(serverVersion)
+  const tools = await chooseTools(serverVersion, settings, context)
+  warnBelowFloor(tools, context)
+  return withSnapshot({ server, database, count: SESSIONS }, context, async (snapshot) => {
+    const [session] = snapshot.sessions
+    const facts = await readDatabaseFacts(session)
+    const roles = await readRoles(session)
+    const notCaptured = await readNotCaptured(session)
+    const before = await readSequences(session)
+    const fingerprint = await dumpAndRead({ settings, server, tools, snapshot }, sink, context)
+    const sequences = sequencesBetween(before, await readSequences(session))
+    return { details: { ...facts, dumpVersionText: tools.versionText, roles, fingerprint: { ...fingerprint, sequences } }, notCaptured }
+  })
+}
+
+interface Source {
+  readonly settings: PostgresSettings
+  readonly server: Server
+  readonly tools: Tools
+  readonly snapshot: Snapshot
+}
+
+/** Dump, definitions and content at once, all of the same snapshot. */
+async function dumpAndRead(source: Source, sink: ArtifactSink, context: Context): Promise<Fingerprint> {
+  const { settings, server, tools, snapshot } = source
+  const limits = limitsOf(settings)
+  const { database } = settings
+  context.progress({ type: 'phase', phase: 'dump', detail: `database ${database}` })
+  const [, definitions, content] = await allOrNone(context, [
+    (inner) => sink.write(DUMP_ROLE, DUMP_KIND, streamTool({ tools, program: 'pg_dump', args: dumpArgs(snapshot), server, database, limits }, inner)),
+    (inner) => readDefinitions({ tools, server, database, limits, snapshot: snapshot.name }, inner),
+    (inner) => {
+      inner.signal.addEventListener('abort', snapshot.abandon, { once: true })
+      return readFingerprint(snapshot.sessions, [], tools.major, inner)
+    },
+  ])
+  return { ...content, objects: definitions }
+}
+
+function dumpArgs(snapshot: Snapshot): string[] {
+  return ['--format=custom', '--compress=0', `--snapshot=${snapshot.name}`, ...DUMP_OPTIONS]
+}
+
+function requireSupported(version: number): void {
+  const major = majorOf(version)
+  if (major >= OLDEST_MAJOR && major <= NEWEST_MAJOR) return
+  throw new Failure('unsupported', `PostgreSQL ${describeVersion(version)} is not supported`, { hint: `Supported are the majors ${OLDEST_MAJOR} to ${NEWEST_MAJOR}.` })
+}
+
+function warnBelowFloor(tools: Tools, context: Context): void {
+  const { level, subject, message, hint } = floorFinding(tools)
+  if (level !== 'ok') context.progress({ type: 'warning', message: `${subject}: ${message}. ${hint ?? ''}` })
+}

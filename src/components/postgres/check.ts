@@ -1,0 +1,57 @@
+import type pg from 'pg'
+import type { Context } from '../../core/ports.ts'
+import type { Finding } from '../../core/restore-point.ts'
+import { asFinding } from './as-finding.ts'
+import { checkReading } from './check-reading.ts'
+import { checkRestoring } from './check-restoring.ts'
+import { readerOf } from './capture.ts'
+import { withSession } from './connection.ts'
+import { readDatabaseFacts } from './database-facts.ts'
+import type { DatabaseFacts } from './database-facts.ts'
+import { readNotCaptured } from './not-captured.ts'
+import type { PostgresSettings } from './schema.ts'
+import { chooseTools } from './tools.ts'
+import { describeVersion, floorFinding, majorOf, NEWEST_MAJOR, OLDEST_MAJOR } from './versions.ts'
+
+/** Looks at everything that a backup and a restore of this database will need. Changes nothing. */
+export async function check(settings: PostgresSettings, context: Context): Promise<readonly Finding[]> {
+  const subject = `database ${settings.database}`
+  try {
+    return await withSession(readerOf(settings), settings.database, context, async (client) => {
+      const facts = await readDatabaseFacts(client)
+      return [
+        { level: 'ok', subject, message: `reached at ${settings.host}:${settings.port}` },
+        checkVersion(facts),
+        ...(await checkTools(facts, settings, context)),
+        ...(await checkReading(client, settings)),
+        ...(await namedLosses(client, subject)),
+        ...(await checkRestoring(settings, facts, context)),
+        { level: 'untested', subject: `${subject}: free space`, message: `a restore beside it needs ${facts.size} bytes on the server; PostgreSQL does not tell what is free` },
+      ]
+    })
+  } catch (error) {
+    return [asFinding(subject, error, context)]
+  }
+}
+
+function checkVersion({ serverVersion }: DatabaseFacts): Finding {
+  const subject = `server version ${describeVersion(serverVersion)}`
+  const major = majorOf(serverVersion)
+  if (major >= OLDEST_MAJOR && major <= NEWEST_MAJOR) return { level: 'ok', subject, message: 'supported' }
+  return { level: 'error', subject, message: 'not supported', hint: `Supported are the majors ${OLDEST_MAJOR} to ${NEWEST_MAJOR}.` }
+}
+
+async function checkTools({ serverVersion }: DatabaseFacts, settings: PostgresSettings, context: Context): Promise<Finding[]> {
+  try {
+    const tools = await chooseTools(serverVersion, settings, context)
+    return [{ level: 'ok', subject: 'client tools', message: `${tools.versionText} in ${tools.folder}` }, floorFinding(tools)]
+  } catch (error) {
+    return [asFinding('client tools', error, context)]
+  }
+}
+
+/** What a point of this database will not hold: said before it is needed. */
+async function namedLosses(client: pg.ClientBase, subject: string): Promise<Finding[]> {
+  const sentences = await readNotCaptured(client)
+  return sentences.map((message) => ({ level: 'warning', subject: `${subject}: not captured`, message }))
+}

@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto'
+import type { Hash } from 'node:crypto'
+import type { Bytes, Context } from '../../core/ports.ts'
+import type { Server } from './connection.ts'
+import { streamTool } from './tool-run.ts'
+import type { ToolLimits } from './tool-run.ts'
+import type { Tools } from './tools.ts'
+
+/** An object of a database and the SHA-256 of the SQL that makes it. */
+export interface Definition {
+  /** For example `INDEX public users_email_idx`. */
+  readonly name: string
+  readonly definition: string
+}
+
+export interface DefinitionSource {
+  readonly tools: Tools
+  readonly server: Server
+  readonly database: string
+  readonly limits: ToolLimits
+  /** An exported snapshot to read in. */
+  readonly snapshot?: string
+}
+
+/** Options under which pg_dump words the same objects in the same way, whoever reads and wherever it is restored. */
+export const DUMP_OPTIONS: readonly string[] = ['--quote-all-identifiers', '--lock-wait-timeout=300000']
+
+/**
+ * Every object that pg_dump would restore, by name. Equal definitions from the same major of pg_dump mean equal
+ * objects, with owners, grants and comments. Memory grows with the number of objects, not with their text.
+ */
+export async function readDefinitions(source: DefinitionSource, context: Context): Promise<Definition[]> {
+  const { tools, server, database, limits, snapshot } = source
+  const args = ['--schema-only', ...DUMP_OPTIONS, ...(snapshot === undefined ? [] : [`--snapshot=${snapshot}`])]
+  return splitDefinitions(streamTool({ tools, program: 'pg_dump', args, server, database, limits }, context))
+}
+
+/** The objects in the text of a schema dump. Bytes are compared as they are, whatever the database's encoding. */
+export async function splitDefinitions(text: Bytes): Promise<Definition[]> {
+  const split = new Splitter()
+  let rest = ''
+  for await (const chunk of text) {
+    const lines = (rest + Buffer.from(chunk).toString('latin1')).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) split.line(line)
+  }
+  split.line(rest)
+  return split.end()
+}
+
+/** The second line of the three-line comment that pg_dump writes before each object. */
+const HEADER = /^-- Name: (.*); Type: ([A-Z ]+); Schema: (.*?); Owner: /
+/** Depends on the version, the moment or the order of objects, not on the object. */
+const INCIDENTAL = /^(?:\\(?:un)?restrict [A-Za-z0-9]+|-- PostgreSQL database dump complete|SET default_(?:tablespace|table_access_method) = .*;)$/
+
+class Splitter {
+  readonly #found: Definition[] = []
+  readonly #seen = new Map<string, number>()
+  #name: string | undefined
+  #hash: Hash = createHash('sha256')
+  /** Blank lines and comment borders: part of the object only if more of it follows. */
+  #held = ''
+
+  line(line: string): void {
+    const header = HEADER.exec(line)
+    if (header !== null) return this.#begin(header)
+    if (this.#name === undefined || INCIDENTAL.test(line)) return
+    this.#held += `${line}\n`
+    if (line === '' || line === '--') return
+    this.#hash.update(this.#held, 'latin1')
+    this.#held = ''
+  }
+
+  end(): Definition[] {
+    if (this.#name !== undefined) this.#found.push({ name: this.#name, definition: this.#hash.digest('hex') })
+    this.#name = undefined
+    return this.#found.toSorted((a, b) => (a.name < b.name ? -1 : 1))
+  }
+
+  #begin([, name = '', type = '', schema = '']: readonly string[]): void {
+    if (this.#name !== undefined) this.#found.push({ name: this.#name, definition: this.#hash.digest('hex') })
+    const plain = Buffer.from([type, ...(schema === '-' ? [] : [schema]), name].join(' '), 'latin1').toString('utf8')
+    const count = (this.#seen.get(plain) ?? 0) + 1
+    this.#seen.set(plain, count)
+    this.#name = count === 1 ? plain : `${plain} (${count})`
+    this.#hash = createHash('sha256')
+    this.#held = ''
+  }
+}

@@ -1,0 +1,26 @@
+import type { Context } from '../../core/ports.ts'
+import type { Driver, Kept } from '../driver.ts'
+import { capture } from './capture.ts'
+import { check } from './check.ts'
+import { examine } from './examine.ts'
+import { postgresDetails, postgresSettings } from './schema.ts'
+import type { PostgresDetails, PostgresSettings } from './schema.ts'
+import { openPostgresTarget } from './target.ts'
+import { listKept } from './undo.ts'
+
+/** One PostgreSQL database with its roles, grants and settings. */
+export const postgresDriver: Driver<PostgresSettings, PostgresDetails> = {
+  kind: 'postgres',
+  settings: postgresSettings,
+  details: postgresDetails,
+  check,
+  capture,
+  examine,
+  kept,
+  open: openPostgresTarget,
+}
+
+async function kept(settings: PostgresSettings, context: Context): Promise<readonly Kept[]> {
+  const databases = await listKept(settings, context)
+  return databases.map(({ restoreId, name, role, at, until }) => ({ restoreId, description: `database ${name} (${role})`, since: at, until }))
+}

@@ -1,0 +1,65 @@
+import type { Difference } from '../../core/restore-point.ts'
+import type { Fingerprint } from './schema.ts'
+
+const ABSENT = 'absent'
+
+export interface CompareOptions {
+  /**
+   * Whether the same major of PostgreSQL and of pg_dump gave both. Otherwise definitions are worded differently and
+   * extensions come in other versions, so only their names are compared.
+   */
+  readonly sameDefinitions: boolean
+}
+
+/** Everything in which `found` is not what was captured as `expected`; nothing means equal content. */
+export function compareFingerprints(expected: Fingerprint, found: Fingerprint, { sameDefinitions }: CompareOptions): Difference[] {
+  return [
+    ...compare('table', expected.tables, found.tables, byName, compareTable),
+    ...compare('sequence', expected.sequences, found.sequences, byName, compareSequence),
+    ...compare('large object', expected.largeObjects, found.largeObjects, ({ oid }) => String(oid), compareLargeObject),
+    ...compare('extension', expected.extensions, found.extensions, byName, (a, b) => (sameDefinitions ? different(`version of extension ${a.name}`, a.version, b.version) : [])),
+    ...compare('', expected.objects, found.objects, byName, (a, b) => (sameDefinitions ? different(`definition of ${a.name}`, a.definition, b.definition) : [])),
+  ]
+}
+
+function byName({ name }: { readonly name: string }): string {
+  return name
+}
+
+/** Pairs both sides by key; what only one has is a difference, pairs are compared by `inside`. */
+function compare<One>(kind: string, expected: readonly One[], found: readonly One[], key: (one: One) => string, inside: (a: One, b: One) => Difference[]): Difference[] {
+  const others = new Map(found.map((one) => [key(one), one]))
+  const subject = (name: string): string => (kind === '' ? name : `${kind} ${name}`)
+  const differences = expected.flatMap((one) => {
+    const other = others.get(key(one))
+    others.delete(key(one))
+    return other === undefined ? [{ subject: subject(key(one)), expected: 'present', found: ABSENT }] : inside(one, other)
+  })
+  return [...differences, ...[...others.keys()].map((name) => ({ subject: subject(name), expected: ABSENT, found: 'present' }))]
+}
+
+function compareTable(a: Fingerprint['tables'][number], b: Fingerprint['tables'][number]): Difference[] {
+  const rows = different(`rows of ${a.name}`, a.rows, b.rows)
+  return rows.length > 0 ? rows : different(`content of ${a.name}`, a.hash, b.hash)
+}
+
+function compareSequence(a: Fingerprint['sequences'][number], b: Fingerprint['sequences'][number]): Difference[] {
+  const subject = `sequence ${a.name}`
+  if (a.until === undefined) return different(subject, position(a), position(b))
+  const [first, last, value] = [BigInt(a.lastValue), BigInt(a.until), BigInt(b.lastValue)]
+  const between = first <= last ? first <= value && value <= last : last <= value && value <= first
+  return between ? [] : [{ subject, expected: `from ${a.lastValue} to ${a.until}`, found: b.lastValue }]
+}
+
+function position({ lastValue, isCalled }: Fingerprint['sequences'][number]): string {
+  return isCalled ? lastValue : `${lastValue}, not used yet`
+}
+
+function compareLargeObject(a: Fingerprint['largeObjects'][number], b: Fingerprint['largeObjects'][number]): Difference[] {
+  const size = different(`size of large object ${a.oid}`, a.size, b.size)
+  return size.length > 0 ? size : different(`content of large object ${a.oid}`, a.hash, b.hash)
+}
+
+function different(subject: string, expected: string, found: string): Difference[] {
+  return expected === found ? [] : [{ subject, expected, found }]
+}

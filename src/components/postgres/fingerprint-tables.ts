@@ -1,0 +1,68 @@
+import type pg from 'pg'
+import { z } from 'zod'
+import { Failure, isFailure } from '../../core/failure.ts'
+import type { Context } from '../../core/ports.ts'
+import { query, queryOne } from './query.ts'
+import type { Fingerprint } from './schema.ts'
+import { tableHashQuery } from './table-hash.ts'
+
+type TableFingerprint = Fingerprint['tables'][number]
+
+const table = z.object({
+  name: z.string(),
+  columns: z.array(z.object({ name: z.string(), type: z.string() })),
+  condition: z.string(),
+})
+type Table = z.infer<typeof table>
+
+/**
+ * Every table with rows of its own that pg_dump would dump, largest first. Tables of an extension count only if the
+ * extension says that their rows are the user's, with the condition it gives.
+ */
+const TABLES = `
+  select quote_ident(n.nspname) || '.' || quote_ident(c.relname) as name, coalesce(x.condition, '') as condition,
+    coalesce((select jsonb_agg(jsonb_build_object('name', a.attname, 'type', case when t.typnamespace = 'pg_catalog'::regnamespace then t.typname else '' end)
+      order by a.attnum) from pg_attribute a join pg_type t on t.oid = a.atttypid where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped), '[]') as columns
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  left join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = c.oid and d.objsubid = 0 and d.refclassid = 'pg_extension'::regclass and d.deptype = 'e'
+  left join lateral (select e.extcondition[array_position(e.extconfig, c.oid)] as condition from pg_extension e
+    where e.oid = d.refobjid and array_position(e.extconfig, c.oid) is not null) x on true
+  where c.relkind = 'r' and c.relpersistence in ('p', 'u') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+    and (d.objid is null or x.condition is not null)
+  order by pg_relation_size(c.oid) desc, 1`
+
+/**
+ * A materialized view is not captured by its rows: a restore computes them anew, and they may rightly differ. What is
+ * compared is whether it has any.
+ */
+const MATERIALIZED_VIEWS = `
+  select quote_ident(n.nspname) || '.' || quote_ident(c.relname) as name, '0' as rows, case when c.relispopulated then 'computed' else 'not computed' end as hash
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.relkind = 'm' and n.nspname !~ '^pg_' order by 1`
+
+const content = z.object({ rows: z.string(), hash: z.string() })
+const named = z.object({ name: z.string(), rows: z.string(), hash: z.string() })
+
+/** Row counts and content hashes of all tables, read over all `sessions` at once, which share one snapshot. */
+export async function readTables(sessions: readonly pg.ClientBase[], context: Context): Promise<TableFingerprint[]> {
+  const [first] = sessions
+  if (first === undefined) throw new Failure('bug', 'no session to read tables with')
+  const waiting = await query(first, table, TABLES)
+  const found: TableFingerprint[] = await query(first, named, MATERIALIZED_VIEWS)
+  await Promise.all(sessions.map(async (session) => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) found.push(await readTable(session, next, context))
+  }))
+  return found.toSorted((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+async function readTable(session: pg.ClientBase, { name, columns, condition }: Table, context: Context): Promise<TableFingerprint> {
+  context.signal.throwIfAborted()
+  try {
+    return { name, ...(await queryOne(session, content, tableHashQuery(name, columns, condition))) }
+  } catch (error) {
+    if (!isFailure(error, 'denied')) throw error
+    throw new Failure('denied', `the rows of ${name} cannot be read whole: ${error.message}`, {
+      cause: error,
+      hint: 'Grant SELECT on it (or pg_read_all_data); a table with row-level security needs a role with BYPASSRLS.',
+    })
+  }
+}

@@ -1,0 +1,179 @@
+import type pg from 'pg'
+import { Failure } from '../../core/failure.ts'
+import type { Context } from '../../core/ports.ts'
+import type { Difference, Finding } from '../../core/restore-point.ts'
+import type { ArtifactSource, Target, TargetState } from '../driver.ts'
+import { runAppChecks } from './app-checks.ts'
+import { identifier, withSession } from './connection.ts'
+import { closeDatabase, endSessions, requireNoPreparedTransactions, sessionsOf } from './fence.ts'
+import { analyze, readWhole, restoreDump } from './load.ts'
+import type { LoadPlace } from './load.ts'
+import { formatMarker } from './marker.ts'
+import type { MarkerBody } from './marker.ts'
+import { preflightInPlace } from './preflight.ts'
+import { ensureRoles, readRights } from './roles-restore.ts'
+import type { PostgresDetails } from './schema.ts'
+import { commentStatement } from './side-database.ts'
+import { compareLoaded } from './target-compare.ts'
+import { change, readServer, withAdmin } from './target-place.ts'
+import type { Place } from './target-place.ts'
+import { inTransaction } from './target-transaction.ts'
+import { readWorld } from './target-world.ts'
+import { limitsOf } from './tool-run.ts'
+import { chooseTools } from './tools.ts'
+
+type InPlaceMarker = Extract<MarkerBody, { role: 'in-place' }>
+
+/** How long a client that keeps taking the only connection may prevent the load. */
+const GATE_LIMIT = 30_000
+/** Connections for our own role while others are locked out: one for pg_restore, two for comparing. */
+const LOAD_CONNECTIONS = 1
+const COMPARE_CONNECTIONS = 2
+
+/**
+ * A restore over the live database, for servers without room or rights for a second one. It is one transaction of
+ * pg_restore: the live data is the old or the restored. There is no undo, preserved tables are refused, and objects
+ * that were made after the capture stay (the comparison names them).
+ *
+ * While it runs the database's mark holds its connection limit, and the limit locks others out. That does not stop
+ * superusers, and a client of another role may take the connection we need; so stop the application first.
+ */
+export class InPlaceTarget implements Target<PostgresDetails> {
+  readonly description: string
+  readonly confirmation: string
+  readonly #place: Place
+
+  constructor(place: Place) {
+    this.#place = place
+    this.description = `database ${place.names.live} on ${place.server.host}:${place.server.port}, overwritten without undo`
+    this.confirmation = place.names.live
+  }
+
+  state(context: Context): Promise<TargetState> {
+    return withAdmin(this.#place, context, async (admin) => {
+      const { live } = await readWorld(admin, this.#place.names)
+      const marker = await this.#marker(admin)
+      if (marker !== undefined) return marker.loaded ? 'swapped' : 'fenced'
+      return live?.open === false ? 'fenced' : 'untouched'
+    })
+  }
+
+  preflight(details: PostgresDetails, context: Context): Promise<readonly Finding[]> {
+    return preflightInPlace(this.#place, details, context)
+  }
+
+  async fence(context: Context): Promise<void> {
+    const { live } = this.#place.names
+    await withAdmin(this.#place, context, async (admin) => {
+      await requireNoPreparedTransactions(admin, live)
+      // The mark first: it keeps the connection limit, which the next steps change.
+      if ((await this.#marker(admin)) === undefined) await this.#mark(admin, await this.#freshMarker(admin, context), context)
+      await closeDatabase(admin, 'live', live, context)
+      await endSessions(admin, live, [], context)
+    })
+  }
+
+  async #freshMarker(admin: pg.Client, { clock }: Context): Promise<InPlaceMarker> {
+    const { live } = await readWorld(admin, this.#place.names)
+    if (live === undefined) throw new Failure('refused', `database ${this.#place.names.live} is not there to be restored over`, { hint: 'Restore with swap, which makes it.' })
+    return { role: 'in-place', database: live.name, at: clock.now().toISOString(), loaded: false, comment: live.comment, connectionLimit: live.connectionLimit }
+  }
+
+  async #marker(admin: pg.Client): Promise<InPlaceMarker | undefined> {
+    const { live } = await readWorld(admin, this.#place.names)
+    if (live?.marker?.role !== 'in-place' || live.marker.restoreId !== this.#place.restoreId) return undefined
+    const { restoreId: _, ...body } = live.marker
+    return body
+  }
+
+  #mark(admin: pg.Client, body: InPlaceMarker, context: Context): Promise<void> {
+    return change(admin, 'COMMENT ON DATABASE live', commentStatement(this.#place.names.live, formatMarker(this.#place.restoreId, body)), context)
+  }
+
+  async load(details: PostgresDetails, source: ArtifactSource, context: Context): Promise<void> {
+    if (this.#place.settings.preserve.length > 0) throw new Failure('refused', 'tables cannot be preserved in a restore over the live database', { hint: 'Restore with swap.' })
+    // The transaction commits before the end of the artifact is checked, so all of it is checked before.
+    await readWhole(source)
+    await withAdmin(this.#place, context, async (admin) => {
+      const marker = await this.#marker(admin)
+      if (marker === undefined) throw new Failure('refused', `database ${this.#place.names.live} is not fenced`)
+      await ensureRoles(admin, details, context)
+      await this.#openGate(admin, LOAD_CONNECTIONS, context)
+      await this.#overwrite(admin, source, context)
+      await this.#openGate(admin, COMPARE_CONNECTIONS, context)
+      await this.#mark(admin, { ...marker, loaded: true }, context)
+    })
+    await analyze(await this.#loadPlace(context), context)
+  }
+
+  /** A superuser needs no connection of the limit, and then nobody else gets one. */
+  async #openGate(admin: pg.Client, connections: number, context: Context): Promise<void> {
+    const limit = (await readRights(admin)).superuser ? 0 : connections
+    await change(admin, 'ALTER DATABASE live CONNECTION LIMIT', `alter database ${identifier(this.#place.names.live)} with allow_connections true connection limit ${limit}`, context)
+  }
+
+  /** An attempt that fails changes nothing, so it is made again while somebody else is in the way. */
+  async #overwrite(admin: pg.Client, source: ArtifactSource, context: Context): Promise<void> {
+    const place = await this.#loadPlace(context)
+    const deadline = context.clock.monotonic() + GATE_LIMIT
+    for (;;) {
+      for (const { pid } of await sessionsOf(admin, place.database)) await change(admin, 'pg_terminate_backend', `select pg_terminate_backend(${pid})`, context)
+      try {
+        return await restoreDump(place, source, ['--single-transaction', '--clean', '--if-exists'], context)
+      } catch (error) {
+        const others = await sessionsOf(admin, place.database)
+        if (others.length === 0 || context.clock.monotonic() > deadline) throw error
+      }
+    }
+  }
+
+  async compare(details: PostgresDetails, context: Context): Promise<readonly Difference[]> {
+    const { version } = await readServer(this.#place, context)
+    return compareLoaded(await this.#loadPlace(context), version, details, context)
+  }
+
+  runChecks(context: Context): Promise<readonly Difference[]> {
+    const { settings, server, names } = this.#place
+    if (settings.checks.length === 0) return Promise.resolve([])
+    return withSession(server, names.live, context, (client) => runAppChecks(client, settings.checks, limitsOf(settings).idleLimit))
+  }
+
+  /** The load was the swap; this only makes sure that it happened. */
+  async swap(_details: PostgresDetails, context: Context): Promise<void> {
+    if ((await this.state(context)) === 'swapped') return
+    throw new Failure('refused', `nothing was loaded over database ${this.#place.names.live}`)
+  }
+
+  async reopen(context: Context): Promise<void> {
+    const { live } = this.#place.names
+    await withAdmin(this.#place, context, async (admin) => {
+      const marker = await this.#marker(admin)
+      const limit = marker === undefined ? '' : ` connection limit ${marker.connectionLimit}`
+      await inTransaction(admin, 'reopen', context, async () => {
+        await change(admin, 'ALTER DATABASE live ALLOW_CONNECTIONS true', `alter database ${identifier(live)} with allow_connections true${limit}`, context)
+        if (marker !== undefined) await change(admin, 'COMMENT ON DATABASE live', commentStatement(live, marker.comment), context)
+      })
+    })
+  }
+
+  /** Nothing is loaded beside. */
+  discard(_context: Context): Promise<void> {
+    return Promise.resolve()
+  }
+
+  undo(_context: Context): Promise<void> {
+    const hint = 'Restore the point that was made before it.'
+    return Promise.reject(new Failure('refused', 'a restore over the live data cannot be undone', { hint }))
+  }
+
+  /** Nothing is kept. */
+  forget(_context: Context): Promise<void> {
+    return Promise.resolve()
+  }
+
+  async #loadPlace(context: Context): Promise<LoadPlace> {
+    const { settings, server, names } = this.#place
+    const { version } = await readServer(this.#place, context)
+    return { server, database: names.live, tools: await chooseTools(version, settings, context), limits: limitsOf(settings) }
+  }
+}

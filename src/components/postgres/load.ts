@@ -1,0 +1,89 @@
+import type pg from 'pg'
+import type { ArtifactSource } from '../driver.ts'
+import type { Bytes, Context } from '../../core/ports.ts'
+import { DUMP_ROLE } from './capture.ts'
+import { withSession } from './connection.ts'
+import type { Server } from './connection.ts'
+import { change } from './target-place.ts'
+import { runTool } from './tool-run.ts'
+import type { ToolLimits } from './tool-run.ts'
+import type { Tools } from './tools.ts'
+
+/** The database that a dump is loaded into. */
+export interface LoadPlace {
+  readonly server: Server
+  readonly database: string
+  readonly tools: Tools
+  readonly limits: ToolLimits
+}
+
+/**
+ * Feeds the dump to pg_restore as it is read: no file, no psql, and only the custom format (pg_restore loops forever on
+ * a damaged tar). Resolves only if pg_restore ended well and the source ended well too, which is when its whole content
+ * is known to be authentic. Otherwise the error that came first is thrown, and the database holds no one knows what,
+ * unless `args` ask for a single transaction.
+ */
+export async function restoreDump(place: LoadPlace, source: ArtifactSource, args: readonly string[], context: Context): Promise<void> {
+  const { tools, server, database, limits } = place
+  // Building an index is silent, so only the total limit ends pg_restore; the source has idle limits of its own.
+  const call = { tools, program: 'pg_restore', args: ['--format=custom', '--exit-on-error', ...args], server, database, limits: { ...limits, idleLimit: limits.totalLimit } } as const
+  await context.effects.run('pg_restore', () =>
+    feed(counted(source.read(DUMP_ROLE), context), async (input) => {
+      await runTool(call, context, input)
+    }),
+  )
+}
+
+/** Planner statistics are not in a dump; without them the first queries of the application would be slow. */
+export async function analyze({ server, database, limits }: LoadPlace, context: Context): Promise<void> {
+  await withSession(server, database, context, async (client: pg.Client) => {
+    await client.query(`set statement_timeout = ${limits.totalLimit}`)
+    await change(client, 'ANALYZE', 'analyze', context)
+  })
+}
+
+/**
+ * Gives `content` to `use` and reads what it left unread. An error of the content wins over one of `use`, which is then
+ * only its consequence.
+ */
+export async function feed(content: Bytes, use: (input: Bytes) => Promise<void>): Promise<void> {
+  const iterator = content[Symbol.asyncIterator]()
+  const broken: unknown[] = []
+  const input = pulled(iterator, broken)
+  try {
+    await use(input)
+    // pg_restore does not read behind the last table; the check of the whole content comes with its end.
+    while ((await iterator.next()).done !== true);
+  } catch (error) {
+    throw broken.length > 0 ? broken[0] : error
+  } finally {
+    await iterator.return?.()
+  }
+  if (broken.length > 0) throw broken[0]
+}
+
+/** Leaving this loop early does not end `iterator`, so that the rest can still be read. */
+async function* pulled(iterator: AsyncIterator<Uint8Array>, broken: unknown[]): Bytes {
+  for (;;) {
+    const next = await iterator.next().catch((error: unknown) => {
+      broken.push(error)
+      throw error
+    })
+    if (next.done === true) return
+    yield next.value
+  }
+}
+
+async function* counted(content: Bytes, context: Context): Bytes {
+  let done = 0
+  for await (const chunk of content) {
+    done += chunk.length
+    context.progress({ type: 'bytes', subject: DUMP_ROLE, done })
+    yield chunk
+  }
+}
+
+/** Reads all of the dump and keeps nothing: afterwards its whole content is known to be authentic. */
+export async function readWhole(source: ArtifactSource): Promise<void> {
+  for await (const chunk of source.read(DUMP_ROLE)) void chunk
+}

@@ -1,0 +1,78 @@
+import type pg from 'pg'
+import { z } from 'zod'
+import { query } from './query.ts'
+
+/** What a restore of the session's database will not bring back, as plain sentences; each names what it is about. */
+export async function readNotCaptured(client: pg.ClientBase): Promise<string[]> {
+  const found = await query(client, z.object({ sentence: z.string() }), QUESTIONS.map(asQuery).join(' union all '))
+  return found.map(({ sentence }) => sentence)
+}
+
+interface Question {
+  /** Completed by the names. */
+  readonly sentence: string
+  /** Gives the names in a column `name`; no rows if it does not apply. */
+  readonly names: string
+}
+
+const THIS_DATABASE = '(select oid from pg_database where datname = current_database())'
+const IS_SUPERUSER = "current_setting('is_superuser') = 'on'"
+
+const QUESTIONS: readonly Question[] = [
+  {
+    sentence: 'Passwords of roles are not captured; roles that a restore creates cannot log in with one until it is set:',
+    names: `select r.rolname::text as name from pg_roles r where r.rolcanlogin and (r.oid = (select datdba from pg_database where datname = current_database())
+      or exists (select from pg_shdepend s where s.refclassid = 'pg_authid'::regclass and s.refobjid = r.oid and s.dbid = ${THIS_DATABASE}))`,
+  },
+  {
+    sentence: 'Roles that can log in and have rights here only as members of a captured role are not captured:',
+    names: `select distinct m.rolname::text as name from pg_auth_members a join pg_roles m on m.oid = a.member join pg_shdepend s on s.refobjid = a.roleid
+      where m.rolcanlogin and not m.rolsuper and s.refclassid = 'pg_authid'::regclass and s.dbid = ${THIS_DATABASE}
+        and not exists (select from pg_shdepend o where o.refclassid = 'pg_authid'::regclass and o.refobjid = m.oid and o.dbid = ${THIS_DATABASE})
+        and m.oid <> (select datdba from pg_database where datname = current_database())`,
+  },
+  {
+    sentence: 'Options of user mappings, such as passwords, are not captured because the role is not a superuser; foreign servers:',
+    names: `select srvname || ' for ' || usename as name from pg_user_mappings where umoptions is null and not ${IS_SUPERUSER}`,
+  },
+  {
+    sentence: 'Rows of foreign tables are on other servers:',
+    names: `select ${qualified('c')} as name from pg_class c where c.relkind = 'f'`,
+  },
+  {
+    sentence: 'Rows of materialized views are computed anew by a restore:',
+    names: `select ${qualified('c')} as name from pg_class c where c.relkind = 'm'`,
+  },
+  {
+    sentence: 'Subscriptions are not captured because the role is not a superuser:',
+    names: `select subname::text as name from pg_subscription where subdbid = ${THIS_DATABASE} and not ${IS_SUPERUSER}`,
+  },
+  {
+    sentence: 'Subscriptions come back disabled and without their slot:',
+    names: `select subname::text as name from pg_subscription where subdbid = ${THIS_DATABASE} and ${IS_SUPERUSER}`,
+  },
+  {
+    sentence: 'Replication slots are not captured:',
+    names: 'select slot_name::text as name from pg_replication_slots where database = current_database() and not temporary',
+  },
+  {
+    sentence: 'Transactions that are prepared but not committed are not captured:',
+    names: 'select gid as name from pg_prepared_xacts where database = current_database()',
+  },
+  {
+    sentence: 'The database is restored into the default tablespace, not into:',
+    names: `select t.spcname::text as name from pg_database d join pg_tablespace t on t.oid = d.dattablespace where d.datname = current_database() and t.spcname <> 'pg_default'`,
+  },
+  {
+    sentence: 'Security labels of the database are not captured:',
+    names: `select provider as name from pg_shseclabel where classoid = 'pg_database'::regclass and objoid = ${THIS_DATABASE}`,
+  },
+]
+
+function qualified(relation: string): string {
+  return `${relation}.relnamespace::regnamespace::text || '.' || quote_ident(${relation}.relname)`
+}
+
+function asQuery({ sentence, names }: Question): string {
+  return `select '${sentence} ' || string_agg(name, ', ' order by name) || '.' as sentence from (${names}) q having count(*) > 0`
+}

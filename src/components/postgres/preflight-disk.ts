@@ -1,0 +1,64 @@
+import { statfs } from 'node:fs/promises'
+import { isAbsolute } from 'node:path'
+import type pg from 'pg'
+import { z } from 'zod'
+import type { Finding } from '../../core/restore-point.ts'
+import { query } from './query.ts'
+import type { PostgresDetails } from './schema.ts'
+import type { Place } from './target-place.ts'
+
+/** A loaded database is not packed tighter than the one that was captured, and its WAL needs room too: a fifth more. */
+const FACTOR = { numerator: 6n, denominator: 5n }
+const LOCAL = new Set(['localhost', '127.0.0.1', '::1'])
+
+/** Whether the server has room for a second copy. Only a server on this machine can be asked. */
+export async function diskFinding(admin: pg.Client, place: Place, details: PostgresDetails): Promise<Finding> {
+  const needed = neededBytes(details)
+  const folder = isLocal(place.server.host) ? await dataFolder(admin) : undefined
+  const free = folder === undefined ? undefined : await freeBytes(folder)
+  if (free === undefined) {
+    return { level: 'untested', subject: 'disk', message: `free space on the server cannot be read; ${gigabytes(needed)} are needed` }
+  }
+  return spaceFinding(needed, free)
+}
+
+/** The same for a folder of this machine. */
+export async function folderFinding(folder: string, details: PostgresDetails): Promise<Finding> {
+  const free = await freeBytes(folder)
+  if (free === undefined) return { level: 'untested', subject: 'disk', message: `free space of ${folder} cannot be read` }
+  return spaceFinding(neededBytes(details), free)
+}
+
+export function spaceFinding(needed: bigint, free: bigint): Finding {
+  const message = `${gigabytes(needed)} needed, ${gigabytes(free)} free`
+  if (free >= needed) return { level: 'ok', subject: 'disk', message }
+  return { level: 'error', subject: 'disk', message, hint: 'Make room where PostgreSQL keeps its data, for example by forgetting a previous database.' }
+}
+
+function neededBytes({ size }: PostgresDetails): bigint {
+  return (BigInt(size) * FACTOR.numerator) / FACTOR.denominator
+}
+
+function isLocal(host: string): boolean {
+  return isAbsolute(host) || LOCAL.has(host)
+}
+
+/** The setting is hidden from roles without pg_read_all_settings. */
+async function dataFolder(admin: pg.Client): Promise<string | undefined> {
+  const rows = await query(admin, z.object({ setting: z.string() }), `select setting from pg_settings where name = 'data_directory'`)
+  return rows[0]?.setting
+}
+
+/** `localhost` may be a tunnel to another machine, or the folder may be closed to us: then nobody knows. */
+async function freeBytes(folder: string): Promise<bigint | undefined> {
+  try {
+    const { bavail, bsize } = await statfs(folder, { bigint: true })
+    return bavail * bsize
+  } catch {
+    return undefined
+  }
+}
+
+function gigabytes(bytes: bigint): string {
+  return `${(Number(bytes) / 1e9).toFixed(2)} GB`
+}

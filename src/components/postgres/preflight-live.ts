@@ -1,0 +1,71 @@
+import type pg from 'pg'
+import { z } from 'zod'
+import { describe } from '../../core/failure.ts'
+import type { Context } from '../../core/ports.ts'
+import type { Finding } from '../../core/restore-point.ts'
+import { withSession } from './connection.ts'
+import { describeSessions, preparedTransactions, sessionsOf } from './fence.ts'
+import { describeTable } from './preserved.ts'
+import { query } from './query.ts'
+import type { PostgresDetails } from './schema.ts'
+import type { Place } from './target-place.ts'
+import type { DatabaseRow } from './target-world.ts'
+
+/** What is on the live database now and would be in the way of the restore, or stay behind. */
+export async function liveFindings(admin: pg.Client, { names }: Place, exists: boolean, mode: 'swap' | 'in-place'): Promise<Finding[]> {
+  if (!exists) return []
+  const subject = `database ${names.live}`
+  const prepared = await preparedTransactions(admin, names.live)
+  const sessions = await sessionsOf(admin, names.live)
+  const findings: Finding[] = []
+  if (prepared > 0) findings.push({ level: 'error', subject, message: `has ${prepared} prepared transactions`, hint: 'Finish them with COMMIT PREPARED or ROLLBACK PREPARED.' })
+  if (sessions.length > 0) findings.push(sessionFinding(subject, describeSessions(sessions), mode))
+  for (const { what } of await query(admin, z.object({ what: z.string() }), ATTACHED, [names.live])) {
+    findings.push({ level: 'warning', subject, message: `${what} stays with the previous database`, hint: 'Set it up again on the restored database, or drop it before.' })
+  }
+  return findings
+}
+
+function sessionFinding(subject: string, sessions: string, mode: 'swap' | 'in-place'): Finding {
+  if (mode === 'swap') return { level: 'ok', subject, message: `serves ${sessions}; their sessions end at the swap` }
+  return { level: 'error', subject, message: `serves ${sessions}`, hint: 'Stop the application before a restore over its live data.' }
+}
+
+/** What refers to a database by its object id and is neither in a dump nor carried over. */
+const ATTACHED = `
+  select 'replication slot ' || slot_name as what from pg_replication_slots where database = $1
+  union all select 'subscription ' || s.subname from pg_subscription s join pg_database d on d.oid = s.subdbid where d.datname = $1
+  union all select 'security label of ' || l.provider from pg_shseclabel l join pg_database d on d.oid = l.objoid
+    where l.classoid = 'pg_database'::regclass and d.datname = $1 order by 1`
+
+const referrer = z.object({ child: z.string(), parent: z.string() })
+const REFERRERS = `select distinct format('%I.%I', cn.nspname, c.relname) as child, format('%I.%I', pn.nspname, p.relname) as parent
+  from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace cn on cn.oid = c.relnamespace
+    join pg_class p on p.oid = k.confrelid join pg_namespace pn on pn.oid = p.relnamespace
+  where k.contype = 'f' and format('%I.%I', pn.nspname, p.relname) = any ($1) and not format('%I.%I', cn.nspname, c.relname) = any ($1) order by 1, 2`
+
+/** Whether every preserved table is there on both sides and can be emptied. */
+export async function preservedFindings({ settings, server, names }: Place, details: PostgresDetails, live: DatabaseRow | undefined, context: Context): Promise<Finding[]> {
+  if (settings.preserve.length === 0 || live === undefined) return []
+  if (!live.open) return [{ level: 'untested', subject: 'preserved tables', message: `database ${names.live} is closed, by an earlier restore perhaps` }]
+  const captured = new Set(details.fingerprint.tables.map(({ name }) => name))
+  return withSession(server, names.live, context, async (client) => {
+    const findings: Finding[] = []
+    const found: string[] = []
+    for (const table of settings.preserve) {
+      const name = await describeTable(client, table, 'live').then((one) => one.name, describe)
+      if (captured.has(name)) found.push(name)
+      else findings.push(missing(table, name))
+    }
+    const referrers = await query(client, referrer, REFERRERS, [found])
+    return [...findings, ...referrers.map(referred), ...found.map((name): Finding => ({ level: 'ok', subject: `preserved table ${name}`, message: 'is there' }))]
+  })
+}
+
+function missing(table: string, name: string): Finding {
+  return { level: 'error', subject: `preserved table ${table}`, message: `is not both live and in the restore point (${name})`, hint: 'Write it as schema.table, or take it out of preserve.' }
+}
+
+function referred({ child, parent }: z.infer<typeof referrer>): Finding {
+  return { level: 'error', subject: `preserved table ${parent}`, message: `is referred to by ${child}, which is not preserved`, hint: `Preserve ${child} too.` }
+}

@@ -1,0 +1,110 @@
+import type pg from 'pg'
+import { z } from 'zod'
+import type { Context } from '../../core/ports.ts'
+import type { Finding } from '../../core/restore-point.ts'
+import { settingValue } from './carry-over.ts'
+import { identifier, literal } from './connection.ts'
+import type { CapturedRole, PostgresDetails } from './schema.ts'
+import { missingRoleNames } from './side-database.ts'
+import { queryOne } from './query.ts'
+import { change } from './target-place.ts'
+import { inTransaction } from './target-transaction.ts'
+
+/**
+ * Creates the captured roles that the server does not have, with their memberships and settings, in one transaction.
+ *
+ * Roles that exist are never touched: they are shared with other databases. Created ones get no password, since none
+ * was captured, and never SUPERUSER, REPLICATION or BYPASSRLS, since whoever could write a restore point would own the
+ * server. A restore role that is no superuser is made a member of what it creates; else it could give it nothing.
+ */
+export async function ensureRoles(admin: pg.Client, details: PostgresDetails, context: Context): Promise<void> {
+  const missing = await missingRoles(admin, details)
+  if (missing.length === 0) return
+  const { superuser, version } = await readRights(admin)
+  const statements = [
+    ...missing.map(createStatement),
+    ...(superuser ? [] : missing.map(({ name }) => `grant ${identifier(name)} to current_user`)),
+    ...missing.flatMap((role) => membershipStatements(role, version)),
+    ...missing.flatMap(settingStatements),
+  ]
+  await inTransaction(admin, 'create roles', context, async () => {
+    for (const statement of statements) await change(admin, 'CREATE ROLE', statement, context)
+  })
+}
+
+export async function missingRoles(admin: pg.Client, details: PostgresDetails): Promise<readonly CapturedRole[]> {
+  const names = new Set(await missingRoleNames(admin, details.roles.map(({ name }) => name)))
+  return details.roles.filter(({ name }) => names.has(name) && !name.startsWith('pg_'))
+}
+
+/** What the restore will do about roles, and whether it may. */
+export async function roleFindings(admin: pg.Client, details: PostgresDetails): Promise<Finding[]> {
+  const missing = await missingRoles(admin, details)
+  if (missing.length === 0) return [{ level: 'ok', subject: 'roles', message: `all ${details.roles.length} roles exist` }]
+  const rights = await readRights(admin)
+  const names = missing.map(({ name }) => name).join(', ')
+  if (!rights.superuser && !rights.createRole) {
+    return [{ level: 'error', subject: 'roles', message: `missing and may not be created: ${names}`, hint: 'Create them first, or give the restore role CREATEROLE.' }]
+  }
+  return [
+    { level: 'warning', subject: 'roles', message: `will be created without password: ${names}`, hint: 'Set passwords with ALTER ROLE … PASSWORD after the restore.' },
+    ...missing.flatMap(strippedFinding),
+  ]
+}
+
+function strippedFinding({ name, attributes }: CapturedRole): Finding[] {
+  const stripped = [attributes.superuser && 'SUPERUSER', attributes.replication && 'REPLICATION', attributes.bypassRowSecurity && 'BYPASSRLS'].filter((one) => one !== false)
+  if (stripped.length === 0) return []
+  return [{ level: 'warning', subject: `role ${name}`, message: `had ${stripped.join(', ')}, which a restore never gives`, hint: 'Give it by hand if the application needs it.' }]
+}
+
+export interface Rights {
+  readonly user: string
+  readonly superuser: boolean
+  readonly createRole: boolean
+  readonly createDatabase: boolean
+  /** Of the server. */
+  readonly version: number
+}
+
+const rights = z.object({ user: z.string(), superuser: z.boolean(), createRole: z.boolean(), createDatabase: z.boolean(), version: z.number() })
+
+export function readRights(admin: pg.Client): Promise<Rights> {
+  const sql = `select rolname::text as "user", rolsuper as superuser, rolcreaterole as "createRole", rolcreatedb as "createDatabase",
+    current_setting('server_version_num')::int as version from pg_roles where rolname = current_user`
+  return queryOne(admin, rights, sql)
+}
+
+export function createStatement({ name, attributes }: CapturedRole): string {
+  const flag = (on: boolean, word: string): string => (on ? word : `NO${word}`)
+  const words = [
+    flag(attributes.login, 'LOGIN'),
+    flag(attributes.inherit, 'INHERIT'),
+    flag(attributes.createDatabase, 'CREATEDB'),
+    flag(attributes.createRole, 'CREATEROLE'),
+    `CONNECTION LIMIT ${Math.trunc(attributes.connectionLimit)}`,
+    ...(attributes.validUntil === null ? [] : [`VALID UNTIL ${literal(attributes.validUntil)}`]),
+  ]
+  // NOSUPERUSER, NOREPLICATION and NOBYPASSRLS are the defaults; only a superuser may even say them.
+  return `create role ${identifier(name)} ${words.join(' ')}`
+}
+
+/** The server version from which a membership has an INHERIT and a SET option. */
+const OPTIONS_SINCE = 160_000
+
+export function membershipStatements({ name, memberOf }: CapturedRole, serverVersion: number): string[] {
+  return memberOf.map((membership) => {
+    const options = serverVersion < OPTIONS_SINCE ? (membership.adminOption ? ['admin option'] : []) : optionsOf(membership)
+    return `grant ${identifier(membership.role)} to ${identifier(name)}${options.length === 0 ? '' : ` with ${options.join(', ')}`}`
+  })
+}
+
+function optionsOf({ adminOption, inheritOption, setOption }: CapturedRole['memberOf'][number]): string[] {
+  const option = (word: string, value: boolean | undefined): string[] => (value === undefined ? [] : [`${word} ${value}`])
+  return [...option('admin', adminOption), ...option('inherit', inheritOption), ...option('set', setOption)]
+}
+
+function settingStatements({ name, settings }: CapturedRole): string[] {
+  const everywhere = settings.filter(({ inDatabase }) => !inDatabase)
+  return everywhere.map((one) => `alter role ${identifier(name)} set ${identifier(one.name)} to ${settingValue(one.name, one.value)}`)
+}

@@ -1,0 +1,172 @@
+import { access, chmod, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, Failure } from '../../core/failure.ts'
+import type { Context } from '../../core/ports.ts'
+import type { Difference, Finding } from '../../core/restore-point.ts'
+import { isRoot } from '../../system/accounts.ts'
+import type { ArtifactSource, Target, TargetState } from '../driver.ts'
+import { runAppChecks } from './app-checks.ts'
+import { applyProperties, capturedProperties, readProperties } from './carry-over.ts'
+import { withSession } from './connection.ts'
+import { analyze, restoreDump } from './load.ts'
+import type { LoadPlace } from './load.ts'
+import { folderFinding } from './preflight-disk.ts'
+import { toolFindings } from './preflight-server.ts'
+import { ensureRoles } from './roles-restore.ts'
+import type { PostgresDetails } from './schema.ts'
+import { startServer } from './server-process.ts'
+import type { PrivateServer } from './server-process.ts'
+import { chooseLocale, createSide, markSide } from './side-database.ts'
+import { compareLoaded, compareProperties } from './target-compare.ts'
+import { withAdmin } from './target-place.ts'
+import type { Place } from './target-place.ts'
+import { limitsOf } from './tool-run.ts'
+import { chooseTools, findServerBinaries } from './tools.ts'
+import { majorOf } from './versions.ts'
+
+/** Others may pass through a folder, but not list it. */
+const ENTER_ONLY = 0o711
+
+/**
+ * A restore to a throw-away server of our own, which nobody else can reach: for drills. It proves that the dump, the
+ * roles and the settings can be restored; tablespaces become the default one. There is nothing live to swap or undo.
+ */
+export class ScratchTarget implements Target<PostgresDetails> {
+  readonly description: string
+  readonly confirmation: string
+  readonly #settingsPlace: Place
+  readonly #parent: string
+  readonly #folder: string
+  #running: PrivateServer | undefined
+
+  constructor(place: Place, scratchFolder: string) {
+    this.#settingsPlace = place
+    this.#parent = scratchFolder
+    this.#folder = join(scratchFolder, `postgres-${place.restoreId}`)
+    this.description = `database ${place.names.live} on a throw-away server`
+    this.confirmation = place.names.live
+  }
+
+  async state(_context: Context): Promise<TargetState> {
+    return access(this.#folder).then(() => 'beside', () => 'untouched')
+  }
+
+  async preflight(details: PostgresDetails, context: Context): Promise<readonly Finding[]> {
+    return [await this.#binaries(details, context), ...(await toolFindings(details.serverVersion, this.#settingsPlace.settings, details, context)), await folderFinding(this.#parent, details)]
+  }
+
+  async #binaries(details: PostgresDetails, context: Context): Promise<Finding> {
+    try {
+      const { versionText } = await findServerBinaries(context, majorOf(details.serverVersion))
+      return { level: 'ok', subject: 'throw-away server', message: versionText }
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error
+      return { level: 'error', subject: 'throw-away server', message: describe(error), ...(error.hint === undefined ? {} : { hint: error.hint }) }
+    }
+  }
+
+  async load(details: PostgresDetails, source: ArtifactSource, context: Context): Promise<void> {
+    await this.discard(context)
+    try {
+      await this.#letServerIn(context)
+      this.#running = await startServer({ folder: this.#folder, context, major: majorOf(details.serverVersion) })
+      await this.#fill(details, source, context)
+    } catch (error) {
+      await this.#cleanUp(context)
+      throw error
+    }
+  }
+
+  /** As root the server runs as another user, who must reach its folder through the private one; its own is closed to others. */
+  async #letServerIn(context: Context): Promise<void> {
+    if (isRoot()) await context.effects.run('let scratch server in', () => chmod(this.#parent, ENTER_ONLY))
+  }
+
+  async #fill(details: PostgresDetails, source: ArtifactSource, context: Context): Promise<void> {
+    const place = this.#place()
+    await withAdmin(place, context, async (admin) => {
+      const { missing } = await chooseLocale(admin, details)
+      if (missing !== undefined) context.progress({ type: 'warning', message: `locale ${missing} is not on this machine; the drill uses another` })
+      await ensureRoles(admin, details, context)
+      await createSide(admin, place, details, context)
+    })
+    const loaded = await this.#loadPlace(context)
+    await restoreDump(loaded, source, ['--no-tablespaces'], context)
+    await analyze(loaded, context)
+    await withAdmin(place, context, async (admin) => {
+      await applyProperties(admin, place.names.side, await capturedProperties(admin, details), context)
+      await markSide(admin, place, true, context)
+    })
+  }
+
+  async #cleanUp(context: Context): Promise<void> {
+    try {
+      await this.discard(context)
+    } catch (error) {
+      context.progress({ type: 'warning', message: `${this.#folder} could not be removed: ${describe(error)}` })
+    }
+  }
+
+  async compare(details: PostgresDetails, context: Context): Promise<readonly Difference[]> {
+    const place = this.#place()
+    const differences = await compareLoaded(await this.#loadPlace(context), this.#server().version, details, context)
+    return withAdmin(place, context, async (admin) => [
+      ...differences,
+      ...compareProperties(await capturedProperties(admin, details), await readProperties(admin, place.names.side)),
+    ])
+  }
+
+  runChecks(context: Context): Promise<readonly Difference[]> {
+    const { settings, server, names } = this.#place()
+    return withSession(server, names.side, context, (client) => runAppChecks(client, settings.checks, limitsOf(settings).idleLimit))
+  }
+
+  fence(_context: Context): Promise<void> {
+    return notApplicable('fenced')
+  }
+
+  swap(_details: PostgresDetails, _context: Context): Promise<void> {
+    return notApplicable('swapped in')
+  }
+
+  /** Nothing was locked. */
+  reopen(_context: Context): Promise<void> {
+    return Promise.resolve()
+  }
+
+  /** Ends the server and removes its folder; one that another run left has ended with that run. */
+  async discard(context: Context): Promise<void> {
+    await this.#running?.stop()
+    this.#running = undefined
+    await context.effects.run('remove scratch server', () => rm(this.#folder, { recursive: true, force: true }))
+  }
+
+  undo(_context: Context): Promise<void> {
+    return notApplicable('undone')
+  }
+
+  /** Nothing is kept. */
+  forget(_context: Context): Promise<void> {
+    return Promise.resolve()
+  }
+
+  #server(): PrivateServer {
+    if (this.#running === undefined) throw new Failure('refused', 'nothing was loaded into the throw-away server')
+    return this.#running
+  }
+
+  /** As in the settings, but on our server. */
+  #place(): Place {
+    const settings = { ...this.#settingsPlace.settings, maintenanceDatabase: 'postgres' }
+    return { ...this.#settingsPlace, settings, server: this.#server().server }
+  }
+
+  async #loadPlace(context: Context): Promise<LoadPlace> {
+    const { settings, server, names } = this.#place()
+    return { server, database: names.side, tools: await chooseTools(this.#server().version, settings, context), limits: limitsOf(settings) }
+  }
+}
+
+function notApplicable(what: string): Promise<never> {
+  return Promise.reject(new Failure('refused', `a restore to a throw-away server cannot be ${what}`))
+}

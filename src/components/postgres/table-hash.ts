@@ -1,0 +1,40 @@
+import { identifier, literal } from './connection.ts'
+
+/** A column as its rows are hashed. */
+export interface HashedColumn {
+  readonly name: string
+  /** The name in pg_type if the type is a built-in one, else empty. */
+  readonly type: string
+}
+
+/**
+ * Built-in types whose values are equal, by their hash function, exactly if their texts are equal. Not in the list, and
+ * so hashed as text: numeric and jsonb (1.0 equals 1.00), floats (0 equals -0), interval (1 mon equals 30 days), enums
+ * (hashed by oid, which differs between databases), types without a hash function, arrays, composites and domains.
+ */
+const HASHED_AS_THEY_ARE = new Set(['bool', 'bytea', 'date', 'int2', 'int4', 'int8', 'oid', 'time', 'timestamp', 'timestamptz', 'uuid'])
+const HASHED_AS_BYTES = new Set(['text', 'varchar', 'name'])
+
+/**
+ * The query for one table's row count and the sum of its rows' hashes, which does not depend on their order. Hashing
+ * the whole row with `hash_record_extended(t)` would be shorter, but then hashes would depend on dropped columns and
+ * on what each type takes for equal.
+ */
+export function tableHashQuery(table: string, columns: readonly HashedColumn[], condition = ''): string {
+  const hash = columns.length === 0 ? '0' : `coalesce(sum(pg_catalog.hash_record_extended(row(${columns.map(hashedColumn).join(', ')}), 0)::numeric), 0)`
+  return `select count(*)::text as rows, (${hash})::text as hash from only ${table} t ${condition}`
+}
+
+function hashedColumn({ name, type }: HashedColumn): string {
+  const column = `t.${identifier(name)}`
+  if (HASHED_AS_THEY_ARE.has(type)) return column
+  if (HASHED_AS_BYTES.has(type)) return `${column} collate "C"`
+  // The cast of char(n) to text drops trailing blanks; they count as content where the length is not fixed.
+  if (type === 'bpchar') return `pg_catalog.bpcharsend(${column})`
+  return `${column}::text collate "C"`
+}
+
+/** The query for many sequences at once. */
+export function sequencesQuery(sequences: readonly { readonly name: string }[]): string {
+  return sequences.map(({ name }) => `select ${literal(name)} as name, last_value::text as "lastValue", is_called as "isCalled" from ${name}`).join(' union all ')
+}

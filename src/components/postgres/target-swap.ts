@@ -1,0 +1,210 @@
+import type pg from 'pg'
+import { describe, Failure } from '../../core/failure.ts'
+import type { Context } from '../../core/ports.ts'
+import type { Difference, Finding } from '../../core/restore-point.ts'
+import type { ArtifactSource, Target, TargetState } from '../driver.ts'
+import { runAppChecks } from './app-checks.ts'
+import { applyProperties, capturedProperties, readProperties } from './carry-over.ts'
+import { withSession } from './connection.ts'
+import { backendPid, closeDatabase, endSessions, openDatabase, requireNoPreparedTransactions } from './fence.ts'
+import { analyze, restoreDump } from './load.ts'
+import type { LoadPlace } from './load.ts'
+import { preflightSwap } from './preflight.ts'
+import { copyPreserved } from './preserved.ts'
+import { ensureRoles } from './roles-restore.ts'
+import type { PostgresDetails } from './schema.ts'
+import { createSide, dropSide, markSide } from './side-database.ts'
+import { requireSwappable, swapIn } from './swap.ts'
+import { compareLoaded, compareProperties } from './target-compare.ts'
+import { openSession, readServer, withAdmin } from './target-place.ts'
+import type { Place } from './target-place.ts'
+import { readWorld, stateOf } from './target-world.ts'
+import type { DatabaseRow } from './target-world.ts'
+import { limitsOf } from './tool-run.ts'
+import { chooseTools } from './tools.ts'
+import { forgetKept, undoSwap } from './undo.ts'
+
+/** A session and the server's process behind it. */
+interface LiveSession {
+  readonly client: pg.Client
+  readonly pid: number
+}
+
+/** Time for removing what a failed or cancelled load left, under a signal of its own. */
+const CLEANUP_LIMIT = 60_000
+
+/**
+ * A restore beside the live database, on its own server. The states of `TargetState` and what changes them:
+ *
+ *     untouched -- load --> beside -- fence --> fenced -- swap --> swapped -- undo --> untouched
+ *
+ * `discard` goes back from beside, `reopen` from fenced to beside. State is in the databases' names, their marks and
+ * whether they accept connections; the one thing held here is a session for preserved tables, which can be had again.
+ */
+export class SwapTarget implements Target<PostgresDetails> {
+  readonly description: string
+  readonly confirmation: string
+  readonly #place: Place
+  /** A session on the live database from before it was fenced. */
+  #live: LiveSession | undefined
+
+  constructor(place: Place) {
+    this.#place = place
+    this.description = `database ${place.names.live} on ${place.server.host}:${place.server.port}`
+    this.confirmation = place.names.live
+  }
+
+  state(context: Context): Promise<TargetState> {
+    return withAdmin(this.#place, context, async (admin) => stateOf(await readWorld(admin, this.#place.names), this.#place.restoreId))
+  }
+
+  preflight(details: PostgresDetails, context: Context): Promise<readonly Finding[]> {
+    return preflightSwap(this.#place, details, context)
+  }
+
+  async load(details: PostgresDetails, source: ArtifactSource, context: Context): Promise<void> {
+    if ((await this.state(context)) === 'swapped') throw new Failure('refused', `restore ${this.#place.restoreId} is live already`)
+    const side = await this.#side(context)
+    try {
+      await withAdmin(this.#place, context, async (admin) => {
+        await ensureRoles(admin, details, context)
+        await createSide(admin, this.#place, details, context)
+      })
+      await restoreDump(side, source, [], context)
+      await analyze(side, context)
+      await withAdmin(this.#place, context, (admin) => this.#finishLoad(admin, details, context))
+    } catch (error) {
+      await this.#cleanUp(context)
+      throw error
+    }
+  }
+
+  /** The mark comes last: it says that everything before it is done. */
+  async #finishLoad(admin: pg.Client, details: PostgresDetails, context: Context): Promise<void> {
+    // Done again at the swap, when the live database may have changed; what the role may not do shows here already.
+    await applyProperties(admin, this.#place.names.side, await this.#properties(admin, details), context)
+    await markSide(admin, this.#place, true, context)
+  }
+
+  async #properties(admin: pg.Client, details: PostgresDetails): ReturnType<typeof readProperties> {
+    const { live } = await readWorld(admin, this.#place.names)
+    return live === undefined ? capturedProperties(admin, details) : readProperties(admin, live.name)
+  }
+
+  async #cleanUp(context: Context): Promise<void> {
+    const own = { ...context, signal: AbortSignal.timeout(CLEANUP_LIMIT) }
+    try {
+      await this.discard(own)
+    } catch (error) {
+      context.progress({ type: 'warning', message: `database ${this.#place.names.side} could not be dropped: ${describe(error)}` })
+    }
+  }
+
+  async compare(details: PostgresDetails, context: Context): Promise<readonly Difference[]> {
+    const { version } = await readServer(this.#place, context)
+    const differences = await compareLoaded(await this.#side(context), version, details, context)
+    const { side } = this.#place.names
+    return withAdmin(this.#place, context, async (admin) => [
+      ...differences,
+      ...compareProperties(await this.#properties(admin, details), await readProperties(admin, side)),
+    ])
+  }
+
+  runChecks(context: Context): Promise<readonly Difference[]> {
+    const { settings, server, names } = this.#place
+    if (settings.checks.length === 0) return Promise.resolve([])
+    return withSession(server, names.side, context, (client) => runAppChecks(client, settings.checks, limitsOf(settings).idleLimit))
+  }
+
+  async fence(context: Context): Promise<void> {
+    const { live } = this.#place.names
+    await withAdmin(this.#place, context, async (admin) => {
+      const row = (await readWorld(admin, this.#place.names)).live
+      if (row === undefined) return
+      await requireNoPreparedTransactions(admin, live)
+      await this.#keepLiveSession(row, context)
+      // Closed first: sessions that were ended while it is open would come back at once.
+      await closeDatabase(admin, 'live', live, context)
+      await endSessions(admin, live, this.#live === undefined ? [] : [this.#live.pid], context)
+    })
+  }
+
+  async swap(details: PostgresDetails, context: Context): Promise<void> {
+    await withAdmin(this.#place, context, async (admin) => {
+      const world = await readWorld(admin, this.#place.names)
+      if (stateOf(world, this.#place.restoreId) === 'swapped') return
+      requireSwappable(world, this.#place)
+      if (world.live !== undefined) await this.#copyPreserved(admin, context)
+      await swapIn(admin, this.#place, details, context)
+    })
+  }
+
+  async #copyPreserved(admin: pg.Client, context: Context): Promise<void> {
+    const { settings, names } = this.#place
+    if (settings.preserve.length === 0) return
+    if (this.#live === undefined) await this.#reopenFence(admin, context)
+    // An earlier swap that died may have closed the side database already.
+    await openDatabase(admin, 'side', names.side, context)
+    const live = this.#live
+    if (live === undefined) throw new Failure('unreachable', `the session on database ${names.live} was lost`)
+    const side = await openSession(this.#place, names.side, context)
+    try {
+      await copyPreserved(live.client, side, settings.preserve, limitsOf(settings).totalLimit, context)
+    } finally {
+      await side.end().catch(() => {})
+      await this.#endLiveSession()
+    }
+  }
+
+  /**
+   * A run that fenced and died took its session on the live database with it. The live database is still the old one,
+   * so opening it for the moment that a session needs, and fencing again, loses nothing: what is written meanwhile is
+   * in the previous database and, in preserved tables, in the copy that is made afterwards.
+   */
+  async #reopenFence(admin: pg.Client, context: Context): Promise<void> {
+    await openDatabase(admin, 'live', this.#place.names.live, context)
+    await this.fence(context)
+  }
+
+  /** The session through which preserved tables are read. It must be there before the database is closed. */
+  async #keepLiveSession({ open }: DatabaseRow, context: Context): Promise<void> {
+    if (this.#place.settings.preserve.length === 0 || this.#live !== undefined || !open) return
+    const client = await openSession(this.#place, this.#place.names.live, context)
+    const session = { client, pid: await backendPid(client) }
+    client.once('end', () => {
+      if (this.#live === session) this.#live = undefined
+    })
+    this.#live = session
+  }
+
+  async #endLiveSession(): Promise<void> {
+    await this.#live?.client.end().catch(() => {})
+    this.#live = undefined
+  }
+
+  async reopen(context: Context): Promise<void> {
+    await this.#endLiveSession()
+    await withAdmin(this.#place, context, async (admin) => {
+      const { live } = await readWorld(admin, this.#place.names)
+      if (live?.open === false) await openDatabase(admin, 'live', live.name, context)
+    })
+  }
+
+  discard(context: Context): Promise<void> {
+    return withAdmin(this.#place, context, (admin) => dropSide(admin, this.#place, context))
+  }
+
+  undo(context: Context): Promise<void> {
+    return withAdmin(this.#place, context, (admin) => undoSwap(admin, this.#place, context))
+  }
+
+  forget(context: Context): Promise<void> {
+    return withAdmin(this.#place, context, (admin) => forgetKept(admin, this.#place, context))
+  }
+
+  async #side(context: Context): Promise<LoadPlace> {
+    const { settings, server, names } = this.#place
+    const { version } = await readServer(this.#place, context)
+    return { server, database: names.side, tools: await chooseTools(version, settings, context), limits: limitsOf(settings) }
+  }
+}

@@ -1,0 +1,107 @@
+import type pg from 'pg'
+import { z } from 'zod'
+import { Failure } from '../../core/failure.ts'
+import type { Context } from '../../core/ports.ts'
+import { identifier, withSession } from './connection.ts'
+import { closeDatabase, endSessions, openDatabase, requireNoPreparedTransactions } from './fence.ts'
+import { formatMarker, plainComment } from './marker.ts'
+import { restoreNames } from './names.ts'
+import type { PostgresSettings } from './schema.ts'
+import { commentStatement, dropDatabase, notOurs } from './side-database.ts'
+import { keptTimes } from './swap.ts'
+import { queryOne } from './query.ts'
+import { change, restoreServer, withAdmin } from './target-place.ts'
+import type { Place } from './target-place.ts'
+import { inTransaction } from './target-transaction.ts'
+import { isOurs, readDatabases, readWorld } from './target-world.ts'
+import type { World } from './target-world.ts'
+
+/** A database that Holdfast keeps, as its marker tells: what was live before a swap, or what an undo set aside. */
+export interface KeptDatabase {
+  readonly restoreId: string
+  readonly role: 'previous' | 'undone'
+  readonly name: string
+  /** When it was set aside. */
+  readonly at: Date
+  /** Until when it is kept; prune forgets it afterwards. */
+  readonly until: Date
+}
+
+/** What is kept on the server for this database, newest first. A target opened with its restore id can undo or forget it. */
+export async function listKept(settings: PostgresSettings, context: Context): Promise<readonly KeptDatabase[]> {
+  const databases = await withSession(restoreServer(settings), settings.maintenanceDatabase, context, readDatabases)
+  const kept = databases.flatMap(({ name, marker }): KeptDatabase[] => {
+    if (marker === undefined || (marker.role !== 'previous' && marker.role !== 'undone')) return []
+    const { restoreId, role } = marker
+    // A marker can be copied with CREATE DATABASE … or by hand; only the name it belongs to counts.
+    if (marker.database !== settings.database || restoreNames(settings.database, restoreId)[role] !== name) return []
+    return [{ restoreId, role, name, at: new Date(marker.at), until: new Date(marker.until) }]
+  })
+  return kept.toSorted((a, b) => b.at.getTime() - a.at.getTime())
+}
+
+/**
+ * Makes the previous database live again, open to writers, and sets aside what the restore brought. Both renames are
+ * one transaction. Done already: only makes sure that the live database is open.
+ */
+export async function undoSwap(admin: pg.Client, place: Place, context: Context): Promise<void> {
+  const { names, restoreId } = place
+  const world = await readWorld(admin, names)
+  if (isOurs(world.previous, restoreId, 'previous')) await swapBack(admin, place, world, context)
+  else if (!isOurs(world.undone, restoreId, 'undone') || world.live === undefined) throw nothingKept(place, world)
+  else if (!world.live.open) await openDatabase(admin, 'live', names.live, context)
+  await checkLive(place, context)
+}
+
+function nothingKept({ names, restoreId }: Place, { previous }: World): Failure {
+  if (previous !== undefined) return notOurs(previous)
+  return new Failure('refused', `nothing to undo: database ${names.previous} of restore ${restoreId} is not on the server`, {
+    hint: 'It was forgotten, or there was no live database when the restore ran.',
+  })
+}
+
+async function swapBack(admin: pg.Client, place: Place, world: World, context: Context): Promise<void> {
+  const { names, restoreId } = place
+  await requireNoPreparedTransactions(admin, names.live)
+  if (world.live?.open === true) await closeDatabase(admin, 'live', names.live, context)
+  if (world.live !== undefined) await endSessions(admin, names.live, [], context)
+  // The same restore was run again after an undo: what it set aside then is older than what is live now.
+  if (isOurs(world.undone, restoreId, 'undone')) await dropDatabase(admin, 'undone', names.undone, context)
+  const committed = (): Promise<boolean> => withAdmin(place, context, async (fresh) => (await readWorld(fresh, names)).previous === undefined)
+  await inTransaction(admin, 'undo', context, () => renameBack(admin, place, world, context), committed)
+}
+
+async function renameBack(admin: pg.Client, place: Place, world: World, context: Context): Promise<void> {
+  const { live, previous, undone } = place.names
+  if (world.live !== undefined) {
+    const marker = formatMarker(place.restoreId, { role: 'undone', database: live, ...keptTimes(place, context) })
+    await change(admin, 'ALTER DATABASE live RENAME TO undone', `alter database ${identifier(live)} rename to ${identifier(undone)}`, context)
+    await change(admin, 'COMMENT ON DATABASE undone', commentStatement(undone, marker), context)
+  }
+  await change(admin, 'ALTER DATABASE previous RENAME TO live', `alter database ${identifier(previous)} rename to ${identifier(live)}`, context)
+  await change(admin, 'COMMENT ON DATABASE live', commentStatement(live, plainComment(world.previous?.comment ?? null)), context)
+  await openDatabase(admin, 'live', live, context)
+}
+
+/** Whether what is live now answers and holds tables. */
+async function checkLive(place: Place, context: Context): Promise<void> {
+  const { live } = place.names
+  const sql = `select count(*)::int as tables from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'p') and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_toast'`
+  const { tables } = await withSession(place.server, live, context, (client) => queryOne(client, z.object({ tables: z.number() }), sql))
+  if (tables === 0) throw new Failure('incomplete', `database ${live} is live again but holds no tables`)
+}
+
+/** Drops what is kept of this restore: the previous database, or what an undo set aside. */
+export async function forgetKept(admin: pg.Client, place: Place, context: Context): Promise<void> {
+  const { previous, undone, live } = await readWorld(admin, place.names)
+  for (const [row, role] of [[previous, 'previous'], [undone, 'undone']] as const) {
+    if (row === undefined) continue
+    if (!isOurs(row, place.restoreId, role)) throw notOurs(row)
+    if (live === undefined) throw new Failure('refused', `database ${row.name} is kept: database ${place.names.live} is not there`)
+    await dropDatabase(admin, role, row.name, context)
+  }
+  if (isOurs(live, place.restoreId, 'restored')) {
+    await change(admin, 'COMMENT ON DATABASE live', commentStatement(live.name, plainComment(live.comment)), context)
+  }
+}

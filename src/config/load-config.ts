@@ -1,0 +1,66 @@
+import type { z } from 'zod'
+import { deepFreeze } from './deep-freeze.ts'
+import { defaultStateFolder, type Environment } from './environment.ts'
+import { findMistakes } from './find-mistakes.ts'
+import { findWarnings } from './find-warnings.ts'
+import { issueProblems } from './issue-problems.ts'
+import { spellLocated, wrongFile } from './problems.ts'
+import { readConfigFile } from './read-config-file.ts'
+import { configJsonSchema, configSchema, type ComponentSchemas } from './schema.ts'
+import { parseYamlFile, type YamlFile } from './yaml-file.ts'
+
+export interface LoadOptions {
+  /** The settings of each kind of component, by kind. */
+  readonly componentSchemas: ComponentSchemas
+  readonly environment: Environment
+}
+
+/** The whole configuration. Holds where secrets are, never secrets; frozen to its depths. */
+export type Config = Readonly<Omit<z.infer<ReturnType<typeof configSchema>>, 'state'>> & {
+  /** The file it was read from. */
+  readonly path: string
+  /** Folder for journals and the memory of repositories; may not exist yet. */
+  readonly stateFolder: string
+  /** What to tell the operator, one line each. */
+  readonly warnings: readonly string[]
+}
+
+/**
+ * Reads and checks the configuration. Fails with `usage` when the file is wrong, naming every problem with line and
+ * column; with `notFound` or `denied` when it cannot be read.
+ */
+export async function loadConfig(path: string, options: LoadOptions): Promise<Config> {
+  const { text, isPrivate } = await readConfigFile(path)
+  return parseConfig(text, { ...options, path, isPrivate })
+}
+
+export interface ParseOptions extends LoadOptions {
+  /** Stands before every problem. */
+  readonly path: string
+  /** Whether only the owner of the file can read it. */
+  readonly isPrivate: boolean
+}
+
+/** The same for a text that is not (yet) a file. */
+export function parseConfig(text: string, { path, isPrivate, componentSchemas, environment }: ParseOptions): Config {
+  const file = parseYamlFile(text)
+  if ('problems' in file) throw wrongFile(path, file.problems)
+  const { state, ...settings } = validate(path, file, componentSchemas)
+  const warnings = findWarnings(settings, isPrivate).map((warning) => spellLocated(path, file.locate(warning)))
+  return deepFreeze({ ...settings, path, stateFolder: state ?? defaultStateFolder(environment), warnings })
+}
+
+function validate(path: string, file: YamlFile, kinds: ComponentSchemas): z.infer<ReturnType<typeof configSchema>> {
+  if (file.value === null)
+    throw wrongFile(path, [
+      { line: 1, column: 1, message: 'the file is empty; holdfast init writes one to start from' },
+    ])
+  const parsed = configSchema(kinds).safeParse(file.value)
+  const mistakes = findMistakes(file.value)
+  if (parsed.success && mistakes.length === 0) return parsed.data
+  const issues = parsed.success ? [] : issueProblems(parsed.error.issues, file.value, configJsonSchema(kinds))
+  throw wrongFile(
+    path,
+    [...issues, ...mistakes].map((problem) => file.locate(problem)),
+  )
+}

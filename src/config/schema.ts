@@ -1,0 +1,106 @@
+import { z } from 'zod'
+import type { RetentionPolicy } from '../core/retention.ts'
+import { secretReference } from '../system/secret-reference.ts'
+import { duration } from './duration.ts'
+
+/** The settings schemas of the component kinds, by kind. Each is an object schema with `kind: z.literal(<kind>)`. */
+export type ComponentSchemas = Readonly<Record<string, z.ZodType>>
+
+/** Apps, repositories and components. */
+export const namePattern = /^[a-z0-9][a-z0-9-]{0,62}$/
+// Wrong names are found by `findMistakes`: zod would skip what is under them and so hide further problems.
+const name = z.string().meta({ pattern: namePattern.source })
+
+const absolutePath = z.string().regex(/^\//, 'expected an absolute path')
+const recipient = z.string().regex(/^age1[a-z0-9]{58,4000}$/, 'expected an age recipient, age1…')
+const signer = z.string().regex(/^ed25519:[A-Za-z0-9+/]{43}=$/, 'expected ed25519: and the base64 of 32 bytes')
+const count = z.number().int().min(0).default(0)
+
+const repository = z.strictObject({
+  url: z.string().min(1).meta({ description: 'file:///folder or s3://bucket/prefix. Never contains credentials.' }),
+  recipients: z.array(recipient).default([]).meta({ description: 'Public keys that can open new restore points.' }),
+  endpoint: z
+    .url({ protocol: /^https?$/, error: 'expected an http or https URL' })
+    .optional()
+    .meta({ description: 'S3: the server, when it is not AWS.' }),
+  region: z.string().min(1).optional().meta({ description: 'S3: the region.' }),
+  accessKey: secretReference.optional(),
+  secretKey: secretReference.optional(),
+  pathStyle: z.boolean().optional().meta({ description: 'S3: the bucket in the path instead of the host name.' }),
+  ca: absolutePath.optional().meta({ description: "S3: file with the CA certificates that sign the server's." }),
+  insecureTls: z
+    .boolean()
+    .optional()
+    .meta({ description: "S3: do not check the server's certificate. Marked on every restore point." }),
+})
+
+const retention = z
+  .strictObject({
+    last: count.meta({ description: 'Keep this many of the newest good points.' }),
+    daily: count.meta({ description: 'Keep the newest good point of this many days.' }),
+    weekly: count.meta({ description: 'Keep the newest good point of this many ISO weeks.' }),
+    monthly: count.meta({ description: 'Keep the newest good point of this many months.' }),
+    yearly: count.meta({ description: 'Keep the newest good point of this many years.' }),
+    within: duration
+      .optional()
+      .meta({ description: 'Keep good points at most this much older than the newest good one.' }),
+    minimum: z.number().int().min(1).default(3).meta({ description: 'Never go under this many good points.' }),
+    // Checked by `findMistakes`, which can name the nearest zone.
+    timezone: z.string().default('UTC').meta({ description: 'IANA time zone of days, weeks, months and years.' }),
+  })
+  .transform(({ within, ...policy }): RetentionPolicy => ({ ...policy, withinMilliseconds: within ?? 0 }))
+
+function componentsSchema(kinds: ComponentSchemas): z.ZodType<Readonly<Record<string, ComponentSettings>>> {
+  // ComponentSchemas requires of every member what the discriminated union requires.
+  const schemas = Object.values(kinds) as unknown as readonly [z.ZodObject<{ kind: z.ZodLiteral<string> }>]
+  return z.record(name, z.discriminatedUnion('kind', schemas))
+}
+
+/** Parsed by the schema of its kind. */
+export interface ComponentSettings {
+  readonly kind: string
+  readonly [setting: string]: unknown
+}
+
+function appSchema(kinds: ComponentSchemas): z.ZodType<AppConfig> {
+  return z
+    .strictObject({
+      repositories: z
+        .array(z.string())
+        .min(1)
+        .meta({ description: 'Names of the repositories that get the restore points.' }),
+      interval: duration.prefault('24h').meta({ description: 'How often a backup is expected.' }),
+      retention: retention.prefault({}),
+      components: componentsSchema(kinds),
+    })
+    .transform(({ interval, ...app }) => ({ ...app, intervalMilliseconds: interval }))
+}
+
+export interface AppConfig {
+  readonly repositories: readonly string[]
+  readonly intervalMilliseconds: number
+  readonly retention: RetentionPolicy
+  readonly components: Readonly<Record<string, ComponentSettings>>
+}
+
+export type RepositoryConfig = z.infer<typeof repository>
+
+/** The schema of the whole file. */
+export function configSchema(kinds: ComponentSchemas) {
+  return z
+    .strictObject({
+      version: z.literal(1).meta({ description: 'The version of this format.' }),
+      state: absolutePath.optional().meta({ description: 'Folder for journals and the memory of repositories.' }),
+      signingKey: secretReference.optional(),
+      identity: secretReference.optional(),
+      signers: z.array(signer).default([]).meta({ description: 'Whose restore points are trusted.' }),
+      repositories: z.record(name, repository),
+      apps: z.record(name, appSchema(kinds)),
+    })
+    .meta({ title: 'holdfast.yaml' })
+}
+
+/** For editors: JSON Schema (draft 2020-12) of what may be written in the file. */
+export function configJsonSchema(kinds: ComponentSchemas): z.core.JSONSchema.BaseSchema {
+  return z.toJSONSchema(configSchema(kinds), { io: 'input', unrepresentable: 'any' })
+}

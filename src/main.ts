@@ -1,0 +1,29 @@
+import { makeProgram, runProgram, type Outcome } from './cli/program.ts'
+import type { World } from './cli/world.ts'
+import { interruptSignal } from './system/interrupt.ts'
+import { softwareVersion } from './system/software.ts'
+import { environmentVariable } from './system/environment.ts'
+import { systemClock } from './system/clock.ts'
+import { directEffects } from './system/effects.ts'
+
+// The wiring is loaded by the first command that needs it: help must not wait for the S3 client.
+const signal = interruptSignal()
+const outcome: Outcome = { exitCode: 0 }
+const world: World = {
+  streams: {
+    out: (text) => void process.stdout.write(text),
+    error: (text) => void process.stderr.write(text),
+    terminal: process.stderr.isTTY === true,
+  },
+  context: (progress) => ({ clock: systemClock, effects: directEffects, signal, progress }),
+  assemble: async (options, context) => (await import('./assemble/assemble.ts')).assemble(options, context, world),
+  init: async (request, context) => (await import('./assemble/initialize.ts')).initialize(request, context),
+  variable: environmentVariable,
+  ask: {
+    password: async (question) => (await import('./cli/ask.ts')).askPassword(question, signal),
+    text: async (question) => (await import('./cli/ask.ts')).askText(question, signal),
+  },
+}
+
+// Not process.exit(): output that a pipe has not taken yet would be lost.
+process.exitCode = await runProgram(makeProgram(world, softwareVersion(), outcome), process.argv.slice(2), outcome)

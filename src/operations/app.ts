@@ -1,0 +1,47 @@
+import type { Context, Records } from '../core/ports.ts'
+import type { PointId } from '../core/restore-point.ts'
+import type { RetentionPolicy } from '../core/retention.ts'
+import type { Driver } from '../components/driver.ts'
+import type { Identity, Repository } from '../repository/repository.ts'
+
+/** An app as the operations see it: its components with their drivers, and where its restore points go. */
+export interface App {
+  readonly name: string
+  /** In the order in which they are captured. */
+  readonly components: readonly AppComponent[]
+  readonly repositories: readonly AppRepository[]
+  readonly retention: RetentionPolicy
+  /** How often a backup is expected. */
+  readonly intervalMilliseconds: number
+}
+
+export interface AppComponent {
+  readonly name: string
+  readonly driver: Driver
+  /** Parsed by the driver's schema. */
+  readonly settings: unknown
+}
+
+export interface AppRepository {
+  readonly name: string
+  readonly location: string
+  readonly recipients: readonly string[]
+  open(context: Context): Promise<Repository>
+}
+
+/** What operations need beyond what their parts do. */
+export interface OperationContext extends Context {
+  readonly newId: () => PointId
+  /** Journals of restores, kept on this machine. */
+  readonly records: Records
+  /** For example `holdfast 0.1.0`. */
+  readonly software: string
+  /** Makes a private empty folder for throw-away targets and gives its path and how to remove it. */
+  readonly scratchFolder: () => Promise<{ readonly path: string; readonly remove: () => Promise<void> }>
+  /** The private keys at hand; asks the operator or reads a file. Fails with `denied` when there is none. */
+  readonly identities: () => Promise<readonly Identity[]>
+}
+
+export function componentNamed(app: App, name: string): AppComponent | undefined {
+  return app.components.find((component) => component.name === name)
+}

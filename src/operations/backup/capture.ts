@@ -1,0 +1,130 @@
+import { toFailure, type Failure } from '../../core/failure.ts'
+import type { Bytes } from '../../core/ports.ts'
+import type { ArtifactSink, Captured } from '../../components/driver.ts'
+import type { ArtifactRecord } from '../../repository/documents.ts'
+import { fanOut, pack, type Packed } from '../../repository/pack.ts'
+import type { AppComponent, OperationContext } from '../app.ts'
+import { requireOne, type Destination } from './destinations.ts'
+import { summarize, type ComponentOutcome } from './report.ts'
+
+/**
+ * Captures one component once and stores it in every destination. A component that fails leaves nothing: its
+ * artifacts are in no manifest.
+ */
+export async function captureComponent(component: AppComponent, destinations: readonly Destination[], context: OperationContext): Promise<ComponentOutcome & { readonly cause?: Failure }> {
+  const started = context.clock.now()
+  const begun = context.clock.monotonic()
+  const sink = new DestinationSink(component.name, destinations, context)
+  context.progress({ type: 'phase', phase: 'capture', detail: `${component.name} (${component.driver.kind})` })
+  const facts = (): Pick<ComponentOutcome, 'name' | 'kind' | 'bytes' | 'durationMilliseconds'> => ({
+    name: component.name,
+    kind: component.driver.kind,
+    bytes: sink.plainBytes,
+    durationMilliseconds: Math.round(context.clock.monotonic() - begun),
+  })
+  try {
+    const captured = await component.driver.capture(component.settings, sink, context)
+    sink.record(component, captured, started, context.clock.now())
+    return { ...facts(), outcome: 'captured', notCaptured: captured.notCaptured }
+  } catch (error) {
+    const cause = toFailure(error)
+    if (cause.kind === 'cancelled' || context.signal.aborted) throw error
+    return { ...facts(), outcome: 'failed', notCaptured: [], failure: summarize(cause), cause }
+  }
+}
+
+/** Compresses each artifact once, then encrypts, stores and reads it back in every destination. */
+class DestinationSink implements ArtifactSink {
+  readonly #component: string
+  readonly #destinations: readonly Destination[]
+  readonly #context: OperationContext
+  readonly #records = new Map<Destination, ArtifactRecord[]>()
+  plainBytes = 0
+
+  constructor(component: string, destinations: readonly Destination[], context: OperationContext) {
+    this.#component = component
+    this.#destinations = destinations
+    this.#context = context
+  }
+
+  async write(role: string, kind: 1 | 2 | 3 | 4 | 6, content: Bytes): Promise<void> {
+    const producer = new Producer(content, (length) => this.#count(role, length))
+    const alive = this.#destinations.filter(({ writer }) => writer !== undefined)
+    const copies = fanOut(pack(producer), alive.length)
+    // fanOut gives exactly as many copies as asked for.
+    const failures = await Promise.all(alive.map((destination, index) => this.#store(destination, role, kind, copies[index] as Packed)))
+    // The producer has its say first: when it failed, every write failed with it, and no destination is to blame.
+    producer.assertFinished()
+    for (const { destination, error } of failures.flat()) destination.fail(error)
+    requireOne(this.#destinations)
+  }
+
+  async #store(destination: Destination, role: string, kind: ArtifactRecord['kind'], packed: Packed): Promise<readonly { destination: Destination; error: unknown }[]> {
+    const { writer } = destination
+    if (writer === undefined) return []
+    try {
+      const record = await writer.write({ component: this.#component, role, kind }, packed)
+      await writer.readBack(record)
+      destination.countStored(record.size)
+      this.#recordsOf(destination).push(record)
+      return []
+    } catch (error) {
+      return [{ destination, error }]
+    }
+  }
+
+  record(component: AppComponent, captured: Captured<unknown>, started: Date, finished: Date): void {
+    for (const destination of this.#destinations) {
+      destination.components.push({
+        name: component.name,
+        kind: component.driver.kind,
+        started: started.toISOString(),
+        finished: finished.toISOString(),
+        notCaptured: [...captured.notCaptured],
+        details: captured.details as Record<string, unknown>,
+        artifacts: this.#recordsOf(destination).toSorted((a, b) => a.number - b.number),
+      })
+    }
+  }
+
+  #recordsOf(destination: Destination): ArtifactRecord[] {
+    const records = this.#records.get(destination) ?? []
+    this.#records.set(destination, records)
+    return records
+  }
+
+  #count(role: string, length: number): void {
+    this.plainBytes += length
+    this.#context.progress({ type: 'bytes', subject: `${this.#component} ${role}`, done: this.plainBytes })
+  }
+}
+
+/** Remembers how the stream of an artifact ended, so that its failure is told from that of a destination. */
+class Producer implements Bytes {
+  readonly #content: Bytes
+  readonly #count: (length: number) => void
+  #ending: { readonly error: unknown } | 'finished' | 'unfinished' = 'unfinished'
+
+  constructor(content: Bytes, count: (length: number) => void) {
+    this.#content = content
+    this.#count = count
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    try {
+      for await (const chunk of this.#content) {
+        this.#count(chunk.length)
+        yield chunk
+      }
+      this.#ending = 'finished'
+    } catch (error) {
+      this.#ending = { error }
+      throw error
+    }
+  }
+
+  /** Throws the producer's own error. Says nothing when it was cut off because every destination had failed. */
+  assertFinished(): void {
+    if (typeof this.#ending === 'object') throw this.#ending.error
+  }
+}

@@ -1,0 +1,92 @@
+import { Failure, toFailure } from '../../core/failure.ts'
+import type { PointId } from '../../core/restore-point.ts'
+import type { ManifestComponent } from '../../repository/documents.ts'
+import type { PointContent, PointWriter } from '../../repository/repository.ts'
+import type { App, AppRepository, OperationContext } from '../app.ts'
+import type { RepositoryOutcome } from './report.ts'
+import { summarize } from './report.ts'
+
+/**
+ * One repository that a running backup writes to. The first failure takes it out of the backup for good; the other
+ * destinations go on, and the backup is `incomplete`.
+ */
+export class Destination {
+  readonly target: AppRepository
+  readonly #writer: PointWriter | undefined
+  #failure: Failure | undefined
+  #committed = false
+  #storedBytes = 0
+  /** What the manifest of this repository says of each captured component. */
+  readonly components: ManifestComponent[] = []
+
+  constructor(target: AppRepository, writer: PointWriter | undefined, failure?: Failure) {
+    this.target = target
+    this.#writer = writer
+    this.#failure = failure
+  }
+
+  /** The writer while this destination is good. */
+  get writer(): PointWriter | undefined {
+    return this.#failure === undefined ? this.#writer : undefined
+  }
+
+  get failure(): Failure | undefined {
+    return this.#failure
+  }
+
+  fail(error: unknown): void {
+    this.#failure ??= toFailure(error)
+  }
+
+  countStored(bytes: number): void {
+    this.#storedBytes += bytes
+  }
+
+  async commit(content: Omit<PointContent, 'components'>): Promise<void> {
+    if (this.writer === undefined) return
+    try {
+      await this.writer.commit({ ...content, components: this.components })
+      this.#committed = true
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  /** Removes what was stored for a point that was not committed. */
+  async abandonUnlessCommitted(): Promise<void> {
+    if (!this.#committed) await this.#writer?.abandon()
+  }
+
+  outcome(): RepositoryOutcome {
+    return {
+      name: this.target.name,
+      location: this.target.location,
+      outcome: this.#committed ? 'committed' : 'failed',
+      storedBytes: this.#storedBytes,
+      remarks: this.#writer?.repository.remarks ?? [],
+      ...(this.#failure === undefined ? {} : { failure: summarize(this.#failure) }),
+    }
+  }
+}
+
+/** Begins the point in every repository; one that cannot be opened is a failed destination. */
+export async function openDestinations(app: App, point: PointId, context: OperationContext): Promise<readonly Destination[]> {
+  const destinations = await Promise.all(app.repositories.map((target) => openDestination(app.name, target, point, context)))
+  requireOne(destinations)
+  return destinations
+}
+
+async function openDestination(app: string, target: AppRepository, point: PointId, context: OperationContext): Promise<Destination> {
+  try {
+    const repository = await target.open(context)
+    return new Destination(target, await repository.begin({ app, point, recipients: target.recipients }, context))
+  } catch (error) {
+    return new Destination(target, undefined, toFailure(error))
+  }
+}
+
+/** Fails with the first destination's own failure when none is left. */
+export function requireOne(destinations: readonly Destination[]): void {
+  if (destinations.some(({ writer }) => writer !== undefined)) return
+  throw destinations[0]?.failure ?? new Failure('bug', 'a backup without destinations')
+}

@@ -1,0 +1,38 @@
+import { Failure } from '../../core/failure.ts'
+import type { Finding, PointId } from '../../core/restore-point.ts'
+import type { App, OperationContext } from '../app.ts'
+
+/** What a backup will do, as data. */
+export interface BackupPlan {
+  readonly app: string
+  readonly point: PointId
+  readonly components: readonly { readonly name: string; readonly kind: string }[]
+  readonly repositories: readonly { readonly name: string; readonly location: string }[]
+  readonly findings: readonly Finding[]
+}
+
+/** Looks at everything the backup needs; changes nothing. */
+export async function planBackup(app: App, context: OperationContext): Promise<BackupPlan> {
+  if (app.repositories.length === 0) throw new Failure('usage', `app ${app.name} has no repository`, { hint: 'Name at least one under apps.<app>.repositories.' })
+  const findings: Finding[] = []
+  for (const component of app.components) {
+    findings.push(...(await checkOf(component, context)))
+  }
+  return {
+    app: app.name,
+    point: context.newId(),
+    components: app.components.map(({ name, driver }) => ({ name, kind: driver.kind })),
+    repositories: app.repositories.map(({ name, location }) => ({ name, location })),
+    findings: findings.filter(({ level }) => level === 'warning' || level === 'error'),
+  }
+}
+
+/** A component that cannot even be looked at fails later, at its capture, with its own reason. */
+async function checkOf(component: App['components'][number], context: OperationContext): Promise<readonly Finding[]> {
+  try {
+    return await component.driver.check(component.settings, context)
+  } catch (error) {
+    if (context.signal.aborted) throw error
+    return []
+  }
+}

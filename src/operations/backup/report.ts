@@ -1,0 +1,47 @@
+import type { Failure } from '../../core/failure.ts'
+import type { Finding, PointId, TruthState } from '../../core/restore-point.ts'
+
+export interface BackupReport {
+  readonly app: string
+  readonly point: PointId
+  /** `done`: every component is in every repository. `incomplete`: something is missing, and what is there is good. */
+  readonly outcome: 'done' | 'incomplete'
+  /** How far this backup proved itself. */
+  readonly truth: TruthState
+  readonly created: string
+  readonly durationMilliseconds: number
+  readonly components: readonly ComponentOutcome[]
+  readonly repositories: readonly RepositoryOutcome[]
+  readonly findings: readonly Finding[]
+}
+
+export interface ComponentOutcome {
+  readonly name: string
+  readonly kind: string
+  readonly outcome: 'captured' | 'failed'
+  /** Of the content, before compression. */
+  readonly bytes: number
+  readonly durationMilliseconds: number
+  readonly notCaptured: readonly string[]
+  readonly failure?: FailureSummary
+}
+
+export interface RepositoryOutcome {
+  readonly name: string
+  readonly location: string
+  readonly outcome: 'committed' | 'failed'
+  readonly storedBytes: number
+  readonly remarks: readonly string[]
+  readonly failure?: FailureSummary
+}
+
+/** A failure inside a report. */
+export interface FailureSummary {
+  readonly kind: Failure['kind']
+  readonly message: string
+  readonly hint?: string
+}
+
+export function summarize(failure: Failure): FailureSummary {
+  return { kind: failure.kind, message: failure.message, ...(failure.hint === undefined ? {} : { hint: failure.hint }) }
+}

@@ -1,0 +1,32 @@
+import { z } from 'zod'
+import { toFailure } from '../../core/failure.ts'
+import type { App, OperationContext } from '../app.ts'
+import { executeBackup } from './execute.ts'
+import type { BackupPlan } from './plan.ts'
+import type { BackupReport } from './report.ts'
+
+const lastBackup = z.object({ outcome: z.enum(['done', 'incomplete', 'failed']), finished: z.string(), message: z.string().nullable() })
+export type LastBackup = z.infer<typeof lastBackup>
+
+/** Executes a planned backup and remembers on this machine how it ended: prune freezes while backups fail. */
+export async function runBackup(app: App, plan: BackupPlan, context: OperationContext): Promise<BackupReport> {
+  try {
+    const report = await executeBackup(app, plan, context)
+    await remember(app, { outcome: report.outcome, finished: context.clock.now().toISOString(), message: null }, context)
+    return report
+  } catch (error) {
+    const failure = toFailure(error)
+    if (failure.kind !== 'cancelled') await remember(app, { outcome: 'failed', finished: context.clock.now().toISOString(), message: failure.message }, context)
+    throw error
+  }
+}
+
+/** How the last backup of the app on this machine ended; undefined when none ran here. */
+export async function loadLastBackup(app: App, context: OperationContext): Promise<LastBackup | undefined> {
+  const parsed = lastBackup.safeParse(await context.records.load(`last-backup-${app.name}`))
+  return parsed.success ? parsed.data : undefined
+}
+
+async function remember(app: App, value: LastBackup, context: OperationContext): Promise<void> {
+  await context.records.save(`last-backup-${app.name}`, value)
+}

@@ -1,0 +1,71 @@
+import { toFailure } from '../../core/failure.ts'
+import type { Difference } from '../../core/restore-point.ts'
+import type { PointReader, Repository } from '../../repository/repository.ts'
+import type { App, OperationContext } from '../app.ts'
+import { summarize, type FailureSummary } from '../backup/report.ts'
+import { authenticate, compareAll, discardAll, loadAll } from '../restore/phases.ts'
+import { openTargets, type Restoring } from '../restore/targets.ts'
+
+export interface DrillReport {
+  readonly app: string
+  readonly point: string
+  /** `scratch`: a throw-away server and folder. `beside`: next to the live data on its own server. */
+  readonly where: 'scratch' | 'beside'
+  readonly ok: boolean
+  readonly differences: readonly Difference[]
+  readonly failure?: FailureSummary
+  readonly components: readonly { readonly name: string; readonly kind: string; readonly target: string; readonly bytes: number }[]
+  /** The time a restore of this point took here, from the first byte read to the last check passed. */
+  readonly recoveryTimeMilliseconds: number
+}
+
+/**
+ * Restores the point into a throw-away target, reads it again and compares it with what was captured, runs the app's own
+ * checks, and removes the target. Success and failure both leave a signed proof.
+ */
+export async function executeDrill(app: App, repository: Repository, reader: PointReader, where: DrillReport['where'], context: OperationContext): Promise<DrillReport> {
+  const begun = context.clock.monotonic()
+  const scratch = await context.scratchFolder()
+  let targets: readonly Restoring[] = []
+  try {
+    targets = await openTargets(app, reader, { mode: where === 'scratch' ? 'scratch' : 'swap', restoreId: context.newId().slice(-8), scratchFolder: scratch.path }, context)
+    const outcome = await rehearse(reader, targets, context)
+    const report = reportOf(reader, targets, where, outcome, Math.round(context.clock.monotonic() - begun))
+    await repository.prove(report.point, 'drill', { ok: report.ok, facts: { where, recoveryTimeMilliseconds: report.recoveryTimeMilliseconds, differences: report.differences.length } }, context)
+    return report
+  } finally {
+    // Also after Ctrl-C: a throw-away server must not outlive its drill.
+    await discardAll(targets, { ...context, signal: new AbortController().signal })
+    await scratch.remove()
+  }
+}
+
+interface Outcome {
+  readonly differences: readonly Difference[]
+  readonly failure?: FailureSummary
+}
+
+async function rehearse(reader: PointReader, targets: readonly Restoring[], context: OperationContext): Promise<Outcome> {
+  try {
+    await authenticate(reader, targets, context)
+    await loadAll(targets, context)
+    return { differences: await compareAll(targets, context) }
+  } catch (error) {
+    const failure = toFailure(error)
+    // A drill that was stopped or could not reach what it needs proves nothing about the point.
+    if (context.signal.aborted || failure.kind === 'unreachable' || failure.kind === 'cancelled') throw error
+    return { differences: [], failure: summarize(failure) }
+  }
+}
+
+function reportOf(reader: PointReader, targets: readonly Restoring[], where: DrillReport['where'], outcome: Outcome, recoveryTimeMilliseconds: number): DrillReport {
+  return {
+    app: reader.commit.app,
+    point: reader.commit.point,
+    where,
+    ok: outcome.failure === undefined && outcome.differences.length === 0,
+    ...outcome,
+    components: targets.map(({ name, kind, target, bytes }) => ({ name, kind, target: target.description, bytes })),
+    recoveryTimeMilliseconds,
+  }
+}

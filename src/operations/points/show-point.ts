@@ -1,0 +1,63 @@
+import { isFailure, Failure } from '../../core/failure.ts'
+import type { PointReader } from '../../repository/repository.ts'
+import type { App, OperationContext } from '../app.ts'
+import { findPoint, parsePointChoice, type FoundPoint } from './find-point.ts'
+import { summaryOf, type PointSummary } from './list-points.ts'
+
+export interface ShowReport {
+  readonly summary: PointSummary
+  readonly software: string
+  readonly signer: string
+  /** Whether an identity was at hand; without one components are empty. */
+  readonly opened: boolean
+  readonly components: readonly {
+    readonly name: string
+    readonly kind: string
+    readonly notCaptured: readonly string[]
+    readonly artifacts: readonly { readonly role: string; readonly plainSize: number; readonly size: number; readonly sha256: string }[]
+  }[]
+  readonly missing: readonly { readonly name: string; readonly kind: string; readonly reason: string }[]
+  readonly proofs: readonly { readonly kind: string; readonly created: string; readonly ok: boolean; readonly facts: Readonly<Record<string, unknown>> }[]
+}
+
+/** Everything about one point; what is encrypted only when an identity is at hand. */
+export async function showPoint(apps: readonly App[], choice: string, app: string | undefined, context: OperationContext): Promise<ShowReport> {
+  const found = await findInApps(apps, choice, app, context)
+  const reader = await openIfPossible(found, context)
+  const { point } = found
+  return {
+    summary: summaryOf(point, found.repositoryName),
+    software: point.commit.software,
+    signer: point.signer,
+    opened: reader !== undefined,
+    components: reader?.manifest.components.map(({ name, kind, notCaptured, artifacts }) => ({ name, kind, notCaptured, artifacts })) ?? [],
+    missing: reader?.manifest.missing ?? [],
+    proofs: point.proofs.map(({ kind, created, ok, facts }) => ({ kind, created, ok, facts })),
+  }
+}
+
+/** Looks through the apps for a point; `latest` and times need an app when there are several. */
+export async function findInApps(apps: readonly App[], choice: string, name: string | undefined, context: OperationContext): Promise<FoundPoint> {
+  const candidates = name === undefined ? apps : apps.filter((app) => app.name === name)
+  const parsed = parsePointChoice(choice)
+  if (!('id' in parsed) && candidates.length > 1) throw new Failure('usage', `${choice} of which app?`, { hint: `Add --app with one of: ${apps.map((app) => app.name).join(', ')}.` })
+  let missing: unknown
+  for (const app of candidates) {
+    try {
+      return await findPoint(app, parsed, context)
+    } catch (error) {
+      if (!isFailure(error, 'notFound')) throw error
+      missing = error
+    }
+  }
+  throw missing ?? new Failure('notFound', `no app ${JSON.stringify(name)} in the configuration`)
+}
+
+async function openIfPossible(found: FoundPoint, context: OperationContext): Promise<PointReader | undefined> {
+  try {
+    return await found.repository.open(found.point.point, await context.identities(), context)
+  } catch (error) {
+    if (isFailure(error, 'denied') || isFailure(error, 'usage')) return undefined
+    throw error
+  }
+}

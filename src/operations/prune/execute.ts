@@ -1,0 +1,130 @@
+import { z } from 'zod'
+import { describe, Failure } from '../../core/failure.ts'
+import type { Context } from '../../core/ports.ts'
+import type { Repository, SweepReport } from '../../repository/repository.ts'
+import type { App, AppRepository, OperationContext } from '../app.ts'
+import { loadLastBackup } from '../backup/run.ts'
+import { planPrune, type PrunePlan } from './plan.ts'
+
+export interface PruneReport {
+  readonly app: string
+  readonly repository: string
+  readonly plan: PrunePlan
+  /** Removed now; each can be undeleted until the grace time is over. */
+  readonly removed: readonly string[]
+  /** Data that is gone for good: of points removed long enough ago, and leftovers that no point names. */
+  readonly swept: SweepReport
+  /** Why nothing was removed although the rules would. */
+  readonly withheld: readonly string[]
+}
+
+/** What prune would do in one repository; changes nothing. */
+export async function planPruneOf(app: App, repository: Repository, context: OperationContext): Promise<PrunePlan> {
+  const catalog = await repository.catalog(context)
+  const last = await loadLastBackup(app, context)
+  return planPrune(app, repository, catalog, {
+    now: context.clock.now(),
+    storageSkewMilliseconds: await repository.clockSkew(context),
+    lastBackupFailed: last !== undefined && last.outcome !== 'done',
+    lastPolicyHash: await loadPolicy(app, repository, context),
+    // A restore or drill that reads a point goes on reading it: the data of a removed point stays for the grace time.
+    inUse: new Set(),
+  })
+}
+
+/**
+ * Removes what the rules say, under an exclusive lease and with the plan made again before each removal: if anything
+ * that counts has changed, the plan's hash has too, and it stops. Then sweeps what is past its grace time.
+ */
+export async function executePrune(app: App, target: AppRepository, approval: string | undefined, context: OperationContext): Promise<PruneReport> {
+  const repository = await target.open(context)
+  const lease = await repository.lease('prune', context)
+  const guarded = { ...context, signal: AbortSignal.any([context.signal, lease.lost]) }
+  try {
+    const plan = await planPruneOf(app, repository, guarded)
+    const withheld = withheldBy(plan, approval)
+    const removed = withheld.length > 0 ? [] : await removeAll(app, repository, plan, () => lease.assertHeld(), guarded)
+    if (withheld.length === 0) await savePolicy(app, repository, plan.policyHash, context)
+    lease.assertHeld()
+    const swept = plan.refusals.length > 0 ? { removedBlobs: 0, removedBytes: 0 } : await repository.sweep(guarded)
+    return { app: app.name, repository: target.name, plan, removed, swept, withheld }
+  } finally {
+    await lease.release()
+  }
+}
+
+/** A refusal or freeze holds back even an approved plan. An approval is for exactly one plan. */
+export function withheldBy(plan: PrunePlan, approval: string | undefined): readonly string[] {
+  const stopped = [...plan.refusals, ...plan.freezes]
+  if (stopped.length > 0 || plan.removals.length === 0) return stopped
+  return approval === plan.hash ? [] : plan.needsApproval
+}
+
+async function removeAll(app: App, repository: Repository, plan: PrunePlan, assertHeld: () => void, context: OperationContext): Promise<readonly string[]> {
+  const removed: string[] = []
+  for (const [index, point] of plan.removals.entries()) {
+    await assertUnchanged(app, repository, plan.removals.slice(index), context)
+    assertHeld()
+    context.progress({ type: 'phase', phase: 'remove', detail: point })
+    await repository.remove(point, reasonOf(plan, point), context)
+    removed.push(point)
+  }
+  return removed
+}
+
+/** Every removal that is left must still be one: a drill that failed meanwhile, or a point that vanished, changes that. */
+async function assertUnchanged(app: App, repository: Repository, left: readonly string[], context: OperationContext): Promise<void> {
+  const now = await planPruneOf(app, repository, context)
+  const stopped = [...now.refusals, ...now.freezes]
+  if (stopped.length === 0 && left.every((point) => now.removals.includes(point))) return
+  throw new Failure('refused', `prune of app ${app.name} stopped: the repository changed while it ran${stopped.length === 0 ? '' : ` (${stopped.join('; ')})`}`, {
+    hint: 'Nothing more was removed. Look at holdfast points and run prune again.',
+  })
+}
+
+function reasonOf(plan: PrunePlan, point: string): string {
+  const verdict = plan.verdicts.find((candidate) => candidate.point === point)
+  return `prune ${plan.hash.slice(0, 12)}: ${verdict?.reasons.join('; ') ?? ''}`
+}
+
+const policyRecord = z.object({ hash: z.string() })
+const policyName = (app: App, repository: Repository): string => `prune-policy-${app.name}-${repository.id}`
+
+/** The policy of the last prune that ran here. Without one the first removal needs approval; a prune that had nothing to remove counts as a run. */
+async function loadPolicy(app: App, repository: Repository, context: OperationContext): Promise<string | undefined> {
+  const parsed = policyRecord.safeParse(await context.records.load(policyName(app, repository)))
+  return parsed.success ? parsed.data.hash : undefined
+}
+
+async function savePolicy(app: App, repository: Repository, hash: string, context: OperationContext): Promise<void> {
+  await context.records.save(policyName(app, repository), { hash })
+}
+
+export interface ForgottenPrevious {
+  readonly component: string
+  readonly description: string
+  readonly failure?: string
+}
+
+/** Removes what earlier restores kept for undo, once its time is over. */
+export async function forgetExpired(app: App, context: OperationContext): Promise<readonly ForgottenPrevious[]> {
+  const forgotten: ForgottenPrevious[] = []
+  for (const { name, driver, settings } of app.components) {
+    try {
+      const expired = (await driver.kept(settings, context)).filter(({ until }) => until <= context.clock.now())
+      for (const { restoreId, description } of expired) {
+        const target = await driver.open(settings, { mode: 'swap', restoreId, scratchFolder: '' }, context)
+        await target.forget(context)
+        forgotten.push({ component: name, description })
+      }
+    } catch (error) {
+      assertNotCancelled(context)
+      forgotten.push({ component: name, description: 'data kept for undo', failure: describe(error) })
+    }
+  }
+  return forgotten
+}
+
+function assertNotCancelled({ signal }: Context): void {
+  if (signal.aborted) throw new Failure('cancelled', 'cancelled')
+}

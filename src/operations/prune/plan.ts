@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto'
+import { applyRetention } from '../../core/apply-retention.ts'
+import type { PointId } from '../../core/restore-point.ts'
+import type { RetentionFacts, RetentionPlan, RetentionPolicy } from '../../core/retention.ts'
+import type { Catalog, Repository } from '../../repository/repository.ts'
+import type { App } from '../app.ts'
+import { candidateOf, latestProof } from './candidate.ts'
+
+/** What prune would do to the points of one app in one repository, as data. */
+export interface PrunePlan extends RetentionPlan {
+  readonly app: string
+  readonly repository: string
+  /** The points to remove, oldest first. */
+  readonly removals: readonly PointId[]
+  /** Names exactly these removals by this policy from this repository; an approval is given to it. */
+  readonly hash: string
+  /** Names the policy. Once the plan was carried out (not when it was refused or frozen), remember it for the next plan. */
+  readonly policyHash: string
+}
+
+/** What a plan needs to know beyond the catalog. */
+export interface PruneObservations {
+  readonly now: Date
+  /** The storage's clock minus ours. */
+  readonly storageSkewMilliseconds: number
+  /** The last run of a backup ended without a complete point here; runs that left a point are known from the catalog. */
+  readonly lastBackupFailed: boolean
+  /** The policyHash of the last plan that was carried out, even if it removed nothing; undefined when there was none. */
+  readonly lastPolicyHash: string | undefined
+  /** Points that a restore, drill or verify is reading, on any host. */
+  readonly inUse: ReadonlySet<PointId>
+}
+
+/**
+ * Decides what to remove; changes nothing. Equal arguments give an equal plan, so that a plan which was approved by
+ * its hash is made again and compared before it is carried out, and before each removal.
+ */
+export function planPrune(
+  app: Pick<App, 'name' | 'retention' | 'intervalMilliseconds'>,
+  repository: Pick<Repository, 'id'>,
+  catalog: Catalog,
+  observed: PruneObservations,
+): PrunePlan {
+  const points = catalog.points.filter(({ commit }) => commit.app === app.name)
+  const policyHash = hashOf(policyFields(app.retention))
+  const candidates = points.map((point) => candidateOf(point, observed.inUse))
+  const retention = applyRetention(
+    candidates,
+    app.retention,
+    factsOf(app, { ...catalog, points }, observed, policyHash),
+  )
+  const removals = retention.verdicts
+    .filter(({ keep }) => !keep)
+    .map(({ point }) => point)
+    .reverse()
+  const hash = hashOf(['holdfast prune 1', repository.id, app.name, policyHash, ...removals])
+  return { app: app.name, repository: repository.id, ...retention, removals, hash, policyHash }
+}
+
+/** `catalog` holds the points of this app only, but what is damaged may belong to any. */
+function factsOf(
+  app: Pick<App, 'intervalMilliseconds'>,
+  catalog: Catalog,
+  observed: PruneObservations,
+  policyHash: string,
+): RetentionFacts {
+  const lastDrill = latestProof(
+    catalog.points.flatMap(({ proofs }) => proofs),
+    ['drill'],
+  )
+  return {
+    now: observed.now.getTime(),
+    storageSkewMilliseconds: observed.storageSkewMilliseconds,
+    intervalMilliseconds: app.intervalMilliseconds,
+    lastBackupFailed: observed.lastBackupFailed || catalog.points.at(-1)?.commit.complete === false,
+    lastDrillFailed: lastDrill?.ok === false,
+    policyChanged: observed.lastPolicyHash !== policyHash,
+    damaged: catalog.damaged.length,
+    alarms: catalog.alarms,
+  }
+}
+
+/** Named one by one, so that the order in which a policy was written does not count. */
+function policyFields(policy: RetentionPolicy): readonly (string | number)[] {
+  const { last, daily, weekly, monthly, yearly, withinMilliseconds, minimum, timezone } = policy
+  return [last, daily, weekly, monthly, yearly, withinMilliseconds, minimum, timezone]
+}
+
+/** The SHA-256 of a list. JSON keeps its elements apart. */
+function hashOf(list: readonly (string | number)[]): string {
+  return createHash('sha256').update(JSON.stringify(list)).digest('hex')
+}

@@ -1,0 +1,156 @@
+import { Failure, toFailure } from '../../core/failure.ts'
+import type { Difference } from '../../core/restore-point.ts'
+import type { PointReader } from '../../repository/repository.ts'
+import type { App, OperationContext } from '../app.ts'
+import { summarize } from '../backup/report.ts'
+import { enterStage, type RestoreJournal, type RestoreStage } from './journal.ts'
+import { authenticate, compareAll, differenceFailure, fenceAll, loadAll, reopenAll, rollBack, swapAll } from './phases.ts'
+import { assertExecutable, type RestorePlan } from './plan.ts'
+import type { RestoreReport } from './report.ts'
+import { makeSafetyPoint } from './safety-point.ts'
+import type { Restoring } from './targets.ts'
+
+/**
+ * Restores what the plan says. Until `fencing` the live data is not touched. Whatever fails, the live data afterwards is
+ * the old or the restored, whole; when this process dies, `resumeRestore` finishes or takes back what it began.
+ */
+export async function executeRestore(app: App, reader: PointReader, targets: readonly Restoring[], plan: RestorePlan, context: OperationContext): Promise<RestoreReport> {
+  assertExecutable(plan)
+  const run = new RestoreRun(plan, context)
+  try {
+    await authenticate(reader, targets, context)
+    if (plan.safetyPoint) run.saved(await makeSafetyPoint(app, context))
+    if (plan.mode === 'in-place') await overwrite(run, targets, context)
+    else await loadBeside(run, targets, context)
+    if (plan.mode === 'swap') await putLive(run, targets, context)
+    return run.report('done', targets)
+  } catch (error) {
+    return await stop(run, targets, error, context)
+  }
+}
+
+async function loadBeside(run: RestoreRun, targets: readonly Restoring[], context: OperationContext): Promise<void> {
+  await run.enter('loading')
+  await loadAll(targets, context)
+  run.compared(await compareAll(targets, context))
+  // From here on the data beside is proven; a resumed run may swap it in.
+  await run.enter('beside')
+}
+
+/** The steps that the application notices. A run that dies in here is taken forward by `resumeRestore`. */
+export async function putLive(run: RestoreRun, targets: readonly Restoring[], context: OperationContext): Promise<void> {
+  // The journal comes before the fence: a machine that dies with the fence up must be told by the journal to take it down.
+  await run.enter('fencing')
+  await fenceAll(targets, context)
+  await run.enter('swapping')
+  await swapAll(targets, context)
+  await run.enter('reopening')
+  await reopenAll(targets, context)
+  await run.enter('done')
+}
+
+/** In place there is no side copy: the fence comes first, and a failure leaves what the safety point must repair. */
+async function overwrite(run: RestoreRun, targets: readonly Restoring[], context: OperationContext): Promise<void> {
+  await run.enter('fencing')
+  await fenceAll(targets, context)
+  await run.enter('loading')
+  await loadAll(targets, context)
+  run.compared(await compareAll(targets, context))
+  await run.enter('reopening')
+  await reopenAll(targets, context)
+  await run.enter('done')
+}
+
+async function stop(run: RestoreRun, targets: readonly Restoring[], error: unknown, context: OperationContext): Promise<RestoreReport> {
+  const failure = toFailure(error)
+  if (run.stage === 'planned') throw failure
+  // Once writers are in the restored data, taking it back would lose what they wrote; the operator decides with undo.
+  if (run.stage === 'reopening') throw new Failure(failure.kind, `the restored data is live but not fully open: ${failure.message}`, { cause: failure, hint: `Run holdfast restore ${run.app} --resume.` })
+  const afterwards = { ...context, signal: new AbortController().signal }
+  if (run.mode === 'in-place') await reopenAll(targets, afterwards)
+  else await rollBack(targets, afterwards)
+  await run.enter('abandoned')
+  if (failure.kind === 'cancelled') throw failure
+  return { ...run.report('stopped', targets), failure: summarize(failure) }
+}
+
+/** The journal of one run, with its times. */
+export class RestoreRun {
+  #journal: RestoreJournal
+  readonly #context: OperationContext
+  readonly #plan: Pick<RestorePlan, 'mode'>
+  readonly #begun: number
+  #fencedAt: number | undefined
+  #openedAt: number | undefined
+  #differences: readonly Difference[] = []
+
+  constructor(plan: RestorePlan, context: OperationContext, journal?: RestoreJournal) {
+    this.#context = context
+    this.#plan = plan
+    this.#begun = context.clock.monotonic()
+    this.#journal = journal ?? newJournal(plan, context.clock.now().toISOString())
+  }
+
+  get stage(): RestoreStage {
+    return this.#journal.stage
+  }
+
+  get app(): string {
+    return this.#journal.app
+  }
+
+  get mode(): RestorePlan['mode'] {
+    return this.#plan.mode
+  }
+
+  async enter(stage: RestoreStage): Promise<void> {
+    if (stage === 'fencing') this.#fencedAt ??= this.#context.clock.monotonic()
+    if (stage === 'done') this.#openedAt = this.#context.clock.monotonic()
+    this.#journal = await enterStage(this.#journal, stage, this.#context.records, this.#context.clock)
+  }
+
+  saved(safetyPoint: string | null): void {
+    this.#journal = { ...this.#journal, safetyPoint }
+  }
+
+  /** Any difference stops the run here, before anything live was touched. */
+  compared(differences: readonly Difference[]): void {
+    this.#differences = differences
+    if (differences.length > 0) throw differenceFailure(this.app, differences)
+  }
+
+  report(outcome: RestoreReport['outcome'], targets: readonly Restoring[]): RestoreReport {
+    const { restoreId, app, point, safetyPoint } = this.#journal
+    const now = this.#context.clock.monotonic()
+    const downtime = this.#fencedAt === undefined ? 0 : (this.#openedAt ?? now) - this.#fencedAt
+    return {
+      restoreId,
+      app,
+      point,
+      mode: this.#plan.mode,
+      outcome,
+      safetyPoint,
+      bytes: targets.reduce((sum, { bytes }) => sum + bytes, 0),
+      durationMilliseconds: Math.round(now - this.#begun),
+      downtimeMilliseconds: Math.round(downtime),
+      differences: this.#differences,
+    }
+  }
+}
+
+function newJournal(plan: RestorePlan, now: string): RestoreJournal {
+  const { restoreId, app, point, repository } = plan
+  return {
+    format: 1,
+    restoreId,
+    app,
+    point,
+    repository,
+    mode: plan.mode === 'in-place' ? 'in-place' : 'swap',
+    components: plan.components.map(({ name }) => name),
+    stage: 'planned',
+    safetyPoint: null,
+    started: now,
+    updated: now,
+  }
+}

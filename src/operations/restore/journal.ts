@@ -1,0 +1,58 @@
+import { z } from 'zod'
+import { Failure } from '../../core/failure.ts'
+import type { Clock, Records } from '../../core/ports.ts'
+
+/**
+ * How far a restore got, written before each step takes effect. After a crash the journal says what was about to
+ * happen; what did happen is read from the targets themselves.
+ *
+ * planned → loading → beside → fencing → swapping → reopening → done → undoing → undone; abandoned from any stage
+ * before `reopening`. Before `fencing` the live data was not touched. From `fencing` on the restored data is proven
+ * and a resumed run goes forward.
+ */
+export const restoreStages = ['planned', 'loading', 'beside', 'fencing', 'swapping', 'reopening', 'done', 'abandoned', 'undoing', 'undone'] as const
+export type RestoreStage = (typeof restoreStages)[number]
+
+const restoreJournal = z.object({
+  format: z.literal(1),
+  restoreId: z.string().regex(/^[0-9a-f]{8}$/),
+  app: z.string(),
+  point: z.string(),
+  repository: z.string(),
+  mode: z.enum(['swap', 'in-place']),
+  components: z.array(z.string()),
+  stage: z.enum(restoreStages),
+  safetyPoint: z.string().nullable(),
+  started: z.string(),
+  updated: z.string(),
+})
+export type RestoreJournal = z.infer<typeof restoreJournal>
+
+const PREFIX = 'restore-'
+
+/** Moves the journal to a stage, durably, and gives the new journal. */
+export async function enterStage(journal: RestoreJournal, stage: RestoreStage, records: Records, clock: Clock): Promise<RestoreJournal> {
+  const next = { ...journal, stage, updated: clock.now().toISOString() }
+  await records.save(`${PREFIX}${journal.app}-${journal.restoreId}`, next)
+  return next
+}
+
+/** All journals of the app on this machine, oldest first. */
+export async function journalsOf(app: string, records: Records): Promise<readonly RestoreJournal[]> {
+  const names = (await records.list()).filter((name) => name.startsWith(`${PREFIX}${app}-`) && /-[0-9a-f]{8}$/.test(name))
+  const journals = await Promise.all(names.map(async (name) => parseJournal(name, await records.load(name))))
+  return journals.filter((journal) => journal.app === app).toSorted((a, b) => a.started.localeCompare(b.started))
+}
+
+function parseJournal(name: string, value: unknown): RestoreJournal {
+  const parsed = restoreJournal.safeParse(value)
+  if (parsed.success) return parsed.data
+  throw new Failure('unsupported', `journal ${name} was written by another version of Holdfast`, { hint: 'Finish or abandon that restore with the version that started it.' })
+}
+
+const FINISHED: readonly RestoreStage[] = ['done', 'abandoned', 'undone']
+
+/** A restore or undo that was cut off; the next one must not start over it. */
+export async function unfinishedJournal(app: string, records: Records): Promise<RestoreJournal | undefined> {
+  return (await journalsOf(app, records)).findLast(({ stage }) => !FINISHED.includes(stage))
+}

@@ -1,0 +1,99 @@
+import { Failure } from '../../core/failure.ts'
+import type { Difference } from '../../core/restore-point.ts'
+import type { Target } from '../../components/driver.ts'
+import type { PointReader } from '../../repository/repository.ts'
+import type { OperationContext } from '../app.ts'
+import { drain } from '../source.ts'
+import type { Restoring } from './targets.ts'
+
+/** Anything with a target, in swap order. */
+type WithTarget = { readonly name: string; readonly target: Target }
+
+/**
+ * Reads and authenticates every byte of what will be restored before any parser or server sees the first one: a point
+ * with a flipped last bit must not cause a single statement.
+ */
+export async function authenticate(reader: PointReader, restoring: readonly Restoring[], context: OperationContext): Promise<void> {
+  context.progress({ type: 'phase', phase: 'authenticate', detail: reader.commit.point })
+  await reader.checkPresence(context)
+  for (const { source } of restoring) {
+    for (const role of source.roles) await drain(source.read(role))
+  }
+}
+
+export async function loadAll(restoring: readonly Restoring[], context: OperationContext): Promise<void> {
+  // The database first: it takes longest, and a point that cannot be loaded should say so before files are written.
+  for (const { name, target, details, source } of restoring.toReversed()) {
+    context.progress({ type: 'phase', phase: 'load', detail: name })
+    await target.load(details, source, context)
+  }
+}
+
+/** Everything in which the loaded data is not what was captured, or a check of the app did not pass. */
+export async function compareAll(restoring: readonly Restoring[], context: OperationContext): Promise<readonly Difference[]> {
+  const differences: Difference[] = []
+  for (const { name, target, details } of restoring) {
+    context.progress({ type: 'phase', phase: 'compare', detail: name })
+    const found = [...(await target.compare(details, context)), ...(await target.runChecks(context))]
+    differences.push(...found.map((difference) => ({ ...difference, subject: `${name}: ${difference.subject}` })))
+  }
+  return differences
+}
+
+export async function fenceAll(targets: readonly WithTarget[], context: OperationContext): Promise<void> {
+  for (const { name, target } of targets) {
+    context.progress({ type: 'phase', phase: 'fence', detail: name })
+    await target.fence(context)
+  }
+}
+
+/**
+ * Swaps one target after the other. A target whose swap failed may still have swapped, with only its answer lost: the
+ * target's own state decides.
+ */
+export async function swapAll(restoring: readonly Restoring[], context: OperationContext): Promise<void> {
+  for (const { name, target, details } of restoring) {
+    context.progress({ type: 'phase', phase: 'swap', detail: name })
+    try {
+      await target.swap(details, context)
+    } catch (error) {
+      if ((await target.state(context)) !== 'swapped') throw error
+    }
+  }
+}
+
+export async function reopenAll(targets: readonly WithTarget[], context: OperationContext): Promise<void> {
+  for (const { name, target } of targets) {
+    context.progress({ type: 'phase', phase: 'reopen', detail: name })
+    await target.reopen(context)
+  }
+}
+
+export async function discardAll(targets: readonly WithTarget[], context: OperationContext): Promise<void> {
+  for (const { target } of targets) await target.discard(context)
+}
+
+/**
+ * Takes everything back to how it was before the restore: what was swapped is undone, writers are let in, what was
+ * loaded is removed. Safe at any stage and safe to repeat.
+ */
+export async function rollBack(targets: readonly WithTarget[], context: OperationContext): Promise<void> {
+  for (const { name, target } of targets.toReversed()) {
+    context.progress({ type: 'phase', phase: 'roll back', detail: name })
+    const swapped = (await target.state(context)) === 'swapped'
+    if (swapped) await target.undo(context)
+    await target.reopen(context)
+    if (swapped) await target.forget(context)
+  }
+  await discardAll(targets, context)
+}
+
+/** The failure of a comparison, which stops a restore before anything live was touched. */
+export function differenceFailure(app: string, differences: readonly Difference[]): Failure {
+  const first = differences.slice(0, 3).map(({ subject, expected, found }) => `${subject}: expected ${expected}, found ${found}`)
+  const more = differences.length > 3 ? ` and ${differences.length - 3} more` : ''
+  return new Failure('corrupt', `the restored data of app ${app} is not what was captured: ${first.join('; ')}${more}`, {
+    hint: 'The live data was not touched. Try an older restore point, and keep this one for analysis.',
+    facts: { differences: differences.length },
+  })
+}

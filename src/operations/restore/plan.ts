@@ -1,0 +1,63 @@
+import { Failure } from '../../core/failure.ts'
+import type { Finding } from '../../core/restore-point.ts'
+import type { PointReader } from '../../repository/repository.ts'
+import type { OperationContext } from '../app.ts'
+import type { Restoring } from './targets.ts'
+
+/** What a restore will do, as data: shown before anything is touched, and all of `--dry-run`. */
+export interface RestorePlan {
+  readonly restoreId: string
+  readonly app: string
+  readonly point: string
+  readonly pointCreated: string
+  readonly repository: string
+  /** `beside`: load, compare and leave it beside without touching the live data. */
+  readonly mode: 'swap' | 'in-place' | 'beside'
+  readonly components: readonly PlannedComponent[]
+  /** Components that the point lacks. */
+  readonly missing: readonly string[]
+  readonly safetyPoint: boolean
+  /** What the operator types to confirm. */
+  readonly confirmation: string
+}
+
+export interface PlannedComponent {
+  readonly name: string
+  readonly kind: string
+  readonly target: string
+  readonly bytes: number
+  readonly findings: readonly Finding[]
+}
+
+export interface RestoreRequest {
+  readonly restoreId: string
+  readonly mode: RestorePlan['mode']
+  readonly repository: string
+  readonly safetyPoint: boolean
+}
+
+/** Runs every preflight; changes nothing. Findings of level `error` are in the plan and stop it from being executed. */
+export async function planRestore(reader: PointReader, targets: readonly Restoring[], request: RestoreRequest, context: OperationContext): Promise<RestorePlan> {
+  const components: PlannedComponent[] = []
+  for (const { name, kind, target, details, bytes } of targets) {
+    context.progress({ type: 'phase', phase: 'preflight', detail: target.description })
+    components.push({ name, kind, target: target.description, bytes, findings: await target.preflight(details, context) })
+  }
+  return {
+    ...request,
+    app: reader.commit.app,
+    point: reader.commit.point,
+    pointCreated: reader.commit.created,
+    components,
+    missing: reader.manifest.missing.map(({ name }) => name),
+    confirmation: targets.at(-1)?.target.confirmation ?? reader.commit.app,
+  }
+}
+
+/** Refuses a plan whose preflight found what would make it fail. */
+export function assertExecutable(plan: RestorePlan): void {
+  const errors = plan.components.flatMap(({ findings }) => findings.filter(({ level }) => level === 'error'))
+  if (errors.length === 0) return
+  const listed = errors.map(({ subject, message }) => `${subject}: ${message}`).join('; ')
+  throw new Failure('refused', `restore of app ${plan.app} would fail: ${listed}`, { hint: errors.map(({ hint }) => hint).find((hint) => hint !== undefined) ?? 'Nothing was changed.' })
+}

@@ -1,0 +1,36 @@
+import { Failure, isFailure } from '../../core/failure.ts'
+import type { App, OperationContext } from '../app.ts'
+import { executeBackup } from '../backup/execute.ts'
+import type { BackupReport } from '../backup/report.ts'
+
+/**
+ * Backs up what is live before a restore replaces it. Gives the point, or null when nothing is there to save: a database
+ * or folder that does not exist is the reason for many restores. Anything else that keeps the safety point from being
+ * complete stops the restore.
+ */
+export async function makeSafetyPoint(app: App, context: OperationContext): Promise<string | null> {
+  context.progress({ type: 'phase', phase: 'safety point' })
+  const plan = { app: app.name, point: context.newId(), components: [], repositories: [], findings: [] }
+  try {
+    const report = await executeBackup(app, plan, context)
+    assertSaved(report)
+    return report.point
+  } catch (error) {
+    if (!isFailure(error, 'notFound')) throw withHint(error)
+    context.progress({ type: 'note', message: `nothing to save first: ${error.message}` })
+    return null
+  }
+}
+
+function assertSaved(report: BackupReport): void {
+  const unsaved = report.components.find(({ outcome, failure }) => outcome === 'failed' && failure?.kind !== 'notFound')
+  if (unsaved?.failure !== undefined) throw withHint(new Failure(unsaved.failure.kind, `component ${unsaved.name}: ${unsaved.failure.message}`))
+}
+
+function withHint(error: unknown): unknown {
+  if (!(error instanceof Failure) || error.kind === 'cancelled') return error
+  return new Failure(error.kind, `no safety point before the restore: ${error.message}`, {
+    cause: error,
+    hint: 'Nothing was changed. Repair what keeps the backup from running, or restore with --no-safety-point if the live data is worthless.',
+  })
+}

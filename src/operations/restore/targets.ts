@@ -1,0 +1,69 @@
+import { Failure } from '../../core/failure.ts'
+import type { TargetMode } from '../../core/restore-point.ts'
+import type { ArtifactSource, Target } from '../../components/driver.ts'
+import type { PointReader } from '../../repository/repository.ts'
+import { componentNamed, type App, type AppComponent, type OperationContext } from '../app.ts'
+import { detailsOf, sourceOf } from '../source.ts'
+
+/** One component on its way from a restore point to its target. */
+export interface Restoring {
+  readonly name: string
+  readonly kind: string
+  readonly target: Target
+  readonly details: unknown
+  readonly source: ArtifactSource
+  readonly bytes: number
+}
+
+export interface TargetOptions {
+  readonly mode: TargetMode
+  readonly restoreId: string
+  readonly scratchFolder: string
+  /** Only these components; all of the point when absent. */
+  readonly components?: readonly string[] | undefined
+}
+
+/**
+ * Opens the targets in the order in which they are swapped: the reverse of capture, so that the database, which is
+ * captured first, comes last. Its swap is the one moment at which the app's restore becomes true.
+ */
+export async function openTargets(app: App, reader: PointReader, options: TargetOptions, context: OperationContext): Promise<readonly Restoring[]> {
+  const wanted = reader.manifest.components.filter(({ name }) => options.components?.includes(name) ?? true)
+  requireAll(options.components ?? [], wanted.map(({ name }) => name), reader)
+  const opened: Restoring[] = []
+  for (const captured of wanted) {
+    const component = configured(app, captured.name, captured.kind)
+    const target = await component.driver.open(component.settings, requestOf(options), context)
+    const bytes = captured.artifacts.reduce((sum, { plainSize }) => sum + plainSize, 0)
+    opened.push({ name: captured.name, kind: captured.kind, target, details: detailsOf(component.driver, captured), source: sourceOf(reader, captured, context), bytes })
+  }
+  return opened.reverse()
+}
+
+/** Opens targets without their restore point: enough to undo, reopen or discard. */
+export async function openBareTargets(app: App, names: readonly string[], options: TargetOptions, context: OperationContext): Promise<readonly { readonly name: string; readonly target: Target }[]> {
+  const opened = []
+  for (const component of app.components) {
+    if (!names.includes(component.name)) continue
+    opened.push({ name: component.name, target: await component.driver.open(component.settings, requestOf(options), context) })
+  }
+  return opened.reverse()
+}
+
+function requestOf({ mode, restoreId, scratchFolder }: TargetOptions): { mode: TargetMode; restoreId: string; scratchFolder: string } {
+  return { mode, restoreId, scratchFolder }
+}
+
+function configured(app: App, name: string, kind: string): AppComponent {
+  const component = componentNamed(app, name)
+  if (component !== undefined && component.driver.kind === kind) return component
+  throw new Failure('usage', `app ${app.name} has no component ${name} of kind ${kind} to restore into`, {
+    hint: 'Add it to the configuration with the place to restore to, or restore only some components with --component.',
+  })
+}
+
+function requireAll(asked: readonly string[], there: readonly string[], reader: PointReader): void {
+  const absent = asked.find((name) => !there.includes(name))
+  if (absent === undefined) return
+  throw new Failure('notFound', `restore point ${reader.commit.point} has no component ${absent}`, { hint: `It has ${there.join(', ') || 'none of these'}.` })
+}

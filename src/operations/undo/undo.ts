@@ -1,0 +1,62 @@
+import { Failure } from '../../core/failure.ts'
+import type { Kept } from '../../components/driver.ts'
+import type { App, OperationContext } from '../app.ts'
+import { enterStage, journalsOf, type RestoreJournal } from '../restore/journal.ts'
+import { openBareTargets } from '../restore/targets.ts'
+
+/** What an undo will bring back, found in the world and not in a journal, so that it works from any machine. */
+export interface UndoPlan {
+  readonly app: string
+  readonly restoreId: string
+  readonly components: readonly { readonly name: string; readonly description: string; readonly since: string; readonly until: string }[]
+  readonly confirmation: string
+}
+
+export interface UndoReport extends UndoPlan {
+  readonly durationMilliseconds: number
+}
+
+/** The newest restore that can be undone, or the one with this id. */
+export async function planUndo(app: App, restoreId: string | undefined, context: OperationContext): Promise<UndoPlan> {
+  const kept = (await allKept(app, context)).filter((candidate) => restoreId === undefined || candidate.kept.restoreId === restoreId)
+  const newest = kept.toSorted((a, b) => b.kept.since.getTime() - a.kept.since.getTime())[0]
+  if (newest === undefined) throw nothingKept(app.name, restoreId)
+  const components = kept
+    .filter((candidate) => candidate.kept.restoreId === newest.kept.restoreId)
+    .map(({ name, kept: { description, since, until } }) => ({ name, description, since: since.toISOString(), until: until.toISOString() }))
+  return { app: app.name, restoreId: newest.kept.restoreId, components, confirmation: app.name }
+}
+
+/**
+ * Makes the data from before a restore live again, component by component; each is idempotent, so an undo that was cut
+ * off is run again. What the restore had brought is kept aside until it is pruned.
+ */
+export async function executeUndo(app: App, plan: UndoPlan, context: OperationContext): Promise<UndoReport> {
+  const begun = context.clock.monotonic()
+  const names = plan.components.map(({ name }) => name)
+  const journal = await journalOf(app, plan.restoreId, context)
+  if (journal !== undefined) await enterStage(journal, 'undoing', context.records, context.clock)
+  const targets = await openBareTargets(app, names, { mode: 'swap', restoreId: plan.restoreId, scratchFolder: '' }, context)
+  // The database first: like its swap, its undo is the moment that counts for the app.
+  for (const { name, target } of targets.toReversed()) {
+    context.progress({ type: 'phase', phase: 'undo', detail: name })
+    await target.undo(context)
+    await target.reopen(context)
+  }
+  if (journal !== undefined) await enterStage(journal, 'undone', context.records, context.clock)
+  return { ...plan, durationMilliseconds: Math.round(context.clock.monotonic() - begun) }
+}
+
+export async function allKept(app: App, context: OperationContext): Promise<readonly { readonly name: string; readonly kept: Kept }[]> {
+  const lists = await Promise.all(app.components.map(async ({ name, driver, settings }) => (await driver.kept(settings, context)).map((kept) => ({ name, kept }))))
+  return lists.flat()
+}
+
+async function journalOf(app: App, restoreId: string, context: OperationContext): Promise<RestoreJournal | undefined> {
+  return (await journalsOf(app.name, context.records)).find((journal) => journal.restoreId === restoreId)
+}
+
+function nothingKept(app: string, restoreId: string | undefined): Failure {
+  const what = restoreId === undefined ? 'no restore that can be undone' : `nothing kept from restore ${restoreId}`
+  return new Failure('notFound', `app ${app} has ${what}`, { hint: 'What a swap replaced is kept for 72 hours unless the configuration says otherwise. The safety point of the restore is still in the repository: see holdfast points.' })
+}

@@ -1,0 +1,37 @@
+import type { Context } from '../../core/ports.ts'
+import type { PointId } from '../../core/restore-point.ts'
+import type { ArtifactRecord } from '../../repository/documents.ts'
+import type { PointReader } from '../../repository/repository.ts'
+
+/** `presence`: every artifact is there with its size; `full`: every byte is decrypted and hashed, and the real tool reads the archive. */
+export interface VerifyPlan {
+  readonly point: PointId
+  readonly artifacts: readonly VerifyStep[]
+  readonly totalBytes: number
+}
+
+export interface VerifyStep {
+  readonly component: string
+  readonly kind: string
+  readonly role: string
+  readonly number: number
+  readonly size: number
+  readonly level: 'presence' | 'full'
+}
+
+/**
+ * All artifacts in full, or a sample of them: `sample` is the share to read, from 0 to 1. Which artifacts a sample takes follows from
+ * point id and day, so that a daily sample comes round to all of them.
+ */
+export function planVerify(reader: PointReader, sample: number, context: Context): VerifyPlan {
+  const day = Math.floor(context.clock.now().getTime() / 86_400_000)
+  const parts = Math.max(1, Math.round(1 / sample))
+  const steps = reader.manifest.components.flatMap((component) =>
+    component.artifacts.map((artifact) => stepOf(component, artifact, (artifact.number + day) % parts === 0)),
+  )
+  return { point: reader.commit.point, artifacts: steps, totalBytes: steps.reduce((sum, { size, level }) => sum + (level === 'full' ? size : 0), 0) }
+}
+
+function stepOf(component: { readonly name: string; readonly kind: string }, artifact: ArtifactRecord & { readonly role: string }, isRead: boolean): VerifyStep {
+  return { component: component.name, kind: component.kind, role: artifact.role, number: artifact.number, size: artifact.size, level: isRead ? 'full' : 'presence' }
+}

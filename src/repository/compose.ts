@@ -1,0 +1,55 @@
+import type { Context } from '../core/ports.ts'
+import { readKnownChain } from './catalog.ts'
+import type { Measure } from './bytes.ts'
+import type { Commit, Manifest } from './documents.ts'
+import { keyCommitment } from './envelope/key-schedule.ts'
+import type { BeginRequest, PointContent } from './repository.ts'
+import type { RepositoryState } from './state.ts'
+
+/** The documents of a new restore point. */
+
+export function newManifest(state: RepositoryState, request: BeginRequest, content: PointContent): Manifest {
+  const { components, missing } = content
+  const created = content.created.toISOString()
+  return { format: 1, repository: state.id, point: request.point, app: request.app, created, software: state.software, components, missing }
+}
+
+export interface CommitParts {
+  readonly request: BeginRequest
+  readonly content: PointContent
+  readonly manifest: Measure
+  readonly dataKey: Uint8Array
+}
+
+/** Reads the chain to find its place in it, as late as possible. */
+export async function newCommit(state: RepositoryState, parts: CommitParts, context: Context): Promise<Commit> {
+  const { request, content, manifest, dataKey } = parts
+  const { chain, highestSequence } = await readKnownChain(state, context)
+  return {
+    format: 1,
+    repository: state.id,
+    point: request.point,
+    app: request.app,
+    sequence: highestSequence + 1,
+    previous: chain.commits.at(-1)?.sha256 ?? null,
+    created: content.created.toISOString(),
+    software: state.software,
+    complete: content.missing.length === 0,
+    components: componentsOf(content),
+    artifacts: storedArtifacts(content),
+    manifest: { size: manifest.size, sha256: manifest.sha256 },
+    keyCommitment: keyCommitment(dataKey, state.id, request.point),
+    remarks: state.storage.features.remarks,
+  }
+}
+
+/** Public: names and stored sizes, nothing else about the content. */
+function componentsOf({ components, missing }: PointContent): Commit['components'] {
+  const captured = components.map(({ name, kind, artifacts }) => ({ name, kind, complete: true, bytes: artifacts.reduce((sum, { size }) => sum + size, 0) }))
+  return [...captured, ...missing.map(({ name, kind }) => ({ name, kind, complete: false, bytes: 0 }))]
+}
+
+function storedArtifacts({ components }: PointContent): Commit['artifacts'] {
+  const all = components.flatMap(({ artifacts }) => artifacts)
+  return all.map(({ number, size, sha256 }) => ({ number, size, sha256 })).sort((a, b) => a.number - b.number)
+}

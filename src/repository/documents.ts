@@ -1,0 +1,166 @@
+/** The JSON documents of docs/format.md, as schemas and types. */
+import { z } from 'zod'
+import { isPointId } from '../core/restore-point.ts'
+
+type Frozen<Value> = Value extends (infer Element)[]
+  ? readonly Frozen<Element>[]
+  : Value extends object
+    ? { readonly [Key in keyof Value]: Frozen<Value[Key]> }
+    : Value
+
+const format = z.literal(1)
+const repositoryId = z.string().regex(/^[0-9a-f]{32}$/)
+const pointId = z.string().refine(isPointId, 'not a point id')
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
+const moment = z.iso.datetime()
+const count = z.int().nonnegative()
+const artifactNumber = z.int().min(1).max(999_999)
+
+export const repositorySchema = z.object({ format, repository: repositoryId, created: moment, software: z.string() })
+export type RepositoryDocument = Frozen<z.infer<typeof repositorySchema>>
+
+/** A blob as the commit names it: the hash is of the stored, encrypted bytes. */
+const stored = z.object({ number: artifactNumber, size: count, sha256 })
+export type StoredArtifact = Frozen<z.infer<typeof stored>>
+
+export const commitSchema = z.object({
+  format,
+  repository: repositoryId,
+  point: pointId,
+  app: z.string(),
+  sequence: z.int().positive(),
+  previous: sha256.nullable(),
+  created: moment,
+  software: z.string(),
+  complete: z.boolean(),
+  components: z.array(
+    z.object({
+      name: z.string(),
+      kind: z.string(),
+      complete: z.boolean(),
+      /** Stored bytes of its artifacts; the length of the plain content is nobody's business. */
+      bytes: count,
+    }),
+  ),
+  artifacts: z.array(stored),
+  manifest: z.object({ size: count, sha256 }),
+  keyCommitment: sha256,
+  remarks: z.array(z.string()),
+})
+export type Commit = Frozen<z.infer<typeof commitSchema>>
+
+const artifactRecordSchema = z.object({
+  number: artifactNumber,
+  role: z.string(),
+  kind: z.union([z.literal(1), z.literal(2), z.literal(3), z.literal(4), z.literal(6)]),
+  compression: z.union([z.literal(0), z.literal(1)]),
+  plainSize: count,
+  plainSha256: sha256,
+  size: count,
+  sha256,
+})
+export type ArtifactRecord = Frozen<z.infer<typeof artifactRecordSchema>>
+
+const manifestComponent = z.object({
+  name: z.string(),
+  kind: z.string(),
+  started: moment,
+  finished: moment,
+  notCaptured: z.array(z.string()),
+  /** Belongs to the component's kind; its driver parses it. */
+  details: z.unknown(),
+  artifacts: z.array(artifactRecordSchema),
+})
+export type ManifestComponent = Frozen<z.infer<typeof manifestComponent>>
+
+const missingComponent = z.object({ name: z.string(), kind: z.string(), reason: z.string() })
+export type MissingComponent = Frozen<z.infer<typeof missingComponent>>
+
+export const manifestSchema = z.object({
+  format,
+  repository: repositoryId,
+  point: pointId,
+  app: z.string(),
+  created: moment,
+  software: z.string(),
+  components: z.array(manifestComponent),
+  missing: z.array(missingComponent),
+})
+export type Manifest = Frozen<z.infer<typeof manifestSchema>>
+
+export const proofKinds = ['verify', 'drill', 'hold', 'release'] as const
+export type ProofKind = (typeof proofKinds)[number]
+
+export const proofSchema = z.object({
+  format,
+  repository: repositoryId,
+  point: pointId,
+  kind: z.enum(proofKinds),
+  created: moment,
+  software: z.string(),
+  ok: z.boolean(),
+  commitSha256: sha256,
+  facts: z.record(z.string(), z.unknown()),
+})
+export type Proof = Frozen<z.infer<typeof proofSchema>>
+
+export const tombstoneSchema = z.object({
+  format,
+  repository: repositoryId,
+  point: pointId,
+  created: moment,
+  reason: z.string(),
+  until: moment,
+  /** The commit's file, whole, in base64: what an undeletion writes back. */
+  commit: z.string(),
+})
+export type Tombstone = Frozen<z.infer<typeof tombstoneSchema>>
+
+export const leaseSchema = z.object({
+  format,
+  repository: repositoryId,
+  scope: z.string(),
+  generation: z.int().positive(),
+  holder: z.string(),
+  host: z.string(),
+  ttlSeconds: z.number().positive().max(86_400),
+  state: z.enum(['held', 'released']),
+  created: moment,
+})
+export type LeaseDocument = Frozen<z.infer<typeof leaseSchema>>
+
+/** The envelope of every signed document: exactly one signature, over bytes and not over objects. */
+export const envelopeSchema = z.object({
+  payloadType: z.string(),
+  payload: z.string(),
+  signatures: z.tuple([z.object({ keyid: z.string(), sig: z.string() })]),
+})
+
+export const identitySchema = z.object({
+  header: z.string(),
+  commitment: z.string(),
+  nonce: z.string(),
+  ciphertext: z.string(),
+})
+export type IdentityDocument = Frozen<z.infer<typeof identitySchema>>
+
+export const identityHeaderSchema = z.object({
+  format,
+  name: z.string(),
+  recipient: z.string().startsWith('age1'),
+  created: moment,
+  kdf: z.object({
+    name: z.string(),
+    version: z.int(),
+    t: z.int(),
+    memoryKiB: z.int(),
+    p: z.int(),
+    salt: z.string(),
+  }),
+})
+export type IdentityHeader = Frozen<z.infer<typeof identityHeaderSchema>>
+
+export const identitySecretSchema = z.object({
+  identity: z.string().startsWith('AGE-SECRET-KEY-'),
+  signers: z.array(z.string()),
+})

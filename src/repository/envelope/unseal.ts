@@ -1,0 +1,64 @@
+import { timingSafeEqual } from 'node:crypto'
+import { Failure } from '../../core/failure.ts'
+import type { Bytes } from '../../core/ports.ts'
+import { ByteReader } from '../bytes.ts'
+import { openChunk, PLAIN_CHUNK, SEALED_CHUNK, TAG_LENGTH } from './chunk-cipher.ts'
+import { HEADER_LENGTH, parseHeader, type ExpectedHeader } from './header.ts'
+import { artifactKeys, PREFIX_LENGTH, SALT_LENGTH, type ArtifactKeys } from './key-schedule.ts'
+
+/** Chunks that are opened together. */
+const BATCH = 16
+
+export interface UnsealRequest extends ExpectedHeader {
+  readonly dataKey: Uint8Array
+}
+
+/**
+ * Decrypts an artifact. No byte is released before the chunk it is in was authenticated, and the stream ends without
+ * throwing only if the artifact is whole. Fails with `denied` under another data key, `unsupported` for what this
+ * version does not know, and `corrupt` for everything else.
+ */
+export async function* unseal(content: Bytes, request: UnsealRequest): Bytes {
+  const reader = new ByteReader(content)
+  try {
+    const keys = openPrefix(await reader.read(PREFIX_LENGTH), request)
+    yield* openChunks(reader, keys)
+  } finally {
+    await reader.close()
+  }
+}
+
+function openPrefix(prefix: Buffer, request: UnsealRequest): ArtifactKeys {
+  parseHeader(prefix.subarray(0, HEADER_LENGTH), request)
+  if (prefix.length < PREFIX_LENGTH) throw new Failure('corrupt', 'artifact ends before its first chunk')
+  const salt = prefix.subarray(HEADER_LENGTH, HEADER_LENGTH + SALT_LENGTH)
+  const keys = artifactKeys(request.dataKey, prefix.subarray(0, HEADER_LENGTH), salt)
+  if (timingSafeEqual(keys.commitment, prefix.subarray(HEADER_LENGTH + SALT_LENGTH))) return keys
+  throw new Failure('denied', `artifact ${request.number} of restore point ${request.point} is encrypted with another data key`)
+}
+
+async function* openChunks(reader: ByteReader, keys: ArtifactKeys): Bytes {
+  for (let index = 0; ; index += BATCH) {
+    const sealed = await reader.read(BATCH * SEALED_CHUNK)
+    const whole = Math.floor(sealed.length / SEALED_CHUNK)
+    if (whole > 0) yield openWhole(sealed, whole, keys, index)
+    if (whole === BATCH) continue
+    yield openLast(keys, index + whole, sealed.subarray(whole * SEALED_CHUNK))
+    return
+  }
+}
+
+function openLast(keys: ArtifactKeys, index: number, sealed: Uint8Array): Buffer {
+  if (sealed.length < TAG_LENGTH) throw new Failure('corrupt', 'artifact is cut off')
+  return openChunk(keys, index, sealed)
+}
+
+/** Opens `count` whole chunks. Whatever follows the last, short chunk lands in a whole one and fails its tag. */
+function openWhole(sealed: Uint8Array, count: number, keys: ArtifactKeys, index: number): Buffer {
+  const plain = Buffer.allocUnsafe(count * PLAIN_CHUNK)
+  for (let chunk = 0; chunk < count; chunk += 1) {
+    const start = chunk * SEALED_CHUNK
+    openChunk(keys, index + chunk, sealed.subarray(start, start + SEALED_CHUNK)).copy(plain, chunk * PLAIN_CHUNK)
+  }
+  return plain
+}

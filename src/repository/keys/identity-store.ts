@@ -1,0 +1,105 @@
+import { Failure } from '../../core/failure.ts'
+import type { Context } from '../../core/ports.ts'
+import type { Secret } from '../../core/secret.ts'
+import type { Storage } from '../../storage/storage.ts'
+import { createCheckedBlob, namesOf, readBlob } from '../blobs.ts'
+import { IDENTITIES, identityName, isPlainName, parseIdentityName } from '../names.ts'
+import { generateKeyPair, recipientOf } from './age-keys.ts'
+import { formatIdentityFile } from './identity-file.ts'
+import { lockIdentity, readIdentityHeader, unlockIdentity, type UnlockedIdentity } from './identity.ts'
+
+/** Password-locked private keys in a repository. None of these needs the repository to be opened first. */
+
+export interface ListedIdentity {
+  readonly name: string
+  readonly recipient: string
+  readonly created: string
+  readonly revision: number
+}
+
+export interface NewIdentity {
+  readonly name: string
+  readonly password: Secret
+  /** Whose points the holder of the password shall trust. */
+  readonly signers: readonly string[]
+  /** An existing private key; a new one is made without. */
+  readonly key?: Secret
+}
+
+/** All identities by name. Recipients are as the files say: nobody vouches for them before they are unlocked. */
+export async function listIdentities(storage: Storage, context: Context): Promise<readonly ListedIdentity[]> {
+  const newest = [...(await revisions(storage, context))].map(([name, all]) => ({ name, revision: Math.max(...all) }))
+  return Promise.all(
+    newest.map(async ({ name, revision }) => {
+      const blob = identityName(name, revision)
+      const { recipient, created } = readIdentityHeader(await readBlob(storage, blob, context.signal), blob)
+      return { name, recipient, created, revision }
+    }),
+  )
+}
+
+/** Makes an identity and stores it locked. Fails with `refused` when the name is taken. */
+export async function addIdentity(storage: Storage, request: NewIdentity, context: Context): Promise<UnlockedIdentity> {
+  const { name, key } = request
+  if (!isPlainName(name)) throw new Failure('usage', `${name} is no name for an identity`, { hint: 'Use lower-case letters, digits and dashes.' })
+  if ((await revisions(storage, context)).has(name)) throw new Failure('refused', `identity ${name} exists in ${storage.location}`)
+  const pair = key === undefined ? await generateKeyPair() : { key, recipient: await recipientOf(key) }
+  const identity = { ...pair, name, created: context.clock.now().toISOString(), signers: request.signers }
+  await createCheckedBlob(storage, identityName(name, 1), await lockIdentity(identity, request.password), context.signal)
+  return identity
+}
+
+/** Opens an identity. Fails with `notFound`, `denied` when the password is wrong, or `corrupt`. */
+export async function openIdentity(storage: Storage, name: string, password: Secret, context: Context): Promise<UnlockedIdentity> {
+  return openRevision(storage, name, Math.max(...(await revisionsOf(storage, name, context))), password, context)
+}
+
+/**
+ * Locks an identity with a new password; its key, and so all data, stays as it is. Who kept a copy of the old file
+ * still opens it with the old password.
+ */
+export async function changePassword(storage: Storage, name: string, passwords: { readonly old: Secret; readonly new: Secret }, context: Context): Promise<void> {
+  const older = await revisionsOf(storage, name, context)
+  const newest = Math.max(...older)
+  const identity = await openRevision(storage, name, newest, passwords.old, context)
+  // The new file is there and was read again before an older one goes: at every moment one of them can be opened.
+  await createCheckedBlob(storage, identityName(name, newest + 1), await lockIdentity(identity, passwords.new), context.signal)
+  await removeRevisions(storage, name, older, context)
+}
+
+/** Removes an identity. Points stay encrypted to its recipient until they are wrapped again. */
+export async function removeIdentity(storage: Storage, name: string, context: Context): Promise<void> {
+  await removeRevisions(storage, name, await revisionsOf(storage, name, context), context)
+}
+
+/** The identity as a file that stock `age` and recover.py read. */
+export async function exportIdentity(storage: Storage, name: string, password: Secret, context: Context): Promise<Secret> {
+  return formatIdentityFile(await openIdentity(storage, name, password, context))
+}
+
+async function openRevision(storage: Storage, name: string, revision: number, password: Secret, context: Context): Promise<UnlockedIdentity> {
+  const blob = identityName(name, revision)
+  const identity = await unlockIdentity(await readBlob(storage, blob, context.signal), password, `identity ${name}`)
+  if (identity.name === name) return identity
+  throw new Failure('corrupt', `${blob} is the identity ${identity.name}`)
+}
+
+/** Oldest first: when this is cut off, the newest still counts, and no older password comes back to life. */
+async function removeRevisions(storage: Storage, name: string, all: readonly number[], context: Context): Promise<void> {
+  for (const revision of all) await storage.remove(identityName(name, revision), context.signal)
+}
+
+async function revisionsOf(storage: Storage, name: string, context: Context): Promise<readonly number[]> {
+  const all = (await revisions(storage, context)).get(name)
+  if (all === undefined) throw new Failure('notFound', `there is no identity ${name} in ${storage.location}`)
+  return all
+}
+
+async function revisions(storage: Storage, context: Context): Promise<ReadonlyMap<string, readonly number[]>> {
+  const found = new Map<string, number[]>()
+  for (const blob of await namesOf(storage, IDENTITIES, context.signal)) {
+    const parsed = parseIdentityName(blob)
+    if (parsed !== undefined) found.set(parsed.name, [...(found.get(parsed.name) ?? []), parsed.revision].sort((a, b) => a - b))
+  }
+  return found
+}

@@ -1,0 +1,54 @@
+import { z } from 'zod'
+import { Failure } from '../core/failure.ts'
+import type { Effects, Records } from '../core/ports.ts'
+import { folderRecords } from '../system/folder-records.ts'
+
+/** What this machine has seen of a repository, so that a point that vanished or was replaced is noticed. */
+export interface Seen {
+  /** SHA-256 of the commit file by point id. */
+  readonly points: Readonly<Record<string, string>>
+  readonly highestSequence: number
+}
+
+/** Keeps what was seen, by repository id. `load` gives `nothingSeen` for a repository that is new to this machine. */
+export interface RepositoryMemory {
+  load(repository: string): Promise<Seen>
+  save(repository: string, seen: Seen): Promise<void>
+}
+
+export const nothingSeen: Seen = { points: {}, highestSequence: 0 }
+
+/** For who looks at a repository once: nothing is remembered and nothing can be noticed. */
+export const noMemory: RepositoryMemory = {
+  load: () => Promise.resolve(nothingSeen),
+  save: () => Promise.resolve(),
+}
+
+const seenSchema = z.object({ points: z.record(z.string(), z.string()), highestSequence: z.int().nonnegative() })
+
+/** One JSON file per repository in a private folder; a crash leaves the old or the new one. */
+export function folderMemory(folder: string, effects: Effects): RepositoryMemory {
+  return recordsMemory(folderRecords(folder, effects))
+}
+
+export function recordsMemory(records: Records): RepositoryMemory {
+  return {
+    async load(repository) {
+      const value = await records.load(repository)
+      if (value === undefined) return nothingSeen
+      const parsed = seenSchema.safeParse(value)
+      if (parsed.success) return parsed.data
+      throw new Failure('corrupt', `what this machine remembers of repository ${repository} is damaged`, {
+        hint: 'Compare the list of restore points with what you expect, then remove the record; it is made anew.',
+      })
+    },
+    save: (repository, seen) => records.save(repository, seen),
+  }
+}
+
+/** Ends the alarm about points that are rightly gone, for example after somebody cleaned up by hand. */
+export async function forgetPoints(memory: RepositoryMemory, repository: string, points: readonly string[]): Promise<void> {
+  const seen = await memory.load(repository)
+  const kept = Object.entries(seen.points).filter(([point]) => !points.includes(point))
+  await memory.save(repository, { ...seen, points: Object.fromEntries(kept) })
+}

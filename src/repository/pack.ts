@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto'
+import { promisify } from 'node:util'
+import { constants, zstdCompress } from 'node:zlib'
+import { Failure } from '../core/failure.ts'
+import type { Bytes } from '../core/ports.ts'
+import { Fan } from './fan.ts'
+import { defaultParallel, inOrder } from './in-order.ts'
+import { encodeUnitHeader } from './unit.ts'
+
+/** Plain content on its way into artifacts: compressed once, whatever the number of repositories. */
+export interface Packed {
+  /** Units of docs/format.md section 4. Can be read once. */
+  readonly content: Bytes
+  /** Of the plain content. Only after `content` has ended. */
+  readonly totals: () => PlainTotals
+  /** Says that nobody will read the rest. Harmless at any time, also when `content` was never read. */
+  readonly drop: () => Promise<void>
+}
+
+export interface PlainTotals {
+  readonly plainSize: number
+  readonly plainSha256: string
+}
+
+export interface PackOptions {
+  /** zstd level; 1 is the default: higher levels cost more time than they save bytes on the way out. */
+  readonly level?: number
+  /** Frames that are compressed at once, in the threads of Node's pool. */
+  readonly parallel?: number
+}
+
+/** Plain bytes of a frame: large enough for zstd's window, small enough to keep several in memory. */
+const FRAME = 2 * 1024 * 1024
+const compress = promisify(zstdCompress)
+
+/**
+ * Compresses a stream into units, several frames at once and in order. Memory is bounded by `parallel` frames, and
+ * the stream is read no faster than the units are taken. What the stream throws is thrown on.
+ */
+export function pack(body: Bytes, options: PackOptions = {}): Packed {
+  const source = body[Symbol.asyncIterator]()
+  const hash = createHash('sha256')
+  let plainSize = 0
+  let totals: PlainTotals | undefined
+  const seen = (chunk: Uint8Array): void => {
+    hash.update(chunk)
+    plainSize += chunk.length
+  }
+  async function* content(): Bytes {
+    yield* inOrder(framesOf(source, seen), (frame) => unitOf(frame, options.level ?? 1), options.parallel ?? defaultParallel())
+    totals = { plainSize, plainSha256: hash.digest('hex') }
+  }
+  const drop = async (): Promise<void> => void (await source.return?.())
+  return { content: content(), totals: () => totals ?? unfinished(), drop }
+}
+
+function unfinished(): never {
+  throw new Failure('bug', 'totals of content that was not read to its end')
+}
+
+/** Gathers a stream into frames of 2 MiB. Every frame is a buffer of its own, as several are in flight. */
+async function* framesOf(source: AsyncIterator<Uint8Array>, seen: (chunk: Uint8Array) => void): AsyncGenerator<Buffer> {
+  let frame = Buffer.allocUnsafe(FRAME)
+  let length = 0
+  for await (const chunk of { [Symbol.asyncIterator]: () => source }) {
+    seen(chunk)
+    for (let offset = 0; offset < chunk.length; ) {
+      const part = chunk.subarray(offset, offset + FRAME - length)
+      frame.set(part, length)
+      length += part.length
+      offset += part.length
+      if (length < FRAME) continue
+      yield frame
+      frame = Buffer.allocUnsafe(FRAME)
+      length = 0
+    }
+  }
+  if (length > 0) yield frame.subarray(0, length)
+}
+
+async function unitOf(plain: Buffer, level: number): Promise<Buffer> {
+  // With its default chunkSize of 16 KiB Node takes twice the time: one output buffer holds it all.
+  const frame = await compress(plain, { chunkSize: plain.length + 65_536, params: { [constants.ZSTD_c_compressionLevel]: level } })
+  return Buffer.concat([encodeUnitHeader({ frameLength: frame.length, plainLength: plain.length }), frame])
+}
+
+/**
+ * One packed stream for `count` readers, at the pace of the slowest. A reader that leaves (or whose copy is dropped)
+ * no longer holds the others back; when the last has left, the source is dropped. When the source throws, all throw.
+ * Every copy must be read, left, or dropped: one that is forgotten stops the others.
+ */
+export function fanOut(packed: Packed, count: number): readonly Packed[] {
+  const fan = new Fan(packed)
+  return Array.from({ length: count }, () => {
+    const copy = fan.open()
+    return { content: fan.read(copy), totals: packed.totals, drop: () => fan.leave(copy) }
+  })
+}

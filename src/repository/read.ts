@@ -1,0 +1,102 @@
+import pMap from 'p-map'
+import { Failure, isFailure } from '../core/failure.ts'
+import type { Bytes, Context } from '../core/ports.ts'
+import { checkedContent, plainContent } from './artifact.ts'
+import { collect, drain, measured } from './bytes.ts'
+import { manifestSchema, type ArtifactRecord, type Commit, type Manifest } from './documents.ts'
+import { MANIFEST_KIND, ZSTD_FRAMES } from './envelope/header.ts'
+import { openDataKey } from './keys/point-keys.ts'
+import { artifactName } from './names.ts'
+import { MANIFEST_LIMIT, parseManifest } from './parse-document.ts'
+import type { Identity, PointReader } from './repository.ts'
+import { readCommit } from './signed.ts'
+import type { RepositoryState } from './state.ts'
+
+const STAT_AT_ONCE = 16
+
+/** Opens a point: signature of the commit, data key, then the manifest against the hash that the commit signs. */
+export async function openPoint(state: RepositoryState, point: string, identities: readonly Identity[], context: Context): Promise<PointReader> {
+  const { commit, sha256 } = await readCommit(state, point, context.signal)
+  const dataKey = await openDataKey(state, commit, identities, context.signal)
+  const manifest = await readManifest(state, commit, dataKey, context.signal)
+  const artifacts = new Map(manifest.components.flatMap((component) => component.artifacts).map((record) => [record.number, record]))
+  return {
+    commit,
+    commitSha256: sha256,
+    manifest,
+    read: (number, context) => readArtifact(state, commit, recordOf(artifacts, number), dataKey, context),
+    checkPresence: (context) => checkPresence(state, commit, context),
+    checkStored: (number, context) => checkStored(state, commit, number, context),
+  }
+}
+
+async function readManifest(state: RepositoryState, commit: Commit, dataKey: Buffer, signal: AbortSignal): Promise<Manifest> {
+  const what = `manifest of restore point ${commit.point}`
+  const stored = measured(await getStored(state, commit, 0, signal))
+  const request = { repository: state.id, point: commit.point, number: 0, kind: MANIFEST_KIND, compression: ZSTD_FRAMES, dataKey } as const
+  const bytes = await collect(plainContent(stored.content, request), MANIFEST_LIMIT, what)
+  // Whoever can open the point could also write a manifest for it; only the signer can name it in the commit.
+  if (stored.totals().sha256 !== commit.manifest.sha256) throw new Failure('corrupt', `${what} is not the one that its commit names`)
+  const manifest: Manifest = parseManifest(bytes, manifestSchema, what)
+  assertMatches(manifest, commit, what)
+  return manifest
+}
+
+function assertMatches(manifest: Manifest, commit: Commit, what: string): void {
+  const records = manifest.components.flatMap(({ artifacts }) => artifacts)
+  const listed = new Map(records.map((record) => [record.number, record]))
+  const isSame = commit.artifacts.every(({ number, size, sha256 }) => listed.get(number)?.size === size && listed.get(number)?.sha256 === sha256)
+  const isHere = manifest.repository === commit.repository && manifest.point === commit.point && manifest.app === commit.app
+  if (isSame && isHere && records.length === commit.artifacts.length && listed.size === records.length) return
+  throw new Failure('corrupt', `${what} does not match its commit`)
+}
+
+function recordOf(artifacts: ReadonlyMap<number, ArtifactRecord>, number: number): ArtifactRecord {
+  const record = artifacts.get(number)
+  if (record === undefined) throw new Failure('bug', `the restore point has no artifact ${number}`)
+  return record
+}
+
+async function* readArtifact(state: RepositoryState, commit: Commit, record: ArtifactRecord, dataKey: Buffer, context: Context): Bytes {
+  const { number, kind, compression } = record
+  const sealed = await getStored(state, commit, number, context.signal)
+  yield* checkedContent(sealed, { repository: state.id, point: commit.point, number, kind, compression, dataKey }, record)
+}
+
+async function checkPresence(state: RepositoryState, commit: Commit, { signal }: Context): Promise<void> {
+  const expected = [{ number: 0, ...commit.manifest }, ...commit.artifacts]
+  await pMap(
+    expected,
+    async ({ number, size }) => {
+      const name = artifactName(commit.point, number)
+      const found = await orLost(commit, name, state.storage.stat(name, signal))
+      if (found.size !== size) throw new Failure('corrupt', `${name} has ${found.size} instead of ${size} bytes`)
+    },
+    { concurrency: STAT_AT_ONCE },
+  )
+}
+
+async function checkStored(state: RepositoryState, commit: Commit, number: number, { signal }: Context): Promise<void> {
+  const expected = number === 0 ? commit.manifest : commit.artifacts.find((artifact) => artifact.number === number)
+  if (expected === undefined) throw new Failure('bug', `the restore point has no artifact ${number}`)
+  const stored = measured(await getStored(state, commit, number, signal))
+  await drain(stored.content)
+  const found = stored.totals()
+  if (found.size === expected.size && found.sha256 === expected.sha256) return
+  throw new Failure('corrupt', `${artifactName(commit.point, number)} is not what was stored: its SHA-256 differs`)
+}
+
+function getStored(state: RepositoryState, commit: Commit, number: number, signal: AbortSignal): Promise<Bytes> {
+  const name = artifactName(commit.point, number)
+  return orLost(commit, name, state.storage.get(name, signal))
+}
+
+/** A blob that a commit names and that is not there is lost data, not a wrong question. */
+async function orLost<Result>(commit: Commit, name: string, reading: Promise<Result>): Promise<Result> {
+  try {
+    return await reading
+  } catch (cause) {
+    if (!isFailure(cause, 'notFound')) throw cause
+    throw new Failure('corrupt', `restore point ${commit.point} lacks ${name}`, { cause })
+  }
+}

@@ -1,0 +1,79 @@
+import { describe } from '../core/failure.ts'
+import type { Context } from '../core/ports.ts'
+import { exists } from './blobs.ts'
+import type { Chain } from './catalog.ts'
+import type { Seen } from './memory.ts'
+import { commitName } from './names.ts'
+import type { RepositoryState } from './state.ts'
+
+export interface Comparison {
+  /** Points that this machine saw before and that are gone without a tombstone. */
+  readonly vanished: readonly string[]
+  readonly alarms: readonly string[]
+  readonly highestSequence: number
+}
+
+/**
+ * Compares a repository with what this machine saw of it before, and remembers the new. What has vanished stays
+ * remembered, so that the alarm does not end by itself.
+ */
+export async function compareWithMemory(state: RepositoryState, chain: Chain, context: Context): Promise<Comparison> {
+  const seen = await state.memory.load(state.id)
+  const present = new Map(chain.commits.map(({ commit, sha256 }) => [commit.point, sha256]))
+  const vanished = await vanishedPoints(state, seen, chain, context)
+  const highest = highestSequence(chain)
+  const highestEver = Math.max(highest, seen.highestSequence)
+  const forgotten = Object.entries(seen.points).filter(([point]) => !vanished.includes(point) && !isDamaged(chain, point))
+  await remember(state, seen, { points: nextPoints(seen, present, forgotten), highestSequence: highestEver }, context)
+  return { vanished, alarms: [...vanished.map(vanishedAlarm), ...changedAlarms(seen, present), ...rollbackAlarm(highest, seen)], highestSequence: highestEver }
+}
+
+function highestSequence(chain: Chain): number {
+  const sequences = [...chain.commits.map(({ commit }) => commit.sequence), ...chain.tombstones.map(({ removed }) => removed.commit.sequence)]
+  return sequences.reduce((highest, sequence) => Math.max(highest, sequence), 0)
+}
+
+async function vanishedPoints(state: RepositoryState, seen: Seen, chain: Chain, context: Context): Promise<string[]> {
+  const known = new Set([...chain.commits.map(({ commit }) => commit.point), ...chain.tombstones.map(({ tombstone }) => tombstone.point)])
+  const missing = Object.keys(seen.points).filter((point) => !known.has(point) && !isDamaged(chain, point))
+  const vanished: string[] = []
+  for (const point of missing) {
+    // An undeletion may have come between the look at the commits and the look at the tombstones.
+    if (!(await exists(state.storage, commitName(point), context.signal))) vanished.push(point)
+  }
+  return vanished
+}
+
+function isDamaged(chain: Chain, point: string): boolean {
+  return chain.damaged.some((damaged) => damaged.point === point)
+}
+
+function nextPoints(seen: Seen, present: ReadonlyMap<string, string>, forgotten: readonly (readonly [string, string])[]): Record<string, string> {
+  const points = new Map([...Object.entries(seen.points), ...present])
+  for (const [point] of forgotten) if (!present.has(point)) points.delete(point)
+  return Object.fromEntries(points)
+}
+
+function vanishedAlarm(point: string): string {
+  return `restore point ${point} was here before and is gone without a tombstone: something other than Holdfast removed it`
+}
+
+function changedAlarms(seen: Seen, present: ReadonlyMap<string, string>): string[] {
+  const changed = Object.entries(seen.points).filter(([point, hash]) => present.has(point) && present.get(point) !== hash)
+  return changed.map(([point]) => `the commit of restore point ${point} is not the one that was here before`)
+}
+
+function rollbackAlarm(highest: number, seen: Seen): string[] {
+  if (highest >= seen.highestSequence) return []
+  return [`the repository is older than what this machine saw before: sequence ${highest} after ${seen.highestSequence}`]
+}
+
+/** A full disk here must not stop a restore there: not to remember is said, and goes on. */
+async function remember(state: RepositoryState, before: Seen, now: Seen, context: Context): Promise<void> {
+  if (JSON.stringify(before) === JSON.stringify(now)) return
+  try {
+    await state.memory.save(state.id, now)
+  } catch (error) {
+    context.progress({ type: 'warning', message: `this machine cannot remember what it saw of ${state.storage.location}: ${describe(error)}` })
+  }
+}

@@ -1,0 +1,62 @@
+import { promisify } from 'node:util'
+import { zstdDecompress, type InputType, type ZstdOptions } from 'node:zlib'
+import type { Bytes } from '../core/ports.ts'
+import { ByteReader } from './bytes.ts'
+import { defaultParallel, inOrder } from './in-order.ts'
+import { damaged, parseUnitHeader, UNIT_HEADER } from './unit.ts'
+
+/**
+ * The plain content of units: docs/format.md section 4. Fails with `corrupt` for anything that is no whole unit or a
+ * frame that does not give exactly the length its unit says; no unit can make this allocate more than the limits.
+ */
+export async function* unpack(content: Bytes, parallel = defaultParallel()): Bytes {
+  yield* inOrder(unitsOf(content), plainOf, parallel)
+}
+
+interface Unit {
+  readonly frame: Buffer
+  readonly plainLength: number
+}
+
+async function* unitsOf(content: Bytes): AsyncGenerator<Unit> {
+  const reader = new ByteReader(content)
+  try {
+    for (let unit = await readUnit(reader); unit !== undefined; unit = await readUnit(reader)) yield unit
+  } finally {
+    await reader.close()
+  }
+}
+
+async function readUnit(reader: ByteReader): Promise<Unit | undefined> {
+  const header = await reader.read(UNIT_HEADER)
+  if (header.length === 0) return undefined
+  const { frameLength, plainLength } = parseUnitHeader(header)
+  const frame = await reader.read(frameLength)
+  if (frame.length < frameLength) throw damaged('the last frame is cut off')
+  return { frame, plainLength }
+}
+
+/** With `info` the callback gets the engine, which knows how many bytes of the input it used. */
+type Decompress = (input: InputType, options: ZstdOptions, done: (error: Error | null, result: Inflated) => void) => void
+interface Inflated {
+  readonly buffer: Buffer
+  readonly engine: { readonly bytesWritten: number }
+}
+// The typings of Node know the plain callback only; `info: true` is documented for all of its one-shot functions.
+const decompress = promisify(zstdDecompress as unknown as Decompress)
+
+async function plainOf({ frame, plainLength }: Unit): Promise<Buffer> {
+  const { buffer, engine } = await inflate(frame, plainLength)
+  if (buffer.length !== plainLength) throw damaged(`a frame gives ${buffer.length} instead of ${plainLength} bytes`)
+  // Node decodes the first of several frames and ignores the rest, where other readers would go on.
+  if (engine.bytesWritten !== frame.length) throw damaged('bytes follow a frame within its unit')
+  return buffer
+}
+
+async function inflate(frame: Buffer, plainLength: number): Promise<Inflated> {
+  try {
+    return await decompress(frame, { maxOutputLength: plainLength, chunkSize: Math.max(plainLength, 64), info: true })
+  } catch (cause) {
+    throw damaged('a frame cannot be decompressed', cause)
+  }
+}

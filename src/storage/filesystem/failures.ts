@@ -1,0 +1,62 @@
+import { Failure, toFailure } from '../../core/failure.ts'
+
+/** The system's code for an error of a file operation, such as `ENOENT`. */
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+}
+
+const isOneOf =
+  (...codes: readonly string[]) =>
+  (error: unknown): boolean =>
+    codes.includes(codeOf(error) ?? '')
+
+export const isMissing = isOneOf('ENOENT', 'ENOTDIR')
+const isFull = isOneOf('ENOSPC', 'EDQUOT')
+const isTooLarge = isOneOf('EFBIG')
+const isForbidden = isOneOf('EACCES', 'EPERM', 'EROFS')
+const isUnreachable = isOneOf('EIO', 'ESTALE', 'ETIMEDOUT', 'EHOSTDOWN', 'EHOSTUNREACH', 'ENOTCONN', 'EREMOTEIO', 'ENXIO')
+const isBlocked = isOneOf('EISDIR', 'ELOOP', 'EEXIST', 'ENOTDIR')
+const lacksLinks = isOneOf('EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK')
+
+/** An error of the file system as the failure that says what to do about it; `act` reads like `put data/1`. */
+export function fileFailure(cause: unknown, act: string, folder: string): Failure {
+  if (cause instanceof Failure) return cause
+  const code = codeOf(cause)
+  if (code === undefined) return toFailure(cause)
+  const facts = { code, folder }
+  const told = `${act} in ${folder}`
+  if (isFull(cause)) {
+    return new Failure('refused', `${told} failed: no space left (${code})`, { cause, facts, hint: 'Free space or raise the quota, then run it again. Nothing that was stored is affected.' })
+  }
+  if (isTooLarge(cause)) {
+    return new Failure('refused', `${told} failed: the file is too large (${code})`, { cause, facts, hint: 'This file system or the process limits the size of a file (ulimit -f). Use another folder or raise the limit.' })
+  }
+  if (isForbidden(cause)) {
+    return new Failure('denied', `${told} is not permitted (${code})`, { cause, facts, hint: 'Check who owns the folder, and that it is not mounted read-only.' })
+  }
+  if (isUnreachable(cause)) {
+    return new Failure('unreachable', `${told} failed: the medium does not answer well (${code})`, { cause, facts, hint: 'Check the disk or the network mount.' })
+  }
+  if (isBlocked(cause)) {
+    return new Failure('refused', `${told} failed: something else is in its place (${code})`, { cause, facts, hint: 'Move away what was not put there by Holdfast.' })
+  }
+  return new Failure('unreachable', `${told} failed: ${code}`, { cause, facts })
+}
+
+/** The failure of the link that gives a blob its name. */
+export function linkFailure(cause: unknown, act: string, folder: string): Failure {
+  if (!lacksLinks(cause)) return fileFailure(cause, act, folder)
+  return new Failure('unsupported', `${act} in ${folder} failed: no hard links there (${codeOf(cause)})`, {
+    cause,
+    hint: 'Only with hard links can a blob be created whole and never over another one. Use a folder on ext4, xfs, btrfs, zfs or NFS.',
+  })
+}
+
+/** Runs a file operation and gives its errors as failures. */
+export async function asFailures<Result>(act: string, folder: string, operation: () => Promise<Result>): Promise<Result> {
+  try {
+    return await operation()
+  } catch (error) {
+    throw fileFailure(error, act, folder)
+  }
+}

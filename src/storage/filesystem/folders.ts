@@ -1,0 +1,44 @@
+import { mkdir, open, rmdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { codeOf } from './failures.ts'
+
+const FOLDER_MODE = 0o700
+
+/** Makes what a folder's entries were changed to survive power loss. */
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r')
+  try {
+    await handle.sync()
+  } catch (error) {
+    // Some network and FUSE file systems have no fsync for folders; they promise no more than that.
+    if (codeOf(error) !== 'EINVAL' && codeOf(error) !== 'ENOTSUP') throw error
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Makes a folder and those above it, and makes each new one survive power loss before anything is put into it. */
+export async function makeFolders(folder: string): Promise<void> {
+  const topmost = await mkdir(folder, { recursive: true, mode: FOLDER_MODE })
+  if (topmost === undefined) return
+  for (let made = folder; made.length >= topmost.length; made = dirname(made)) await syncFolder(dirname(made))
+}
+
+/** Removes the folders over a removed blob that are empty now, below `root`. Another writer's new blob keeps its folder. */
+export async function removeEmptyFolders(root: string, relativeFolder: string): Promise<void> {
+  for (let folder = relativeFolder; folder !== '.'; folder = dirname(folder)) {
+    if (!(await removeIfEmpty(join(root, folder)))) return
+    await syncFolder(join(root, dirname(folder)))
+  }
+}
+
+async function removeIfEmpty(folder: string): Promise<boolean> {
+  try {
+    await rmdir(folder)
+    return true
+  } catch (error) {
+    // Not empty, in use, gone already, or not ours to remove: an empty folder left over is no blob and harms nothing.
+    if (['ENOTEMPTY', 'EEXIST', 'EBUSY', 'ENOENT', 'ENOTDIR', 'EACCES', 'EPERM'].includes(codeOf(error) ?? '')) return false
+    throw error
+  }
+}

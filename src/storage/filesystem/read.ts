@@ -1,0 +1,41 @@
+import { constants } from 'node:fs'
+import { open } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
+import type { Bytes } from '../../core/ports.ts'
+import { assertNotCancelled, blobShort } from '../outcomes.ts'
+import type { Span } from '../range.ts'
+
+const CHUNK = 256 * 1024
+
+/** A link in the place of a blob is not followed: it could lead to any file of the machine. */
+export function openBlob(path: string): Promise<FileHandle> {
+  return open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+}
+
+export interface ReadRequest {
+  readonly path: string
+  readonly name: string
+  readonly location: string
+  readonly span: Span
+  readonly signal: AbortSignal
+}
+
+/** Opens the file when the first byte is wanted, so that a stream nobody reads holds nothing open. */
+export async function* readSpan(request: ReadRequest): Bytes {
+  const { span, signal, name } = request
+  const file = await openBlob(request.path)
+  try {
+    for (let position = span.start; position < span.end; ) {
+      assertNotCancelled(signal, `get ${name}`)
+      const wanted = Math.min(CHUNK, span.end - position)
+      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(wanted), 0, wanted, position)
+      if (bytesRead === 0) {
+        throw blobShort(name, request.location, { expected: span.end - span.start, found: position - span.start })
+      }
+      position += bytesRead
+      yield buffer.subarray(0, bytesRead)
+    }
+  } finally {
+    await file.close()
+  }
+}

@@ -1,0 +1,149 @@
+import { describe, isFailure } from '../core/failure.ts'
+import type { Clock } from '../core/ports.ts'
+import type { Finding } from '../core/restore-point.ts'
+import { randomHex } from '../system/random.ts'
+import type { Storage } from './storage.ts'
+import { collect } from './streams.ts'
+
+/** Everything a probe writes lies under here and is removed again. */
+const PROBE = 'probe/'
+const MOST_SKEW = 5 * 60_000
+const ONE = Buffer.from('the first writer')
+const OTHER = Buffer.from('the other writer')
+
+export interface ProbeReport {
+  /** What to remember, for example as the setting `createOnly` of an S3 repository. */
+  readonly createOnly: boolean
+  readonly findings: readonly Finding[]
+}
+
+interface Probe {
+  readonly storage: Storage
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  readonly folder: string
+}
+
+/**
+ * Tries out on the real storage what Holdfast builds on: nothing is believed because of a server's name or version.
+ * Takes about twenty small requests and leaves nothing behind. Fails when the storage cannot be reached or written;
+ * what it does wrong is a finding. Storage with a sentinel must have it by now.
+ */
+export async function probeStorage(storage: Storage, clock: Clock, signal: AbortSignal): Promise<ProbeReport> {
+  const probe: Probe = { storage, clock, signal, folder: `${PROBE}${randomHex(8)}` }
+  const keepsApart = await findCreateOnly(probe)
+  const rest = [await findRange(probe), await findMissing(probe), await findListing(probe), await findSkew(probe), await findRemoval(probe)]
+  return { createOnly: keepsApart.level === 'ok', findings: [keepsApart, ...rest] }
+}
+
+/** Whether a second writer of a name is refused, one after the other. Removes what it wrote. */
+export async function provesCreateOnly(storage: Storage, signal: AbortSignal): Promise<boolean> {
+  const name = `${PROBE}${randomHex(8)}`
+  try {
+    return (await refuses(storage, name, signal)) && ONE.equals(await collect(await storage.get(name, signal)))
+  } finally {
+    await storage.remove(name, signal).catch(unlessDenied)
+  }
+}
+
+/** Keys that may not remove are good practice for machines that only back up; the few bytes then stay. */
+function unlessDenied(error: unknown): void {
+  if (!isFailure(error, 'denied')) throw error
+}
+
+async function refuses(storage: Storage, name: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    await storage.put(name, ONE, signal)
+    await storage.put(name, OTHER, signal)
+    return false
+  } catch (error) {
+    if (isFailure(error, 'refused')) return true
+    if (isFailure(error, 'unsupported')) return false
+    throw error
+  }
+}
+
+async function findCreateOnly(probe: Probe): Promise<Finding> {
+  const subject = 'two writers of one name'
+  const { storage, signal } = probe
+  if (!storage.features.createOnly || !(await provesCreateOnly(storage, signal)) || !(await keepsRaceApart(probe))) {
+    return {
+      level: 'warning',
+      subject,
+      message: 'the storage does not keep two writers of one name apart',
+      hint: 'Let only one machine write to this repository at a time, or use storage that honours If-None-Match.',
+    }
+  }
+  return { level: 'ok', subject, message: 'the second is refused' }
+}
+
+/** Two writers at once: exactly one may succeed, and its bytes must be what is there. */
+async function keepsRaceApart({ storage, signal, folder }: Probe): Promise<boolean> {
+  const bodies = [ONE, OTHER]
+  const puts = await Promise.allSettled(bodies.map((body) => storage.put(`${folder}/race`, body, signal)))
+  const winners = bodies.filter((_, index) => puts[index]?.status === 'fulfilled')
+  const [winner] = winners
+  if (winner === undefined || winners.length !== 1) return false
+  return winner.equals(await collect(await storage.get(`${folder}/race`, signal)))
+}
+
+async function findRange({ storage, signal, folder }: Probe): Promise<Finding> {
+  const subject = 'reading a range'
+  await storage.put(`${folder}/range`, ONE, signal)
+  const found = await collect(await storage.get(`${folder}/range`, signal, { offset: 4, length: 5 }))
+  if (found.equals(ONE.subarray(4, 9))) return { level: 'ok', subject, message: 'gives the bytes that were asked for' }
+  return { level: 'error', subject, message: `gave ${found.length} other bytes than the 5 that were asked for` }
+}
+
+async function findMissing({ storage, signal, folder }: Probe): Promise<Finding> {
+  const subject = 'a missing blob'
+  try {
+    await storage.stat(`${folder}/missing`, signal)
+    return { level: 'error', subject, message: 'the storage tells of a blob that was never stored' }
+  } catch (error) {
+    if (isFailure(error, 'notFound')) return { level: 'ok', subject, message: 'is reported as missing' }
+    return {
+      level: 'error',
+      subject,
+      message: `is not reported as missing: ${describe(error)}`,
+      hint: 'On S3 the keys need the right s3:ListBucket; without it a missing object looks like a forbidden one.',
+    }
+  }
+}
+
+async function findListing({ storage, signal, folder }: Probe): Promise<Finding> {
+  const subject = 'listing a prefix'
+  const names = ['b', 'a-1', 'a/1'].map((name) => `${folder}/list/${name}`)
+  for (const name of names) await storage.put(name, ONE, signal)
+  const found: string[] = []
+  for await (const blob of storage.list(`${folder}/list/a`, signal)) found.push(blob.name)
+  if (found.join(' ') === `${folder}/list/a-1 ${folder}/list/a/1`) return { level: 'ok', subject, message: 'is complete and in order' }
+  return { level: 'error', subject, message: `gave ${found.length === 0 ? 'nothing' : found.join(', ')}` }
+}
+
+async function findSkew({ storage, signal, clock }: Probe): Promise<Finding> {
+  const subject = 'the clocks'
+  const skew = (await storage.now(signal)).getTime() - clock.now().getTime()
+  const seconds = Math.round(Math.abs(skew) / 1000)
+  if (Math.abs(skew) <= MOST_SKEW) return { level: 'ok', subject, message: `of this machine and of the storage differ by ${seconds} s` }
+  return {
+    level: 'warning',
+    subject,
+    message: `the storage is ${seconds} s ${skew > 0 ? 'ahead of' : 'behind'} this machine`,
+    hint: 'Set both clocks (NTP). Nothing is pruned while they disagree.',
+  }
+}
+
+/** Removes what the probe wrote, and finds out on the way whether these keys may remove. */
+async function findRemoval({ storage, signal, folder }: Probe): Promise<Finding> {
+  const subject = 'removing'
+  const names: string[] = []
+  for await (const blob of storage.list(`${folder}/`, signal)) names.push(blob.name)
+  try {
+    for (const name of names) await storage.remove(name, signal)
+    return { level: 'ok', subject, message: 'is allowed' }
+  } catch (error) {
+    unlessDenied(error)
+    return { level: 'warning', subject, message: `is not allowed, so ${names.length} small blobs stay under ${folder}`, hint: 'Prune with other keys.' }
+  }
+}

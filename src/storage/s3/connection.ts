@@ -1,0 +1,107 @@
+import type { GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3'
+import { readFile } from 'node:fs/promises'
+import { Failure } from '../../core/failure.ts'
+import type { Clock } from '../../core/ports.ts'
+import { assertSettings, MEBIBYTE, parsePlace, remarksOf } from './settings.ts'
+import type { Place, S3Settings } from './settings.ts'
+
+/** The SDK takes a fifth of a second to load, so only those who use S3 load it. */
+export type Sdk = typeof import('@aws-sdk/client-s3')
+export type ObjectBody = GetObjectCommandOutput['Body']
+
+const CONNECT_LIMIT = 10_000
+const SOCKETS = 32
+const DEFAULT_PART = 8 * MEBIBYTE
+
+/** All that the parts of the S3 storage need to talk to one bucket. */
+export interface Connection {
+  readonly sdk: Sdk
+  readonly client: S3Client
+  readonly place: Place
+  readonly location: string
+  readonly remarks: readonly string[]
+  readonly clock: Clock
+  readonly limits: Limits
+  /** Size of the first parts of an upload, in bytes. */
+  readonly partSize: number
+  /** Whether writes are made conditional on there being no object of the name. */
+  readonly createOnly: boolean
+  /** Told what went wrong beside the result, such as an upload that could not be ended. */
+  readonly warn: (message: string) => void
+}
+
+export interface Limits {
+  /** Longest time without an answer, in milliseconds. */
+  readonly idle: number
+  /** Slowest transfer of a part that is waited for, in bytes a second. */
+  readonly slowest: number
+  /** How often one request is made again after a failure that may pass. */
+  readonly retries: number
+  /** Wait before the first repetition, in milliseconds; it doubles from one to the next. */
+  readonly firstPause: number
+}
+
+export const defaultLimits: Limits = { idle: 60_000, slowest: 32 * 1024, retries: 4, firstPause: 500 }
+
+export interface ConnectOptions {
+  readonly clock: Clock
+  readonly limits: Limits
+  readonly warn: (message: string) => void
+}
+
+/** A connection that takes the storage to be able of all that the settings do not say otherwise. Sends nothing yet. */
+export async function connect(settings: S3Settings, options: ConnectOptions): Promise<Connection> {
+  assertSettings(settings)
+  const place = parsePlace(settings.url)
+  const sdk = await import('@aws-sdk/client-s3')
+  const client = new sdk.S3Client({
+    ...placeOf(settings),
+    ...credentialsOf(settings),
+    forcePathStyle: settings.pathStyle ?? settings.endpoint !== undefined,
+    // Retries are ours: only who made a request twice knows that a refusal may be the echo of its own success.
+    maxAttempts: 1,
+    // Otherwise the SDK frames bodies with trailing checksums, and some servers store the framing as content.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    requestHandler: { connectionTimeout: CONNECT_LIMIT, httpAgent: { maxSockets: SOCKETS }, httpsAgent: { maxSockets: SOCKETS, ...(await trustOf(settings)) } },
+  })
+  const at = settings.endpoint === undefined ? '' : ` at ${settings.endpoint}`
+  const location = `s3://${place.bucket}/${place.prefix}`.replace(/\/$/, '') + at
+  return {
+    sdk,
+    client,
+    place,
+    location,
+    remarks: remarksOf(settings),
+    partSize: settings.partSize ?? DEFAULT_PART,
+    createOnly: settings.createOnly ?? true,
+    ...options,
+  }
+}
+
+/** Servers other than AWS mostly have no regions; with AWS the region comes from its environment when it is not set. */
+function placeOf({ region, endpoint }: S3Settings): { region?: string; endpoint?: string } {
+  if (endpoint !== undefined) return { endpoint, region: region ?? 'us-east-1' }
+  return region === undefined ? {} : { region }
+}
+
+function credentialsOf(settings: S3Settings): { credentials?: () => Promise<{ accessKeyId: string; secretAccessKey: string }> } {
+  const { accessKey, secretKey } = settings
+  if (accessKey === undefined || secretKey === undefined) return {}
+  return { credentials: async () => ({ accessKeyId: accessKey.reveal(), secretAccessKey: secretKey.reveal() }) }
+}
+
+async function trustOf(settings: S3Settings): Promise<{ ca?: string; rejectUnauthorized?: false }> {
+  if (settings.insecureTls === true) return { rejectUnauthorized: false }
+  if (settings.caFile === undefined) return {}
+  try {
+    return { ca: await readFile(settings.caFile, 'utf8') }
+  } catch (cause) {
+    throw new Failure('notFound', `certificate file ${settings.caFile} cannot be read`, { cause, hint: 'Check the setting caFile.' })
+  }
+}
+
+/** The object that a blob is. */
+export function objectOf(connection: Connection, name: string): { readonly Bucket: string; readonly Key: string } {
+  return { Bucket: connection.place.bucket, Key: connection.place.prefix + name }
+}

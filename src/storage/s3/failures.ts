@@ -1,0 +1,122 @@
+import { z } from 'zod'
+import { Failure } from '../../core/failure.ts'
+import type { FailureKind } from '../../core/failure.ts'
+
+/** What the SDK tells of an error; every field may be missing. */
+const errorSchema = z.object({
+  name: z.string().catch(''),
+  message: z.string().catch(''),
+  code: z.string().optional().catch(undefined),
+  $metadata: z.object({ httpStatusCode: z.number().optional() }).optional().catch(undefined),
+})
+
+export interface S3Error {
+  /** The S3 code, such as `NoSuchKey`, or the system's, such as `ECONNREFUSED`. */
+  readonly code: string
+  readonly status: number | undefined
+  readonly message: string
+}
+
+export function readError(error: unknown): S3Error {
+  const parsed = errorSchema.safeParse(error)
+  if (!parsed.success) return { code: '', status: undefined, message: String(error) }
+  const { name, code, message, $metadata } = parsed.data
+  return { code: code ?? name, status: $metadata?.httpStatusCode, message }
+}
+
+interface Meaning {
+  readonly kind: FailureKind
+  readonly what: string
+  readonly hint?: string
+}
+
+const wrongRegion: Meaning = { kind: 'usage', what: 'the bucket is in another region', hint: 'Set region (or endpoint) to where the bucket is.' }
+const noCredentials: Meaning = { kind: 'denied', what: 'no credentials were found', hint: 'Set accessKey and secretKey, or give the machine a role or a profile.' }
+const full: Meaning = { kind: 'refused', what: 'the storage is full or over its quota', hint: 'Free space or raise the quota, then run it again.' }
+const untrusted: Meaning = { kind: 'denied', what: 'the certificate of the server is not trusted', hint: 'Set caFile to the authority that signed it.' }
+const unreachable: Meaning = { kind: 'unreachable', what: 'the storage cannot be reached', hint: 'Check endpoint, name resolution and network.' }
+const overloaded: Meaning = { kind: 'unreachable', what: 'the storage is overloaded or failing' }
+const wrongBytes: Meaning = { kind: 'corrupt', what: 'the bytes that arrived are not those that were sent', hint: 'Something between here and the storage changes data. Check memory, network cards and proxies.' }
+const wrongClock: Meaning = { kind: 'denied', what: 'the clocks of this machine and of the storage differ too much', hint: 'Set the clock of this machine (NTP).' }
+const wrongKey: Meaning = { kind: 'denied', what: 'the storage does not accept the keys', hint: 'Check accessKey and secretKey.' }
+const lacking: Meaning = { kind: 'unsupported', what: 'the storage does not offer this' }
+
+const meaningOfCode: Readonly<Record<string, Meaning>> = {
+  NoSuchBucket: { kind: 'notFound', what: 'there is no such bucket', hint: 'Create the bucket, or correct its name in the URL.' },
+  InvalidBucketName: { kind: 'usage', what: 'the name of the bucket is not allowed' },
+  PermanentRedirect: wrongRegion,
+  AuthorizationHeaderMalformed: wrongRegion,
+  IllegalLocationConstraintException: wrongRegion,
+  InvalidAccessKeyId: wrongKey,
+  SignatureDoesNotMatch: wrongKey,
+  ExpiredToken: { kind: 'denied', what: 'the credentials have expired', hint: 'Renew them.' },
+  RequestTimeTooSkewed: wrongClock,
+  CredentialsProviderError: noCredentials,
+  BadDigest: wrongBytes,
+  XAmzContentSHA256Mismatch: wrongBytes,
+  QuotaExceeded: full,
+  XMinioStorageFull: full,
+  EntityTooLarge: { kind: 'refused', what: 'the blob is too large for this storage' },
+  NotImplemented: lacking,
+  RequestTimeout: overloaded,
+  SlowDown: overloaded,
+  TimeoutError: unreachable,
+  AbortError: unreachable,
+  ConditionalRequestConflict: { kind: 'unreachable', what: 'another request for the same name was under way', hint: 'Run it again.' },
+  OperationAborted: { kind: 'unreachable', what: 'another request for the same name was under way', hint: 'Run it again.' },
+}
+
+const meaningOfStatus: Readonly<Record<number, Meaning>> = {
+  301: wrongRegion,
+  307: wrongRegion,
+  401: wrongKey,
+  403: { kind: 'denied', what: 'access is denied', hint: 'Check that the keys are right and that their policy allows this on the bucket and prefix.' },
+  405: lacking,
+  409: { kind: 'unreachable', what: 'another request for the same name was under way', hint: 'Run it again.' },
+  411: lacking,
+  413: { kind: 'refused', what: 'the blob is too large for this storage' },
+  429: overloaded,
+  501: lacking,
+  507: full,
+}
+
+const networkCode = /^(E[A-Z]{3,}|UND_ERR_.*|EPROTO|HPE_.*|ERR_STREAM_PREMATURE_CLOSE|ERR_SOCKET_.*)$/
+const certificateCode = /CERT|SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)|ERR_TLS/
+
+function meaningOf(error: S3Error): Meaning {
+  const { code, status } = error
+  const known = meaningOfCode[code] ?? (status === undefined ? undefined : meaningOfStatus[status])
+  if (known !== undefined) return known
+  if (status !== undefined && status >= 500) return overloaded
+  if (certificateCode.test(code)) return untrusted
+  // Without a status there was no answer: whatever broke, broke on the way.
+  if (networkCode.test(code) || (status === undefined && /socket|network|aborted|timed? ?out/i.test(error.message))) return unreachable
+  if (/region is missing/i.test(error.message)) return { ...wrongRegion, what: 'no region is set' }
+  if (status === undefined) return { kind: 'bug', what: 'the request could not be made' }
+  return { kind: 'corrupt', what: 'the answer of the storage was not understood' }
+}
+
+/** An error of the SDK as the failure that says what to do about it; `act` reads like `put data/1`. */
+export function s3Failure(cause: unknown, act: string, location: string): Failure {
+  if (cause instanceof Failure) return cause
+  const error = readError(cause)
+  const { kind, what, hint } = meaningOf(error)
+  const told = [error.code, error.status].filter((part) => part !== undefined && part !== '').join(' ')
+  return new Failure(kind, `${act} in ${location} failed: ${what}${told === '' ? '' : ` (${told})`}`, {
+    cause,
+    ...(hint === undefined ? {} : { hint }),
+    facts: { code: error.code, ...(error.status === undefined ? {} : { status: error.status }) },
+  })
+}
+
+/** Whether the request failed because the object, or the upload, is not there. */
+export function isAbsent(error: unknown): boolean {
+  const { code, status } = readError(error)
+  return code === 'NoSuchKey' || code === 'NotFound' || code === 'NoSuchUpload' || (status === 404 && code !== 'NoSuchBucket')
+}
+
+/** Whether a create-only request was refused because the object exists. */
+export function isTaken(error: unknown): boolean {
+  const { code, status } = readError(error)
+  return status === 412 || code === 'PreconditionFailed'
+}

@@ -1,0 +1,139 @@
+import { Readable } from 'node:stream'
+import { Failure, mayRetry } from '../../core/failure.ts'
+import type { Bytes } from '../../core/ports.ts'
+import { watchIdle } from '../idle-watch.ts'
+import { assertBlobName } from '../names.ts'
+import { assertNotCancelled, blobMissing, blobShort, cancelled, rangeOutside } from '../outcomes.ts'
+import { assertRange, spanOf } from '../range.ts'
+import type { ByteRange } from '../storage.ts'
+import { objectOf } from './connection.ts'
+import type { Connection } from './connection.ts'
+import { isAbsent, isTaken, readError, s3Failure } from './failures.ts'
+import { request } from './request.ts'
+import { statObject } from './stat.ts'
+
+/** How often a broken read is resumed without having got a byte further. */
+const RESUMES = 4
+
+interface Opened {
+  readonly body: Readable
+  readonly tag: string | undefined
+  /** How many bytes were announced. */
+  readonly length: number
+}
+
+interface ReadRequest {
+  readonly name: string
+  readonly signal: AbortSignal
+  readonly offset: number
+  /** The byte after the last, or undefined for the end of the blob. */
+  readonly end: number | undefined
+  /** The object must still be the one that the read began with. */
+  readonly tag?: string | undefined
+}
+
+export async function getObject(connection: Connection, name: string, signal: AbortSignal, range?: ByteRange): Promise<Bytes> {
+  assertBlobName(name)
+  assertRange(range)
+  assertNotCancelled(signal, `get ${name}`)
+  if (range !== undefined) return getRange(connection, name, signal, range)
+  const read: ReadRequest = { name, signal, offset: 0, end: undefined }
+  return readOn(connection, read, await openRead(connection, read))
+}
+
+/** S3 cuts a range that leads over the end without a word, so the size is asked for first. */
+async function getRange(connection: Connection, name: string, signal: AbortSignal, range: ByteRange): Promise<Bytes> {
+  const { start, end } = spanOf(await statObject(connection, name, signal), range, connection.location)
+  if (start === end) return nothing()
+  const read: ReadRequest = { name, signal, offset: start, end }
+  const opened = await openRead(connection, read)
+  if (opened.length === end - start) return readOn(connection, read, opened)
+  opened.body.destroy()
+  throw rangeOutside(name, connection.location)
+}
+
+async function* nothing(): Bytes {}
+
+/** Sends the request and waits for its head. */
+function openRead(connection: Connection, read: ReadRequest): Promise<Opened> {
+  const { sdk, client, location } = connection
+  const range = read.offset === 0 && read.end === undefined ? {} : { Range: `bytes=${read.offset}-${read.end === undefined ? '' : read.end - 1}` }
+  const command = new sdk.GetObjectCommand({ ...objectOf(connection, read.name), ...range, ...(read.tag === undefined ? {} : { IfMatch: read.tag }) })
+  return request(connection, { act: `get ${read.name}`, signal: read.signal }, async (abortSignal) => {
+    const answer = await client.send(command, { abortSignal }).catch((error: unknown) => {
+      throw isAbsent(error) ? blobMissing(read.name, location, error) : error
+    })
+    const { Body: body, ContentLength: length, ETag: tag } = answer
+    // In Node the body is always a readable stream; its type in the SDK covers browsers too.
+    if (!(body instanceof Readable)) throw new Failure('corrupt', `${location} gave no content for blob ${read.name}`)
+    if (length !== undefined) return { body, tag, length }
+    body.destroy()
+    throw new Failure('corrupt', `${location} announced no length for blob ${read.name}`)
+  })
+}
+
+/** The bytes of a read, which goes on where it was when the connection breaks. */
+async function* readOn(connection: Connection, read: ReadRequest, first: Opened): Bytes {
+  const end = read.offset + first.length
+  let position = read.offset
+  let opened: Opened | undefined = first
+  for (let failures = 0; ; ) {
+    try {
+      opened ??= await reopen(connection, { ...read, offset: position, tag: first.tag }, end)
+      for await (const chunk of bytesOf(connection, read, opened)) {
+        failures = 0
+        position += chunk.length
+        if (position > end) throw new Failure('corrupt', `blob ${read.name} in ${connection.location} is longer than announced`)
+        yield chunk
+      }
+      if (position === end) return
+      throw blobShort(read.name, connection.location, { expected: first.length, found: position - read.offset })
+    } catch (error) {
+      failures += 1
+      if (!mayRetry(error) || failures > RESUMES) throw error
+      opened = undefined
+    }
+  }
+}
+
+/** Goes on with a read. The object must be the same, and the answer must be the rest of it and nothing else. */
+async function reopen(connection: Connection, read: ReadRequest, end: number): Promise<Opened> {
+  const opened = await openRead(connection, { ...read, end }).catch((error: unknown) => {
+    throw isReplaced(error) ? changed(connection, read, error) : error
+  })
+  if (opened.length === end - read.offset) return opened
+  opened.body.destroy()
+  throw changed(connection, read)
+}
+
+function isReplaced(error: unknown): boolean {
+  if (!(error instanceof Failure)) return false
+  return error.kind === 'notFound' || isTaken(error.cause) || readError(error.cause).status === 416
+}
+
+function changed(connection: Connection, read: ReadRequest, cause?: unknown): Failure {
+  return new Failure('corrupt', `blob ${read.name} in ${connection.location} changed while it was read`, { cause })
+}
+
+/** The bytes of one answer, until it ends, breaks or goes silent. */
+async function* bytesOf(connection: Connection, read: ReadRequest, opened: Opened): Bytes {
+  const watch = watchIdle(connection.clock, connection.limits.idle, read.signal)
+  const silence = Object.assign(new Error('the storage went silent'), { name: 'TimeoutError' })
+  watch.signal.addEventListener('abort', () => opened.body.destroy(silence))
+  try {
+    for await (const part of opened.body) {
+      const chunk: unknown = part
+      watch.pause()
+      if (!(chunk instanceof Uint8Array)) throw new Failure('bug', 'the S3 client gave something other than bytes')
+      yield chunk
+      assertNotCancelled(read.signal, `get ${read.name}`)
+      watch.touch()
+    }
+  } catch (error) {
+    if (read.signal.aborted) throw cancelled(`get ${read.name}`, error)
+    throw s3Failure(error, `get ${read.name}`, connection.location)
+  } finally {
+    watch.stop()
+    opened.body.destroy()
+  }
+}

@@ -1,0 +1,101 @@
+import { isFailure } from '../../core/failure.ts'
+import type { Bytes, Clock } from '../../core/ports.ts'
+import { systemClock } from '../../system/clock.ts'
+import { assertBlobName } from '../names.ts'
+import { assertNotCancelled } from '../outcomes.ts'
+import { provesCreateOnly } from '../probe.ts'
+import type { BlobInfo, ByteRange, Storage, StorageFeatures } from '../storage.ts'
+import { connect, defaultLimits, objectOf } from './connection.ts'
+import type { Connection, Limits } from './connection.ts'
+import { isAbsent } from './failures.ts'
+import { getObject } from './get.ts'
+import { listObjects } from './list.ts'
+import { putObject } from './put.ts'
+import { request } from './request.ts'
+import { serverTime } from './server-time.ts'
+import type { S3Settings } from './settings.ts'
+import { statObject } from './stat.ts'
+import { tidyUploads } from './tidy.ts'
+
+export interface S3Options {
+  readonly signal: AbortSignal
+  readonly clock?: Clock
+  readonly limits?: Partial<Limits>
+  readonly warn?: (message: string) => void
+}
+
+/**
+ * Storage in an S3 bucket. When the settings do not say whether the server keeps two writers of one name apart, this is
+ * tried out: two small puts and a removal under `probe/`. Where it cannot be tried, for want of rights to write, it is
+ * taken as not kept.
+ */
+export async function openS3(settings: S3Settings, options: S3Options): Promise<Storage> {
+  const connection = await connect(settings, {
+    clock: options.clock ?? systemClock,
+    limits: { ...defaultLimits, ...options.limits },
+    warn: options.warn ?? (() => undefined),
+  })
+  const createOnly = settings.createOnly ?? (await triesCreateOnly(connection, options.signal))
+  return new S3Storage({ ...connection, createOnly })
+}
+
+async function triesCreateOnly(connection: Connection, signal: AbortSignal): Promise<boolean> {
+  try {
+    return await provesCreateOnly(new S3Storage(connection), signal)
+  } catch (error) {
+    if (isFailure(error, 'denied')) return false
+    throw error
+  }
+}
+
+class S3Storage implements Storage {
+  readonly location: string
+  readonly features: StorageFeatures
+  readonly #connection: Connection
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+    this.location = connection.location
+    this.features = { createOnly: connection.createOnly, remarks: connection.remarks }
+  }
+
+  put(name: string, body: Uint8Array | Bytes, signal: AbortSignal): Promise<BlobInfo> {
+    return putObject(this.#connection, name, body, signal)
+  }
+
+  get(name: string, signal: AbortSignal, range?: ByteRange): Promise<Bytes> {
+    return getObject(this.#connection, name, signal, range)
+  }
+
+  async stat(name: string, signal: AbortSignal): Promise<BlobInfo> {
+    assertBlobName(name)
+    assertNotCancelled(signal, `stat ${name}`)
+    const { size, modified } = await statObject(this.#connection, name, signal)
+    return { name, size, modified }
+  }
+
+  list(prefix: string, signal: AbortSignal): AsyncIterable<BlobInfo> {
+    return listObjects(this.#connection, prefix, signal)
+  }
+
+  async remove(name: string, signal: AbortSignal): Promise<void> {
+    assertBlobName(name)
+    assertNotCancelled(signal, `remove ${name}`)
+    const { sdk, client } = this.#connection
+    await request(this.#connection, { act: `remove ${name}`, signal }, async (abortSignal) => {
+      await client.send(new sdk.DeleteObjectCommand(objectOf(this.#connection, name)), { abortSignal }).catch((error: unknown) => {
+        if (!isAbsent(error)) throw error
+      })
+    })
+  }
+
+  now(signal: AbortSignal): Promise<Date> {
+    assertNotCancelled(signal, 'now')
+    return serverTime(this.#connection, signal)
+  }
+
+  tidy(olderThan: Date, signal: AbortSignal): Promise<number> {
+    assertNotCancelled(signal, 'tidy')
+    return tidyUploads(this.#connection, olderThan, signal)
+  }
+}

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { test } from 'node:test'
+import { parseSync } from 'oxc-parser'
+
+/**
+ * The layers and who may import whom. The test is the documentation: a folder that is not listed fails.
+ */
+const allowed: Record<string, readonly string[]> = {
+  core: [],
+  config: ['core', 'system'],
+  system: ['core'],
+  storage: ['core', 'system'],
+  repository: ['core', 'system', 'storage'],
+  components: ['core', 'system'],
+  operations: ['core', 'repository', 'components'],
+  cli: ['core', 'config', 'operations'],
+}
+/** These wire everything together; nothing imports them. */
+const roots = ['main.ts', 'assemble.ts']
+const MAXIMUM_LINES = 400
+
+const source = join(import.meta.dirname, '..', 'src')
+const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
+const isTest = (file: string): boolean => file.endsWith('.test.ts') || file.includes('/testing/')
+const layerOf = (file: string): string => file.split('/')[0] ?? ''
+
+export function importsOf(file: string, text: string): string[] {
+  const { module } = parseSync(file, text)
+  const fixed = [...module.staticImports.map((entry) => entry.moduleRequest.value), ...module.staticExports.flatMap((entry) => entry.entries.flatMap((part) => (part.moduleRequest === null || part.moduleRequest === undefined ? [] : [part.moduleRequest.value])))]
+  const dynamic = module.dynamicImports.map((entry) => text.slice(entry.moduleRequest.start + 1, entry.moduleRequest.end - 1))
+  return [...fixed, ...dynamic]
+}
+
+/** What is wrong with one import, or undefined. */
+export function violation(file: string, imported: string): string | undefined {
+  const from = layerOf(file)
+  if (roots.includes(file)) return undefined
+  if (!imported.startsWith('.')) return from === 'core' ? `${file}: core imports ${imported}` : undefined
+  const to = relative(source, join(source, dirname(file), imported))
+  if (to.startsWith('..')) return `${file}: leaves src with ${imported}`
+  if (roots.includes(to)) return `${file}: imports ${to}, which nothing may import`
+  if (layerOf(to) === from || allowed[from]?.includes(layerOf(to)) === true) return undefined
+  return `${file}: ${from} must not import ${to}`
+}
+
+test('every folder is a known layer', () => {
+  const unknown = files.filter((file) => !roots.includes(file) && !(layerOf(file) in allowed))
+  assert.deepEqual(unknown, [])
+})
+
+test('imports follow the arrows', () => {
+  const violations = files
+    .filter((file) => !isTest(file))
+    .flatMap((file) => importsOf(file, readFileSync(join(source, file), 'utf8')).map((imported) => violation(file, imported)))
+    .filter((found) => found !== undefined)
+  assert.deepEqual(violations, [])
+})
+
+test('a forbidden import is found', () => {
+  assert.match(violation('core/a.ts', 'node:fs') ?? '', /core imports node:fs/)
+  assert.match(violation('storage/a.ts', '../repository/b.ts') ?? '', /storage must not import/)
+  assert.match(violation('cli/a.ts', '../main.ts') ?? '', /nothing may import/)
+  assert.deepEqual(importsOf('x.ts', "import type { A } from './a.ts'\nexport { b } from './b.ts'\nawait import('./c.ts')"), ['./a.ts', './b.ts', './c.ts'])
+})
+
+test('no import cycles', () => {
+  const graph = new Map(files.filter((file) => !isTest(file)).map((file) => [file, targetsOf(file)]))
+  assert.deepEqual(cyclesOf(graph), [])
+})
+
+test('a cycle is found', () => {
+  const graph = new Map([
+    ['a', ['b']],
+    ['b', ['c']],
+    ['c', ['a']],
+  ])
+  assert.equal(cyclesOf(graph).length, 1)
+})
+
+/** Type-only imports vanish at run time, so they cannot make a cycle that matters. */
+function targetsOf(file: string): string[] {
+  const text = readFileSync(join(source, file), 'utf8')
+  const { module } = parseSync(file, text)
+  return module.staticImports
+    .filter((entry) => entry.entries.length === 0 || entry.entries.some((part) => !part.isType))
+    .map((entry) => entry.moduleRequest.value)
+    .filter((imported) => imported.startsWith('.'))
+    .map((imported) => relative(source, join(source, dirname(file), imported)))
+}
+
+function cyclesOf(graph: ReadonlyMap<string, readonly string[]>): string[] {
+  const done = new Set<string>()
+  const cycles: string[] = []
+  const visit = (file: string, path: readonly string[]): void => {
+    if (path.includes(file)) cycles.push([...path.slice(path.indexOf(file)), file].join(' -> '))
+    if (done.has(file) || path.includes(file)) return
+    for (const target of graph.get(file) ?? []) visit(target, [...path, file])
+    done.add(file)
+  }
+  for (const file of graph.keys()) visit(file, [])
+  return cycles
+}
+
+test('no file is over 400 lines', () => {
+  const long = files.map((file) => [file, readFileSync(join(source, file), 'utf8').split('\n').length] as const).filter(([, lines]) => lines > MAXIMUM_LINES)
+  assert.deepEqual(long, [])
+})
+
+test('clock, randomness, environment and processes stay in system', () => {
+  const forbidden = /\bDate\.now\(|\bMath\.random\(|\bprocess\.env\b|node:child_process|session_replication_role/
+  const found = files.filter((file) => !isTest(file) && !roots.includes(file) && !file.startsWith('system/') && forbidden.test(readFileSync(join(source, file), 'utf8')))
+  assert.deepEqual(found, [])
+})
+
+test('names that say nothing are not used', () => {
+  const banned = files.filter((file) => /(^|[/-])(utils?|helpers?|manager|service|ctx|vault|misc|common)([.-]|$)/.test(file))
+  assert.deepEqual(banned, [])
+})

@@ -1,0 +1,47 @@
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+
+const launcher = join(import.meta.dirname, '..', '..', 'bin', 'holdfast')
+
+export interface Ran {
+  readonly code: number
+  readonly out: string
+  readonly error: string
+}
+
+/** Runs the real command line as a user would, in a folder, with an environment that has nothing of ours in it. */
+export async function holdfast(folder: string, args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Ran> {
+  return await start(folder, args, environment).ended
+}
+
+export interface Started {
+  readonly pid: number
+  readonly ended: Promise<Ran>
+  kill(signal: NodeJS.Signals): void
+}
+
+/** Starts the command line in a process group of its own, so that a test can kill launcher and all with one signal. */
+export function start(folder: string, args: readonly string[], environment: Readonly<Record<string, string>> = {}): Started {
+  const child = spawn(process.execPath, [launcher, ...args], {
+    cwd: folder,
+    env: { PATH: process.env['PATH'] ?? '', HOME: folder, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  })
+  const out = collect(child.stdout)
+  const error = collect(child.stderr)
+  // Undefined only when the program cannot be started, which `ended` reports.
+  const pid = child.pid ?? 0
+  const ended = new Promise<Ran>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code, signal) => resolve({ code: code ?? (signal === 'SIGKILL' ? 137 : 143), out: out(), error: error() }))
+  })
+  return { pid, ended, kill: (signal) => process.kill(-pid, signal) }
+}
+
+function collect(stream: Readable): () => string {
+  let text = ''
+  stream.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
+  return () => text
+}

@@ -1,0 +1,61 @@
+import { capture } from '../../src/components/postgres/capture.ts'
+import type { PostgresDetails, PostgresSettings } from '../../src/components/postgres/schema.ts'
+import { openPostgresTarget } from '../../src/components/postgres/target.ts'
+import type { ArtifactSource, Target } from '../../src/components/driver.ts'
+import type { Bytes, Context } from '../../src/core/ports.ts'
+import type { TargetMode } from '../../src/core/restore-point.ts'
+import { startPostgres, testContext } from './postgres.ts'
+
+/** What a capture gave, held in memory. */
+export interface CapturedDatabase {
+  readonly details: PostgresDetails
+  readonly source: ArtifactSource
+  readonly dump: Uint8Array
+}
+
+export const RESTORE_ID = '1a2b3c4d'
+const CHUNK = 16_384
+
+/** Captures a small database into memory. */
+export async function captureInto(settings: PostgresSettings, context: Context): Promise<CapturedDatabase> {
+  const chunks: Uint8Array[] = []
+  const write = async (_role: string, _kind: number, content: Bytes): Promise<void> => {
+    for await (const chunk of content) chunks.push(chunk)
+  }
+  const { details } = await capture(settings, { write }, context)
+  const dump = Buffer.concat(chunks)
+  return { details, dump, source: sourceOf(dump) }
+}
+
+/** A source that gives `dump`, or its first `end` bytes and then throws `error`. */
+export function sourceOf(dump: Uint8Array, end = dump.length, error?: Error): ArtifactSource {
+  return {
+    roles: ['dump'],
+    async *read() {
+      for (let from = 0; from < end; from += CHUNK) yield dump.subarray(from, Math.min(from + CHUNK, end))
+      if (error !== undefined) throw error
+    },
+  }
+}
+
+/** Runs SQL with the search path that the database gives, and gives the rows of the last statement. */
+export async function sql(database: string, text: string): Promise<Record<string, unknown>[]> {
+  const postgres = await startPostgres()
+  return postgres.sql(database, `set search_path to default; ${text}`)
+}
+
+export function openTarget(settings: PostgresSettings, mode: TargetMode = 'swap', over: { restoreId?: string; scratchFolder?: string } = {}): Promise<Target<PostgresDetails>> {
+  return openPostgresTarget(settings, { mode, restoreId: RESTORE_ID, scratchFolder: '/nonexistent', ...over }, testContext())
+}
+
+export async function restoreBeside(target: Target<PostgresDetails>, captured: CapturedDatabase, context: Context): Promise<void> {
+  await target.load(captured.details, captured.source, context)
+}
+
+/** All of a restore by swap. */
+export async function restoreWhole(target: Target<PostgresDetails>, captured: CapturedDatabase, context: Context): Promise<void> {
+  await target.load(captured.details, captured.source, context)
+  await target.fence(context)
+  await target.swap(captured.details, context)
+  await target.reopen(context)
+}

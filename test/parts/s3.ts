@@ -1,0 +1,132 @@
+import { execFile, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { createHash, randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { homedir, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+
+/** A real S3 server for tests, which may create buckets. */
+export interface TestS3 {
+  readonly endpoint: string
+  readonly accessKey: string
+  readonly secretKey: string
+  readonly region: string
+  /** Ends the server and removes its data; does nothing to a server that was given by the environment. */
+  stop(): Promise<void>
+}
+
+const MODULE = join(import.meta.dirname, 's3')
+const SERVER = 'github.com/versity/versitygw/cmd/versitygw'
+const BUILD_LIMIT = 10 * 60_000
+const READY_LIMIT = 15_000
+
+/**
+ * The S3 server that HOLDFAST_TEST_S3_ENDPOINT names (with _ACCESS_KEY, _SECRET_KEY and _REGION), or a private
+ * versitygw on a free port of the loopback. It is built from source the first time, which takes about a minute.
+ */
+export async function startS3(): Promise<TestS3> {
+  const { HOLDFAST_TEST_S3_ENDPOINT: endpoint } = process.env
+  return endpoint === undefined ? startOwn(await buildServer()) : given(endpoint)
+}
+
+function given(endpoint: string): TestS3 {
+  const { HOLDFAST_TEST_S3_ACCESS_KEY: accessKey, HOLDFAST_TEST_S3_SECRET_KEY: secretKey, HOLDFAST_TEST_S3_REGION: region } = process.env
+  if (accessKey === undefined || secretKey === undefined) {
+    throw new Error('HOLDFAST_TEST_S3_ENDPOINT is set without HOLDFAST_TEST_S3_ACCESS_KEY and HOLDFAST_TEST_S3_SECRET_KEY')
+  }
+  return { endpoint, accessKey, secretKey, region: region ?? 'us-east-1', stop: async () => undefined }
+}
+
+/** Gives the path of the server. The name holds what it was built from, so that another version is another file. */
+async function buildServer(): Promise<string> {
+  const folder = process.env['HOLDFAST_PARTS_CACHE'] ?? join(homedir(), '.cache', 'holdfast-parts')
+  const sources = await Promise.all(['go.mod', 'go.sum'].map((file) => readFile(join(MODULE, file))))
+  const version = createHash('sha256').update(Buffer.concat(sources)).digest('hex').slice(0, 12)
+  const path = join(folder, 'bin', `versitygw-${version}`)
+  if (existsSync(path)) return path
+  await mkdir(join(folder, 'bin'), { recursive: true })
+  const unfinished = `${path}.tmp-${process.pid}`
+  await runGo(['build', '-o', unfinished, SERVER])
+  // Only a whole build gets the name; two test files that build at once both end with the same.
+  await rename(unfinished, path)
+  return path
+}
+
+async function runGo(args: readonly string[]): Promise<void> {
+  try {
+    await promisify(execFile)('go', args, { cwd: MODULE, timeout: BUILD_LIMIT })
+  } catch (cause) {
+    const isMissing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
+    const hint = 'Install Go 1.26 or newer (go.dev/dl, or the golang package where it is new enough), or set HOLDFAST_TEST_S3_ENDPOINT.'
+    throw new Error(isMissing ? `the S3 server for tests needs the program "go". ${hint}` : `the S3 server for tests could not be built. ${hint}`, { cause })
+  }
+}
+
+async function startOwn(program: string): Promise<TestS3> {
+  // The server wants its two folders beside each other, and neither name to be the start of the other.
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-s3-'))
+  const [data, versions] = [join(folder, 'data'), join(folder, 'versions')]
+  await Promise.all([mkdir(data), mkdir(versions)])
+  const accessKey = 'holdfast-test'
+  const secretKey = randomBytes(16).toString('hex')
+  const endpoint = `http://127.0.0.1:${await freePort()}`
+  const server = spawnDyingWithUs(program, ['--port', endpoint.slice('http://'.length), '--health', '/ready', '--quiet', 'posix', '--versioning-dir', versions, data], {
+    ROOT_ACCESS_KEY: accessKey,
+    ROOT_SECRET_KEY: secretKey,
+  })
+  const stop = async (): Promise<void> => {
+    await ended(server)
+    await rm(folder, { recursive: true, force: true })
+  }
+  try {
+    await untilReady(`${endpoint}/ready`, server)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return { endpoint, accessKey, secretKey, region: 'us-east-1', stop }
+}
+
+/** A test run that is killed must leave no server behind. */
+function spawnDyingWithUs(program: string, args: readonly string[], environment: Record<string, string>): ChildProcess {
+  const setpriv = '/usr/bin/setpriv'
+  const command: [string, readonly string[]] = existsSync(setpriv) ? [setpriv, ['--pdeathsig', 'KILL', '--', program, ...args]] : [program, args]
+  return spawn(...command, { env: environment, stdio: 'ignore' })
+}
+
+async function ended(server: ChildProcess): Promise<void> {
+  if (server.exitCode !== null || server.signalCode !== null) return
+  const exit = new Promise((resolve) => server.once('exit', resolve))
+  server.kill('SIGKILL')
+  await exit
+}
+
+async function untilReady(url: string, server: ChildProcess): Promise<void> {
+  for (let waited = 0; waited < READY_LIMIT; waited += 50) {
+    if (server.exitCode !== null) throw new Error(`the S3 server for tests ended with ${server.exitCode}`)
+    const isReady = await fetch(url).then(
+      (response) => response.ok,
+      () => false,
+    )
+    if (isReady) return
+    await sleep(50)
+  }
+  throw new Error(`the S3 server for tests was not ready after ${READY_LIMIT / 1000} s`)
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      // The address of a TCP server that listens is never null nor a path.
+      const { port } = probe.address() as AddressInfo
+      probe.close(() => resolve(port))
+    })
+  })
+}

@@ -1,0 +1,65 @@
+"""The commands that extract prints; they are run against nothing here."""
+
+import os
+import shlex
+import tempfile
+import unittest
+
+from repository_case import recover
+
+
+class NextSteps(unittest.TestCase):
+    """The commands that are printed; names in them are text that must not become shell or SQL."""
+
+    DETAILS = {
+        "database": "it's $(x)",
+        "encoding": "UTF8",
+        "collate": "C",
+        "ctype": "C",
+        "owner": "app",
+        "settings": [{"name": "search_path", "value": '"$user", public'}, {"name": "app.mode", "value": "a'b"}],
+        "roles": [{"name": 'a"b', "attributes": {"login": True, "connectionLimit": -1}, "memberOf": [{"role": "c", "adminOption": True}], "settings": []}],
+    }
+
+    def steps(self, files):
+        with tempfile.TemporaryDirectory() as target:
+            component = {"name": "database", "kind": "postgres", "details": self.DETAILS}
+            lines = list(recover.postgres_steps(component, files, target))
+            written = {}
+            for name in sorted(os.listdir(target)):
+                with open(os.path.join(target, name), encoding="utf-8") as file:
+                    written[name] = file.read()
+            return lines, written
+
+    def test_names_are_quoted_for_the_shell(self):
+        lines, _ = self.steps([(1, "database-dump.dump")])
+        create = next(shlex.split(line) for line in lines if line.startswith("createdb"))
+        self.assertEqual(create[-1], "it's $(x)")
+        restore = next(shlex.split(line) for line in lines if line.startswith("pg_restore"))
+        self.assertEqual(restore, ["pg_restore", "--exit-on-error", "-d", "dbname='it\\'s $(x)'", "database-dump.dump"])
+
+    def test_names_are_quoted_for_sql(self):
+        _, written = self.steps([])
+        self.assertIn("""'CREATE ROLE "a""b" LOGIN NOINHERIT""", written["database-create-roles.sql"])
+        self.assertIn("""GRANT "c" TO "a""b" WITH ADMIN OPTION;""", written["database-create-roles.sql"])
+        self.assertIn("SET \"search_path\" TO '$user', 'public';", written["database-settings.sql"])
+        self.assertIn("SET \"app\".\"mode\" TO 'a''b';", written["database-settings.sql"])
+
+    def test_copied_rows_go_between_tables_and_indexes(self):
+        lines, _ = self.steps([(1, "d.dump"), (2, "r.copy")])
+        kinds = [line.split()[0] + (line.split()[2] if line.startswith("pg_restore") else "") for line in lines]
+        order = [kinds.index(kind) for kind in ("createdb", "pg_restore--section=pre-data", "pg_restore--section=post-data")]
+        self.assertEqual(order, sorted(order))
+        copied = next(at for at, line in enumerate(lines) if "\\copy" in line)
+        self.assertTrue(order[1] < copied < order[2])
+
+    def test_options_of_memberships_since_postgresql_16(self):
+        options = recover.grant_options({"adminOption": False, "inheritOption": True, "setOption": False})
+        self.assertEqual(options, " WITH ADMIN FALSE, INHERIT TRUE, SET FALSE")
+        self.assertEqual(recover.grant_options({"adminOption": False}), "")
+
+    def test_the_locale_of_each_provider(self):
+        icu = recover.createdb({"database": "d", "localeProvider": "icu", "icuLocale": "de"})
+        self.assertEqual(icu, "createdb --template=template0 --locale-provider=icu --icu-locale=de -- d")
+        builtin = recover.createdb({"database": "d", "localeProvider": "builtin", "icuLocale": "C.UTF-8"})
+        self.assertIn("--locale-provider=builtin --builtin-locale=C.UTF-8", builtin)
