@@ -4,11 +4,14 @@ import { postgresSettings } from '../src/components/postgres/schema.ts'
 import { filesSettings } from '../src/components/files/schema.ts'
 import { configJsonSchema } from '../src/config/schema.ts'
 
+/** Every kind of component that can be configured. */
+export const componentSchemas = { postgres: postgresSettings, files: filesSettings }
+
 /** Writes docs/holdfast.schema.json, by which editors complete and check holdfast.yaml. */
 export const schemaPath = fileURLToPath(new URL('../docs/holdfast.schema.json', import.meta.url))
 
 export function schemaText(): string {
-  return `${JSON.stringify(configJsonSchema({ postgres: postgresSettings, files: filesSettings }), null, 2)}\n`
+  return `${JSON.stringify(configJsonSchema(componentSchemas), null, 2)}\n`
 }
 
 if (import.meta.main) await writeFile(schemaPath, schemaText())

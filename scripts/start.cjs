@@ -22,12 +22,14 @@ function isInstalled() {
 
 function install() {
   console.error('Installing the npm packages of package-lock.json (once) …')
-  var done = childProcess.spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
+  // Not `npm ci`: it refuses a lockfile that lacks the binaries of other platforms, which not every registry carries.
+  // --no-save leaves the lockfile as it is; what it names is installed with its integrity checked.
+  var done = childProcess.spawnSync('npm', ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
     stdio: ['ignore', 2, 2],
   })
   if (done.status !== 0) {
-    console.error('npm ci failed. It needs npm 9 or newer and a package registry.')
+    console.error('npm install failed. It needs npm 9 or newer and a package registry.')
     process.exit(20)
   }
   fs.writeFileSync(stamp, lockfileHash())

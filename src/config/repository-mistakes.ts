@@ -38,7 +38,7 @@ function urlExpectation(text: string): string | undefined {
     return 'expected no credentials; write them under accessKey and secretKey as references'
   if (url.search !== '' || url.hash !== '') return 'expected nothing after the path'
   if (url.protocol === 's3:')
-    return /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(url.host) ? undefined : 'expected s3:// and the name of a bucket'
+    return /^[a-zA-Z0-9][a-zA-Z0-9._-]{1,62}$/.test(url.host) ? undefined : 'expected s3:// and the name of a bucket'
   return url.host === '' && url.pathname.length > 1 ? undefined : 'expected file:// and an absolute folder'
 }
 

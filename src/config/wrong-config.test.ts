@@ -247,7 +247,11 @@ test('two repositories in one place are one copy', () => {
   assert.deepEqual(problemsOf(text), ['4:13: repositories.b.url: is the same place as repository a'])
 })
 
-test('a problem in a part that an anchor brings is told at the anchor', () => {
-  const text = `version: 1\nrepositories:\n  a: &place { url: file:///srv, extra: 1 }\napps: { portal: { repositories: [a], components: { files: { kind: files, path: /srv } } } }\n`
-  assert.match(problemsOf(text)[0] ?? '', /^3:33: repositories\.a\.extra: unknown key/)
+test('a problem in a part that an alias brings is told where it is written', () => {
+  const components = '{ x: &c { kind: files, path: /srv, extra: 1 }, y: *c }'
+  const text = `version: 1\nrepositories: { a: { url: file:///srv } }\napps: { portal: { repositories: [a], components: ${components} } }\n`
+  assert.deepEqual(problemsOf(text), [
+    '3:85: apps.portal.components.x.extra: unknown key; allowed: kind, path, exclude',
+    '3:85: apps.portal.components.y.extra: unknown key; allowed: kind, path, exclude',
+  ])
 })

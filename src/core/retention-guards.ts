@@ -6,29 +6,26 @@ import { because, type KeepReasons } from './retention-rules.ts'
 const SKEW_LIMIT = 5 * 60_000
 /** A plan that removes more at once is one that somebody looks at. */
 const REMOVALS_AT_ONCE = 10
-const SHARE_AT_ONCE = 0.3
+const PERCENT_AT_ONCE = 30
+
+const protectedKinds: readonly (readonly [name: string, test: (candidate: RetentionCandidate) => boolean])[] = [
+  ['point', () => true],
+  ['good point', ({ good }) => good],
+  ['drilled point', ({ drilled }) => drilled],
+  // A point may pass its drill and fail a later verify; then the one before it is the last that is known to restore.
+  ['good drilled point', ({ good, drilled }) => good && drilled],
+]
 
 /** What is kept whatever the policy says. `points` are all candidates, newest first. */
 export function applyGuards(points: readonly RetentionCandidate[], reasons: KeepReasons): void {
-  const guard = (reason: string, candidate: RetentionCandidate | undefined): void => {
-    if (candidate !== undefined) because(reasons, candidate.point, reason)
+  for (const [name, test] of protectedKinds) {
+    const newest = points.find(test)
+    if (newest !== undefined) because(reasons, newest.point, `newest ${name}`)
   }
-  guard('newest point', points[0])
-  guard(
-    'newest good point',
-    points.find(({ good }) => good),
-  )
-  guard(
-    'newest drilled point',
-    points.find(({ drilled }) => drilled),
-  )
-  // A point may pass its drill and fail a later verify; then the one before it is the last that is known to restore.
-  guard(
-    'newest good drilled point',
-    points.find(({ good, drilled }) => good && drilled),
-  )
-  for (const point of points.filter(({ held }) => held)) guard('held', point)
-  for (const point of points.filter(({ inUse }) => inUse)) guard('in use', point)
+  for (const { point, held, inUse } of points) {
+    if (held) because(reasons, point, 'held')
+    if (inUse) because(reasons, point, 'in use')
+  }
 }
 
 /** Keeps further good points, newest first, until `minimum` of them are kept. Runs after all other rules. */
@@ -111,8 +108,8 @@ export function findApprovals(verdicts: readonly RetentionVerdict[], facts: Rete
   const approvals: string[] = []
   if (removed > REMOVALS_AT_ONCE)
     approvals.push(`${removed} points would be removed at once, more than ${REMOVALS_AT_ONCE}`)
-  if (removed > verdicts.length * SHARE_AT_ONCE)
-    approvals.push(`${removed} of ${verdicts.length} points would be removed, more than 30 %`)
+  if (removed * 100 > verdicts.length * PERCENT_AT_ONCE)
+    approvals.push(`${removed} of ${verdicts.length} points would be removed, more than ${PERCENT_AT_ONCE} %`)
   if (facts.policyChanged) approvals.push('the policy changed since the last prune')
   return approvals
 }

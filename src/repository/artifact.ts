@@ -23,7 +23,11 @@ export async function* checkedContent(sealed: Bytes, request: ArtifactRequest, e
   yield* content
   const found = totals()
   if (found.size === expected.plainSize && found.sha256 === expected.plainSha256) return
-  throw new Failure('corrupt', `artifact ${request.number} of restore point ${request.point} does not have the content that its manifest says`, {
-    facts: { expectedSize: expected.plainSize, foundSize: found.size },
-  })
+  throw new Failure(
+    'corrupt',
+    `artifact ${request.number} of restore point ${request.point} does not have the content that its manifest says`,
+    {
+      facts: { expectedSize: expected.plainSize, foundSize: found.size },
+    },
+  )
 }

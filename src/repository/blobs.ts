@@ -21,7 +21,12 @@ export async function readBlobIfAny(storage: Storage, name: string, signal: Abor
  * Creates a small blob. A storage may have done what it says has failed: when the blob turns out to be exactly these
  * bytes, this succeeds.
  */
-export async function createBlob(storage: Storage, name: string, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+export async function createBlob(
+  storage: Storage,
+  name: string,
+  bytes: Uint8Array,
+  signal: AbortSignal,
+): Promise<void> {
   try {
     await storage.put(name, bytes, signal)
   } catch (error) {
@@ -30,7 +35,12 @@ export async function createBlob(storage: Storage, name: string, bytes: Uint8Arr
 }
 
 /** Creates a small blob that another one is about to be removed for: it is read again before this resolves. */
-export async function createCheckedBlob(storage: Storage, name: string, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+export async function createCheckedBlob(
+  storage: Storage,
+  name: string,
+  bytes: Uint8Array,
+  signal: AbortSignal,
+): Promise<void> {
   await createBlob(storage, name, bytes, signal)
   if ((await readBlob(storage, name, signal)).equals(bytes)) return
   throw new Failure('corrupt', `${name} is not what was written to ${storage.location}`)

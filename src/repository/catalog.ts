@@ -30,11 +30,18 @@ export async function readCatalog(state: RepositoryState, context: Context): Pro
     damaged: chain.damaged,
     // A removal that was cut off before it took the commit has removed nothing.
     removed: chain.tombstones.map(({ tombstone }) => tombstone).filter(({ point }) => !points.has(point)),
-    alarms: [...alarms, ...chain.strangers.map((name) => `${name} does not belong to the repository`), ...proofs.alarms],
+    alarms: [
+      ...alarms,
+      ...chain.strangers.map((name) => `${name} does not belong to the repository`),
+      ...proofs.alarms,
+    ],
   }
 }
 
-function pointOf({ commit, sha256, signer }: SignedCommit, proofs: Awaited<ReturnType<typeof readProofs>>): CatalogPoint {
+function pointOf(
+  { commit, sha256, signer }: SignedCommit,
+  proofs: Awaited<ReturnType<typeof readProofs>>,
+): CatalogPoint {
   return { point: commit.point, commit, commitSha256: sha256, signer, ...proofs.of(commit.point, sha256) }
 }
 
@@ -73,7 +80,12 @@ interface ReadAll<Document> {
   readonly strangers: string[]
 }
 
-async function readAll<Document>(state: RepositoryState, prefix: string, read: (point: string) => Promise<Document>, signal: AbortSignal): Promise<ReadAll<Document>> {
+async function readAll<Document>(
+  state: RepositoryState,
+  prefix: string,
+  read: (point: string) => Promise<Document>,
+  signal: AbortSignal,
+): Promise<ReadAll<Document>> {
   const found: ReadAll<Document> = { read: [], damaged: [], strangers: [] }
   const names = await namesOf(state.storage, prefix, signal)
   await pMap(
@@ -88,7 +100,11 @@ async function readAll<Document>(state: RepositoryState, prefix: string, read: (
   return found
 }
 
-async function readInto<Document>(found: ReadAll<Document>, point: string, read: (point: string) => Promise<Document>): Promise<void> {
+async function readInto<Document>(
+  found: ReadAll<Document>,
+  point: string,
+  read: (point: string) => Promise<Document>,
+): Promise<void> {
   try {
     found.read.push(await read(point))
   } catch (error) {

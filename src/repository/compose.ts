@@ -11,7 +11,16 @@ import type { RepositoryState } from './state.ts'
 export function newManifest(state: RepositoryState, request: BeginRequest, content: PointContent): Manifest {
   const { components, missing } = content
   const created = content.created.toISOString()
-  return { format: 1, repository: state.id, point: request.point, app: request.app, created, software: state.software, components, missing }
+  return {
+    format: 1,
+    repository: state.id,
+    point: request.point,
+    app: request.app,
+    created,
+    software: state.software,
+    components,
+    missing,
+  }
 }
 
 export interface CommitParts {
@@ -45,7 +54,12 @@ export async function newCommit(state: RepositoryState, parts: CommitParts, cont
 
 /** Public: names and stored sizes, nothing else about the content. */
 function componentsOf({ components, missing }: PointContent): Commit['components'] {
-  const captured = components.map(({ name, kind, artifacts }) => ({ name, kind, complete: true, bytes: artifacts.reduce((sum, { size }) => sum + size, 0) }))
+  const captured = components.map(({ name, kind, artifacts }) => ({
+    name,
+    kind,
+    complete: true,
+    bytes: artifacts.reduce((sum, { size }) => sum + size, 0),
+  }))
   return [...captured, ...missing.map(({ name, kind }) => ({ name, kind, complete: false, bytes: 0 }))]
 }
 

@@ -11,7 +11,11 @@ import { recoveryFiles } from './recovery-files.ts'
  * Makes an empty repository. Fails with `refused` when there is one already, or a file of another kind is in the way;
  * nothing that exists is changed. A run that died half-way is repeated by calling it again.
  */
-export async function createRepository(storage: Storage, options: { readonly software: string }, context: Context): Promise<RepositoryDocument> {
+export async function createRepository(
+  storage: Storage,
+  options: { readonly software: string },
+  context: Context,
+): Promise<RepositoryDocument> {
   const { signal } = context
   if (await exists(storage, HOLDFAST, signal)) throw alreadyThere(storage)
   for (const { name, bytes } of await recoveryFiles()) await createBlob(storage, name, bytes, signal)
@@ -23,5 +27,7 @@ export async function createRepository(storage: Storage, options: { readonly sof
 }
 
 function alreadyThere(storage: Storage): Failure {
-  return new Failure('refused', `${storage.location} is a repository already: it has ${HOLDFAST}`, { hint: 'Use it as it is, or choose an empty place.' })
+  return new Failure('refused', `${storage.location} is a repository already: it has ${HOLDFAST}`, {
+    hint: 'Use it as it is, or choose an empty place.',
+  })
 }

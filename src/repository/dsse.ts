@@ -11,7 +11,11 @@ const mediaType = (type: PayloadType): string => `application/vnd.holdfast.${typ
 export function signDocument(type: PayloadType, document: object, signer: Signer): Buffer {
   const payload = Buffer.from(JSON.stringify(document))
   const sig = encodeBase64(signer.sign(signedBytes(mediaType(type), payload)))
-  const envelope = { payloadType: mediaType(type), payload: encodeBase64(payload), signatures: [{ keyid: signer.id, sig }] }
+  const envelope = {
+    payloadType: mediaType(type),
+    payload: encodeBase64(payload),
+    signatures: [{ keyid: signer.id, sig }],
+  }
   return Buffer.from(JSON.stringify(envelope))
 }
 
@@ -25,13 +29,19 @@ export interface Verified {
  * The payload of a signed document. Fails with `denied` when the signer is not trusted, and with `corrupt` when the
  * document is of another type or not what was signed. The payload is not parsed before its signature is checked.
  */
-export function verifyDocument(type: PayloadType, bytes: Uint8Array, trusted: TrustedSigners, what: string): Verified {
+export async function verifyDocument(
+  type: PayloadType,
+  bytes: Uint8Array,
+  trusted: TrustedSigners,
+  what: string,
+): Promise<Verified> {
   const { payloadType, payload, signatures } = parseDocument(bytes, envelopeSchema, what)
   if (payloadType !== mediaType(type)) throw new Failure('corrupt', `${what} is not a ${type}`)
   const [{ keyid, sig }] = signatures
   const content = decodeBase64(payload, `payload of ${what}`)
   if (!trusted.has(keyid)) throw untrusted(what, keyid)
-  if (trusted.verify(keyid, signedBytes(payloadType, content), decodeBase64(sig, `signature of ${what}`))) return { payload: content, signer: keyid }
+  if (await trusted.verify(keyid, signedBytes(payloadType, content), decodeBase64(sig, `signature of ${what}`)))
+    return { payload: content, signer: keyid }
   throw new Failure('corrupt', `${what} is not what its signer signed`)
 }
 

@@ -15,7 +15,11 @@ interface Envelope {
 interface Forgery {
   readonly name: string
   readonly kind: 'corrupt' | 'denied' | 'unsupported'
-  readonly forge: (envelope: Envelope, signer: Signer, fixture: Fixture) => Envelope | Buffer | Promise<Envelope | Buffer>
+  readonly forge: (
+    envelope: Envelope,
+    signer: Signer,
+    fixture: Fixture,
+  ) => Envelope | Buffer | Promise<Envelope | Buffer>
 }
 
 function payloadOf(envelope: Envelope): Record<string, unknown> {
@@ -23,7 +27,10 @@ function payloadOf(envelope: Envelope): Record<string, unknown> {
 }
 
 function edited(envelope: Envelope, changes: object): Envelope {
-  return { ...envelope, payload: Buffer.from(JSON.stringify({ ...payloadOf(envelope), ...changes })).toString('base64') }
+  return {
+    ...envelope,
+    payload: Buffer.from(JSON.stringify({ ...payloadOf(envelope), ...changes })).toString('base64'),
+  }
 }
 
 function resigned(envelope: Envelope, changes: object, signer: Signer, type: 'commit' | 'proof' = 'commit'): Buffer {
@@ -32,18 +39,71 @@ function resigned(envelope: Envelope, changes: object, signer: Signer, type: 'co
 
 const forgeries: readonly Forgery[] = [
   { name: 'no signature', kind: 'corrupt', forge: (envelope) => ({ ...envelope, signatures: [] }) },
-  { name: 'two signatures', kind: 'corrupt', forge: (envelope) => ({ ...envelope, signatures: [...envelope.signatures, ...envelope.signatures] }) },
-  { name: 'an empty signature', kind: 'corrupt', forge: (envelope) => ({ ...envelope, signatures: [{ keyid: envelope.signatures[0]!.keyid, sig: '' }] }) },
+  {
+    name: 'two signatures',
+    kind: 'corrupt',
+    forge: (envelope) => ({ ...envelope, signatures: [...envelope.signatures, ...envelope.signatures] }),
+  },
+  {
+    name: 'an empty signature',
+    kind: 'corrupt',
+    forge: (envelope) => ({ ...envelope, signatures: [{ keyid: envelope.signatures[0]!.keyid, sig: '' }] }),
+  },
   { name: 'an unknown signer', kind: 'denied', forge: (envelope) => resigned(envelope, {}, generateSigner().signer) },
-  { name: 'an unknown signer under a trusted name', kind: 'corrupt', forge: (envelope) => ({ ...JSON.parse(String(resigned(envelope, {}, generateSigner().signer))), signatures: [{ keyid: envelope.signatures[0]!.keyid, sig: JSON.parse(String(resigned(envelope, {}, generateSigner().signer))).signatures[0].sig }] }) },
+  {
+    name: 'an unknown signer under a trusted name',
+    kind: 'corrupt',
+    forge: (envelope) => ({
+      ...JSON.parse(String(resigned(envelope, {}, generateSigner().signer))),
+      signatures: [
+        {
+          keyid: envelope.signatures[0]!.keyid,
+          sig: JSON.parse(String(resigned(envelope, {}, generateSigner().signer))).signatures[0].sig,
+        },
+      ],
+    }),
+  },
   { name: 'an edited payload', kind: 'corrupt', forge: (envelope) => edited(envelope, { complete: false }) },
-  { name: 'the payload in another base64 form', kind: 'corrupt', forge: (envelope) => ({ ...envelope, payload: `${envelope.payload}\n` }) },
-  { name: 'a proof that was signed', kind: 'corrupt', forge: (envelope, signer) => resigned(envelope, {}, signer, 'proof') },
-  { name: 'a proof under the name of a commit', kind: 'corrupt', forge: (envelope, signer) => ({ ...JSON.parse(String(resigned(envelope, {}, signer, 'proof'))), payloadType: envelope.payloadType }) },
-  { name: 'a commit of another repository', kind: 'corrupt', forge: (envelope, signer) => resigned(envelope, { repository: 'f'.repeat(32) }, signer) },
-  { name: 'a commit of another point', kind: 'corrupt', forge: async (_envelope, _signer, fixture) => readBlobOf(fixture.storage, commitName((await makePoint(fixture)).point)) },
-  { name: 'an artifact twice', kind: 'corrupt', forge: (envelope, signer) => resigned(envelope, { artifacts: [1, 1].map((number) => ({ number, size: 1, sha256: 'a'.repeat(64) })) }, signer) },
-  { name: 'a newer format', kind: 'unsupported', forge: (envelope, signer) => resigned(envelope, { format: 2 }, signer) },
+  {
+    name: 'the payload in another base64 form',
+    kind: 'corrupt',
+    forge: (envelope) => ({ ...envelope, payload: `${envelope.payload}\n` }),
+  },
+  {
+    name: 'a proof that was signed',
+    kind: 'corrupt',
+    forge: (envelope, signer) => resigned(envelope, {}, signer, 'proof'),
+  },
+  {
+    name: 'a proof under the name of a commit',
+    kind: 'corrupt',
+    forge: (envelope, signer) => ({
+      ...JSON.parse(String(resigned(envelope, {}, signer, 'proof'))),
+      payloadType: envelope.payloadType,
+    }),
+  },
+  {
+    name: 'a commit of another repository',
+    kind: 'corrupt',
+    forge: (envelope, signer) => resigned(envelope, { repository: 'f'.repeat(32) }, signer),
+  },
+  {
+    name: 'a commit of another point',
+    kind: 'corrupt',
+    forge: async (_envelope, _signer, fixture) =>
+      readBlobOf(fixture.storage, commitName((await makePoint(fixture)).point)),
+  },
+  {
+    name: 'an artifact twice',
+    kind: 'corrupt',
+    forge: (envelope, signer) =>
+      resigned(envelope, { artifacts: [1, 1].map((number) => ({ number, size: 1, sha256: 'a'.repeat(64) })) }, signer),
+  },
+  {
+    name: 'a newer format',
+    kind: 'unsupported',
+    forge: (envelope, signer) => resigned(envelope, { format: 2 }, signer),
+  },
   { name: 'no JSON', kind: 'corrupt', forge: () => Buffer.from('hello') },
 ]
 
@@ -54,11 +114,21 @@ for (const { name, kind, forge } of forgeries) {
     const { point } = await makePoint(fixture)
     const envelope: Envelope = JSON.parse(String(await readBlobOf(storage, commitName(point))))
     const forged = await forge(envelope, signer, fixture)
-    await replaceBlob(storage, commitName(point), forged instanceof Buffer ? forged : Buffer.from(JSON.stringify(forged)))
+    await replaceBlob(
+      storage,
+      commitName(point),
+      forged instanceof Buffer ? forged : Buffer.from(JSON.stringify(forged)),
+    )
     await assert.rejects(repository.open(point, [pair], context), { kind })
     const { points, damaged } = await repository.catalog(context)
-    assert.deepEqual(damaged.map((entry) => [entry.point, entry.kind]), [[point, kind]])
-    assert.equal(points.some((entry) => entry.point === point), false)
+    assert.deepEqual(
+      damaged.map((entry) => [entry.point, entry.kind]),
+      [[point, kind]],
+    )
+    assert.equal(
+      points.some((entry) => entry.point === point),
+      false,
+    )
     await assert.rejects(repository.sweep(context), { kind: 'refused' })
   })
 }
@@ -81,7 +151,10 @@ test('a manifest that somebody who can open the point wrote is corrupt, because 
   const { point } = await makePoint(fixture)
   const { readKey, rewriteManifest } = await import('./testing/insider.ts')
   await rewriteManifest(fixture, point, await readKey(fixture, point))
-  await assert.rejects(repository.open(point, [pair], context), { kind: 'corrupt', message: /not the one that its commit names/ })
+  await assert.rejects(repository.open(point, [pair], context), {
+    kind: 'corrupt',
+    message: /not the one that its commit names/,
+  })
   assert.ok((await readBlobOf(storage, manifestName(point))).length > 0)
 })
 
@@ -89,7 +162,15 @@ test('a tombstone that nobody trusted signed neither removes a point nor goes un
   const fixture = await newFixture()
   const { storage, repository, context } = fixture
   const { point } = await makePoint(fixture)
-  const tombstone = { format: 1, repository: repository.id, point, created: '2026-11-22T02:00:00.000Z', reason: 'x', until: '2026-11-22T02:00:00.000Z', commit: '' }
+  const tombstone = {
+    format: 1,
+    repository: repository.id,
+    point,
+    created: '2026-11-22T02:00:00.000Z',
+    reason: 'x',
+    until: '2026-11-22T02:00:00.000Z',
+    commit: '',
+  }
   await storage.put(tombstoneName(point), signDocument('tombstone', tombstone, generateSigner().signer), context.signal)
   const { points, damaged, removed } = await repository.catalog(context)
   assert.deepEqual([points.length, damaged.length, removed.length], [1, 1, 0])

@@ -6,7 +6,11 @@ export function defaultParallel(): number {
 }
 
 /** Maps a stream with up to `parallel` acts at once, and gives the results in the order of the stream. */
-export async function* inOrder<Item, Result>(items: AsyncIterable<Item>, act: (item: Item) => Promise<Result>, parallel: number): AsyncGenerator<Result> {
+export async function* inOrder<Item, Result>(
+  items: AsyncIterable<Item>,
+  act: (item: Item) => Promise<Result>,
+  parallel: number,
+): AsyncGenerator<Result> {
   const running: Promise<Result>[] = []
   for await (const item of items) {
     const result = act(item)

@@ -25,7 +25,10 @@ export async function awaitExpiry(held: SeenLease, contest: Contest, context: Co
   const { clock, signal } = context
   const begun = clock.monotonic()
   const seconds = Math.ceil(held.ttlMilliseconds / 1000)
-  context.progress({ type: 'note', message: `${held.host} holds ${contest.scope}; watching for up to ${seconds} s whether it is alive` })
+  context.progress({
+    type: 'note',
+    message: `${held.host} holds ${contest.scope}; watching for up to ${seconds} s whether it is alive`,
+  })
   for (let left = held.ttlMilliseconds; left > 0; left = held.ttlMilliseconds - (clock.monotonic() - begun)) {
     await clock.sleep(Math.min(left, contest.state.leaseTiming.pollMilliseconds), signal)
     const now = await contest.newest()

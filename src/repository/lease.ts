@@ -23,18 +23,32 @@ export interface LeaseOptions {
  * Takes the exclusive right on a scope. A holder that does not renew its lease is taken over after one time-to-live of
  * watching; fails with `locked` as soon as it shows life, or at once with `wait: false`.
  */
-export async function takeLease(state: RepositoryState, scope: string, context: Context, options: LeaseOptions = {}): Promise<Lease> {
+export async function takeLease(
+  state: RepositoryState,
+  scope: string,
+  context: Context,
+  options: LeaseOptions = {},
+): Promise<Lease> {
   if (!isPlainName(scope)) throw new Failure('bug', `${scope} is no name for a lease`)
   signerOf(state)
   const seen = await newestLease(state, scope, context.signal)
-  if (seen?.isHeld === true) await awaitExpiry(seen, { state, scope, wait: options.wait ?? true, newest: () => newestLease(state, scope, context.signal) }, context)
+  if (seen?.isHeld === true)
+    await awaitExpiry(
+      seen,
+      { state, scope, wait: options.wait ?? true, newest: () => newestLease(state, scope, context.signal) },
+      context,
+    )
   const lease = new HeldLease(state, scope, context, seen?.generation ?? 0)
   await lease.take()
   return lease
 }
 
 /** The highest generation is the lease. One that cannot be read is taken to be held by somebody. */
-export async function newestLease(state: RepositoryState, scope: string, signal: AbortSignal): Promise<SeenLease | undefined> {
+export async function newestLease(
+  state: RepositoryState,
+  scope: string,
+  signal: AbortSignal,
+): Promise<SeenLease | undefined> {
   const generations = await leaseGenerations(state, scope, signal)
   const generation = generations.at(-1)
   if (generation === undefined) return undefined
@@ -43,13 +57,18 @@ export async function newestLease(state: RepositoryState, scope: string, signal:
     return { generation, isHeld: lease === 'held', host, ttlMilliseconds: ttlSeconds * 1000 }
   } catch (error) {
     // It was tidied away by a holder that is renewing.
-    if (isFailure(error, 'notFound')) return { generation, isHeld: true, host: 'another machine', ttlMilliseconds: state.leaseTiming.ttlMilliseconds }
+    if (isFailure(error, 'notFound'))
+      return { generation, isHeld: true, host: 'another machine', ttlMilliseconds: state.leaseTiming.ttlMilliseconds }
     if (!isFailure(error, 'corrupt') && !isFailure(error, 'denied')) throw error
     return { generation, isHeld: true, host: 'an unknown machine', ttlMilliseconds: state.leaseTiming.ttlMilliseconds }
   }
 }
 
-async function leaseGenerations(state: RepositoryState, scope: string, signal: AbortSignal): Promise<readonly number[]> {
+async function leaseGenerations(
+  state: RepositoryState,
+  scope: string,
+  signal: AbortSignal,
+): Promise<readonly number[]> {
   const names = await namesOf(state.storage, leasePrefix(scope), signal)
   return names.flatMap((name) => leaseGenerationOf(name, scope) ?? []).sort((a, b) => a - b)
 }
@@ -92,7 +111,11 @@ class HeldLease implements Lease {
       await this.#advance('held', this.#context.signal)
     } catch (error) {
       if (!isFailure(error, 'refused')) throw error
-      throw new Failure('locked', `another process took ${this.#scope} of ${this.#state.storage.location} at the same moment`, { cause: error })
+      throw new Failure(
+        'locked',
+        `another process took ${this.#scope} of ${this.#state.storage.location} at the same moment`,
+        { cause: error },
+      )
     }
     this.#loops = Promise.allSettled([this.#renewing(), this.#fencing()])
   }
@@ -100,7 +123,10 @@ class HeldLease implements Lease {
   assertHeld(): void {
     if (this.#age() >= this.#fence) this.#lose('it could not be renewed in time')
     if (!this.#lost.signal.aborted && !this.#stop.signal.aborted) return
-    throw new Failure('locked', `the exclusive right on ${this.#scope} of ${this.#state.storage.location} was lost or given back`)
+    throw new Failure(
+      'locked',
+      `the exclusive right on ${this.#scope} of ${this.#state.storage.location} was lost or given back`,
+    )
   }
 
   async release(): Promise<void> {
@@ -129,7 +155,7 @@ class HeldLease implements Lease {
   }
 
   async #renewing(): Promise<void> {
-    for (let pause = this.#ttl / 3; !this.lost.aborted; ) {
+    for (let pause = this.#ttl / 3; !this.lost.aborted;) {
       await this.#sleep(pause)
       const renewed = await this.#renew()
       pause = renewed ? this.#ttl / 3 : this.#ttl / 12
@@ -144,7 +170,8 @@ class HeldLease implements Lease {
       return true
     } catch (error) {
       if (isFailure(error, 'refused')) this.#lose(`another process took it over: ${describe(error)}`)
-      else this.#context.progress({ type: 'warning', message: `${this.#scope} could not be renewed: ${describe(error)}` })
+      else
+        this.#context.progress({ type: 'warning', message: `${this.#scope} could not be renewed: ${describe(error)}` })
       return false
     }
   }
@@ -160,7 +187,8 @@ class HeldLease implements Lease {
   }
 
   #lose(reason: string): void {
-    if (!this.lost.aborted) this.#lost.abort(new Failure('locked', `the exclusive right on ${this.#scope} was lost: ${reason}`))
+    if (!this.lost.aborted)
+      this.#lost.abort(new Failure('locked', `the exclusive right on ${this.#scope} was lost: ${reason}`))
   }
 
   async #advance(lease: LeaseDocument['state'], signal: AbortSignal): Promise<void> {
@@ -180,14 +208,28 @@ class HeldLease implements Lease {
       const old = (await leaseGenerations(this.#state, this.#scope, signal)).filter((generation) => generation <= upTo)
       for (const generation of old) await this.#state.storage.remove(leaseName(this.#scope, generation), signal)
     } catch (error) {
-      if (!signal.aborted) this.#context.progress({ type: 'warning', message: `old leases of ${this.#scope} could not be removed: ${describe(error)}` })
+      if (!signal.aborted)
+        this.#context.progress({
+          type: 'warning',
+          message: `old leases of ${this.#scope} could not be removed: ${describe(error)}`,
+        })
     }
   }
 
   #document(generation: number, lease: LeaseDocument['state']): LeaseDocument {
     const created = this.#context.clock.now().toISOString()
     const { id, host } = this.#state
-    return { format: 1, repository: id, scope: this.#scope, generation, holder: this.#holder, host, ttlSeconds: this.#ttl / 1000, state: lease, created }
+    return {
+      format: 1,
+      repository: id,
+      scope: this.#scope,
+      generation,
+      holder: this.#holder,
+      host,
+      ttlSeconds: this.#ttl / 1000,
+      state: lease,
+      created,
+    }
   }
 }
 

@@ -47,7 +47,11 @@ export function recordsMemory(records: Records): RepositoryMemory {
 }
 
 /** Ends the alarm about points that are rightly gone, for example after somebody cleaned up by hand. */
-export async function forgetPoints(memory: RepositoryMemory, repository: string, points: readonly string[]): Promise<void> {
+export async function forgetPoints(
+  memory: RepositoryMemory,
+  repository: string,
+  points: readonly string[],
+): Promise<void> {
   const seen = await memory.load(repository)
   const kept = Object.entries(seen.points).filter(([point]) => !points.includes(point))
   await memory.save(repository, { ...seen, points: Object.fromEntries(kept) })

@@ -17,7 +17,8 @@ export const manifestName = (point: string): string => `${dataPrefix(point)}mani
 export const keysPrefix = (point: string): string => `${dataPrefix(point)}keys-`
 export const keysName = (point: string, generation: number): string => `${keysPrefix(point)}${generation}`
 export const leasePrefix = (scope: string): string => `leases/${scope}/`
-export const leaseName = (scope: string, generation: number): string => `${leasePrefix(scope)}${String(generation).padStart(10, '0')}.json`
+export const leaseName = (scope: string, generation: number): string =>
+  `${leasePrefix(scope)}${String(generation).padStart(10, '0')}.json`
 export const identityName = (name: string, revision: number): string => `${IDENTITIES}${name}.${revision}.json`
 
 /** Number 0 is the manifest. */

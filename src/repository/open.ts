@@ -47,7 +47,11 @@ export async function openRepository(storage: Storage, options: OpenOptions, con
 
 async function readRepositoryDocument(storage: Storage, { signal }: Context): Promise<RepositoryDocument> {
   try {
-    return parseDocument(await readBlob(storage, HOLDFAST, signal), repositorySchema, `${HOLDFAST} of ${storage.location}`)
+    return parseDocument(
+      await readBlob(storage, HOLDFAST, signal),
+      repositorySchema,
+      `${HOLDFAST} of ${storage.location}`,
+    )
   } catch (error) {
     if (!isFailure(error, 'notFound')) throw error
     throw new Failure('notFound', `there is no repository at ${storage.location}: it has no ${HOLDFAST}`, {

@@ -17,7 +17,11 @@ function unit(frame: Buffer, plainLength: number): Buffer {
 }
 
 /** A source that says how far it was read and whether it was closed. */
-function observed(chunks: number, ending?: Error, size = 1): { stream: AsyncGenerator<Uint8Array>; state: { read: number; closed: boolean } } {
+function observed(
+  chunks: number,
+  ending?: Error,
+  size = 1,
+): { stream: AsyncGenerator<Uint8Array>; state: { read: number; closed: boolean } } {
   const state = { read: 0, closed: false }
   async function* stream(): AsyncGenerator<Uint8Array> {
     try {
@@ -32,7 +36,14 @@ function observed(chunks: number, ending?: Error, size = 1): { stream: AsyncGene
 
 function plainPacked(chunks: number, ending?: Error) {
   const { stream, state } = observed(chunks, ending)
-  return { state, packed: { content: stream, totals: () => ({ plainSize: chunks, plainSha256: '' }), drop: async () => void (await stream.return(undefined)) } }
+  return {
+    state,
+    packed: {
+      content: stream,
+      totals: () => ({ plainSize: chunks, plainSha256: '' }),
+      drop: async () => void (await stream.return(undefined)),
+    },
+  }
 }
 
 test('content of several frames comes back with its length and hash', async () => {
@@ -49,7 +60,13 @@ test('content of several frames comes back with its length and hash', async () =
 })
 
 test('frames stay in order when many are compressed at once', async () => {
-  const plain = Buffer.concat([Buffer.alloc(2 ** 21, 1), randomBytes(2 ** 21), Buffer.alloc(2 ** 21, 3), randomBytes(2 ** 21), Buffer.alloc(9, 5)])
+  const plain = Buffer.concat([
+    Buffer.alloc(2 ** 21, 1),
+    randomBytes(2 ** 21),
+    Buffer.alloc(2 ** 21, 3),
+    randomBytes(2 ** 21),
+    Buffer.alloc(9, 5),
+  ])
   const content = await gather(pack(bytesOf(plain), { parallel: 5 }).content)
   assert.deepEqual(await gather(unpack(bytesOf(content), 5)), plain)
 })
@@ -66,7 +83,10 @@ test('units over the limits or that lie about their frame are corrupt', async ()
     'plain length too small': unit(frame, 4),
     'plain length too large': unit(frame, 6),
     'plain length above 8 MiB': unit(zstdCompressSync(Buffer.alloc(2 ** 23 + 1)), 2 ** 23 + 1),
-    'compressed length above 9 MiB': Buffer.concat([encodeUnitHeader({ frameLength: 9 * 2 ** 20 + 1, plainLength: 5 }), Buffer.alloc(9 * 2 ** 20 + 1)]),
+    'compressed length above 9 MiB': Buffer.concat([
+      encodeUnitHeader({ frameLength: 9 * 2 ** 20 + 1, plainLength: 5 }),
+      Buffer.alloc(9 * 2 ** 20 + 1),
+    ]),
     'two frames in a unit': unit(Buffer.concat([frame, zstdCompressSync(Buffer.from('more'))]), 5),
     'bytes after the frame': unit(Buffer.concat([frame, Buffer.from([0])]), 5),
     'a cut frame': unit(frame.subarray(0, -1), 5),

@@ -47,7 +47,11 @@ export function pack(body: Bytes, options: PackOptions = {}): Packed {
     plainSize += chunk.length
   }
   async function* content(): Bytes {
-    yield* inOrder(framesOf(source, seen), (frame) => unitOf(frame, options.level ?? 1), options.parallel ?? defaultParallel())
+    yield* inOrder(
+      framesOf(source, seen),
+      (frame) => unitOf(frame, options.level ?? 1),
+      options.parallel ?? defaultParallel(),
+    )
     totals = { plainSize, plainSha256: hash.digest('hex') }
   }
   const drop = async (): Promise<void> => void (await source.return?.())
@@ -64,7 +68,7 @@ async function* framesOf(source: AsyncIterator<Uint8Array>, seen: (chunk: Uint8A
   let length = 0
   for await (const chunk of { [Symbol.asyncIterator]: () => source }) {
     seen(chunk)
-    for (let offset = 0; offset < chunk.length; ) {
+    for (let offset = 0; offset < chunk.length;) {
       const part = chunk.subarray(offset, offset + FRAME - length)
       frame.set(part, length)
       length += part.length
@@ -80,7 +84,10 @@ async function* framesOf(source: AsyncIterator<Uint8Array>, seen: (chunk: Uint8A
 
 async function unitOf(plain: Buffer, level: number): Promise<Buffer> {
   // With its default chunkSize of 16 KiB Node takes twice the time: one output buffer holds it all.
-  const frame = await compress(plain, { chunkSize: plain.length + 65_536, params: { [constants.ZSTD_c_compressionLevel]: level } })
+  const frame = await compress(plain, {
+    chunkSize: plain.length + 65_536,
+    params: { [constants.ZSTD_c_compressionLevel]: level },
+  })
   return Buffer.concat([encodeUnitHeader({ frameLength: frame.length, plainLength: plain.length }), frame])
 }
 

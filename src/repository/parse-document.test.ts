@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import { assert as check, jsonValue, property, string } from 'fast-check'
 import { z } from 'zod'
 import { duplicateKey } from './duplicate-keys.ts'
 import { decodeBase64 } from './encoding.ts'
@@ -38,12 +38,15 @@ test('a newer format is unsupported, whatever else is in it', () => {
 })
 
 test('what a message quotes is never the document', () => {
-  assert.throws(() => parse('{"identity":"AGE-SECRET-KEY-1QQ" oops'), (error: Error) => !`${error.message}${String(error.cause)}`.includes('SECRET'))
+  assert.throws(
+    () => parse('{"identity":"AGE-SECRET-KEY-1QQ" oops'),
+    (error: Error) => !`${error.message}${String(error.cause)}`.includes('SECRET'),
+  )
 })
 
 test('no JSON that JSON.stringify writes has a key twice, and a repeated one is found at any depth', () => {
-  fc.assert(
-    fc.property(fc.jsonValue(), fc.string(), (value, key) => {
+  check(
+    property(jsonValue(), string(), (value, key) => {
       assert.equal(duplicateKey(JSON.stringify(value)), undefined)
       const twice = `{${JSON.stringify(key)}:${JSON.stringify(value)},${JSON.stringify(key)}:1}`
       assert.equal(duplicateKey(`[{"a":${JSON.stringify(value)}},${twice}]`), key)

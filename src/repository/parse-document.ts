@@ -56,7 +56,10 @@ function shaped<Output>(value: unknown, schema: z.ZodType<Output>, what: string)
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]
-  throw new Failure('corrupt', `${what} is not valid: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'wrong shape'}`)
+  throw new Failure(
+    'corrupt',
+    `${what} is not valid: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'wrong shape'}`,
+  )
 }
 
 function newer(what: string, format: number): Failure {

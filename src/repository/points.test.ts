@@ -6,7 +6,16 @@ import type { Storage } from '../storage/storage.ts'
 import { bytesOf, collect } from './bytes.ts'
 import { commitName, manifestName } from './names.ts'
 import { pack } from './pack.ts'
-import { allNames, begin, capture, makePoint, newFixture, newPointId, readBlobOf, replaceBlob } from './testing/fixture.ts'
+import {
+  allNames,
+  begin,
+  capture,
+  makePoint,
+  newFixture,
+  newPointId,
+  readBlobOf,
+  replaceBlob,
+} from './testing/fixture.ts'
 
 const LIMIT = 2 ** 26
 
@@ -55,7 +64,12 @@ test('nothing but names and stored sizes is readable without a key', async () =>
   }
   const { payload } = JSON.parse(String(await readBlobOf(fixture.storage, commitName(point))))
   const commit = JSON.parse(Buffer.from(payload, 'base64').toString())
-  assert.deepEqual(Object.keys(commit).sort(), 'app artifacts complete components created format keyCommitment manifest point previous remarks repository sequence software'.split(' '))
+  assert.deepEqual(
+    Object.keys(commit).sort(),
+    'app artifacts complete components created format keyCommitment manifest point previous remarks repository sequence software'.split(
+      ' ',
+    ),
+  )
 })
 
 test('nothing exists before the commit, and nothing is left of what is abandoned', async () => {
@@ -80,7 +94,11 @@ test('an artifact that was not read back is not committed', async () => {
   await assert.rejects(writer.commit({ ...content, components: [unread] }), { kind: 'bug', message: /not read back/ })
   await assert.rejects(writer.commit({ ...content, components: [{ ...component, name: 'other' }] }), { kind: 'bug' })
   await writer.commit({ ...content, components: [component] })
-  assert.equal((await allNames(fixture.storage)).some((name) => name.endsWith('/000002')), false, 'what no component names is removed')
+  assert.equal(
+    (await allNames(fixture.storage)).some((name) => name.endsWith('/000002')),
+    false,
+    'what no component names is removed',
+  )
 })
 
 test('a storage that does not keep the bytes is found by reading back', async () => {
@@ -104,7 +122,9 @@ test('a producer that fails leaves nothing, and its own error comes through', as
     yield randomBytes(5_000_000)
     throw new Failure('toolFailed', 'pg_dump failed')
   }
-  await assert.rejects(writer.write({ component: 'database', role: 'dump', kind: 1 }, pack(failing())), { kind: 'toolFailed' })
+  await assert.rejects(writer.write({ component: 'database', role: 'dump', kind: 1 }, pack(failing())), {
+    kind: 'toolFailed',
+  })
   assert.deepEqual(await allNames(fixture.storage, 'data/'), [])
 })
 
@@ -140,7 +160,9 @@ test('a commit that failed for real fails, and its data is left for the sweep in
   })
   const writer = await begin({ ...fixture, repository: await fixture.reopen({}, failing) })
   const components = [await capture(writer, 'content')]
-  await assert.rejects(writer.commit({ components, missing: [], created: fixture.clock.now() }), { kind: 'unreachable' })
+  await assert.rejects(writer.commit({ components, missing: [], created: fixture.clock.now() }), {
+    kind: 'unreachable',
+  })
   await writer.abandon()
   assert.equal((await allNames(fixture.storage, 'data/')).length, 3)
   assert.deepEqual((await fixture.repository.catalog(fixture.context)).points, [])
@@ -157,7 +179,11 @@ test('points form a chain, and backups that run at once both complete', async ()
   const fixture = await newFixture()
   const first = await makePoint(fixture)
   const writers = await Promise.all([begin(fixture, newPointId()), begin(fixture, newPointId())])
-  await Promise.all(writers.map(async (writer) => writer.commit({ components: [await capture(writer, 'x')], missing: [], created: fixture.clock.now() })))
+  await Promise.all(
+    writers.map(async (writer) =>
+      writer.commit({ components: [await capture(writer, 'x')], missing: [], created: fixture.clock.now() }),
+    ),
+  )
   const last = await makePoint(fixture)
   const { points, damaged, alarms } = await fixture.repository.catalog(fixture.context)
   assert.deepEqual([points.length, damaged, alarms], [4, [], []])
@@ -172,9 +198,19 @@ test('a component that is missing makes the point incomplete', async () => {
   const fixture = await newFixture()
   const writer = await begin(fixture)
   const missing = [{ name: 'files', kind: 'files', reason: 'disk gone' }]
-  const { commit } = await writer.commit({ components: [await capture(writer, 'x')], missing, created: fixture.clock.now() })
+  const { commit } = await writer.commit({
+    components: [await capture(writer, 'x')],
+    missing,
+    created: fixture.clock.now(),
+  })
   assert.equal(commit.complete, false)
-  assert.deepEqual(commit.components.map(({ name, complete }) => [name, complete]), [['database', true], ['files', false]])
+  assert.deepEqual(
+    commit.components.map(({ name, complete }) => [name, complete]),
+    [
+      ['database', true],
+      ['files', false],
+    ],
+  )
 })
 
 test('every stored byte that changes is found, and lost blobs are corrupt points', async () => {
@@ -205,9 +241,15 @@ test('without a recipient or a signing key nothing is begun', async () => {
   const fixture = await newFixture()
   const { repository, context, signer } = fixture
   await assert.rejects(repository.begin({ app: 'a', point: newPointId(), recipients: [] }, context), { kind: 'usage' })
-  await assert.rejects(repository.begin({ app: 'a', point: newPointId(), recipients: ['age1nonsense'] }, context), { kind: 'usage' })
+  await assert.rejects(repository.begin({ app: 'a', point: newPointId(), recipients: ['age1nonsense'] }, context), {
+    kind: 'usage',
+  })
   const { openRepository } = await import('./open.ts')
   const { noMemory } = await import('./memory.ts')
-  const readOnly = await openRepository(fixture.storage, { trustedSigners: [signer.id], memory: noMemory, software: 'test' }, context)
+  const readOnly = await openRepository(
+    fixture.storage,
+    { trustedSigners: [signer.id], memory: noMemory, software: 'test' },
+    context,
+  )
   await assert.rejects(begin({ ...fixture, repository: readOnly }), { kind: 'usage' })
 })

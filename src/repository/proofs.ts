@@ -16,7 +16,13 @@ export interface ProofOutcome {
 }
 
 /** Stores a signed proof about the commit as it is now. */
-export async function prove(state: RepositoryState, point: string, kind: ProofKind, outcome: ProofOutcome, context: Context): Promise<Proof> {
+export async function prove(
+  state: RepositoryState,
+  point: string,
+  kind: ProofKind,
+  outcome: ProofOutcome,
+  context: Context,
+): Promise<Proof> {
   const signer = signerOf(state)
   const { sha256 } = await readCommit(state, point, context.signal)
   const created = context.clock.now()
@@ -54,13 +60,19 @@ interface FoundProof extends ProofPlace {
 }
 
 /** Reads the proofs of these points: one listing, and one read for each proof. */
-export async function readProofs(state: RepositoryState, points: ReadonlySet<string>, signal: AbortSignal): Promise<ReadProofs> {
+export async function readProofs(
+  state: RepositoryState,
+  points: ReadonlySet<string>,
+  signal: AbortSignal,
+): Promise<ReadProofs> {
   const names = await namesOf(state.storage, PROOFS, signal)
   const places = names.flatMap((name) => {
     const place = parseProofName(name)
     return place === undefined || !points.has(place.point) ? [] : [{ name, place }]
   })
-  const found = await pMap(places, ({ name, place }) => tryProof(state, name, place, signal), { concurrency: READ_AT_ONCE })
+  const found = await pMap(places, ({ name, place }) => tryProof(state, name, place, signal), {
+    concurrency: READ_AT_ONCE,
+  })
   const byPoint = Map.groupBy(found, ({ point }) => point)
   return {
     of: (point, commitSha256) => proofsOf(byPoint.get(point) ?? [], commitSha256),
@@ -68,10 +80,17 @@ export async function readProofs(state: RepositoryState, points: ReadonlySet<str
   }
 }
 
-async function tryProof(state: RepositoryState, name: string, place: ProofPlace, signal: AbortSignal): Promise<FoundProof> {
+async function tryProof(
+  state: RepositoryState,
+  name: string,
+  place: ProofPlace,
+  signal: AbortSignal,
+): Promise<FoundProof> {
   try {
     const proof = await readProof(state, name, place.point, signal)
-    return proof.kind === place.kind ? { ...place, proof } : { ...place, proof: undefined, reason: `${name} is a proof of another kind` }
+    return proof.kind === place.kind
+      ? { ...place, proof }
+      : { ...place, proof: undefined, reason: `${name} is a proof of another kind` }
   } catch (error) {
     if (!isFailure(error, 'corrupt') && !isFailure(error, 'denied') && !isFailure(error, 'unsupported')) throw error
     return { ...place, proof: undefined, reason: error.message }
@@ -82,13 +101,18 @@ function proofsOf(found: readonly FoundProof[], commitSha256: string): PointProo
   const about = found.filter(({ proof }) => proof === undefined || proof.commitSha256 === commitSha256)
   const proofs = about.flatMap(({ proof }) => proof ?? []).sort((a, b) => Date.parse(a.created) - Date.parse(b.created))
   // A hold that cannot be read still holds: a damaged file must not be what lets a point be removed.
-  return { proofs, held: latest(about, 'hold') >= latest(about, 'release') && about.some(({ kind }) => kind === 'hold') }
+  return {
+    proofs,
+    held: latest(about, 'hold') >= latest(about, 'release') && about.some(({ kind }) => kind === 'hold'),
+  }
 }
 
 /** The name of a proof is not signed, so its time counts only for what cannot be read, and only in favour of a hold. */
 function latest(found: readonly FoundProof[], kind: 'hold' | 'release'): number {
   const times = found
     .filter((candidate) => candidate.kind === kind)
-    .map(({ proof, claimed }) => (proof === undefined ? (kind === 'hold' ? claimed.getTime() : -Infinity) : Date.parse(proof.created)))
+    .map(({ proof, claimed }) =>
+      proof === undefined ? (kind === 'hold' ? claimed.getTime() : -Infinity) : Date.parse(proof.created),
+    )
   return Math.max(-Infinity, ...times)
 }

@@ -15,11 +15,18 @@ import type { RepositoryState } from './state.ts'
 const STAT_AT_ONCE = 16
 
 /** Opens a point: signature of the commit, data key, then the manifest against the hash that the commit signs. */
-export async function openPoint(state: RepositoryState, point: string, identities: readonly Identity[], context: Context): Promise<PointReader> {
+export async function openPoint(
+  state: RepositoryState,
+  point: string,
+  identities: readonly Identity[],
+  context: Context,
+): Promise<PointReader> {
   const { commit, sha256 } = await readCommit(state, point, context.signal)
   const dataKey = await openDataKey(state, commit, identities, context.signal)
   const manifest = await readManifest(state, commit, dataKey, context.signal)
-  const artifacts = new Map(manifest.components.flatMap((component) => component.artifacts).map((record) => [record.number, record]))
+  const artifacts = new Map(
+    manifest.components.flatMap((component) => component.artifacts).map((record) => [record.number, record]),
+  )
   return {
     commit,
     commitSha256: sha256,
@@ -30,13 +37,26 @@ export async function openPoint(state: RepositoryState, point: string, identitie
   }
 }
 
-async function readManifest(state: RepositoryState, commit: Commit, dataKey: Buffer, signal: AbortSignal): Promise<Manifest> {
+async function readManifest(
+  state: RepositoryState,
+  commit: Commit,
+  dataKey: Buffer,
+  signal: AbortSignal,
+): Promise<Manifest> {
   const what = `manifest of restore point ${commit.point}`
   const stored = measured(await getStored(state, commit, 0, signal))
-  const request = { repository: state.id, point: commit.point, number: 0, kind: MANIFEST_KIND, compression: ZSTD_FRAMES, dataKey } as const
+  const request = {
+    repository: state.id,
+    point: commit.point,
+    number: 0,
+    kind: MANIFEST_KIND,
+    compression: ZSTD_FRAMES,
+    dataKey,
+  } as const
   const bytes = await collect(plainContent(stored.content, request), MANIFEST_LIMIT, what)
   // Whoever can open the point could also write a manifest for it; only the signer can name it in the commit.
-  if (stored.totals().sha256 !== commit.manifest.sha256) throw new Failure('corrupt', `${what} is not the one that its commit names`)
+  if (stored.totals().sha256 !== commit.manifest.sha256)
+    throw new Failure('corrupt', `${what} is not the one that its commit names`)
   const manifest: Manifest = parseManifest(bytes, manifestSchema, what)
   assertMatches(manifest, commit, what)
   return manifest
@@ -45,8 +65,11 @@ async function readManifest(state: RepositoryState, commit: Commit, dataKey: Buf
 function assertMatches(manifest: Manifest, commit: Commit, what: string): void {
   const records = manifest.components.flatMap(({ artifacts }) => artifacts)
   const listed = new Map(records.map((record) => [record.number, record]))
-  const isSame = commit.artifacts.every(({ number, size, sha256 }) => listed.get(number)?.size === size && listed.get(number)?.sha256 === sha256)
-  const isHere = manifest.repository === commit.repository && manifest.point === commit.point && manifest.app === commit.app
+  const isSame = commit.artifacts.every(
+    ({ number, size, sha256 }) => listed.get(number)?.size === size && listed.get(number)?.sha256 === sha256,
+  )
+  const isHere =
+    manifest.repository === commit.repository && manifest.point === commit.point && manifest.app === commit.app
   if (isSame && isHere && records.length === commit.artifacts.length && listed.size === records.length) return
   throw new Failure('corrupt', `${what} does not match its commit`)
 }
@@ -57,10 +80,20 @@ function recordOf(artifacts: ReadonlyMap<number, ArtifactRecord>, number: number
   return record
 }
 
-async function* readArtifact(state: RepositoryState, commit: Commit, record: ArtifactRecord, dataKey: Buffer, context: Context): Bytes {
+async function* readArtifact(
+  state: RepositoryState,
+  commit: Commit,
+  record: ArtifactRecord,
+  dataKey: Buffer,
+  context: Context,
+): Bytes {
   const { number, kind, compression } = record
   const sealed = await getStored(state, commit, number, context.signal)
-  yield* checkedContent(sealed, { repository: state.id, point: commit.point, number, kind, compression, dataKey }, record)
+  yield* checkedContent(
+    sealed,
+    { repository: state.id, point: commit.point, number, kind, compression, dataKey },
+    record,
+  )
 }
 
 async function checkPresence(state: RepositoryState, commit: Commit, { signal }: Context): Promise<void> {

@@ -7,5 +7,10 @@ export interface RecoveryFile {
 
 /** What every repository carries so that it can be read without Holdfast. Part of this package, beside this module. */
 export function recoveryFiles(): Promise<readonly RecoveryFile[]> {
-  return Promise.all(['README.txt', 'recover.py'].map(async (name) => ({ name, bytes: await readFile(new URL(`recovery/${name}`, import.meta.url)) })))
+  return Promise.all(
+    ['README.txt', 'recover.py'].map(async (name) => ({
+      name,
+      bytes: await readFile(new URL(`recovery/${name}`, import.meta.url)),
+    })),
+  )
 }

@@ -13,11 +13,16 @@ import { signerOf, type RepositoryState } from './state.ts'
  * Removes a point: tombstone, then commit. The point exists until its commit is gone; from then on it can be undeleted
  * until the time in the tombstone. To remove a point again that is removed gives its tombstone.
  */
-export async function removePoint(state: RepositoryState, point: string, reason: string, context: Context): Promise<Tombstone> {
+export async function removePoint(
+  state: RepositoryState,
+  point: string,
+  reason: string,
+  context: Context,
+): Promise<Tombstone> {
   const signer = signerOf(state)
   const bytes = await readBlobIfAny(state.storage, commitName(point), context.signal)
   if (bytes === undefined) return removedBefore(state, point, context)
-  const tombstone = await newTombstone(state, parseCommit(state, point, bytes), reason, context)
+  const tombstone = await newTombstone(state, await parseCommit(state, point, bytes), reason, context)
   // What a removal or undeletion that died has left would be out of date, and its grace may be over. Until the commit
   // goes the point exists, with or without a tombstone.
   await state.storage.remove(tombstoneName(point), context.signal)
@@ -35,11 +40,24 @@ async function removedBefore(state: RepositoryState, point: string, { signal }: 
   }
 }
 
-async function newTombstone(state: RepositoryState, { commit, bytes }: SignedCommit, reason: string, context: Context): Promise<Tombstone> {
+async function newTombstone(
+  state: RepositoryState,
+  { commit, bytes }: SignedCommit,
+  reason: string,
+  context: Context,
+): Promise<Tombstone> {
   // The storage's clock: it is the one that later says whether the time is over.
   const now = await state.storage.now(context.signal)
   const until = new Date(now.getTime() + state.graceMilliseconds).toISOString()
-  return { format: 1, repository: state.id, point: commit.point, created: now.toISOString(), reason, until, commit: encodeBase64(bytes) }
+  return {
+    format: 1,
+    repository: state.id,
+    point: commit.point,
+    created: now.toISOString(),
+    reason,
+    until,
+    commit: encodeBase64(bytes),
+  }
 }
 
 /**
@@ -56,7 +74,11 @@ export async function undeletePoint(state: RepositoryState, point: string, conte
   await state.storage.remove(tombstoneName(point), signal)
 }
 
-async function firstLost(state: RepositoryState, { commit }: SignedCommit, signal: AbortSignal): Promise<string | undefined> {
+async function firstLost(
+  state: RepositoryState,
+  { commit }: SignedCommit,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   for (const number of [0, ...commit.artifacts.map((artifact) => artifact.number)]) {
     const name = artifactName(commit.point, number)
     if (!(await exists(state.storage, name, signal))) return name

@@ -1,7 +1,16 @@
 import type { Bytes, Context } from '../core/ports.ts'
 import type { PointId } from '../core/restore-point.ts'
 import type { Secret } from '../core/secret.ts'
-import type { ArtifactRecord, Commit, Manifest, ManifestComponent, MissingComponent, Proof, ProofKind, Tombstone } from './documents.ts'
+import type {
+  ArtifactRecord,
+  Commit,
+  Manifest,
+  ManifestComponent,
+  MissingComponent,
+  Proof,
+  ProofKind,
+  Tombstone,
+} from './documents.ts'
 import type { Packed } from './pack.ts'
 
 /**
@@ -31,7 +40,12 @@ export interface Repository {
   clockSkew(context: Context): Promise<number>
 
   /** Stores a signed proof. */
-  prove(point: PointId, kind: ProofKind, outcome: { readonly ok: boolean; readonly facts: Proof['facts'] }, context: Context): Promise<Proof>
+  prove(
+    point: PointId,
+    kind: ProofKind,
+    outcome: { readonly ok: boolean; readonly facts: Proof['facts'] },
+    context: Context,
+  ): Promise<Proof>
 
   /** Tombstone first, then the commit: the point is gone at once and can be undeleted until `until`. */
   remove(point: PointId, reason: string, context: Context): Promise<Tombstone>
@@ -41,7 +55,12 @@ export interface Repository {
    * Encrypts a point's data key to other recipients and removes its older keys; touches no data. One of `identities`
    * must open the point before and after.
    */
-  rewrap(point: PointId, identities: readonly Identity[], recipients: readonly string[], context: Context): Promise<void>
+  rewrap(
+    point: PointId,
+    identities: readonly Identity[],
+    recipients: readonly string[],
+    context: Context,
+  ): Promise<void>
 
   /**
    * Removes data of points whose tombstone is past its time, and blobs under `data/` that no commit and no tombstone

@@ -2,6 +2,7 @@ import { describe } from '../core/failure.ts'
 import type { Context } from '../core/ports.ts'
 import { exists } from './blobs.ts'
 import type { Chain } from './catalog.ts'
+import type { Commit } from './documents.ts'
 import type { Seen } from './memory.ts'
 import { commitName } from './names.ts'
 import type { RepositoryState } from './state.ts'
@@ -23,18 +24,30 @@ export async function compareWithMemory(state: RepositoryState, chain: Chain, co
   const vanished = await vanishedPoints(state, seen, chain, context)
   const highest = highestSequence(chain)
   const highestEver = Math.max(highest, seen.highestSequence)
-  const forgotten = Object.entries(seen.points).filter(([point]) => !vanished.includes(point) && !isDamaged(chain, point))
+  const forgotten = Object.entries(seen.points).filter(
+    ([point]) => !vanished.includes(point) && !isDamaged(chain, point),
+  )
   await remember(state, seen, { points: nextPoints(seen, present, forgotten), highestSequence: highestEver }, context)
-  return { vanished, alarms: [...vanished.map(vanishedAlarm), ...changedAlarms(seen, present), ...rollbackAlarm(highest, seen)], highestSequence: highestEver }
+  return {
+    vanished,
+    alarms: [...vanished.map(vanishedAlarm), ...changedAlarms(seen, present), ...rollbackAlarm(highest, seen)],
+    highestSequence: highestEver,
+  }
 }
 
 function highestSequence(chain: Chain): number {
-  const sequences = [...chain.commits.map(({ commit }) => commit.sequence), ...chain.tombstones.map(({ removed }) => removed.commit.sequence)]
+  const sequences = [
+    ...chain.commits.map(({ commit }) => commit.sequence),
+    ...chain.tombstones.map(({ removed }) => removed.commit.sequence),
+  ]
   return sequences.reduce((highest, sequence) => Math.max(highest, sequence), 0)
 }
 
 async function vanishedPoints(state: RepositoryState, seen: Seen, chain: Chain, context: Context): Promise<string[]> {
-  const known = new Set([...chain.commits.map(({ commit }) => commit.point), ...chain.tombstones.map(({ tombstone }) => tombstone.point)])
+  const known = new Set([
+    ...chain.commits.map(({ commit }) => commit.point),
+    ...chain.tombstones.map(({ tombstone }) => tombstone.point),
+  ])
   const missing = Object.keys(seen.points).filter((point) => !known.has(point) && !isDamaged(chain, point))
   const vanished: string[] = []
   for (const point of missing) {
@@ -48,7 +61,11 @@ function isDamaged(chain: Chain, point: string): boolean {
   return chain.damaged.some((damaged) => damaged.point === point)
 }
 
-function nextPoints(seen: Seen, present: ReadonlyMap<string, string>, forgotten: readonly (readonly [string, string])[]): Record<string, string> {
+function nextPoints(
+  seen: Seen,
+  present: ReadonlyMap<string, string>,
+  forgotten: readonly (readonly [string, string])[],
+): Record<string, string> {
   const points = new Map([...Object.entries(seen.points), ...present])
   for (const [point] of forgotten) if (!present.has(point)) points.delete(point)
   return Object.fromEntries(points)
@@ -59,21 +76,44 @@ function vanishedAlarm(point: string): string {
 }
 
 function changedAlarms(seen: Seen, present: ReadonlyMap<string, string>): string[] {
-  const changed = Object.entries(seen.points).filter(([point, hash]) => present.has(point) && present.get(point) !== hash)
+  const changed = Object.entries(seen.points).filter(
+    ([point, hash]) => present.has(point) && present.get(point) !== hash,
+  )
   return changed.map(([point]) => `the commit of restore point ${point} is not the one that was here before`)
 }
 
 function rollbackAlarm(highest: number, seen: Seen): string[] {
   if (highest >= seen.highestSequence) return []
-  return [`the repository is older than what this machine saw before: sequence ${highest} after ${seen.highestSequence}`]
+  return [
+    `the repository is older than what this machine saw before: sequence ${highest} after ${seen.highestSequence}`,
+  ]
 }
 
-/** A full disk here must not stop a restore there: not to remember is said, and goes on. */
 async function remember(state: RepositoryState, before: Seen, now: Seen, context: Context): Promise<void> {
   if (JSON.stringify(before) === JSON.stringify(now)) return
+  await orWarn(state, context, () => state.memory.save(state.id, now))
+}
+
+/** Remembers a point from the moment it was committed: it may vanish before anybody lists the repository again. */
+export async function rememberPoint(
+  state: RepositoryState,
+  commit: Commit,
+  commitSha256: string,
+  context: Context,
+): Promise<void> {
+  await orWarn(state, context, async () => {
+    const seen = await state.memory.load(state.id)
+    const points = { ...seen.points, [commit.point]: commitSha256 }
+    await state.memory.save(state.id, { points, highestSequence: Math.max(seen.highestSequence, commit.sequence) })
+  })
+}
+
+/** A full disk here must not stop a backup or restore there: not to remember is said, and the act goes on. */
+async function orWarn(state: RepositoryState, context: Context, act: () => Promise<void>): Promise<void> {
   try {
-    await state.memory.save(state.id, now)
+    await act()
   } catch (error) {
-    context.progress({ type: 'warning', message: `this machine cannot remember what it saw of ${state.storage.location}: ${describe(error)}` })
+    const message = `this machine cannot remember what it saw of ${state.storage.location}: ${describe(error)}`
+    context.progress({ type: 'warning', message })
   }
 }

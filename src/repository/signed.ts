@@ -2,7 +2,16 @@ import { Failure } from '../core/failure.ts'
 import type { z } from 'zod'
 import { readBlob } from './blobs.ts'
 import { sha256 } from './bytes.ts'
-import { commitSchema, leaseSchema, proofSchema, tombstoneSchema, type Commit, type LeaseDocument, type Proof, type Tombstone } from './documents.ts'
+import {
+  commitSchema,
+  leaseSchema,
+  proofSchema,
+  tombstoneSchema,
+  type Commit,
+  type LeaseDocument,
+  type Proof,
+  type Tombstone,
+} from './documents.ts'
 import { verifyDocument, type PayloadType } from './dsse.ts'
 import { decodeBase64 } from './encoding.ts'
 import { commitName, leaseName, tombstoneName } from './names.ts'
@@ -24,8 +33,12 @@ export async function readCommit(state: RepositoryState, point: string, signal: 
   return parseCommit(state, point, await readBlob(state.storage, commitName(point), signal))
 }
 
-export function parseCommit(state: RepositoryState, point: string, bytes: Buffer): SignedCommit {
-  const { document: commit, signer } = parseSigned<Commit>(state, { type: 'commit', schema: commitSchema, what: commitName(point), point }, bytes)
+export async function parseCommit(state: RepositoryState, point: string, bytes: Buffer): Promise<SignedCommit> {
+  const { document: commit, signer } = await parseSigned<Commit>(
+    state,
+    { type: 'commit', schema: commitSchema, what: commitName(point), point },
+    bytes,
+  )
   const numbers = new Set(commit.artifacts.map(({ number }) => number))
   if (numbers.size === commit.artifacts.length) return { commit, sha256: sha256(bytes), signer, bytes }
   throw new Failure('corrupt', `${commitName(point)} names an artifact twice`)
@@ -36,20 +49,47 @@ export interface SignedTombstone {
   readonly removed: SignedCommit
 }
 
-export async function readTombstone(state: RepositoryState, point: string, signal: AbortSignal): Promise<SignedTombstone> {
+export async function readTombstone(
+  state: RepositoryState,
+  point: string,
+  signal: AbortSignal,
+): Promise<SignedTombstone> {
   const name = tombstoneName(point)
   const bytes = await readBlob(state.storage, name, signal)
-  const { document: tombstone } = parseSigned<Tombstone>(state, { type: 'tombstone', schema: tombstoneSchema, what: name, point }, bytes)
-  return { tombstone, removed: parseCommit(state, point, decodeBase64(tombstone.commit, `commit in ${name}`)) }
+  const { document: tombstone } = await parseSigned<Tombstone>(
+    state,
+    { type: 'tombstone', schema: tombstoneSchema, what: name, point },
+    bytes,
+  )
+  return { tombstone, removed: await parseCommit(state, point, decodeBase64(tombstone.commit, `commit in ${name}`)) }
 }
 
-export async function readProof(state: RepositoryState, name: string, point: string, signal: AbortSignal): Promise<Proof> {
-  return parseSigned<Proof>(state, { type: 'proof', schema: proofSchema, what: name, point }, await readBlob(state.storage, name, signal)).document
+export async function readProof(
+  state: RepositoryState,
+  name: string,
+  point: string,
+  signal: AbortSignal,
+): Promise<Proof> {
+  const { document: proof } = await parseSigned<Proof>(
+    state,
+    { type: 'proof', schema: proofSchema, what: name, point },
+    await readBlob(state.storage, name, signal),
+  )
+  return proof
 }
 
-export async function readLease(state: RepositoryState, scope: string, generation: number, signal: AbortSignal): Promise<LeaseDocument> {
+export async function readLease(
+  state: RepositoryState,
+  scope: string,
+  generation: number,
+  signal: AbortSignal,
+): Promise<LeaseDocument> {
   const name = leaseName(scope, generation)
-  const { document: lease } = parseSigned<LeaseDocument>(state, { type: 'lease', schema: leaseSchema, what: name }, await readBlob(state.storage, name, signal))
+  const { document: lease } = await parseSigned<LeaseDocument>(
+    state,
+    { type: 'lease', schema: leaseSchema, what: name },
+    await readBlob(state.storage, name, signal),
+  )
   if (lease.scope === scope && lease.generation === generation) return lease
   throw misplaced(name)
 }
@@ -66,8 +106,12 @@ interface Signed<Output> {
   readonly signer: string
 }
 
-function parseSigned<Output extends { readonly repository: string; readonly point?: string }>(state: RepositoryState, place: Place<Output>, bytes: Buffer): Signed<Output> {
-  const { payload, signer } = verifyDocument(place.type, bytes, state.trusted, place.what)
+async function parseSigned<Output extends { readonly repository: string; readonly point?: string }>(
+  state: RepositoryState,
+  place: Place<Output>,
+  bytes: Buffer,
+): Promise<Signed<Output>> {
+  const { payload, signer } = await verifyDocument(place.type, bytes, state.trusted, place.what)
   const document = parseDocument(payload, place.schema, place.what)
   if (document.repository === state.id && document.point === place.point) return { document, signer }
   throw misplaced(place.what)

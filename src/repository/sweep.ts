@@ -41,13 +41,21 @@ export async function sweep(state: RepositoryState, context: Context): Promise<S
 function assertReadable(state: RepositoryState, { damaged }: Chain, vanished: readonly string[]): void {
   const [first] = damaged
   if (first !== undefined) {
-    throw new Failure('refused', `sweep of ${state.storage.location} refused: restore point ${first.point} is unreadable: ${first.message}`, { facts: { damaged: damaged.length } })
+    throw new Failure(
+      'refused',
+      `sweep of ${state.storage.location} refused: restore point ${first.point} is unreadable: ${first.message}`,
+      { facts: { damaged: damaged.length } },
+    )
   }
   if (vanished.length === 0) return
-  throw new Failure('refused', `sweep of ${state.storage.location} refused: restore point ${vanished[0]} has vanished without a tombstone`, {
-    hint: 'Find out who removed it. Its data is still there.',
-    facts: { vanished: vanished.length },
-  })
+  throw new Failure(
+    'refused',
+    `sweep of ${state.storage.location} refused: restore point ${vanished[0]} has vanished without a tombstone`,
+    {
+      hint: 'Find out who removed it. Its data is still there.',
+      facts: { vanished: vanished.length },
+    },
+  )
 }
 
 /** All that commits and tombstones name, by point; keys of any generation count as named. */
@@ -57,7 +65,9 @@ function namesOfCommits({ commits, tombstones }: Chain): ReadonlyMap<string, Rea
 }
 
 function namesOfCommit({ commit }: SignedCommit): ReadonlySet<string> {
-  return new Set([0, ...commit.artifacts.map(({ number }) => number)].map((number) => artifactName(commit.point, number)))
+  return new Set(
+    [0, ...commit.artifacts.map(({ number }) => number)].map((number) => artifactName(commit.point, number)),
+  )
 }
 
 function isExpired({ commits, tombstones }: Chain, point: string, now: number): boolean {
@@ -65,7 +75,11 @@ function isExpired({ commits, tombstones }: Chain, point: string, now: number): 
   return tombstones.some(({ tombstone }) => tombstone.point === point && Date.parse(tombstone.until) <= now)
 }
 
-function unnamed(names: ReadonlySet<string> | undefined, blobs: readonly BlobInfo[], before: number): readonly BlobInfo[] {
+function unnamed(
+  names: ReadonlySet<string> | undefined,
+  blobs: readonly BlobInfo[],
+  before: number,
+): readonly BlobInfo[] {
   const isOld = ({ modified }: BlobInfo): boolean => modified.getTime() < before
   if (names === undefined) return blobs.every(isOld) ? blobs : []
   return blobs.filter((blob) => isOld(blob) && !names.has(blob.name) && !isKeys(blob.name))
@@ -82,7 +96,10 @@ function inSafeOrder(point: string, blobs: readonly BlobInfo[]): readonly BlobIn
   return [...blobs.filter((blob) => !isKey(blob)), ...blobs.filter(isKey)]
 }
 
-async function* pointsWithData(state: RepositoryState, signal: AbortSignal): AsyncGenerator<{ readonly point: string; readonly blobs: readonly BlobInfo[] }> {
+async function* pointsWithData(
+  state: RepositoryState,
+  signal: AbortSignal,
+): AsyncGenerator<{ readonly point: string; readonly blobs: readonly BlobInfo[] }> {
   let current: { point: string; blobs: BlobInfo[] } | undefined
   for await (const blob of state.storage.list(DATA, signal)) {
     const point = parseDataName(blob.name)?.point
@@ -100,7 +117,12 @@ async function listed(state: RepositoryState, prefix: string, signal: AbortSigna
   return blobs
 }
 
-async function removeAll(state: RepositoryState, blobs: readonly BlobInfo[], report: { removedBlobs: number; removedBytes: number }, { signal }: Context): Promise<void> {
+async function removeAll(
+  state: RepositoryState,
+  blobs: readonly BlobInfo[],
+  report: { removedBlobs: number; removedBytes: number },
+  { signal }: Context,
+): Promise<void> {
   for (const { name, size } of blobs) {
     await state.storage.remove(name, signal)
     report.removedBlobs += 1

@@ -21,7 +21,8 @@ export function encodeUnitHeader({ frameLength, plainLength }: UnitHeader): Buff
 
 /** Fails with `corrupt` when it is none or over the limits, so that nothing is allocated for what it claims. */
 export function parseUnitHeader(bytes: Buffer): UnitHeader {
-  if (bytes.length < UNIT_HEADER || !bytes.subarray(0, MAGIC.length).equals(MAGIC)) throw damaged('a unit does not begin as one')
+  if (bytes.length < UNIT_HEADER || !bytes.subarray(0, MAGIC.length).equals(MAGIC))
+    throw damaged('a unit does not begin as one')
   const [frameLength, plainLength] = [bytes.readUInt32LE(8), bytes.readUInt32LE(12)]
   if (frameLength > FRAME_LIMIT) throw damaged(`a frame of ${frameLength} bytes`)
   if (plainLength === 0 || plainLength > PLAIN_LIMIT) throw damaged(`a unit of ${plainLength} plain bytes`)

@@ -37,7 +37,11 @@ async function readUnit(reader: ByteReader): Promise<Unit | undefined> {
 }
 
 /** With `info` the callback gets the engine, which knows how many bytes of the input it used. */
-type Decompress = (input: InputType, options: ZstdOptions, done: (error: Error | null, result: Inflated) => void) => void
+type Decompress = (
+  input: InputType,
+  options: ZstdOptions,
+  done: (error: Error | null, result: Inflated) => void,
+) => void
 interface Inflated {
   readonly buffer: Buffer
   readonly engine: { readonly bytesWritten: number }

@@ -26,11 +26,22 @@ const vectors = readdirSync(folder)
   .filter((file) => file.endsWith('.json'))
   .map((file) => vectorSchema.parse(JSON.parse(readFileSync(new URL(file, folder), 'utf8'))))
 
-async function outcomeOf({ repository, point, number, ...vector }: Vector): Promise<{ expect: string; plain?: string }> {
+async function outcomeOf({
+  repository,
+  point,
+  number,
+  ...vector
+}: Vector): Promise<{ expect: string; plain?: string }> {
   const artifact = Buffer.from(vector.artifact, 'base64')
   const compression = artifact[COMPRESSION_OFFSET] === 1 ? 1 : 0
   try {
-    const content = plainContent(bytesOf(artifact), { dataKey: Buffer.from(vector.dataKey, 'hex'), repository, point, number, compression })
+    const content = plainContent(bytesOf(artifact), {
+      dataKey: Buffer.from(vector.dataKey, 'hex'),
+      repository,
+      point,
+      number,
+      compression,
+    })
     return { expect: 'ok', plain: (await collect(content, 2 ** 26, vector.name)).toString('base64') }
   } catch (error) {
     return { expect: toFailure(error).kind }

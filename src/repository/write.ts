@@ -15,6 +15,7 @@ import { artifactName, commitName, keysName } from './names.ts'
 import { pack, type Packed, type PlainTotals } from './pack.ts'
 import { MANIFEST_LIMIT } from './parse-document.ts'
 import type { ArtifactSpec, BeginRequest, PointContent, PointWriter, Repository } from './repository.ts'
+import { rememberPoint } from './rollback.ts'
 import { signerOf, type RepositoryState } from './state.ts'
 import type { Signer } from './keys/signer.ts'
 
@@ -23,10 +24,16 @@ const COMMIT_LIMIT = 512 * 1024
 /** Abandoning goes on when the backup was cancelled, but not for ever. */
 const ABANDON_LIMIT = 60_000
 
-export async function beginPoint(state: RepositoryState, repository: Repository, request: BeginRequest, context: Context): Promise<PointWriter> {
+export async function beginPoint(
+  state: RepositoryState,
+  repository: Repository,
+  request: BeginRequest,
+  context: Context,
+): Promise<PointWriter> {
   const signer = signerOf(state)
   await checkRecipients(request.recipients)
-  if (request.recipients.length === 0) throw new Failure('usage', `${repository.location} has no recipient for restore points`)
+  if (request.recipients.length === 0)
+    throw new Failure('usage', `${repository.location} has no recipient for restore points`)
   return new StoredPointWriter({ state, repository, request, context, signer })
 }
 
@@ -67,7 +74,14 @@ class StoredPointWriter implements PointWriter {
       this.#assertOpen()
       const number = (this.#artifacts += 1)
       const stored = await this.#store(number, spec.kind, packed)
-      const record: ArtifactRecord = { number, role: spec.role, kind: spec.kind, compression: ZSTD_FRAMES, ...packed.totals(), ...stored }
+      const record: ArtifactRecord = {
+        number,
+        role: spec.role,
+        kind: spec.kind,
+        compression: ZSTD_FRAMES,
+        ...packed.totals(),
+        ...stored,
+      }
       this.#written.set(number, { record, component: spec.component, isReadBack: false })
       return record
     } finally {
@@ -92,11 +106,17 @@ class StoredPointWriter implements PointWriter {
     const { state, request, context, signer } = this.#parts
     const composed = await newCommit(state, { request, content, manifest, dataKey: this.#dataKey }, context)
     const bytes = signDocument('commit', composed, signer)
-    if (bytes.length > COMMIT_LIMIT) throw new Failure('refused', `restore point ${this.point} has too many artifacts for one commit: ${composed.artifacts.length}`)
+    if (bytes.length > COMMIT_LIMIT)
+      throw new Failure(
+        'refused',
+        `restore point ${this.point} has too many artifacts for one commit: ${composed.artifacts.length}`,
+      )
     this.#phase = 'committing'
     await createBlob(state.storage, commitName(this.point), bytes, context.signal)
     this.#close()
-    return { commit: composed, commitSha256: sha256(bytes) }
+    const commitSha256 = sha256(bytes)
+    await rememberPoint(state, composed, commitSha256, context)
+    return { commit: composed, commitSha256 }
   }
 
   async abandon(): Promise<void> {
@@ -133,7 +153,8 @@ class StoredPointWriter implements PointWriter {
   async #writeManifest(content: PointContent): Promise<Measure> {
     const { state, request } = this.#parts
     const bytes = Buffer.from(JSON.stringify(newManifest(state, request, content)))
-    if (bytes.length > MANIFEST_LIMIT) throw new Failure('refused', `the manifest of restore point ${this.point} is larger than 256 MiB`)
+    if (bytes.length > MANIFEST_LIMIT)
+      throw new Failure('refused', `the manifest of restore point ${this.point} is larger than 256 MiB`)
     const packed = pack(bytesOf(bytes))
     const stored = await this.#store(0, MANIFEST_KIND, packed)
     await this.#check(0, MANIFEST_KIND, { ...stored, ...packed.totals() })
@@ -155,7 +176,8 @@ class StoredPointWriter implements PointWriter {
     for (const component of content.components) {
       for (const { number } of component.artifacts) {
         const written = this.#written.get(number)
-        if (written?.component !== component.name) throw new Failure('bug', `artifact ${number} was not written for ${component.name}`)
+        if (written?.component !== component.name)
+          throw new Failure('bug', `artifact ${number} was not written for ${component.name}`)
         if (!written.isReadBack) throw new Failure('bug', `artifact ${number} of ${component.name} was not read back`)
       }
     }
@@ -163,20 +185,27 @@ class StoredPointWriter implements PointWriter {
 
   /** What a component that failed left behind. Before the commit, so that a crash leaves nothing that looks named. */
   async #removeUnnamed(content: PointContent): Promise<void> {
-    const named = new Set(content.components.flatMap(({ artifacts }) => artifacts.map(({ number }) => artifactName(this.point, number))))
-    for (const name of this.#attempted) if (!named.has(name)) await this.#removeQuietly(name, this.#parts.context.signal)
+    const named = new Set(
+      content.components.flatMap(({ artifacts }) => artifacts.map(({ number }) => artifactName(this.point, number))),
+    )
+    for (const name of this.#attempted)
+      if (!named.has(name)) await this.#removeQuietly(name, this.#parts.context.signal)
   }
 
   async #removeQuietly(name: string, signal: AbortSignal): Promise<void> {
     try {
       await this.#parts.state.storage.remove(name, signal)
     } catch (error) {
-      this.#parts.context.progress({ type: 'warning', message: `${name} is left behind for the next sweep: ${describe(error)}` })
+      this.#parts.context.progress({
+        type: 'warning',
+        message: `${name} is left behind for the next sweep: ${describe(error)}`,
+      })
     }
   }
 
   #assertOpen(): void {
-    if (this.#phase !== 'open') throw new Failure('bug', `restore point ${this.point} was committed or abandoned already`)
+    if (this.#phase !== 'open')
+      throw new Failure('bug', `restore point ${this.point} was committed or abandoned already`)
   }
 
   #close(): void {

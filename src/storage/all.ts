@@ -27,7 +27,11 @@ export interface StorageKind {
 
 /** Every kind of storage. Adding one is a folder and a line here; see docs/adding-a-storage.md. */
 export const storageKinds: readonly StorageKind[] = [
-  { protocol: 'file:', example: 'file:///srv/backup', open: async (settings, options) => openFilesystem(settings.url, options) },
+  {
+    protocol: 'file:',
+    example: 'file:///srv/backup',
+    open: async (settings, options) => openFilesystem(settings.url, options),
+  },
   { protocol: 's3:', example: 's3://bucket/prefix', open: openS3 },
   { protocol: 'memory:', example: 'memory:', open: async (_settings, { clock }) => memoryStorage({ clock }) },
 ]

@@ -32,7 +32,13 @@ interface Probe {
 export async function probeStorage(storage: Storage, clock: Clock, signal: AbortSignal): Promise<ProbeReport> {
   const probe: Probe = { storage, clock, signal, folder: `${PROBE}${randomHex(8)}` }
   const keepsApart = await findCreateOnly(probe)
-  const rest = [await findRange(probe), await findMissing(probe), await findListing(probe), await findSkew(probe), await findRemoval(probe)]
+  const rest = [
+    await findRange(probe),
+    await findMissing(probe),
+    await findListing(probe),
+    await findSkew(probe),
+    await findRemoval(probe),
+  ]
   return { createOnly: keepsApart.level === 'ok', findings: [keepsApart, ...rest] }
 }
 
@@ -117,7 +123,8 @@ async function findListing({ storage, signal, folder }: Probe): Promise<Finding>
   for (const name of names) await storage.put(name, ONE, signal)
   const found: string[] = []
   for await (const blob of storage.list(`${folder}/list/a`, signal)) found.push(blob.name)
-  if (found.join(' ') === `${folder}/list/a-1 ${folder}/list/a/1`) return { level: 'ok', subject, message: 'is complete and in order' }
+  if (found.join(' ') === `${folder}/list/a-1 ${folder}/list/a/1`)
+    return { level: 'ok', subject, message: 'is complete and in order' }
   return { level: 'error', subject, message: `gave ${found.length === 0 ? 'nothing' : found.join(', ')}` }
 }
 
@@ -125,7 +132,8 @@ async function findSkew({ storage, signal, clock }: Probe): Promise<Finding> {
   const subject = 'the clocks'
   const skew = (await storage.now(signal)).getTime() - clock.now().getTime()
   const seconds = Math.round(Math.abs(skew) / 1000)
-  if (Math.abs(skew) <= MOST_SKEW) return { level: 'ok', subject, message: `of this machine and of the storage differ by ${seconds} s` }
+  if (Math.abs(skew) <= MOST_SKEW)
+    return { level: 'ok', subject, message: `of this machine and of the storage differ by ${seconds} s` }
   return {
     level: 'warning',
     subject,
@@ -144,6 +152,11 @@ async function findRemoval({ storage, signal, folder }: Probe): Promise<Finding>
     return { level: 'ok', subject, message: 'is allowed' }
   } catch (error) {
     unlessDenied(error)
-    return { level: 'warning', subject, message: `is not allowed, so ${names.length} small blobs stay under ${folder}`, hint: 'Prune with other keys.' }
+    return {
+      level: 'warning',
+      subject,
+      message: `is not allowed, so ${names.length} small blobs stay under ${folder}`,
+      hint: 'Prune with other keys.',
+    }
   }
 }

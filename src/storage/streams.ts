@@ -27,7 +27,7 @@ export async function* inPieces(stream: Bytes, sizeOf: (index: number) => number
   let piece = Buffer.allocUnsafe(sizeOf(index))
   let filled = 0
   for await (const chunk of stream) {
-    for (let taken = 0; taken < chunk.length; ) {
+    for (let taken = 0; taken < chunk.length;) {
       const count = Math.min(chunk.length - taken, piece.length - filled)
       piece.set(chunk.subarray(taken, taken + count), filled)
       taken += count

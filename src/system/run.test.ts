@@ -12,7 +12,14 @@ const MIB = 1024 * 1024
 
 /** A child that runs this JavaScript. */
 function node(script: string, over: Partial<RunOptions> = {}): RunOptions {
-  return { file: process.execPath, args: ['-e', script], signal: new AbortController().signal, idleLimit: 20_000, totalLimit: 20_000, ...over }
+  return {
+    file: process.execPath,
+    args: ['-e', script],
+    signal: new AbortController().signal,
+    idleLimit: 20_000,
+    totalLimit: 20_000,
+    ...over,
+  }
 }
 
 /** A child that runs this shell script; for programs only, never for data. */
@@ -51,7 +58,9 @@ async function untilDead(pid: number): Promise<void> {
 
 test('gives what the program printed, and nothing of our environment', async () => {
   process.env['HOLDFAST_LEAK'] = 'leaked'
-  const { stdout, stderr } = await run(shell('echo "$HOLDFAST_LEAK$GIVEN"; echo noise >&2', { environment: { GIVEN: 'given' } }))
+  const { stdout, stderr } = await run(
+    shell('echo "$HOLDFAST_LEAK$GIVEN"; echo noise >&2', { environment: { GIVEN: 'given' } }),
+  )
   delete process.env['HOLDFAST_LEAK']
   assert.equal(stdout, 'given\n')
   assert.equal(stderr, 'noise\n')
@@ -85,11 +94,16 @@ test('a silent program is ended at the idle limit', async () => {
 })
 
 test('a program that goes on printing is ended at the total limit', async () => {
-  await assert.rejects(run(shell('while :; do echo x; sleep 0.05; done', { idleLimit: 5_000, totalLimit: 500 })), toolFailed(/still running after 0\.5 s/))
+  await assert.rejects(
+    run(shell('while :; do echo x; sleep 0.05; done', { idleLimit: 5_000, totalLimit: 500 })),
+    toolFailed(/still running after 0\.5 s/),
+  )
 })
 
 test('a program that ignores SIGTERM is killed', async () => {
-  const stubborn = node("process.on('SIGTERM', () => {}); console.log('ready'); setInterval(() => {}, 1000)", { idleLimit: 700 })
+  const stubborn = node("process.on('SIGTERM', () => {}); console.log('ready'); setInterval(() => {}, 1000)", {
+    idleLimit: 700,
+  })
   await assert.rejects(run(stubborn), toolFailed(/silent/))
 })
 
@@ -115,14 +129,21 @@ test('cancelling ends the program and says so', async () => {
 })
 
 test('a signal that fired before starts nothing that lasts', async () => {
-  await assert.rejects(run(shell('exec sleep 60', { signal: AbortSignal.abort() })), (error) => error instanceof Failure && error.kind === 'cancelled')
+  await assert.rejects(
+    run(shell('exec sleep 60', { signal: AbortSignal.abort() })),
+    (error) => error instanceof Failure && error.kind === 'cancelled',
+  )
 })
 
 test('output waits for a slow reader instead of filling memory', async () => {
   const before = process.memoryUsage().rss
   let length = 0
   let highest = 0
-  for await (const chunk of stream(node(`const b = Buffer.alloc(${MIB}); let n = 0; (function more() { while (n++ < 200) if (!process.stdout.write(b)) return process.stdout.once('drain', more) })()`))) {
+  for await (const chunk of stream(
+    node(
+      `const b = Buffer.alloc(${MIB}); let n = 0; (function more() { while (n++ < 200) if (!process.stdout.write(b)) return process.stdout.once('drain', more) })()`,
+    ),
+  )) {
     length += chunk.length
     if (length % (16 * MIB) < chunk.length) await sleep(5)
     highest = Math.max(highest, process.memoryUsage().rss)
@@ -150,7 +171,10 @@ test('a program that does not read all of its input may still succeed', async ()
 })
 
 test('a program that dies early is named, not the broken pipe', async () => {
-  await assert.rejects(run(shell('head -c 5 >/dev/null; echo full >&2; exit 4'), chunks(64, MIB)), toolFailed(/exit code 4\nfull/))
+  await assert.rejects(
+    run(shell('head -c 5 >/dev/null; echo full >&2; exit 4'), chunks(64, MIB)),
+    toolFailed(/exit code 4\nfull/),
+  )
 })
 
 test('input that throws kills the program, and its own error comes out', async () => {
@@ -161,7 +185,8 @@ test('input that throws kills the program, and its own error comes out', async (
   const printed: string[] = []
   const reading = (async () => {
     // Would print if it saw an ordinary end of its input.
-    for await (const chunk of stream(shell('cat >/dev/null; echo complete'), input)) printed.push(Buffer.from(chunk).toString())
+    for await (const chunk of stream(shell('cat >/dev/null; echo complete'), input))
+      printed.push(Buffer.from(chunk).toString())
   })()
   await assert.rejects(reading, (error) => error === corrupt)
   assert.deepEqual(printed, [])
@@ -199,7 +224,9 @@ test('leaving early does not wait for what the program left behind', async () =>
 test('the program dies with us when we are killed', async () => {
   const script = `import { stream } from ${JSON.stringify(import.meta.resolve('./run.ts'))}
     for await (const chunk of stream({ file: '/bin/sh', args: ['-c', 'echo $$; exec sleep 60'], signal: new AbortController().signal, idleLimit: 60000, totalLimit: 60000 })) console.log(Buffer.from(chunk).toString())`
-  const parent = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const parent = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const [line] = (await once(parent.stdout, 'data')) as [Buffer]
   const pid = Number(line.toString())
   assert.ok(isAlive(pid))

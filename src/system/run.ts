@@ -64,7 +64,11 @@ function start(options: RunOptions, input: Bytes | undefined): Started {
   const watchdog = new Watchdog(options)
   const [file, args] = dyingWithUs(options)
   const child = execa(file, args, {
-    env: { LC_ALL: 'C.UTF-8', PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', ...options.environment },
+    env: {
+      LC_ALL: 'C.UTF-8',
+      PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+      ...options.environment,
+    },
     extendEnv: false,
     ...(options.directory === undefined ? {} : { cwd: options.directory }),
     ...options.user,
@@ -146,9 +150,17 @@ interface Ending {
 function failureOf(options: RunOptions, result: Ending, watchdog: Watchdog, stderr: string): Failure {
   if (options.signal.aborted) return new Failure('cancelled', `${options.file} was cancelled`)
   const lines = stderr.trim().split('\n').slice(-12).join('\n')
-  const why = watchdog.reason ?? (result.exitCode === undefined ? (result.signal ?? result.originalMessage ?? 'could not start') : `exit code ${result.exitCode}`)
+  const why =
+    watchdog.reason ??
+    (result.exitCode === undefined
+      ? (result.signal ?? result.originalMessage ?? 'could not start')
+      : `exit code ${result.exitCode}`)
   return new Failure('toolFailed', `${options.file} failed: ${why}${lines === '' ? '' : `\n${lines}`}`, {
-    facts: { tool: options.file, ...(result.exitCode === undefined ? {} : { exitCode: result.exitCode }), ...(result.signal === undefined ? {} : { signal: result.signal }) },
+    facts: {
+      tool: options.file,
+      ...(result.exitCode === undefined ? {} : { exitCode: result.exitCode }),
+      ...(result.signal === undefined ? {} : { signal: result.signal }),
+    },
   })
 }
 
@@ -191,7 +203,10 @@ class Watchdog {
 
   constructor(options: RunOptions) {
     this.#options = options
-    this.#total = setTimeout(() => this.#end(`still running after ${options.totalLimit / 1000} s`), timerLength(options.totalLimit))
+    this.#total = setTimeout(
+      () => this.#end(`still running after ${options.totalLimit / 1000} s`),
+      timerLength(options.totalLimit),
+    )
     this.#idle = setTimeout(() => this.#silent(), timerLength(options.idleLimit))
     options.signal.addEventListener('abort', this.#cancel, { once: true })
     if (options.signal.aborted) this.#cancel()

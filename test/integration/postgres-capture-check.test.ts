@@ -17,9 +17,15 @@ const nowhere: ArtifactSink = {
 }
 
 await postgres.createDatabase('app')
-await postgres.sql('postgres', `create role app_owner; create role reader login password 'r'; create role restorer login password 's'; alter database app owner to app_owner; grant connect on database app to reader`)
-await postgres.sql('app', `create table public.plain (n int); create table public.hidden (n int); insert into public.hidden values (1); alter table public.hidden enable row level security;
-  create schema inner_schema; create table inner_schema.deep (n int); select lo_from_bytea(99, 'x'); create table public.jobs (n int)`)
+await postgres.sql(
+  'postgres',
+  `create role app_owner; create role reader login password 'r'; create role restorer login password 's'; alter database app owner to app_owner; grant connect on database app to reader`,
+)
+await postgres.sql(
+  'app',
+  `create table public.plain (n int); create table public.hidden (n int); insert into public.hidden values (1); alter table public.hidden enable row level security;
+  create schema inner_schema; create table inner_schema.deep (n int); select lo_from_bytea(99, 'x'); create table public.jobs (n int)`,
+)
 const asReader = (over: Readonly<Record<string, unknown>> = {}): PostgresSettings =>
   postgres.settings('app', { user: 'reader', password: 'r', restoreUser: 'restorer', restorePassword: 's', ...over })
 
@@ -43,7 +49,11 @@ async function capturable(): Promise<boolean> {
 async function expectReading(wrong: readonly RegExp[]): Promise<void> {
   const findings = await check(asReader(), context)
   const errors = findings.filter(({ level, subject }) => level === 'error' && subject.startsWith('database app: '))
-  assert.deepEqual(errors.map(({ subject }) => wrong.findIndex((one) => one.test(subject))), wrong.map((_, n) => n), JSON.stringify(errors))
+  assert.deepEqual(
+    errors.map(({ subject }) => wrong.findIndex((one) => one.test(subject))),
+    wrong.map((_, n) => n),
+    JSON.stringify(errors),
+  )
   assert.equal(await capturable(), wrong.length === 0)
 }
 
@@ -66,7 +76,10 @@ test('what is missing is named', async () => {
 })
 
 test('the role that restores needs CREATEDB and the owner, and no more', async () => {
-  const levels = async (): Promise<string[]> => (await check(asReader(), context)).filter(({ subject }) => subject === 'restore user restorer').map(({ level }) => level)
+  const levels = async (): Promise<string[]> =>
+    (await check(asReader(), context))
+      .filter(({ subject }) => subject === 'restore user restorer')
+      .map(({ level }) => level)
   assert.deepEqual(await levels(), ['error', 'error'])
   await postgres.sql('postgres', 'alter role restorer createdb; grant app_owner to restorer')
   assert.deepEqual(await levels(), ['ok', 'ok'])
@@ -82,8 +95,12 @@ test('preserved tables must exist and checks must run, without changing anything
     { name: 'broken', sql: 'select nothing from nowhere', expect: 1 },
     { name: 'writing', sql: 'insert into public.jobs values (1) returning n', expect: 1 },
   ]
-  const findings = await check(postgres.settings('app', { preserve: ['public.jobs', 'public.none', 'not a name'], checks }), context)
-  const levels = (subject: RegExp): string[] => findings.filter((one) => subject.test(one.subject)).map(({ level }) => level)
+  const findings = await check(
+    postgres.settings('app', { preserve: ['public.jobs', 'public.none', 'not a name'], checks }),
+    context,
+  )
+  const levels = (subject: RegExp): string[] =>
+    findings.filter((one) => subject.test(one.subject)).map(({ level }) => level)
   assert.deepEqual(levels(/^preserved table/), ['ok', 'error', 'error'])
   assert.deepEqual(levels(/^check /), ['ok', 'warning', 'error', 'error'])
   assert.deepEqual(await postgres.sql('app', 'select * from public.jobs'), [])
@@ -91,7 +108,10 @@ test('preserved tables must exist and checks must run, without changing anything
 
 test('a healthy database has no errors, and free space is said to be untested', async () => {
   const findings = await check(asReader(), context)
-  assert.deepEqual(findings.filter(({ level }) => level === 'error'), [])
+  assert.deepEqual(
+    findings.filter(({ level }) => level === 'error'),
+    [],
+  )
   assert.equal(find(findings, /free space/).level, 'untested')
   assert.equal(find(findings, /^server version/).level, 'ok')
 })

@@ -63,30 +63,33 @@ async function contentSeenBy(session: pg.Client): Promise<Fingerprint> {
 
 /** Changes of content, and what must be said about each. */
 const CONTENT_CHANGES: readonly (readonly [string, RegExp])[] = [
-  ["delete from public.everything where id = 5", /^rows of public\.everything$/],
-  ["insert into public.nothing default values", /^rows of public\.nothing$/],
+  ['delete from public.everything where id = 5', /^rows of public\.everything$/],
+  ['insert into public.nothing default values', /^rows of public\.nothing$/],
   ["update public.everything set label = 'y' where id = 5", /^content of public\.everything$/],
-  ["update public.everything set label = null where id = 5", /^content of/],
-  ["update public.everything set amount = 1.0001 where id = 3", /^content of/],
+  ['update public.everything set label = null where id = 5', /^content of/],
+  ['update public.everything set amount = 1.0001 where id = 3', /^content of/],
   ["update public.everything set ratio = '-0' where id = 301", /^content of/],
-  ["update public.everything set doc = '{\"n\": 7, \"v\": 1.5}' where id = 7", /^content of/],
+  ['update public.everything set doc = \'{"n": 7, "v": 1.5}\' where id = 7', /^content of/],
   ["update public.everything set took = '30 days 24 hours' where id = 31", /^content of/],
   ["update public.everything set state = 'sad' where id = 5", /^content of/],
   ["update public.everything set tags = tags || '{z}' where id = 5", /^content of/],
   ["update public.everything set loose = 'löose' where id = 5", /^content of/],
   ["update public.everything set raw = raw || '\\x00' where id = 5", /^content of/],
   ["update public.parts set v = 'w' where k = 15", /^content of public\.parts_high$/],
-  ["update only public.parent set n = 7", /^content of public\.parent$/],
-  ["update public.\"with \"\"quotes\"\".and dot\" set \"ünï\" = 'e'", /^content of public\."with ""quotes""\.and dot"$/],
-  ["update public.volatile_rows set n = 2", /^content of public\.volatile_rows$/],
-  ["drop table public.linked", /^table public\.linked$/],
-  ["create table public.more (n int)", /^table public\.more$/],
-  ["refresh materialized view public.totals with no data", /^content of public\.totals$/],
+  ['update only public.parent set n = 7', /^content of public\.parent$/],
+  ['update public."with ""quotes"".and dot" set "ünï" = \'e\'', /^content of public\."with ""quotes""\.and dot"$/],
+  ['update public.volatile_rows set n = 2', /^content of public\.volatile_rows$/],
+  ['drop table public.linked', /^table public\.linked$/],
+  ['create table public.more (n int)', /^table public\.more$/],
+  ['refresh materialized view public.totals with no data', /^content of public\.totals$/],
   ["select lo_put(4711, 1500000, 'x')", /^content of large object 4711$/],
   ["select lo_put(4711, 2500000, 'x')", /^size of large object 4711$/],
-  ["select lo_put(4711, 0, lo_get(4711, 1048576, 1048576)), lo_put(4711, 1048576, lo_get(4711, 0, 1048576))", /^content of large object 4711$/],
-  ["select lo_unlink(4712)", /^large object 4712$/],
-  ["drop extension pgcrypto", /^extension pgcrypto$/],
+  [
+    'select lo_put(4711, 0, lo_get(4711, 1048576, 1048576)), lo_put(4711, 1048576, lo_get(4711, 0, 1048576))',
+    /^content of large object 4711$/,
+  ],
+  ['select lo_unlink(4712)', /^large object 4712$/],
+  ['drop extension pgcrypto', /^extension pgcrypto$/],
 ]
 
 /** Changes of definitions, and of sequences, which no transaction takes back. */
@@ -94,17 +97,26 @@ const OTHER_CHANGES: readonly (readonly [string, RegExp])[] = [
   ["select nextval('public.counter')", /^sequence public\.counter$/],
   ["select nextval('public.unused')", /^sequence public\.unused$/],
   ["select setval('public.everything_id_seq', 5)", /^sequence public\.everything_id_seq$/],
-  ["drop index public.everything_label", /^INDEX public everything_label$/],
-  ["alter table public.linked drop constraint linked_id_fkey", /^FK CONSTRAINT public linked linked_id_fkey$/],
-  ["alter table public.everything alter column label set default 'z'", /^definition of (?:TABLE|DEFAULT) public everything/],
+  ['drop index public.everything_label', /^INDEX public everything_label$/],
+  ['alter table public.linked drop constraint linked_id_fkey', /^FK CONSTRAINT public linked linked_id_fkey$/],
+  [
+    "alter table public.everything alter column label set default 'z'",
+    /^definition of (?:TABLE|DEFAULT) public everything/,
+  ],
   ["comment on function public.twice(int) is 'halves'", /^definition of COMMENT public FUNCTION "?twice/],
-  ["create or replace function public.twice(n int) returns int language sql as 'select n + n'", /^definition of FUNCTION public twice/],
-  ["revoke select on public.everything from public", /^ACL public TABLE "?everything/],
-  ["alter policy all_rows on public.parent using (n > 1)", /^definition of POLICY public parent all_rows$/],
-  ["alter table public.parent disable row level security", /^ROW SECURITY public parent$/],
-  ["drop publication everything_out", /^PUBLICATION everything_out$/],
-  ["drop view public.seen", /^VIEW public seen$/],
-  ["alter default privileges in schema public revoke select on tables from public", /^DEFAULT ACL public DEFAULT PRIVILEGES FOR TABLES$/],
+  [
+    "create or replace function public.twice(n int) returns int language sql as 'select n + n'",
+    /^definition of FUNCTION public twice/,
+  ],
+  ['revoke select on public.everything from public', /^ACL public TABLE "?everything/],
+  ['alter policy all_rows on public.parent using (n > 1)', /^definition of POLICY public parent all_rows$/],
+  ['alter table public.parent disable row level security', /^ROW SECURITY public parent$/],
+  ['drop publication everything_out', /^PUBLICATION everything_out$/],
+  ['drop view public.seen', /^VIEW public seen$/],
+  [
+    'alter default privileges in schema public revoke select on tables from public',
+    /^DEFAULT ACL public DEFAULT PRIVILEGES FOR TABLES$/,
+  ],
 ]
 
 test('equal databases have equal fingerprints', async () => {
@@ -119,7 +131,10 @@ test('content is seen to change', async (t) => {
         await session.query(sql)
         const differences = compareFingerprints(rich, await contentSeenBy(session), { sameDefinitions: true })
         await session.query('rollback')
-        assert.ok(differences.some((one) => subject.test(one.subject)), JSON.stringify(differences))
+        assert.ok(
+          differences.some((one) => subject.test(one.subject)),
+          JSON.stringify(differences),
+        )
       })
     }
   })
@@ -130,7 +145,10 @@ for (const [sql, subject] of OTHER_CHANGES) {
     await postgres.createDatabase('changed', 'template rich')
     await postgres.sql('changed', sql)
     const differences = compareFingerprints(rich, await fingerprintOf('changed'), { sameDefinitions: true })
-    assert.ok(differences.some((one) => subject.test(one.subject)), JSON.stringify(differences))
+    assert.ok(
+      differences.some((one) => subject.test(one.subject)),
+      JSON.stringify(differences),
+    )
     assert.ok(differences.length <= 2, `more than the change: ${JSON.stringify(differences)}`)
   })
 }
@@ -138,15 +156,28 @@ for (const [sql, subject] of OTHER_CHANGES) {
 test('a restored dump has the fingerprint of the original, whatever order its rows are in', async () => {
   await postgres.createDatabase('again')
   const call = { tools, server, limits }
-  const dump = streamTool({ ...call, program: 'pg_dump', database: 'rich', args: ['--format=custom', '--compress=0', ...DUMP_OPTIONS] }, context)
+  const dump = streamTool(
+    { ...call, program: 'pg_dump', database: 'rich', args: ['--format=custom', '--compress=0', ...DUMP_OPTIONS] },
+    context,
+  )
   await runTool({ ...call, program: 'pg_restore', database: 'again', args: ['--exit-on-error'] }, context, dump)
-  await postgres.sql('again', 'set search_path = public; create table sorted as select * from parts_high; truncate parts_high; insert into parts_high select * from sorted order by k desc; drop table sorted')
+  await postgres.sql(
+    'again',
+    'set search_path = public; create table sorted as select * from parts_high; truncate parts_high; insert into parts_high select * from sorted order by k desc; drop table sorted',
+  )
   assert.deepEqual(compareFingerprints(rich, await fingerprintOf('again'), { sameDefinitions: true }), [])
 })
 
 test('every object is there once, under a name that says what it is', () => {
   const names = rich.objects.map(({ name }) => name)
   assert.equal(new Set(names).size, names.length)
-  for (const name of ['TABLE public everything', 'SCHEMA Odd; Schema', 'EXTENSION pgcrypto', 'SEQUENCE public counter', 'RULE public linked quiet']) assert.ok(names.includes(name), `${name} in ${names.join('\n')}`)
+  for (const name of [
+    'TABLE public everything',
+    'SCHEMA Odd; Schema',
+    'EXTENSION pgcrypto',
+    'SEQUENCE public counter',
+    'RULE public linked quiet',
+  ])
+    assert.ok(names.includes(name), `${name} in ${names.join('\n')}`)
   for (const { definition } of rich.objects) assert.match(definition, /^[0-9a-f]{64}$/)
 })

@@ -49,7 +49,11 @@ function sourceOf(dump: Buffer): ArtifactSource {
   }
 }
 
-async function captureOf(on: TestPostgres, database: string, sink: ArtifactSink = new MemorySink()): Promise<Captured<PostgresDetails>> {
+async function captureOf(
+  on: TestPostgres,
+  database: string,
+  sink: ArtifactSink = new MemorySink(),
+): Promise<Captured<PostgresDetails>> {
   return capture(on.settings(database), sink, context)
 }
 
@@ -71,30 +75,46 @@ function meanwhile(database: string, sql: string): MemorySink {
 }
 
 /** Enough rows that a dump is still running when its first bytes arrive. */
-const MUCH = "create table public.much as select n, repeat(md5(n::text), 30) as filler from generate_series(1, 60000) n"
+const MUCH = 'create table public.much as select n, repeat(md5(n::text), 30) as filler from generate_series(1, 60000) n'
 
 test('captures a database whose name is anything', async () => {
-  const names = ['host=evil.example dbname=x', 'postgresql://evil.example/x', `it's "quoted" \\ and\nbroken`, '!#$%&()*+,-./:;<=>?@[]^_`{|}~', 'ünïcödé ☃', Buffer.from(Array.from({ length: 31 }, (_, n) => n + 1)).toString('latin1')]
+  const names = [
+    'host=evil.example dbname=x',
+    'postgresql://evil.example/x',
+    `it's "quoted" \\ and\nbroken`,
+    '!#$%&()*+,-./:;<=>?@[]^_`{|}~',
+    'ünïcödé ☃',
+    Buffer.from(Array.from({ length: 31 }, (_, n) => n + 1)).toString('latin1'),
+  ]
   for (const name of names) {
     await postgres.createDatabase(name)
     await postgres.sql(name, 'create table public.here (n int); insert into public.here values (1)')
     const sink = new MemorySink()
     const { details } = await captureOf(postgres, name, sink)
     assert.equal(details.database, name)
-    assert.deepEqual(details.fingerprint.tables.map(({ name, rows }) => [name, rows]), [['public.here', '1']])
+    assert.deepEqual(
+      details.fingerprint.tables.map(({ name, rows }) => [name, rows]),
+      [['public.here', '1']],
+    )
     assert.equal(sink.dump.subarray(0, 5).toString(), 'PGDMP')
     await postgres.dropDatabase(name)
   }
 })
 
 test('details say everything about the database, and pass their own schema', async () => {
-  await postgres.createDatabase('facts', "connection limit 7")
-  await postgres.sql('postgres', `drop role if exists facts_owner; drop role if exists facts_reader; drop role if exists facts_group;
+  await postgres.createDatabase('facts', 'connection limit 7')
+  await postgres.sql(
+    'postgres',
+    `drop role if exists facts_owner; drop role if exists facts_reader; drop role if exists facts_group;
     create role facts_group; create role facts_owner login password 'secret-of-owner' createdb in role facts_group valid until '2099-01-01 00:00:00+00'; create role facts_reader;
     alter role facts_owner set work_mem = '8MB'; alter role facts_reader in database facts set statement_timeout = '5s';
     grant facts_group to facts_reader with admin option; alter database facts owner to facts_owner; alter database facts set "app.setting" = 'a=b, "c"';
-    comment on database facts is 'what a comment'; grant connect on database facts to facts_reader`)
-  await postgres.sql('facts', 'create table public.things (n int); grant select on public.things to facts_reader; alter table public.things owner to facts_owner')
+    comment on database facts is 'what a comment'; grant connect on database facts to facts_reader`,
+  )
+  await postgres.sql(
+    'facts',
+    'create table public.things (n int); grant select on public.things to facts_reader; alter table public.things owner to facts_owner',
+  )
   const { details, notCaptured } = await captureOf(postgres, 'facts')
   assert.deepEqual(postgresDetails.parse(JSON.parse(JSON.stringify(details))), details)
   assert.equal(details.owner, 'facts_owner')
@@ -106,19 +126,28 @@ test('details say everything about the database, and pass their own schema', asy
   assert.match(details.systemIdentifier ?? '', /^\d+$/)
   assert.match(details.snapshotAt, /^\d{4}-\d\d-\d\dT[\d:]{8}\.\d{3}Z$/)
   const roles = new Map(details.roles.map((role) => [role.name, role]))
-  assert.deepEqual([...roles.keys()].filter((name) => name.startsWith('facts')), ['facts_group', 'facts_owner', 'facts_reader'])
+  assert.deepEqual(
+    [...roles.keys()].filter((name) => name.startsWith('facts')),
+    ['facts_group', 'facts_owner', 'facts_reader'],
+  )
   assert.equal(roles.get('facts_owner')?.attributes.createDatabase, true)
   assert.deepEqual(roles.get('facts_owner')?.settings, [{ name: 'work_mem', value: '8MB', inDatabase: false }])
   assert.deepEqual(roles.get('facts_reader')?.settings, [{ name: 'statement_timeout', value: '5s', inDatabase: true }])
-  assert.deepEqual(roles.get('facts_reader')?.memberOf.map(({ role, adminOption }) => [role, adminOption]), [['facts_group', true]])
+  assert.deepEqual(
+    roles.get('facts_reader')?.memberOf.map(({ role, adminOption }) => [role, adminOption]),
+    [['facts_group', true]],
+  )
   assert.ok(!JSON.stringify(details).includes('secret-of-owner') && !JSON.stringify(details).includes('SCRAM'))
   assert.ok(notCaptured.some((sentence) => /Passwords of roles.*facts_owner/.test(sentence)))
 })
 
 test('what is not in the dump is named', async () => {
   await postgres.createDatabase('losses')
-  await postgres.sql('losses', `create materialized view public.totals as select 1 as n; create extension postgres_fdw schema public;
-    create server elsewhere foreign data wrapper postgres_fdw; create foreign table public.remote (n int) server elsewhere`)
+  await postgres.sql(
+    'losses',
+    `create materialized view public.totals as select 1 as n; create extension postgres_fdw schema public;
+    create server elsewhere foreign data wrapper postgres_fdw; create foreign table public.remote (n int) server elsewhere`,
+  )
   await postgres.sql('losses', "select pg_create_logical_replication_slot('losses_slot', 'pgoutput')")
   await postgres.sql('losses', "begin; create table public.pending (n int); prepare transaction 'half-done'")
   const { notCaptured } = await captureOf(postgres, 'losses')
@@ -152,12 +181,18 @@ test('fingerprint and dump are of one moment although rows come and go', async (
 
 test('the whole dump can be read, a truncated one cannot', async () => {
   await postgres.createDatabase('examined')
-  await postgres.sql('examined', "create table public.t as select n from generate_series(1, 1000) n; select lo_from_bytea(0, 'large')")
+  await postgres.sql(
+    'examined',
+    "create table public.t as select n from generate_series(1, 1000) n; select lo_from_bytea(0, 'large')",
+  )
   const sink = new MemorySink()
   const { details } = await captureOf(postgres, 'examined', sink)
   await examine(details, sourceOf(sink.dump), context)
   for (const part of [0.2, 0.6, 0.99]) {
-    await assert.rejects(examine(details, sourceOf(sink.dump.subarray(0, sink.dump.length * part)), context), failure('corrupt', /cannot be read/))
+    await assert.rejects(
+      examine(details, sourceOf(sink.dump.subarray(0, sink.dump.length * part)), context),
+      failure('corrupt', /cannot be read/),
+    )
   }
 })
 
@@ -190,9 +225,13 @@ async function killChildren(program: string): Promise<void> {
 test('a dump whose snapshot session is lost fails', async () => {
   await postgres.createDatabase('lost')
   await postgres.sql('lost', MUCH)
-  const end = "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'lost' and application_name = 'holdfast' and state like 'idle in transaction%' and backend_type = 'client backend'"
+  const end =
+    "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'lost' and application_name = 'holdfast' and state like 'idle in transaction%' and backend_type = 'client backend'"
   const sink = meanwhile('postgres', end)
-  await assert.rejects(captureOf(postgres, 'lost', sink), (error) => error instanceof Failure && ['unreachable', 'toolFailed'].includes(error.kind))
+  await assert.rejects(
+    captureOf(postgres, 'lost', sink),
+    (error) => error instanceof Failure && ['unreachable', 'toolFailed'].includes(error.kind),
+  )
 })
 
 test('a sink that fails ends the dump and its own error comes out', async () => {
@@ -208,9 +247,15 @@ test('cancelling ends everything and leaves no session behind', async () => {
   await postgres.sql('cancelled', MUCH)
   const controller = new AbortController()
   const sink = new MemorySink(async () => controller.abort())
-  await assert.rejects(capture(postgres.settings('cancelled'), sink, testContext({ signal: controller.signal })), failure('cancelled', /cancelled/))
+  await assert.rejects(
+    capture(postgres.settings('cancelled'), sink, testContext({ signal: controller.signal })),
+    failure('cancelled', /cancelled/),
+  )
   for (let n = 0; n < 40; n++) {
-    const [row] = await postgres.sql('postgres', "select count(*)::int as n from pg_stat_activity where datname = 'cancelled'")
+    const [row] = await postgres.sql(
+      'postgres',
+      "select count(*)::int as n from pg_stat_activity where datname = 'cancelled'",
+    )
     if (row?.['n'] === 0) return
     await context.clock.sleep(50, context.signal)
   }
@@ -223,7 +268,10 @@ test('a server that crashes mid-dump fails the capture', async () => {
   await own.sql('crash', MUCH)
   let crash: Promise<void> | undefined
   const sink = new MemorySink(async () => (crash ??= own.process?.kill()))
-  await assert.rejects(captureOf(own, 'crash', sink), (error) => error instanceof Failure && ['unreachable', 'toolFailed'].includes(error.kind))
+  await assert.rejects(
+    captureOf(own, 'crash', sink),
+    (error) => error instanceof Failure && ['unreachable', 'toolFailed'].includes(error.kind),
+  )
 })
 
 test('a database that is not there, and one that may not be read, are named', async () => {
@@ -232,5 +280,8 @@ test('a database that is not there, and one that may not be read, are named', as
   await postgres.sql('postgres', "drop role if exists stranger; create role stranger login password 'x'")
   await postgres.sql('closed', 'create table public.private (n int)')
   const settings = postgres.settings('closed', { user: 'stranger', password: 'x' })
-  await assert.rejects(capture(settings, new MemorySink(), context), failure('denied', /permission denied|cannot be read whole/))
+  await assert.rejects(
+    capture(settings, new MemorySink(), context),
+    failure('denied', /permission denied|cannot be read whole/),
+  )
 })

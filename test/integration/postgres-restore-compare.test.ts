@@ -20,7 +20,11 @@ const defects: readonly (readonly [name: string, plant: string, subject: RegExp]
   ['a sequence is behind', `select setval('tickets', 39)`, /sequence .*tickets/],
   ['a grant is missing', 'revoke select on users from pg_monitor', /ACL .*users/],
   ['an index is missing', 'drop index users_name', /INDEX .*users_name/],
-  ['a large object is cut', 'do $$ begin perform lo_truncate(lo_open(4711, 131072), 2999); end $$', /large object 4711/],
+  [
+    'a large object is cut',
+    'do $$ begin perform lo_truncate(lo_open(4711, 131072), 2999); end $$',
+    /large object 4711/,
+  ],
   ['a comment is missing', 'comment on table users is null', /COMMENT .*users/],
   ['a table is there that was not captured', 'create table extra (a int)', /TABLE .*extra/],
 ]
@@ -38,7 +42,10 @@ test('the comparison is empty for a good load and red for every planted defect',
       await postgres.createDatabase(SIDE, 'template compared_good')
       await sql(SIDE, plant)
       const subjects = (await target.compare(captured.details, context)).map((difference) => difference.subject)
-      assert.ok(subjects.some((one) => subject.test(one)), JSON.stringify(subjects))
+      assert.ok(
+        subjects.some((one) => subject.test(one)),
+        JSON.stringify(subjects),
+      )
       await postgres.dropDatabase(SIDE)
     })
   }
@@ -63,21 +70,32 @@ test('checks of the app: what they expect, what they find, and that they change 
   const target = await openTarget(settings)
   await target.load(captured.details, captured.source, context)
   const found = await target.runChecks(context)
-  assert.deepEqual(found.map(({ subject }) => subject), ['check wrong', 'check none', 'check writes', 'check two', 'check null'])
+  assert.deepEqual(
+    found.map(({ subject }) => subject),
+    ['check wrong', 'check none', 'check writes', 'check two', 'check null'],
+  )
   assert.deepEqual(await target.compare(captured.details, context), [])
   await target.discard(context)
 })
 
 test('a drill on a throw-away server: equal content, the captured roles, and nothing left', async () => {
   await postgres.createDatabase('drilled')
-  await sql('postgres', `drop role if exists drill_owner; create role drill_owner login; alter database drilled owner to drill_owner; alter database drilled set work_mem to '8MB'`)
+  await sql(
+    'postgres',
+    `drop role if exists drill_owner; create role drill_owner login; alter database drilled owner to drill_owner; alter database drilled set work_mem to '8MB'`,
+  )
   await sql('drilled', `${SCHEMA}; alter table users owner to drill_owner`)
-  const settings = postgres.settings('drilled', { checks: [{ name: 'users', sql: 'select count(*) from users', expect: 50 }] })
+  const settings = postgres.settings('drilled', {
+    checks: [{ name: 'users', sql: 'select count(*) from users', expect: 50 }],
+  })
   const captured = await captureInto(settings, context)
   const scratchFolder = await mkdtemp(join(tmpdir(), 'holdfast-scratch-'))
   const target = await openTarget(settings, 'scratch', { scratchFolder })
   try {
-    assert.deepEqual((await target.preflight(captured.details, context)).filter(({ level }) => level === 'error'), [])
+    assert.deepEqual(
+      (await target.preflight(captured.details, context)).filter(({ level }) => level === 'error'),
+      [],
+    )
     assert.equal(await target.state(context), 'untouched')
     await target.load(captured.details, captured.source, context)
     assert.equal(await target.state(context), 'beside')

@@ -14,12 +14,15 @@ const settings = postgres.settings('app', { preserve: ['public.jobs'] })
 const NAMES = `select datname as name, datallowconn as open from pg_database where datname like 'app%' order by 1`
 
 await postgres.createDatabase('app')
-await sql('app', `create table content as select 'captured' as what; create table jobs (id serial primary key, what text); insert into jobs (what) values ('captured')`)
+await sql(
+  'app',
+  `create table content as select 'captured' as what; create table jobs (id serial primary key, what text); insert into jobs (what) values ('captured')`,
+)
 const captured = await captureInto(settings, context)
 
 /** A live database that differs from what was captured, and nothing else. */
 async function freshWorld(): Promise<void> {
-  for (const { name } of await sql('postgres', NAMES)) if (name !== 'template_app') await postgres.dropDatabase(String(name))
+  for (const { name } of await sql('postgres', NAMES)) await postgres.dropDatabase(String(name))
   await postgres.createDatabase('app', 'template live_copy')
 }
 
@@ -27,7 +30,10 @@ await sql('app', `update content set what = 'live'; insert into jobs (what) valu
 await sql('postgres', 'alter database app rename to live_copy')
 
 /** Dies somewhere in a whole restore, or in nothing. Gives the names of what happened. */
-async function run(death: DeathAt | undefined, act: (target: Target<PostgresDetails>, effects: DyingEffects) => Promise<void>): Promise<string[]> {
+async function run(
+  death: DeathAt | undefined,
+  act: (target: Target<PostgresDetails>, effects: DyingEffects) => Promise<void>,
+): Promise<string[]> {
   const effects = new DyingEffects(death)
   const target = await openTarget(settings)
   try {
@@ -40,7 +46,8 @@ async function run(death: DeathAt | undefined, act: (target: Target<PostgresDeta
   return effects.names
 }
 
-const whole = (target: Target<PostgresDetails>, effects: DyingEffects): Promise<void> => restoreWhole(target, captured, { ...context, effects })
+const whole = (target: Target<PostgresDetails>, effects: DyingEffects): Promise<void> =>
+  restoreWhole(target, captured, { ...context, effects })
 
 /** What a later run does to finish, going by nothing but the state. */
 async function forward(target: Target<PostgresDetails>): Promise<void> {
@@ -82,38 +89,53 @@ async function assertOneLive(where: string): Promise<void> {
   assert.equal(live.length, 1, `no live database ${where}`)
 }
 
-test('a run that dies at any effect leaves the old database or the new one live, and can be finished or given up', { timeout: 600_000 }, async (t) => {
-  await freshWorld()
-  const names = await run(undefined, whole)
-  t.diagnostic(names.join(', '))
-  assert.ok(names.length > 20, String(names.length))
-  for (let effect = 0; effect < names.length; effect++) {
-    // The world behind one effect is the world before the next: between them both ways out are taken from each.
-    for (const when of ['before', 'behind'] as const) {
-      const where = `${when} ${names[effect]}`
-      await freshWorld()
-      await run({ effect, when }, whole)
-      await assertOneLive(where)
-      const target = await openTarget(settings)
-      if (when === 'before') {
-        await forward(target)
-        assert.deepEqual(await content(), [{ what: 'captured', jobs: 'captured live' }], where)
-        assert.deepEqual(await sql('postgres', NAMES), [{ name: 'app', open: true }, { name: `app__prev_${RESTORE_ID}`, open: false }], where)
-      } else {
-        await back(target)
-        assert.deepEqual(await content(), [{ what: 'live', jobs: 'captured live' }], where)
-        assert.deepEqual(await sql('postgres', NAMES), [{ name: 'app', open: true }], where)
+test(
+  'a run that dies at any effect leaves the old database or the new one live, and can be finished or given up',
+  { timeout: 600_000 },
+  async (t) => {
+    await freshWorld()
+    const names = await run(undefined, whole)
+    t.diagnostic(names.join(', '))
+    assert.ok(names.length > 20, String(names.length))
+    for (let effect = 0; effect < names.length; effect++) {
+      // The world behind one effect is the world before the next: between them both ways out are taken from each.
+      for (const when of ['before', 'behind'] as const) {
+        const where = `${when} ${names[effect]}`
+        await freshWorld()
+        await run({ effect, when }, whole)
+        await assertOneLive(where)
+        const target = await openTarget(settings)
+        if (when === 'before') {
+          await forward(target)
+          assert.deepEqual(await content(), [{ what: 'captured', jobs: 'captured live' }], where)
+          assert.deepEqual(
+            await sql('postgres', NAMES),
+            [
+              { name: 'app', open: true },
+              { name: `app__prev_${RESTORE_ID}`, open: false },
+            ],
+            where,
+          )
+        } else {
+          await back(target)
+          assert.deepEqual(await content(), [{ what: 'live', jobs: 'captured live' }], where)
+          assert.deepEqual(await sql('postgres', NAMES), [{ name: 'app', open: true }], where)
+        }
       }
     }
-  }
-})
+  },
+)
 
 test('an undo that dies at any effect can be made again', { timeout: 300_000 }, async () => {
-  const undo = async (target: Target<PostgresDetails>, effects: DyingEffects): Promise<void> => target.undo({ ...context, effects })
+  const undo = async (target: Target<PostgresDetails>, effects: DyingEffects): Promise<void> =>
+    target.undo({ ...context, effects })
   await freshWorld()
   await restoreWhole(await openTarget(settings), captured, context)
   await sql('postgres', `alter database app rename to new_copy`)
-  const marker = await sql('postgres', `select shobj_description(oid, 'pg_database') as comment from pg_database where datname like 'app%prev%'`)
+  const marker = await sql(
+    'postgres',
+    `select shobj_description(oid, 'pg_database') as comment from pg_database where datname like 'app%prev%'`,
+  )
   const names = ['?']
   for (let effect = 0; effect < names.length; effect++) {
     for (const when of ['before', 'behind'] as const) {
@@ -128,7 +150,10 @@ test('an undo that dies at any effect can be made again', { timeout: 300_000 }, 
       const target = await openTarget(settings)
       await target.undo(context)
       assert.deepEqual(await content(), [{ what: 'live', jobs: 'captured live' }], `${when} ${names[effect]}`)
-      assert.deepEqual(await sql('postgres', NAMES), [{ name: 'app', open: true }, { name: `app__undone_${RESTORE_ID}`, open: false }])
+      assert.deepEqual(await sql('postgres', NAMES), [
+        { name: 'app', open: true },
+        { name: `app__undone_${RESTORE_ID}`, open: false },
+      ])
     }
   }
   assert.ok(names.includes('sql COMMIT undo'), names.join())

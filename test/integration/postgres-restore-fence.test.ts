@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import pg from 'pg'
+import { Client } from 'pg'
+import type { ClientConfig } from 'pg'
 import { Secret } from '../../src/core/secret.ts'
 import { captureInto, openTarget, sql } from '../parts/postgres-restore.ts'
 import { startPostgres, testContext } from '../parts/postgres.ts'
@@ -32,7 +33,14 @@ class Writer {
     let next = this.#name * 1_000_000
     while (!this.#stopped) {
       const { host, port, user, password } = postgres.server
-      const client = new pg.Client({ host, port, user, database, application_name: 'hammer', password: password instanceof Secret ? password.reveal() : undefined })
+      const client = new Client({
+        host,
+        port,
+        user,
+        database,
+        application_name: 'hammer',
+        password: password instanceof Secret ? password.reveal() : undefined,
+      })
       client.on('error', () => {})
       try {
         await client.connect()
@@ -60,24 +68,44 @@ test('no acknowledged write is lost: until the fence all are in the previous dat
   await target.load(captured.details, captured.source, context)
   await target.fence(context)
   const fenced = writers.map(({ acknowledged }) => acknowledged.length)
-  assert.ok(fenced.every((count) => count > 0), String(fenced))
+  assert.ok(
+    fenced.every((count) => count > 0),
+    String(fenced),
+  )
   await target.swap(captured.details, context)
   await sleep(100)
-  assert.deepEqual(writers.map(({ acknowledged }) => acknowledged.length), fenced, 'a write was acknowledged behind the fence')
+  assert.deepEqual(
+    writers.map(({ acknowledged }) => acknowledged.length),
+    fenced,
+    'a write was acknowledged behind the fence',
+  )
   await target.reopen(context)
   const deadline = Date.now() + 10_000
-  while (writers.some(({ acknowledged }, n) => acknowledged.length <= (fenced[n] ?? 0)) && Date.now() < deadline) await sleep(20)
+  while (writers.some(({ acknowledged }, n) => acknowledged.length <= (fenced[n] ?? 0)) && Date.now() < deadline)
+    await sleep(20)
   const all = await Promise.all(writers.map((writer) => writer.stop()))
   const before = all.flatMap((numbers, n) => numbers.slice(0, fenced[n]))
   const after = all.flatMap((numbers, n) => numbers.slice(fenced[n]))
   assert.ok(after.length >= WRITERS)
   const numbers = async (): Promise<number[]> => (await sql('busy', 'select n from writes')).map(({ n }) => Number(n))
   const inNew = new Set(await numbers())
-  assert.deepEqual(after.filter((n) => !inNew.has(n)), [], 'written after the swap and not in the new database')
-  assert.deepEqual(before.filter((n) => inNew.has(n)), [], 'written before the fence and in the new database')
+  assert.deepEqual(
+    after.filter((n) => !inNew.has(n)),
+    [],
+    'written after the swap and not in the new database',
+  )
+  assert.deepEqual(
+    before.filter((n) => inNew.has(n)),
+    [],
+    'written before the fence and in the new database',
+  )
   await target.undo(context)
   const inPrevious = new Set(await numbers())
-  assert.deepEqual(before.filter((n) => !inPrevious.has(n)), [], 'written before the fence and not in the previous database')
+  assert.deepEqual(
+    before.filter((n) => !inPrevious.has(n)),
+    [],
+    'written before the fence and not in the previous database',
+  )
   await target.forget(context)
 })
 
@@ -97,9 +125,12 @@ test('prepared transactions are refused before anything is locked', async () => 
 
 test('a session that may not be ended is named, and the live database can be opened again', async () => {
   await postgres.createDatabase('stuck')
-  await sql('postgres', `drop role if exists restorer; create role restorer login createdb password 'r'; alter database stuck owner to restorer`)
+  await sql(
+    'postgres',
+    `drop role if exists restorer; create role restorer login createdb password 'r'; alter database stuck owner to restorer`,
+  )
   await sql('stuck', 'create table t (a int)')
-  const held = new pg.Client({ ...connection(), database: 'stuck', application_name: 'the admin' })
+  const held = new Client({ ...connection(), database: 'stuck', application_name: 'the admin' })
   await held.connect()
   const clock = { ...context.clock, monotonic: fast() }
   const target = await openTarget(postgres.settings('stuck', { restoreUser: 'restorer', restorePassword: 'r' }))
@@ -111,7 +142,7 @@ test('a session that may not be ended is named, and the live database can be ope
   await held.end()
 })
 
-function connection(): pg.ClientConfig {
+function connection(): ClientConfig {
   const { host, port, user, password } = postgres.server
   return { host, port, user, password: password instanceof Secret ? password.reveal() : '' }
 }

@@ -26,16 +26,25 @@ test('preserved tables keep their live rows and sequences, without their trigger
   await sql('jobs', SCHEMA)
   const settings = postgres.settings('jobs', { preserve: PRESERVE })
   const captured = await captureInto(settings, context)
-  await sql('jobs', `insert into jobs (owner) values (2), (2); insert into "Odd Jobs"."Steps" (job, "what, then") values (3, E'tab\\t, "quote", \\\\N, line\\nbreak'), (2, null);
-    insert into users values (9); delete from audit`)
+  await sql(
+    'jobs',
+    `insert into jobs (owner) values (2), (2); insert into "Odd Jobs"."Steps" (job, "what, then") values (3, E'tab\\t, "quote", \\\\N, line\\nbreak'), (2, null);
+    insert into users values (9); delete from audit`,
+  )
   const rows = `select (select json_agg(j order by id) from jobs j) as jobs, (select json_agg(s order by id) from "Odd Jobs"."Steps" s) as steps,
     (select last_value::text from jobs_id_seq) as job, (select last_value::text from "Odd Jobs"."Steps_id_seq") as step`
   const live = await sql('jobs', rows)
   const target = await openTarget(settings)
-  assert.deepEqual((await target.preflight(captured.details, context)).filter(({ level }) => level === 'error'), [])
+  assert.deepEqual(
+    (await target.preflight(captured.details, context)).filter(({ level }) => level === 'error'),
+    [],
+  )
   await restoreWhole(target, captured, context)
   assert.deepEqual(await sql('jobs', rows), live)
-  assert.deepEqual(await sql('jobs', 'select (select count(*)::int from users) as users, (select count(*)::int from audit) as audit'), [{ users: 2, audit: 2 }])
+  assert.deepEqual(
+    await sql('jobs', 'select (select count(*)::int from users) as users, (select count(*)::int from audit) as audit'),
+    [{ users: 2, audit: 2 }],
+  )
   assert.deepEqual(await sql('jobs', `select tgname, tgenabled from pg_trigger where not tgisinternal order by 1`), [
     { tgname: 'note', tgenabled: 'O' },
     { tgname: 'noted', tgenabled: 'A' },
@@ -84,7 +93,9 @@ test('preflight and swap refuse tables that cannot be preserved', async () => {
   await sql('refusing', 'create table newer (a int); alter table users add column born date')
   const errors = async (preserve: string[]): Promise<string[]> => {
     const target = await openTarget(postgres.settings('refusing', { preserve }))
-    return (await target.preflight(captured.details, context)).filter(({ level }) => level === 'error').map(({ subject }) => subject)
+    return (await target.preflight(captured.details, context))
+      .filter(({ level }) => level === 'error')
+      .map(({ subject }) => subject)
   }
   assert.deepEqual(await errors(['public.newer']), ['preserved table public.newer'])
   assert.deepEqual(await errors(['public.absent']), ['preserved table public.absent'])
@@ -92,7 +103,10 @@ test('preflight and swap refuse tables that cannot be preserved', async () => {
   const target = await openTarget(postgres.settings('refusing', { preserve: ['public.users'] }))
   await target.load(captured.details, captured.source, context)
   await target.fence(context)
-  await assert.rejects(target.swap(captured.details, context), (error) => isFailure(error, 'refused') && /other columns/.test(error.message))
+  await assert.rejects(
+    target.swap(captured.details, context),
+    (error) => isFailure(error, 'refused') && /other columns/.test(error.message),
+  )
   await target.discard(context)
   await target.reopen(context)
 })

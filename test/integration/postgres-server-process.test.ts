@@ -47,7 +47,18 @@ test('a private server keeps committed rows through stop, crash and a second sta
 test('a wrong password is refused', async () => {
   const { server } = await startPostgres()
   const wrong = { ...server, password: new Secret('wrong') }
-  await assert.rejects(withSession(wrong, 'postgres', testContext(), async () => {}), (error) => error instanceof Failure && error.kind === 'denied')
+  await assert.rejects(
+    withSession(wrong, 'postgres', testContext(), async () => {}),
+    (error) => error instanceof Failure && error.kind === 'denied',
+  )
+})
+
+test('without a password none of our environment is tried', async () => {
+  const { server } = await startPostgres()
+  assert.ok(server.password instanceof Secret)
+  process.env['PGPASSWORD'] = server.password.reveal()
+  const attempt = withSession({ ...server, password: undefined }, 'postgres', testContext(), async () => {})
+  await assert.rejects(attempt, (error) => error instanceof Failure && error.kind === 'denied').finally(() => delete process.env['PGPASSWORD'])
 })
 
 test('a server that cannot start says why', async () => {

@@ -20,7 +20,8 @@ after(async () => {
   await server.stop()
 })
 
-const open = (prefix: string, changes: Partial<S3Settings> = {}) => openS3({ ...bucket.settings(prefix), ...changes }, { signal: never })
+const open = (prefix: string, changes: Partial<S3Settings> = {}) =>
+  openS3({ ...bucket.settings(prefix), ...changes }, { signal: never })
 
 storageContract('s3', async () => ({ storage: await open('contract/here', { partSize: 5 * MEBIBYTE }) }), {
   boundaries: [5 * MEBIBYTE],
@@ -33,7 +34,10 @@ test('the probe finds nothing wrong and leaves nothing', async () => {
   assert.equal(storage.features.createOnly, true)
   const { createOnly, findings } = await probeStorage(storage, systemClock, never)
   assert.equal(createOnly, true)
-  assert.deepEqual(findings.filter(({ level }) => level !== 'ok'), [])
+  assert.deepEqual(
+    findings.filter(({ level }) => level !== 'ok'),
+    [],
+  )
   assert.deepEqual(await namesOf(storage), [])
 })
 
@@ -76,7 +80,10 @@ test('wrong keys are denied, and what is denied is said', async () => {
 })
 
 test('a missing bucket is named', async () => {
-  const storage = await openS3({ ...bucket.settings(''), url: 's3://no-such-bucket-here', createOnly: true }, { signal: never })
+  const storage = await openS3(
+    { ...bucket.settings(''), url: 's3://no-such-bucket-here', createOnly: true },
+    { signal: never },
+  )
   const failure = await assertFails(storage.put('blob', Buffer.from('x'), never), 'notFound')
   assert.match(failure.message, /no-such-bucket-here/)
   assert.match(failure.hint ?? '', /bucket/)

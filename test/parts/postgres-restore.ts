@@ -44,16 +44,32 @@ export async function sql(database: string, text: string): Promise<Record<string
   return postgres.sql(database, `set search_path to default; ${text}`)
 }
 
-export function openTarget(settings: PostgresSettings, mode: TargetMode = 'swap', over: { restoreId?: string; scratchFolder?: string } = {}): Promise<Target<PostgresDetails>> {
-  return openPostgresTarget(settings, { mode, restoreId: RESTORE_ID, scratchFolder: '/nonexistent', ...over }, testContext())
+export function openTarget(
+  settings: PostgresSettings,
+  mode: TargetMode = 'swap',
+  over: { restoreId?: string; scratchFolder?: string } = {},
+): Promise<Target<PostgresDetails>> {
+  return openPostgresTarget(
+    settings,
+    { mode, restoreId: RESTORE_ID, scratchFolder: '/nonexistent', ...over },
+    testContext(),
+  )
 }
 
-export async function restoreBeside(target: Target<PostgresDetails>, captured: CapturedDatabase, context: Context): Promise<void> {
+export async function restoreBeside(
+  target: Target<PostgresDetails>,
+  captured: CapturedDatabase,
+  context: Context,
+): Promise<void> {
   await target.load(captured.details, captured.source, context)
 }
 
 /** All of a restore by swap. */
-export async function restoreWhole(target: Target<PostgresDetails>, captured: CapturedDatabase, context: Context): Promise<void> {
+export async function restoreWhole(
+  target: Target<PostgresDetails>,
+  captured: CapturedDatabase,
+  context: Context,
+): Promise<void> {
   await target.load(captured.details, captured.source, context)
   await target.fence(context)
   await target.swap(captured.details, context)

@@ -28,7 +28,13 @@ export interface TestPostgres {
 
 /** The context of a test: the machine's clock, real effects, nobody cancels. */
 export function testContext(over: Partial<Context> = {}): Context {
-  return { clock: systemClock, effects: directEffects, signal: new AbortController().signal, progress: () => {}, ...over }
+  return {
+    clock: systemClock,
+    effects: directEffects,
+    signal: new AbortController().signal,
+    progress: () => {},
+    ...over,
+  }
 }
 
 let shared: Promise<TestPostgres> | undefined
@@ -38,14 +44,21 @@ let shared: Promise<TestPostgres> | undefined
  * that is gone after the last test. Fails with the package to install when there is neither.
  */
 export function startPostgres(): Promise<TestPostgres> {
-  shared ??= process.env['HOLDFAST_TEST_POSTGRES_URL'] === undefined ? startPrivate() : Promise.resolve(testPostgres(serverOf(process.env['HOLDFAST_TEST_POSTGRES_URL']), undefined))
+  shared ??=
+    process.env['HOLDFAST_TEST_POSTGRES_URL'] === undefined
+      ? startPrivate()
+      : Promise.resolve(testPostgres(serverOf(process.env['HOLDFAST_TEST_POSTGRES_URL']), undefined))
   return shared
 }
 
 /** A second server of its own, for tests that kill it or give it settings. Stopped and removed after the last test. */
 export async function startPrivate(settings: Readonly<Record<string, string>> = {}): Promise<TestPostgres> {
   const folder = await makeTemporaryFolder()
-  const process = await startServer({ folder, context: testContext(), settings: { max_prepared_transactions: '10', wal_level: 'logical', ...settings } })
+  const process = await startServer({
+    folder,
+    context: testContext(),
+    settings: { max_prepared_transactions: '10', wal_level: 'logical', ...settings },
+  })
   after(async () => {
     await process.stop()
     await rm(folder, { recursive: true, force: true })
@@ -55,12 +68,15 @@ export async function startPrivate(settings: Readonly<Record<string, string>> = 
 
 function testPostgres(server: Server, process: PrivateServer | undefined): TestPostgres {
   const sql: TestPostgres['sql'] = async (database, text, values) => {
-    const result: unknown = await withSession(server, database, testContext(), (client) => (values === undefined ? client.query(text) : client.query(text, [...values])))
+    const result: unknown = await withSession(server, database, testContext(), (client) =>
+      values === undefined ? client.query(text) : client.query(text, [...values]),
+    )
     // Several statements give an array of results, one gives its result; both are of the pg library.
     const last = (Array.isArray(result) ? result.at(-1) : result) as { rows: Record<string, unknown>[] }
     return last.rows
   }
-  const dropDatabase = async (name: string): Promise<void> => void (await sql('postgres', `drop database if exists ${identifier(name)} with (force)`))
+  const dropDatabase = async (name: string): Promise<void> =>
+    void (await sql('postgres', `drop database if exists ${identifier(name)} with (force)`))
   return {
     server,
     process,
@@ -76,7 +92,16 @@ function testPostgres(server: Server, process: PrivateServer | undefined): TestP
 
 function settingsFor(server: Server, database: string, over: Readonly<Record<string, unknown>>): PostgresSettings {
   const password = server.password instanceof Secret ? { password: server.password.reveal() } : {}
-  return postgresSettings.parse({ kind: 'postgres', host: server.host, port: server.port, user: server.user, tls: server.tls, ...password, database, ...over })
+  return postgresSettings.parse({
+    kind: 'postgres',
+    host: server.host,
+    port: server.port,
+    user: server.user,
+    tls: server.tls,
+    ...password,
+    database,
+    ...over,
+  })
 }
 
 /** `postgres://user:password@host:port/`; for a unix socket the host is a percent-encoded folder. */

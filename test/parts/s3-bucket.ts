@@ -1,5 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { CreateBucketCommand, DeleteBucketCommand, DeleteObjectsCommand, ListMultipartUploadsCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
+import {
+  CreateBucketCommand,
+  DeleteBucketCommand,
+  DeleteObjectsCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  S3Client,
+} from '@aws-sdk/client-s3'
 import { Secret } from '../../src/core/secret.ts'
 import type { S3Settings } from '../../src/storage/s3/settings.ts'
 import type { TestS3 } from './s3.ts'
@@ -19,13 +26,25 @@ export interface TestBucket {
 export async function makeBucket(server: TestS3): Promise<TestBucket> {
   const name = `holdfast-test-${randomBytes(6).toString('hex')}`
   const { endpoint, region, accessKey, secretKey } = server
-  const client = new S3Client({ endpoint, region, forcePathStyle: true, credentials: { accessKeyId: accessKey, secretAccessKey: secretKey } })
+  const client = new S3Client({
+    endpoint,
+    region,
+    forcePathStyle: true,
+    credentials: { accessKeyId: accessKey, secretAccessKey: secretKey },
+  })
   await client.send(new CreateBucketCommand({ Bucket: name }))
   return {
     name,
     client,
-    settings: (prefix) => ({ url: `s3://${name}/${prefix}`, endpoint, region, accessKey: new Secret(accessKey), secretKey: new Secret(secretKey) }),
-    unfinished: async () => ((await client.send(new ListMultipartUploadsCommand({ Bucket: name }))).Uploads ?? []).length,
+    settings: (prefix) => ({
+      url: `s3://${name}/${prefix}`,
+      endpoint,
+      region,
+      accessKey: new Secret(accessKey),
+      secretKey: new Secret(secretKey),
+    }),
+    unfinished: async () =>
+      ((await client.send(new ListMultipartUploadsCommand({ Bucket: name }))).Uploads ?? []).length,
     remove: () => removeBucket(client, name),
   }
 }
@@ -34,7 +53,9 @@ async function removeBucket(client: S3Client, name: string): Promise<void> {
   for (;;) {
     const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: name }))
     if (Contents.length === 0) break
-    await client.send(new DeleteObjectsCommand({ Bucket: name, Delete: { Objects: Contents.map(({ Key }) => ({ Key })) } }))
+    await client.send(
+      new DeleteObjectsCommand({ Bucket: name, Delete: { Objects: Contents.map(({ Key }) => ({ Key })) } }),
+    )
   }
   await client.send(new DeleteBucketCommand({ Bucket: name }))
   client.destroy()

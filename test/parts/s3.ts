@@ -35,9 +35,15 @@ export async function startS3(): Promise<TestS3> {
 }
 
 function given(endpoint: string): TestS3 {
-  const { HOLDFAST_TEST_S3_ACCESS_KEY: accessKey, HOLDFAST_TEST_S3_SECRET_KEY: secretKey, HOLDFAST_TEST_S3_REGION: region } = process.env
+  const {
+    HOLDFAST_TEST_S3_ACCESS_KEY: accessKey,
+    HOLDFAST_TEST_S3_SECRET_KEY: secretKey,
+    HOLDFAST_TEST_S3_REGION: region,
+  } = process.env
   if (accessKey === undefined || secretKey === undefined) {
-    throw new Error('HOLDFAST_TEST_S3_ENDPOINT is set without HOLDFAST_TEST_S3_ACCESS_KEY and HOLDFAST_TEST_S3_SECRET_KEY')
+    throw new Error(
+      'HOLDFAST_TEST_S3_ENDPOINT is set without HOLDFAST_TEST_S3_ACCESS_KEY and HOLDFAST_TEST_S3_SECRET_KEY',
+    )
   }
   return { endpoint, accessKey, secretKey, region: region ?? 'us-east-1', stop: async () => undefined }
 }
@@ -62,8 +68,14 @@ async function runGo(args: readonly string[]): Promise<void> {
     await promisify(execFile)('go', args, { cwd: MODULE, timeout: BUILD_LIMIT })
   } catch (cause) {
     const isMissing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
-    const hint = 'Install Go 1.26 or newer (go.dev/dl, or the golang package where it is new enough), or set HOLDFAST_TEST_S3_ENDPOINT.'
-    throw new Error(isMissing ? `the S3 server for tests needs the program "go". ${hint}` : `the S3 server for tests could not be built. ${hint}`, { cause })
+    const hint =
+      'Install Go 1.26 or newer (go.dev/dl, or the golang package where it is new enough), or set HOLDFAST_TEST_S3_ENDPOINT.'
+    throw new Error(
+      isMissing
+        ? `the S3 server for tests needs the program "go". ${hint}`
+        : `the S3 server for tests could not be built. ${hint}`,
+      { cause },
+    )
   }
 }
 
@@ -75,10 +87,24 @@ async function startOwn(program: string): Promise<TestS3> {
   const accessKey = 'holdfast-test'
   const secretKey = randomBytes(16).toString('hex')
   const endpoint = `http://127.0.0.1:${await freePort()}`
-  const server = spawnDyingWithUs(program, ['--port', endpoint.slice('http://'.length), '--health', '/ready', '--quiet', 'posix', '--versioning-dir', versions, data], {
-    ROOT_ACCESS_KEY: accessKey,
-    ROOT_SECRET_KEY: secretKey,
-  })
+  const server = spawnDyingWithUs(
+    program,
+    [
+      '--port',
+      endpoint.slice('http://'.length),
+      '--health',
+      '/ready',
+      '--quiet',
+      'posix',
+      '--versioning-dir',
+      versions,
+      data,
+    ],
+    {
+      ROOT_ACCESS_KEY: accessKey,
+      ROOT_SECRET_KEY: secretKey,
+    },
+  )
   const stop = async (): Promise<void> => {
     await ended(server)
     await rm(folder, { recursive: true, force: true })
@@ -95,7 +121,9 @@ async function startOwn(program: string): Promise<TestS3> {
 /** A test run that is killed must leave no server behind. */
 function spawnDyingWithUs(program: string, args: readonly string[], environment: Record<string, string>): ChildProcess {
   const setpriv = '/usr/bin/setpriv'
-  const command: [string, readonly string[]] = existsSync(setpriv) ? [setpriv, ['--pdeathsig', 'KILL', '--', program, ...args]] : [program, args]
+  const command: [string, readonly string[]] = existsSync(setpriv)
+    ? [setpriv, ['--pdeathsig', 'KILL', '--', program, ...args]]
+    : [program, args]
   return spawn(...command, { env: environment, stdio: 'ignore' })
 }
 

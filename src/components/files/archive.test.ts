@@ -11,15 +11,28 @@ import type { FilesDetails } from './schema.ts'
 import { MemoryArtifacts, contextWith, settingsFor, temporaryFolder } from './testing/trees.ts'
 
 /** Restores an archive and list that somebody made by hand into a fresh scratch folder beside files of others. */
-async function attack(t: TestContext, content: Buffer, entries: readonly FileEntry[], raw = entries.map(entryLine).join('')): Promise<{ error: unknown; folder: string }> {
+async function attack(
+  t: TestContext,
+  content: Buffer,
+  entries: readonly FileEntry[],
+  raw = entries.map(entryLine).join(''),
+): Promise<{ error: unknown; folder: string }> {
   const folder = await temporaryFolder(t)
   await mkdir(join(folder, 'scratch'))
   await writeFile(join(folder, 'victim'), 'untouched')
   const artifacts = new MemoryArtifacts()
   artifacts.set('content', content)
   artifacts.set('entries', Buffer.from(raw))
-  const details = { entries: entries.length, entriesSha256: createHash('sha256').update(raw).digest('hex'), bytes: 0 } as FilesDetails
-  const target = await filesDriver.open(settingsFor(join(folder, 'live')), { mode: 'scratch', restoreId: '00000000', scratchFolder: join(folder, 'scratch') }, contextWith())
+  const details = {
+    entries: entries.length,
+    entriesSha256: createHash('sha256').update(raw).digest('hex'),
+    bytes: 0,
+  } as FilesDetails
+  const target = await filesDriver.open(
+    settingsFor(join(folder, 'live')),
+    { mode: 'scratch', restoreId: '00000000', scratchFolder: join(folder, 'scratch') },
+    contextWith(),
+  )
   const error = await target.load(details, artifacts, contextWith()).then(
     () => undefined,
     (failure: unknown) => failure,
@@ -41,8 +54,15 @@ async function tar(...entries: (Partial<Header> & { name: string; content?: stri
 const facts = { mode: 0o700, uid: 0, gid: 0, mtime: 0n }
 const root: FileEntry = { ...facts, path: '.', type: 'directory' }
 const rootHeader = { name: './', type: 'directory' } as const
-const file = (path: string, content = ''): FileEntry => ({ ...facts, path, type: 'file', size: content.length, sha256: createHash('sha256').update(content).digest('hex') })
-const corrupt = (error: unknown, about: string): void => assert.ok(isFailure(error, 'corrupt'), `${about}: ${String(error)}`)
+const file = (path: string, content = ''): FileEntry => ({
+  ...facts,
+  path,
+  type: 'file',
+  size: content.length,
+  sha256: createHash('sha256').update(content).digest('hex'),
+})
+const corrupt = (error: unknown, about: string): void =>
+  assert.ok(isFailure(error, 'corrupt'), `${about}: ${String(error)}`)
 
 test('an honest archive made by another writer is restored', async (t) => {
   const content = await tar(rootHeader, { name: 'a', content: 'x' })
@@ -60,42 +80,69 @@ test('an archive with an entry that its list has not is refused, whatever the en
     { name: 'hard', type: 'link', linkname: '../../victim' },
     { name: 'a', content: 'other' },
   ]
-  for (const intruder of intruders) corrupt((await attack(t, await tar(rootHeader, intruder), [root, file('a')])).error, intruder.name)
+  for (const intruder of intruders)
+    corrupt((await attack(t, await tar(rootHeader, intruder), [root, file('a')])).error, intruder.name)
 })
 
 test('a file that is listed below a link is refused, and a link is not there while files are written', async (t) => {
   const list = [root, { ...facts, path: 'l', type: 'symlink', target: '../..' } as const, file('l/victim', 'x')]
-  const content = await tar(rootHeader, { name: 'l', type: 'symlink', linkname: '../..' }, { name: 'l/victim', content: 'x' })
+  const content = await tar(
+    rootHeader,
+    { name: 'l', type: 'symlink', linkname: '../..' },
+    { name: 'l/victim', content: 'x' },
+  )
   corrupt((await attack(t, content, list)).error, 'below a link')
 })
 
 test('a hard link to what is outside or reached through a link is refused', async (t) => {
-  const outside = entryLine({ ...facts, path: 'h', type: 'link', target: 'x/victim' }).replace('x/victim', '../../../victim')
+  const outside = entryLine({ ...facts, path: 'h', type: 'link', target: 'x/victim' }).replace(
+    'x/victim',
+    '../../../victim',
+  )
   const content = await tar(rootHeader, { name: 'h', type: 'link', linkname: '../../../victim' })
   corrupt((await attack(t, content, [root, root], `${entryLine(root)}${outside}`)).error, 'outside')
 
-  const through: FileEntry[] = [root, { ...facts, path: 'a', type: 'symlink', target: '../../..' }, { ...facts, path: 'h', type: 'link', target: 'a/victim' }]
-  const second = await tar(rootHeader, { name: 'a', type: 'symlink', linkname: '../../..' }, { name: 'h', type: 'link', linkname: 'a/victim' })
+  const through: FileEntry[] = [
+    root,
+    { ...facts, path: 'a', type: 'symlink', target: '../../..' },
+    { ...facts, path: 'h', type: 'link', target: 'a/victim' },
+  ]
+  const second = await tar(
+    rootHeader,
+    { name: 'a', type: 'symlink', linkname: '../../..' },
+    { name: 'h', type: 'link', linkname: 'a/victim' },
+  )
   assert.ok((await attack(t, second, through)).error !== undefined)
 })
 
 test('a file twice, without the mark of a second version, is refused; more versions than attempts too', async (t) => {
   const twice = { name: 'a', content: 'x' }
   corrupt((await attack(t, await tar(rootHeader, twice, twice), [root, file('a', 'x')])).error, 'twice')
-  const version = (number: number): typeof twice => ({ ...twice, pax: { comment: `version ${number}` } }) as typeof twice
-  assert.equal((await attack(t, await tar(rootHeader, twice, version(2), version(3)), [root, file('a', 'x')])).error, undefined)
+  const version = (number: number): typeof twice =>
+    ({ ...twice, pax: { comment: `version ${number}` } }) as typeof twice
+  assert.equal(
+    (await attack(t, await tar(rootHeader, twice, version(2), version(3)), [root, file('a', 'x')])).error,
+    undefined,
+  )
   corrupt((await attack(t, await tar(rootHeader, twice, version(3)), [root, file('a', 'x')])).error, 'jump')
-  corrupt((await attack(t, await tar(rootHeader, twice, version(2), version(3), version(4)), [root, file('a', 'x')])).error, 'four')
+  corrupt(
+    (await attack(t, await tar(rootHeader, twice, version(2), version(3), version(4)), [root, file('a', 'x')])).error,
+    'four',
+  )
   corrupt((await attack(t, await tar(rootHeader, version(2)), [root, file('a', 'x')])).error, 'second first')
 })
 
 test('content, size, order and type must be those of the list', async (t) => {
   const list = [root, file('a', 'x'), file('b', 'y')]
-  const [a, b] = [{ name: 'a', content: 'x' }, { name: 'b', content: 'y' }]
+  const [a, b] = [
+    { name: 'a', content: 'x' },
+    { name: 'b', content: 'y' },
+  ]
   assert.equal((await attack(t, await tar(rootHeader, a, b), list)).error, undefined)
   corrupt((await attack(t, await tar(rootHeader, a, { ...b, content: 'z' }), list)).error, 'content of the last')
   corrupt((await attack(t, await tar(rootHeader, { ...a, content: 'xx' }, b), list)).error, 'size')
   corrupt((await attack(t, await tar(rootHeader, b, a), list)).error, 'order')
+  corrupt((await attack(t, await tar(rootHeader, a, { ...b, name: 'c' }), list)).error, 'name')
   corrupt((await attack(t, await tar(rootHeader, a), list)).error, 'missing')
   corrupt((await attack(t, await tar(rootHeader, a, { name: 'b', type: 'directory' }), list)).error, 'type')
 })
@@ -103,7 +150,8 @@ test('content, size, order and type must be those of the list', async (t) => {
 test('an archive that is cut off anywhere is refused', async (t) => {
   const list = [root, file('a', 'x'.repeat(600)), file('b', 'y')]
   const whole = await tar(rootHeader, { name: 'a', content: 'x'.repeat(600) }, { name: 'b', content: 'y' })
-  for (const length of [0, 100, 512, 900, 1024, 1200, 1536, 2048, 2200, 2559]) corrupt((await attack(t, whole.subarray(0, length), list)).error, `${length} bytes`)
+  for (const length of [0, 100, 512, 900, 1024, 1200, 1536, 2048, 2200, 2559])
+    corrupt((await attack(t, whole.subarray(0, length), list)).error, `${length} bytes`)
 })
 
 test('the error of whoever gives the bytes is thrown on, not one about the archive', async () => {

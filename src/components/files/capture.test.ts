@@ -23,7 +23,8 @@ function lines(artifacts: MemoryArtifacts): { path: string; type: string; size?:
     .map((line) => JSON.parse(line) as { path: string; type: string })
 }
 
-const named = (captured: Capture, text: string): string | undefined => captured.notCaptured.find((sentence) => sentence.includes(text))
+const named = (captured: Capture, text: string): string | undefined =>
+  captured.notCaptured.find((sentence) => sentence.includes(text))
 
 test('a capture is complete, in walk order, and the same bytes each time', async (t) => {
   const folder = await temporaryFolder(t)
@@ -32,24 +33,27 @@ test('a capture is complete, in walk order, and the same bytes each time', async
   await writeFile(join(folder, 'b!'), '!')
   await writeFile(join(folder, 'a'), 'a')
   await link(join(folder, 'a'), join(folder, 'c'))
+  await link(join(folder, 'a'), join(folder, 'e'))
   await symlink('nowhere', join(folder, 'd'))
   const [first, second] = [await capture(settingsFor(folder)), await capture(settingsFor(folder))]
-  assert.deepEqual(paths(first), ['.', 'a', 'b', 'b/x', 'b!', 'c', 'd'])
+  assert.deepEqual(paths(first), ['.', 'a', 'b', 'b/x', 'b!', 'c', 'd', 'e'])
   assert.deepEqual(first.artifacts.get('content'), second.artifacts.get('content'))
   assert.deepEqual(first.details, second.details)
   assert.deepEqual(
     [first.details.entries, first.details.files, first.details.bytes, first.details.escapingLinks.count],
-    [7, 3, 3, 0],
+    [8, 3, 3, 0],
   )
-  assert.deepEqual(lines(first.artifacts)[5], { ...lines(first.artifacts)[5], type: 'link', target: 'a' })
+  for (const index of [5, 7]) assert.equal(lines(first.artifacts)[index]?.target, 'a')
   await filesDriver.examine(first.details, first.artifacts, contextWith())
 })
 
 test('patterns select; folders above what is selected come along, others do not', async (t) => {
   const folder = await temporaryFolder(t)
   for (const name of ['keys/deep', 'logs', 'other/empty', 'cache']) await mkdir(join(folder, name), { recursive: true })
-  for (const name of ['keys/deep/ca.key', 'keys/deep/ca.log', 'logs/x', 'other/x', 'cache/x', '.env', 'x.key']) await writeFile(join(folder, name), '')
-  const of = async (include: string[] | undefined, exclude: string[]): Promise<string[]> => paths(await capture(settingsFor(folder, { ...(include === undefined ? {} : { include }), exclude })))
+  for (const name of ['keys/deep/ca.key', 'keys/deep/ca.log', 'logs/x', 'other/x', 'cache/x', '.env', 'x.key'])
+    await writeFile(join(folder, name), '')
+  const of = async (include: string[] | undefined, exclude: string[]): Promise<string[]> =>
+    paths(await capture(settingsFor(folder, { ...(include === undefined ? {} : { include }), exclude })))
   assert.deepEqual(await of(['*.key', '.env'], []), ['.', '.env', 'keys', 'keys/deep', 'keys/deep/ca.key', 'x.key'])
   assert.deepEqual(await of(['/x.key', 'logs/'], []), ['.', 'logs', 'logs/x', 'x.key'])
   assert.deepEqual(await of(['keys'], ['*.log']), ['.', 'keys', 'keys/deep', 'keys/deep/ca.key'])
@@ -94,7 +98,10 @@ test('a large file that changes once while it is read is read again, and the las
   const folder = await temporaryFolder(t)
   const path = join(folder, 'big')
   await writeFile(path, Buffer.alloc(3 * MiB, 'a'))
-  const captured = await capture(settingsFor(folder), changing(1, () => appendFileSync(path, 'more')))
+  const captured = await capture(
+    settingsFor(folder),
+    changing(1, () => appendFileSync(path, 'more')),
+  )
   assert.equal(lines(captured.artifacts)[1]?.size, 3 * MiB + 4)
   assert.equal(named(captured, 'was written while'), undefined)
   assert.ok(captured.artifacts.get('content').length > 6 * MiB, 'both versions are in the archive')
@@ -102,11 +109,17 @@ test('a large file that changes once while it is read is read again, and the las
 })
 
 test('a file that changes during every attempt is named, and the archive is still whole', async (t) => {
-  for (const change of [(path: string) => appendFileSync(path, 'grow'), (path: string) => truncateSync(path, 2 * MiB)]) {
+  for (const change of [
+    (path: string) => appendFileSync(path, 'grow'),
+    (path: string) => truncateSync(path, 2 * MiB),
+  ]) {
     const folder = await temporaryFolder(t)
     const path = join(folder, 'big')
     await writeFile(path, Buffer.alloc(5 * MiB, 'a'))
-    const captured = await capture(settingsFor(folder), changing(99, () => change(path)))
+    const captured = await capture(
+      settingsFor(folder),
+      changing(99, () => change(path)),
+    )
     assert.match(named(captured, 'was written while') ?? '', /: big$/)
     await filesDriver.examine(captured.details, captured.artifacts, contextWith())
   }
@@ -134,17 +147,34 @@ test('the failure of the archive is the failure of the capture, and the list fai
   assert.deepEqual(endings, [])
 })
 
+test('the failure of the list is the failure of the capture, whether it was read or not', async (t) => {
+  const folder = await temporaryFolder(t)
+  for (let index = 0; index < 2000; index += 1) await writeFile(join(folder, `${'n'.repeat(100)}${index}`), '')
+  for (const chunks of [0, 1]) {
+    const sink = {
+      async write(role: string, _kind: number, content: AsyncIterable<Uint8Array>): Promise<void> {
+        if (role === 'entries' && chunks === 0) throw new Error('storage is gone')
+        for await (const _chunk of content) if (role === 'entries') throw new Error('storage is gone')
+      },
+    }
+    await assert.rejects(filesDriver.capture(settingsFor(folder), sink, contextWith()), /storage is gone/)
+  }
+})
+
 test('a cancelled capture stops with cancelled', async (t) => {
   const folder = await temporaryFolder(t)
   await writeFile(join(folder, 'a'), 'a')
   const context = { ...contextWith(), signal: AbortSignal.abort() }
-  await assert.rejects(filesDriver.capture(settingsFor(folder), new MemoryArtifacts(), context), (error) => isFailure(error, 'cancelled'))
+  await assert.rejects(filesDriver.capture(settingsFor(folder), new MemoryArtifacts(), context), (error) =>
+    isFailure(error, 'cancelled'),
+  )
 })
 
 test('check says what a backup would meet', async (t) => {
   const folder = await temporaryFolder(t)
   await writeFile(join(folder, 'a'), 'abc')
-  const levels = async (path: string, more = {}): Promise<string[]> => (await filesDriver.check(settingsFor(path, more), contextWith())).map(({ level, message }) => `${level} ${message}`)
+  const levels = async (path: string, more = {}): Promise<string[]> =>
+    (await filesDriver.check(settingsFor(path, more), contextWith())).map(({ level, message }) => `${level} ${message}`)
   assert.ok((await levels(folder)).includes('ok 1 entries, 3 bytes'))
   assert.deepEqual(await levels(join(folder, 'a')), ['error is not a folder'])
   assert.deepEqual(await levels(join(folder, 'none')), ['error is not there'])
@@ -152,5 +182,6 @@ test('check says what a backup would meet', async (t) => {
 })
 
 test('settings take plain absolute folders only', () => {
-  for (const path of ['relative', '/', '/a/', '/a/../b', '/a//b']) assert.equal(filesDriver.settings.safeParse({ kind: 'files', path }).success, false, path)
+  for (const path of ['relative', '/', '/a/', '/a/../b', '/a//b'])
+    assert.equal(filesDriver.settings.safeParse({ kind: 'files', path }).success, false, path)
 })

@@ -71,18 +71,15 @@ async function treeOf(settings: FilesSettings, root: Folder, selection: Selectio
 }
 
 /**
- * Both artifacts are written at once, so that neither the list nor the archive is ever held. The failure of the archive
- * is the one that counts: the list fails with it.
+ * Both artifacts are written at once, so that neither the list nor the archive is ever held. When one fails the other is
+ * of no use: it fails at once, with the same error.
  */
 async function writeBoth(tree: Tree, sink: ArtifactSink, context: Context): Promise<void> {
   const lines = new LineChannel()
-  const archive = sink.write(CONTENT, 4, archiveOf(tree, lines, context)).catch((error: unknown) => {
-    lines.fail(error)
-    throw error
-  })
-  const [content, entries] = await Promise.allSettled([archive, sink.write(ENTRIES, 3, lines.bytes)])
-  if (content.status === 'rejected') throw content.reason
-  if (entries.status === 'rejected') throw entries.reason
+  const writes = [sink.write(CONTENT, 4, archiveOf(tree, lines, context)), sink.write(ENTRIES, 3, lines.bytes)]
+  for (const write of writes) write.catch((error: unknown) => lines.fail(error))
+  const results = await Promise.allSettled(writes)
+  for (const result of results) if (result.status === 'rejected') throw result.reason
 }
 
 async function* archiveOf(tree: Tree, lines: LineChannel, context: Context): AsyncGenerator<Uint8Array> {
@@ -145,7 +142,12 @@ async function* captureRegular(
   else yield* withoutContent({ ...factsOf(found.path, found.stat, tree.accounts), type: 'link', target }, tree, lines)
 }
 
-async function* captureContent(found: Found, tree: Tree, lines: LineChannel, context: Context): AsyncGenerator<Uint8Array> {
+async function* captureContent(
+  found: Found,
+  tree: Tree,
+  lines: LineChannel,
+  context: Context,
+): AsyncGenerator<Uint8Array> {
   const captured = yield* captureFile(found, tree.accounts, context)
   if (captured !== undefined) {
     tree.links.remember(found.path, captured.stat)

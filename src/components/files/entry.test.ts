@@ -40,7 +40,11 @@ test('lines that no capture writes are corrupt', () => {
 
 async function readAll(entries: readonly FileEntry[], change: Partial<FilesDetails> = {}): Promise<number> {
   const text = entries.map(entryLine).join('')
-  const details = { entriesSha256: createHash('sha256').update(text).digest('hex'), entries: entries.length, ...change } as FilesDetails
+  const details = {
+    entriesSha256: createHash('sha256').update(text).digest('hex'),
+    entries: entries.length,
+    ...change,
+  } as FilesDetails
   let count = 0
   for await (const _entry of entriesOf(chunks(text), details)) count += 1
   return count
@@ -55,7 +59,7 @@ test('a list in walk order is read whole', async () => {
 })
 
 test('a list that names an entry twice, out of order, or in something that is not a folder is corrupt', async () => {
-  const link: FileEntry = { ...facts, path: 'a', type: 'symlink', target: '/etc', }
+  const link: FileEntry = { ...facts, path: 'a', type: 'symlink', target: '/etc' }
   const lists = [
     [file('a')],
     [folder('a')],

@@ -1,5 +1,6 @@
 import { constants, existsSync, type BigIntStats } from 'node:fs'
 import { lstat, open, readdir, type FileHandle } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { isMissing, naming } from './failures.ts'
 import { bytesOf, rawOf, type RawPath } from './names.ts'
 
@@ -22,6 +23,11 @@ const hasProc = existsSync('/proc/self/fd')
 export async function openFolder(path: string | Buffer): Promise<Folder> {
   const handle = await open(path, OPEN_FOLDER)
   return { handle, location: Buffer.from(hasProc ? `/proc/self/fd/${handle.fd}` : path) }
+}
+
+/** Where the folder above `path` is opened. Links on the way there are followed: whoever wrote `path` meant them. */
+export function parentFolder(path: string): string {
+  return `${dirname(path)}/.`
 }
 
 /** Opens a folder for the time of `act`; names it when it cannot be opened. */

@@ -8,6 +8,7 @@ import type { Bytes } from '../../core/ports.ts'
  */
 export class LineChannel {
   readonly #stream = new PassThrough({ highWaterMark: 256 * 1024 })
+  #failure: { readonly error: unknown } | undefined
 
   constructor() {
     // The reader sees the error when it reads; one that has left must not end the process.
@@ -18,8 +19,9 @@ export class LineChannel {
     return this.#stream
   }
 
-  /** Resolves when there is room for more. */
+  /** Resolves when there is room for more. Throws what `fail` was given. */
   async write(line: string): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure.error
     if (this.#stream.destroyed || this.#stream.write(line)) return
     const waiting = new AbortController()
     const { signal } = waiting
@@ -33,8 +35,9 @@ export class LineChannel {
     this.#stream.end()
   }
 
-  /** The reader gets this error instead of an end. */
+  /** Both ends get this error: the reader instead of an end, the writer at its next line. */
   fail(error: unknown): void {
+    this.#failure ??= { error }
     this.#stream.destroy(error instanceof Error ? error : new Error(String(error)))
   }
 }

@@ -1,4 +1,4 @@
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { mkdir, open, rename } from 'node:fs/promises'
 import type { Bytes, Context } from '../../core/ports.ts'
 import type { ArtifactSource } from '../driver.ts'
 import { currentUser } from './accounts.ts'
@@ -9,6 +9,7 @@ import { syncFolder, withFolder, type Folder } from './folder.ts'
 import { entriesOf, storedEntries } from './listing.ts'
 import type { Places } from './places.ts'
 import { drain } from './read-file.ts'
+import { removeTree } from './remove-tree.ts'
 import type { FilesDetails } from './schema.ts'
 import { TreeWriter } from './tree-writer.ts'
 import type { Rights } from './write-file.ts'
@@ -86,11 +87,6 @@ export async function examineFiles(details: FilesDetails, source: ArtifactSource
     (_entry, content) => drain(content),
     context.signal,
   )
-}
-
-/** Removes a folder that only we use, if it is there. Links are removed, not followed. */
-export async function removeTree(path: string): Promise<void> {
-  await naming('remove', path, () => rm(path, { recursive: true, force: true, maxRetries: 3 }))
 }
 
 /** Makes a folder that only we can enter. */

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, realpath } from 'node:fs/promises'
 import { rawOf, rawOfText, type RawPath } from './names.ts'
 
 /**
@@ -6,13 +6,11 @@ import { rawOf, rawOfText, type RawPath } from './names.ts'
  * one goes with it. Empty where the machine cannot say (not Linux).
  */
 export async function mountsAt(path: string): Promise<readonly RawPath[]> {
-  let table: Buffer
   try {
-    table = await readFile('/proc/self/mountinfo')
+    return mountPointsIn(rawOf(await readFile('/proc/self/mountinfo')), rawOfText(await realpath(path)))
   } catch {
     return []
   }
-  return mountPointsIn(rawOf(table), rawOfText(path))
 }
 
 /** The fifth field of a line is the mount point, with spaces and the like as `\ooo`. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { escapes, isSafeRelative, percentDecoded, percentEncoded, rawOf, shown, walkOrder } from './names.ts'
 
 const rawPath = fc.uint8Array({ minLength: 1, maxLength: 40 }).map((bytes) => rawOf(Buffer.from(bytes)))
@@ -19,7 +19,8 @@ test('there is one encoding of a name: any other text is refused', () => {
 })
 
 test('a path that could leave its folder is not safe', () => {
-  for (const path of ['', '/a', 'a/', 'a//b', '.', '..', 'a/..', '../a', 'a/./b', 'a\0b']) assert.equal(isSafeRelative(path), false, path)
+  for (const path of ['', '/a', 'a/', 'a//b', '.', '..', 'a/..', '../a', 'a/./b', 'a\0b'])
+    assert.equal(isSafeRelative(path), false, path)
   for (const path of ['a', 'a/b', '...', '..a', 'a..', '.a/b.']) assert.equal(isSafeRelative(path), true, path)
 })
 
@@ -29,8 +30,21 @@ test('walk order puts a folder before its content and its content before the nex
 })
 
 test('a link escapes when its text leads above the folder', () => {
-  for (const [path, target] of [['l', '/etc'], ['l', '..'], ['d/l', '../..'], ['d/l', 'x/../../../d'], ['l', './../a']] as const) assert.equal(escapes(path, target), true, target)
-  for (const [path, target] of [['l', 'a'], ['d/l', '../a'], ['d/e/l', '../../a/..'], ['l', './a/../b']] as const) assert.equal(escapes(path, target), false, target)
+  for (const [path, target] of [
+    ['l', '/etc'],
+    ['l', '..'],
+    ['d/l', '../..'],
+    ['d/l', 'x/../../../d'],
+    ['l', './../a'],
+  ] as const)
+    assert.equal(escapes(path, target), true, target)
+  for (const [path, target] of [
+    ['l', 'a'],
+    ['d/l', '../a'],
+    ['d/e/l', '../../a/..'],
+    ['l', './a/../b'],
+  ] as const)
+    assert.equal(escapes(path, target), false, target)
 })
 
 test('names are shown on one line without control characters', () => {

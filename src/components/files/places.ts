@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { basename, dirname, join } from 'node:path'
+import { basename, join } from 'node:path'
 import { isFailure } from '../../core/failure.ts'
-import { namesIn, withFolder } from './folder.ts'
+import { namesIn, parentFolder, withFolder } from './folder.ts'
 import { rawOfText } from './names.ts'
 import type { TargetRequest } from '../driver.ts'
 
@@ -74,7 +74,7 @@ export async function keptPlaces(live: string): Promise<readonly KeptPlace[]> {
 
 async function siblingsOf(live: string): Promise<readonly string[]> {
   try {
-    return await withFolder(dirname(live), namesIn)
+    return await withFolder(parentFolder(live), namesIn)
   } catch (error) {
     if (isFailure(error, 'notFound')) return []
     throw error

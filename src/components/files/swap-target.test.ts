@@ -78,7 +78,9 @@ test('kept says what can be undone, and until when', async (t) => {
   await mkdir(`${live}.holdfast-prev-not-an-id`)
   const [kept, ...others] = await filesDriver.kept(settingsFor(live, { keepPreviousHours: 1 }), context)
   assert.deepEqual([kept?.restoreId, kept?.description, others], [ID, `folder ${live}.holdfast-prev-${ID}`, []])
-  assert.ok(kept !== undefined && kept.since.getTime() > before && kept.until.getTime() - kept.since.getTime() === 3_600_000)
+  assert.ok(
+    kept !== undefined && kept.since.getTime() > before && kept.until.getTime() - kept.since.getTime() === 3_600_000,
+  )
 })
 
 test('what is refused: a swap of nothing or of half a folder, undo of nothing, a second load after the swap', async (t) => {
@@ -109,6 +111,23 @@ test('a folder that someone makes between the two renames does not lose the old 
   await rm(join(live, 'new'))
   await target.reopen(context)
   assert.deepEqual([await target.state(context), await version(live)], ['beside', 'current'])
+})
+
+test('a folder that someone makes while an undo is cut off does not stop the undo', async (t) => {
+  const { live, captured, target } = await stage(t)
+  await wholeRestore(target, captured, context)
+  await rename(live, `${live}.holdfast-undone-${ID}`)
+  await mkdir(live)
+  await target.undo(context)
+  assert.deepEqual([await target.state(context), await version(live)], ['untouched', 'current'])
+})
+
+test('discard between the two renames brings the old folder back before it removes anything', async (t) => {
+  const { live, captured, target } = await stage(t)
+  await target.load(captured.details, captured.artifacts, context)
+  await rename(live, `${live}.holdfast-prev-${ID}`)
+  await target.discard(context)
+  assert.deepEqual([await siblings(live), await version(live)], [['data'], 'current'])
 })
 
 class Death extends Error {}
@@ -168,7 +187,13 @@ async function ready(t: TestContext, act: keyof typeof acts): Promise<Stage> {
   return made
 }
 
-async function dieAndRecover(t: TestContext, act: keyof typeof acts, index: number, when: 'before' | 'after', label: string): Promise<void> {
+async function dieAndRecover(
+  t: TestContext,
+  act: keyof typeof acts,
+  index: number,
+  when: 'before' | 'after',
+  label: string,
+): Promise<void> {
   for (const way of ['forward', 'back'] as const) {
     const { live, captured, target } = await ready(t, act)
     await assert.rejects(acts[act](target, captured, contextWith(new DyingEffects(index, when))), Death, label)
@@ -176,19 +201,31 @@ async function dieAndRecover(t: TestContext, act: keyof typeof acts, index: numb
     const after = await targetOf(live)
     const state = await after.state(context)
     const found = await version(live)
-    const truth = { untouched: ['current', 'captured'], beside: ['current', 'captured'], fenced: ['none'], swapped: act === 'undo' ? ['captured', 'none'] : ['captured'] }
+    const truth = {
+      untouched: ['current', 'captured'],
+      beside: ['current', 'captured'],
+      fenced: ['none'],
+      swapped: act === 'undo' ? ['captured', 'none'] : ['captured'],
+    }
     assert.ok(truth[state].includes(found), `${label}: ${state} but live is ${found}`)
     if (act === 'restore') await recoverRestore(after, captured, way, live, label)
     else await recover(act, after, live, label)
   }
 }
 
-async function recoverRestore(target: Target<FilesDetails>, captured: Capture, way: 'forward' | 'back', live: string, label: string): Promise<void> {
+async function recoverRestore(
+  target: Target<FilesDetails>,
+  captured: Capture,
+  way: 'forward' | 'back',
+  live: string,
+  label: string,
+): Promise<void> {
   const state = await target.state(context)
   if (way === 'forward') {
     if (state === 'beside' || state === 'untouched') await target.load(captured.details, captured.artifacts, context)
     await target.swap(captured.details, context)
     assert.deepEqual([await target.state(context), await version(live)], ['swapped', 'captured'], label)
+    assert.deepEqual(await siblings(live), ['data', `data.holdfast-prev-${ID}`], label)
   } else {
     // As operations roll back.
     if (state === 'swapped') await target.undo(context)
@@ -199,7 +236,12 @@ async function recoverRestore(target: Target<FilesDetails>, captured: Capture, w
   }
 }
 
-async function recover(act: 'undo' | 'forget', target: Target<FilesDetails>, live: string, label: string): Promise<void> {
+async function recover(
+  act: 'undo' | 'forget',
+  target: Target<FilesDetails>,
+  live: string,
+  label: string,
+): Promise<void> {
   await target[act](context)
   await target.discard(context)
   assert.equal(await version(live), act === 'undo' ? 'current' : 'captured', label)
@@ -208,7 +250,10 @@ async function recover(act: 'undo' | 'forget', target: Target<FilesDetails>, liv
 
 test('a load that fails half-way leaves nothing that could be swapped, and the next load starts over', async (t) => {
   const { live, captured, target } = await stage(t)
-  const broken = { ...captured.artifacts, roles: [], read: (role: string) => (role === 'entries' ? captured.artifacts.read(role) : failing()) }
+  const broken = {
+    roles: [],
+    read: (role: string) => (role === 'entries' ? captured.artifacts.read(role) : failing()),
+  }
   await assert.rejects(target.load(captured.details, broken, context), /not authentic/)
   assert.deepEqual([await target.state(context), await version(live)], ['beside', 'current'])
   await assert.rejects(target.swap(captured.details, context), refused)
@@ -223,13 +268,25 @@ test('a load that fails half-way leaves nothing that could be swapped, and the n
 
 test('preflight names what would fail or be lost', async (t) => {
   const { live, captured, target } = await stage(t)
-  const found = async (details = captured.details): Promise<string[]> => (await target.preflight(details, context)).filter(({ level }) => level !== 'ok').map(({ level, subject, message }) => `${level} ${subject}: ${message}`)
+  const found = async (details = captured.details): Promise<string[]> =>
+    (await target.preflight(details, context))
+      .filter(({ level }) => level !== 'ok')
+      .map(({ level, subject, message }) => `${level} ${subject}: ${message}`)
   assert.deepEqual(await found(), [])
   await writeFile(join(live, 'app.log'), '')
-  assert.match((await found({ ...captured.details, exclude: ['*.log'] })).join('\n'), /warning .*1 entries .*previous folder: app\.log/)
+  assert.match(
+    (await found({ ...captured.details, exclude: ['*.log'] })).join('\n'),
+    /warning .*1 entries .*previous folder: app\.log/,
+  )
   assert.match((await found({ ...captured.details, bytes: 2 ** 52 })).join('\n'), /error .*free space/)
-  assert.match((await found({ ...captured.details, users: [{ id: 0, name: 'nobody-here' }] })).join('\n'), /warning user nobody-here: had number 0/)
-  assert.match((await found({ ...captured.details, escapingLinks: { count: 1, examples: ['a -> /b'] } })).join('\n'), /warning symbolic links: 1 .*a -> \/b/)
+  assert.match(
+    (await found({ ...captured.details, users: [{ id: 0, name: 'nobody-here' }] })).join('\n'),
+    /warning user nobody-here: had number 0/,
+  )
+  assert.match(
+    (await found({ ...captured.details, escapingLinks: { count: 1, examples: ['a -> /b'] } })).join('\n'),
+    /warning symbolic links: 1 .*a -> \/b/,
+  )
   await rm(live, { recursive: true })
   assert.match((await found()).join('\n'), /warning .*will be made/)
   await symlink('elsewhere', live)
@@ -248,7 +305,14 @@ test('in place: captured files are replaced, others stay, links in the way are n
   await target.load(captured.details, captured.artifacts, context)
   assert.deepEqual(await target.compare(captured.details, context), [])
   await target.reopen(context)
-  assert.deepEqual([await version(live), await readFile(join(live, 'extra'), 'utf8'), await readFile(join(outside, 'version'), 'utf8')], ['captured', 'stays', 'untouched'])
+  assert.deepEqual(
+    [
+      await version(live),
+      await readFile(join(live, 'extra'), 'utf8'),
+      await readFile(join(outside, 'version'), 'utf8'),
+    ],
+    ['captured', 'stays', 'untouched'],
+  )
   assert.deepEqual((await readdir(live)).sort(), ['d', 'extra'])
   await assert.rejects(target.undo(context), refused)
 })

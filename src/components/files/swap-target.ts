@@ -1,15 +1,16 @@
 import { mkdir, rename, rmdir } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Target, TargetRequest, TargetState } from '../driver.ts'
 import { compareTree } from './compare.ts'
 import { naming } from './failures.ts'
-import { statOf, syncFolder, withFolder } from './folder.ts'
+import { parentFolder, statOf, syncFolder, withFolder } from './folder.ts'
 import { storedEntries } from './listing.ts'
-import { loadFiles, makePrivate, removeTree, rightsHere } from './load.ts'
+import { loadFiles, makePrivate, rightsHere } from './load.ts'
 import { placesOf, type Places } from './places.ts'
 import { preflightSwap } from './preflight.ts'
+import { removeTree } from './remove-tree.ts'
 import type { FilesDetails, FilesSettings } from './schema.ts'
 
 /**
@@ -81,7 +82,7 @@ async function assertNotSwapped(places: Places): Promise<void> {
 async function prepareBeside({ work, loaded, live }: Places): Promise<void> {
   await makePrivate(work)
   await makePrivate(loaded)
-  await syncFolder(dirname(live))
+  await syncFolder(parentFolder(live))
 }
 
 async function swap(places: Places, context: Context): Promise<void> {
@@ -111,8 +112,8 @@ async function swap(places: Places, context: Context): Promise<void> {
 async function moveFolder(name: string, from: string, to: string, context: Context): Promise<void> {
   await context.effects.run(name, async () => {
     await naming(`rename to ${to} what is at`, from, () => rename(from, to))
-    await syncFolder(dirname(to))
-    if (dirname(from) !== dirname(to)) await syncFolder(dirname(from))
+    await syncFolder(parentFolder(to))
+    if (parentFolder(from) !== parentFolder(to)) await syncFolder(parentFolder(from))
   })
 }
 

@@ -18,7 +18,10 @@ const paxOf = (header: Header): Record<string, string> => (header.pax ?? {}) as 
 test('what fits the ustar fields needs no extended header', async () => {
   const header = await read({ ...plain, user: 'u', group: 'g' })
   assert.equal(tarHeader(plain, 0).length, 512)
-  assert.deepEqual([header.name, header.mode, header.uid, header.gid, header.uname, header.gname, header.mtime.getTime()], ['a/', 0o755, 1, 2, 'u', 'g', 1000])
+  assert.deepEqual(
+    [header.name, header.mode, header.uid, header.gid, header.uname, header.gname, header.mtime.getTime()],
+    ['a/', 0o755, 1, 2, 'u', 'g', 1000],
+  )
 })
 
 test('mode 0 stays mode 0', async () => {
@@ -27,9 +30,21 @@ test('mode 0 stays mode 0', async () => {
 
 test('long and non-ASCII names, owners, sizes and times go into extended records', async () => {
   const long = `${'d/'.repeat(120)}x`
-  const header = await read({ ...plain, path: long, uid: 3_000_000_000, user: 'ünï', mtime: -1_500_000_000n, type: 'file', size: 0, sha256: '' })
+  const header = await read({
+    ...plain,
+    path: long,
+    uid: 3_000_000_000,
+    user: 'ünï',
+    mtime: -1_500_000_000n,
+    type: 'file',
+    size: 0,
+    sha256: '',
+  })
   assert.equal(header.name, long)
-  assert.deepEqual({ uid: paxOf(header)['uid'], uname: paxOf(header)['uname'], mtime: paxOf(header)['mtime'] }, { uid: '3000000000', uname: 'ünï', mtime: '-1.500000000' })
+  assert.deepEqual(
+    { uid: paxOf(header)['uid'], uname: paxOf(header)['uname'], mtime: paxOf(header)['mtime'] },
+    { uid: '3000000000', uname: 'ünï', mtime: '-1.500000000' },
+  )
 })
 
 test('a record counts its own length, also where the count gets a digit longer', async () => {

@@ -8,7 +8,10 @@ type Results<Acts extends readonly Act[]> = { -readonly [Index in keyof Acts]: A
  * Runs all acts at once. When one fails the others are cancelled through the context they were given, and its error is
  * thrown once all have ended, so nothing goes on behind the caller's back.
  */
-export async function allOrNone<const Acts extends readonly Act[]>(context: Context, acts: Acts): Promise<Results<Acts>> {
+export async function allOrNone<const Acts extends readonly Act[]>(
+  context: Context,
+  acts: Acts,
+): Promise<Results<Acts>> {
   const controller = new AbortController()
   const inner = { ...context, signal: AbortSignal.any([context.signal, controller.signal]) }
   const failures: unknown[] = []

@@ -20,7 +20,9 @@ export async function runAppChecks(client: pg.Client, checks: readonly Check[], 
 
 /** What was found instead of what is expected. */
 async function runCheck(client: pg.Client, check: Check, limit: number): Promise<string | undefined> {
-  await client.query(`begin transaction read only; set local statement_timeout = ${limit}; set local search_path to default`)
+  await client.query(
+    `begin transaction read only; set local statement_timeout = ${limit}; set local search_path to default`,
+  )
   try {
     // The extended protocol takes one statement only, so a check cannot commit and go on outside the transaction.
     const query = { text: check.sql, rowMode: 'array' as const, queryMode: 'extended' }
@@ -44,7 +46,6 @@ export function matches(value: unknown, expected: string | number | boolean): bo
 }
 
 function textOf(value: unknown): string {
-  if (value === null || value === undefined) return 'null'
-  if (value instanceof Date) return value.toISOString()
-  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+  if (typeof value === 'string') return value
+  return value instanceof Date ? value.toISOString() : (JSON.stringify(value ?? null) ?? typeof value)
 }

@@ -6,5 +6,10 @@ import type { Finding } from '../../core/restore-point.ts'
 export function asFinding(subject: string, error: unknown, context: Context): Finding {
   if (context.signal.aborted) throw new Failure('cancelled', 'cancelled', { cause: error })
   if (!(error instanceof Failure) || error.kind === 'bug') throw error
-  return { level: 'error', subject, message: describe(error), ...(error.hint === undefined ? {} : { hint: error.hint }) }
+  return {
+    level: 'error',
+    subject,
+    message: describe(error),
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+  }
 }

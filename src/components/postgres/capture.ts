@@ -32,7 +32,11 @@ export function readerOf(settings: PostgresSettings): Server {
  * Captures the whole database at one moment: the dump, its roles and properties, and a fingerprint of its content that
  * is read in the snapshot of the dump. Fails if any of them cannot be read whole or the snapshot is lost on the way.
  */
-export async function capture(settings: PostgresSettings, sink: ArtifactSink, context: Context): Promise<Captured<PostgresDetails>> {
+export async function capture(
+  settings: PostgresSettings,
+  sink: ArtifactSink,
+  context: Context,
+): Promise<Captured<PostgresDetails>> {
   const server = readerOf(settings)
   const { database } = settings
   const { serverVersion } = await withSession(server, database, context, readDatabaseFacts)
@@ -47,7 +51,10 @@ export async function capture(settings: PostgresSettings, sink: ArtifactSink, co
     const before = await readSequences(session)
     const fingerprint = await dumpAndRead({ settings, server, tools, snapshot }, sink, context)
     const sequences = sequencesBetween(before, await readSequences(session))
-    return { details: { ...facts, dumpVersionText: tools.versionText, roles, fingerprint: { ...fingerprint, sequences } }, notCaptured }
+    return {
+      details: { ...facts, dumpVersionText: tools.versionText, roles, fingerprint: { ...fingerprint, sequences } },
+      notCaptured,
+    }
   })
 }
 
@@ -65,7 +72,12 @@ async function dumpAndRead(source: Source, sink: ArtifactSink, context: Context)
   const { database } = settings
   context.progress({ type: 'phase', phase: 'dump', detail: `database ${database}` })
   const [, definitions, content] = await allOrNone(context, [
-    (inner) => sink.write(DUMP_ROLE, DUMP_KIND, streamTool({ tools, program: 'pg_dump', args: dumpArgs(snapshot), server, database, limits }, inner)),
+    (inner) =>
+      sink.write(
+        DUMP_ROLE,
+        DUMP_KIND,
+        streamTool({ tools, program: 'pg_dump', args: dumpArgs(snapshot), server, database, limits }, inner),
+      ),
     (inner) => readDefinitions({ tools, server, database, limits, snapshot: snapshot.name }, inner),
     (inner) => {
       inner.signal.addEventListener('abort', snapshot.abandon, { once: true })
@@ -82,7 +94,9 @@ function dumpArgs(snapshot: Snapshot): string[] {
 function requireSupported(version: number): void {
   const major = majorOf(version)
   if (major >= OLDEST_MAJOR && major <= NEWEST_MAJOR) return
-  throw new Failure('unsupported', `PostgreSQL ${describeVersion(version)} is not supported`, { hint: `Supported are the majors ${OLDEST_MAJOR} to ${NEWEST_MAJOR}.` })
+  throw new Failure('unsupported', `PostgreSQL ${describeVersion(version)} is not supported`, {
+    hint: `Supported are the majors ${OLDEST_MAJOR} to ${NEWEST_MAJOR}.`,
+  })
 }
 
 function warnBelowFloor(tools: Tools, context: Context): void {

@@ -82,13 +82,20 @@ export async function capturedProperties(admin: pg.Client, details: PostgresDeta
  * Gives a database these properties, but for the comment. Repeating it changes nothing; inside a transaction it is
  * undone by a rollback. Fails with `denied` when the role may not set one of them.
  */
-export async function applyProperties(admin: pg.Client, database: string, wanted: DatabaseProperties, context: Context): Promise<void> {
+export async function applyProperties(
+  admin: pg.Client,
+  database: string,
+  wanted: DatabaseProperties,
+  context: Context,
+): Promise<void> {
   const target = `alter database ${identifier(database)}`
   const apply = (name: string, sql: string): Promise<void> => carry(() => change(admin, name, sql, context), database)
   await apply('ALTER DATABASE OWNER', `${target} owner to ${identifier(wanted.owner)}`)
   await apply('ALTER DATABASE CONNECTION LIMIT', `${target} connection limit ${wanted.connectionLimit}`)
-  for (const sql of grantStatements(database, await readGrants(admin, database), wanted.grants)) await apply('GRANT ON DATABASE', sql)
-  for (const sql of settingStatements(database, await readProperties(admin, database), wanted)) await apply('ALTER DATABASE SET', sql)
+  for (const sql of grantStatements(database, await readGrants(admin, database), wanted.grants))
+    await apply('GRANT ON DATABASE', sql)
+  for (const sql of settingStatements(database, await readProperties(admin, database), wanted))
+    await apply('ALTER DATABASE SET', sql)
 }
 
 async function carry(act: () => Promise<void>, database: string): Promise<void> {
@@ -110,12 +117,21 @@ export function grantStatements(database: string, now: readonly Grant[], wanted:
   const grantees = new Set(now.map(({ grantee }) => grantee))
   return [
     ...[...grantees].map((grantee) => `revoke all ${on} from ${granteeName(grantee)} cascade`),
-    ...wanted.map(({ grantee, privilege, grantable }) => `grant ${privilege} ${on} to ${granteeName(grantee)}${grantable ? ' with grant option' : ''}`),
+    ...wanted.map(
+      ({ grantee, privilege, grantable }) =>
+        `grant ${privilege} ${on} to ${granteeName(grantee)}${grantable ? ' with grant option' : ''}`,
+    ),
   ]
 }
 
 function sameGrants(one: readonly Grant[], other: readonly Grant[]): boolean {
-  const key = (grants: readonly Grant[]): string => JSON.stringify(grants.map((each) => [each.grantee, each.privilege, each.grantable]).map(String).sort())
+  const key = (grants: readonly Grant[]): string =>
+    JSON.stringify(
+      grants
+        .map((each) => [each.grantee, each.privilege, each.grantable])
+        .map(String)
+        .sort(),
+    )
   return key(one) === key(other)
 }
 
@@ -145,15 +161,28 @@ interface Assignment {
 function assignments(database: string, { settings, roleSettings }: AllSettings): Map<string, Assignment> {
   const scoped = [
     ...settings.map((one) => ({ ...one, scope: `alter database ${identifier(database)}` })),
-    ...roleSettings.map((one) => ({ ...one, scope: `alter role ${identifier(one.role)} in database ${identifier(database)}` })),
+    ...roleSettings.map((one) => ({
+      ...one,
+      scope: `alter role ${identifier(one.role)} in database ${identifier(database)}`,
+    })),
   ]
   return new Map(
-    scoped.map(({ scope, name, value }) => [`${scope} ${name}`, { scope, name: identifier(name), value: settingValue(name, value) }]),
+    scoped.map(({ scope, name, value }) => [
+      `${scope} ${name}`,
+      { scope, name: identifier(name), value: settingValue(name, value) },
+    ]),
   )
 }
 
 /** Settings whose stored value is a list of quoted names; PostgreSQL marks them GUC_LIST_QUOTE and shows that nowhere. */
-const LISTS = new Set(['local_preload_libraries', 'search_path', 'session_preload_libraries', 'shared_preload_libraries', 'temp_tablespaces', 'unix_socket_directories'])
+const LISTS = new Set([
+  'local_preload_libraries',
+  'search_path',
+  'session_preload_libraries',
+  'shared_preload_libraries',
+  'temp_tablespaces',
+  'unix_socket_directories',
+])
 
 /** A stored value as SET wants it. A list given as one literal would become one name with commas in it. */
 export function settingValue(name: string, value: string): string {

@@ -59,7 +59,11 @@ export async function checkReading(client: pg.ClientBase, settings: PostgresSett
   return findings
 }
 
-async function checkRight(client: pg.ClientBase, { subject, message, hint, lacking }: Right, database: string): Promise<Finding> {
+async function checkRight(
+  client: pg.ClientBase,
+  { subject, message, hint, lacking }: Right,
+  database: string,
+): Promise<Finding> {
   const names = (await query(client, z.object({ name: z.string() }), `${lacking} order by 1`)).map(({ name }) => name)
   const whole = `database ${database}: ${subject}`
   if (names.length === 0) return { level: 'ok', subject: whole, message: 'can be read whole' }
@@ -69,21 +73,41 @@ async function checkRight(client: pg.ClientBase, { subject, message, hint, lacki
 
 async function checkPreserved(client: pg.ClientBase, table: string): Promise<Finding> {
   const subject = `preserved table ${table}`
-  const { found } = await queryOne(client, z.object({ found: z.boolean() }), 'select to_regclass($1) is not null as found', [table]).catch(() => ({ found: false }))
+  const { found } = await queryOne(
+    client,
+    z.object({ found: z.boolean() }),
+    'select to_regclass($1) is not null as found',
+    [table],
+  ).catch(() => ({ found: false }))
   if (found) return { level: 'ok', subject, message: 'exists' }
-  return { level: 'error', subject, message: 'does not exist', hint: 'Name it as schema.table, with quotes where SQL needs them.' }
+  return {
+    level: 'error',
+    subject,
+    message: 'does not exist',
+    hint: 'Name it as schema.table, with quotes where SQL needs them.',
+  }
 }
 
 /** The answer may be wrong on a database that is being worked on; whether it can be asked at all is what counts here. */
-async function runCheck(client: pg.ClientBase, { name, sql, expect }: PostgresSettings['checks'][number]): Promise<Finding> {
+async function runCheck(
+  client: pg.ClientBase,
+  { name, sql, expect }: PostgresSettings['checks'][number],
+): Promise<Finding> {
   const subject = `check ${name}`
   await query(client, z.unknown(), 'begin read only')
   try {
     const { rows } = await client.query<unknown[]>({ text: sql, rowMode: 'array' })
     const found = String(rows[0]?.[0])
-    return found === String(expect) ? { level: 'ok', subject, message: `gives ${found}` } : { level: 'warning', subject, message: `gives ${found} now, expected ${String(expect)}` }
+    return found === String(expect)
+      ? { level: 'ok', subject, message: `gives ${found}` }
+      : { level: 'warning', subject, message: `gives ${found} now, expected ${String(expect)}` }
   } catch (error) {
-    return { level: 'error', subject, message: `cannot be run: ${error instanceof Error ? error.message : String(error)}`, hint: 'Correct the SQL of the check.' }
+    return {
+      level: 'error',
+      subject,
+      message: `cannot be run: ${error instanceof Error ? error.message : String(error)}`,
+      hint: 'Correct the SQL of the check.',
+    }
   } finally {
     await query(client, z.unknown(), 'rollback')
   }

@@ -26,7 +26,11 @@ export async function check(settings: PostgresSettings, context: Context): Promi
         ...(await checkReading(client, settings)),
         ...(await namedLosses(client, subject)),
         ...(await checkRestoring(settings, facts, context)),
-        { level: 'untested', subject: `${subject}: free space`, message: `a restore beside it needs ${facts.size} bytes on the server; PostgreSQL does not tell what is free` },
+        {
+          level: 'untested',
+          subject: `${subject}: free space`,
+          message: `a restore beside it needs ${facts.size} bytes on the server; PostgreSQL does not tell what is free`,
+        },
       ]
     })
   } catch (error) {
@@ -38,13 +42,25 @@ function checkVersion({ serverVersion }: DatabaseFacts): Finding {
   const subject = `server version ${describeVersion(serverVersion)}`
   const major = majorOf(serverVersion)
   if (major >= OLDEST_MAJOR && major <= NEWEST_MAJOR) return { level: 'ok', subject, message: 'supported' }
-  return { level: 'error', subject, message: 'not supported', hint: `Supported are the majors ${OLDEST_MAJOR} to ${NEWEST_MAJOR}.` }
+  return {
+    level: 'error',
+    subject,
+    message: 'not supported',
+    hint: `Supported are the majors ${OLDEST_MAJOR} to ${NEWEST_MAJOR}.`,
+  }
 }
 
-async function checkTools({ serverVersion }: DatabaseFacts, settings: PostgresSettings, context: Context): Promise<Finding[]> {
+async function checkTools(
+  { serverVersion }: DatabaseFacts,
+  settings: PostgresSettings,
+  context: Context,
+): Promise<Finding[]> {
   try {
     const tools = await chooseTools(serverVersion, settings, context)
-    return [{ level: 'ok', subject: 'client tools', message: `${tools.versionText} in ${tools.folder}` }, floorFinding(tools)]
+    return [
+      { level: 'ok', subject: 'client tools', message: `${tools.versionText} in ${tools.folder}` },
+      floorFinding(tools),
+    ]
   } catch (error) {
     return [asFinding('client tools', error, context)]
   }

@@ -25,12 +25,14 @@ export const APPLICATION_NAME = 'holdfast'
  * exact floats, no search path. The session ends when the context's signal fires.
  */
 export async function connect(server: Server, database: string, context: Context): Promise<pg.Client> {
+  const password = await passwordOf(server)
   const client = new pg.Client({
     host: server.host,
     port: server.port,
     user: server.user,
     database,
-    password: await passwordOf(server),
+    // As a function even if there is none: without one the driver would take PGPASSWORD or a .pgpass of our own user.
+    password: async () => password ?? '',
     ssl: await tlsOf(server),
     application_name: APPLICATION_NAME,
     connectionTimeoutMillis: CONNECT_LIMIT,
@@ -82,7 +84,7 @@ function connectFailure(server: Server, database: string, cause: unknown): Failu
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
   const message = cause instanceof Error ? cause.message : String(cause)
   if (code === '3D000') return new Failure('notFound', `${where} does not exist`, { cause })
-  if (code.startsWith('28') || code === '42501') return new Failure('denied', `${where} refused the login: ${message}`, { cause, hint: 'Check user and password, and pg_hba.conf of the server.' })
+  if (code.startsWith('28') || code === '42501' || message.startsWith('SASL')) return new Failure('denied', `${where} refused the login: ${message}`, { cause, hint: 'Check user and password, and pg_hba.conf of the server.' })
   if (code === '55000') return new Failure('refused', `${where} does not accept connections: ${message}`, { cause })
   return new Failure('unreachable', `${where} cannot be reached: ${message || code}`, { cause, hint: 'Check that the server runs and that host and port are right.' })
 }

@@ -63,8 +63,16 @@ export function splitSetting(setting: string): { name: string; value: string } {
 
 /** Tells this server from a copy of it. Some providers deny the function; it is asked for the right first, as a refusal would end the transaction. */
 async function readSystemIdentifier(client: pg.ClientBase): Promise<string | null> {
-  const [row] = await query(client, z.object({ allowed: z.boolean() }), "select has_function_privilege('pg_catalog.pg_control_system()', 'execute') as allowed")
+  const [row] = await query(
+    client,
+    z.object({ allowed: z.boolean() }),
+    "select has_function_privilege('pg_catalog.pg_control_system()', 'execute') as allowed",
+  )
   if (row?.allowed !== true) return null
-  const { id } = await queryOne(client, z.object({ id: z.string() }), 'select system_identifier::text as id from pg_control_system()')
+  const { id } = await queryOne(
+    client,
+    z.object({ id: z.string() }),
+    'select system_identifier::text as id from pg_control_system()',
+  )
   return id
 }

@@ -51,7 +51,8 @@ export async function splitDefinitions(text: Bytes): Promise<Definition[]> {
 /** The second line of the three-line comment that pg_dump writes before each object. */
 const HEADER = /^-- Name: (.*); Type: ([A-Z ]+); Schema: (.*?); Owner: /
 /** Depends on the version, the moment or the order of objects, not on the object. */
-const INCIDENTAL = /^(?:\\(?:un)?restrict [A-Za-z0-9]+|-- PostgreSQL database dump complete|SET default_(?:tablespace|table_access_method) = .*;)$/
+const INCIDENTAL =
+  /^(?:\\(?:un)?restrict [A-Za-z0-9]+|-- PostgreSQL database dump complete|SET default_(?:tablespace|table_access_method) = .*;)$/
 
 class Splitter {
   readonly #found: Definition[] = []

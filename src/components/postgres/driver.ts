@@ -22,5 +22,10 @@ export const postgresDriver: Driver<PostgresSettings, PostgresDetails> = {
 
 async function kept(settings: PostgresSettings, context: Context): Promise<readonly Kept[]> {
   const databases = await listKept(settings, context)
-  return databases.map(({ restoreId, name, role, at, until }) => ({ restoreId, description: `database ${name} (${role})`, since: at, until }))
+  return databases.map(({ restoreId, name, role, at, until }) => ({
+    restoreId,
+    description: `database ${name} (${role})`,
+    since: at,
+    until,
+  }))
 }

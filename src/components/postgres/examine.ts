@@ -17,9 +17,20 @@ const TOTAL_LIMIT = 86_400_000
 export async function examine(details: PostgresDetails, source: ArtifactSource, context: Context): Promise<void> {
   const tools = await chooseTools(parseVersion(details.dumpVersionText) ?? details.serverVersion, {}, context)
   try {
-    await run({ file: tools.pgRestore, args: ['--file=/dev/null'], signal: context.signal, idleLimit: IDLE_LIMIT, totalLimit: TOTAL_LIMIT }, source.read(DUMP_ROLE))
+    await run(
+      {
+        file: tools.pgRestore,
+        args: ['--file=/dev/null'],
+        signal: context.signal,
+        idleLimit: IDLE_LIMIT,
+        totalLimit: TOTAL_LIMIT,
+      },
+      source.read(DUMP_ROLE),
+    )
   } catch (error) {
     if (!isFailure(error, 'toolFailed')) throw error
-    throw new Failure('corrupt', `the dump of database ${details.database} cannot be read: ${error.message}`, { cause: error })
+    throw new Failure('corrupt', `the dump of database ${details.database} cannot be read: ${error.message}`, {
+      cause: error,
+    })
   }
 }

@@ -15,8 +15,8 @@ export interface SessionRow {
 
 /** How long sessions get to end; a backend that waits for a disk or a network may take a while to notice. */
 const EMPTY_LIMIT = 30_000
-const LOOK_INTERVAL = 100
-/** Consecutive looks without a session. A backend that is just starting is not visible yet, but is a moment later. */
+const LOOK_INTERVAL = 50
+/** Looks without a session, one after the other. A backend that is just starting is not visible yet, but is a moment later. */
 const QUIET_LOOKS = 2
 
 const sessionRow = z.object({ pid: z.number(), user: z.string(), application: z.string() })
@@ -25,7 +25,11 @@ const sessionRow = z.object({ pid: z.number(), user: z.string(), application: z.
 const SESSIONS = `select pid, coalesce(usename::text, '') as "user", coalesce(application_name, '') as application from pg_stat_activity
   where datname = $1 and pid <> all($2::int[]) and coalesce(backend_type, '') not in ('autovacuum worker', 'parallel worker') order by pid`
 
-export function sessionsOf(admin: pg.Client, database: string, except: readonly number[] = []): Promise<readonly SessionRow[]> {
+export function sessionsOf(
+  admin: pg.Client,
+  database: string,
+  except: readonly number[] = [],
+): Promise<readonly SessionRow[]> {
   return query(admin, sessionRow, SESSIONS, [database, except])
 }
 
@@ -46,26 +50,42 @@ export function describeSessions(sessions: readonly SessionRow[]): string {
 
 /** Refuses new sessions, of superusers too. Sessions that are there already stay. */
 export function closeDatabase(admin: pg.Client, what: string, database: string, context: Context): Promise<void> {
-  return change(admin, `ALTER DATABASE ${what} ALLOW_CONNECTIONS false`, `alter database ${identifier(database)} allow_connections false`, context)
+  return change(
+    admin,
+    `ALTER DATABASE ${what} ALLOW_CONNECTIONS false`,
+    `alter database ${identifier(database)} allow_connections false`,
+    context,
+  )
 }
 
 export function openDatabase(admin: pg.Client, what: string, database: string, context: Context): Promise<void> {
-  return change(admin, `ALTER DATABASE ${what} ALLOW_CONNECTIONS true`, `alter database ${identifier(database)} allow_connections true`, context)
+  return change(
+    admin,
+    `ALTER DATABASE ${what} ALLOW_CONNECTIONS true`,
+    `alter database ${identifier(database)} allow_connections true`,
+    context,
+  )
 }
 
 /**
- * Ends all sessions of a database but those in `keep`, and resolves when none has been seen for a moment. Close the
- * database first, or clients that come back at once are never gone. Fails with `refused`, naming who remains.
+ * Ends all sessions of a database but those in `keep`, and resolves when none was seen `looks` times. Close the database
+ * first, or clients that come back at once are never gone. Fails with `refused`, naming who remains.
  */
-export async function endSessions(admin: pg.Client, database: string, keep: readonly number[], context: Context): Promise<void> {
+export async function endSessions(
+  admin: pg.Client,
+  database: string,
+  keep: readonly number[],
+  context: Context,
+  looks = QUIET_LOOKS,
+): Promise<void> {
   const deadline = context.clock.monotonic() + EMPTY_LIMIT
   const refusals = new Set<string>()
-  for (let quiet = 0; quiet < QUIET_LOOKS; ) {
+  for (let quiet = 0; quiet < looks;) {
     const sessions = await sessionsOf(admin, database, keep)
     if (sessions.length > 0 && context.clock.monotonic() > deadline) throw remaining(database, sessions, refusals)
     quiet = sessions.length === 0 ? quiet + 1 : 0
     for (const { pid } of sessions) await endSession(admin, pid, refusals, context)
-    if (quiet < QUIET_LOOKS) await context.clock.sleep(LOOK_INTERVAL, context.signal)
+    if (quiet < looks) await context.clock.sleep(LOOK_INTERVAL, context.signal)
   }
 }
 
@@ -81,10 +101,14 @@ async function endSession(admin: pg.Client, pid: number, refusals: Set<string>, 
 
 function remaining(database: string, sessions: readonly SessionRow[], refusals: ReadonlySet<string>): Failure {
   const why = refusals.size === 0 ? '' : ` (${[...refusals].join('; ')})`
-  return new Failure('refused', `sessions on database ${database} did not end in ${EMPTY_LIMIT / 1000} s: ${describeSessions(sessions)}${why}`, {
-    hint: 'Stop the application first, or give the restore role membership in pg_signal_backend; only a superuser can end sessions of superusers.',
-    facts: { sessions: sessions.length, pids: sessions.map(({ pid }) => pid).join(' ') },
-  })
+  return new Failure(
+    'refused',
+    `sessions on database ${database} did not end in ${EMPTY_LIMIT / 1000} s: ${describeSessions(sessions)}${why}`,
+    {
+      hint: 'Stop the application first, or give the restore role membership in pg_signal_backend; only a superuser can end sessions of superusers.',
+      facts: { sessions: sessions.length, pids: sessions.map(({ pid }) => pid).join(' ') },
+    },
+  )
 }
 
 /** Fails with `refused` when a prepared transaction hangs on the database: it could neither be renamed nor dropped. */

@@ -12,13 +12,21 @@ export interface CompareOptions {
 }
 
 /** Everything in which `found` is not what was captured as `expected`; nothing means equal content. */
-export function compareFingerprints(expected: Fingerprint, found: Fingerprint, { sameDefinitions }: CompareOptions): Difference[] {
+export function compareFingerprints(
+  expected: Fingerprint,
+  found: Fingerprint,
+  { sameDefinitions }: CompareOptions,
+): Difference[] {
   return [
     ...compare('table', expected.tables, found.tables, byName, compareTable),
     ...compare('sequence', expected.sequences, found.sequences, byName, compareSequence),
     ...compare('large object', expected.largeObjects, found.largeObjects, ({ oid }) => String(oid), compareLargeObject),
-    ...compare('extension', expected.extensions, found.extensions, byName, (a, b) => (sameDefinitions ? different(`version of extension ${a.name}`, a.version, b.version) : [])),
-    ...compare('', expected.objects, found.objects, byName, (a, b) => (sameDefinitions ? different(`definition of ${a.name}`, a.definition, b.definition) : [])),
+    ...compare('extension', expected.extensions, found.extensions, byName, (a, b) =>
+      sameDefinitions ? different(`version of extension ${a.name}`, a.version, b.version) : [],
+    ),
+    ...compare('', expected.objects, found.objects, byName, (a, b) =>
+      sameDefinitions ? different(`definition of ${a.name}`, a.definition, b.definition) : [],
+    ),
   ]
 }
 
@@ -27,15 +35,26 @@ function byName({ name }: { readonly name: string }): string {
 }
 
 /** Pairs both sides by key; what only one has is a difference, pairs are compared by `inside`. */
-function compare<One>(kind: string, expected: readonly One[], found: readonly One[], key: (one: One) => string, inside: (a: One, b: One) => Difference[]): Difference[] {
+function compare<One>(
+  kind: string,
+  expected: readonly One[],
+  found: readonly One[],
+  key: (one: One) => string,
+  inside: (a: One, b: One) => Difference[],
+): Difference[] {
   const others = new Map(found.map((one) => [key(one), one]))
   const subject = (name: string): string => (kind === '' ? name : `${kind} ${name}`)
   const differences = expected.flatMap((one) => {
     const other = others.get(key(one))
     others.delete(key(one))
-    return other === undefined ? [{ subject: subject(key(one)), expected: 'present', found: ABSENT }] : inside(one, other)
+    return other === undefined
+      ? [{ subject: subject(key(one)), expected: 'present', found: ABSENT }]
+      : inside(one, other)
   })
-  return [...differences, ...[...others.keys()].map((name) => ({ subject: subject(name), expected: ABSENT, found: 'present' }))]
+  return [
+    ...differences,
+    ...[...others.keys()].map((name) => ({ subject: subject(name), expected: ABSENT, found: 'present' })),
+  ]
 }
 
 function compareTable(a: Fingerprint['tables'][number], b: Fingerprint['tables'][number]): Difference[] {
@@ -55,7 +74,10 @@ function position({ lastValue, isCalled }: Fingerprint['sequences'][number]): st
   return isCalled ? lastValue : `${lastValue}, not used yet`
 }
 
-function compareLargeObject(a: Fingerprint['largeObjects'][number], b: Fingerprint['largeObjects'][number]): Difference[] {
+function compareLargeObject(
+  a: Fingerprint['largeObjects'][number],
+  b: Fingerprint['largeObjects'][number],
+): Difference[] {
   const size = different(`size of large object ${a.oid}`, a.size, b.size)
   return size.length > 0 ? size : different(`content of large object ${a.oid}`, a.hash, b.hash)
 }

@@ -48,13 +48,20 @@ export async function readTables(sessions: readonly pg.ClientBase[], context: Co
   if (first === undefined) throw new Failure('bug', 'no session to read tables with')
   const waiting = await query(first, table, TABLES)
   const found: TableFingerprint[] = await query(first, named, MATERIALIZED_VIEWS)
-  await Promise.all(sessions.map(async (session) => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) found.push(await readTable(session, next, context))
-  }))
+  await Promise.all(
+    sessions.map(async (session) => {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift())
+        found.push(await readTable(session, next, context))
+    }),
+  )
   return found.toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-async function readTable(session: pg.ClientBase, { name, columns, condition }: Table, context: Context): Promise<TableFingerprint> {
+async function readTable(
+  session: pg.ClientBase,
+  { name, columns, condition }: Table,
+  context: Context,
+): Promise<TableFingerprint> {
   context.signal.throwIfAborted()
   try {
     return { name, ...(await queryOne(session, content, tableHashQuery(name, columns, condition))) }

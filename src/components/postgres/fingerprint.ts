@@ -26,7 +26,11 @@ export async function readFingerprint(
     tables: await readTables(sessions, context),
     sequences: await readSequences(first),
     largeObjects: await query(first, largeObject, LARGE_OBJECTS),
-    extensions: await query(first, extension, 'select extname as name, extversion as version from pg_extension order by 1'),
+    extensions: await query(
+      first,
+      extension,
+      'select extname as name, extversion as version from pg_extension order by 1',
+    ),
     objects: [...definitions],
     definitionsBy,
   }
@@ -53,7 +57,10 @@ export async function readSequences(session: pg.ClientBase): Promise<Fingerprint
  * Sequences that were read before and after the dump. The dump holds some value between the two; where they differ the
  * later one is kept as `until`.
  */
-export function sequencesBetween(before: Fingerprint['sequences'], after: Fingerprint['sequences']): Fingerprint['sequences'] {
+export function sequencesBetween(
+  before: Fingerprint['sequences'],
+  after: Fingerprint['sequences'],
+): Fingerprint['sequences'] {
   const later = new Map(after.map((one) => [one.name, one]))
   return before.map((one) => {
     const then = later.get(one.name)

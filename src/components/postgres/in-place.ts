@@ -67,7 +67,8 @@ export class InPlaceTarget implements Target<PostgresDetails> {
     await withAdmin(this.#place, context, async (admin) => {
       await requireNoPreparedTransactions(admin, live)
       // The mark first: it keeps the connection limit, which the next steps change.
-      if ((await this.#marker(admin)) === undefined) await this.#mark(admin, await this.#freshMarker(admin, context), context)
+      if ((await this.#marker(admin)) === undefined)
+        await this.#mark(admin, await this.#freshMarker(admin, context), context)
       await closeDatabase(admin, 'live', live, context)
       await endSessions(admin, live, [], context)
     })
@@ -75,8 +76,18 @@ export class InPlaceTarget implements Target<PostgresDetails> {
 
   async #freshMarker(admin: pg.Client, { clock }: Context): Promise<InPlaceMarker> {
     const { live } = await readWorld(admin, this.#place.names)
-    if (live === undefined) throw new Failure('refused', `database ${this.#place.names.live} is not there to be restored over`, { hint: 'Restore with swap, which makes it.' })
-    return { role: 'in-place', database: live.name, at: clock.now().toISOString(), loaded: false, comment: live.comment, connectionLimit: live.connectionLimit }
+    if (live === undefined)
+      throw new Failure('refused', `database ${this.#place.names.live} is not there to be restored over`, {
+        hint: 'Restore with swap, which makes it.',
+      })
+    return {
+      role: 'in-place',
+      database: live.name,
+      at: clock.now().toISOString(),
+      loaded: false,
+      comment: live.comment,
+      connectionLimit: live.connectionLimit,
+    }
   }
 
   async #marker(admin: pg.Client): Promise<InPlaceMarker | undefined> {
@@ -87,11 +98,19 @@ export class InPlaceTarget implements Target<PostgresDetails> {
   }
 
   #mark(admin: pg.Client, body: InPlaceMarker, context: Context): Promise<void> {
-    return change(admin, 'COMMENT ON DATABASE live', commentStatement(this.#place.names.live, formatMarker(this.#place.restoreId, body)), context)
+    return change(
+      admin,
+      'COMMENT ON DATABASE live',
+      commentStatement(this.#place.names.live, formatMarker(this.#place.restoreId, body)),
+      context,
+    )
   }
 
   async load(details: PostgresDetails, source: ArtifactSource, context: Context): Promise<void> {
-    if (this.#place.settings.preserve.length > 0) throw new Failure('refused', 'tables cannot be preserved in a restore over the live database', { hint: 'Restore with swap.' })
+    if (this.#place.settings.preserve.length > 0)
+      throw new Failure('refused', 'tables cannot be preserved in a restore over the live database', {
+        hint: 'Restore with swap.',
+      })
     // The transaction commits before the end of the artifact is checked, so all of it is checked before.
     await readWhole(source)
     await withAdmin(this.#place, context, async (admin) => {
@@ -109,7 +128,12 @@ export class InPlaceTarget implements Target<PostgresDetails> {
   /** A superuser needs no connection of the limit, and then nobody else gets one. */
   async #openGate(admin: pg.Client, connections: number, context: Context): Promise<void> {
     const limit = (await readRights(admin)).superuser ? 0 : connections
-    await change(admin, 'ALTER DATABASE live CONNECTION LIMIT', `alter database ${identifier(this.#place.names.live)} with allow_connections true connection limit ${limit}`, context)
+    await change(
+      admin,
+      'ALTER DATABASE live CONNECTION LIMIT',
+      `alter database ${identifier(this.#place.names.live)} with allow_connections true connection limit ${limit}`,
+      context,
+    )
   }
 
   /** An attempt that fails changes nothing, so it is made again while somebody else is in the way. */
@@ -117,7 +141,8 @@ export class InPlaceTarget implements Target<PostgresDetails> {
     const place = await this.#loadPlace(context)
     const deadline = context.clock.monotonic() + GATE_LIMIT
     for (;;) {
-      for (const { pid } of await sessionsOf(admin, place.database)) await change(admin, 'pg_terminate_backend', `select pg_terminate_backend(${pid})`, context)
+      for (const { pid } of await sessionsOf(admin, place.database))
+        await change(admin, 'pg_terminate_backend', `select pg_terminate_backend(${pid})`, context)
       try {
         return await restoreDump(place, source, ['--single-transaction', '--clean', '--if-exists'], context)
       } catch (error) {
@@ -135,7 +160,9 @@ export class InPlaceTarget implements Target<PostgresDetails> {
   runChecks(context: Context): Promise<readonly Difference[]> {
     const { settings, server, names } = this.#place
     if (settings.checks.length === 0) return Promise.resolve([])
-    return withSession(server, names.live, context, (client) => runAppChecks(client, settings.checks, limitsOf(settings).idleLimit))
+    return withSession(server, names.live, context, (client) =>
+      runAppChecks(client, settings.checks, limitsOf(settings).idleLimit),
+    )
   }
 
   /** The load was the swap; this only makes sure that it happened. */
@@ -150,8 +177,14 @@ export class InPlaceTarget implements Target<PostgresDetails> {
       const marker = await this.#marker(admin)
       const limit = marker === undefined ? '' : ` connection limit ${marker.connectionLimit}`
       await inTransaction(admin, 'reopen', context, async () => {
-        await change(admin, 'ALTER DATABASE live ALLOW_CONNECTIONS true', `alter database ${identifier(live)} with allow_connections true${limit}`, context)
-        if (marker !== undefined) await change(admin, 'COMMENT ON DATABASE live', commentStatement(live, marker.comment), context)
+        await change(
+          admin,
+          'ALTER DATABASE live ALLOW_CONNECTIONS true',
+          `alter database ${identifier(live)} with allow_connections true${limit}`,
+          context,
+        )
+        if (marker !== undefined)
+          await change(admin, 'COMMENT ON DATABASE live', commentStatement(live, marker.comment), context)
       })
     })
   }
@@ -174,6 +207,11 @@ export class InPlaceTarget implements Target<PostgresDetails> {
   async #loadPlace(context: Context): Promise<LoadPlace> {
     const { settings, server, names } = this.#place
     const { version } = await readServer(this.#place, context)
-    return { server, database: names.live, tools: await chooseTools(version, settings, context), limits: limitsOf(settings) }
+    return {
+      server,
+      database: names.live,
+      tools: await chooseTools(version, settings, context),
+      limits: limitsOf(settings),
+    }
   }
 }

@@ -23,10 +23,22 @@ export interface LoadPlace {
  * is known to be authentic. Otherwise the error that came first is thrown, and the database holds no one knows what,
  * unless `args` ask for a single transaction.
  */
-export async function restoreDump(place: LoadPlace, source: ArtifactSource, args: readonly string[], context: Context): Promise<void> {
+export async function restoreDump(
+  place: LoadPlace,
+  source: ArtifactSource,
+  args: readonly string[],
+  context: Context,
+): Promise<void> {
   const { tools, server, database, limits } = place
   // Building an index is silent, so only the total limit ends pg_restore; the source has idle limits of its own.
-  const call = { tools, program: 'pg_restore', args: ['--format=custom', '--exit-on-error', ...args], server, database, limits: { ...limits, idleLimit: limits.totalLimit } } as const
+  const call = {
+    tools,
+    program: 'pg_restore',
+    args: ['--format=custom', '--exit-on-error', ...args],
+    server,
+    database,
+    limits: { ...limits, idleLimit: limits.totalLimit },
+  } as const
   await context.effects.run('pg_restore', () =>
     feed(counted(source.read(DUMP_ROLE), context), async (input) => {
       await runTool(call, context, input)

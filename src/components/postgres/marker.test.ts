@@ -21,13 +21,25 @@ for (const body of bodies) {
 
 test('what somebody else wrote is no marker', () => {
   const previous = formatMarker('1a2b3c4d', { role: 'previous', database: 'app', at, until, comment: null })
-  const others = [null, '', 'our database', 'holdfast restore', `x${previous}`, `${previous}x`, previous.replace('previous', 'other'), previous.replace(at, 'today')]
+  const others = [
+    null,
+    '',
+    'our database',
+    'holdfast restore',
+    `x${previous}`,
+    `${previous}x`,
+    previous.replace('previous', 'other'),
+    previous.replace(at, 'today'),
+  ]
   for (const comment of others) assert.equal(parseMarker(comment), undefined, String(comment))
 })
 
 test('the comment that a database had is found in its marker', () => {
   assert.equal(plainComment('users'), 'users')
   assert.equal(plainComment(null), null)
-  assert.equal(plainComment(formatMarker('1a2b3c4d', { role: 'previous', database: 'app', at, until, comment: 'users' })), 'users')
+  assert.equal(
+    plainComment(formatMarker('1a2b3c4d', { role: 'previous', database: 'app', at, until, comment: 'users' })),
+    'users',
+  )
   assert.equal(plainComment(formatMarker('1a2b3c4d', { role: 'side', database: 'app', at, loaded: true })), null)
 })

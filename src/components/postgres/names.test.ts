@@ -34,7 +34,16 @@ test('long names stay within 63 bytes, end at a character, and stay apart', () =
 })
 
 test('names that PostgreSQL would cut and ids of another form are refused', () => {
-  assert.throws(() => restoreNames('é'.repeat(32), '1a2b3c4d'), (error) => isFailure(error, 'usage'))
-  assert.throws(() => restoreNames('app', '1A2B3C4D'), (error) => isFailure(error, 'usage'))
-  assert.throws(() => restoreNames('app', `1a2b3c4d'`), (error) => isFailure(error, 'usage'))
+  assert.throws(
+    () => restoreNames('é'.repeat(32), '1a2b3c4d'),
+    (error) => isFailure(error, 'usage'),
+  )
+  assert.throws(
+    () => restoreNames('app', '1A2B3C4D'),
+    (error) => isFailure(error, 'usage'),
+  )
+  assert.throws(
+    () => restoreNames('app', `1a2b3c4d'`),
+    (error) => isFailure(error, 'usage'),
+  )
 })

@@ -21,9 +21,13 @@ const HASH_DIGITS = 6
  * even when both are too long to be kept whole.
  */
 export function restoreNames(database: string, restoreId: string): RestoreNames {
-  if (!/^[0-9a-f]{8}$/.test(restoreId)) throw new Failure('usage', `restore id ${JSON.stringify(restoreId)} is not 8 hexadecimal digits`)
+  if (!/^[0-9a-f]{8}$/.test(restoreId))
+    throw new Failure('usage', `restore id ${JSON.stringify(restoreId)} is not 8 hexadecimal digits`)
   if (Buffer.byteLength(database) > NAME_LIMIT || database.includes('\0')) {
-    throw new Failure('usage', `database name ${JSON.stringify(database)} is not a PostgreSQL name: at most ${NAME_LIMIT} bytes, without NUL`)
+    throw new Failure(
+      'usage',
+      `database name ${JSON.stringify(database)} is not a PostgreSQL name: at most ${NAME_LIMIT} bytes, without NUL`,
+    )
   }
   return {
     live: database,

@@ -20,7 +20,8 @@ const IS_SUPERUSER = "current_setting('is_superuser') = 'on'"
 
 const QUESTIONS: readonly Question[] = [
   {
-    sentence: 'Passwords of roles are not captured; roles that a restore creates cannot log in with one until it is set:',
+    sentence:
+      'Passwords of roles are not captured; roles that a restore creates cannot log in with one until it is set:',
     names: `select r.rolname::text as name from pg_roles r where r.rolcanlogin and (r.oid = (select datdba from pg_database where datname = current_database())
       or exists (select from pg_shdepend s where s.refclassid = 'pg_authid'::regclass and s.refobjid = r.oid and s.dbid = ${THIS_DATABASE}))`,
   },
@@ -32,7 +33,8 @@ const QUESTIONS: readonly Question[] = [
         and m.oid <> (select datdba from pg_database where datname = current_database())`,
   },
   {
-    sentence: 'Options of user mappings, such as passwords, are not captured because the role is not a superuser; foreign servers:',
+    sentence:
+      'Options of user mappings, such as passwords, are not captured because the role is not a superuser; foreign servers:',
     names: `select srvname || ' for ' || usename as name from pg_user_mappings where umoptions is null and not ${IS_SUPERUSER}`,
   },
   {
@@ -53,7 +55,8 @@ const QUESTIONS: readonly Question[] = [
   },
   {
     sentence: 'Replication slots are not captured:',
-    names: 'select slot_name::text as name from pg_replication_slots where database = current_database() and not temporary',
+    names:
+      'select slot_name::text as name from pg_replication_slots where database = current_database() and not temporary',
   },
   {
     sentence: 'Transactions that are prepared but not committed are not captured:',

@@ -17,7 +17,11 @@ export async function diskFinding(admin: pg.Client, place: Place, details: Postg
   const folder = isLocal(place.server.host) ? await dataFolder(admin) : undefined
   const free = folder === undefined ? undefined : await freeBytes(folder)
   if (free === undefined) {
-    return { level: 'untested', subject: 'disk', message: `free space on the server cannot be read; ${gigabytes(needed)} are needed` }
+    return {
+      level: 'untested',
+      subject: 'disk',
+      message: `free space on the server cannot be read; ${gigabytes(needed)} are needed`,
+    }
   }
   return spaceFinding(needed, free)
 }
@@ -25,14 +29,20 @@ export async function diskFinding(admin: pg.Client, place: Place, details: Postg
 /** The same for a folder of this machine. */
 export async function folderFinding(folder: string, details: PostgresDetails): Promise<Finding> {
   const free = await freeBytes(folder)
-  if (free === undefined) return { level: 'untested', subject: 'disk', message: `free space of ${folder} cannot be read` }
+  if (free === undefined)
+    return { level: 'untested', subject: 'disk', message: `free space of ${folder} cannot be read` }
   return spaceFinding(neededBytes(details), free)
 }
 
 export function spaceFinding(needed: bigint, free: bigint): Finding {
   const message = `${gigabytes(needed)} needed, ${gigabytes(free)} free`
   if (free >= needed) return { level: 'ok', subject: 'disk', message }
-  return { level: 'error', subject: 'disk', message, hint: 'Make room where PostgreSQL keeps its data, for example by forgetting a previous database.' }
+  return {
+    level: 'error',
+    subject: 'disk',
+    message,
+    hint: 'Make room where PostgreSQL keeps its data, for example by forgetting a previous database.',
+  }
 }
 
 function neededBytes({ size }: PostgresDetails): bigint {
@@ -45,7 +55,11 @@ function isLocal(host: string): boolean {
 
 /** The setting is hidden from roles without pg_read_all_settings. */
 async function dataFolder(admin: pg.Client): Promise<string | undefined> {
-  const rows = await query(admin, z.object({ setting: z.string() }), `select setting from pg_settings where name = 'data_directory'`)
+  const rows = await query(
+    admin,
+    z.object({ setting: z.string() }),
+    `select setting from pg_settings where name = 'data_directory'`,
+  )
   return rows[0]?.setting
 }
 

@@ -12,23 +12,44 @@ import type { Place } from './target-place.ts'
 import type { DatabaseRow } from './target-world.ts'
 
 /** What is on the live database now and would be in the way of the restore, or stay behind. */
-export async function liveFindings(admin: pg.Client, { names }: Place, exists: boolean, mode: 'swap' | 'in-place'): Promise<Finding[]> {
+export async function liveFindings(
+  admin: pg.Client,
+  { names }: Place,
+  exists: boolean,
+  mode: 'swap' | 'in-place',
+): Promise<Finding[]> {
   if (!exists) return []
   const subject = `database ${names.live}`
   const prepared = await preparedTransactions(admin, names.live)
   const sessions = await sessionsOf(admin, names.live)
   const findings: Finding[] = []
-  if (prepared > 0) findings.push({ level: 'error', subject, message: `has ${prepared} prepared transactions`, hint: 'Finish them with COMMIT PREPARED or ROLLBACK PREPARED.' })
+  if (prepared > 0)
+    findings.push({
+      level: 'error',
+      subject,
+      message: `has ${prepared} prepared transactions`,
+      hint: 'Finish them with COMMIT PREPARED or ROLLBACK PREPARED.',
+    })
   if (sessions.length > 0) findings.push(sessionFinding(subject, describeSessions(sessions), mode))
   for (const { what } of await query(admin, z.object({ what: z.string() }), ATTACHED, [names.live])) {
-    findings.push({ level: 'warning', subject, message: `${what} stays with the previous database`, hint: 'Set it up again on the restored database, or drop it before.' })
+    findings.push({
+      level: 'warning',
+      subject,
+      message: `${what} stays with the previous database`,
+      hint: 'Set it up again on the restored database, or drop it before.',
+    })
   }
   return findings
 }
 
 function sessionFinding(subject: string, sessions: string, mode: 'swap' | 'in-place'): Finding {
   if (mode === 'swap') return { level: 'ok', subject, message: `serves ${sessions}; their sessions end at the swap` }
-  return { level: 'error', subject, message: `serves ${sessions}`, hint: 'Stop the application before a restore over its live data.' }
+  return {
+    level: 'error',
+    subject,
+    message: `serves ${sessions}`,
+    hint: 'Stop the application before a restore over its live data.',
+  }
 }
 
 /** What refers to a database by its object id and is neither in a dump nor carried over. */
@@ -45,9 +66,21 @@ const REFERRERS = `select distinct format('%I.%I', cn.nspname, c.relname) as chi
   where k.contype = 'f' and format('%I.%I', pn.nspname, p.relname) = any ($1) and not format('%I.%I', cn.nspname, c.relname) = any ($1) order by 1, 2`
 
 /** Whether every preserved table is there on both sides and can be emptied. */
-export async function preservedFindings({ settings, server, names }: Place, details: PostgresDetails, live: DatabaseRow | undefined, context: Context): Promise<Finding[]> {
+export async function preservedFindings(
+  { settings, server, names }: Place,
+  details: PostgresDetails,
+  live: DatabaseRow | undefined,
+  context: Context,
+): Promise<Finding[]> {
   if (settings.preserve.length === 0 || live === undefined) return []
-  if (!live.open) return [{ level: 'untested', subject: 'preserved tables', message: `database ${names.live} is closed, by an earlier restore perhaps` }]
+  if (!live.open)
+    return [
+      {
+        level: 'untested',
+        subject: 'preserved tables',
+        message: `database ${names.live} is closed, by an earlier restore perhaps`,
+      },
+    ]
   const captured = new Set(details.fingerprint.tables.map(({ name }) => name))
   return withSession(server, names.live, context, async (client) => {
     const findings: Finding[] = []
@@ -58,14 +91,28 @@ export async function preservedFindings({ settings, server, names }: Place, deta
       else findings.push(missing(table, name))
     }
     const referrers = await query(client, referrer, REFERRERS, [found])
-    return [...findings, ...referrers.map(referred), ...found.map((name): Finding => ({ level: 'ok', subject: `preserved table ${name}`, message: 'is there' }))]
+    return [
+      ...findings,
+      ...referrers.map(referred),
+      ...found.map((name): Finding => ({ level: 'ok', subject: `preserved table ${name}`, message: 'is there' })),
+    ]
   })
 }
 
 function missing(table: string, name: string): Finding {
-  return { level: 'error', subject: `preserved table ${table}`, message: `is not both live and in the restore point (${name})`, hint: 'Write it as schema.table, or take it out of preserve.' }
+  return {
+    level: 'error',
+    subject: `preserved table ${table}`,
+    message: `is not both live and in the restore point (${name})`,
+    hint: 'Write it as schema.table, or take it out of preserve.',
+  }
 }
 
 function referred({ child, parent }: z.infer<typeof referrer>): Finding {
-  return { level: 'error', subject: `preserved table ${parent}`, message: `is referred to by ${child}, which is not preserved`, hint: `Preserve ${child} too.` }
+  return {
+    level: 'error',
+    subject: `preserved table ${parent}`,
+    message: `is referred to by ${child}, which is not preserved`,
+    hint: `Preserve ${child} too.`,
+  }
 }

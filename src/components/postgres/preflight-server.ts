@@ -13,7 +13,12 @@ import { describeVersion, floorFinding, majorOf, parseVersion } from './versions
 const serverRow = z.object({ version: z.number(), text: z.string() })
 
 /** Whether this server and these client tools can take the dump. */
-export async function serverFindings(admin: pg.Client, { settings }: Place, details: PostgresDetails, context: Context): Promise<Finding[]> {
+export async function serverFindings(
+  admin: pg.Client,
+  { settings }: Place,
+  details: PostgresDetails,
+  context: Context,
+): Promise<Finding[]> {
   const sql = `select current_setting('server_version_num')::int as version, current_setting('server_version') as text`
   const { version } = await queryOne(admin, serverRow, sql)
   return [
@@ -27,18 +32,37 @@ export async function serverFindings(admin: pg.Client, { settings }: Place, deta
 
 function versionFinding(version: number, details: PostgresDetails): Finding {
   const subject = `server ${describeVersion(version)}`
-  if (majorOf(version) >= majorOf(details.serverVersion)) return { level: 'ok', subject, message: `takes what ${describeVersion(details.serverVersion)} held` }
-  return { level: 'error', subject, message: `is older than ${describeVersion(details.serverVersion)}, from which the restore point is`, hint: 'Restore to a server of that major or newer.' }
+  if (majorOf(version) >= majorOf(details.serverVersion))
+    return { level: 'ok', subject, message: `takes what ${describeVersion(details.serverVersion)} held` }
+  return {
+    level: 'error',
+    subject,
+    message: `is older than ${describeVersion(details.serverVersion)}, from which the restore point is`,
+    hint: 'Restore to a server of that major or newer.',
+  }
 }
 
 /** The tools must know the format of the archive, which the newer of two majors may have changed. */
-export async function toolFindings(version: number, settings: PostgresSettings, details: PostgresDetails, context: Context): Promise<Finding[]> {
+export async function toolFindings(
+  version: number,
+  settings: PostgresSettings,
+  details: PostgresDetails,
+  context: Context,
+): Promise<Finding[]> {
   try {
     const tools = await chooseTools(version, settings, context)
     const writtenBy = parseVersion(details.dumpVersionText)
     if (writtenBy === undefined || tools.major >= majorOf(writtenBy)) return [floorFinding(tools)]
     const message = `is older than the pg_dump ${describeVersion(writtenBy)} that wrote the dump`
-    return [floorFinding(tools), { level: 'error', subject: `pg_restore ${describeVersion(tools.version)}`, message, hint: 'Install newer client tools or set toolsFolder.' }]
+    return [
+      floorFinding(tools),
+      {
+        level: 'error',
+        subject: `pg_restore ${describeVersion(tools.version)}`,
+        message,
+        hint: 'Install newer client tools or set toolsFolder.',
+      },
+    ]
   } catch (error) {
     context.signal.throwIfAborted()
     return [{ level: 'error', subject: 'client tools', message: describe(error) }]
@@ -49,41 +73,91 @@ async function localeFindings(admin: pg.Client, version: number, details: Postgr
   const subject = `locale ${details.collate}`
   const { missing } = await chooseLocale(admin, details)
   if (missing !== undefined) {
-    return [{ level: 'warning', subject, message: `${missing} is not on this server; its default is used, so text may sort otherwise`, hint: 'Install the locale on the server and restart it.' }]
+    return [
+      {
+        level: 'warning',
+        subject,
+        message: `${missing} is not on this server; its default is used, so text may sort otherwise`,
+        hint: 'Install the locale on the server and restart it.',
+      },
+    ]
   }
   const actual = await collationVersion(admin, version, details)
-  if (details.collationVersion === null || actual === null || actual === details.collationVersion) return [{ level: 'ok', subject, message: 'is on this server' }]
-  return [{ level: 'warning', subject, message: `has version ${actual} here and ${details.collationVersion} where it was captured: text may sort otherwise` }]
+  if (details.collationVersion === null || actual === null || actual === details.collationVersion)
+    return [{ level: 'ok', subject, message: 'is on this server' }]
+  return [
+    {
+      level: 'warning',
+      subject,
+      message: `has version ${actual} here and ${details.collationVersion} where it was captured: text may sort otherwise`,
+    },
+  ]
 }
 
 /** Indexes are built anew by a restore, so another version is no damage. */
-async function collationVersion(admin: pg.Client, version: number, { collate, localeProvider }: PostgresDetails): Promise<string | null> {
+async function collationVersion(
+  admin: pg.Client,
+  version: number,
+  { collate, localeProvider }: PostgresDetails,
+): Promise<string | null> {
   if (version < 150_000) return null
   const sql = `select pg_database_collation_actual_version(oid) as version from pg_database where datcollate = $1 and datlocprovider = $2 limit 1`
-  const rows = await query(admin, z.object({ version: z.string().nullable() }), sql, [collate, { libc: 'c', icu: 'i', builtin: 'b' }[localeProvider] ?? localeProvider])
+  const rows = await query(admin, z.object({ version: z.string().nullable() }), sql, [
+    collate,
+    { libc: 'c', icu: 'i', builtin: 'b' }[localeProvider] ?? localeProvider,
+  ])
   return rows[0]?.version ?? null
 }
 
-const extensionRow = z.object({ name: z.string(), version: z.string(), present: z.boolean(), exact: z.boolean(), allowed: z.boolean() })
+const extensionRow = z.object({
+  name: z.string(),
+  version: z.string(),
+  present: z.boolean(),
+  exact: z.boolean(),
+  allowed: z.boolean(),
+})
 const EXTENSIONS = `select w.name, w.version, count(v.name) > 0 as present, coalesce(bool_or(v.version = w.version), false) as exact,
     coalesce(bool_or(v.trusted or not v.superuser), false) or (select rolsuper from pg_roles where rolname = current_user) as allowed
   from unnest($1::text[], $2::text[]) w(name, version) left join pg_available_extension_versions v on v.name = w.name group by 1, 2 order by 1`
 
 async function extensionFindings(admin: pg.Client, { fingerprint }: PostgresDetails): Promise<Finding[]> {
   const extensions = fingerprint.extensions.filter(({ name }) => name !== 'plpgsql')
-  const rows = await query(admin, extensionRow, EXTENSIONS, [extensions.map(({ name }) => name), extensions.map(({ version }) => version)])
+  const rows = await query(admin, extensionRow, EXTENSIONS, [
+    extensions.map(({ name }) => name),
+    extensions.map(({ version }) => version),
+  ])
   return rows.map(({ name, version, present, exact, allowed }): Finding => {
     const subject = `extension ${name}`
-    if (!present) return { level: 'error', subject, message: 'is not installed on the server', hint: 'Install its package on the server.' }
-    if (!allowed) return { level: 'error', subject, message: 'may only be created by a superuser', hint: 'Restore with a superuser as restoreUser.' }
+    if (!present)
+      return {
+        level: 'error',
+        subject,
+        message: 'is not installed on the server',
+        hint: 'Install its package on the server.',
+      }
+    if (!allowed)
+      return {
+        level: 'error',
+        subject,
+        message: 'may only be created by a superuser',
+        hint: 'Restore with a superuser as restoreUser.',
+      }
     if (exact) return { level: 'ok', subject, message: `version ${version} is there` }
-    return { level: 'warning', subject, message: `version ${version} is not there; the server's default version is used` }
+    return {
+      level: 'warning',
+      subject,
+      message: `version ${version} is not there; the server's default version is used`,
+    }
   })
 }
 
 function replicationFindings({ fingerprint }: PostgresDetails): Finding[] {
   const objects = fingerprint.objects.filter(({ name }) => /^(PUBLICATION|SUBSCRIPTION) /.test(name))
-  return objects.map(({ name }) => ({ level: 'warning', subject: name, message: 'is restored; a subscription is disabled, and subscribers of a publication have to copy anew' }))
+  return objects.map(({ name }) => ({
+    level: 'warning',
+    subject: name,
+    message: 'is restored; a subscription is disabled, and subscribers of a publication have to copy anew',
+  }))
 }
 
 const lockRow = z.object({ perTransaction: z.number(), slots: z.number() })
@@ -96,5 +170,10 @@ export async function lockFinding(admin: pg.Client, { fingerprint }: PostgresDet
   const objects = fingerprint.objects.length + fingerprint.largeObjects.length
   const message = `${objects} objects, room for ${perTransaction * slots} locks`
   if (objects < perTransaction * slots) return { level: 'ok', subject: 'locks', message }
-  return { level: 'error', subject: 'locks', message, hint: 'Raise max_locks_per_transaction, or restore with swap, which needs no single transaction.' }
+  return {
+    level: 'error',
+    subject: 'locks',
+    message,
+    hint: 'Raise max_locks_per_transaction, or restore with swap, which needs no single transaction.',
+  }
 }

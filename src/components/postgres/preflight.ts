@@ -7,6 +7,7 @@ import { liveFindings, preservedFindings } from './preflight-live.ts'
 import { lockFinding, serverFindings } from './preflight-server.ts'
 import { readRights, roleFindings } from './roles-restore.ts'
 import type { PostgresDetails } from './schema.ts'
+import { DEFAULT_TABLESPACE } from './side-database.ts'
 import { withAdmin } from './target-place.ts'
 import type { Place } from './target-place.ts'
 import { isOurs, readWorld } from './target-world.ts'
@@ -19,7 +20,7 @@ export function preflightSwap(place: Place, details: PostgresDetails, context: C
     return [
       ...(await serverFindings(admin, place, details, context)),
       ...(await roleFindings(admin, details)),
-      ...(await rightFindings(admin, world.live?.owner ?? details.owner)),
+      ...(await rightFindings(admin, world.live?.owner ?? details.owner, world.live?.tablespace)),
       ...nameFindings(place, world),
       ...(await liveFindings(admin, place, world.live !== undefined, 'swap')),
       ...(await preservedFindings(place, details, world.live, context)),
@@ -29,11 +30,20 @@ export function preflightSwap(place: Place, details: PostgresDetails, context: C
 }
 
 /** What would make a restore over the live database fail or lose something. */
-export function preflightInPlace(place: Place, details: PostgresDetails, context: Context): Promise<readonly Finding[]> {
+export function preflightInPlace(
+  place: Place,
+  details: PostgresDetails,
+  context: Context,
+): Promise<readonly Finding[]> {
   return withServer(place, context, async (admin) => {
     const world = await readWorld(admin, place.names)
     return [
-      { level: 'warning', subject: 'in-place', message: 'the live data is overwritten and cannot be brought back by undo', hint: 'Prefer swap; or make a restore point of the live data first.' },
+      {
+        level: 'warning',
+        subject: 'in-place',
+        message: 'the live data is overwritten and cannot be brought back by undo',
+        hint: 'Prefer swap; or make a restore point of the live data first.',
+      },
       ...(await serverFindings(admin, place, details, context)),
       ...(await roleFindings(admin, details)),
       ...(await liveFindings(admin, place, world.live !== undefined, 'in-place')),
@@ -45,38 +55,98 @@ export function preflightInPlace(place: Place, details: PostgresDetails, context
 }
 
 function refusedInPlace({ settings, names }: Place, { live }: World): Finding[] {
-  const preserve: Finding = { level: 'error', subject: 'preserve', message: 'tables cannot be preserved in a restore over the live database', hint: 'Restore with swap.' }
-  const absent: Finding = { level: 'error', subject: `database ${names.live}`, message: 'is not there to be restored over', hint: 'Restore with swap, which makes it.' }
+  const preserve: Finding = {
+    level: 'error',
+    subject: 'preserve',
+    message: 'tables cannot be preserved in a restore over the live database',
+    hint: 'Restore with swap.',
+  }
+  const absent: Finding = {
+    level: 'error',
+    subject: `database ${names.live}`,
+    message: 'is not there to be restored over',
+    hint: 'Restore with swap, which makes it.',
+  }
   return [...(settings.preserve.length > 0 ? [preserve] : []), ...(live === undefined ? [absent] : [])]
 }
 
-async function withServer(place: Place, context: Context, act: (admin: pg.Client) => Promise<Finding[]>): Promise<Finding[]> {
+async function withServer(
+  place: Place,
+  context: Context,
+  act: (admin: pg.Client) => Promise<Finding[]>,
+): Promise<Finding[]> {
   try {
     return await withAdmin(place, context, act)
   } catch (error) {
     if (!(error instanceof Failure) || error.kind === 'cancelled' || error.kind === 'bug') throw error
     const hint = error.hint === undefined ? {} : { hint: error.hint }
-    return [{ level: 'error', subject: `server ${place.server.host}:${place.server.port}`, message: describe(error), ...hint }]
+    return [
+      {
+        level: 'error',
+        subject: `server ${place.server.host}:${place.server.port}`,
+        message: describe(error),
+        ...hint,
+      },
+    ]
   }
 }
 
-async function rightFindings(admin: pg.Client, owner: string): Promise<Finding[]> {
+async function rightFindings(admin: pg.Client, owner: string, tablespace: string | undefined): Promise<Finding[]> {
   const { user, superuser, createDatabase } = await readRights(admin)
   const subject = `role ${user}`
   if (superuser) {
     const hint = `Give Holdfast a role of its own with CREATEDB and membership in ${owner} (restoreUser).`
-    return [{ level: 'warning', subject, message: 'is a superuser: what is in the restore point may run with all rights', hint }]
+    return [
+      {
+        level: 'warning',
+        subject,
+        message: 'is a superuser: what is in the restore point may run with all rights',
+        hint,
+      },
+    ]
   }
   const findings: Finding[] = []
-  if (!createDatabase) findings.push({ level: 'error', subject, message: 'may not create databases', hint: `ALTER ROLE … CREATEDB, or restore with another restoreUser.` })
-  if (!(await isMember(admin, owner))) findings.push({ level: 'error', subject, message: `is not a member of ${owner}, which owns the database`, hint: 'GRANT the owner role to it.' })
+  if (!createDatabase)
+    findings.push({
+      level: 'error',
+      subject,
+      message: 'may not create databases',
+      hint: `ALTER ROLE … CREATEDB, or restore with another restoreUser.`,
+    })
+  if (!(await isMember(admin, owner)))
+    findings.push({
+      level: 'error',
+      subject,
+      message: `is not a member of ${owner}, which owns the database`,
+      hint: 'GRANT the owner role to it.',
+    })
+  if (tablespace !== undefined && !(await mayUse(admin, tablespace)))
+    findings.push({
+      level: 'error',
+      subject,
+      message: `may not create in tablespace ${tablespace}, where the database is`,
+      hint: 'GRANT CREATE ON TABLESPACE to it.',
+    })
   return findings.length > 0 ? findings : [{ level: 'ok', subject, message: `may create databases for ${owner}` }]
 }
 
 /** Whether the session's role can act as `owner`. One that does not exist yet will be created and granted. */
 async function isMember(admin: pg.Client, owner: string): Promise<boolean> {
-  const result = await admin.query('select from pg_roles where rolname = $1 and not pg_has_role(current_user, oid, $2)', [owner, 'MEMBER'])
+  const result = await admin.query(
+    'select from pg_roles where rolname = $1 and not pg_has_role(current_user, oid, $2)',
+    [owner, 'MEMBER'],
+  )
   return result.rowCount === 0
+}
+
+/** The default tablespace may always be used. */
+async function mayUse(admin: pg.Client, tablespace: string): Promise<boolean> {
+  const result = await admin.query('select where $1 = $2 or has_tablespace_privilege($1, $3)', [
+    tablespace,
+    DEFAULT_TABLESPACE,
+    'CREATE',
+  ])
+  return result.rowCount === 1
 }
 
 function nameFindings({ names, restoreId }: Place, { live, previous, side }: World): Finding[] {
@@ -88,5 +158,10 @@ function nameFindings({ names, restoreId }: Place, { live, previous, side }: Wor
 }
 
 function taken(name: string): Finding {
-  return { level: 'error', subject: `database ${name}`, message: 'exists and is not of this restore', hint: 'Rename or drop it by hand.' }
+  return {
+    level: 'error',
+    subject: `database ${name}`,
+    message: 'exists and is not of this restore',
+    hint: 'Rename or drop it by hand.',
+  }
 }

@@ -30,11 +30,18 @@ export interface PreservedTable {
  * writers. Fails with `refused` when a table is missing or other, or the restored rows around it do not fit (foreign
  * keys are checked as in any session); then nothing was changed.
  */
-export async function copyPreserved(live: pg.Client, side: pg.Client, tables: readonly string[], limit: number, context: Context): Promise<void> {
+export async function copyPreserved(
+  live: pg.Client,
+  side: pg.Client,
+  tables: readonly string[],
+  limit: number,
+  context: Context,
+): Promise<void> {
   await attempt('begin reading preserved tables', () => live.query('begin isolation level repeatable read read only'))
   try {
     const found: PreservedTable[] = []
-    for (const table of tables) found.push(requireSame(await describeTable(live, table, 'live'), await describeTable(side, table, 'restored')))
+    for (const table of tables)
+      found.push(requireSame(await describeTable(live, table, 'live'), await describeTable(side, table, 'restored')))
     const ordered = await parentsFirst(side, found)
     await inTransaction(side, 'preserved tables', context, () => replaceRows(live, side, ordered, limit, context))
   } finally {
@@ -43,18 +50,32 @@ export async function copyPreserved(live: pg.Client, side: pg.Client, tables: re
   }
 }
 
-async function replaceRows(live: pg.Client, side: pg.Client, tables: readonly PreservedTable[], limit: number, context: Context): Promise<void> {
+async function replaceRows(
+  live: pg.Client,
+  side: pg.Client,
+  tables: readonly PreservedTable[],
+  limit: number,
+  context: Context,
+): Promise<void> {
   await attempt('set transaction read write', () => side.query('set transaction read write'))
   const triggers = await firingTriggers(side, tables)
   for (const { off } of triggers) await change(side, 'DISABLE TRIGGER', off, context)
   // All at once, since preserved tables may refer to each other; one that others refer to is an error here.
   await change(side, 'TRUNCATE preserved', `truncate ${tables.map(({ source }) => source).join(', ')}`, context)
-  for (const table of tables) await context.effects.run(`sql COPY ${table.name}`, () => copyRows(live, side, table, limit, context))
+  for (const table of tables)
+    await context.effects.run(`sql COPY ${table.name}`, () => copyRows(live, side, table, limit, context))
   for (const { on } of triggers) await change(side, 'ENABLE TRIGGER', on, context)
-  for (const sequence of new Set(tables.flatMap(({ sequences }) => sequences))) await copySequence(live, side, sequence, context)
+  for (const sequence of new Set(tables.flatMap(({ sequences }) => sequences)))
+    await copySequence(live, side, sequence, context)
 }
 
-async function copyRows(live: pg.Client, side: pg.Client, table: PreservedTable, limit: number, context: Context): Promise<void> {
+async function copyRows(
+  live: pg.Client,
+  side: pg.Client,
+  table: PreservedTable,
+  limit: number,
+  context: Context,
+): Promise<void> {
   const columns = table.columns.map(({ name }) => identifier(name)).join(', ')
   const reader = live.query(copyTo(`copy (select ${columns} from ${table.source}) to stdout`))
   const writer = side.query(copyFrom(`copy ${table.name} (${columns}) from stdin`))
@@ -65,8 +86,17 @@ async function copyRows(live: pg.Client, side: pg.Client, table: PreservedTable,
 /** Positions of sequences are outside transactions; a repeated copy sets them again. */
 async function copySequence(live: pg.Client, side: pg.Client, sequence: string, context: Context): Promise<void> {
   const position = z.object({ last: z.string(), called: z.boolean() })
-  const { last, called } = await queryOne(live, position, `select last_value::text as last, is_called as called from ${sequence}`)
-  await change(side, `setval ${sequence}`, `select setval(${literal(sequence)}::regclass, ${literal(last)}::bigint, ${called})`, context)
+  const { last, called } = await queryOne(
+    live,
+    position,
+    `select last_value::text as last, is_called as called from ${sequence}`,
+  )
+  await change(
+    side,
+    `setval ${sequence}`,
+    `select setval(${literal(sequence)}::regclass, ${literal(last)}::bigint, ${called})`,
+    context,
+  )
 }
 
 const tableRow = z.object({
@@ -98,8 +128,10 @@ export async function describeTable(client: pg.Client, table: string, where: str
 }
 
 function requireSame(live: PreservedTable, restored: PreservedTable): PreservedTable {
-  const text = ({ columns }: PreservedTable): string => columns.map(({ name, type }) => `${identifier(name)} ${type}`).join(', ')
-  if (text(live) === text(restored)) return { ...restored, sequences: restored.sequences.filter((one) => live.sequences.includes(one)) }
+  const text = ({ columns }: PreservedTable): string =>
+    columns.map(({ name, type }) => `${identifier(name)} ${type}`).join(', ')
+  if (text(live) === text(restored))
+    return { ...restored, sequences: restored.sequences.filter((one) => live.sequences.includes(one)) }
   throw new Failure('refused', `preserved table ${live.name} has other columns live than in the restored database`, {
     facts: { live: text(live), restored: text(restored) },
   })
@@ -111,7 +143,13 @@ async function parentsFirst(client: pg.Client, tables: readonly PreservedTable[]
   const left = [...tables]
   const ordered: PreservedTable[] = []
   while (left.length > 0) {
-    const free = left.findIndex((table) => !edges.some(({ child, parent }) => child === table.name && parent !== table.name && left.some(({ name }) => name === parent)))
+    const free = left.findIndex(
+      (table) =>
+        !edges.some(
+          ({ child, parent }) =>
+            child === table.name && parent !== table.name && left.some(({ name }) => name === parent),
+        ),
+    )
     ordered.push(...left.splice(Math.max(free, 0), 1))
   }
   return ordered
@@ -122,10 +160,15 @@ const FOREIGN_KEYS = `select format('%I.%I', cn.nspname, c.relname) as child, fo
     join pg_class p on p.oid = k.confrelid join pg_namespace pn on pn.oid = p.relnamespace where k.contype = 'f'`
 
 /** A user's trigger that would fire for copied rows, for example to write an audit row for each. Foreign keys are no user triggers. */
-async function firingTriggers(side: pg.Client, tables: readonly PreservedTable[]): Promise<{ off: string; on: string }[]> {
+async function firingTriggers(
+  side: pg.Client,
+  tables: readonly PreservedTable[],
+): Promise<{ off: string; on: string }[]> {
   const sql = `select t.tgrelid::regclass::text as table, t.tgname as name, t.tgenabled = 'A' as always from pg_trigger t
     where not t.tgisinternal and t.tgenabled in ('O', 'A') and t.tgrelid = any ($1::regclass[]) order by 1, 2`
-  const rows = await query(side, z.object({ table: z.string(), name: z.string(), always: z.boolean() }), sql, [tables.map(({ name }) => name)])
+  const rows = await query(side, z.object({ table: z.string(), name: z.string(), always: z.boolean() }), sql, [
+    tables.map(({ name }) => name),
+  ])
   return rows.map(({ table, name, always }) => ({
     off: `alter table ${table} disable trigger ${identifier(name)}`,
     on: `alter table ${table} enable ${always ? 'always ' : ''}trigger ${identifier(name)}`,

@@ -3,7 +3,12 @@ import { z } from 'zod'
 import { describe, Failure } from '../../core/failure.ts'
 
 /** Runs one statement and gives its rows, each checked by `row`. Fails with what the caller should do, not with SQL. */
-export async function query<Row>(client: pg.ClientBase, row: z.ZodType<Row>, text: string, values: readonly unknown[] = []): Promise<Row[]> {
+export async function query<Row>(
+  client: pg.ClientBase,
+  row: z.ZodType<Row>,
+  text: string,
+  values: readonly unknown[] = [],
+): Promise<Row[]> {
   const result = await client.query<Record<string, unknown>>(text, [...values]).catch((error: unknown) => {
     throw sqlFailure(error)
   })
@@ -11,9 +16,18 @@ export async function query<Row>(client: pg.ClientBase, row: z.ZodType<Row>, tex
 }
 
 /** The one row that a statement gives. */
-export async function queryOne<Row>(client: pg.ClientBase, row: z.ZodType<Row>, text: string, values: readonly unknown[] = []): Promise<Row> {
+export async function queryOne<Row>(
+  client: pg.ClientBase,
+  row: z.ZodType<Row>,
+  text: string,
+  values: readonly unknown[] = [],
+): Promise<Row> {
   const [first, ...more] = await query(client, row, text, values)
-  if (first === undefined || more.length > 0) throw new Failure('bug', `expected one row, found ${first === undefined ? 0 : more.length + 1}: ${text.slice(0, 200)}`)
+  if (first === undefined || more.length > 0)
+    throw new Failure(
+      'bug',
+      `expected one row, found ${first === undefined ? 0 : more.length + 1}: ${text.slice(0, 200)}`,
+    )
   return first
 }
 
@@ -22,8 +36,16 @@ export function sqlFailure(error: unknown): Failure {
   if (error instanceof Failure) return error
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
   const message = describe(error)
-  if (code === '42501') return new Failure('denied', `PostgreSQL denied it: ${message}`, { cause: error, hint: 'Grant the role what `holdfast check` names.' })
+  if (code === '42501')
+    return new Failure('denied', `PostgreSQL denied it: ${message}`, {
+      cause: error,
+      hint: 'Grant the role what `holdfast check` names.',
+    })
   if (code === '55P03') return new Failure('locked', `a lock was not free in time: ${message}`, { cause: error })
-  if (code === '' || code.startsWith('08') || code.startsWith('57P') || code.startsWith('E')) return new Failure('unreachable', `the PostgreSQL session was lost: ${message}`, { cause: error })
-  return new Failure('toolFailed', `PostgreSQL refused a statement: ${message}`, { cause: error, facts: { sqlState: code } })
+  if (code === '' || code.startsWith('08') || code.startsWith('57P') || code.startsWith('E'))
+    return new Failure('unreachable', `the PostgreSQL session was lost: ${message}`, { cause: error })
+  return new Failure('toolFailed', `PostgreSQL refused a statement: ${message}`, {
+    cause: error,
+    facts: { sqlState: code },
+  })
 }

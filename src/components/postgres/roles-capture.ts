@@ -58,6 +58,16 @@ export async function readRoles(client: pg.ClientBase): Promise<CapturedRole[]> 
 }
 
 /** The options exist since PostgreSQL 16. */
-function membership({ role, adminOption, inheritOption, setOption }: z.infer<typeof row>['memberOf'][number]): CapturedRole['memberOf'][number] {
-  return { role, adminOption, ...(inheritOption === null ? {} : { inheritOption }), ...(setOption === null ? {} : { setOption }) }
+function membership({
+  role,
+  adminOption,
+  inheritOption,
+  setOption,
+}: z.infer<typeof row>['memberOf'][number]): CapturedRole['memberOf'][number] {
+  return {
+    role,
+    adminOption,
+    ...(inheritOption === null ? {} : { inheritOption }),
+    ...(setOption === null ? {} : { setOption }),
+  }
 }

@@ -33,29 +33,58 @@ export async function ensureRoles(admin: pg.Client, details: PostgresDetails, co
 }
 
 export async function missingRoles(admin: pg.Client, details: PostgresDetails): Promise<readonly CapturedRole[]> {
-  const names = new Set(await missingRoleNames(admin, details.roles.map(({ name }) => name)))
+  const names = new Set(
+    await missingRoleNames(
+      admin,
+      details.roles.map(({ name }) => name),
+    ),
+  )
   return details.roles.filter(({ name }) => names.has(name) && !name.startsWith('pg_'))
 }
 
 /** What the restore will do about roles, and whether it may. */
 export async function roleFindings(admin: pg.Client, details: PostgresDetails): Promise<Finding[]> {
   const missing = await missingRoles(admin, details)
-  if (missing.length === 0) return [{ level: 'ok', subject: 'roles', message: `all ${details.roles.length} roles exist` }]
+  if (missing.length === 0)
+    return [{ level: 'ok', subject: 'roles', message: `all ${details.roles.length} roles exist` }]
   const rights = await readRights(admin)
   const names = missing.map(({ name }) => name).join(', ')
   if (!rights.superuser && !rights.createRole) {
-    return [{ level: 'error', subject: 'roles', message: `missing and may not be created: ${names}`, hint: 'Create them first, or give the restore role CREATEROLE.' }]
+    return [
+      {
+        level: 'error',
+        subject: 'roles',
+        message: `missing and may not be created: ${names}`,
+        hint: 'Create them first, or give the restore role CREATEROLE.',
+      },
+    ]
   }
   return [
-    { level: 'warning', subject: 'roles', message: `will be created without password: ${names}`, hint: 'Set passwords with ALTER ROLE … PASSWORD after the restore.' },
+    {
+      level: 'warning',
+      subject: 'roles',
+      message: `will be created without password: ${names}`,
+      hint: 'Set passwords with ALTER ROLE … PASSWORD after the restore.',
+    },
     ...missing.flatMap(strippedFinding),
   ]
 }
 
 function strippedFinding({ name, attributes }: CapturedRole): Finding[] {
-  const stripped = [attributes.superuser && 'SUPERUSER', attributes.replication && 'REPLICATION', attributes.bypassRowSecurity && 'BYPASSRLS'].filter((one) => one !== false)
+  const stripped = [
+    attributes.superuser && 'SUPERUSER',
+    attributes.replication && 'REPLICATION',
+    attributes.bypassRowSecurity && 'BYPASSRLS',
+  ].filter((one) => one !== false)
   if (stripped.length === 0) return []
-  return [{ level: 'warning', subject: `role ${name}`, message: `had ${stripped.join(', ')}, which a restore never gives`, hint: 'Give it by hand if the application needs it.' }]
+  return [
+    {
+      level: 'warning',
+      subject: `role ${name}`,
+      message: `had ${stripped.join(', ')}, which a restore never gives`,
+      hint: 'Give it by hand if the application needs it.',
+    },
+  ]
 }
 
 export interface Rights {
@@ -67,7 +96,13 @@ export interface Rights {
   readonly version: number
 }
 
-const rights = z.object({ user: z.string(), superuser: z.boolean(), createRole: z.boolean(), createDatabase: z.boolean(), version: z.number() })
+const rights = z.object({
+  user: z.string(),
+  superuser: z.boolean(),
+  createRole: z.boolean(),
+  createDatabase: z.boolean(),
+  version: z.number(),
+})
 
 export function readRights(admin: pg.Client): Promise<Rights> {
   const sql = `select rolname::text as "user", rolsuper as superuser, rolcreaterole as "createRole", rolcreatedb as "createDatabase",
@@ -94,17 +129,21 @@ const OPTIONS_SINCE = 160_000
 
 export function membershipStatements({ name, memberOf }: CapturedRole, serverVersion: number): string[] {
   return memberOf.map((membership) => {
-    const options = serverVersion < OPTIONS_SINCE ? (membership.adminOption ? ['admin option'] : []) : optionsOf(membership)
+    const options =
+      serverVersion < OPTIONS_SINCE ? (membership.adminOption ? ['admin option'] : []) : optionsOf(membership)
     return `grant ${identifier(membership.role)} to ${identifier(name)}${options.length === 0 ? '' : ` with ${options.join(', ')}`}`
   })
 }
 
 function optionsOf({ adminOption, inheritOption, setOption }: CapturedRole['memberOf'][number]): string[] {
-  const option = (word: string, value: boolean | undefined): string[] => (value === undefined ? [] : [`${word} ${value}`])
+  const option = (word: string, value: boolean | undefined): string[] =>
+    value === undefined ? [] : [`${word} ${value}`]
   return [...option('admin', adminOption), ...option('inherit', inheritOption), ...option('set', setOption)]
 }
 
 function settingStatements({ name, settings }: CapturedRole): string[] {
   const everywhere = settings.filter(({ inDatabase }) => !inDatabase)
-  return everywhere.map((one) => `alter role ${identifier(name)} set ${identifier(one.name)} to ${settingValue(one.name, one.value)}`)
+  return everywhere.map(
+    (one) => `alter role ${identifier(name)} set ${identifier(one.name)} to ${settingValue(one.name, one.value)}`,
+  )
 }

@@ -48,11 +48,18 @@ export class ScratchTarget implements Target<PostgresDetails> {
   }
 
   async state(_context: Context): Promise<TargetState> {
-    return access(this.#folder).then(() => 'beside', () => 'untouched')
+    return access(this.#folder).then(
+      () => 'beside',
+      () => 'untouched',
+    )
   }
 
   async preflight(details: PostgresDetails, context: Context): Promise<readonly Finding[]> {
-    return [await this.#binaries(details, context), ...(await toolFindings(details.serverVersion, this.#settingsPlace.settings, details, context)), await folderFinding(this.#parent, details)]
+    return [
+      await this.#binaries(details, context),
+      ...(await toolFindings(details.serverVersion, this.#settingsPlace.settings, details, context)),
+      await folderFinding(this.#parent, details),
+    ]
   }
 
   async #binaries(details: PostgresDetails, context: Context): Promise<Finding> {
@@ -61,7 +68,12 @@ export class ScratchTarget implements Target<PostgresDetails> {
       return { level: 'ok', subject: 'throw-away server', message: versionText }
     } catch (error) {
       if (!(error instanceof Failure)) throw error
-      return { level: 'error', subject: 'throw-away server', message: describe(error), ...(error.hint === undefined ? {} : { hint: error.hint }) }
+      return {
+        level: 'error',
+        subject: 'throw-away server',
+        message: describe(error),
+        ...(error.hint === undefined ? {} : { hint: error.hint }),
+      }
     }
   }
 
@@ -86,7 +98,11 @@ export class ScratchTarget implements Target<PostgresDetails> {
     const place = this.#place()
     await withAdmin(place, context, async (admin) => {
       const { missing } = await chooseLocale(admin, details)
-      if (missing !== undefined) context.progress({ type: 'warning', message: `locale ${missing} is not on this machine; the drill uses another` })
+      if (missing !== undefined)
+        context.progress({
+          type: 'warning',
+          message: `locale ${missing} is not on this machine; the drill uses another`,
+        })
       await ensureRoles(admin, details, context)
       await createSide(admin, place, details, context)
     })
@@ -118,7 +134,9 @@ export class ScratchTarget implements Target<PostgresDetails> {
 
   runChecks(context: Context): Promise<readonly Difference[]> {
     const { settings, server, names } = this.#place()
-    return withSession(server, names.side, context, (client) => runAppChecks(client, settings.checks, limitsOf(settings).idleLimit))
+    return withSession(server, names.side, context, (client) =>
+      runAppChecks(client, settings.checks, limitsOf(settings).idleLimit),
+    )
   }
 
   fence(_context: Context): Promise<void> {
@@ -163,7 +181,12 @@ export class ScratchTarget implements Target<PostgresDetails> {
 
   async #loadPlace(context: Context): Promise<LoadPlace> {
     const { settings, server, names } = this.#place()
-    return { server, database: names.side, tools: await chooseTools(this.#server().version, settings, context), limits: limitsOf(settings) }
+    return {
+      server,
+      database: names.side,
+      tools: await chooseTools(this.#server().version, settings, context),
+      limits: limitsOf(settings),
+    }
   }
 }
 

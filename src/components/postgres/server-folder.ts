@@ -53,7 +53,9 @@ async function requireReachable(folder: string, account: Account): Promise<void>
 async function serverAccount(): Promise<Account> {
   const account = await findAccount(['postgres', 'nobody'])
   if (account !== undefined) return account
-  throw new Failure('notFound', 'PostgreSQL does not run as root and there is no user postgres or nobody to run it', { hint: 'Run Holdfast as another user.' })
+  throw new Failure('notFound', 'PostgreSQL does not run as root and there is no user postgres or nobody to run it', {
+    hint: 'Run Holdfast as another user.',
+  })
 }
 
 async function giveAway({ account }: ServerFolder, path: string): Promise<void> {
@@ -62,7 +64,12 @@ async function giveAway({ account }: ServerFolder, path: string): Promise<void> 
 }
 
 /** Makes the data folder unless it is there. It gets its name only when it is complete, so a run that died starts over. */
-export async function initialize(binaries: ServerBinaries, place: ServerFolder, locale: string, context: Context): Promise<void> {
+export async function initialize(
+  binaries: ServerBinaries,
+  place: ServerFolder,
+  locale: string,
+  context: Context,
+): Promise<void> {
   const made = await readFile(join(place.data, 'PG_VERSION'), 'utf8').catch(() => undefined)
   if (made !== undefined) return requireMajor(made, binaries, place)
   const fresh = join(place.folder, 'data.new')
@@ -79,7 +86,13 @@ export async function readPassword(place: ServerFolder): Promise<Secret> {
 }
 
 /** Runs a server program as the user who owns the folder. */
-export async function runInPlace(place: ServerFolder, file: string, args: readonly string[], signal: AbortSignal, limit: number): Promise<void> {
+export async function runInPlace(
+  place: ServerFolder,
+  file: string,
+  args: readonly string[],
+  signal: AbortSignal,
+  limit: number,
+): Promise<void> {
   await run({ file, args, directory: place.folder, ...userOf(place), signal, idleLimit: limit, totalLimit: limit })
 }
 
@@ -99,5 +112,13 @@ function requireMajor(made: string, binaries: ServerBinaries, place: ServerFolde
 
 function initdbArgs(data: string, place: ServerFolder, locale: string): string[] {
   const login = [`--username=${SUPERUSER}`, '--auth=scram-sha-256', `--pwfile=${place.passwordFile}`]
-  return [`--pgdata=${data}`, '--encoding=UTF8', `--locale=${locale}`, ...login, '--data-checksums', '--no-sync', '--no-instructions']
+  return [
+    `--pgdata=${data}`,
+    '--encoding=UTF8',
+    `--locale=${locale}`,
+    ...login,
+    '--data-checksums',
+    '--no-sync',
+    '--no-instructions',
+  ]
 }

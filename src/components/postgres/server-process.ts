@@ -67,7 +67,14 @@ export async function startServer(options: ServerOptions): Promise<PrivateServer
   const place = await openServerFolder(options.folder)
   try {
     await initialize(binaries, place, options.locale ?? 'C.UTF-8', options.context)
-    const server: Server = { host: place.sockets, port: PORT, user: SUPERUSER, password: await readPassword(place), tls: 'disable', tlsCa: undefined }
+    const server: Server = {
+      host: place.sockets,
+      port: PORT,
+      user: SUPERUSER,
+      password: await readPassword(place),
+      tls: 'disable',
+      tlsCa: undefined,
+    }
     const postmaster = new Postmaster(binaries, place, server, options)
     await postmaster.restart()
     return postmaster
@@ -123,7 +130,11 @@ class Postmaster implements PrivateServer {
   async stop(): Promise<void> {
     const running = this.#running
     if (running === undefined) return
-    if (!(await this.#control(stopArgs(this.#place, 'fast'))) && !(await this.#control(stopArgs(this.#place, 'immediate')))) running.abandon.abort()
+    if (
+      !(await this.#control(stopArgs(this.#place, 'fast'))) &&
+      !(await this.#control(stopArgs(this.#place, 'immediate')))
+    )
+      running.abandon.abort()
     await running.ended
     this.#forget()
     await closeSockets(this.#place)
@@ -168,7 +179,8 @@ class Postmaster implements PrivateServer {
       const lock = await readLockFile(this.#place.data)
       // The lock file of a killed predecessor also says that it is ready.
       if (lock.ready && lock.pid !== undefined && lock.pid !== pidBefore) return lock.pid
-      if (clock.monotonic() > deadline) throw new Failure('toolFailed', `PostgreSQL in ${this.folder} was not ready after ${START_LIMIT / 1000} s`)
+      if (clock.monotonic() > deadline)
+        throw new Failure('toolFailed', `PostgreSQL in ${this.folder} was not ready after ${START_LIMIT / 1000} s`)
     }
   }
 
@@ -190,7 +202,14 @@ function launch(binaries: ServerBinaries, place: ServerFolder, options: ServerOp
   const abandon = new AbortController()
   const settings = Object.entries({ ...THROW_AWAY, ...options.settings, unix_socket_directories: place.sockets })
   const args = ['-D', place.data, ...settings.flatMap(([name, value]) => ['-c', `${name}=${value}`])]
-  const output = stream({ file: binaries.postgres, args, directory: place.folder, ...userOf(place), signal: abandon.signal, ...UNLIMITED })
+  const output = stream({
+    file: binaries.postgres,
+    args,
+    directory: place.folder,
+    ...userOf(place),
+    signal: abandon.signal,
+    ...UNLIMITED,
+  })
   return { ended: endOf(output, place), abandon }
 }
 

@@ -12,11 +12,19 @@ import type { Place } from './target-place.ts'
 import { readWorld } from './target-world.ts'
 import type { DatabaseRow } from './target-world.ts'
 
+/** Where template0 is. */
+export const DEFAULT_TABLESPACE = 'pg_default'
+
 /**
  * Makes the empty side database, marked as not loaded. An earlier one of this restore is dropped first.
  * Its owner and tablespace are those of the live database, or the captured owner where there is none.
  */
-export async function createSide(admin: pg.Client, place: Place, details: PostgresDetails, context: Context): Promise<void> {
+export async function createSide(
+  admin: pg.Client,
+  place: Place,
+  details: PostgresDetails,
+  context: Context,
+): Promise<void> {
   await dropSide(admin, place, context)
   const { live } = await readWorld(admin, place.names)
   const locale = await chooseLocale(admin, details)
@@ -24,24 +32,38 @@ export async function createSide(admin: pg.Client, place: Place, details: Postgr
     `owner ${identifier(live?.owner ?? details.owner)}`,
     `encoding ${literal(details.encoding)}`,
     ...locale.clauses,
-    ...(live === undefined ? [] : [`tablespace ${identifier(live.tablespace)}`]),
+    // To name the default one takes a right of its own, which nobody needs who does not name it.
+    ...(live === undefined || live.tablespace === DEFAULT_TABLESPACE
+      ? []
+      : [`tablespace ${identifier(live.tablespace)}`]),
   ]
   // Dying between these two leaves an empty database without a mark, which dropSide takes for ours by its name.
-  await change(admin, 'CREATE DATABASE side', `create database ${identifier(place.names.side)} template template0 ${clauses.join(' ')}`, context)
+  await change(
+    admin,
+    'CREATE DATABASE side',
+    `create database ${identifier(place.names.side)} template template0 ${clauses.join(' ')}`,
+    context,
+  )
   await markSide(admin, place, false, context)
 }
 
 /** Says on the side database whether it holds everything; only then may it be swapped in. */
 export function markSide(admin: pg.Client, place: Place, loaded: boolean, context: Context): Promise<void> {
   const body: MarkerBody = { role: 'side', database: place.names.live, at: context.clock.now().toISOString(), loaded }
-  return change(admin, `COMMENT ON DATABASE side ${loaded ? 'loaded' : 'loading'}`, commentStatement(place.names.side, formatMarker(place.restoreId, body)), context)
+  return change(
+    admin,
+    `COMMENT ON DATABASE side ${loaded ? 'loaded' : 'loading'}`,
+    commentStatement(place.names.side, formatMarker(place.restoreId, body)),
+    context,
+  )
 }
 
 /** Drops the side database, sessions and all. One that is not there is fine; one that bears another mark is refused. */
 export async function dropSide(admin: pg.Client, place: Place, context: Context): Promise<void> {
   const { side } = await readWorld(admin, place.names)
   if (side === undefined) return
-  if (side.comment !== null && !(side.marker?.restoreId === place.restoreId && side.marker.role === 'side')) throw notOurs(side)
+  if (side.comment !== null && !(side.marker?.restoreId === place.restoreId && side.marker.role === 'side'))
+    throw notOurs(side)
   await dropDatabase(admin, 'side', side.name, context)
 }
 
@@ -77,7 +99,8 @@ export async function chooseLocale(admin: pg.Client, details: PostgresDetails): 
   const provider = providerOf(details)
   const { version, known } = await queryOne(admin, available, LOCALE_KNOWN, [details.collate, details.ctype])
   const provided = provider === 'libc' || (await hasProvider(admin, provider, version))
-  const name = provider === 'libc' ? `${details.collate} / ${details.ctype}` : `${provider} ${details.icuLocale ?? ''}`.trim()
+  const name =
+    provider === 'libc' ? `${details.collate} / ${details.ctype}` : `${provider} ${details.icuLocale ?? ''}`.trim()
   if (!known || !provided) return { clauses: [], missing: name }
   return { clauses: localeClauses(details, provider, version), missing: undefined }
 }
@@ -105,13 +128,20 @@ function localeClauses(details: PostgresDetails, provider: 'libc' | 'icu' | 'bui
   const base = [`lc_collate ${literal(details.collate)}`, `lc_ctype ${literal(details.ctype)}`]
   if (version < 150_000) return base
   if (provider === 'libc') return [...base, 'locale_provider libc']
-  const name = details.icuLocale === null ? [] : [`${provider === 'icu' ? 'icu_locale' : 'builtin_locale'} ${literal(details.icuLocale)}`]
-  const rules = provider === 'icu' && version >= 160_000 && typeof details.icuRules === 'string' ? [`icu_rules ${literal(details.icuRules)}`] : []
+  const name =
+    details.icuLocale === null
+      ? []
+      : [`${provider === 'icu' ? 'icu_locale' : 'builtin_locale'} ${literal(details.icuLocale)}`]
+  const rules =
+    provider === 'icu' && version >= 160_000 && typeof details.icuRules === 'string'
+      ? [`icu_rules ${literal(details.icuRules)}`]
+      : []
   return [...base, `locale_provider ${provider}`, ...name, ...rules]
 }
 
 /** Names of the roles that own or are granted something and do not exist on the server. */
 export async function missingRoleNames(admin: pg.Client, names: readonly string[]): Promise<string[]> {
-  const sql = 'select n::text as name from unnest($1::text[]) n where not exists (select from pg_roles where rolname = n) order by 1'
+  const sql =
+    'select n::text as name from unnest($1::text[]) n where not exists (select from pg_roles where rolname = n) order by 1'
   return (await query(admin, z.object({ name: z.string() }), sql, [names])).map(({ name }) => name)
 }

@@ -22,7 +22,11 @@ const LOCK_LIMIT = "set lock_timeout = '300s'"
 const NO_TRANSACTION_LIMIT = "select set_config(name, '0', false) from pg_settings where name = 'transaction_timeout'"
 
 /** Opens `count` sessions that see the same moment, and closes them afterwards, whatever happens. */
-export async function withSnapshot<Result>(source: { readonly server: Server; readonly database: string; readonly count: number }, context: Context, act: (snapshot: Snapshot) => Promise<Result>): Promise<Result> {
+export async function withSnapshot<Result>(
+  source: { readonly server: Server; readonly database: string; readonly count: number },
+  context: Context,
+  act: (snapshot: Snapshot) => Promise<Result>,
+): Promise<Result> {
   const open: pg.Client[] = []
   const begin = async (): Promise<pg.Client> => {
     const session = await connect(source.server, source.database, context)
@@ -34,11 +38,13 @@ export async function withSnapshot<Result>(source: { readonly server: Server; re
   try {
     const first = await begin()
     const { name } = await queryOne(first, z.object({ name: z.string() }), 'select pg_export_snapshot() as name')
-    const others = await Promise.all(Array.from({ length: source.count - 1 }, async () => {
-      const session = await begin()
-      await query(session, z.unknown(), `set transaction snapshot ${literal(name)}`)
-      return session
-    }))
+    const others = await Promise.all(
+      Array.from({ length: source.count - 1 }, async () => {
+        const session = await begin()
+        await query(session, z.unknown(), `set transaction snapshot ${literal(name)}`)
+        return session
+      }),
+    )
     return await act({ name, sessions: [first, ...others], abandon: () => void close() })
   } finally {
     await close()

@@ -27,14 +27,20 @@ const HOUR = 3_600_000
  * one transaction: whoever dies, the live name is the old database or the new one. The new one stays closed until
  * `reopen`. Nobody may be connected to either; sessions that slip in are ended and the transaction is tried again.
  */
-export async function swapIn(admin: pg.Client, place: Place, details: PostgresDetails, context: Context): Promise<void> {
+export async function swapIn(
+  admin: pg.Client,
+  place: Place,
+  details: PostgresDetails,
+  context: Context,
+): Promise<void> {
   const { names } = place
   await closeDatabase(admin, 'side', names.side, context)
   const deadline = context.clock.monotonic() + SWAP_LIMIT
   for (;;) {
     const world = requireSwappable(await readWorld(admin, names), place)
-    await endSessions(admin, names.side, [], context)
-    if (world.live !== undefined) await endSessions(admin, names.live, [], context)
+    // One look: the rename itself sees what is just starting, but it would wait five seconds for any other.
+    await endSessions(admin, names.side, [], context, 1)
+    if (world.live !== undefined) await endSessions(admin, names.live, [], context, 1)
     try {
       return await swapOnce(admin, place, world, details, context)
     } catch (error) {
@@ -50,42 +56,81 @@ export function requireSwappable(world: World, { names, restoreId }: Place): Wor
   const { side, live, previous } = world
   if (side === undefined) throw new Failure('refused', `database ${names.side} is not there: nothing was loaded`)
   if (!isOurs(side, restoreId, 'side')) throw notOurs(side)
-  if (side.marker.role === 'side' && !side.marker.loaded) throw new Failure('refused', `database ${names.side} was loaded only in part`, { hint: 'Load it again.' })
+  if (side.marker.role === 'side' && !side.marker.loaded)
+    throw new Failure('refused', `database ${names.side} was loaded only in part`, { hint: 'Load it again.' })
   if (live?.open === true) throw new Failure('refused', `database ${names.live} is not fenced`)
   if (previous !== undefined) throw notOurs(previous)
   return { ...world, side }
 }
 
-async function swapOnce(admin: pg.Client, place: Place, world: World, details: PostgresDetails, context: Context): Promise<void> {
+async function swapOnce(
+  admin: pg.Client,
+  place: Place,
+  world: World,
+  details: PostgresDetails,
+  context: Context,
+): Promise<void> {
   const { names } = place
-  const committed = (): Promise<boolean> => withAdmin(place, context, async (fresh) => stateOf(await readWorld(fresh, names), place.restoreId) === 'swapped')
+  const committed = (): Promise<boolean> =>
+    withAdmin(place, context, async (fresh) => stateOf(await readWorld(fresh, names), place.restoreId) === 'swapped')
   await inTransaction(
     admin,
     'swap',
     context,
     async () => {
       await attempt('set lock_timeout', () => admin.query(`set local lock_timeout = '${LOCK_TIMEOUT}'`))
-      const properties = world.live === undefined ? await capturedProperties(admin, details) : await readProperties(admin, names.live)
+      const properties =
+        world.live === undefined ? await capturedProperties(admin, details) : await readProperties(admin, names.live)
       await applyProperties(admin, names.side, properties, context)
       if (world.live !== undefined) await setAside(admin, place, properties, context)
-      await change(admin, 'ALTER DATABASE side RENAME TO live', `alter database ${identifier(names.side)} rename to ${identifier(names.live)}`, context)
-      await change(admin, 'COMMENT ON DATABASE live', commentStatement(names.live, liveComment(place, world, properties, context)), context)
+      await change(
+        admin,
+        'ALTER DATABASE side RENAME TO live',
+        `alter database ${identifier(names.side)} rename to ${identifier(names.live)}`,
+        context,
+      )
+      await change(
+        admin,
+        'COMMENT ON DATABASE live',
+        commentStatement(names.live, liveComment(place, world, properties, context)),
+        context,
+      )
     },
     committed,
   )
 }
 
-async function setAside(admin: pg.Client, place: Place, { comment }: DatabaseProperties, context: Context): Promise<void> {
+async function setAside(
+  admin: pg.Client,
+  place: Place,
+  { comment }: DatabaseProperties,
+  context: Context,
+): Promise<void> {
   const { live, previous } = place.names
-  await change(admin, 'ALTER DATABASE live RENAME TO previous', `alter database ${identifier(live)} rename to ${identifier(previous)}`, context)
-  const marker = formatMarker(place.restoreId, { role: 'previous', database: live, ...keptTimes(place, context), comment })
+  await change(
+    admin,
+    'ALTER DATABASE live RENAME TO previous',
+    `alter database ${identifier(live)} rename to ${identifier(previous)}`,
+    context,
+  )
+  const marker = formatMarker(place.restoreId, {
+    role: 'previous',
+    database: live,
+    ...keptTimes(place, context),
+    comment,
+  })
   await change(admin, 'COMMENT ON DATABASE previous', commentStatement(previous, marker), context)
 }
 
 /** Where no previous database tells that the swap happened, the live one has to. */
 function liveComment(place: Place, world: World, { comment }: DatabaseProperties, context: Context): string | null {
   if (world.live !== undefined) return comment
-  return formatMarker(place.restoreId, { role: 'restored', database: place.names.live, ...keptTimes(place, context), comment })
+  return formatMarker(place.restoreId, {
+    role: 'restored',
+    database: place.names.live,
+    ...keptTimes(place, context),
+    comment,
+  })
 }
 
 export function keptTimes({ settings }: Place, { clock }: Context): { at: string; until: string } {

@@ -12,7 +12,19 @@ export interface HashedColumn {
  * so hashed as text: numeric and jsonb (1.0 equals 1.00), floats (0 equals -0), interval (1 mon equals 30 days), enums
  * (hashed by oid, which differs between databases), types without a hash function, arrays, composites and domains.
  */
-const HASHED_AS_THEY_ARE = new Set(['bool', 'bytea', 'date', 'int2', 'int4', 'int8', 'oid', 'time', 'timestamp', 'timestamptz', 'uuid'])
+const HASHED_AS_THEY_ARE = new Set([
+  'bool',
+  'bytea',
+  'date',
+  'int2',
+  'int4',
+  'int8',
+  'oid',
+  'time',
+  'timestamp',
+  'timestamptz',
+  'uuid',
+])
 const HASHED_AS_BYTES = new Set(['text', 'varchar', 'name'])
 
 /**
@@ -21,7 +33,10 @@ const HASHED_AS_BYTES = new Set(['text', 'varchar', 'name'])
  * on what each type takes for equal.
  */
 export function tableHashQuery(table: string, columns: readonly HashedColumn[], condition = ''): string {
-  const hash = columns.length === 0 ? '0' : `coalesce(sum(pg_catalog.hash_record_extended(row(${columns.map(hashedColumn).join(', ')}), 0)::numeric), 0)`
+  const hash =
+    columns.length === 0
+      ? '0'
+      : `coalesce(sum(pg_catalog.hash_record_extended(row(${columns.map(hashedColumn).join(', ')}), 0)::numeric), 0)`
   return `select count(*)::text as rows, (${hash})::text as hash from only ${table} t ${condition}`
 }
 
@@ -36,5 +51,10 @@ function hashedColumn({ name, type }: HashedColumn): string {
 
 /** The query for many sequences at once. */
 export function sequencesQuery(sequences: readonly { readonly name: string }[]): string {
-  return sequences.map(({ name }) => `select ${literal(name)} as name, last_value::text as "lastValue", is_called as "isCalled" from ${name}`).join(' union all ')
+  return sequences
+    .map(
+      ({ name }) =>
+        `select ${literal(name)} as name, last_value::text as "lastValue", is_called as "isCalled" from ${name}`,
+    )
+    .join(' union all ')
 }

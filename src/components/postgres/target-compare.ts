@@ -14,20 +14,39 @@ import { majorOf } from './versions.ts'
 const SESSIONS = 2
 
 /** Reads all of a loaded database again and compares it with what was captured. Nobody may write to it meanwhile. */
-export async function compareLoaded(place: LoadPlace, serverVersion: number, details: PostgresDetails, context: Context): Promise<Difference[]> {
+export async function compareLoaded(
+  place: LoadPlace,
+  serverVersion: number,
+  details: PostgresDetails,
+  context: Context,
+): Promise<Difference[]> {
   const { tools, server, database, limits } = place
   const definitions = await readDefinitions({ tools, server, database, limits }, context)
-  const found = await withSessions(server, database, context, (sessions) => readFingerprint(sessions, definitions, tools.major, context))
-  return compareFingerprints(details.fingerprint, found, { sameDefinitions: sameWording(place, serverVersion, details.fingerprint, details.serverVersion) })
+  const found = await withSessions(server, database, context, (sessions) =>
+    readFingerprint(sessions, definitions, tools.major, context),
+  )
+  return compareFingerprints(details.fingerprint, found, {
+    sameDefinitions: sameWording(place, serverVersion, details.fingerprint, details.serverVersion),
+  })
 }
 
 /** Both pg_dump and the server have a part in how a definition is worded. */
-function sameWording({ tools }: LoadPlace, serverVersion: number, { definitionsBy }: Fingerprint, capturedFrom: number): boolean {
+function sameWording(
+  { tools }: LoadPlace,
+  serverVersion: number,
+  { definitionsBy }: Fingerprint,
+  capturedFrom: number,
+): boolean {
   return tools.major === definitionsBy && majorOf(serverVersion) === majorOf(capturedFrom)
 }
 
 /** Without writers, transactions that begin one after the other see the same. */
-async function withSessions<Result>(server: Server, database: string, context: Context, act: (sessions: readonly pg.Client[]) => Promise<Result>): Promise<Result> {
+async function withSessions<Result>(
+  server: Server,
+  database: string,
+  context: Context,
+  act: (sessions: readonly pg.Client[]) => Promise<Result>,
+): Promise<Result> {
   const sessions: pg.Client[] = []
   try {
     for (let n = 0; n < SESSIONS; n++) {
@@ -43,16 +62,24 @@ async function withSessions<Result>(server: Server, database: string, context: C
 
 /** What hangs on the database itself, where there is no live database whose properties count instead. */
 export function compareProperties(expected: DatabaseProperties, found: DatabaseProperties): Difference[] {
-  const grants = ({ grants }: DatabaseProperties): string => lines(grants.map((one) => `${one.privilege} to ${one.grantee ?? 'PUBLIC'}${one.grantable ? ' with grant option' : ''}`))
+  const grants = ({ grants }: DatabaseProperties): string =>
+    lines(
+      grants.map((one) => `${one.privilege} to ${one.grantee ?? 'PUBLIC'}${one.grantable ? ' with grant option' : ''}`),
+    )
   const settings = ({ settings, roleSettings }: DatabaseProperties): string =>
-    lines([...settings.map(({ name, value }) => `${name}=${value}`), ...roleSettings.map(({ role, name, value }) => `${name}=${value} for ${role}`)])
+    lines([
+      ...settings.map(({ name, value }) => `${name}=${value}`),
+      ...roleSettings.map(({ role, name, value }) => `${name}=${value} for ${role}`),
+    ])
   const pairs: readonly (readonly [string, string, string])[] = [
     ['owner of the database', expected.owner, found.owner],
     ['connection limit of the database', String(expected.connectionLimit), String(found.connectionLimit)],
     ['grants on the database', grants(expected), grants(found)],
     ['settings of the database', settings(expected), settings(found)],
   ]
-  return pairs.filter(([, one, other]) => one !== other).map(([subject, one, other]) => ({ subject, expected: one, found: other }))
+  return pairs
+    .filter(([, one, other]) => one !== other)
+    .map(([subject, one, other]) => ({ subject, expected: one, found: other }))
 }
 
 function lines(texts: readonly string[]): string {

@@ -19,11 +19,22 @@ export interface Place {
 /** How the settings say to reach the server for a restore. */
 export function restoreServer(settings: PostgresSettings): Server {
   const { host, port, tls, tlsCa } = settings
-  return { host, port, user: settings.restoreUser ?? settings.user, password: settings.restorePassword ?? settings.password, tls, tlsCa }
+  return {
+    host,
+    port,
+    user: settings.restoreUser ?? settings.user,
+    password: settings.restorePassword ?? settings.password,
+    tls,
+    tlsCa,
+  }
 }
 
 /** A session on the maintenance database, from which databases are made, renamed and dropped. */
-export function withAdmin<Result>(place: Place, context: Context, act: (admin: pg.Client) => Promise<Result>): Promise<Result> {
+export function withAdmin<Result>(
+  place: Place,
+  context: Context,
+  act: (admin: pg.Client) => Promise<Result>,
+): Promise<Result> {
   return withSession(place.server, place.settings.maintenanceDatabase, context, act)
 }
 

@@ -55,7 +55,9 @@ export class SwapTarget implements Target<PostgresDetails> {
   }
 
   state(context: Context): Promise<TargetState> {
-    return withAdmin(this.#place, context, async (admin) => stateOf(await readWorld(admin, this.#place.names), this.#place.restoreId))
+    return withAdmin(this.#place, context, async (admin) =>
+      stateOf(await readWorld(admin, this.#place.names), this.#place.restoreId),
+    )
   }
 
   preflight(details: PostgresDetails, context: Context): Promise<readonly Finding[]> {
@@ -63,7 +65,8 @@ export class SwapTarget implements Target<PostgresDetails> {
   }
 
   async load(details: PostgresDetails, source: ArtifactSource, context: Context): Promise<void> {
-    if ((await this.state(context)) === 'swapped') throw new Failure('refused', `restore ${this.#place.restoreId} is live already`)
+    if ((await this.state(context)) === 'swapped')
+      throw new Failure('refused', `restore ${this.#place.restoreId} is live already`)
     const side = await this.#side(context)
     try {
       await withAdmin(this.#place, context, async (admin) => {
@@ -96,7 +99,10 @@ export class SwapTarget implements Target<PostgresDetails> {
     try {
       await this.discard(own)
     } catch (error) {
-      context.progress({ type: 'warning', message: `database ${this.#place.names.side} could not be dropped: ${describe(error)}` })
+      context.progress({
+        type: 'warning',
+        message: `database ${this.#place.names.side} could not be dropped: ${describe(error)}`,
+      })
     }
   }
 
@@ -113,7 +119,9 @@ export class SwapTarget implements Target<PostgresDetails> {
   runChecks(context: Context): Promise<readonly Difference[]> {
     const { settings, server, names } = this.#place
     if (settings.checks.length === 0) return Promise.resolve([])
-    return withSession(server, names.side, context, (client) => runAppChecks(client, settings.checks, limitsOf(settings).idleLimit))
+    return withSession(server, names.side, context, (client) =>
+      runAppChecks(client, settings.checks, limitsOf(settings).idleLimit),
+    )
   }
 
   async fence(context: Context): Promise<void> {
@@ -205,6 +213,11 @@ export class SwapTarget implements Target<PostgresDetails> {
   async #side(context: Context): Promise<LoadPlace> {
     const { settings, server, names } = this.#place
     const { version } = await readServer(this.#place, context)
-    return { server, database: names.side, tools: await chooseTools(version, settings, context), limits: limitsOf(settings) }
+    return {
+      server,
+      database: names.side,
+      tools: await chooseTools(version, settings, context),
+      limits: limitsOf(settings),
+    }
   }
 }

@@ -60,6 +60,10 @@ export function stateOf(world: World, restoreId: string): TargetState {
 }
 
 /** Whether a database bears the mark of this restore in this role. */
-export function isOurs(row: DatabaseRow | undefined, restoreId: string, role: Marker['role']): row is DatabaseRow & { readonly marker: Marker } {
+export function isOurs(
+  row: DatabaseRow | undefined,
+  restoreId: string,
+  role: Marker['role'],
+): row is DatabaseRow & { readonly marker: Marker } {
   return row?.marker?.restoreId === restoreId && row.marker.role === role
 }

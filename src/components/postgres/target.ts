@@ -1,5 +1,6 @@
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
+import type { TargetMode } from '../../core/restore-point.ts'
 import type { Target, TargetRequest } from '../driver.ts'
 import { InPlaceTarget } from './in-place.ts'
 import { restoreNames } from './names.ts'
@@ -13,16 +14,23 @@ import { SwapTarget } from './target-swap.ts'
  * Opens the place a restore of a database goes to: beside the live one on its own server (`swap`), over it
  * (`in-place`), or on a throw-away server (`scratch`). Changes nothing; does not even connect.
  */
-export async function openPostgresTarget(settings: PostgresSettings, request: TargetRequest, _context: Context): Promise<Target<PostgresDetails>> {
-  const place: Place = { settings, server: restoreServer(settings), names: restoreNames(settings.database, request.restoreId), restoreId: request.restoreId }
-  switch (request.mode) {
-    case 'swap':
-      return new SwapTarget(requireMaintenance(place))
-    case 'in-place':
-      return new InPlaceTarget(requireMaintenance(place))
-    case 'scratch':
-      return new ScratchTarget(place, request.scratchFolder)
+export async function openPostgresTarget(
+  settings: PostgresSettings,
+  request: TargetRequest,
+  _context: Context,
+): Promise<Target<PostgresDetails>> {
+  const place: Place = {
+    settings,
+    server: restoreServer(settings),
+    names: restoreNames(settings.database, request.restoreId),
+    restoreId: request.restoreId,
   }
+  const open: Readonly<Record<TargetMode, () => Target<PostgresDetails>>> = {
+    swap: () => new SwapTarget(requireMaintenance(place)),
+    'in-place': () => new InPlaceTarget(requireMaintenance(place)),
+    scratch: () => new ScratchTarget(place, request.scratchFolder),
+  }
+  return open[request.mode]()
 }
 
 /** Nobody may be connected to a database that is renamed or locked, not even we. */
@@ -32,5 +40,3 @@ function requireMaintenance(place: Place): Place {
     hint: 'Set maintenanceDatabase to another database of the server, for example template1.',
   })
 }
-
-export { listKept } from './undo.ts'

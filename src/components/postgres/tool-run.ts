@@ -28,7 +28,10 @@ export interface ToolCall {
 
 const CONNECT_SECONDS = '15'
 
-export function limitsOf(settings: { readonly idleLimitSeconds: number; readonly totalLimitSeconds: number }): ToolLimits {
+export function limitsOf(settings: {
+  readonly idleLimitSeconds: number
+  readonly totalLimitSeconds: number
+}): ToolLimits {
   return { idleLimit: settings.idleLimitSeconds * 1000, totalLimit: settings.totalLimitSeconds * 1000 }
 }
 
@@ -101,6 +104,7 @@ async function writePassfile(folder: string, password: string | undefined): Prom
 
 /** The line of a password file that holds for every connection. */
 export function passfileLine(password: string): string {
-  if (/[\r\n]/.test(password)) throw new Failure('usage', 'a PostgreSQL password with a line break cannot be given to the client tools')
+  if (/[\r\n]/.test(password))
+    throw new Failure('usage', 'a PostgreSQL password with a line break cannot be given to the client tools')
   return `*:*:*:*:${password.replaceAll('\\', '\\\\').replaceAll(':', '\\:')}\n`
 }

@@ -46,7 +46,11 @@ const VERSION_LIMIT = 10_000
  * The client tools for a server: of its own major, else of the smallest newer one, since older ones cannot read it.
  * Fails with `notFound` when there are none at all and `unsupported` when all are older; both name what to install.
  */
-export async function chooseTools(serverVersionNum: number, settings: { readonly toolsFolder?: string | undefined }, context: Context): Promise<Tools> {
+export async function chooseTools(
+  serverVersionNum: number,
+  settings: { readonly toolsFolder?: string | undefined },
+  context: Context,
+): Promise<Tools> {
   const found = await findTools(settings.toolsFolder, context)
   return pickTools(found, majorOf(serverVersionNum), settings.toolsFolder)
 }
@@ -59,7 +63,11 @@ export function pickTools(found: readonly Tools[], major: number, toolsFolder?: 
   const tools = closestVersion(found, major)
   if (tools !== undefined) return tools
   const versions = found.map((one) => `${describeVersion(one.version)} in ${one.folder}`).join(', ')
-  throw new Failure('unsupported', `all PostgreSQL client tools found${where} are older than the server's major ${major}: ${versions}`, { hint })
+  throw new Failure(
+    'unsupported',
+    `all PostgreSQL client tools found${where} are older than the server's major ${major}: ${versions}`,
+    { hint },
+  )
 }
 
 /** All client tools of this machine, or only those of one folder. */
@@ -90,7 +98,15 @@ export async function findServerBinaries(context: Context, major?: number): Prom
     })
   }
   const { folder, version, versionText } = chosen
-  return { folder, major: majorOf(version), version, versionText, initdb: join(folder, 'initdb'), postgres: join(folder, 'postgres'), pgCtl: join(folder, 'pg_ctl') }
+  return {
+    folder,
+    major: majorOf(version),
+    version,
+    versionText,
+    initdb: join(folder, 'initdb'),
+    postgres: join(folder, 'postgres'),
+    pgCtl: join(folder, 'pg_ctl'),
+  }
 }
 
 interface Installation {
@@ -100,8 +116,13 @@ interface Installation {
 }
 
 /** Installations that have all `programs`; the first of them tells the version. */
-async function findPrograms(only: string | undefined, programs: readonly [string, ...string[]], context: Context): Promise<readonly Installation[]> {
-  const candidates = only === undefined ? [...pathFolders(), ...(await Promise.all(USUAL_FOLDERS.map(matchingFolders))).flat()] : [only]
+async function findPrograms(
+  only: string | undefined,
+  programs: readonly [string, ...string[]],
+  context: Context,
+): Promise<readonly Installation[]> {
+  const candidates =
+    only === undefined ? [...pathFolders(), ...(await Promise.all(USUAL_FOLDERS.map(matchingFolders))).flat()] : [only]
   const folders = new Set((await Promise.all(candidates.map((folder) => installationIn(folder, programs)))).flat())
   const found: Installation[] = []
   for (const folder of folders) {
@@ -131,11 +152,20 @@ async function installationIn(folder: string, programs: readonly [string, ...str
 /** What a program prints about its version; empty for one that does not start, such as one built for another machine. */
 async function versionTextOf(file: string, context: Context): Promise<string> {
   try {
-    const result = await run({ file, args: ['--version'], signal: context.signal, idleLimit: VERSION_LIMIT, totalLimit: VERSION_LIMIT })
+    const result = await run({
+      file,
+      args: ['--version'],
+      signal: context.signal,
+      idleLimit: VERSION_LIMIT,
+      totalLimit: VERSION_LIMIT,
+    })
     return result.stdout.trim()
   } catch (error) {
     context.signal.throwIfAborted()
-    context.progress({ type: 'note', message: `ignored ${file}: ${error instanceof Error ? error.message : String(error)}` })
+    context.progress({
+      type: 'note',
+      message: `ignored ${file}: ${error instanceof Error ? error.message : String(error)}`,
+    })
     return ''
   }
 }

@@ -55,9 +55,13 @@ export async function undoSwap(admin: pg.Client, place: Place, context: Context)
 
 function nothingKept({ names, restoreId }: Place, { previous }: World): Failure {
   if (previous !== undefined) return notOurs(previous)
-  return new Failure('refused', `nothing to undo: database ${names.previous} of restore ${restoreId} is not on the server`, {
-    hint: 'It was forgotten, or there was no live database when the restore ran.',
-  })
+  return new Failure(
+    'refused',
+    `nothing to undo: database ${names.previous} of restore ${restoreId} is not on the server`,
+    {
+      hint: 'It was forgotten, or there was no live database when the restore ran.',
+    },
+  )
 }
 
 async function swapBack(admin: pg.Client, place: Place, world: World, context: Context): Promise<void> {
@@ -67,7 +71,8 @@ async function swapBack(admin: pg.Client, place: Place, world: World, context: C
   if (world.live !== undefined) await endSessions(admin, names.live, [], context)
   // The same restore was run again after an undo: what it set aside then is older than what is live now.
   if (isOurs(world.undone, restoreId, 'undone')) await dropDatabase(admin, 'undone', names.undone, context)
-  const committed = (): Promise<boolean> => withAdmin(place, context, async (fresh) => (await readWorld(fresh, names)).previous === undefined)
+  const committed = (): Promise<boolean> =>
+    withAdmin(place, context, async (fresh) => (await readWorld(fresh, names)).previous === undefined)
   await inTransaction(admin, 'undo', context, () => renameBack(admin, place, world, context), committed)
 }
 
@@ -75,11 +80,26 @@ async function renameBack(admin: pg.Client, place: Place, world: World, context:
   const { live, previous, undone } = place.names
   if (world.live !== undefined) {
     const marker = formatMarker(place.restoreId, { role: 'undone', database: live, ...keptTimes(place, context) })
-    await change(admin, 'ALTER DATABASE live RENAME TO undone', `alter database ${identifier(live)} rename to ${identifier(undone)}`, context)
+    await change(
+      admin,
+      'ALTER DATABASE live RENAME TO undone',
+      `alter database ${identifier(live)} rename to ${identifier(undone)}`,
+      context,
+    )
     await change(admin, 'COMMENT ON DATABASE undone', commentStatement(undone, marker), context)
   }
-  await change(admin, 'ALTER DATABASE previous RENAME TO live', `alter database ${identifier(previous)} rename to ${identifier(live)}`, context)
-  await change(admin, 'COMMENT ON DATABASE live', commentStatement(live, plainComment(world.previous?.comment ?? null)), context)
+  await change(
+    admin,
+    'ALTER DATABASE previous RENAME TO live',
+    `alter database ${identifier(previous)} rename to ${identifier(live)}`,
+    context,
+  )
+  await change(
+    admin,
+    'COMMENT ON DATABASE live',
+    commentStatement(live, plainComment(world.previous?.comment ?? null)),
+    context,
+  )
   await openDatabase(admin, 'live', live, context)
 }
 
@@ -88,17 +108,23 @@ async function checkLive(place: Place, context: Context): Promise<void> {
   const { live } = place.names
   const sql = `select count(*)::int as tables from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where c.relkind in ('r', 'p') and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_toast'`
-  const { tables } = await withSession(place.server, live, context, (client) => queryOne(client, z.object({ tables: z.number() }), sql))
+  const { tables } = await withSession(place.server, live, context, (client) =>
+    queryOne(client, z.object({ tables: z.number() }), sql),
+  )
   if (tables === 0) throw new Failure('incomplete', `database ${live} is live again but holds no tables`)
 }
 
 /** Drops what is kept of this restore: the previous database, or what an undo set aside. */
 export async function forgetKept(admin: pg.Client, place: Place, context: Context): Promise<void> {
   const { previous, undone, live } = await readWorld(admin, place.names)
-  for (const [row, role] of [[previous, 'previous'], [undone, 'undone']] as const) {
+  for (const [row, role] of [
+    [previous, 'previous'],
+    [undone, 'undone'],
+  ] as const) {
     if (row === undefined) continue
     if (!isOurs(row, place.restoreId, role)) throw notOurs(row)
-    if (live === undefined) throw new Failure('refused', `database ${row.name} is kept: database ${place.names.live} is not there`)
+    if (live === undefined)
+      throw new Failure('refused', `database ${row.name} is kept: database ${place.names.live} is not there`)
     await dropDatabase(admin, role, row.name, context)
   }
   if (isOurs(live, place.restoreId, 'restored')) {

@@ -47,7 +47,10 @@ export function floorFinding(tools: { readonly version: number; readonly belowFl
 }
 
 /** Of what was found, the wanted major, else the smallest newer one; of equal majors the newest minor. */
-export function closestVersion<Found extends { readonly version: number }>(found: readonly Found[], major: number): Found | undefined {
+export function closestVersion<Found extends { readonly version: number }>(
+  found: readonly Found[],
+  major: number,
+): Found | undefined {
   const usable = found.filter((one) => majorOf(one.version) >= major)
   return usable.toSorted((a, b) => majorOf(a.version) - majorOf(b.version) || b.version - a.version)[0]
 }

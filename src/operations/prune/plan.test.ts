@@ -159,7 +159,10 @@ test('a drill that failed freezes until one succeeds, whatever was verified sinc
   assert.deepEqual(plan(ten({ 95: { proofs: [failed, ['verify', true, '2026-11-21T00:00:00Z']] } })).freezes, [
     'the last drill failed',
   ])
-  const later = ten({ 95: { proofs: [failed] }, 96: { proofs: [['drill', true, '2026-11-21T00:00:00Z']] } })
+  const later = ten({
+    95: { proofs: [failed, ['verify', true, '2026-11-22T00:00:00Z']] },
+    96: { proofs: [['drill', true, '2026-11-21T00:00:00Z']] },
+  })
   assert.deepEqual(plan(later).freezes, [])
   // The drill did restore nothing of 95, so it holds no slot.
   assert.deepEqual(numbers(plan(later)), [91])

@@ -11,7 +11,13 @@ const ALGORITHM = 'aes-256-gcm'
 const OPTIONS = { authTagLength: TAG_LENGTH }
 
 /** Encrypts chunk `index` into `target` at `offset`, followed by its tag; gives where the next chunk goes. */
-export function sealChunk(keys: ArtifactKeys, index: number, plain: Uint8Array, target: Buffer, offset: number): number {
+export function sealChunk(
+  keys: ArtifactKeys,
+  index: number,
+  plain: Uint8Array,
+  target: Buffer,
+  offset: number,
+): number {
   const cipher = createCipheriv(ALGORITHM, keys.key, chunkNonce(keys.nonce, index), OPTIONS)
   const end = offset + cipher.update(plain).copy(target, offset)
   cipher.final()

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import { assert as check, array, asyncProperty, integer } from 'fast-check'
 import { Failure } from '../../core/failure.ts'
 import { bytesOf, collect } from '../bytes.ts'
 import { seal, type SealRequest } from './seal.ts'
@@ -26,7 +26,10 @@ async function opened(artifact: Uint8Array, changes: Partial<UnsealRequest> = {}
 }
 
 /** How reading ends, and what was released until then. */
-async function outcome(artifact: Uint8Array, changes: Partial<UnsealRequest> = {}): Promise<{ kind: string; released: Buffer }> {
+async function outcome(
+  artifact: Uint8Array,
+  changes: Partial<UnsealRequest> = {},
+): Promise<{ kind: string; released: Buffer }> {
   const chunks: Uint8Array[] = []
   try {
     for await (const chunk of unseal(bytesOf(artifact), { ...request, ...changes })) chunks.push(chunk)
@@ -45,7 +48,18 @@ async function* inSteps(bytes: Uint8Array, steps: readonly number[]): AsyncGener
   }
 }
 
-const lengths = [0, 1, 16_383, 16_384, 16_385, 16 * 16_384 - 1, 16 * 16_384, 16 * 16_384 + 1, 64 * 16_384, 70 * 16_384 + 5]
+const lengths = [
+  0,
+  1,
+  16_383,
+  16_384,
+  16_385,
+  16 * 16_384 - 1,
+  16 * 16_384,
+  16 * 16_384 + 1,
+  64 * 16_384,
+  70 * 16_384 + 5,
+]
 
 test('content of any length comes back, and the length of the artifact is as the format says', async () => {
   for (const length of lengths) {
@@ -57,9 +71,9 @@ test('content of any length comes back, and the length of the artifact is as the
 })
 
 test('the pieces in which a stream comes do not matter', async () => {
-  const steps = fc.array(fc.integer({ min: 1, max: 40_000 }), { minLength: 1, maxLength: 8 })
-  await fc.assert(
-    fc.asyncProperty(fc.integer({ min: 0, max: 80_000 }), steps, steps, async (length, writing, reading) => {
+  const steps = array(integer({ min: 1, max: 40_000 }), { minLength: 1, maxLength: 8 })
+  await check(
+    asyncProperty(integer({ min: 0, max: 80_000 }), steps, steps, async (length, writing, reading) => {
       const plain = randomBytes(length)
       const artifact = await collect(seal(inSteps(plain, writing), request), LIMIT, 'artifact')
       assert.deepEqual(await collect(unseal(inSteps(artifact, reading), request), LIMIT, 'content'), plain)
@@ -77,7 +91,16 @@ test('byte by byte', async () => {
 test('no changed byte goes unseen, and nothing of its chunk or of a later one is released', async () => {
   const plain = randomBytes(16_384 * 2 + 100)
   const artifact = await sealed(plain)
-  const positions = new Set([...Array(112).keys(), 111, 112, 112 + 16_383, 112 + 16_384, 112 + 16_399, 112 + 16_400, artifact.length - 1])
+  const positions = new Set([
+    ...Array(112).keys(),
+    111,
+    112,
+    112 + 16_383,
+    112 + 16_384,
+    112 + 16_399,
+    112 + 16_400,
+    artifact.length - 1,
+  ])
   for (let count = 0; count < 300; count += 1) positions.add(Math.floor(Math.random() * artifact.length))
   for (const position of positions) {
     const damaged = Buffer.from(artifact)
@@ -93,12 +116,30 @@ test('no changed byte goes unseen, and nothing of its chunk or of a later one is
 test('every truncation and extension is corrupt', async () => {
   for (const length of [0, 5, 16_384, 16_384 + 5]) {
     const artifact = await sealed(randomBytes(length))
-    const cuts = new Set([0, 1, 7, 8, 55, 56, 111, 112, 127, 128, artifact.length - 17, artifact.length - 16, artifact.length - 1])
+    const cuts = new Set([
+      0,
+      1,
+      7,
+      8,
+      55,
+      56,
+      111,
+      112,
+      127,
+      128,
+      artifact.length - 17,
+      artifact.length - 16,
+      artifact.length - 1,
+    ])
     for (const cut of [...cuts].filter((cut) => cut >= 0 && cut < artifact.length)) {
       assert.equal((await outcome(artifact.subarray(0, cut))).kind, 'corrupt', `${length} cut to ${cut}`)
     }
     for (const extra of [1, 15, 16, 17, 16_400]) {
-      assert.equal((await outcome(Buffer.concat([artifact, Buffer.alloc(extra)]))).kind, 'corrupt', `${length} and ${extra}`)
+      assert.equal(
+        (await outcome(Buffer.concat([artifact, Buffer.alloc(extra)]))).kind,
+        'corrupt',
+        `${length} and ${extra}`,
+      )
     }
   }
 })
@@ -134,7 +175,13 @@ test('another data key is denied before any chunk is looked at', async () => {
 
 test('what this version does not know is unsupported, before anything else is compared', async () => {
   const artifact = await sealed(randomBytes(50))
-  for (const [offset, value] of [[8, 2], [9, 2], [48, 0], [48, 7], [49, 2]] as const) {
+  for (const [offset, value] of [
+    [8, 2],
+    [9, 2],
+    [48, 0],
+    [48, 7],
+    [49, 2],
+  ] as const) {
     const newer = Buffer.from(artifact)
     newer[offset] = value
     assert.equal((await outcome(newer, { point: 'e'.repeat(32) })).kind, 'unsupported', `byte ${offset}`)
@@ -162,8 +209,11 @@ test('what the stream throws is thrown on, and what came out until then is no ar
     throw new Failure('toolFailed', 'pg_dump failed')
   }
   const chunks: Uint8Array[] = []
-  await assert.rejects(async () => {
-    for await (const chunk of seal(failing(), request)) chunks.push(chunk)
-  }, { kind: 'toolFailed' })
+  await assert.rejects(
+    async () => {
+      for await (const chunk of seal(failing(), request)) chunks.push(chunk)
+    },
+    { kind: 'toolFailed' },
+  )
   assert.equal((await outcome(Buffer.concat(chunks))).kind, 'corrupt')
 })

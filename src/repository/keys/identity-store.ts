@@ -6,6 +6,7 @@ import { createCheckedBlob, namesOf, readBlob } from '../blobs.ts'
 import { IDENTITIES, identityName, isPlainName, parseIdentityName } from '../names.ts'
 import { generateKeyPair, recipientOf } from './age-keys.ts'
 import { formatIdentityFile } from './identity-file.ts'
+import type { Work } from './password-key.ts'
 import { lockIdentity, readIdentityHeader, unlockIdentity, type UnlockedIdentity } from './identity.ts'
 
 /** Password-locked private keys in a repository. None of these needs the repository to be opened first. */
@@ -24,6 +25,14 @@ export interface NewIdentity {
   readonly signers: readonly string[]
   /** An existing private key; a new one is made without. */
   readonly key?: Secret
+  /** What a guess at the password costs; the usual if absent. */
+  readonly work?: Work
+}
+
+export interface NewPassword {
+  readonly old: Secret
+  readonly new: Secret
+  readonly work?: Work
 }
 
 /** All identities by name. Recipients are as the files say: nobody vouches for them before they are unlocked. */
@@ -41,16 +50,30 @@ export async function listIdentities(storage: Storage, context: Context): Promis
 /** Makes an identity and stores it locked. Fails with `refused` when the name is taken. */
 export async function addIdentity(storage: Storage, request: NewIdentity, context: Context): Promise<UnlockedIdentity> {
   const { name, key } = request
-  if (!isPlainName(name)) throw new Failure('usage', `${name} is no name for an identity`, { hint: 'Use lower-case letters, digits and dashes.' })
-  if ((await revisions(storage, context)).has(name)) throw new Failure('refused', `identity ${name} exists in ${storage.location}`)
+  if (!isPlainName(name))
+    throw new Failure('usage', `${name} is no name for an identity`, {
+      hint: 'Use lower-case letters, digits and dashes.',
+    })
+  if ((await revisions(storage, context)).has(name))
+    throw new Failure('refused', `identity ${name} exists in ${storage.location}`)
   const pair = key === undefined ? await generateKeyPair() : { key, recipient: await recipientOf(key) }
   const identity = { ...pair, name, created: context.clock.now().toISOString(), signers: request.signers }
-  await createCheckedBlob(storage, identityName(name, 1), await lockIdentity(identity, request.password), context.signal)
+  await createCheckedBlob(
+    storage,
+    identityName(name, 1),
+    await lockIdentity(identity, request.password, request.work),
+    context.signal,
+  )
   return identity
 }
 
 /** Opens an identity. Fails with `notFound`, `denied` when the password is wrong, or `corrupt`. */
-export async function openIdentity(storage: Storage, name: string, password: Secret, context: Context): Promise<UnlockedIdentity> {
+export async function openIdentity(
+  storage: Storage,
+  name: string,
+  password: Secret,
+  context: Context,
+): Promise<UnlockedIdentity> {
   return openRevision(storage, name, Math.max(...(await revisionsOf(storage, name, context))), password, context)
 }
 
@@ -58,12 +81,22 @@ export async function openIdentity(storage: Storage, name: string, password: Sec
  * Locks an identity with a new password; its key, and so all data, stays as it is. Who kept a copy of the old file
  * still opens it with the old password.
  */
-export async function changePassword(storage: Storage, name: string, passwords: { readonly old: Secret; readonly new: Secret }, context: Context): Promise<void> {
+export async function changePassword(
+  storage: Storage,
+  name: string,
+  passwords: NewPassword,
+  context: Context,
+): Promise<void> {
   const older = await revisionsOf(storage, name, context)
   const newest = Math.max(...older)
   const identity = await openRevision(storage, name, newest, passwords.old, context)
   // The new file is there and was read again before an older one goes: at every moment one of them can be opened.
-  await createCheckedBlob(storage, identityName(name, newest + 1), await lockIdentity(identity, passwords.new), context.signal)
+  await createCheckedBlob(
+    storage,
+    identityName(name, newest + 1),
+    await lockIdentity(identity, passwords.new, passwords.work),
+    context.signal,
+  )
   await removeRevisions(storage, name, older, context)
 }
 
@@ -73,11 +106,22 @@ export async function removeIdentity(storage: Storage, name: string, context: Co
 }
 
 /** The identity as a file that stock `age` and recover.py read. */
-export async function exportIdentity(storage: Storage, name: string, password: Secret, context: Context): Promise<Secret> {
+export async function exportIdentity(
+  storage: Storage,
+  name: string,
+  password: Secret,
+  context: Context,
+): Promise<Secret> {
   return formatIdentityFile(await openIdentity(storage, name, password, context))
 }
 
-async function openRevision(storage: Storage, name: string, revision: number, password: Secret, context: Context): Promise<UnlockedIdentity> {
+async function openRevision(
+  storage: Storage,
+  name: string,
+  revision: number,
+  password: Secret,
+  context: Context,
+): Promise<UnlockedIdentity> {
   const blob = identityName(name, revision)
   const identity = await unlockIdentity(await readBlob(storage, blob, context.signal), password, `identity ${name}`)
   if (identity.name === name) return identity
@@ -85,7 +129,12 @@ async function openRevision(storage: Storage, name: string, revision: number, pa
 }
 
 /** Oldest first: when this is cut off, the newest still counts, and no older password comes back to life. */
-async function removeRevisions(storage: Storage, name: string, all: readonly number[], context: Context): Promise<void> {
+async function removeRevisions(
+  storage: Storage,
+  name: string,
+  all: readonly number[],
+  context: Context,
+): Promise<void> {
   for (const revision of all) await storage.remove(identityName(name, revision), context.signal)
 }
 
@@ -99,7 +148,11 @@ async function revisions(storage: Storage, context: Context): Promise<ReadonlyMa
   const found = new Map<string, number[]>()
   for (const blob of await namesOf(storage, IDENTITIES, context.signal)) {
     const parsed = parseIdentityName(blob)
-    if (parsed !== undefined) found.set(parsed.name, [...(found.get(parsed.name) ?? []), parsed.revision].sort((a, b) => a - b))
+    if (parsed !== undefined)
+      found.set(
+        parsed.name,
+        [...(found.get(parsed.name) ?? []), parsed.revision].sort((a, b) => a - b),
+      )
   }
   return found
 }

@@ -6,7 +6,7 @@ import { identityHeaderSchema, identitySchema, identitySecretSchema, type Identi
 import { decodeBase64, encodeBase64, fromHex } from '../encoding.ts'
 import { parseDocument } from '../parse-document.ts'
 import { recipientOf, type KeyPair } from './age-keys.ts'
-import { kdfForWriting, passwordKeys, type PasswordKeys } from './password-key.ts'
+import { argon2id, passwordKeys, usualWork, type PasswordKeys, type Work } from './password-key.ts'
 
 const ALGORITHM = 'aes-256-gcm'
 const TAG_LENGTH = 16
@@ -21,15 +21,21 @@ export interface UnlockedIdentity extends KeyPair {
 }
 
 /** The bytes of an identity document that `password` opens: docs/format.md section 6. */
-export async function lockIdentity(identity: UnlockedIdentity, password: Secret): Promise<Buffer> {
+export async function lockIdentity(
+  identity: UnlockedIdentity,
+  password: Secret,
+  work: Work = usualWork,
+): Promise<Buffer> {
   if (password.reveal() === '') throw new Failure('usage', `the password of identity ${identity.name} is empty`)
-  const header = headerOf(identity)
+  const header = headerOf(identity, work)
   const nonce = fromHex(randomHex(NONCE_LENGTH))
   const keys = await passwordKeys(password, header.content.kdf, header.bytes)
   const secret = { identity: identity.key.reveal(), signers: identity.signers }
   const ciphertext = encrypt(Buffer.from(JSON.stringify(secret)), keys.key, nonce, header.bytes)
   const parts = { header: header.bytes, commitment: keys.commitment, nonce, ciphertext }
-  return Buffer.from(JSON.stringify(Object.fromEntries(Object.entries(parts).map(([name, bytes]) => [name, encodeBase64(bytes)]))))
+  return Buffer.from(
+    JSON.stringify(Object.fromEntries(Object.entries(parts).map(([name, bytes]) => [name, encodeBase64(bytes)]))),
+  )
 }
 
 /**
@@ -40,7 +46,9 @@ export async function unlockIdentity(document: Uint8Array, password: Secret, wha
   const parsed = parseIdentity(document, what)
   const keys = await passwordKeys(password, parsed.header.kdf, parsed.headerBytes)
   if (!timingSafeEqual(keys.commitment, parsed.commitment)) {
-    throw new Failure('denied', `the password of ${what} is wrong`, { hint: 'Check the keyboard layout and Caps Lock; passwords are case-sensitive.' })
+    throw new Failure('denied', `the password of ${what} is wrong`, {
+      hint: 'Check the keyboard layout and Caps Lock; passwords are case-sensitive.',
+    })
   }
   const secret = parseDocument(decrypt(parsed, keys, what), identitySecretSchema, `content of ${what}`)
   const { name, created, recipient } = parsed.header
@@ -69,12 +77,22 @@ function parseIdentity(bytes: Uint8Array, what: string): ParsedIdentity {
   const commitment = decodeBase64(document.commitment, `commitment of ${what}`)
   const nonce = decodeBase64(document.nonce, `nonce of ${what}`)
   const ciphertext = decodeBase64(document.ciphertext, `ciphertext of ${what}`)
-  if (commitment.length === 32 && nonce.length === NONCE_LENGTH && ciphertext.length >= TAG_LENGTH) return { header, headerBytes, commitment, nonce, ciphertext }
+  if (commitment.length === 32 && nonce.length === NONCE_LENGTH && ciphertext.length >= TAG_LENGTH)
+    return { header, headerBytes, commitment, nonce, ciphertext }
   throw new Failure('corrupt', `${what} has a field of the wrong length`)
 }
 
-function headerOf({ name, recipient, created }: UnlockedIdentity): { readonly content: IdentityHeader; readonly bytes: Buffer } {
-  const content: IdentityHeader = { format: 1, name, recipient, created, kdf: kdfForWriting(encodeBase64(fromHex(randomHex(32)))) }
+function headerOf(
+  { name, recipient, created }: UnlockedIdentity,
+  work: Work,
+): { readonly content: IdentityHeader; readonly bytes: Buffer } {
+  const content: IdentityHeader = {
+    format: 1,
+    name,
+    recipient,
+    created,
+    kdf: argon2id(work, encodeBase64(fromHex(randomHex(32)))),
+  }
   return { content, bytes: Buffer.from(JSON.stringify(content)) }
 }
 
@@ -86,7 +104,9 @@ function encrypt(plain: Buffer, key: Buffer, nonce: Buffer, header: Buffer): Buf
 function decrypt(parsed: ParsedIdentity, { key }: PasswordKeys, what: string): Buffer {
   const { ciphertext, nonce, headerBytes } = parsed
   const end = ciphertext.length - TAG_LENGTH
-  const decipher = createDecipheriv(ALGORITHM, key, nonce, { authTagLength: TAG_LENGTH }).setAAD(headerBytes).setAuthTag(ciphertext.subarray(end))
+  const decipher = createDecipheriv(ALGORITHM, key, nonce, { authTagLength: TAG_LENGTH })
+    .setAAD(headerBytes)
+    .setAuthTag(ciphertext.subarray(end))
   try {
     return Buffer.concat([decipher.update(ciphertext.subarray(0, end)), decipher.final()])
   } catch (cause) {

@@ -14,9 +14,14 @@ const BOUNDS = { t: [1, 16], memoryKiB: [64 * MIB, 2048 * MIB], p: [1, 16] } as 
 
 export type Kdf = IdentityHeader['kdf']
 
-/** What identities are written with. */
-export function kdfForWriting(salt: string): Kdf {
-  return { name: 'argon2id', version: VERSION, t: 3, memoryKiB: 256 * MIB, p: 4, salt }
+/** What one guess at a password costs. */
+export type Work = Pick<Kdf, 't' | 'memoryKiB' | 'p'>
+
+/** What identities are written with: about half a second and 256 MiB. */
+export const usualWork: Work = { t: 3, memoryKiB: 256 * MIB, p: 4 }
+
+export function argon2id(work: Work, salt: string): Kdf {
+  return { name: 'argon2id', version: VERSION, ...work, salt }
 }
 
 export interface PasswordKeys {
@@ -41,7 +46,10 @@ function checkBounds(kdf: Kdf, saltLength: number): void {
   const isKnown = kdf.name === 'argon2id' && kdf.version === VERSION && saltLength === SALT_LENGTH
   const within = ([least, most]: readonly [number, number], value: number): boolean => value >= least && value <= most
   if (isKnown && within(BOUNDS.t, kdf.t) && within(BOUNDS.memoryKiB, kdf.memoryKiB) && within(BOUNDS.p, kdf.p)) return
-  throw new Failure('unsupported', `the identity asks for ${kdf.name} with t=${kdf.t}, ${kdf.memoryKiB} KiB and p=${kdf.p}, which is out of bounds`)
+  throw new Failure(
+    'unsupported',
+    `the identity asks for ${kdf.name} with t=${kdf.t}, ${kdf.memoryKiB} KiB and p=${kdf.p}, which is out of bounds`,
+  )
 }
 
 async function stretch(password: Secret, kdf: Kdf, nonce: Buffer): Promise<Buffer> {

@@ -23,7 +23,9 @@ test('keys that were changed or are of another point are corrupt', async () => {
   const keys = await readBlobOf(storage, keysName(one.point, 1))
   await replaceBlob(storage, keysName(one.point, 1), await readBlobOf(storage, keysName(two.point, 1)))
   await assert.rejects(open, { kind: 'corrupt', message: /another restore point/ })
-  const forged = await wrapDataKey(Buffer.alloc(32, 7), { repository: repository.id, point: one.point }, [pair.recipient])
+  const forged = await wrapDataKey(Buffer.alloc(32, 7), { repository: repository.id, point: one.point }, [
+    pair.recipient,
+  ])
   await replaceBlob(storage, keysName(one.point, 1), forged)
   await assert.rejects(open, { kind: 'corrupt', message: /another data key/ })
   for (const offset of [keys.length - 1, keys.length - 60]) {
@@ -45,7 +47,10 @@ test('a rewrap changes who can open a point, and touches nothing but its keys', 
   const joining = await generateKeyPair()
   const before = await allNames(storage)
   assert.equal(await rewrapAll(repository, [pair], [pair.recipient, joining.recipient], context), 2)
-  assert.deepEqual(await allNames(storage), before.map((name) => name.replace('keys-1', 'keys-2')))
+  assert.deepEqual(
+    await allNames(storage),
+    before.map((name) => name.replace('keys-1', 'keys-2')),
+  )
   for (const { point } of points) await repository.open(point, [joining], context)
   await rewrapAll(repository, [joining], [joining.recipient], context)
   for (const { point } of points) await assert.rejects(repository.open(point, [pair], context), { kind: 'denied' })
@@ -72,5 +77,5 @@ test('a rewrap repairs what an earlier one left half-done, from whichever genera
   await assert.rejects(repository.open(point, [pair], context), { kind: 'corrupt' })
   await repository.rewrap(point, [pair], [pair.recipient], context)
   await repository.open(point, [pair], context)
-  assert.deepEqual((await allNames(storage, `data/${point}/keys`)), [keysName(point, 3)])
+  assert.deepEqual(await allNames(storage, `data/${point}/keys`), [keysName(point, 3)])
 })

@@ -10,13 +10,24 @@ import type { RepositoryState } from '../state.ts'
 import { unwrapDataKey, wrapDataKey, type PointName } from './wrap.ts'
 
 /** The data key of a point, from the highest generation of its keys, and proven to be the one that its commit means. */
-export async function openDataKey(state: RepositoryState, commit: Commit, identities: readonly Identity[], signal: AbortSignal): Promise<Buffer> {
+export async function openDataKey(
+  state: RepositoryState,
+  commit: Commit,
+  identities: readonly Identity[],
+  signal: AbortSignal,
+): Promise<Buffer> {
   const newest = (await generations(state, commit.point, signal)).at(-1)
   if (newest === undefined) throw new Failure('corrupt', `restore point ${commit.point} has no keys`)
   return openGeneration(state, commit, newest, identities, signal)
 }
 
-async function openGeneration(state: RepositoryState, commit: Commit, generation: number, identities: readonly Identity[], signal: AbortSignal): Promise<Buffer> {
+async function openGeneration(
+  state: RepositoryState,
+  commit: Commit,
+  generation: number,
+  identities: readonly Identity[],
+  signal: AbortSignal,
+): Promise<Buffer> {
   const { repository, point } = commit
   const file = await readBlob(state.storage, keysName(point, generation), signal)
   const dataKey = await unwrapDataKey(file, { repository, point }, identities)
@@ -35,7 +46,13 @@ async function generations(state: RepositoryState, point: string, signal: AbortS
  * Encrypts a point's data key anew, to other recipients. Touches nothing but its keys, and a run that died is repeated
  * by calling it again. One of `identities` must open the point, and one must still open it afterwards, or the old keys stay.
  */
-export async function rewrapPoint(state: RepositoryState, point: string, identities: readonly Identity[], recipients: readonly string[], { signal }: Context): Promise<void> {
+export async function rewrapPoint(
+  state: RepositoryState,
+  point: string,
+  identities: readonly Identity[],
+  recipients: readonly string[],
+  { signal }: Context,
+): Promise<void> {
   const { commit } = await readCommit(state, point, signal)
   const older = await generations(state, point, signal)
   const dataKey = await openAny(state, commit, older, identities, signal)
@@ -71,7 +88,13 @@ async function putKeys(state: RepositoryState, name: string, file: Uint8Array, s
 }
 
 /** The newest generation that opens: an earlier run may have left a newer one that a storage damaged. */
-async function openAny(state: RepositoryState, commit: Commit, all: readonly number[], identities: readonly Identity[], signal: AbortSignal): Promise<Buffer> {
+async function openAny(
+  state: RepositoryState,
+  commit: Commit,
+  all: readonly number[],
+  identities: readonly Identity[],
+  signal: AbortSignal,
+): Promise<Buffer> {
   let first: unknown
   for (const generation of all.toReversed()) {
     try {

@@ -7,9 +7,15 @@ import type { Identity, Repository } from '../repository.ts'
  * could still be undeleted keep their keys. A run that was cut off is repeated by calling it again. Fails with `refused` before the
  * first change when a commit is unreadable, because its point would keep its old recipients unseen.
  */
-export async function rewrapAll(repository: Repository, identities: readonly Identity[], recipients: readonly string[], context: Context): Promise<number> {
+export async function rewrapAll(
+  repository: Repository,
+  identities: readonly Identity[],
+  recipients: readonly string[],
+  context: Context,
+): Promise<number> {
   const { points, damaged } = await repository.catalog(context)
-  if (damaged[0] !== undefined) throw new Failure('refused', `restore point ${damaged[0].point} is unreadable: ${damaged[0].message}`)
+  if (damaged[0] !== undefined)
+    throw new Failure('refused', `restore point ${damaged[0].point} is unreadable: ${damaged[0].message}`)
   for (const [done, { point }] of points.entries()) {
     await repository.rewrap(point, identities, recipients, context)
     context.progress({ type: 'note', message: `${done + 1} of ${points.length} restore points have new keys` })

@@ -1,8 +1,10 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify, type KeyObject } from 'node:crypto'
+import { promisify } from 'node:util'
 import { Failure } from '../../core/failure.ts'
 import { Secret } from '../../core/secret.ts'
 import { decodeBase64, encodeBase64 } from '../encoding.ts'
 
+const verifySignature = promisify(verify)
 const PREFIX = 'ed25519:'
 const KEY_LENGTH = 32
 
@@ -16,14 +18,19 @@ export interface Signer {
 /** A new signing key: as it is used, and as the text of the file that keeps it (PKCS #8 in PEM). */
 export function generateSigner(): { readonly signer: Signer; readonly file: Secret } {
   const { privateKey } = generateKeyPairSync('ed25519')
-  return { signer: signerOf(privateKey), file: new Secret(privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()) }
+  return {
+    signer: signerOf(privateKey),
+    file: new Secret(privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()),
+  }
 }
 
 /** Reads the file of a signing key. Fails with `usage` when it is none; the message never quotes it. */
 export function parseSigner(file: Secret): Signer {
   const key = privateKeyOf(file)
   if (key?.asymmetricKeyType === 'ed25519') return signerOf(key)
-  throw new Failure('usage', 'the signing key is not an Ed25519 private key in PEM', { hint: 'Give the file that holdfast init wrote.' })
+  throw new Failure('usage', 'the signing key is not an Ed25519 private key in PEM', {
+    hint: 'Give the file that holdfast init wrote.',
+  })
 }
 
 /** The parser's own error is dropped: it may quote the key. */
@@ -54,10 +61,10 @@ export class TrustedSigners {
     return this.#keys.has(id)
   }
 
-  /** Whether `signature` over `bytes` is by the trusted signer `id`. */
-  verify(id: string, bytes: Uint8Array, signature: Uint8Array): boolean {
+  /** Whether `signature` over `bytes` is by the trusted signer `id`. Checked off the main thread, so that many go at once. */
+  async verify(id: string, bytes: Uint8Array, signature: Uint8Array): Promise<boolean> {
     const key = this.#keys.get(id)
-    return key !== undefined && verify(null, bytes, key, signature)
+    return key !== undefined && verifySignature(null, bytes, key, signature)
   }
 }
 
@@ -70,7 +77,10 @@ export function isSignerId(text: string): boolean {
 }
 
 function publicKeyOf(id: string): KeyObject {
-  if (!isSignerId(id)) throw new Failure('usage', `${id} is no signer`, { hint: 'A signer is written as ed25519: and 32 bytes in base64.' })
+  if (!isSignerId(id))
+    throw new Failure('usage', `${id} is no signer`, {
+      hint: 'A signer is written as ed25519: and 32 bytes in base64.',
+    })
   const x = Buffer.from(id.slice(PREFIX.length), 'base64').toString('base64url')
   return createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' })
 }

@@ -14,8 +14,15 @@ export interface PointName {
 }
 
 /** Encrypts a point's data key to all recipients, as an age file. Fails with `usage` when there is none or one is not valid. */
-export async function wrapDataKey(dataKey: Uint8Array, { repository, point }: PointName, recipients: readonly string[]): Promise<Uint8Array> {
-  if (recipients.length === 0) throw new Failure('usage', 'no recipient: nobody could restore this point', { hint: 'Name at least one recipient of the repository.' })
+export async function wrapDataKey(
+  dataKey: Uint8Array,
+  { repository, point }: PointName,
+  recipients: readonly string[],
+): Promise<Uint8Array> {
+  if (recipients.length === 0)
+    throw new Failure('usage', 'no recipient: nobody could restore this point', {
+      hint: 'Name at least one recipient of the repository.',
+    })
   const encrypter = await encrypterFor(recipients)
   const record = Buffer.concat([MAGIC, fromHex(repository), fromHex(point), dataKey])
   try {
@@ -53,7 +60,11 @@ export function isAgeFile(bytes: Uint8Array): boolean {
  * The data key of a point. Fails with `denied` when no identity opens the file, and with `corrupt` when it is no age
  * file, was changed, or belongs to another point.
  */
-export async function unwrapDataKey(file: Uint8Array, { repository, point }: PointName, identities: readonly Identity[]): Promise<Buffer> {
+export async function unwrapDataKey(
+  file: Uint8Array,
+  { repository, point }: PointName,
+  identities: readonly Identity[],
+): Promise<Buffer> {
   if (!isAgeFile(file)) throw new Failure('corrupt', `keys of restore point ${point} are no age file`)
   const record = Buffer.from(await decrypt(file, point, identities))
   const ids = Buffer.concat([MAGIC, fromHex(repository), fromHex(point)])
@@ -68,8 +79,11 @@ async function decrypt(file: Uint8Array, point: string, identities: readonly Ide
   try {
     return await decrypter.decrypt(file)
   } catch (cause) {
-    if (last.stanzas === undefined) throw new Failure('corrupt', `keys of restore point ${point} are damaged`, { cause })
-    throw new Failure('denied', `no identity at hand opens restore point ${point}`, { hint: 'Give the identity of one of the recipients that it was made for.' })
+    if (last.stanzas === undefined)
+      throw new Failure('corrupt', `keys of restore point ${point} are damaged`, { cause })
+    throw new Failure('denied', `no identity at hand opens restore point ${point}`, {
+      hint: 'Give the identity of one of the recipients that it was made for.',
+    })
   }
 }
 

@@ -30,13 +30,29 @@ export async function newFixture(): Promise<Fixture> {
   const clock = new FakeClock()
   const storage = memoryStorage({ clock })
   const events: Progress[] = []
-  const context: Context = { clock, effects: directEffects, signal: new AbortController().signal, progress: (event) => void events.push(event) }
+  const context: Context = {
+    clock,
+    effects: directEffects,
+    signal: new AbortController().signal,
+    progress: (event) => void events.push(event),
+  }
   const { signer } = generateSigner()
   const memory = memoryInMemory()
   await createRepository(storage, { software: 'holdfast test' }, context)
   const defaults: OpenOptions = { signer, trustedSigners: [signer.id], memory, software: 'holdfast test', host: 'here' }
-  const reopen: Fixture['reopen'] = (options = {}, other = storage) => openRepository(other, { ...defaults, ...options }, context)
-  return { storage, clock, context, signer, pair: await generateKeyPair(), memory, repository: await reopen(), events, reopen }
+  const reopen: Fixture['reopen'] = (options = {}, other = storage) =>
+    openRepository(other, { ...defaults, ...options }, context)
+  return {
+    storage,
+    clock,
+    context,
+    signer,
+    pair: await generateKeyPair(),
+    memory,
+    repository: await reopen(),
+    events,
+    reopen,
+  }
 }
 
 export function memoryInMemory(): RepositoryMemory {
@@ -56,14 +72,29 @@ export async function begin({ repository, pair, context }: Fixture, point = newP
 }
 
 /** Writes one component with one artifact and reads it back. */
-export async function capture(writer: PointWriter, text: string | Uint8Array, name = 'database'): Promise<PointContent['components'][number]> {
+export async function capture(
+  writer: PointWriter,
+  text: string | Uint8Array,
+  name = 'database',
+): Promise<PointContent['components'][number]> {
   const record = await writer.write({ component: name, role: 'dump', kind: 1 }, pack(bytesOf(Buffer.from(text))))
   await writer.readBack(record)
   const [started, finished] = ['2026-11-22T02:00:00.000Z', '2026-11-22T02:01:00.000Z']
-  return { name, kind: 'postgres', started, finished, notCaptured: [], details: { database: 'authentik' }, artifacts: [record] }
+  return {
+    name,
+    kind: 'postgres',
+    started,
+    finished,
+    notCaptured: [],
+    details: { database: 'authentik' },
+    artifacts: [record],
+  }
 }
 
-export async function makePoint(fixture: Fixture, text: string | Uint8Array = 'content'): Promise<{ point: string; commitSha256: string }> {
+export async function makePoint(
+  fixture: Fixture,
+  text: string | Uint8Array = 'content',
+): Promise<{ point: string; commitSha256: string }> {
   const writer = await begin(fixture)
   const components = [await capture(writer, text)]
   const { commitSha256 } = await writer.commit({ components, missing: [], created: fixture.clock.now() })

@@ -14,7 +14,16 @@ export const isMissing = isOneOf('ENOENT', 'ENOTDIR')
 const isFull = isOneOf('ENOSPC', 'EDQUOT')
 const isTooLarge = isOneOf('EFBIG')
 const isForbidden = isOneOf('EACCES', 'EPERM', 'EROFS')
-const isUnreachable = isOneOf('EIO', 'ESTALE', 'ETIMEDOUT', 'EHOSTDOWN', 'EHOSTUNREACH', 'ENOTCONN', 'EREMOTEIO', 'ENXIO')
+const isUnreachable = isOneOf(
+  'EIO',
+  'ESTALE',
+  'ETIMEDOUT',
+  'EHOSTDOWN',
+  'EHOSTUNREACH',
+  'ENOTCONN',
+  'EREMOTEIO',
+  'ENXIO',
+)
 const isBlocked = isOneOf('EISDIR', 'ELOOP', 'EEXIST', 'ENOTDIR')
 const lacksLinks = isOneOf('EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK')
 
@@ -26,19 +35,39 @@ export function fileFailure(cause: unknown, act: string, folder: string): Failur
   const facts = { code, folder }
   const told = `${act} in ${folder}`
   if (isFull(cause)) {
-    return new Failure('refused', `${told} failed: no space left (${code})`, { cause, facts, hint: 'Free space or raise the quota, then run it again. Nothing that was stored is affected.' })
+    return new Failure('refused', `${told} failed: no space left (${code})`, {
+      cause,
+      facts,
+      hint: 'Free space or raise the quota, then run it again. Nothing that was stored is affected.',
+    })
   }
   if (isTooLarge(cause)) {
-    return new Failure('refused', `${told} failed: the file is too large (${code})`, { cause, facts, hint: 'This file system or the process limits the size of a file (ulimit -f). Use another folder or raise the limit.' })
+    return new Failure('refused', `${told} failed: the file is too large (${code})`, {
+      cause,
+      facts,
+      hint: 'This file system or the process limits the size of a file (ulimit -f). Use another folder or raise the limit.',
+    })
   }
   if (isForbidden(cause)) {
-    return new Failure('denied', `${told} is not permitted (${code})`, { cause, facts, hint: 'Check who owns the folder, and that it is not mounted read-only.' })
+    return new Failure('denied', `${told} is not permitted (${code})`, {
+      cause,
+      facts,
+      hint: 'Check who owns the folder, and that it is not mounted read-only.',
+    })
   }
   if (isUnreachable(cause)) {
-    return new Failure('unreachable', `${told} failed: the medium does not answer well (${code})`, { cause, facts, hint: 'Check the disk or the network mount.' })
+    return new Failure('unreachable', `${told} failed: the medium does not answer well (${code})`, {
+      cause,
+      facts,
+      hint: 'Check the disk or the network mount.',
+    })
   }
   if (isBlocked(cause)) {
-    return new Failure('refused', `${told} failed: something else is in its place (${code})`, { cause, facts, hint: 'Move away what was not put there by Holdfast.' })
+    return new Failure('refused', `${told} failed: something else is in its place (${code})`, {
+      cause,
+      facts,
+      hint: 'Move away what was not put there by Holdfast.',
+    })
   }
   return new Failure('unreachable', `${told} failed: ${code}`, { cause, facts })
 }
@@ -53,7 +82,11 @@ export function linkFailure(cause: unknown, act: string, folder: string): Failur
 }
 
 /** Runs a file operation and gives its errors as failures. */
-export async function asFailures<Result>(act: string, folder: string, operation: () => Promise<Result>): Promise<Result> {
+export async function asFailures<Result>(
+  act: string,
+  folder: string,
+  operation: () => Promise<Result>,
+): Promise<Result> {
   try {
     return await operation()
   } catch (error) {

@@ -25,7 +25,11 @@ storageContract(
     const folder = newFolder()
     return { storage: filesystemStorage({ folder }), close: () => rm(folder, { recursive: true, force: true }) }
   },
-  { boundaries: [262_144, 1024 * 1024], bigStream: 192 * 1024 * 1024, unfinished: async () => (await allFiles(root)).filter((name) => name.includes('.tmp-')).length },
+  {
+    boundaries: [262_144, 1024 * 1024],
+    bigStream: 192 * 1024 * 1024,
+    unfinished: async () => (await allFiles(root)).filter((name) => name.includes('.tmp-')).length,
+  },
 )
 
 test('a blob is a file that cannot be written, in folders that only we can enter', async () => {
@@ -51,7 +55,10 @@ test('a blob that is put while its folder is removed is put', async () => {
   const storage = filesystemStorage({ folder: newFolder() })
   for (let round = 0; round < 50; round += 1) {
     await storage.put('data/shared/old', Buffer.from('x'), never)
-    await Promise.all([storage.remove('data/shared/old', never), storage.put(`data/shared/new`, Buffer.from('y'), never)])
+    await Promise.all([
+      storage.remove('data/shared/old', never),
+      storage.put(`data/shared/new`, Buffer.from('y'), never),
+    ])
     assert.deepEqual(await namesOf(storage), ['data/shared/new'])
     await storage.remove('data/shared/new', never)
   }

@@ -59,12 +59,12 @@ class FilesystemStorage implements Storage {
       await discard(body, signal, act)
       throw error
     }
-    const producer = new Producer(untilCancelled(asStream(body), signal, act))
+    const producer = remembering(untilCancelled(asStream(body), signal, act))
     try {
-      if ((await writeNew(this.#path(name), producer.bytes())) === 'exists') throw blobExists(name, this.location)
+      if ((await writeNew(this.#path(name), producer.bytes)) === 'exists') throw blobExists(name, this.location)
     } catch (error) {
       // The producer's error is thrown on as it is, even when it is an error of a file operation elsewhere.
-      throw error === producer.error ? error : fileFailure(error, act, this.#root)
+      throw error === producer.thrown() ? error : fileFailure(error, act, this.#root)
     }
     return this.stat(name, signal)
   }
@@ -73,7 +73,10 @@ class FilesystemStorage implements Storage {
     assertRange(range)
     const info = await this.stat(name, signal)
     const span = spanOf(info, range, this.location)
-    return this.#translated(`get ${name}`, readSpan({ path: this.#path(name), name, location: this.location, span, signal }))
+    return this.#translated(
+      `get ${name}`,
+      readSpan({ path: this.#path(name), name, location: this.location, span, signal }),
+    )
   }
 
   async stat(name: string, signal: AbortSignal): Promise<BlobInfo> {
@@ -125,7 +128,8 @@ class FilesystemStorage implements Storage {
       }
     } catch (error) {
       // Where nothing can be written nothing can be removed for its age either; our own clock is the best that is left.
-      if (isMissing(error) || ['EROFS', 'EACCES', 'EPERM', 'ENOSPC', 'EDQUOT'].includes(codeOf(error) ?? '')) return this.#clock.now()
+      if (isMissing(error) || ['EROFS', 'EACCES', 'EPERM', 'ENOSPC', 'EDQUOT'].includes(codeOf(error) ?? ''))
+        return this.#clock.now()
       throw fileFailure(error, 'now', this.#root)
     }
   }
@@ -193,20 +197,15 @@ async function unlinkIfThere(path: string): Promise<boolean> {
 }
 
 /** A stream that remembers what it threw, so that its errors can be told from those of the file they are written to. */
-class Producer {
-  readonly #stream: Bytes
-  error: unknown
-
-  constructor(stream: Bytes) {
-    this.#stream = stream
-  }
-
-  async *bytes(): Bytes {
+function remembering(stream: Bytes): { readonly bytes: Bytes; readonly thrown: () => unknown } {
+  let thrown: unknown
+  const bytes = async function* (): Bytes {
     try {
-      yield* this.#stream
+      yield* stream
     } catch (error) {
-      this.error = error
+      thrown = error
       throw error
     }
   }
+  return { bytes: bytes(), thrown: () => thrown }
 }

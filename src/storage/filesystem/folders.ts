@@ -38,7 +38,8 @@ async function removeIfEmpty(folder: string): Promise<boolean> {
     return true
   } catch (error) {
     // Not empty, in use, gone already, or not ours to remove: an empty folder left over is no blob and harms nothing.
-    if (['ENOTEMPTY', 'EEXIST', 'EBUSY', 'ENOENT', 'ENOTDIR', 'EACCES', 'EPERM'].includes(codeOf(error) ?? '')) return false
+    if (['ENOTEMPTY', 'EEXIST', 'EBUSY', 'ENOENT', 'ENOTDIR', 'EACCES', 'EPERM'].includes(codeOf(error) ?? ''))
+      return false
     throw error
   }
 }

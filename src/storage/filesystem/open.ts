@@ -12,7 +12,11 @@ export interface OpenFilesystemOptions {
 /** Opens `file:///absolute/path`. Fails with `usage` for any other form; the folder need not exist yet. */
 export function openFilesystem(url: string, options: OpenFilesystemOptions): Storage {
   const { sentinel, clock } = options
-  return filesystemStorage({ folder: folderOf(url), ...(sentinel === undefined ? {} : { sentinel }), ...(clock === undefined ? {} : { clock }) })
+  return filesystemStorage({
+    folder: folderOf(url),
+    ...(sentinel === undefined ? {} : { sentinel }),
+    ...(clock === undefined ? {} : { clock }),
+  })
 }
 
 function folderOf(url: string): string {

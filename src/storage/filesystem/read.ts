@@ -25,7 +25,7 @@ export async function* readSpan(request: ReadRequest): Bytes {
   const { span, signal, name } = request
   const file = await openBlob(request.path)
   try {
-    for (let position = span.start; position < span.end; ) {
+    for (let position = span.start; position < span.end;) {
       assertNotCancelled(signal, `get ${name}`)
       const wanted = Math.min(CHUNK, span.end - position)
       const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(wanted), 0, wanted, position)

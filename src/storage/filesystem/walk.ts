@@ -31,7 +31,11 @@ function couldMatch(key: string, prefix: string): boolean {
   return key.startsWith(prefix) || (key.endsWith('/') && prefix.startsWith(key))
 }
 
-async function* walk(root: string, folder: string, wanted: (key: string) => boolean): AsyncGenerator<FoundFile, void, void> {
+async function* walk(
+  root: string,
+  folder: string,
+  wanted: (key: string) => boolean,
+): AsyncGenerator<FoundFile, void, void> {
   for (const key of await keysOf(root, folder)) {
     if (!wanted(key)) continue
     if (key.endsWith('/')) yield* walk(root, key, wanted)

@@ -63,7 +63,7 @@ async function fill(file: FileHandle, content: Bytes): Promise<void> {
 }
 
 async function writeAll(file: FileHandle, piece: Uint8Array): Promise<void> {
-  for (let offset = 0; offset < piece.length; ) {
+  for (let offset = 0; offset < piece.length;) {
     const { bytesWritten } = await file.write(piece, offset)
     offset += bytesWritten
   }

@@ -1,4 +1,4 @@
-import type { GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3'
+import type * as Client from '@aws-sdk/client-s3'
 import { readFile } from 'node:fs/promises'
 import { Failure } from '../../core/failure.ts'
 import type { Clock } from '../../core/ports.ts'
@@ -6,8 +6,7 @@ import { assertSettings, MEBIBYTE, parsePlace, remarksOf } from './settings.ts'
 import type { Place, S3Settings } from './settings.ts'
 
 /** The SDK takes a fifth of a second to load, so only those who use S3 load it. */
-export type Sdk = typeof import('@aws-sdk/client-s3')
-export type ObjectBody = GetObjectCommandOutput['Body']
+export type Sdk = typeof Client
 
 const CONNECT_LIMIT = 10_000
 const SOCKETS = 32
@@ -16,7 +15,7 @@ const DEFAULT_PART = 8 * MEBIBYTE
 /** All that the parts of the S3 storage need to talk to one bucket. */
 export interface Connection {
   readonly sdk: Sdk
-  readonly client: S3Client
+  readonly client: Client.S3Client
   readonly place: Place
   readonly location: string
   readonly remarks: readonly string[]
@@ -63,7 +62,11 @@ export async function connect(settings: S3Settings, options: ConnectOptions): Pr
     // Otherwise the SDK frames bodies with trailing checksums, and some servers store the framing as content.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
-    requestHandler: { connectionTimeout: CONNECT_LIMIT, httpAgent: { maxSockets: SOCKETS }, httpsAgent: { maxSockets: SOCKETS, ...(await trustOf(settings)) } },
+    requestHandler: {
+      connectionTimeout: CONNECT_LIMIT,
+      httpAgent: { maxSockets: SOCKETS },
+      httpsAgent: { maxSockets: SOCKETS, ...(await trustOf(settings)) },
+    },
   })
   const at = settings.endpoint === undefined ? '' : ` at ${settings.endpoint}`
   const location = `s3://${place.bucket}/${place.prefix}`.replace(/\/$/, '') + at
@@ -85,7 +88,9 @@ function placeOf({ region, endpoint }: S3Settings): { region?: string; endpoint?
   return region === undefined ? {} : { region }
 }
 
-function credentialsOf(settings: S3Settings): { credentials?: () => Promise<{ accessKeyId: string; secretAccessKey: string }> } {
+function credentialsOf(settings: S3Settings): {
+  credentials?: () => Promise<{ accessKeyId: string; secretAccessKey: string }>
+} {
   const { accessKey, secretKey } = settings
   if (accessKey === undefined || secretKey === undefined) return {}
   return { credentials: async () => ({ accessKeyId: accessKey.reveal(), secretAccessKey: secretKey.reveal() }) }
@@ -97,7 +102,10 @@ async function trustOf(settings: S3Settings): Promise<{ ca?: string; rejectUnaut
   try {
     return { ca: await readFile(settings.caFile, 'utf8') }
   } catch (cause) {
-    throw new Failure('notFound', `certificate file ${settings.caFile} cannot be read`, { cause, hint: 'Check the setting caFile.' })
+    throw new Failure('notFound', `certificate file ${settings.caFile} cannot be read`, {
+      cause,
+      hint: 'Check the setting caFile.',
+    })
   }
 }
 

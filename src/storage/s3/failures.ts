@@ -30,19 +30,55 @@ interface Meaning {
   readonly hint?: string
 }
 
-const wrongRegion: Meaning = { kind: 'usage', what: 'the bucket is in another region', hint: 'Set region (or endpoint) to where the bucket is.' }
-const noCredentials: Meaning = { kind: 'denied', what: 'no credentials were found', hint: 'Set accessKey and secretKey, or give the machine a role or a profile.' }
-const full: Meaning = { kind: 'refused', what: 'the storage is full or over its quota', hint: 'Free space or raise the quota, then run it again.' }
-const untrusted: Meaning = { kind: 'denied', what: 'the certificate of the server is not trusted', hint: 'Set caFile to the authority that signed it.' }
-const unreachable: Meaning = { kind: 'unreachable', what: 'the storage cannot be reached', hint: 'Check endpoint, name resolution and network.' }
+const wrongRegion: Meaning = {
+  kind: 'usage',
+  what: 'the bucket is in another region',
+  hint: 'Set region (or endpoint) to where the bucket is.',
+}
+const noCredentials: Meaning = {
+  kind: 'denied',
+  what: 'no credentials were found',
+  hint: 'Set accessKey and secretKey, or give the machine a role or a profile.',
+}
+const full: Meaning = {
+  kind: 'refused',
+  what: 'the storage is full or over its quota',
+  hint: 'Free space or raise the quota, then run it again.',
+}
+const untrusted: Meaning = {
+  kind: 'denied',
+  what: 'the certificate of the server is not trusted',
+  hint: 'Set caFile to the authority that signed it.',
+}
+const unreachable: Meaning = {
+  kind: 'unreachable',
+  what: 'the storage cannot be reached',
+  hint: 'Check endpoint, name resolution and network.',
+}
 const overloaded: Meaning = { kind: 'unreachable', what: 'the storage is overloaded or failing' }
-const wrongBytes: Meaning = { kind: 'corrupt', what: 'the bytes that arrived are not those that were sent', hint: 'Something between here and the storage changes data. Check memory, network cards and proxies.' }
-const wrongClock: Meaning = { kind: 'denied', what: 'the clocks of this machine and of the storage differ too much', hint: 'Set the clock of this machine (NTP).' }
-const wrongKey: Meaning = { kind: 'denied', what: 'the storage does not accept the keys', hint: 'Check accessKey and secretKey.' }
+const wrongBytes: Meaning = {
+  kind: 'corrupt',
+  what: 'the bytes that arrived are not those that were sent',
+  hint: 'Something between here and the storage changes data. Check memory, network cards and proxies.',
+}
+const wrongClock: Meaning = {
+  kind: 'denied',
+  what: 'the clocks of this machine and of the storage differ too much',
+  hint: 'Set the clock of this machine (NTP).',
+}
+const wrongKey: Meaning = {
+  kind: 'denied',
+  what: 'the storage does not accept the keys',
+  hint: 'Check accessKey and secretKey.',
+}
 const lacking: Meaning = { kind: 'unsupported', what: 'the storage does not offer this' }
 
 const meaningOfCode: Readonly<Record<string, Meaning>> = {
-  NoSuchBucket: { kind: 'notFound', what: 'there is no such bucket', hint: 'Create the bucket, or correct its name in the URL.' },
+  NoSuchBucket: {
+    kind: 'notFound',
+    what: 'there is no such bucket',
+    hint: 'Create the bucket, or correct its name in the URL.',
+  },
   InvalidBucketName: { kind: 'usage', what: 'the name of the bucket is not allowed' },
   PermanentRedirect: wrongRegion,
   AuthorizationHeaderMalformed: wrongRegion,
@@ -62,15 +98,27 @@ const meaningOfCode: Readonly<Record<string, Meaning>> = {
   SlowDown: overloaded,
   TimeoutError: unreachable,
   AbortError: unreachable,
-  ConditionalRequestConflict: { kind: 'unreachable', what: 'another request for the same name was under way', hint: 'Run it again.' },
-  OperationAborted: { kind: 'unreachable', what: 'another request for the same name was under way', hint: 'Run it again.' },
+  ConditionalRequestConflict: {
+    kind: 'unreachable',
+    what: 'another request for the same name was under way',
+    hint: 'Run it again.',
+  },
+  OperationAborted: {
+    kind: 'unreachable',
+    what: 'another request for the same name was under way',
+    hint: 'Run it again.',
+  },
 }
 
 const meaningOfStatus: Readonly<Record<number, Meaning>> = {
   301: wrongRegion,
   307: wrongRegion,
   401: wrongKey,
-  403: { kind: 'denied', what: 'access is denied', hint: 'Check that the keys are right and that their policy allows this on the bucket and prefix.' },
+  403: {
+    kind: 'denied',
+    what: 'access is denied',
+    hint: 'Check that the keys are right and that their policy allows this on the bucket and prefix.',
+  },
   405: lacking,
   409: { kind: 'unreachable', what: 'another request for the same name was under way', hint: 'Run it again.' },
   411: lacking,
@@ -90,7 +138,8 @@ function meaningOf(error: S3Error): Meaning {
   if (status !== undefined && status >= 500) return overloaded
   if (certificateCode.test(code)) return untrusted
   // Without a status there was no answer: whatever broke, broke on the way.
-  if (networkCode.test(code) || (status === undefined && /socket|network|aborted|timed? ?out/i.test(error.message))) return unreachable
+  if (networkCode.test(code) || (status === undefined && /socket|network|aborted|timed? ?out/i.test(error.message)))
+    return unreachable
   if (/region is missing/i.test(error.message)) return { ...wrongRegion, what: 'no region is set' }
   if (status === undefined) return { kind: 'bug', what: 'the request could not be made' }
   return { kind: 'corrupt', what: 'the answer of the storage was not understood' }
@@ -112,7 +161,12 @@ export function s3Failure(cause: unknown, act: string, location: string): Failur
 /** Whether the request failed because the object, or the upload, is not there. */
 export function isAbsent(error: unknown): boolean {
   const { code, status } = readError(error)
-  return code === 'NoSuchKey' || code === 'NotFound' || code === 'NoSuchUpload' || (status === 404 && code !== 'NoSuchBucket')
+  return (
+    code === 'NoSuchKey' ||
+    code === 'NotFound' ||
+    code === 'NoSuchUpload' ||
+    (status === 404 && code !== 'NoSuchBucket')
+  )
 }
 
 /** Whether a create-only request was refused because the object exists. */

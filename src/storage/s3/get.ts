@@ -32,7 +32,12 @@ interface ReadRequest {
   readonly tag?: string | undefined
 }
 
-export async function getObject(connection: Connection, name: string, signal: AbortSignal, range?: ByteRange): Promise<Bytes> {
+export async function getObject(
+  connection: Connection,
+  name: string,
+  signal: AbortSignal,
+  range?: ByteRange,
+): Promise<Bytes> {
   assertBlobName(name)
   assertRange(range)
   assertNotCancelled(signal, `get ${name}`)
@@ -57,8 +62,15 @@ async function* nothing(): Bytes {}
 /** Sends the request and waits for its head. */
 function openRead(connection: Connection, read: ReadRequest): Promise<Opened> {
   const { sdk, client, location } = connection
-  const range = read.offset === 0 && read.end === undefined ? {} : { Range: `bytes=${read.offset}-${read.end === undefined ? '' : read.end - 1}` }
-  const command = new sdk.GetObjectCommand({ ...objectOf(connection, read.name), ...range, ...(read.tag === undefined ? {} : { IfMatch: read.tag }) })
+  const range =
+    read.offset === 0 && read.end === undefined
+      ? {}
+      : { Range: `bytes=${read.offset}-${read.end === undefined ? '' : read.end - 1}` }
+  const command = new sdk.GetObjectCommand({
+    ...objectOf(connection, read.name),
+    ...range,
+    ...(read.tag === undefined ? {} : { IfMatch: read.tag }),
+  })
   return request(connection, { act: `get ${read.name}`, signal: read.signal }, async (abortSignal) => {
     const answer = await client.send(command, { abortSignal }).catch((error: unknown) => {
       throw isAbsent(error) ? blobMissing(read.name, location, error) : error
@@ -77,13 +89,14 @@ async function* readOn(connection: Connection, read: ReadRequest, first: Opened)
   const end = read.offset + first.length
   let position = read.offset
   let opened: Opened | undefined = first
-  for (let failures = 0; ; ) {
+  for (let failures = 0; ;) {
     try {
       opened ??= await reopen(connection, { ...read, offset: position, tag: first.tag }, end)
       for await (const chunk of bytesOf(connection, read, opened)) {
         failures = 0
         position += chunk.length
-        if (position > end) throw new Failure('corrupt', `blob ${read.name} in ${connection.location} is longer than announced`)
+        if (position > end)
+          throw new Failure('corrupt', `blob ${read.name} in ${connection.location} is longer than announced`)
         yield chunk
       }
       if (position === end) return

@@ -27,7 +27,11 @@ export interface Uploaded {
  * anything of it. When anything fails the upload is aborted, also when the put was cancelled. If the process dies
  * before that, the parts stay until `tidy` (or the bucket's own rule) ends the upload.
  */
-export async function uploadInParts(connection: Connection, put: PutRequest, pieces: AsyncIterable<Buffer>): Promise<Uploaded> {
+export async function uploadInParts(
+  connection: Connection,
+  put: PutRequest,
+  pieces: AsyncIterable<Buffer>,
+): Promise<Uploaded> {
   const upload: Upload = { ...put, id: await createUpload(connection, put) }
   try {
     const { parts, size } = await sendParts(connection, upload, pieces)
@@ -42,22 +46,34 @@ export async function uploadInParts(connection: Connection, put: PutRequest, pie
 
 async function createUpload(connection: Connection, put: PutRequest): Promise<string> {
   const { sdk, client, location } = connection
-  const input = { ...objectOf(connection, put.name), ContentType: 'application/octet-stream', Metadata: { [MARK]: put.mark } }
+  const input = {
+    ...objectOf(connection, put.name),
+    ContentType: 'application/octet-stream',
+    Metadata: { [MARK]: put.mark },
+  }
   const answer = await request(connection, { act: `put ${put.name}`, signal: put.signal }, (abortSignal) =>
     client.send(new sdk.CreateMultipartUploadCommand(input), { abortSignal }),
   )
-  if (answer.UploadId === undefined) throw new Failure('corrupt', `${location} gave no id for the upload of ${put.name}`)
+  if (answer.UploadId === undefined)
+    throw new Failure('corrupt', `${location} gave no id for the upload of ${put.name}`)
   return answer.UploadId
 }
 
-async function sendParts(connection: Connection, upload: Upload, pieces: AsyncIterable<Buffer>): Promise<{ parts: CompletedPart[]; size: number }> {
+async function sendParts(
+  connection: Connection,
+  upload: Upload,
+  pieces: AsyncIterable<Buffer>,
+): Promise<{ parts: CompletedPart[]; size: number }> {
   const parts: CompletedPart[] = []
   const lanes = new Lanes()
   let size = 0
   try {
     for await (const piece of pieces) {
       const number = parts.push({}) // Keeps the place: parts end in any order.
-      if (number > MOST_PARTS) throw new Failure('refused', `blob ${upload.name} is larger than ${MOST_PARTS} parts`, { hint: 'Raise partSize.' })
+      if (number > MOST_PARTS)
+        throw new Failure('refused', `blob ${upload.name} is larger than ${MOST_PARTS} parts`, {
+          hint: 'Raise partSize.',
+        })
       size += piece.length
       await lanes.start(partsInFlight(piece.length), async () => {
         parts[number - 1] = await sendPart(connection, upload, number, piece)
@@ -75,10 +91,13 @@ async function sendPart(connection: Connection, upload: Upload, number: number, 
   const { sdk, client, location } = connection
   const part = { ...objectOf(connection, upload.name), UploadId: upload.id, PartNumber: number }
   const input = { ...part, Body: piece, ContentLength: piece.length, ContentMD5: contentMd5(piece) }
-  const answer = await request(connection, { act: `put ${upload.name} part ${number}`, signal: upload.signal, bytes: piece.length }, (abortSignal) =>
-    client.send(new sdk.UploadPartCommand(input), { abortSignal }),
+  const answer = await request(
+    connection,
+    { act: `put ${upload.name} part ${number}`, signal: upload.signal, bytes: piece.length },
+    (abortSignal) => client.send(new sdk.UploadPartCommand(input), { abortSignal }),
   )
-  if (answer.ETag === undefined) throw new Failure('corrupt', `${location} gave no tag for part ${number} of ${upload.name}`)
+  if (answer.ETag === undefined)
+    throw new Failure('corrupt', `${location} gave no tag for part ${number} of ${upload.name}`)
   return { PartNumber: number, ETag: answer.ETag }
 }
 

@@ -25,15 +25,25 @@ export interface PutRequest {
 export type Sent = 'stored' | 'taken'
 
 /** Stores a blob in one request when it fits into one part, and in several otherwise. */
-export async function putObject(connection: Connection, name: string, body: Uint8Array | Bytes, signal: AbortSignal): Promise<BlobInfo> {
+export async function putObject(
+  connection: Connection,
+  name: string,
+  body: Uint8Array | Bytes,
+  signal: AbortSignal,
+): Promise<BlobInfo> {
   assertBlobName(name)
   assertNotCancelled(signal, `put ${name}`)
   const put: PutRequest = { name, mark: randomHex(16), signal }
-  const pieces = inPieces(untilCancelled(asStream(body), signal, `put ${name}`), (index) => partSizeAt(index, connection.partSize))
+  const pieces = inPieces(untilCancelled(asStream(body), signal, `put ${name}`), (index) =>
+    partSizeAt(index, connection.partSize),
+  )
   try {
-    const start = [await pieces.next(), await pieces.next()].flatMap((piece) => (piece.done === true ? [] : [piece.value]))
+    const start = [await pieces.next(), await pieces.next()].flatMap((piece) =>
+      piece.done === true ? [] : [piece.value],
+    )
     // An existing blob refuses a long upload at its start and not only at its end, and any where only this look can.
-    if ((start.length > 1 || !connection.createOnly) && (await findObject(connection, name, signal))) throw blobExists(name, connection.location)
+    if ((start.length > 1 || !connection.createOnly) && (await findObject(connection, name, signal)))
+      throw blobExists(name, connection.location)
     if (start.length < 2) return await putWhole(connection, put, start[0] ?? Buffer.alloc(0))
     return await putParts(connection, put, chained(start, pieces))
   } finally {
@@ -68,15 +78,19 @@ function sendWhole(connection: Connection, put: PutRequest, body: Buffer): Promi
     Metadata: { [MARK]: put.mark },
     ...(connection.createOnly ? { IfNoneMatch: '*' } : {}),
   }
-  return request(connection, { act: `put ${put.name}`, signal: put.signal, bytes: body.length }, async (abortSignal) => {
-    try {
-      await client.send(new sdk.PutObjectCommand(input), { abortSignal })
-      return 'stored'
-    } catch (error) {
-      if (isTaken(error)) return 'taken'
-      throw error
-    }
-  })
+  return request(
+    connection,
+    { act: `put ${put.name}`, signal: put.signal, bytes: body.length },
+    async (abortSignal) => {
+      try {
+        await client.send(new sdk.PutObjectCommand(input), { abortSignal })
+        return 'stored'
+      } catch (error) {
+        if (isTaken(error)) return 'taken'
+        throw error
+      }
+    },
+  )
 }
 
 /**
@@ -85,7 +99,10 @@ function sendWhole(connection: Connection, put: PutRequest, body: Buffer): Promi
  */
 async function settle(connection: Connection, put: PutRequest, sent: Sent, size: number): Promise<BlobInfo> {
   const { location } = connection
-  const found = sent === 'stored' ? await statObject(connection, put.name, put.signal) : await findObject(connection, put.name, put.signal)
+  const found =
+    sent === 'stored'
+      ? await statObject(connection, put.name, put.signal)
+      : await findObject(connection, put.name, put.signal)
   // Servers that drop metadata give no mark; a blob that was just accepted is then taken to be ours.
   const isOurs = found?.mark === put.mark || (sent === 'stored' && found?.mark === undefined)
   if (found === undefined || !isOurs) throw blobExists(put.name, location)

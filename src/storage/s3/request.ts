@@ -20,7 +20,11 @@ export type Attempt<Answer> = (abortSignal: AbortSignal) => Promise<Answer>
  * Makes a request, again when it failed in a way that may pass, each attempt within its time limit.
  * Fails with the failure of the last attempt, or `cancelled`. What `attempt` throws as a Failure is taken as it is.
  */
-export async function request<Answer>(connection: Connection, options: RequestOptions, attempt: Attempt<Answer>): Promise<Answer> {
+export async function request<Answer>(
+  connection: Connection,
+  options: RequestOptions,
+  attempt: Attempt<Answer>,
+): Promise<Answer> {
   const { limits } = connection
   const { act, signal } = options
   try {
@@ -38,7 +42,11 @@ export async function request<Answer>(connection: Connection, options: RequestOp
   }
 }
 
-async function once<Answer>(connection: Connection, options: RequestOptions, attempt: Attempt<Answer>): Promise<Answer> {
+async function once<Answer>(
+  connection: Connection,
+  options: RequestOptions,
+  attempt: Attempt<Answer>,
+): Promise<Answer> {
   const { clock, limits, location } = connection
   const limit = limits.idle + ((options.bytes ?? 0) / limits.slowest) * 1000
   const watch = watchIdle(clock, limit, options.signal)
@@ -46,7 +54,9 @@ async function once<Answer>(connection: Connection, options: RequestOptions, att
     return await attempt(watch.signal)
   } catch (error) {
     if (options.signal.aborted) throw cancelled(options.act, error)
-    const cause = watch.isExpired() ? Object.assign(new Error(`no answer for ${Math.round(limit / 1000)} s`), { name: 'TimeoutError' }) : error
+    const cause = watch.isExpired()
+      ? Object.assign(new Error(`no answer for ${Math.round(limit / 1000)} s`), { name: 'TimeoutError' })
+      : error
     throw s3Failure(cause, options.act, location)
   } finally {
     watch.stop()

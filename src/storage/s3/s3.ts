@@ -83,9 +83,11 @@ class S3Storage implements Storage {
     assertNotCancelled(signal, `remove ${name}`)
     const { sdk, client } = this.#connection
     await request(this.#connection, { act: `remove ${name}`, signal }, async (abortSignal) => {
-      await client.send(new sdk.DeleteObjectCommand(objectOf(this.#connection, name)), { abortSignal }).catch((error: unknown) => {
-        if (!isAbsent(error)) throw error
-      })
+      await client
+        .send(new sdk.DeleteObjectCommand(objectOf(this.#connection, name)), { abortSignal })
+        .catch((error: unknown) => {
+          if (!isAbsent(error)) throw error
+        })
     })
   }
 

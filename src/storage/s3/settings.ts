@@ -39,28 +39,38 @@ export function parsePlace(url: string): Place {
   const [, bucket, path = ''] = match ?? []
   if (bucket === undefined) throw wrongUrl(url)
   const segments = path.split('/').filter((segment) => segment !== '')
-  if (segments.some((segment) => !/^[A-Za-z0-9._=-]+$/.test(segment) || segment === '.' || segment === '..')) throw wrongUrl(url)
+  if (segments.some((segment) => !/^[A-Za-z0-9._=-]+$/.test(segment) || segment === '.' || segment === '..'))
+    throw wrongUrl(url)
   return { bucket, prefix: segments.map((segment) => `${segment}/`).join('') }
 }
 
 function wrongUrl(url: string): Failure {
   // A user may have put keys into the URL: it is not repeated.
-  return new Failure('usage', `S3 location ${url.includes('@') ? '' : `${url} `}is not a bucket with an optional prefix`.replace('  ', ' '), {
-    hint: 'Write s3://bucket or s3://bucket/prefix. Keys and endpoint are settings of their own.',
-  })
+  return new Failure(
+    'usage',
+    `S3 location ${url.includes('@') ? '' : `${url} `}is not a bucket with an optional prefix`.replace('  ', ' '),
+    {
+      hint: 'Write s3://bucket or s3://bucket/prefix. Keys and endpoint are settings of their own.',
+    },
+  )
 }
 
 /** Fails with `usage` when settings contradict each other. */
 export function assertSettings(settings: S3Settings): void {
   if ((settings.accessKey === undefined) !== (settings.secretKey === undefined)) {
-    throw new Failure('usage', 'S3 settings have one key without the other', { hint: 'Give both accessKey and secretKey, or neither to use the credential chain of the AWS tools.' })
+    throw new Failure('usage', 'S3 settings have one key without the other', {
+      hint: 'Give both accessKey and secretKey, or neither to use the credential chain of the AWS tools.',
+    })
   }
   const partSize = settings.partSize ?? SMALLEST_PART
   if (!Number.isSafeInteger(partSize) || partSize < SMALLEST_PART || partSize > LARGEST_PART) {
     throw new Failure('usage', `S3 part size ${partSize} is outside 5 MiB to 1 GiB`)
   }
   const isHttp = /^https?:\/\/[^/@]+\/?$/.test(settings.endpoint ?? 'http://none')
-  if (!isHttp) throw new Failure('usage', 'S3 endpoint is not of the form https://host:port', { hint: 'Keys and paths do not belong into the endpoint.' })
+  if (!isHttp)
+    throw new Failure('usage', 'S3 endpoint is not of the form https://host:port', {
+      hint: 'Keys and paths do not belong into the endpoint.',
+    })
 }
 
 /** What restore points made with these settings are marked with. */

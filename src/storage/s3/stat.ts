@@ -30,7 +30,11 @@ export async function statObject(connection: Connection, name: string, signal: A
 }
 
 /** The blob, or undefined when there is none. */
-export async function findObject(connection: Connection, name: string, signal: AbortSignal): Promise<MarkedInfo | undefined> {
+export async function findObject(
+  connection: Connection,
+  name: string,
+  signal: AbortSignal,
+): Promise<MarkedInfo | undefined> {
   try {
     return await statObject(connection, name, signal)
   } catch (error) {

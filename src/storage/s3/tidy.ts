@@ -31,7 +31,10 @@ async function* uploads(connection: Connection, signal: AbortSignal): AsyncGener
     )
     yield* unfinishedOf(connection, page)
     if (page.IsTruncated !== true || page.NextKeyMarker === undefined) return
-    from = { KeyMarker: page.NextKeyMarker, ...(page.NextUploadIdMarker === undefined ? {} : { UploadIdMarker: page.NextUploadIdMarker }) }
+    from = {
+      KeyMarker: page.NextKeyMarker,
+      ...(page.NextUploadIdMarker === undefined ? {} : { UploadIdMarker: page.NextUploadIdMarker }),
+    }
   }
 }
 

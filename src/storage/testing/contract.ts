@@ -31,7 +31,11 @@ export interface ContractOptions {
 const MEMORY_ALLOWED = 160 * MEBIBYTE
 
 /** Registers tests for everything that `Storage` promises. Each kind of storage runs them; see docs/adding-a-storage.md. */
-export function storageContract(name: string, make: () => Promise<ContractSubject>, options: ContractOptions = {}): void {
+export function storageContract(
+  name: string,
+  make: () => Promise<ContractSubject>,
+  options: ContractOptions = {},
+): void {
   describe(`${name} keeps the storage contract`, () => {
     let subject: ContractSubject
     before(async () => (subject = await make()))
@@ -85,7 +89,8 @@ function wholeBlobs(storage: Subject, { boundaries = [] }: ContractOptions): voi
     const earliest = (await storage().now(never)).getTime() - 2000
     const put = await storage().put('time/one', Buffer.from('x'), never)
     const latest = (await storage().now(never)).getTime() + 2000
-    for await (const listed of storage().list('time/', never)) assert.ok(Math.abs(listed.modified.getTime() - put.modified.getTime()) <= 1000)
+    for await (const listed of storage().list('time/', never))
+      assert.ok(Math.abs(listed.modified.getTime() - put.modified.getTime()) <= 1000)
     assert.ok(put.modified.getTime() >= earliest && put.modified.getTime() <= latest)
   })
 
@@ -112,7 +117,9 @@ function createOnly(storage: Subject): void {
     if (!storage().features.createOnly) assert.fail('this storage says that it does not keep writers apart')
     for (let round = 0; round < 10; round += 1) {
       const bodies = [1, 2].map((seed) => patternedBytes(5000, 100 * round + seed))
-      const puts = await Promise.allSettled(bodies.map((bytes) => storage().put(`race/${round}`, streamed(bytes), never)))
+      const puts = await Promise.allSettled(
+        bodies.map((bytes) => storage().put(`race/${round}`, streamed(bytes), never)),
+      )
       const winner = puts.findIndex(({ status }) => status === 'fulfilled')
       const loser = puts[1 - winner]
       assert.ok(loser?.status === 'rejected' && isFailure(loser.reason, 'refused'), 'the other must be refused')
@@ -125,7 +132,10 @@ function failedPuts(storage: Subject, { boundaries = [], unfinished }: ContractO
   for (const size of [0, 1000, ...boundaries.flatMap((boundary) => [boundary, 3 * boundary + 5])]) {
     test(`a stream that throws after ${size} bytes leaves nothing, and its error is thrown on`, async () => {
       const error = new Error('the producer failed')
-      await assert.rejects(storage().put('failed/blob', throwing(patternedBytes(size), error), never), (thrown) => thrown === error)
+      await assert.rejects(
+        storage().put('failed/blob', throwing(patternedBytes(size), error), never),
+        (thrown) => thrown === error,
+      )
       await assertFails(storage().stat('failed/blob', never), 'notFound')
       assert.deepEqual(await namesOf(storage(), 'failed/'), [])
       if (unfinished !== undefined) assert.equal(await unfinished(), 0, 'an unfinished upload was left')
@@ -155,12 +165,18 @@ function listings(storage: Subject): void {
     for (const name of names.toReversed()) await storage().put(`list/${name}`, Buffer.from(name), never)
     const expected = names.map((name) => `list/${name}`).toSorted((one, other) => (one < other ? -1 : 1))
     assert.deepEqual(await namesOf(storage(), 'list/'), expected)
-    assert.deepEqual(await namesOf(storage(), 'list/b/a'), expected.filter((name) => name.startsWith('list/b/a')))
+    assert.deepEqual(
+      await namesOf(storage(), 'list/b/a'),
+      expected.filter((name) => name.startsWith('list/b/a')),
+    )
     assert.deepEqual(await namesOf(storage(), 'list/b/a/'), ['list/b/a/1', 'list/b/a/10', 'list/b/a/2'])
     assert.deepEqual(await namesOf(storage(), 'list/b/a/10'), ['list/b/a/10'])
     assert.deepEqual(await namesOf(storage(), 'nothing/'), [])
     const all = await namesOf(storage())
-    assert.deepEqual(all, all.toSorted((one, other) => (one < other ? -1 : 1)))
+    assert.deepEqual(
+      all,
+      all.toSorted((one, other) => (one < other ? -1 : 1)),
+    )
     assert.ok(expected.every((name) => all.includes(name)))
   })
 
@@ -224,7 +240,25 @@ function readingAndRemoving(storage: Subject): void {
 }
 
 function names(storage: Subject): void {
-  const wrong = ['', '/', 'a/', '/a', 'a//b', '.', '..', 'a/../b', '.hidden', 'a/.tmp', 'a b', 'ä', 'a\0b', 'a\\b', 'a:b', '*', 'x'.repeat(256)]
+  const wrong = [
+    '',
+    '/',
+    'a/',
+    '/a',
+    'a//b',
+    '.',
+    '..',
+    'a/../b',
+    '.hidden',
+    'a/.tmp',
+    'a b',
+    'ä',
+    'a\0b',
+    'a\\b',
+    'a:b',
+    '*',
+    'x'.repeat(256),
+  ]
   for (const name of wrong) {
     test(`the name ${JSON.stringify(name.slice(0, 20))} is not allowed`, async () => {
       await assertFails(storage().put(name, Buffer.from('x'), never), 'usage')
@@ -280,7 +314,8 @@ function cancellation(storage: Subject, { unfinished }: ContractOptions): void {
     await storage().put('cancelled/read', patternedBytes(3 * MEBIBYTE), never)
     const controller = new AbortController()
     const read = async (): Promise<void> => {
-      for await (const chunk of await storage().get('cancelled/read', controller.signal)) if (chunk.length > 0) controller.abort()
+      for await (const chunk of await storage().get('cancelled/read', controller.signal))
+        if (chunk.length > 0) controller.abort()
     }
     await assertFails(read(), 'cancelled')
   })

@@ -76,17 +76,28 @@ export class FaultyStorage extends PassThrough {
     return this.#call('now', '', signal, () => super.now(signal))
   }
 
-  async #call<Result>(method: FaultyMethod, name: string, signal: AbortSignal, act: () => Promise<Result>): Promise<Result> {
+  async #call<Result>(
+    method: FaultyMethod,
+    name: string,
+    signal: AbortSignal,
+    act: () => Promise<Result>,
+  ): Promise<Result> {
     return perform(this.#take(method, name), signal, act)
   }
 
   #take(method: FaultyMethod, name: string): Fault | undefined {
-    const index = this.#queue.findIndex((queued) => queued.method === method && (queued.name === undefined || queued.name === name))
+    const index = this.#queue.findIndex(
+      (queued) => queued.method === method && (queued.name === undefined || queued.name === name),
+    )
     return index === -1 ? undefined : this.#queue.splice(index, 1)[0]?.fault
   }
 }
 
-async function perform<Result>(fault: Fault | undefined, signal: AbortSignal, act: () => Promise<Result>): Promise<Result> {
+async function perform<Result>(
+  fault: Fault | undefined,
+  signal: AbortSignal,
+  act: () => Promise<Result>,
+): Promise<Result> {
   switch (fault?.type) {
     case undefined:
       return act()
@@ -99,7 +110,9 @@ async function perform<Result>(fault: Fault | undefined, signal: AbortSignal, ac
       return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
     case 'truncate':
     case 'flip':
-      return assert.fail(`${fault.type} is a fault of get only`)
+      throw new assert.AssertionError({ message: `${fault.type} is a fault of get only` })
+    default:
+      return fault satisfies never
   }
 }
 

@@ -44,7 +44,8 @@ class MeasuredStorage extends PassThrough implements Measured {
   }
 
   override put(name: string, body: Uint8Array | Bytes, signal: AbortSignal): Promise<BlobInfo> {
-    if (!(body instanceof Uint8Array)) return this.#call('put', () => super.put(name, this.#counted('put', body), signal))
+    if (!(body instanceof Uint8Array))
+      return this.#call('put', () => super.put(name, this.#counted('put', body), signal))
     this.measures.put.bytes += body.length
     return this.#call('put', () => super.put(name, body, signal))
   }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
@@ -7,12 +7,13 @@ import { systemClock } from '../../../system/clock.ts'
 import { directEffects } from '../../../system/effects.ts'
 import type { ArtifactSink, ArtifactSource, Captured } from '../../driver.ts'
 import { filesDriver } from '../driver.ts'
+import { removeTree } from '../remove-tree.ts'
 import type { FilesDetails, FilesSettings } from '../schema.ts'
 
 /** A new folder that is removed after the test. */
 export async function temporaryFolder(test: Pick<TestContext, 'after'>): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-files-'))
-  test.after(() => rm(folder, { recursive: true, force: true }))
+  test.after(() => removeTree(folder))
   return folder
 }
 

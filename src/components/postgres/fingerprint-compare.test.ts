@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { compareFingerprints } from './fingerprint-compare.ts'
+import type { Fingerprint } from './schema.ts'
+
+const EXPECTED: Fingerprint = {
+  tables: [
+    { name: 'public.users', rows: '3', hash: '100' },
+    { name: 'public.logs', rows: '5', hash: '200' },
+  ],
+  sequences: [{ name: 'public.ids', lastValue: '10', isCalled: true }],
+  largeObjects: [{ oid: 7, size: '20', hash: '300' }],
+  extensions: [{ name: 'pgcrypto', version: '1.3' }],
+  objects: [{ name: 'INDEX public users_email', definition: 'aa' }],
+  definitionsBy: 15,
+}
+
+function compare(found: Partial<Fingerprint>, sameDefinitions = true, expected = EXPECTED): string[] {
+  const differences = compareFingerprints(expected, { ...expected, ...found }, { sameDefinitions })
+  return differences.map((one) => `${one.subject}: ${one.expected} / ${one.found}`)
+}
+
+const [users, logs] = EXPECTED.tables as [Fingerprint['tables'][number], Fingerprint['tables'][number]]
+
+const CASES: readonly (readonly [string, Partial<Fingerprint>, readonly string[]])[] = [
+  ['nothing', {}, []],
+  ['another order', { tables: [logs, users] }, []],
+  ['a missing row', { tables: [{ ...users, rows: '2', hash: '1' }, logs] }, ['rows of public.users: 3 / 2']],
+  ['changed content', { tables: [{ ...users, hash: '1' }, logs] }, ['content of public.users: 100 / 1']],
+  ['a missing table', { tables: [users] }, ['table public.logs: present / absent']],
+  [
+    'a table too many',
+    { tables: [users, logs, { ...users, name: 'public.more' }] },
+    ['table public.more: absent / present'],
+  ],
+  [
+    'a sequence behind',
+    { sequences: [{ name: 'public.ids', lastValue: '9', isCalled: true }] },
+    ['sequence public.ids: 10 / 9'],
+  ],
+  [
+    'a sequence not used',
+    { sequences: [{ name: 'public.ids', lastValue: '10', isCalled: false }] },
+    ['sequence public.ids: 10 / 10, not used yet'],
+  ],
+  ['a missing sequence', { sequences: [] }, ['sequence public.ids: present / absent']],
+  [
+    'a shorter large object',
+    { largeObjects: [{ oid: 7, size: '19', hash: '1' }] },
+    ['size of large object 7: 20 / 19'],
+  ],
+  [
+    'a changed large object',
+    { largeObjects: [{ oid: 7, size: '20', hash: '1' }] },
+    ['content of large object 7: 300 / 1'],
+  ],
+  ['a missing large object', { largeObjects: [] }, ['large object 7: present / absent']],
+  [
+    'another extension version',
+    { extensions: [{ name: 'pgcrypto', version: '1.4' }] },
+    ['version of extension pgcrypto: 1.3 / 1.4'],
+  ],
+  ['a missing extension', { extensions: [] }, ['extension pgcrypto: present / absent']],
+  [
+    'another definition',
+    { objects: [{ name: 'INDEX public users_email', definition: 'bb' }] },
+    ['definition of INDEX public users_email: aa / bb'],
+  ],
+  ['a missing object', { objects: [] }, ['INDEX public users_email: present / absent']],
+]
+
+for (const [what, found, differences] of CASES)
+  test(`finds ${what}`, () => assert.deepEqual(compare(found), differences))
+
+test('between majors, wordings and extension versions differ rightly, but nothing may be missing', () => {
+  const other = {
+    extensions: [{ name: 'pgcrypto', version: '1.4' }],
+    objects: [{ name: 'INDEX public users_email', definition: 'bb' }],
+  }
+  assert.deepEqual(compare(other, false), [])
+  assert.deepEqual(compare({ extensions: [], objects: [] }, false), [
+    'extension pgcrypto: present / absent',
+    'INDEX public users_email: present / absent',
+  ])
+})
+
+test('a sequence that moved during the dump may be anywhere on its way, in either direction', () => {
+  const moved = (lastValue: string, until: string): Fingerprint => ({
+    ...EXPECTED,
+    sequences: [{ name: 'public.ids', lastValue, isCalled: true, until }],
+  })
+  const at = (lastValue: string): Partial<Fingerprint> => ({
+    sequences: [{ name: 'public.ids', lastValue, isCalled: true }],
+  })
+  for (const value of ['10', '12', '15']) assert.deepEqual(compare(at(value), true, moved('10', '15')), [])
+  for (const value of ['9', '16'])
+    assert.deepEqual(compare(at(value), true, moved('10', '15')), [`sequence public.ids: from 10 to 15 / ${value}`])
+  assert.deepEqual(compare(at('-12'), true, moved('-10', '-15')), [])
+  assert.deepEqual(compare(at('9007199254740993'), true, moved('9007199254740994', '9007199254740999')).length, 1)
+})

@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { sequencesQuery, tableHashQuery } from './table-hash.ts'
+
+test('only types whose equality is that of their text are hashed as they are', () => {
+  const query = tableHashQuery('public.t', [
+    { name: 'id', type: 'int8' },
+    { name: 'label', type: 'text' },
+    { name: 'fixed', type: 'bpchar' },
+    { name: 'amount', type: 'numeric' },
+    { name: 'own "type"', type: '' },
+  ])
+  assert.match(
+    query,
+    /row\(t\."id", t\."label" collate "C", pg_catalog\.bpcharsend\(t\."fixed"\), t\."amount"::text collate "C", t\."own ""type"""::text collate "C"\)/,
+  )
+  assert.match(query, /from only public\.t t/)
+})
+
+test('a table without columns still has rows', () => {
+  assert.equal(tableHashQuery('public.t', []), 'select count(*)::text as rows, (0)::text as hash from only public.t t ')
+})
+
+test('names of sequences are quoted both as text and as names', () => {
+  assert.equal(
+    sequencesQuery([{ name: `public."it's"` }]),
+    `select 'public."it''s"' as name, last_value::text as "lastValue", is_called as "isCalled" from public."it's"`,
+  )
+})

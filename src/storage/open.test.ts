@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Secret } from '../core/secret.ts'
+import { systemClock } from '../system/clock.ts'
+import type { StorageSettings } from './all.ts'
+import { openStorage } from './open.ts'
+import { partSizeAt, MOST_PARTS } from './s3/part-sizes.ts'
+import { parsePlace, remarksOf } from './s3/settings.ts'
+import { never } from './testing/bodies.ts'
+
+const open = (settings: StorageSettings) => openStorage(settings, { signal: never, clock: systemClock })
+
+test('a URL opens its kind of storage, and the location says where it is', async () => {
+  assert.equal((await open({ url: 'file:///srv/backup' })).location, 'file:///srv/backup')
+  assert.equal((await open({ url: 'memory:' })).location, 'memory:')
+  const endpoint = 'https://s3.internal:9000'
+  const s3 = await open({
+    url: 's3://bucket/a/b/',
+    endpoint,
+    accessKey: new Secret('k'),
+    secretKey: new Secret('s'),
+    createOnly: true,
+  })
+  assert.equal(s3.location, 's3://bucket/a/b at https://s3.internal:9000')
+  assert.deepEqual(s3.features, { createOnly: true, remarks: [] })
+})
+
+test('a wrong location or setting is a usage failure that says what is right and shows no password', async () => {
+  const keys = { accessKey: new Secret('k'), secretKey: new Secret('s') }
+  const wrong: StorageSettings[] = [
+    { url: '/srv/backup' },
+    { url: 'ftp://user:hunter2@host/x' },
+    { url: 's3://' },
+    { url: 's3://user:hunter2@bucket/x' },
+    { url: 's3://bucket/a b' },
+    { url: 's3://bucket/../x' },
+    { url: 's3://bucket', accessKey: new Secret('k') },
+    { url: 's3://bucket', ...keys, endpoint: 'https://user:hunter2@host' },
+    { url: 's3://bucket', ...keys, endpoint: 'host:9000' },
+    { url: 's3://bucket', ...keys, partSize: 1024 },
+    { url: 's3://bucket', ...keys, partSize: 1.5 },
+  ]
+  for (const settings of wrong) {
+    await assert.rejects(
+      open(settings),
+      (error: Error & { kind?: string }) => error.kind === 'usage' && !error.message.includes('hunter2'),
+      settings.url,
+    )
+  }
+})
+
+test('the prefix of an S3 location ends with a slash or is empty', () => {
+  assert.deepEqual(parsePlace('s3://bucket'), { bucket: 'bucket', prefix: '' })
+  assert.deepEqual(parsePlace('s3://bucket/'), { bucket: 'bucket', prefix: '' })
+  assert.deepEqual(parsePlace('s3://bucket/a//b'), { bucket: 'bucket', prefix: 'a/b/' })
+})
+
+test('points are marked when nobody checks whom we talk to', () => {
+  assert.deepEqual(remarksOf({ url: 's3://bucket', insecureTls: true }), ['insecure TLS'])
+  assert.deepEqual(remarksOf({ url: 's3://bucket', endpoint: 'http://s3.internal' }), ['no TLS'])
+  for (const endpoint of ['http://127.0.0.1:9000', 'http://localhost', 'http://[::1]:9000', 'https://s3.internal'])
+    assert.deepEqual(remarksOf({ url: 's3://bucket', endpoint }), [])
+})
+
+test('ten thousand parts hold five tebibytes and start small', () => {
+  const first = 8 * 1024 * 1024
+  let total = 0
+  for (let index = 0; index < MOST_PARTS; index += 1) {
+    const size = partSizeAt(index, first)
+    assert.ok(size >= first && size <= 5 * 1024 ** 3)
+    total += size
+  }
+  assert.ok(total >= 5 * 1024 ** 4)
+  assert.equal(partSizeAt(999, first), first)
+})

@@ -1,0 +1,18 @@
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { withTemporaryFolder } from './temporary-folder.ts'
+
+test('a temporary folder is private, and gone afterwards even after a failure', async () => {
+  let used = ''
+  const failing = withTemporaryFolder(async (folder) => {
+    used = folder
+    assert.equal((await stat(folder)).mode & 0o777, 0o700)
+    await writeFile(join(folder, 'file'), 'x')
+    throw new Error('planted')
+  })
+  await assert.rejects(failing, /planted/)
+  assert.equal(existsSync(used), false)
+})
