@@ -1,5 +1,5 @@
 import type { Config } from '../config/load-config.ts'
-import { Failure } from '../core/failure.ts'
+import { Failure, isFailure } from '../core/failure.ts'
 import type { Context } from '../core/ports.ts'
 import { Secret } from '../core/secret.ts'
 import { parseIdentityFile } from '../repository/keys/identity-file.ts'
@@ -32,7 +32,7 @@ export class KeyRing {
     this.#sources = sources
   }
 
-  /** The private keys: of the configured file, else a locked one of the first repository that has any. */
+  /** The private keys: of the configured file, else the locked one of the first repository that has any which the password opens. */
   async identities(): Promise<readonly Identity[]> {
     return (await this.#open()).identities
   }
@@ -69,14 +69,32 @@ export class KeyRing {
     const { config, storage, context } = this.#sources
     for (const repository of Object.keys(config.repositories)) {
       const opened = await storage(repository)
-      const [first] = await listIdentities(opened, context)
-      if (first === undefined) continue
-      const password = new Secret(await this.#sources.password(first.name))
-      const { key, signers } = await openIdentity(opened, first.name, password, context)
-      return { identities: [{ key }], signers }
+      const names = (await listIdentities(opened, context)).map(({ name }) => name)
+      if (names.length === 0) continue
+      const password = new Secret(await this.#sources.password(names.join(' or ')))
+      return await openAny(opened, names, password, context)
     }
     throw new Failure('usage', 'there is no private key to open restore points with', {
       hint: 'Set identity in the configuration, or lock one into the repository with holdfast key add.',
     })
   }
+}
+
+/** Each person's password locks a key of their own; whose it is need not be said. */
+async function openAny(storage: Storage, names: readonly string[], password: Secret, context: Context): Promise<Opened> {
+  let denied: unknown
+  for (const name of names) {
+    try {
+      const { key, signers } = await openIdentity(storage, name, password, context)
+      return { identities: [{ key }], signers }
+    } catch (error) {
+      if (!isFailure(error, 'denied')) throw error
+      denied = error
+    }
+  }
+  if (names.length === 1) throw denied
+  throw new Failure('denied', `the password opens none of the private keys ${names.join(', ')} of ${storage.location}`, {
+    cause: denied,
+    hint: 'Check the keyboard layout and Caps Lock; passwords are case-sensitive.',
+  })
 }

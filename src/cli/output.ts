@@ -1,4 +1,5 @@
 import { failureKinds, toFailure, type Failure } from '../core/failure.ts'
+import { nextStep } from './next-step.ts'
 
 /** Where a command writes: results to standard output, everything else to standard error. */
 export interface Streams {
@@ -21,14 +22,13 @@ export function printFailure(streams: Streams, json: boolean, error: unknown): n
   return failureKinds[failure.kind].exit
 }
 
-function documentOf({ kind, message, hint, facts }: Failure): object {
-  return { kind, message, ...(hint === undefined ? {} : { hint }), facts }
+function documentOf(failure: Failure): object {
+  return { kind: failure.kind, message: failure.message, hint: nextStep(failure), facts: failure.facts }
 }
 
 function textOf(failure: Failure): string {
-  const hint = failure.hint === undefined ? '' : `\n  ${failure.hint}`
   const stack = failure.kind === 'bug' && failure.cause instanceof Error ? `\n${failure.cause.stack ?? ''}` : ''
-  return `holdfast: ${failure.message}${hint}${stack}\n`
+  return `holdfast: ${failure.message}\n  ${nextStep(failure)}${stack}\n`
 }
 
 function ensureNewline(text: string): string {

@@ -13,7 +13,8 @@ import type { Bytes } from '../core/ports.ts'
  * Names are `/`-separated segments of `[A-Za-z0-9._-]`, at most 255 bytes, no segment is `.` or `..` or starts with a
  * dot; anything else fails with `usage`. A missing blob is a `notFound` failure. A server or medium that cannot be
  * reached is `unreachable`, missing rights `denied`, a full medium `refused`, a wrong answer `corrupt`. Implementations
- * do not retry a whole call; the `retrying` wrapper does. S3 makes single requests of a call again.
+ * do not retry a whole call; the `retrying` wrapper does. Within a put or a
+ * read, which cannot be called again from where they were, they may repeat single requests.
  */
 export interface Storage {
   /** Where the blobs are, for people; never contains credentials. */

@@ -1,8 +1,8 @@
-import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
-import { stringify } from 'yaml'
+import { parse, stringify } from 'yaml'
 import { Secret } from '../../src/core/secret.ts'
 import { startPrivate, type TestPostgres } from '../parts/postgres.ts'
 import { holdfast, start, type Ran, type Started } from './holdfast.ts'
@@ -14,12 +14,26 @@ export interface Lab {
   readonly repository: string
   readonly files: string
   run(...args: readonly string[]): Promise<Ran>
+  /** Like `run` with environment variables added or changed. */
+  runWith(environment: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<Ran>
   start(...args: readonly string[]): Started
   /** Runs with --json and gives the document; fails when the exit code is not the expected one. */
   json<Document = Record<string, unknown>>(args: readonly string[], code?: number): Promise<Document>
   sql(text: string): Promise<Record<string, unknown>[]>
   /** Writes holdfast.yaml anew with changed parts. */
   configure(change?: LabConfig): Promise<void>
+  /** Edits holdfast.yaml as it is, with the keys that init entered. */
+  edit(change: (config: ConfigFile) => void): Promise<void>
+}
+
+/** What holdfast.yaml holds, as tests change it. */
+export interface ConfigFile {
+  identity?: string
+  signingKey?: string
+  state?: string
+  signers: string[]
+  repositories: Record<string, Record<string, unknown>>
+  apps: Record<string, { repositories: string[]; retention?: Record<string, unknown>; components: Record<string, Record<string, unknown>> }>
 }
 
 export interface LabConfig {
@@ -48,28 +62,54 @@ const SCHEMA = `
 
 export async function startLab(): Promise<Lab> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-lab-'))
-  const files = join(folder, 'keys')
-  const repository = join(folder, 'repository')
   const postgres = await startPrivate()
   await postgres.createDatabase('portal')
   await postgres.sql('portal', `set search_path = public; ${SCHEMA}`)
-  await makeFiles(files)
+  await makeFiles(join(folder, 'keys'))
   after(() => rm(folder, { recursive: true, force: true }))
+  const lab = labIn(folder, postgres)
+  await lab.configure()
+  return lab
+}
+
+/**
+ * A copy of a lab on the same server: a folder of its own with repository, state, keys and configuration, so that a test can
+ * damage them. The database is the same one.
+ */
+export async function forkLab(lab: Lab): Promise<Lab> {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-lab-'))
+  after(() => rm(folder, { recursive: true, force: true }))
+  await cp(lab.folder, folder, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true })
+  const config = join(folder, 'holdfast.yaml')
+  await writeFile(config, (await readFile(config, 'utf8')).replaceAll(lab.folder, folder))
+  return labIn(folder, lab.postgres)
+}
+
+function labIn(folder: string, postgres: TestPostgres): Lab {
+  const files = join(folder, 'keys')
+  const repository = join(folder, 'repository')
   const environment = { DATABASE_PASSWORD: postgres.server.password instanceof Secret ? postgres.server.password.reveal() : '', HOLDFAST_PASSWORD: PASSWORD }
   const run: Lab['run'] = (...args) => holdfast(folder, args, environment)
-  const lab: Lab = {
+  return {
     folder,
     postgres,
     repository,
     files,
     run,
+    runWith: (added, ...args) => holdfast(folder, args, { ...environment, ...added }),
     start: (...args) => start(folder, args, environment),
     json: async <Document>(args: readonly string[], code = 0) => documentOf<Document>(args, await run(...args, '--json'), code),
     sql: (text) => postgres.sql('portal', `set search_path = public; ${text}`),
     configure: (change = {}) => writeConfig({ folder, files, repository, postgres }, change),
+    edit: (change) => editConfig(join(folder, 'holdfast.yaml'), change),
   }
-  await lab.configure()
-  return lab
+}
+
+async function editConfig(path: string, change: (config: ConfigFile) => void): Promise<void> {
+  // The file was written by writeConfig and holdfast init.
+  const config = parse(await readFile(path, 'utf8')) as ConfigFile
+  change(config)
+  await writeFile(path, stringify(config))
 }
 
 /** A lab whose repository and keys are made. */

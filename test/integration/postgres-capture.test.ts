@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { capture } from '../../src/components/postgres/capture.ts'
+import { withSession } from '../../src/components/postgres/connection.ts'
 import { examine } from '../../src/components/postgres/examine.ts'
 import type { PostgresDetails } from '../../src/components/postgres/schema.ts'
 import { postgresDetails } from '../../src/components/postgres/schema.ts'
@@ -173,10 +174,31 @@ test('a sequence that moves during the dump is captured as a span that holds the
 test('fingerprint and dump are of one moment although rows come and go', async () => {
   await postgres.createDatabase('busy')
   await postgres.sql('busy', MUCH)
-  const sink = meanwhile('busy', "insert into public.much values (0, 'came too late')")
-  const { details } = await captureOf(postgres, 'busy', sink)
-  assert.equal(details.fingerprint.tables[0]?.rows, '60000')
-  assert.ok(!sink.dump.includes('came too late'))
+  await withSession(postgres.server, 'busy', context, async (writer) => {
+    const insert = (): Promise<unknown> => writer.query("insert into public.much values (0, 'came too late')")
+    const writes: Promise<unknown>[] = []
+    // The first row comes when the snapshot is taken and pg_dump is being started, the others while it runs.
+    const writing = testContext({ progress: ({ type }) => void (type === 'phase' && writes.push(insert())) })
+    const sink = new MemorySink(async () => void (writes.length < 5 && writes.push(insert())))
+    const { details } = await capture(postgres.settings('busy'), sink, writing)
+    await Promise.all(writes)
+    assert.equal(writes.length, 5)
+    assert.equal(details.fingerprint.tables[0]?.rows, '60000')
+    assert.ok(!sink.dump.includes('came too late'))
+  })
+})
+
+test('a failure does not wait for what else is being read', async () => {
+  await postgres.createDatabase('locked')
+  await postgres.sql('locked', 'create table public.held (n int)')
+  await withSession(postgres.server, 'locked', context, async (holder) => {
+    await holder.query('begin; lock table public.held in access exclusive mode')
+    const full = new Failure('refused', 'the medium is full')
+    const sink: ArtifactSink = { write: () => Promise.reject(full) }
+    const started = performance.now()
+    await assert.rejects(capture(postgres.settings('locked'), sink, context), (error) => error === full)
+    assert.ok(performance.now() - started < 8_000)
+  })
 })
 
 test('the whole dump can be read, a truncated one cannot', async () => {

@@ -83,10 +83,8 @@ test('pg_restore is killed: nothing is left and the live database serves', async
     ...sourceOf(captured.dump),
     async *read() {
       yield captured.dump.subarray(0, captured.dump.length - 10)
-      await postgres.sql(
-        'postgres',
-        `select pg_terminate_backend(pid) from pg_stat_activity where datname like 'interrupted\\_\\_r\\_%' and application_name = 'holdfast'`,
-      )
+      let ended: unknown[] = []
+      while (ended.length === 0) ended = await postgres.sql('postgres', END_RESTORE)
       yield captured.dump.subarray(captured.dump.length - 10)
     },
   }
@@ -110,6 +108,10 @@ test('a cancelled load drops what it made', async () => {
   await assert.rejects(target.load(captured.details, source, { ...context, signal: controller.signal }))
   assert.equal(await target.state(context), 'untouched')
 })
+
+/** Gives a row when there was a session to end. */
+const END_RESTORE = `select pg_terminate_backend(pid) from pg_stat_activity
+  where datname like 'interrupted\\_\\_r\\_%' and application_name = 'holdfast'`
 
 interface Proxy {
   readonly folder: string

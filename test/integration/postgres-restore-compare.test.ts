@@ -74,6 +74,8 @@ test('checks of the app: what they expect, what they find, and that they change 
     found.map(({ subject }) => subject),
     ['check wrong', 'check none', 'check writes', 'check two', 'check null'],
   )
+  assert.match(found[2]?.found ?? '', /read-only/)
+  assert.match(found[3]?.found ?? '', /multiple commands/)
   assert.deepEqual(await target.compare(captured.details, context), [])
   await target.discard(context)
 })

@@ -10,6 +10,7 @@ import { Secret } from '../../src/core/secret.ts'
 import { makeTemporaryFolder } from '../../src/system/temporary-folder.ts'
 import { startPostgres, testContext } from '../parts/postgres.ts'
 
+const { server } = await startPostgres()
 const folder = await makeTemporaryFolder()
 // PostgreSQL does not run as root, and whom it runs as must be able to enter.
 await chmod(folder, 0o711)
@@ -45,7 +46,6 @@ test('a private server keeps committed rows through stop, crash and a second sta
 })
 
 test('a wrong password is refused', async () => {
-  const { server } = await startPostgres()
   const wrong = { ...server, password: new Secret('wrong') }
   await assert.rejects(
     withSession(wrong, 'postgres', testContext(), async () => {}),
@@ -54,11 +54,12 @@ test('a wrong password is refused', async () => {
 })
 
 test('without a password none of our environment is tried', async () => {
-  const { server } = await startPostgres()
   assert.ok(server.password instanceof Secret)
   process.env['PGPASSWORD'] = server.password.reveal()
   const attempt = withSession({ ...server, password: undefined }, 'postgres', testContext(), async () => {})
-  await assert.rejects(attempt, (error) => error instanceof Failure && error.kind === 'denied').finally(() => delete process.env['PGPASSWORD'])
+  await assert
+    .rejects(attempt, (error) => error instanceof Failure && error.kind === 'denied')
+    .finally(() => delete process.env['PGPASSWORD'])
 })
 
 test('a server that cannot start says why', async () => {

@@ -41,7 +41,8 @@ let shared: Promise<TestPostgres> | undefined
 
 /**
  * The server of this test file: the one HOLDFAST_TEST_POSTGRES_URL points at, else a private one in a temporary folder
- * that is gone after the last test. Fails with the package to install when there is neither.
+ * that is gone after the last test. To be called at the top of the file: what a test starts ends with that test.
+ * Fails with the package to install when there is neither.
  */
 export function startPostgres(): Promise<TestPostgres> {
   shared ??=

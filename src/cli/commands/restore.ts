@@ -85,7 +85,7 @@ async function abandon(command: Command, app: App): Promise<number> {
 async function requireUnfinished(command: Command, app: App): Promise<NonNullable<Awaited<ReturnType<typeof unfinishedJournal>>>> {
   const journal = await unfinishedJournal(app.name, command.assembly.context.records)
   if (journal !== undefined) return journal
-  throw new Failure('notFound', `app ${app.name} has no unfinished restore on this machine`)
+  throw new Failure('notFound', `app ${app.name} has no unfinished restore on this machine`, { hint: 'The journal of a restore is in the state folder of the machine that ran it; run this there.' })
 }
 
 function exitOf(report: RestoreReport): number {

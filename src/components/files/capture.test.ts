@@ -150,15 +150,18 @@ test('the failure of the archive is the failure of the capture, and the list fai
 test('the failure of the list is the failure of the capture, whether it was read or not', async (t) => {
   const folder = await temporaryFolder(t)
   for (let index = 0; index < 2000; index += 1) await writeFile(join(folder, `${'n'.repeat(100)}${index}`), '')
+  const finished: string[] = []
   for (const chunks of [0, 1]) {
     const sink = {
       async write(role: string, _kind: number, content: AsyncIterable<Uint8Array>): Promise<void> {
         if (role === 'entries' && chunks === 0) throw new Error('storage is gone')
         for await (const _chunk of content) if (role === 'entries') throw new Error('storage is gone')
+        finished.push(role)
       },
     }
     await assert.rejects(filesDriver.capture(settingsFor(folder), sink, contextWith()), /storage is gone/)
   }
+  assert.deepEqual(finished, [], 'an archive without its list is not read to the end')
 })
 
 test('a cancelled capture stops with cancelled', async (t) => {

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
-import pg from 'pg'
+import { Client, escapeIdentifier, escapeLiteral } from 'pg'
+import type { ClientConfig } from 'pg'
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Secret } from '../../core/secret.ts'
@@ -24,9 +25,9 @@ export const APPLICATION_NAME = 'holdfast'
  * Opens one session with settings under which every value has one text form: UTC, ISO dates, hexadecimal bytea, shortest
  * exact floats, no search path. The session ends when the context's signal fires.
  */
-export async function connect(server: Server, database: string, context: Context): Promise<pg.Client> {
+export async function connect(server: Server, database: string, context: Context): Promise<Client> {
   const password = await passwordOf(server)
-  const client = new pg.Client({
+  const client = new Client({
     host: server.host,
     port: server.port,
     user: server.user,
@@ -58,7 +59,12 @@ const PINNED = `set search_path = ''; set timezone = 'UTC'; set datestyle = 'ISO
   set idle_in_transaction_session_timeout = 0; set row_security = off`
 
 /** Runs `act` in a session that is closed afterwards, whatever happens. */
-export async function withSession<Result>(server: Server, database: string, context: Context, act: (client: pg.Client) => Promise<Result>): Promise<Result> {
+export async function withSession<Result>(
+  server: Server,
+  database: string,
+  context: Context,
+  act: (client: Client) => Promise<Result>,
+): Promise<Result> {
   const client = await connect(server, database, context)
   try {
     return await act(client)
@@ -73,7 +79,7 @@ export async function passwordOf(server: Server): Promise<string | undefined> {
   return 'reveal' in server.password ? server.password.reveal() : (await server.password.resolve()).reveal()
 }
 
-async function tlsOf(server: Server): Promise<pg.ClientConfig['ssl']> {
+async function tlsOf(server: Server): Promise<ClientConfig['ssl']> {
   if (server.tls === 'disable') return false
   const ca = server.tlsCa === undefined ? {} : { ca: await readFile(server.tlsCa, 'utf8') }
   return { ...ca, rejectUnauthorized: server.tls === 'verify-full' }
@@ -84,19 +90,26 @@ function connectFailure(server: Server, database: string, cause: unknown): Failu
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
   const message = cause instanceof Error ? cause.message : String(cause)
   if (code === '3D000') return new Failure('notFound', `${where} does not exist`, { cause })
-  if (code.startsWith('28') || code === '42501' || message.startsWith('SASL')) return new Failure('denied', `${where} refused the login: ${message}`, { cause, hint: 'Check user and password, and pg_hba.conf of the server.' })
+  if (code.startsWith('28') || code === '42501' || message.startsWith('SASL'))
+    return new Failure('denied', `${where} refused the login: ${message}`, {
+      cause,
+      hint: 'Check user and password, and pg_hba.conf of the server.',
+    })
   if (code === '55000') return new Failure('refused', `${where} does not accept connections: ${message}`, { cause })
-  return new Failure('unreachable', `${where} cannot be reached: ${message || code}`, { cause, hint: 'Check that the server runs and that host and port are right.' })
+  return new Failure('unreachable', `${where} cannot be reached: ${message || code}`, {
+    cause,
+    hint: 'Check that the server runs and that host and port are right.',
+  })
 }
 
 /** `name` as an SQL identifier. */
 export function identifier(name: string): string {
-  return pg.escapeIdentifier(name)
+  return escapeIdentifier(name)
 }
 
 /** `text` as an SQL literal. */
 export function literal(text: string): string {
-  return pg.escapeLiteral(text)
+  return escapeLiteral(text)
 }
 
 /**

@@ -109,11 +109,16 @@ export class SwapTarget implements Target<PostgresDetails> {
   async compare(details: PostgresDetails, context: Context): Promise<readonly Difference[]> {
     const { version } = await readServer(this.#place, context)
     const differences = await compareLoaded(await this.#side(context), version, details, context)
-    const { side } = this.#place.names
-    return withAdmin(this.#place, context, async (admin) => [
-      ...differences,
-      ...compareProperties(await this.#properties(admin, details), await readProperties(admin, side)),
-    ])
+    return [...differences, ...(await this.#compareProperties(details, context))]
+  }
+
+  /** Those of a live database are read again at the swap, and may change until then. */
+  #compareProperties(details: PostgresDetails, context: Context): Promise<Difference[]> {
+    const { names } = this.#place
+    return withAdmin(this.#place, context, async (admin) => {
+      if ((await readWorld(admin, names)).live !== undefined) return []
+      return compareProperties(await capturedProperties(admin, details), await readProperties(admin, names.side))
+    })
   }
 
   runChecks(context: Context): Promise<readonly Difference[]> {

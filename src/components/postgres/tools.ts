@@ -1,5 +1,5 @@
 import { access, constants, realpath } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import { matchingFolders, pathFolders } from '../../system/program-folders.ts'
@@ -134,13 +134,12 @@ async function findPrograms(
 }
 
 /**
- * The folder in which the programs really are. Debian's `/usr/bin/pg_dump` is a link to a script that chooses a
- * version by itself; what a link ends at must have the program's own name.
+ * The folder in which the programs really are, under their own names. Debian's `/usr/bin/pg_dump` is a link to a
+ * script that chooses a version by itself, and beside that script there is no pg_dump.
  */
 async function installationIn(folder: string, programs: readonly [string, ...string[]]): Promise<string[]> {
   try {
     const first = await realpath(join(folder, programs[0]))
-    if (basename(first) !== programs[0]) return []
     const home = dirname(first)
     for (const program of programs) await access(join(home, program), constants.X_OK)
     return [home]

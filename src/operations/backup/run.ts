@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { toFailure } from '../../core/failure.ts'
+import { describe, toFailure } from '../../core/failure.ts'
 import type { App, OperationContext } from '../app.ts'
 import { executeBackup } from './execute.ts'
 import type { BackupPlan } from './plan.ts'
@@ -27,6 +27,11 @@ export async function loadLastBackup(app: App, context: OperationContext): Promi
   return parsed.success ? parsed.data : undefined
 }
 
+/** The point is what it is: that this machine cannot note how it went makes no failure of a good one, and hides none. */
 async function remember(app: App, value: LastBackup, context: OperationContext): Promise<void> {
-  await context.records.save(`last-backup-${app.name}`, value)
+  try {
+    await context.records.save(`last-backup-${app.name}`, value)
+  } catch (error) {
+    context.progress({ type: 'warning', message: `this machine cannot remember how the backup of ${app.name} ended: ${describe(error)}` })
+  }
 }

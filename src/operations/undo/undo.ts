@@ -16,15 +16,30 @@ export interface UndoReport extends UndoPlan {
   readonly durationMilliseconds: number
 }
 
-/** The newest restore that can be undone, or the one with this id. */
+/** The newest restore that can be undone, or the one with this id. What an undo set aside is kept too, but it is no restore to undo. */
 export async function planUndo(app: App, restoreId: string | undefined, context: OperationContext): Promise<UndoPlan> {
   const kept = (await allKept(app, context)).filter((candidate) => restoreId === undefined || candidate.kept.restoreId === restoreId)
-  const newest = kept.toSorted((a, b) => b.kept.since.getTime() - a.kept.since.getTime())[0]
-  if (newest === undefined) throw nothingKept(app.name, restoreId)
-  const components = kept
-    .filter((candidate) => candidate.kept.restoreId === newest.kept.restoreId)
-    .map(({ name, kept: { description, since, until } }) => ({ name, description, since: since.toISOString(), until: until.toISOString() }))
-  return { app: app.name, restoreId: newest.kept.restoreId, components, confirmation: app.name }
+  const newestFirst = kept.toSorted((a, b) => b.kept.since.getTime() - a.kept.since.getTime())
+  for (const id of new Set(newestFirst.map((candidate) => candidate.kept.restoreId))) {
+    const mine = kept.filter((candidate) => candidate.kept.restoreId === id)
+    if (await canUndo(app, id, mine.map(({ name }) => name), context)) return planOf(app, id, mine)
+  }
+  throw nothingKept(app.name, restoreId)
+}
+
+type KeptComponent = Awaited<ReturnType<typeof allKept>>[number]
+
+function planOf(app: App, restoreId: string, kept: readonly KeptComponent[]): UndoPlan {
+  const components = kept.map(({ name, kept: { description, since, until } }) => ({ name, description, since: since.toISOString(), until: until.toISOString() }))
+  return { app: app.name, restoreId, components, confirmation: app.name }
+}
+
+/** Also when an undo was cut off after its last step: running it again closes its journal. */
+async function canUndo(app: App, restoreId: string, names: readonly string[], context: OperationContext): Promise<boolean> {
+  if ((await journalOf(app, restoreId, context))?.stage === 'undoing') return true
+  const targets = await openBareTargets(app, names, { mode: 'swap', restoreId, scratchFolder: '' }, context)
+  const states = await Promise.all(targets.map(({ target }) => target.state(context)))
+  return states.includes('swapped')
 }
 
 /**

@@ -4,9 +4,12 @@ import { Failure } from '../../core/failure.ts'
 import type { Secret } from '../../core/secret.ts'
 import type { IdentityHeader } from '../documents.ts'
 import { decodeBase64 } from '../encoding.ts'
+import { gate } from './gate.ts'
 
 const derive = promisify(argon2)
 const VERSION = 0x13
+/** A derivation may take 2 GiB: no more than two run at once in a process. */
+const oneOfTwo = gate(2)
 const SALT_LENGTH = 32
 const MIB = 1024
 /** Of docs/format.md section 2. Less is too weak to keep a secret; more could stop the machine of who opens it. */
@@ -55,22 +58,4 @@ function checkBounds(kdf: Kdf, saltLength: number): void {
 async function stretch(password: Secret, kdf: Kdf, nonce: Buffer): Promise<Buffer> {
   const message = Buffer.from(password.reveal().normalize('NFC'))
   return derive('argon2id', { message, nonce, passes: kdf.t, memory: kdf.memoryKiB, parallelism: kdf.p, tagLength: 32 })
-}
-
-/** Each derivation may take 2 GiB: no more than two run at once in a process, the others wait. */
-const LIMIT = 2
-let running = 0
-const waiting: (() => void)[] = []
-
-async function oneOfTwo<Result>(act: () => Promise<Result>): Promise<Result> {
-  if (running >= LIMIT) await new Promise<void>((resolve) => waiting.push(resolve))
-  else running += 1
-  try {
-    return await act()
-  } finally {
-    // The place goes to the next in line without becoming free in between.
-    const next = waiting.shift()
-    if (next === undefined) running -= 1
-    else next()
-  }
 }

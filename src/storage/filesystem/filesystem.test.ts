@@ -51,17 +51,16 @@ test('the last removal of a folder takes the folders along, and not those in whi
   assert.deepEqual(await allFiles(folder), [])
 })
 
-test('a blob that is put while its folder is removed is put', async () => {
+test('writers and removers of one folder do not disturb each other', async () => {
   const storage = filesystemStorage({ folder: newFolder() })
-  for (let round = 0; round < 50; round += 1) {
-    await storage.put('data/shared/old', Buffer.from('x'), never)
-    await Promise.all([
-      storage.remove('data/shared/old', never),
-      storage.put(`data/shared/new`, Buffer.from('y'), never),
-    ])
-    assert.deepEqual(await namesOf(storage), ['data/shared/new'])
-    await storage.remove('data/shared/new', never)
+  const putAndRemove = async (worker: number): Promise<void> => {
+    for (let round = 0; round < 100; round += 1) {
+      await storage.put(`data/shared/${worker}`, Buffer.from('x'), never)
+      await storage.remove(`data/shared/${worker}`, never)
+    }
   }
+  await Promise.all([1, 2, 3, 4].map(putAndRemove))
+  assert.deepEqual(await namesOf(storage), [])
 })
 
 test('nothing but the sentinel is written to a folder without it', async () => {

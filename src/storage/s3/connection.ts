@@ -34,7 +34,7 @@ export interface Limits {
   readonly idle: number
   /** Slowest transfer of a part that is waited for, in bytes a second. */
   readonly slowest: number
-  /** How often one request is made again after a failure that may pass. */
+  /** How often a request of a put, or one that goes on with a read, is made again after a failure that may pass. */
   readonly retries: number
   /** Wait before the first repetition, in milliseconds; it doubles from one to the next. */
   readonly firstPause: number
@@ -107,6 +107,11 @@ async function trustOf(settings: S3Settings): Promise<{ ca?: string; rejectUnaut
       hint: 'Check the setting caFile.',
     })
   }
+}
+
+/** The same connection without repetitions, for calls that are one request: whoever makes the call can repeat it. */
+export function withoutRetries(connection: Connection): Connection {
+  return { ...connection, limits: { ...connection.limits, retries: 0 } }
 }
 
 /** The object that a blob is. */

@@ -6,7 +6,7 @@ import { assertBlobName } from '../names.ts'
 import { assertNotCancelled, blobMissing, blobShort, cancelled, rangeOutside } from '../outcomes.ts'
 import { assertRange, spanOf } from '../range.ts'
 import type { ByteRange } from '../storage.ts'
-import { objectOf } from './connection.ts'
+import { objectOf, withoutRetries } from './connection.ts'
 import type { Connection } from './connection.ts'
 import { isAbsent, isTaken, readError, s3Failure } from './failures.ts'
 import { request } from './request.ts'
@@ -43,15 +43,16 @@ export async function getObject(
   assertNotCancelled(signal, `get ${name}`)
   if (range !== undefined) return getRange(connection, name, signal, range)
   const read: ReadRequest = { name, signal, offset: 0, end: undefined }
-  return readOn(connection, read, await openRead(connection, read))
+  return readOn(connection, read, await openRead(withoutRetries(connection), read))
 }
 
 /** S3 cuts a range that leads over the end without a word, so the size is asked for first. */
 async function getRange(connection: Connection, name: string, signal: AbortSignal, range: ByteRange): Promise<Bytes> {
-  const { start, end } = spanOf(await statObject(connection, name, signal), range, connection.location)
+  const once = withoutRetries(connection)
+  const { start, end } = spanOf(await statObject(once, name, signal), range, connection.location)
   if (start === end) return nothing()
   const read: ReadRequest = { name, signal, offset: start, end }
-  const opened = await openRead(connection, read)
+  const opened = await openRead(once, read)
   if (opened.length === end - start) return readOn(connection, read, opened)
   opened.body.destroy()
   throw rangeOutside(name, connection.location)

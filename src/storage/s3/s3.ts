@@ -5,7 +5,7 @@ import { assertBlobName } from '../names.ts'
 import { assertNotCancelled } from '../outcomes.ts'
 import { provesCreateOnly } from '../probe.ts'
 import type { BlobInfo, ByteRange, Storage, StorageFeatures } from '../storage.ts'
-import { connect, defaultLimits, objectOf } from './connection.ts'
+import { connect, defaultLimits, objectOf, withoutRetries } from './connection.ts'
 import type { Connection, Limits } from './connection.ts'
 import { isAbsent } from './failures.ts'
 import { getObject } from './get.ts'
@@ -51,10 +51,13 @@ async function triesCreateOnly(connection: Connection, signal: AbortSignal): Pro
 class S3Storage implements Storage {
   readonly location: string
   readonly features: StorageFeatures
+  /** For puts and reads, which cannot be repeated as a whole. */
   readonly #connection: Connection
+  readonly #once: Connection
 
   constructor(connection: Connection) {
     this.#connection = connection
+    this.#once = withoutRetries(connection)
     this.location = connection.location
     this.features = { createOnly: connection.createOnly, remarks: connection.remarks }
   }
@@ -70,19 +73,19 @@ class S3Storage implements Storage {
   async stat(name: string, signal: AbortSignal): Promise<BlobInfo> {
     assertBlobName(name)
     assertNotCancelled(signal, `stat ${name}`)
-    const { size, modified } = await statObject(this.#connection, name, signal)
+    const { size, modified } = await statObject(this.#once, name, signal)
     return { name, size, modified }
   }
 
   list(prefix: string, signal: AbortSignal): AsyncIterable<BlobInfo> {
-    return listObjects(this.#connection, prefix, signal)
+    return listObjects(this.#once, prefix, signal)
   }
 
   async remove(name: string, signal: AbortSignal): Promise<void> {
     assertBlobName(name)
     assertNotCancelled(signal, `remove ${name}`)
-    const { sdk, client } = this.#connection
-    await request(this.#connection, { act: `remove ${name}`, signal }, async (abortSignal) => {
+    const { sdk, client } = this.#once
+    await request(this.#once, { act: `remove ${name}`, signal }, async (abortSignal) => {
       await client
         .send(new sdk.DeleteObjectCommand(objectOf(this.#connection, name)), { abortSignal })
         .catch((error: unknown) => {
@@ -93,11 +96,11 @@ class S3Storage implements Storage {
 
   now(signal: AbortSignal): Promise<Date> {
     assertNotCancelled(signal, 'now')
-    return serverTime(this.#connection, signal)
+    return serverTime(this.#once, signal)
   }
 
   tidy(olderThan: Date, signal: AbortSignal): Promise<number> {
     assertNotCancelled(signal, 'tidy')
-    return tidyUploads(this.#connection, olderThan, signal)
+    return tidyUploads(this.#once, olderThan, signal)
   }
 }

@@ -1,0 +1,164 @@
+import { z } from 'zod'
+import { Failure } from '../../core/failure.ts'
+import type { Context } from '../../core/ports.ts'
+import type { Difference } from '../../core/restore-point.ts'
+import type { ArtifactSource, Driver, Target, TargetRequest, TargetState } from '../../components/driver.ts'
+
+/** A component that is one text in memory, with everything that a real one has beside it. */
+export class TextPlace {
+  live: string | undefined
+  open = true
+  side: { readonly id: string; readonly text: string; readonly whole: boolean } | undefined
+  previous: { readonly id: string; readonly text: string | undefined } | undefined
+  undone: { readonly id: string; readonly text: string | undefined } | undefined
+  /** What happened, in order, as `<component> <act>`. */
+  readonly log: string[]
+  readonly name: string
+  /** Makes a capture or an act of a target fail, once it would have been done. */
+  readonly faults = new Map<string, Error>()
+
+  constructor(name: string, live: string | undefined, log: string[] = []) {
+    this.name = name
+    this.live = live
+    this.log = log
+  }
+
+  async change(act: string, context: Context, apply: () => void): Promise<void> {
+    await context.effects.run(`${this.name}: ${act}`, async () => {
+      apply()
+      this.log.push(`${this.name} ${act}`)
+    })
+    this.#failIfAsked(act)
+  }
+
+  async *content(): AsyncGenerator<Uint8Array> {
+    if (this.live === undefined) throw new Failure('notFound', `text ${this.name} does not exist`)
+    for (const part of this.live.match(/.{1,7}/gs) ?? []) yield Buffer.from(part)
+    this.#failIfAsked('capture')
+  }
+
+  #failIfAsked(act: string): void {
+    const fault = this.faults.get(act)
+    if (fault !== undefined) throw fault
+  }
+}
+
+const textSettings = z.object({ kind: z.literal('text'), place: z.instanceof(TextPlace) })
+type TextSettings = z.infer<typeof textSettings>
+const textDetails = z.object({ text: z.string() })
+type TextDetails = z.infer<typeof textDetails>
+
+/** Satisfies the contract of drivers with nothing but memory. */
+export const textDriver: Driver<TextSettings, TextDetails> = {
+  kind: 'text',
+  settings: textSettings,
+  details: textDetails,
+  check: () => Promise.resolve([]),
+  async capture({ place }, sink) {
+    await sink.write('text', 1, place.content())
+    return { details: { text: place.live ?? '' }, notCaptured: [] }
+  },
+  async examine(details, source) {
+    if ((await textOf(source)) !== details.text) throw new Failure('corrupt', 'the text is not the one that was captured')
+  },
+  kept({ place }) {
+    const kept = [place.previous, place.undone].filter((one) => one !== undefined)
+    const times = { since: new Date(0), until: new Date(1) }
+    return Promise.resolve(kept.map(({ id }) => ({ restoreId: id, description: `text ${place.name}`, ...times })))
+  },
+  open: ({ place }, request) => Promise.resolve(new TextTarget(place, request)),
+}
+
+async function textOf(source: ArtifactSource): Promise<string> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of source.read('text')) chunks.push(chunk)
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+class TextTarget implements Target<TextDetails> {
+  readonly description: string
+  readonly confirmation: string
+  readonly #place: TextPlace
+  readonly #id: string
+
+  constructor(place: TextPlace, { restoreId }: TargetRequest) {
+    this.#place = place
+    this.#id = restoreId
+    this.description = `text ${place.name}`
+    this.confirmation = place.name
+  }
+
+  state(): Promise<TargetState> {
+    const { previous, open, side } = this.#place
+    if (previous?.id === this.#id) return Promise.resolve('swapped')
+    if (!open) return Promise.resolve('fenced')
+    return Promise.resolve(side === undefined ? 'untouched' : 'beside')
+  }
+
+  preflight(): Promise<readonly []> {
+    return Promise.resolve([])
+  }
+
+  async load(_details: TextDetails, source: ArtifactSource, context: Context): Promise<void> {
+    const place = this.#place
+    const text = await textOf(source)
+    await place.change('load half', context, () => (place.side = { id: this.#id, text: text.slice(0, 3), whole: false }))
+    await place.change('load', context, () => (place.side = { id: this.#id, text, whole: true }))
+  }
+
+  compare({ text }: TextDetails): Promise<readonly Difference[]> {
+    const found = this.#place.side?.text ?? 'nothing'
+    return Promise.resolve(found === text ? [] : [{ subject: 'text', expected: text, found }])
+  }
+
+  runChecks(): Promise<readonly Difference[]> {
+    return Promise.resolve([])
+  }
+
+  async fence(context: Context): Promise<void> {
+    await this.#place.change('fence', context, () => (this.#place.open = false))
+  }
+
+  async swap(_details: TextDetails, context: Context): Promise<void> {
+    const place = this.#place
+    if (place.previous?.id === this.#id) return
+    const { side } = place
+    if (side?.whole !== true) throw new Failure('refused', `text ${place.name} is not loaded`)
+    if (place.open) throw new Failure('refused', `text ${place.name} is not fenced`)
+    await place.change('swap', context, () => {
+      place.previous = { id: this.#id, text: place.live }
+      place.live = side.text
+      place.side = undefined
+    })
+  }
+
+  async reopen(context: Context): Promise<void> {
+    await this.#place.change('reopen', context, () => (this.#place.open = true))
+  }
+
+  async discard(context: Context): Promise<void> {
+    await this.#place.change('discard', context, () => (this.#place.side = undefined))
+  }
+
+  async undo(context: Context): Promise<void> {
+    const place = this.#place
+    const { previous } = place
+    if (previous?.id !== this.#id) {
+      if (place.undone?.id === this.#id) return
+      throw new Failure('refused', `nothing is kept of text ${place.name}`)
+    }
+    await place.change('undo', context, () => {
+      place.undone = { id: this.#id, text: place.live }
+      place.live = previous.text
+      place.previous = undefined
+    })
+  }
+
+  async forget(context: Context): Promise<void> {
+    const place = this.#place
+    await place.change('forget', context, () => {
+      if (place.previous?.id === this.#id) place.previous = undefined
+      if (place.undone?.id === this.#id) place.undone = undefined
+    })
+  }
+}

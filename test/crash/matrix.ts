@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import type { TestContext } from 'node:test'
+import type { Effects } from '../../src/core/ports.ts'
+import { deaths, dyingEffects, recordingEffects, type Death } from './dying-effects.ts'
+
+/** How a run ended in which one effect went wrong. */
+export interface Crash<Result> {
+  readonly effect: string
+  readonly death: Death
+  readonly ended: { readonly result: Result } | { readonly error: unknown }
+}
+
+export interface Matrix<World, Result> {
+  /** A world in which nothing of the run has happened. */
+  fresh(): Promise<World>
+  run(world: World, effects: Effects): Promise<Result>
+  /** Does what the documentation says to do next, and asserts what must hold before and after. */
+  recover(world: World, crash: Crash<Result>): Promise<void>
+  close?(world: World): Promise<void>
+}
+
+/**
+ * Lists the effects of a run from a run, then lets one run go wrong at each of them in each way. Fails when a run had no effects, or
+ * when an effect of the list was not reached: what was not interrupted was not tested.
+ */
+export async function crashEverywhere<World, Result>(t: TestContext, matrix: Matrix<World, Result>): Promise<void> {
+  const recording = recordingEffects()
+  await inFresh(matrix, async (world) => void (await matrix.run(world, recording)))
+  assert.ok(recording.seen.length > 0, 'the run has no effects')
+  for (const at of recording.seen) {
+    for (const death of deaths) {
+      const effects = dyingEffects(at, death)
+      const effect = `${at.name} (${at.occurrence})`
+      await inFresh(matrix, async (world) => {
+        const ended = await settled(matrix.run(world, effects))
+        assert.ok(effects.reached(), `${effect} was never reached`)
+        await naming(`${death} ${effect}`, () => matrix.recover(world, { effect: at.name, death, ended }))
+      })
+    }
+  }
+  const names = new Set(recording.seen.map(({ name }) => name))
+  t.diagnostic(`${recording.seen.length} effects, each died before, after and with its answer lost: ${[...names].join(', ')}`)
+}
+
+async function inFresh<World, Result>(matrix: Matrix<World, Result>, act: (world: World) => Promise<void>): Promise<void> {
+  const world = await matrix.fresh()
+  try {
+    await act(world)
+  } finally {
+    await matrix.close?.(world)
+  }
+}
+
+export async function settled<Result>(promise: Promise<Result>): Promise<{ readonly result: Result } | { readonly error: unknown }> {
+  try {
+    return { result: await promise }
+  } catch (error) {
+    return { error }
+  }
+}
+
+async function naming(where: string, act: () => Promise<void>): Promise<void> {
+  try {
+    await act()
+  } catch (cause) {
+    throw new Error(`${where}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+  }
+}

@@ -1,0 +1,111 @@
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import assert from 'node:assert/strict'
+import { filesDriver } from '../../src/components/files/driver.ts'
+import { postgresDriver } from '../../src/components/postgres/driver.ts'
+import type { Effects } from '../../src/core/ports.ts'
+import type { App, AppComponent } from '../../src/operations/app.ts'
+import { planBackup } from '../../src/operations/backup/plan.ts'
+import { runBackup } from '../../src/operations/backup/run.ts'
+import { executeRestore } from '../../src/operations/restore/execute.ts'
+import { planRestore } from '../../src/operations/restore/plan.ts'
+import type { RestoreReport } from '../../src/operations/restore/report.ts'
+import { openTargets } from '../../src/operations/restore/targets.ts'
+import { asDriver, newWorkshop, pair, type Workshop } from '../../src/operations/testing/workshop.ts'
+import { startPostgres } from '../parts/postgres.ts'
+
+/** A real database and a real folder with a point of each, cheap to make again as they were. */
+export const POINT = '1'.padStart(32, '0')
+export const RESTORE_ID = 'abcdef01'
+export const CAPTURED = { rows: 'captured', jobs: 'captured', key: 'captured key' }
+export const BEFORE = { rows: 'live', jobs: 'captured live', key: 'live key' }
+
+export interface SwapWorld {
+  readonly workshop: Workshop
+  readonly folder: string
+}
+
+const DATABASES = `select datname as name, datallowconn as open from pg_database where datname like 'app%' order by 1`
+const postgres = await startPostgres()
+/** The repository holds the one point and is only read by what is tested here. */
+export const workshop = await newWorkshop()
+const folder = await mkdtemp(join(tmpdir(), 'holdfast-swap-'))
+const keys = join(folder, 'keys')
+
+const components: readonly AppComponent[] = [
+  { name: 'database', driver: asDriver(postgresDriver), settings: postgres.settings('app') },
+  { name: 'files', driver: asDriver(filesDriver), settings: filesDriver.settings.parse({ kind: 'files', path: keys }) },
+]
+
+export function appOf(effects?: Effects): App {
+  return workshop.app(components, effects)
+}
+
+export async function prepare(): Promise<void> {
+  await postgres.createDatabase('app')
+  await sql('app', `create table public.content as select 'captured' as rows; create table public.jobs (id serial primary key, what text); insert into public.jobs (what) values ('captured')`)
+  await makeKeys(CAPTURED.key)
+  await runBackup(appOf(), await planBackup(appOf(), workshop.context()), workshop.context())
+  await sql('app', `update public.content set rows = 'live'; insert into public.jobs (what) values ('live')`)
+  await sql('postgres', 'alter database app rename to live_copy')
+}
+
+export async function cleanUp(): Promise<void> {
+  await workshop.close()
+  await rm(folder, { recursive: true, force: true })
+}
+
+/** The world before a restore: other live data, or none at all. No journal, nothing kept. */
+export async function freshWorld(hasLive: boolean): Promise<void> {
+  for (const { name } of await databases()) await postgres.dropDatabase(name)
+  await rm(folder, { recursive: true, force: true })
+  await mkdir(folder)
+  await Promise.all((await readdir(workshop.records)).filter((name) => name.startsWith('restore-')).map((name) => rm(join(workshop.records, name))))
+  if (!hasLive) return
+  await postgres.createDatabase('app', 'template live_copy')
+  await makeKeys(BEFORE.key)
+}
+
+async function makeKeys(text: string): Promise<void> {
+  await mkdir(join(keys, 'tls'), { recursive: true })
+  await writeFile(join(keys, 'master.key'), text)
+  await writeFile(join(keys, 'tls', 'server.pem'), text)
+  await chmod(join(keys, 'master.key'), 0o600)
+}
+
+export async function restore(effects?: Effects): Promise<RestoreReport> {
+  const app = appOf(effects)
+  const context = workshop.context(effects)
+  const repository = await workshop.repository(0, effects)
+  const reader = await repository.open(POINT, [pair], context)
+  const targets = await openTargets(app, reader, { mode: 'swap', restoreId: RESTORE_ID, scratchFolder: '' }, context)
+  const plan = await planRestore(reader, targets, { restoreId: RESTORE_ID, mode: 'swap', repository: 'repository-0', safetyPoint: false }, context)
+  return executeRestore(app, reader, targets, plan, context)
+}
+
+function sql(database: string, text: string): Promise<Record<string, unknown>[]> {
+  return postgres.sql(database, text)
+}
+
+export async function databases(): Promise<{ name: string; open: boolean }[]> {
+  return (await sql('postgres', DATABASES)).map(({ name, open }) => ({ name: String(name), open: open === true }))
+}
+
+/** Rows of the live database; needs it to be open. */
+export async function rows(): Promise<{ rows: string; jobs: string }> {
+  const [found] = await sql('app', `select rows, (select string_agg(what, ' ' order by id) from public.jobs) as jobs from public.content`)
+  return { rows: String(found?.['rows']), jobs: String(found?.['jobs']) }
+}
+
+/** The live folder, whole; fails when its two files are not of one time. */
+export async function key(): Promise<string> {
+  const master = await readFile(join(keys, 'master.key'), 'utf8')
+  assert.equal(await readFile(join(keys, 'tls', 'server.pem'), 'utf8'), master, 'the folder is mixed')
+  assert.equal((await stat(join(keys, 'master.key'))).mode & 0o777, 0o600)
+  return master
+}
+
+export async function besideKeys(): Promise<string[]> {
+  return (await readdir(folder)).sort()
+}
