@@ -29,8 +29,8 @@ export interface PackOptions {
   readonly parallel?: number
 }
 
-/** Plain bytes of a frame: large enough for zstd's window, small enough to keep several in memory. */
-const FRAME = 2 * 1024 * 1024
+/** Plain bytes of a frame: large enough for zstd's window at level 1, small enough to keep many in memory. */
+const FRAME = 1024 * 1024
 const compress = promisify(zstdCompress)
 
 /**
@@ -46,10 +46,15 @@ export function pack(body: Bytes, options: PackOptions = {}): Packed {
     hash.update(chunk)
     plainSize += chunk.length
   }
+  const frames = new FramePool()
   async function* content(): Bytes {
     yield* inOrder(
-      framesOf(source, seen),
-      (frame) => unitOf(frame, options.level ?? 1),
+      framesOf(source, seen, frames),
+      async (frame) => {
+        const unit = await unitOf(frame, options.level ?? 1)
+        frames.give(frame)
+        return unit
+      },
       options.parallel ?? defaultParallel(),
     )
     totals = { plainSize, plainSha256: hash.digest('hex') }
@@ -62,9 +67,29 @@ function unfinished(): never {
   throw new Failure('bug', 'totals of content that was not read to its end')
 }
 
-/** Gathers a stream into frames of 2 MiB. Every frame is a buffer of its own, as several are in flight. */
-async function* framesOf(source: AsyncIterator<Uint8Array>, seen: (chunk: Uint8Array) => void): AsyncGenerator<Buffer> {
-  let frame = Buffer.allocUnsafe(FRAME)
+/**
+ * Frame buffers that are used again once they are compressed: a new one for each would let memory grow until the
+ * collector notices, as it does not count what lies outside its heap in full.
+ */
+class FramePool {
+  readonly #free: Buffer[] = []
+
+  take(): Buffer {
+    return this.#free.pop() ?? Buffer.allocUnsafe(FRAME)
+  }
+
+  give(frame: Buffer): void {
+    if (frame.length === FRAME) this.#free.push(frame)
+  }
+}
+
+/** Gathers a stream into frames. Every frame is a buffer of its own, as several are in flight. */
+async function* framesOf(
+  source: AsyncIterator<Uint8Array>,
+  seen: (chunk: Uint8Array) => void,
+  frames: FramePool,
+): AsyncGenerator<Buffer> {
+  let frame = frames.take()
   let length = 0
   for await (const chunk of { [Symbol.asyncIterator]: () => source }) {
     seen(chunk)
@@ -75,7 +100,7 @@ async function* framesOf(source: AsyncIterator<Uint8Array>, seen: (chunk: Uint8A
       offset += part.length
       if (length < FRAME) continue
       yield frame
-      frame = Buffer.allocUnsafe(FRAME)
+      frame = frames.take()
       length = 0
     }
   }

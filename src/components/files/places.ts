@@ -60,10 +60,10 @@ export interface KeptPlace {
   readonly wasNothing: boolean
 }
 
-/** What swaps of this folder left beside it for undo. */
+/** What swaps of this folder left beside it for undo, and what undos set aside. */
 export async function keptPlaces(live: string): Promise<readonly KeptPlace[]> {
   const names = await siblingsOf(live)
-  return [PREVIOUS, NOTHING].flatMap((infix) => {
+  return [PREVIOUS, NOTHING, UNDONE].flatMap((infix) => {
     const start = `${rawOfText(basename(live))}${infix}`
     const ids = names.filter((name) => name.startsWith(start)).map((name) => name.slice(start.length))
     return ids

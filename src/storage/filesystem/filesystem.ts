@@ -10,7 +10,7 @@ import { assertRange, spanOf } from '../range.ts'
 import type { BlobInfo, ByteRange, Storage, StorageFeatures } from '../storage.ts'
 import { asStream, discard, untilCancelled } from '../streams.ts'
 import { asFailures, codeOf, fileFailure, isMissing } from './failures.ts'
-import { removeEmptyFolders, syncFolder } from './folders.ts'
+import { settleRemoval } from './folders.ts'
 import { readSpan } from './read.ts'
 import { temporaryName } from './temporary.ts'
 import { walkBlobs, walkTemporaries } from './walk.ts'
@@ -108,9 +108,7 @@ class FilesystemStorage implements Storage {
     await asFailures(`remove ${name}`, this.#root, async () => {
       const isOurs = await unlinkIfThere(this.#path(name))
       if (!isOurs) return
-      // The removal of the blob itself must be on the medium before its folder goes.
-      await syncFolder(dirname(this.#path(name)))
-      await removeEmptyFolders(this.#root, dirname(name))
+      await settleRemoval(this.#root, dirname(name))
     })
   }
 

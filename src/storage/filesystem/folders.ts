@@ -1,6 +1,6 @@
 import { mkdir, open, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { codeOf } from './failures.ts'
+import { codeOf, isMissing } from './failures.ts'
 
 const FOLDER_MODE = 0o700
 
@@ -17,6 +17,16 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
+/** As `syncFolder`; a folder that another process removed meanwhile is gone from the one above it, which is synced then. */
+async function syncNearest(folder: string): Promise<void> {
+  try {
+    await syncFolder(folder)
+  } catch (error) {
+    if (!isMissing(error) || folder === dirname(folder)) throw error
+    await syncNearest(dirname(folder))
+  }
+}
+
 /** Makes a folder and those above it, and makes each new one survive power loss before anything is put into it. */
 export async function makeFolders(folder: string): Promise<void> {
   const topmost = await mkdir(folder, { recursive: true, mode: FOLDER_MODE })
@@ -24,11 +34,15 @@ export async function makeFolders(folder: string): Promise<void> {
   for (let made = folder; made.length >= topmost.length; made = dirname(made)) await syncFolder(dirname(made))
 }
 
-/** Removes the folders over a removed blob that are empty now, below `root`. Another writer's new blob keeps its folder. */
-export async function removeEmptyFolders(root: string, relativeFolder: string): Promise<void> {
+/**
+ * After the removal of a blob: makes it survive power loss and then removes the folders over it, below `root`, that are
+ * empty now. Another writer's new blob keeps its folder.
+ */
+export async function settleRemoval(root: string, relativeFolder: string): Promise<void> {
+  await syncNearest(join(root, relativeFolder))
   for (let folder = relativeFolder; folder !== '.'; folder = dirname(folder)) {
     if (!(await removeIfEmpty(join(root, folder)))) return
-    await syncFolder(join(root, dirname(folder)))
+    await syncNearest(join(root, dirname(folder)))
   }
 }
 

@@ -40,8 +40,8 @@ export async function writeNew(path: string, content: Bytes): Promise<Written> {
 async function openTemporary(folder: string, finalName: string): Promise<[string, FileHandle]> {
   const temporary = join(folder, temporaryName(finalName.slice(0, LONGEST_LAST_SEGMENT)))
   for (let tries = 1; ; tries += 1) {
-    await makeFolders(folder)
     try {
+      await makeFolders(folder)
       return [temporary, await open(temporary, 'wx', 0o600)]
     } catch (error) {
       if (!isMissing(error) || tries === FOLDER_TRIES) throw error
