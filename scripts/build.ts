@@ -11,7 +11,9 @@ process.chdir(root)
 
 /** Files under src/ that are read as they are, such as recover.py, which `init` copies into each repository. */
 function filesToCopy(): readonly string[] {
-  return globSync('**/*.*', { cwd: 'src' }).filter((file) => !file.endsWith('.ts') && !/(^|\/)(testing|__pycache__)\//.test(file))
+  return globSync('**/*.*', { cwd: 'src' }).filter(
+    (file) => !file.endsWith('.ts') && !/(^|\/)(testing|__pycache__)\//.test(file),
+  )
 }
 
 function copy(file: string): void {
@@ -22,5 +24,9 @@ function copy(file: string): void {
 
 // A file that was renamed in src/ must not live on in the package.
 rmSync('dist', { recursive: true, force: true })
-process.exitCode = await runVisibly(process.execPath, [join('node_modules', 'typescript', 'bin', 'tsc'), '--project', 'tsconfig.build.json'])
+process.exitCode = await runVisibly(process.execPath, [
+  join('node_modules', 'typescript', 'bin', 'tsc'),
+  '--project',
+  'tsconfig.build.json',
+])
 for (const file of filesToCopy()) copy(file)

@@ -30,7 +30,12 @@ for (const [name, file, args] of steps) {
     failed += 1
     console.log(output)
   } else if (name.startsWith('unit')) {
-    console.log(output.split('\n').filter((line) => /^ℹ (tests|pass|fail|skipped)/.test(line)).join('\n'))
+    console.log(
+      output
+        .split('\n')
+        .filter((line) => /^ℹ (tests|pass|fail|skipped)/.test(line))
+        .join('\n'),
+    )
   }
 }
 process.exitCode = failed === 0 ? 0 : 1

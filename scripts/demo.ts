@@ -12,7 +12,9 @@ import { say, Show, timed } from './demo/show.ts'
 import { backUpAndProve, loseAndRestore, undoAndPrune } from './demo/story.ts'
 import { installMissing } from './machine.ts'
 
-const { values } = parseArgs({ options: { keep: { type: 'boolean', default: false }, megabytes: { type: 'string', default: '200' } } })
+const { values } = parseArgs({
+  options: { keep: { type: 'boolean', default: false }, megabytes: { type: 'string', default: '200' } },
+})
 const signal = interruptSignal()
 const context = { clock: systemClock, effects: directEffects, signal, progress: () => {} }
 
@@ -21,7 +23,11 @@ say(`Making a private PostgreSQL with an identity provider's database of ${value
 const made = await timed(() => makePlace(Number(values.megabytes), context))
 const place = made.result
 const show = new Show(place.configPath, signal)
-show.add({ name: 'make the data', milliseconds: made.milliseconds, note: `PostgreSQL ${place.postgres.major} in ${place.folder}` })
+show.add({
+  name: 'make the data',
+  milliseconds: made.milliseconds,
+  note: `PostgreSQL ${place.postgres.major} in ${place.folder}`,
+})
 try {
   await backUpAndProve(place, show)
   await loseAndRestore(place, show)
@@ -34,10 +40,12 @@ try {
   else await rm(place.folder, { recursive: true, force: true })
 }
 
-if (!values.keep) say(`Everything was in ${place.folder} and is removed again. npm run demo -- --keep leaves it running to play with.`)
+if (!values.keep)
+  say(`Everything was in ${place.folder} and is removed again. npm run demo -- --keep leaves it running to play with.`)
 
-async function keepRunning({ folder, configPath, administrator }: Place): Promise<void> {
-  const { host, port } = administrator(APP)
+async function keepRunning(place: Place): Promise<void> {
+  const { folder, configPath } = place
+  const { host, port } = place.administrator(APP)
   say(`It keeps running until Ctrl-C. Look around in another terminal:
 
   export HOLDFAST_CONFIG=${configPath}

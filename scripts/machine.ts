@@ -26,7 +26,9 @@ export async function installMissing(without: readonly string[]): Promise<void> 
   if (missing.length === 0) return
   const packages = [...new Set(missing.map(({ debian }) => debian))]
   if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
-    console.error(`Missing: ${missing.map(({ program }) => program).join(', ')}. Install the Debian packages ${packages.join(' ')} (or what your system calls them), or run as root on Debian.`)
+    console.error(
+      `Missing: ${missing.map(({ program }) => program).join(', ')}. Install the Debian packages ${packages.join(' ')} (or what your system calls them), or run as root on Debian.`,
+    )
     process.exit(20)
   }
   console.error(`Installing Debian packages (once): ${packages.join(' ')} …`)
@@ -40,14 +42,20 @@ export async function installMissing(without: readonly string[]): Promise<void> 
 
 function isThere({ program, folders }: Need): boolean {
   const path = (process.env['PATH'] ?? '').split(delimiter)
-  return [...path, ...(folders === undefined ? [] : globSync(folders))].some((folder) => existsSync(join(folder, program)))
+  return [...path, ...(folders === undefined ? [] : globSync(folders))].some((folder) =>
+    existsSync(join(folder, program)),
+  )
 }
 
 /** Debian makes and starts a cluster when it installs a server; nobody asked for one here. */
 async function withoutMainCluster(packages: readonly string[]): Promise<void> {
   if (!packages.includes('postgresql')) return
   await aptInstall(['postgresql-common'])
-  await runQuietly('sed', ['-i', "s/^#*create_main_cluster.*/create_main_cluster = false/", '/etc/postgresql-common/createcluster.conf'])
+  await runQuietly('sed', [
+    '-i',
+    's/^#*create_main_cluster.*/create_main_cluster = false/',
+    '/etc/postgresql-common/createcluster.conf',
+  ])
 }
 
 async function aptInstall(packages: readonly string[]): Promise<number> {

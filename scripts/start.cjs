@@ -9,7 +9,10 @@ var root = path.join(__dirname, '..')
 var stamp = path.join(root, 'node_modules', '.holdfast-lockfile')
 
 function lockfileHash() {
-  return crypto.createHash('sha256').update(fs.readFileSync(path.join(root, 'package-lock.json'))).digest('hex')
+  return crypto
+    .createHash('sha256')
+    .update(fs.readFileSync(path.join(root, 'package-lock.json')))
+    .digest('hex')
 }
 
 function isInstalled() {
@@ -24,10 +27,14 @@ function install() {
   console.error('Installing the npm packages of package-lock.json (once) …')
   // Not `npm ci`: it refuses a lockfile that lacks the binaries of other platforms, which not every registry carries.
   // --no-save leaves the lockfile as it is; what it names is installed with its integrity checked.
-  var done = childProcess.spawnSync('npm', ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
-    cwd: root,
-    stdio: ['ignore', 2, 2],
-  })
+  var done = childProcess.spawnSync(
+    'npm',
+    ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'],
+    {
+      cwd: root,
+      stdio: ['ignore', 2, 2],
+    },
+  )
   if (done.status !== 0) {
     console.error('npm install failed. It needs npm 9 or newer and a package registry.')
     process.exit(20)

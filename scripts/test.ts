@@ -10,7 +10,10 @@ import { runVisibly } from './run.ts'
 
 /** Each real part, and the tests that cannot run without it. */
 const parts = {
-  postgres: { tests: /postgres|crash|e2e|demo|cli/, says: 'PostgreSQL, started by the tests from the packages of this machine' },
+  postgres: {
+    tests: /postgres|crash|e2e|demo|cli/,
+    says: 'PostgreSQL, started by the tests from the packages of this machine',
+  },
   s3: { tests: /s3/, says: 'versitygw, an S3 server built from source' },
   python: { tests: /recovery/, says: 'Python with nothing but `cryptography`, for recover.py' },
 } as const
@@ -30,13 +33,17 @@ function asPart(name: string): Part {
 const left = (file: string): boolean => without.some((part) => parts[part].tests.test(file))
 await installMissing(without)
 const check = await runVisibly(process.execPath, [join(root, 'scripts', 'check.ts')])
-const files = globSync('test/**/*.test.ts').filter((file) => !file.includes('architecture')).sort()
+const files = globSync('test/**/*.test.ts')
+  .filter((file) => !file.includes('architecture'))
+  .sort()
 const run = files.filter((file) => !left(file))
 // Two at a time: each starts servers of its own, and the machine this is made for has two cores.
 const tests = await runVisibly(process.execPath, ['--test', '--test-concurrency=2', '--test-timeout=900000', ...run])
 
 console.log(check === 0 ? 'check: passed' : 'check: FAILED, see above')
 for (const part of Object.keys(parts) as Part[]) {
-  console.log(`${part}: ${without.includes(part) ? `LEFT OUT by --without; ${files.filter((file) => parts[part].tests.test(file)).length} test files did not run` : `real (${parts[part].says})`}`)
+  console.log(
+    `${part}: ${without.includes(part) ? `LEFT OUT by --without; ${files.filter((file) => parts[part].tests.test(file)).length} test files did not run` : `real (${parts[part].says})`}`,
+  )
 }
 process.exitCode = check === 0 && tests === 0 ? 0 : 1

@@ -13,7 +13,7 @@ const world: World = {
   streams: {
     out: (text) => void process.stdout.write(text),
     error: (text) => void process.stderr.write(text),
-    terminal: process.stderr.isTTY === true,
+    terminal: process.stderr.isTTY,
   },
   context: (progress) => ({ clock: systemClock, effects: directEffects, signal, progress }),
   assemble: async (options, context) => (await import('./assemble/assemble.ts')).assemble(options, context, world),

@@ -29,8 +29,17 @@ const layerOf = (file: string): string => file.split('/')[0] ?? ''
 
 export function importsOf(file: string, text: string): string[] {
   const { module } = parseSync(file, text)
-  const fixed = [...module.staticImports.map((entry) => entry.moduleRequest.value), ...module.staticExports.flatMap((entry) => entry.entries.flatMap((part) => (part.moduleRequest === null || part.moduleRequest === undefined ? [] : [part.moduleRequest.value])))]
-  const dynamic = module.dynamicImports.map((entry) => text.slice(entry.moduleRequest.start + 1, entry.moduleRequest.end - 1))
+  const fixed = [
+    ...module.staticImports.map((entry) => entry.moduleRequest.value),
+    ...module.staticExports.flatMap((entry) =>
+      entry.entries.flatMap((part) =>
+        part.moduleRequest === null || part.moduleRequest === undefined ? [] : [part.moduleRequest.value],
+      ),
+    ),
+  ]
+  const dynamic = module.dynamicImports.map((entry) =>
+    text.slice(entry.moduleRequest.start + 1, entry.moduleRequest.end - 1),
+  )
   return [...fixed, ...dynamic]
 }
 
@@ -54,7 +63,9 @@ test('every folder is a known layer', () => {
 test('imports follow the arrows', () => {
   const violations = files
     .filter((file) => !isTest(file))
-    .flatMap((file) => importsOf(file, readFileSync(join(source, file), 'utf8')).map((imported) => violation(file, imported)))
+    .flatMap((file) =>
+      importsOf(file, readFileSync(join(source, file), 'utf8')).map((imported) => violation(file, imported)),
+    )
     .filter((found) => found !== undefined)
   assert.deepEqual(violations, [])
 })
@@ -63,7 +74,10 @@ test('a forbidden import is found', () => {
   assert.match(violation('core/a.ts', 'node:fs') ?? '', /core imports node:fs/)
   assert.match(violation('storage/a.ts', '../repository/b.ts') ?? '', /storage must not import/)
   assert.match(violation('cli/a.ts', '../main.ts') ?? '', /nothing may import/)
-  assert.deepEqual(importsOf('x.ts', "import type { A } from './a.ts'\nexport { b } from './b.ts'\nawait import('./c.ts')"), ['./a.ts', './b.ts', './c.ts'])
+  assert.deepEqual(
+    importsOf('x.ts', "import type { A } from './a.ts'\nexport { b } from './b.ts'\nawait import('./c.ts')"),
+    ['./a.ts', './b.ts', './c.ts'],
+  )
 })
 
 test('no import cycles', () => {
@@ -105,17 +119,27 @@ function cyclesOf(graph: ReadonlyMap<string, readonly string[]>): string[] {
 }
 
 test('no file is over 400 lines', () => {
-  const long = files.map((file) => [file, readFileSync(join(source, file), 'utf8').split('\n').length] as const).filter(([, lines]) => lines > MAXIMUM_LINES)
+  const long = files
+    .map((file) => [file, readFileSync(join(source, file), 'utf8').split('\n').length] as const)
+    .filter(([, lines]) => lines > MAXIMUM_LINES)
   assert.deepEqual(long, [])
 })
 
 test('clock, randomness, environment and processes stay in system', () => {
   const forbidden = /\bDate\.now\(|\bMath\.random\(|\bprocess\.env\b|node:child_process|session_replication_role/
-  const found = files.filter((file) => !isTest(file) && !roots.includes(file) && !file.startsWith('system/') && forbidden.test(readFileSync(join(source, file), 'utf8')))
+  const found = files.filter(
+    (file) =>
+      !isTest(file) &&
+      !roots.includes(file) &&
+      !file.startsWith('system/') &&
+      forbidden.test(readFileSync(join(source, file), 'utf8')),
+  )
   assert.deepEqual(found, [])
 })
 
 test('names that say nothing are not used', () => {
-  const banned = files.filter((file) => /(^|[/-])(utils?|helpers?|manager|service|ctx|vault|misc|common)([.-]|$)/.test(file))
+  const banned = files.filter((file) =>
+    /(^|[/-])(utils?|helpers?|manager|service|ctx|vault|misc|common)([.-]|$)/.test(file),
+  )
   assert.deepEqual(banned, [])
 })

@@ -1,7 +1,7 @@
 import { chmod, mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import pg from 'pg'
+import { Client, type ClientConfig } from 'pg'
 import { stringify } from 'yaml'
 import { identifier, literal, passwordOf } from '../../src/components/postgres/connection.ts'
 import { startServer, type PrivateServer } from '../../src/components/postgres/server-process.ts'
@@ -21,9 +21,9 @@ export interface Place {
   readonly keys: string
   readonly configPath: string
   /** How the application logs in: as the owner of its tables, not as a superuser. */
-  readonly application: pg.ClientConfig
+  readonly application: ClientConfig
   /** How the administrator logs in to a database. */
-  administrator(database: string): pg.ClientConfig
+  administrator(database: string): ClientConfig
 }
 
 export async function makePlace(megabytes: number, context: Context): Promise<Place> {
@@ -33,23 +33,43 @@ export async function makePlace(megabytes: number, context: Context): Promise<Pl
   const postgres = await startServer({ folder: join(folder, 'postgres'), context })
   const { host, port, user } = postgres.server
   const password = (await passwordOf(postgres.server)) ?? ''
-  const administrator = (database: string): pg.ClientConfig => ({ host, port, user, password, database })
+  const administrator = (database: string): ClientConfig => ({ host, port, user, password, database })
   const ownerPassword = randomHex(12)
   await fill(administrator, ownerPassword, megabytes, context.signal)
   const keys = join(folder, 'keys')
   await makeKeyFolder(keys)
   const configPath = await writeConfig(folder, keys, { host, port, user, password })
-  return { folder, postgres, keys, configPath, administrator, application: { host, port, user: OWNER, password: ownerPassword, database: APP } }
+  return {
+    folder,
+    postgres,
+    keys,
+    configPath,
+    administrator,
+    application: { host, port, user: OWNER, password: ownerPassword, database: APP },
+  }
 }
 
-async function fill(administrator: Place['administrator'], ownerPassword: string, megabytes: number, signal: AbortSignal): Promise<void> {
+async function fill(
+  administrator: Place['administrator'],
+  ownerPassword: string,
+  megabytes: number,
+  signal: AbortSignal,
+): Promise<void> {
   await withClient(administrator('postgres'), (client) => client.query(`create database ${identifier(APP)}`))
-  await withClient(administrator(APP), (client) => fillIdentityProvider(client, { megabytes, seed: 1, roles: { owner: OWNER, reader: READER } }, signal))
-  await withClient(administrator('postgres'), (client) => client.query(`alter role ${identifier(OWNER)} password ${literal(ownerPassword)}`))
+  await withClient(administrator(APP), (client) =>
+    fillIdentityProvider(client, { megabytes, seed: 1, roles: { owner: OWNER, reader: READER } }, signal),
+  )
+  await withClient(administrator('postgres'), (client) =>
+    client.query(`alter role ${identifier(OWNER)} password ${literal(ownerPassword)}`),
+  )
 }
 
 /** What an operator would write; docs/configuration.md explains every key. */
-async function writeConfig(folder: string, keys: string, server: { host: string; port: number; user: string; password: string }): Promise<string> {
+async function writeConfig(
+  folder: string,
+  keys: string,
+  server: { host: string; port: number; user: string; password: string },
+): Promise<string> {
   const { password, ...login } = server
   await writeFile(join(folder, 'database-password'), password, { mode: 0o600 })
   const config = {
@@ -81,8 +101,11 @@ async function writeConfig(folder: string, keys: string, server: { host: string;
   return path
 }
 
-export async function withClient<Result>(config: pg.ClientConfig, act: (client: pg.Client) => Promise<Result>): Promise<Result> {
-  const client = new pg.Client(config)
+export async function withClient<Result>(
+  config: ClientConfig,
+  act: (client: Client) => Promise<Result>,
+): Promise<Result> {
+  const client = new Client(config)
   await client.connect()
   try {
     return await act(client)

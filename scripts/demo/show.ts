@@ -25,7 +25,10 @@ export class Show {
   }
 
   /** Runs `holdfast` as an operator would, shows what it prints, and gives the JSON document that it printed. */
-  async holdfast(args: readonly string[], allowed: readonly number[] = [0]): Promise<{ readonly document: Record<string, unknown>; readonly milliseconds: number }> {
+  async holdfast(
+    args: readonly string[],
+    allowed: readonly number[] = [0],
+  ): Promise<{ readonly document: Record<string, unknown>; readonly milliseconds: number }> {
     say(`\n$ holdfast ${args.join(' ')}`)
     const begun = performance.now()
     const { code, output } = await this.#run([...args, '--json', '--config', this.#configPath])
@@ -36,17 +39,31 @@ export class Show {
 
   add(step: Step): void {
     this.steps.push(step)
-    const facts = [formatDuration(step.milliseconds), ...(step.bytes === undefined ? [] : [formatBytes(step.bytes)]), ...(step.truth === undefined ? [] : [step.truth]), ...(step.note === undefined ? [] : [step.note])]
+    const facts = [
+      formatDuration(step.milliseconds),
+      ...(step.bytes === undefined ? [] : [formatBytes(step.bytes)]),
+      ...(step.truth === undefined ? [] : [step.truth]),
+      ...(step.note === undefined ? [] : [step.note]),
+    ]
     say(`  ${facts.join(' · ')}`)
   }
 
   table(): string {
-    const rows = this.steps.map(({ name, milliseconds, bytes, truth, note }) => [name, formatDuration(milliseconds), bytes === undefined ? '' : formatBytes(bytes), truth ?? '', note ?? ''])
+    const rows = this.steps.map(({ name, milliseconds, bytes, truth, note }) => [
+      name,
+      formatDuration(milliseconds),
+      bytes === undefined ? '' : formatBytes(bytes),
+      truth ?? '',
+      note ?? '',
+    ])
     return formatTable(['step', 'time', 'bytes', 'truth', ''], rows, [1, 2])
   }
 
   async #run(args: readonly string[]): Promise<{ readonly code: number; readonly output: string }> {
-    const child = spawn(process.execPath, [launcher, ...args], { stdio: ['ignore', 'pipe', 'inherit'], signal: this.#signal })
+    const child = spawn(process.execPath, [launcher, ...args], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      signal: this.#signal,
+    })
     let output = ''
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => (output += chunk))
     return await new Promise((resolve, reject) => {
@@ -61,7 +78,9 @@ export function say(text: string): void {
 }
 
 /** The time that `act` took, with its result. */
-export async function timed<Result>(act: () => Promise<Result>): Promise<{ readonly result: Result; readonly milliseconds: number }> {
+export async function timed<Result>(
+  act: () => Promise<Result>,
+): Promise<{ readonly result: Result; readonly milliseconds: number }> {
   const begun = performance.now()
   const result = await act()
   return { result, milliseconds: performance.now() - begun }

@@ -25,12 +25,17 @@ export const software = `holdfast ${softwareVersion()}`
 export const componentSchemas = Object.fromEntries(drivers.map(({ kind, settings }) => [kind, settings]))
 
 /** Reads the configuration and wires apps, repositories, drivers and keys. Opens nothing yet. */
-export async function assemble(options: CommonOptions, context: Context, world: Pick<World, 'ask' | 'variable'>): Promise<Assembly> {
+export async function assemble(
+  options: CommonOptions,
+  context: Context,
+  world: Pick<World, 'ask' | 'variable'>,
+): Promise<Assembly> {
   const environment = processEnvironment()
   const config = await loadConfig(await findConfig(options.config, environment), { componentSchemas, environment })
   const records = folderRecords(config.stateFolder, context.effects)
   const storage = once((name) => openConfiguredStorage(name, configOf(config, name), { records }, context))
-  const password = async (identity: string): Promise<string> => world.variable('HOLDFAST_PASSWORD') ?? (await world.ask.password(`Password of private key ${identity}`))
+  const password = async (identity: string): Promise<string> =>
+    world.variable('HOLDFAST_PASSWORD') ?? (await world.ask.password(`Password of private key ${identity}`))
   const keyRing = new KeyRing({ config, password, storage, context })
   const repositories = repositoriesOf(config, { storage, keyRing, records })
   const operationContext = operationContextOf(context, records, keyRing)
@@ -74,9 +79,17 @@ function repositoriesOf(config: Config, wires: Wires): ReadonlyMap<string, AppRe
   return new Map(entries)
 }
 
-async function openConfigured(name: string, { storage, keyRing, records }: Wires, context: Context): Promise<Repository> {
+async function openConfigured(
+  name: string,
+  { storage, keyRing, records }: Wires,
+  context: Context,
+): Promise<Repository> {
   const signer = await keyRing.signer()
-  const options = { trustedSigners: await keyRing.trustedSigners(), memory: recordsMemory(prefixed(records, 'repository-')), software }
+  const options = {
+    trustedSigners: await keyRing.trustedSigners(),
+    memory: recordsMemory(prefixed(records, 'repository-')),
+    software,
+  }
   return await openRepository(await storage(name), { ...options, ...(signer === undefined ? {} : { signer }) }, context)
 }
 
@@ -85,7 +98,8 @@ function prefixed(records: Records, prefix: string): Records {
     save: (name, value) => records.save(prefix + name, value),
     load: (name) => records.load(prefix + name),
     remove: (name) => records.remove(prefix + name),
-    list: async () => (await records.list()).filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length)),
+    list: async () =>
+      (await records.list()).filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length)),
   }
 }
 
@@ -94,7 +108,9 @@ function appsOf(config: Config, repositories: ReadonlyMap<string, AppRepository>
     name,
     retention: app.retention,
     intervalMilliseconds: app.intervalMilliseconds,
-    repositories: app.repositories.map((repository) => present(repositories.get(repository), `repository ${repository}`)),
+    repositories: app.repositories.map((repository) =>
+      present(repositories.get(repository), `repository ${repository}`),
+    ),
     components: Object.entries(app.components).map(([component, settings]) => ({
       name: component,
       settings,
@@ -117,7 +133,9 @@ function configOf(config: Config, name: string): Config['repositories'][string] 
 }
 
 /** Opens each name once; a failed opening may be tried again. */
-function once<Value, Rest extends unknown[]>(open: (name: string, ...rest: Rest) => Promise<Value>): (name: string, ...rest: Rest) => Promise<Value> {
+function once<Value, Rest extends unknown[]>(
+  open: (name: string, ...rest: Rest) => Promise<Value>,
+): (name: string, ...rest: Rest) => Promise<Value> {
   const opened = new Map<string, Promise<Value>>()
   return (name, ...rest) => {
     const known = opened.get(name)

@@ -57,18 +57,27 @@ async function writeStartingConfig(path: string, request: InitRequest): Promise<
     keyFolder: join(folder, 'keys'),
   })
   // Without an identity file on this host, restores here ask for the password of the locked one.
-  await writeNewFile(path, request.identityFile === undefined ? text.replace(/^identity: .*$/m, '# $&') : text.replace(/^identity: .*$/m, `identity: ${JSON.stringify(`file:${resolve(request.identityFile)}`)}`))
+  await writeNewFile(
+    path,
+    request.identityFile === undefined
+      ? text.replace(/^identity: .*$/m, '# $&')
+      : text.replace(/^identity: .*$/m, `identity: ${JSON.stringify(`file:${resolve(request.identityFile)}`)}`),
+  )
   return true
 }
 
 /** The signing key is made when its file is missing, and pinned in the configuration. */
 async function ensureSigner(config: Config): Promise<string> {
   const reference = config.signingKey
-  if (reference === undefined) throw new Failure('usage', `${config.path} names no signingKey`, { hint: 'Add signingKey: file:/path; the file is made by holdfast init.' })
+  if (reference === undefined)
+    throw new Failure('usage', `${config.path} names no signingKey`, {
+      hint: 'Add signingKey: file:/path; the file is made by holdfast init.',
+    })
   const file = /^file:(.+)$/s.exec(reference.toString())?.[1]
   if (file !== undefined && !(await exists(file))) await writeNewFile(file, generateSigner().file.reveal())
   const { id } = parseSigner(await reference.resolve())
-  if (!config.signers.includes(id)) await editConfig(config, (text) => withKeys(text, { signers: [...config.signers, id] }))
+  if (!config.signers.includes(id))
+    await editConfig(config, (text) => withKeys(text, { signers: [...config.signers, id] }))
   return id
 }
 
@@ -105,14 +114,28 @@ async function createOne(storage: Storage, context: Context): Promise<Pick<Creat
 type Keys = Pick<InitReport, 'recipient' | 'identityFile' | 'lockedIdentity'>
 
 /** Repositories without recipients get those of one new private key, which is proven to open before anything is encrypted for it. */
-async function ensureRecipients(config: Config, repositories: readonly Created[], signer: string, request: InitRequest, context: Context): Promise<Keys> {
+async function ensureRecipients(
+  config: Config,
+  repositories: readonly Created[],
+  signer: string,
+  request: InitRequest,
+  context: Context,
+): Promise<Keys> {
   const lacking = repositories.filter(({ name }) => config.repositories[name]?.recipients.length === 0)
   if (lacking.length === 0) return { recipient: null, identityFile: null, lockedIdentity: null }
   const pair = await keyPairOf(request)
-  if (request.password !== undefined) await lockInto(lacking, pair, signer, new Secret(await request.password()), context)
-  if (request.identityFile !== undefined && !(await exists(request.identityFile))) await writeIdentity(request.identityFile, pair, signer, context)
-  await editConfig(config, (text) => withKeys(text, { recipients: Object.fromEntries(lacking.map(({ name }) => [name, [pair.recipient]])) }))
-  return { recipient: pair.recipient, identityFile: request.identityFile ?? null, lockedIdentity: request.password === undefined ? null : IDENTITY_NAME }
+  if (request.password !== undefined)
+    await lockInto(lacking, pair, signer, new Secret(await request.password()), context)
+  if (request.identityFile !== undefined && !(await exists(request.identityFile)))
+    await writeIdentity(request.identityFile, pair, signer, context)
+  await editConfig(config, (text) =>
+    withKeys(text, { recipients: Object.fromEntries(lacking.map(({ name }) => [name, [pair.recipient]])) }),
+  )
+  return {
+    recipient: pair.recipient,
+    identityFile: request.identityFile ?? null,
+    lockedIdentity: request.password === undefined ? null : IDENTITY_NAME,
+  }
 }
 
 /** An identity file that is there already is used: init was cut off, or the operator brought a key. */
@@ -123,10 +146,18 @@ async function keyPairOf({ identityFile }: InitRequest): Promise<KeyPair> {
   return { key, recipient: await recipientOf(key) }
 }
 
-async function lockInto(repositories: readonly Created[], pair: KeyPair, signer: string, password: Secret, context: Context): Promise<void> {
+async function lockInto(
+  repositories: readonly Created[],
+  pair: KeyPair,
+  signer: string,
+  password: Secret,
+  context: Context,
+): Promise<void> {
   for (const { storage, location } of repositories) {
     if ((await listIdentities(storage, context)).some(({ name }) => name === IDENTITY_NAME)) {
-      throw new Failure('refused', `${location} has a private key ${IDENTITY_NAME} already`, { hint: 'Enter its recipient in the configuration (holdfast key list shows it), or remove it.' })
+      throw new Failure('refused', `${location} has a private key ${IDENTITY_NAME} already`, {
+        hint: 'Enter its recipient in the configuration (holdfast key list shows it), or remove it.',
+      })
     }
     await addIdentity(storage, { name: IDENTITY_NAME, password, signers: [signer], key: pair.key }, context)
     await openIdentity(storage, IDENTITY_NAME, password, context)

@@ -81,7 +81,12 @@ export class KeyRing {
 }
 
 /** Each person's password locks a key of their own; whose it is need not be said. */
-async function openAny(storage: Storage, names: readonly string[], password: Secret, context: Context): Promise<Opened> {
+async function openAny(
+  storage: Storage,
+  names: readonly string[],
+  password: Secret,
+  context: Context,
+): Promise<Opened> {
   let denied: unknown
   for (const name of names) {
     try {
@@ -93,8 +98,12 @@ async function openAny(storage: Storage, names: readonly string[], password: Sec
     }
   }
   if (names.length === 1) throw denied
-  throw new Failure('denied', `the password opens none of the private keys ${names.join(', ')} of ${storage.location}`, {
-    cause: denied,
-    hint: 'Check the keyboard layout and Caps Lock; passwords are case-sensitive.',
-  })
+  throw new Failure(
+    'denied',
+    `the password opens none of the private keys ${names.join(', ')} of ${storage.location}`,
+    {
+      cause: denied,
+      hint: 'Check the keyboard layout and Caps Lock; passwords are case-sensitive.',
+    },
+  )
 }

@@ -9,7 +9,7 @@ import { withEffects } from '../storage/wrap/with-effects.ts'
 type RepositoryConfig = Config['repositories'][string]
 
 const SENTINEL = 'holdfast.json'
-const probed = z.object({ location: z.string(), createOnly: z.boolean() })
+const probed = z.object({ location: z.string(), endpoint: z.string().nullable() })
 
 /** Where openConfiguredStorage remembers, and what for. */
 export interface StorageUse {
@@ -19,25 +19,36 @@ export interface StorageUse {
 }
 
 /**
- * The storage of a configured repository, with retries. Whether an S3 server keeps two writers apart is tried once and
- * remembered on this machine.
+ * The storage of a configured repository, with retries. Whether an S3 server keeps two writers apart is tried until
+ * it was seen to, which is then remembered on this machine.
  */
-export async function openConfiguredStorage(name: string, settings: RepositoryConfig, { records, creating = false }: StorageUse, context: Context): Promise<Storage> {
+export async function openConfiguredStorage(
+  name: string,
+  settings: RepositoryConfig,
+  { records, creating = false }: StorageUse,
+  context: Context,
+): Promise<Storage> {
   const record = `storage-${name}`
   const remembered = probed.safeParse(await records.load(record))
-  const known = remembered.success && remembered.data.location === settings.url ? { createOnly: remembered.data.createOnly } : {}
-  const storage = await openStorage(await resolved(settings, known), {
+  const place = { location: settings.url, endpoint: settings.endpoint ?? null }
+  const isKnown =
+    remembered.success && remembered.data.location === place.location && remembered.data.endpoint === place.endpoint
+  const storage = await openStorage(await resolved(settings, isKnown ? { createOnly: true } : {}), {
     signal: context.signal,
     clock: context.clock,
     ...(creating ? {} : { sentinel: SENTINEL }),
     warn: (message) => context.progress({ type: 'warning', message }),
   })
-  if (settings.url.startsWith('s3:') && !('createOnly' in known)) await records.save(record, { location: settings.url, createOnly: storage.features.createOnly })
+  // Only the good answer is remembered: credentials that may not write could not try it.
+  if (settings.url.startsWith('s3:') && !isKnown && storage.features.createOnly) await records.save(record, place)
   // The effect is the innermost: a retry is another effect, as it is another request.
   return retrying(withEffects(storage, context.effects))
 }
 
-async function resolved(settings: RepositoryConfig, known: { readonly createOnly?: boolean }): Promise<Parameters<typeof openStorage>[0]> {
+async function resolved(
+  settings: RepositoryConfig,
+  known: { readonly createOnly?: boolean },
+): Promise<Parameters<typeof openStorage>[0]> {
   const { url, endpoint, region, accessKey, secretKey, pathStyle, ca, insecureTls } = settings
   return {
     url,

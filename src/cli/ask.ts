@@ -17,6 +17,7 @@ function requireTerminal(what: string, hint: string): void {
 }
 
 function answered(answer: string | symbol | undefined): string {
-  if (typeof answer !== 'string' || isCancel(answer)) throw new Failure('cancelled', 'cancelled at the question', { hint: 'Nothing was changed.' })
+  if (typeof answer !== 'string' || isCancel(answer))
+    throw new Failure('cancelled', 'cancelled at the question', { hint: 'Nothing was changed.' })
   return answer
 }

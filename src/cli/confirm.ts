@@ -9,5 +9,7 @@ export async function confirmByTyping(world: World, name: string, act: string, y
   if (yes) return
   const answer = await world.ask.text(`Type ${name} to ${act}`)
   if (answer.trim() === name) return
-  throw new Failure('refused', `${JSON.stringify(answer)} is not ${JSON.stringify(name)}`, { hint: 'Nothing was changed.' })
+  throw new Failure('refused', `${JSON.stringify(answer)} is not ${JSON.stringify(name)}`, {
+    hint: 'Nothing was changed.',
+  })
 }

@@ -4,9 +4,16 @@ const MARKS = { ok: 'ok      ', warning: 'warning ', error: 'ERROR   ', untested
 
 /** One line a finding, its hint below. */
 export function formatFindings(findings: readonly Finding[]): string {
-  return findings.map(({ level, subject, message, hint }) => `  ${MARKS[level]}  ${subject}: ${message}${hint === undefined ? '' : `\n            ${hint}`}`).join('\n')
+  return findings
+    .map(
+      ({ level, subject, message, hint }) =>
+        `  ${MARKS[level]}  ${subject}: ${message}${hint === undefined ? '' : `\n            ${hint}`}`,
+    )
+    .join('\n')
 }
 
 export function formatDifferences(differences: readonly Difference[]): string {
-  return differences.map(({ subject, expected, found }) => `  ${subject}\n      expected ${expected}\n      found    ${found}`).join('\n')
+  return differences
+    .map(({ subject, expected, found }) => `  ${subject}\n      expected ${expected}\n      found    ${found}`)
+    .join('\n')
 }

@@ -1,4 +1,5 @@
 import { Command as Commander, CommanderError, Option } from 'commander'
+import type { Command } from './run-command.ts'
 import type { CommonOptions, World } from './world.ts'
 
 /** Set by each command: the exit code the process will end with. */
@@ -17,9 +18,14 @@ Exit codes:
  */
 export function makeProgram(world: World, version: string, outcome: Outcome): Commander {
   const program = new Commander('holdfast')
-    .description('Back up, prove and restore an application: its database, its keys and its files as one restore point.')
+    .description(
+      'Back up, prove and restore an application: its database, its keys and its files as one restore point.',
+    )
     .version(version)
-    .option('-c, --config <file>', 'configuration file (default: $HOLDFAST_CONFIG, ./holdfast.yaml, /etc/holdfast/holdfast.yaml)')
+    .option(
+      '-c, --config <file>',
+      'configuration file (default: $HOLDFAST_CONFIG, ./holdfast.yaml, /etc/holdfast/holdfast.yaml)',
+    )
     .option('--json', 'print one JSON document to standard output')
     .option('-q, --quiet', 'no progress')
     .addHelpText('after', EXIT_CODES)
@@ -52,7 +58,10 @@ function addSetUp(program: Commander, world: World, outcome: Outcome): void {
     .option('--repository <url>', 'where restore points go: file:///srv/holdfast or s3://bucket/prefix')
     .option('--identity-file <file>', 'also write the private key to this file (mode 0600), for drills on this host')
     .option('--no-password', 'lock no private key into the repository; needs --identity-file')
-    .addHelpText('after', '\nRun it twice: once to get a configuration to edit, and again after editing to create the repositories it names.')
+    .addHelpText(
+      'after',
+      '\nRun it twice: once to get a configuration to edit, and again after editing to create the repositories it names.',
+    )
     .action(async (options, command) => {
       outcome.exitCode = await (await import('./commands/init.ts')).init(world, common(command), options)
     })
@@ -121,7 +130,10 @@ function addRestoreCommands(program: Commander, world: World, outcome: Outcome):
     .description('restore beside the live data, compare, then swap it in')
     .option('--at <point>', 'latest (default), an id or its start, or a time such as 2026-11-22T02:00Z')
     .addOption(new Option('--target <how>', 'how it goes live').choices(['swap', 'beside', 'in-place']).default('swap'))
-    .option('--component <name>', 'only this component (may be repeated)', (name: string, names: string[] = []) => [...names, name])
+    .option('--component <name>', 'only this component (may be repeated)', (name: string, names: string[] = []) => [
+      ...names,
+      name,
+    ])
     .option('--no-safety-point', 'do not back up the live data first')
     .option('-n, --dry-run', 'show the plan and stop')
     .option('-y, --yes', 'do not ask to type the name of the target')
@@ -176,7 +188,11 @@ function addKeepingCommands(program: Commander, world: World, outcome: Outcome):
 
 function addKeyCommands(program: Commander, world: World, outcome: Outcome): void {
   const key = program.command('key').description('recipients and the private keys that open restore points')
-  const add = (usage: string, description: string, act: 'list' | 'add' | 'remove' | 'change-password' | 'export' | 'rewrap'): Commander =>
+  const add = (
+    usage: string,
+    description: string,
+    act: 'list' | 'add' | 'remove' | 'change-password' | 'export' | 'rewrap',
+  ): Commander =>
     key
       .command(usage)
       .description(description)
@@ -191,11 +207,14 @@ function addKeyCommands(program: Commander, world: World, outcome: Outcome): voi
   add('add <name>', 'make a private key locked with a password, and let it open all points', 'add')
   add('remove <name>', 'remove a locked private key and shut it out of all points', 'remove')
   add('change-password <name>', 'lock a private key with another password; touches no data', 'change-password')
-  add('export <name>', 'write a private key, unlocked, to a file for offline safe-keeping', 'export').requiredOption('--to <file>', 'the file to write (mode 0600)')
+  add('export <name>', 'write a private key, unlocked, to a file for offline safe-keeping', 'export').requiredOption(
+    '--to <file>',
+    'the file to write (mode 0600)',
+  )
   add('rewrap', 'wrap every data key for the recipients of the configuration', 'rewrap')
 }
 
-type Act = (given: Parameters<Parameters<typeof import('./run-command.ts').runCommand>[2]>[0]) => Promise<number>
+type Act = (given: Command) => Promise<number>
 
 async function run(world: World, command: Commander, act: Act): Promise<number> {
   const { runCommand } = await import('./run-command.ts')

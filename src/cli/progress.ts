@@ -54,7 +54,8 @@ export class ProgressView {
 
   #count({ done, total, subject }: Extract<Progress, { type: 'bytes' }>): void {
     if (!this.#streams.terminal || this.#now() - this.#lastDraw < REDRAW_MILLISECONDS) return
-    const share = total === undefined || total === 0 ? '' : ` of ${formatBytes(total)} (${Math.floor((100 * done) / total)} %)`
+    const share =
+      total === undefined || total === 0 ? '' : ` of ${formatBytes(total)} (${Math.floor((100 * done) / total)} %)`
     this.#draw(`${this.#phase} … ${subject} ${formatBytes(done)}${share}`)
   }
 

@@ -17,7 +17,11 @@ export interface Command {
  * Runs one command: assembles, calls, prints, and gives the exit code. `act` returns the exit code of a finished command
  * (0 done, 3 incomplete, …) or throws a Failure.
  */
-export async function runCommand(world: World, options: CommonOptions, act: (command: Command) => Promise<number>): Promise<number> {
+export async function runCommand(
+  world: World,
+  options: CommonOptions,
+  act: (command: Command) => Promise<number>,
+): Promise<number> {
   return await guarded(world, options, async (view) => {
     const context = world.context(view.show)
     const assembly = await world.assemble(options, context)
@@ -27,7 +31,11 @@ export async function runCommand(world: World, options: CommonOptions, act: (com
 }
 
 /** Like `runCommand`, for commands that need no configuration. */
-export async function guarded(world: World, options: CommonOptions, act: (view: ProgressView) => Promise<number>): Promise<number> {
+export async function guarded(
+  world: World,
+  options: CommonOptions,
+  act: (view: ProgressView) => Promise<number>,
+): Promise<number> {
   const view = new ProgressView(world.streams, options.quiet === true, () => performance.now())
   try {
     const code = await act(view)

@@ -56,9 +56,13 @@ export function isFailure(error: unknown, kind: FailureKind): error is Failure {
 /** Any thrown value as a Failure: what is not one already is a bug, or the cancellation of an AbortSignal. */
 export function toFailure(error: unknown): Failure {
   if (error instanceof Failure) return error
-  if (error instanceof Error && error.name === 'AbortError') return new Failure('cancelled', 'cancelled', { cause: error })
+  if (error instanceof Error && error.name === 'AbortError')
+    return new Failure('cancelled', 'cancelled', { cause: error })
   const message = error instanceof Error ? error.message : String(error)
-  return new Failure('bug', message, { cause: error, hint: 'This is a defect in Holdfast. Please report it with the command you ran.' })
+  return new Failure('bug', message, {
+    cause: error,
+    hint: 'This is a defect in Holdfast. Please report it with the command you ran.',
+  })
 }
 
 /** One line for people: the message of any thrown value. */

@@ -1,8 +1,10 @@
 import type { Context } from '../core/ports.ts'
+import type { PointId } from '../core/restore-point.ts'
 import { Failure } from '../core/failure.ts'
 import type { ArtifactSource, Driver } from '../components/driver.ts'
 import type { ManifestComponent } from '../repository/documents.ts'
-import type { PointReader } from '../repository/repository.ts'
+import type { PointReader, Repository } from '../repository/repository.ts'
+import type { OperationContext } from './app.ts'
 
 /** The artifacts of one component of an opened point, as its driver reads them. */
 export function sourceOf(reader: PointReader, component: ManifestComponent, context: Context): ArtifactSource {
@@ -10,13 +12,57 @@ export function sourceOf(reader: PointReader, component: ManifestComponent, cont
     roles: component.artifacts.map(({ role }) => role),
     read(role) {
       const artifact = component.artifacts.find((candidate) => candidate.role === role)
-      if (artifact === undefined) throw new Failure('corrupt', `component ${component.name} of restore point ${reader.commit.point} has no ${role}`)
-      return counted(reader.read(artifact.number, context), `${component.name} ${role}`, artifact.plainSize, context)
+      if (artifact === undefined)
+        throw new Failure(
+          'corrupt',
+          `component ${component.name} of restore point ${reader.commit.point} has no ${role}`,
+        )
+      const content = readArtifact(reader, artifact.number, `${component.name} ${role}`, context)
+      return counted(content, `${component.name} ${role}`, artifact.plainSize, context)
     },
   }
 }
 
-async function* counted(content: AsyncIterable<Uint8Array>, subject: string, total: number, context: Context): AsyncGenerator<Uint8Array> {
+/** The plain content of an artifact. A failure names the artifact as the operator knows it. */
+export async function* readArtifact(
+  reader: PointReader,
+  number: number,
+  name: string,
+  context: Context,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* reader.read(number, context)
+  } catch (error) {
+    throw about(`${name} (artifact ${number} of restore point ${reader.commit.point})`, error)
+  }
+}
+
+/** A restore point for reading. A failure names the point. */
+export async function openPoint(
+  repository: Repository,
+  point: PointId,
+  context: OperationContext,
+): Promise<PointReader> {
+  const identities = await context.identities()
+  try {
+    return await repository.open(point, identities, context)
+  } catch (error) {
+    throw about(`restore point ${point}`, error)
+  }
+}
+
+function about(what: string, error: unknown): unknown {
+  if (!(error instanceof Failure) || error.kind === 'cancelled') return error
+  const { kind, message, facts, hint } = error
+  return new Failure(kind, `${what}: ${message}`, { facts, cause: error, ...(hint === undefined ? {} : { hint }) })
+}
+
+async function* counted(
+  content: AsyncIterable<Uint8Array>,
+  subject: string,
+  total: number,
+  context: Context,
+): AsyncGenerator<Uint8Array> {
   let done = 0
   for await (const chunk of content) {
     done += chunk.length
@@ -29,9 +75,13 @@ async function* counted(content: AsyncIterable<Uint8Array>, subject: string, tot
 export function detailsOf(driver: Driver, component: ManifestComponent): unknown {
   const parsed = driver.details.safeParse(component.details)
   if (parsed.success) return parsed.data
-  throw new Failure('unsupported', `component ${component.name} was written by another version of Holdfast: ${parsed.error.issues[0]?.message ?? 'unknown shape'}`, {
-    hint: 'Restore it with the version that made it, or with recover.py from the repository.',
-  })
+  throw new Failure(
+    'unsupported',
+    `component ${component.name} was written by another version of Holdfast: ${parsed.error.issues[0]?.message ?? 'unknown shape'}`,
+    {
+      hint: 'Restore it with the version that made it, or with recover.py from the repository.',
+    },
+  )
 }
 
 /** Reads a stream to its end and forgets it; what is wrong with it throws. */

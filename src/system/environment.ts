@@ -5,6 +5,9 @@ export function environmentVariable(name: string): string | undefined {
 }
 
 /** What reading the configuration needs of this process. */
-export function processEnvironment(): { readonly variables: Readonly<Record<string, string | undefined>>; readonly userId: number | undefined } {
+export function processEnvironment(): {
+  readonly variables: Readonly<Record<string, string | undefined>>
+  readonly userId: number | undefined
+} {
   return { variables: { ...process.env }, userId: process.getuid?.() }
 }

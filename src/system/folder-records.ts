@@ -10,7 +10,8 @@ const SUFFIX = '.json'
 export function folderRecords(folder: string, effects: Effects): Records {
   const path = (name: string): string => join(folder, `${name}${SUFFIX}`)
   return {
-    save: (name, value) => effects.run(`record ${name}`, () => writeWhole(folder, path(name), JSON.stringify(value, null, 1))),
+    save: (name, value) =>
+      effects.run(`record ${name}`, () => writeWhole(folder, path(name), JSON.stringify(value, null, 1))),
     load: (name) => readRecord(path(name)),
     list: () => listRecords(folder),
     remove: (name) => effects.run(`forget record ${name}`, () => rm(path(name), { force: true })),
@@ -52,7 +53,10 @@ async function readRecord(path: string): Promise<unknown> {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    throw new Failure('corrupt', `${path} is damaged`, { cause, hint: 'It holds the state of an operation on this machine. Move it away after reading what it says.' })
+    throw new Failure('corrupt', `${path} is damaged`, {
+      cause,
+      hint: 'It holds the state of an operation on this machine. Move it away after reading what it says.',
+    })
   }
 }
 

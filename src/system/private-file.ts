@@ -17,7 +17,12 @@ export async function replaceFile(path: string, text: string): Promise<void> {
   await rename(temporary, path)
 }
 
-async function writeSynced(path: string, text: string, mode: number, owner?: { readonly uid: number; readonly gid: number }): Promise<void> {
+async function writeSynced(
+  path: string,
+  text: string,
+  mode: number,
+  owner?: { readonly uid: number; readonly gid: number },
+): Promise<void> {
   const file = await openNew(path, mode)
   try {
     if (owner !== undefined && process.getuid?.() === 0) await file.chown(owner.uid, owner.gid)
@@ -33,7 +38,10 @@ async function openNew(path: string, mode: number): ReturnType<typeof open> {
     return await open(path, 'wx', mode)
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST') {
-      throw new Failure('refused', `${path} exists already`, { cause, hint: 'It is not overwritten. Move it away or choose another name.' })
+      throw new Failure('refused', `${path} exists already`, {
+        cause,
+        hint: 'It is not overwritten. Move it away or choose another name.',
+      })
     }
     throw new Failure('denied', `${path} cannot be written`, { cause })
   }

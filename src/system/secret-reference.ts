@@ -36,7 +36,9 @@ export class SecretReference {
     if (this.scheme === 'literal') return this.#target
     const value = process.env[this.#target]
     if (value === undefined) {
-      throw new Failure('notFound', `environment variable ${this.#target} is not set`, { hint: `Set it, or write the secret to a file and refer to it with file:/path.` })
+      throw new Failure('notFound', `environment variable ${this.#target} is not set`, {
+        hint: `Set it, or write the secret to a file and refer to it with file:/path.`,
+      })
     }
     return value
   }
@@ -47,7 +49,10 @@ async function readSecretFile(path: string): Promise<string> {
     const text = await readFile(path, 'utf8')
     return text.endsWith('\n') ? text.slice(0, -1).replace(/\r$/, '') : text
   } catch (cause) {
-    throw new Failure('notFound', `secret file ${path} cannot be read`, { cause, hint: 'Check that the file exists and that the user who runs Holdfast may read it.' })
+    throw new Failure('notFound', `secret file ${path} cannot be read`, {
+      cause,
+      hint: 'Check that the file exists and that the user who runs Holdfast may read it.',
+    })
   }
 }
 

@@ -3,11 +3,15 @@ import type { TestContext } from 'node:test'
 import type { Effects } from '../../src/core/ports.ts'
 import { deaths, dyingEffects, recordingEffects, type Death } from './dying-effects.ts'
 
-/** How a run ended in which one effect went wrong. */
+/** How a run ended, as far as it could tell anybody. */
+export type Ended<Result> = { readonly result: Result } | { readonly error: unknown }
+
+/** A run in which one effect went wrong. */
 export interface Crash<Result> {
   readonly effect: string
   readonly death: Death
-  readonly ended: { readonly result: Result } | { readonly error: unknown }
+  /** What a dead process would have returned or thrown reached nobody. */
+  readonly ended: Ended<Result> | 'dead'
 }
 
 export interface Matrix<World, Result> {
@@ -34,15 +38,22 @@ export async function crashEverywhere<World, Result>(t: TestContext, matrix: Mat
       await inFresh(matrix, async (world) => {
         const ended = await settled(matrix.run(world, effects))
         assert.ok(effects.reached(), `${effect} was never reached`)
-        await naming(`${death} ${effect}`, () => matrix.recover(world, { effect: at.name, death, ended }))
+        await naming(`${death} ${effect}`, () =>
+          matrix.recover(world, { effect: at.name, death, ended: death === 'lost' ? ended : 'dead' }),
+        )
       })
     }
   }
   const names = new Set(recording.seen.map(({ name }) => name))
-  t.diagnostic(`${recording.seen.length} effects, each died before, after and with its answer lost: ${[...names].join(', ')}`)
+  t.diagnostic(
+    `${recording.seen.length} effects, each died before, after and with its answer lost: ${[...names].join(', ')}`,
+  )
 }
 
-async function inFresh<World, Result>(matrix: Matrix<World, Result>, act: (world: World) => Promise<void>): Promise<void> {
+async function inFresh<World, Result>(
+  matrix: Matrix<World, Result>,
+  act: (world: World) => Promise<void>,
+): Promise<void> {
   const world = await matrix.fresh()
   try {
     await act(world)
@@ -51,7 +62,7 @@ async function inFresh<World, Result>(matrix: Matrix<World, Result>, act: (world
   }
 }
 
-export async function settled<Result>(promise: Promise<Result>): Promise<{ readonly result: Result } | { readonly error: unknown }> {
+export async function settled<Result>(promise: Promise<Result>): Promise<Ended<Result>> {
   try {
     return { result: await promise }
   } catch (error) {

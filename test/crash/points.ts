@@ -15,7 +15,11 @@ export async function assertSound(workshop: Workshop, index = 0, identities = [p
 /** Every point is listed, or its tombstone is: nothing that was committed is just gone. */
 export function assertAccounted({ points, removed }: Catalog, committed: readonly string[]): void {
   const known = new Set([...points.map(({ point }) => point), ...removed.map(({ point }) => point)])
-  assert.deepEqual(committed.filter((point) => !known.has(point)), [], 'points are gone without a tombstone')
+  assert.deepEqual(
+    committed.filter((point) => !known.has(point)),
+    [],
+    'points are gone without a tombstone',
+  )
 }
 
 export function listed({ points }: Catalog): string[] {

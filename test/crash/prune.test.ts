@@ -6,7 +6,15 @@ import { planBackup } from '../../src/operations/backup/plan.ts'
 import { runBackup } from '../../src/operations/backup/run.ts'
 import { executePrune, planPruneOf, type PruneReport } from '../../src/operations/prune/execute.ts'
 import { TextPlace } from '../../src/operations/testing/text-driver.ts'
-import { blobNames, newWorkshop, otherPair, pair, readWhole, textComponent, type Workshop } from '../../src/operations/testing/workshop.ts'
+import {
+  blobNames,
+  newWorkshop,
+  otherPair,
+  pair,
+  readWhole,
+  textComponent,
+  type Workshop,
+} from '../../src/operations/testing/workshop.ts'
 import { rewrapAll } from '../../src/repository/keys/rewrap-all.ts'
 import { crashEverywhere } from './matrix.ts'
 import { assertAccounted, assertSound, listed } from './points.ts'
@@ -61,7 +69,10 @@ test('a prune that dies anywhere keeps what it must, and the next one finishes',
     async recover(workshop) {
       const catalog = await assertSound(workshop)
       assertAccounted(catalog, ALL)
-      assert.deepEqual(listed(catalog).filter((point) => STAYING.includes(point)), STAYING)
+      assert.deepEqual(
+        listed(catalog).filter((point) => STAYING.includes(point)),
+        STAYING,
+      )
       await prune(workshop)
       assert.deepEqual(listed(await assertSound(workshop)), STAYING)
       assert.deepEqual(await withData(workshop), LATER, 'the grace time of what went now is not over')
@@ -92,7 +103,8 @@ test('an undeletion that dies anywhere leaves the point or its tombstone, and ca
       await (await workshop.repository()).remove(point, 'removed by the test', workshop.context())
       return workshop
     },
-    run: async (workshop, effects) => (await workshop.repository(0, effects)).undelete(point, workshop.context(effects)),
+    run: async (workshop, effects) =>
+      (await workshop.repository(0, effects)).undelete(point, workshop.context(effects)),
     async recover(workshop) {
       const catalog = await assertSound(workshop)
       assertAccounted(catalog, [point, idOf(2)])
@@ -108,8 +120,18 @@ test('an undeletion that dies anywhere leaves the point or its tombstone, and ca
 })
 
 const rewraps = {
-  'a key that is added': { recipients: [pair.recipient, otherPair.recipient], identities: [pair], before: [pair], after: [pair, otherPair] },
-  'a key that replaces another': { recipients: [otherPair.recipient], identities: [pair, otherPair], before: [], after: [otherPair] },
+  'a key that is added': {
+    recipients: [pair.recipient, otherPair.recipient],
+    identities: [pair],
+    before: [pair],
+    after: [pair, otherPair],
+  },
+  'a key that replaces another': {
+    recipients: [otherPair.recipient],
+    identities: [pair, otherPair],
+    before: [],
+    after: [otherPair],
+  },
 }
 
 for (const [name, { recipients, identities, before, after }] of Object.entries(rewraps)) {
@@ -130,7 +152,8 @@ for (const [name, { recipients, identities, before, after }] of Object.entries(r
         await run(workshop)
         for (const identity of after) await assertSound(workshop, 0, [identity])
         await assertOneGeneration(workshop, points)
-        if (!after.includes(pair)) await assert.rejects(readWhole(await workshop.repository(), idOf(1), workshop.context(), [pair]))
+        if (!after.includes(pair))
+          await assert.rejects(readWhole(await workshop.repository(), idOf(1), workshop.context(), [pair]))
       },
       close: (workshop) => workshop.close(),
     })

@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import assert from 'node:assert/strict'
@@ -12,7 +12,7 @@ import { executeRestore } from '../../src/operations/restore/execute.ts'
 import { planRestore } from '../../src/operations/restore/plan.ts'
 import type { RestoreReport } from '../../src/operations/restore/report.ts'
 import { openTargets } from '../../src/operations/restore/targets.ts'
-import { asDriver, newWorkshop, pair, type Workshop } from '../../src/operations/testing/workshop.ts'
+import { asDriver, newWorkshop, pair } from '../../src/operations/testing/workshop.ts'
 import { startPostgres } from '../parts/postgres.ts'
 
 /** A real database and a real folder with a point of each, cheap to make again as they were. */
@@ -21,17 +21,14 @@ export const RESTORE_ID = 'abcdef01'
 export const CAPTURED = { rows: 'captured', jobs: 'captured', key: 'captured key' }
 export const BEFORE = { rows: 'live', jobs: 'captured live', key: 'live key' }
 
-export interface SwapWorld {
-  readonly workshop: Workshop
-  readonly folder: string
-}
-
 const DATABASES = `select datname as name, datallowconn as open from pg_database where datname like 'app%' order by 1`
 const postgres = await startPostgres()
 /** The repository holds the one point and is only read by what is tested here. */
 export const workshop = await newWorkshop()
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-swap-'))
 const keys = join(folder, 'keys')
+const PREVIOUS = `app__prev_${RESTORE_ID}`
+const JOURNAL = join(workshop.records, `restore-portal-${RESTORE_ID}.json`)
 
 const components: readonly AppComponent[] = [
   { name: 'database', driver: asDriver(postgresDriver), settings: postgres.settings('app') },
@@ -44,7 +41,10 @@ export function appOf(effects?: Effects): App {
 
 export async function prepare(): Promise<void> {
   await postgres.createDatabase('app')
-  await sql('app', `create table public.content as select 'captured' as rows; create table public.jobs (id serial primary key, what text); insert into public.jobs (what) values ('captured')`)
+  await sql(
+    'app',
+    `create table public.content as select 'captured' as rows; create table public.jobs (id serial primary key, what text); insert into public.jobs (what) values ('captured')`,
+  )
   await makeKeys(CAPTURED.key)
   await runBackup(appOf(), await planBackup(appOf(), workshop.context()), workshop.context())
   await sql('app', `update public.content set rows = 'live'; insert into public.jobs (what) values ('live')`)
@@ -61,10 +61,44 @@ export async function freshWorld(hasLive: boolean): Promise<void> {
   for (const { name } of await databases()) await postgres.dropDatabase(name)
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder)
-  await Promise.all((await readdir(workshop.records)).filter((name) => name.startsWith('restore-')).map((name) => rm(join(workshop.records, name))))
+  await Promise.all(
+    (await readdir(workshop.records))
+      .filter((name) => name.startsWith('restore-'))
+      .map((name) => rm(join(workshop.records, name))),
+  )
   if (!hasLive) return
   await postgres.createDatabase('app', 'template live_copy')
   await makeKeys(BEFORE.key)
+}
+
+interface Swapped {
+  readonly journal: string
+  readonly marker: string
+}
+let swapped: Swapped | undefined
+
+/** The world after a restore, made of copies: the first one is restored, and shows what it leaves. */
+export async function freshSwapped(): Promise<void> {
+  swapped ??= await swapOnce()
+  await freshWorld(true)
+  await sql('postgres', `alter database app rename to ${PREVIOUS}`)
+  await sql('postgres', `comment on database ${PREVIOUS} is '${swapped.marker}'`)
+  await sql('postgres', `alter database ${PREVIOUS} allow_connections false`)
+  await postgres.createDatabase('app', 'template restored_copy')
+  await rename(keys, `${keys}.holdfast-prev-${RESTORE_ID}`)
+  await makeKeys(CAPTURED.key)
+  await writeFile(JOURNAL, swapped.journal)
+}
+
+async function swapOnce(): Promise<Swapped> {
+  await freshWorld(true)
+  assert.equal((await restore()).outcome, 'done')
+  const [row] = await sql(
+    'postgres',
+    `select shobj_description(oid, 'pg_database') as marker from pg_database where datname = '${PREVIOUS}'`,
+  )
+  await sql('postgres', 'alter database app rename to restored_copy')
+  return { journal: await readFile(JOURNAL, 'utf8'), marker: String(row?.['marker']) }
 }
 
 async function makeKeys(text: string): Promise<void> {
@@ -80,7 +114,12 @@ export async function restore(effects?: Effects): Promise<RestoreReport> {
   const repository = await workshop.repository(0, effects)
   const reader = await repository.open(POINT, [pair], context)
   const targets = await openTargets(app, reader, { mode: 'swap', restoreId: RESTORE_ID, scratchFolder: '' }, context)
-  const plan = await planRestore(reader, targets, { restoreId: RESTORE_ID, mode: 'swap', repository: 'repository-0', safetyPoint: false }, context)
+  const plan = await planRestore(
+    reader,
+    targets,
+    { restoreId: RESTORE_ID, mode: 'swap', repository: 'repository-0', safetyPoint: false },
+    context,
+  )
   return executeRestore(app, reader, targets, plan, context)
 }
 
@@ -94,7 +133,10 @@ export async function databases(): Promise<{ name: string; open: boolean }[]> {
 
 /** Rows of the live database; needs it to be open. */
 export async function rows(): Promise<{ rows: string; jobs: string }> {
-  const [found] = await sql('app', `select rows, (select string_agg(what, ' ' order by id) from public.jobs) as jobs from public.content`)
+  const [found] = await sql(
+    'app',
+    `select rows, (select string_agg(what, ' ' order by id) from public.jobs) as jobs from public.content`,
+  )
   return { rows: String(found?.['rows']), jobs: String(found?.['jobs']) }
 }
 
@@ -108,4 +150,54 @@ export async function key(): Promise<string> {
 
 export async function besideKeys(): Promise<string[]> {
   return (await readdir(folder)).sort()
+}
+
+/** Before anybody recovers: each piece is the old or the new one. A fence may be up, and a folder between its two renames. */
+export async function assertSomethingWhole(): Promise<void> {
+  const found = await databases()
+  const live = found.find(({ name }) => name === 'app')
+  assert.ok(live !== undefined, `no live database among ${found.map(({ name }) => name).join(', ')}`)
+  if (live.open) assertOneOf(await rows())
+  const siblings = await besideKeys()
+  if (siblings.includes('keys')) assert.ok([CAPTURED.key, BEFORE.key].includes(await key()))
+  else assert.ok(siblings.includes(`keys.holdfast-prev-${RESTORE_ID}`), `no folder among ${siblings.join(', ')}`)
+}
+
+function assertOneOf({ rows, jobs }: { rows: string; jobs: string }): void {
+  const all = [CAPTURED, BEFORE].map((one) => `${one.rows}/${one.jobs}`)
+  assert.ok(all.includes(`${rows}/${jobs}`), `${rows}/${jobs}`)
+}
+
+/** The restored data is live and open, the previous is kept, and nothing else is there. */
+export async function assertCaptured(): Promise<void> {
+  assert.deepEqual({ ...(await rows()), key: await key() }, CAPTURED)
+  const kept = (await databases()).filter(({ name }) => name !== 'app')
+  assert.deepEqual(await databases(), [{ name: 'app', open: true }, ...kept])
+  assert.ok(
+    kept.every(({ name }) => name === `app__prev_${RESTORE_ID}`),
+    JSON.stringify(kept),
+  )
+  assert.ok(
+    (await besideKeys()).every((name) =>
+      ['keys', `keys.holdfast-prev-${RESTORE_ID}`, `keys.holdfast-none-${RESTORE_ID}`].includes(name),
+    ),
+    (await besideKeys()).join(),
+  )
+}
+
+/** As it was before the restore: open, and nothing of the restore is left. */
+export async function assertWholeBefore(hadLive: boolean): Promise<void> {
+  assert.deepEqual(await databases(), hadLive ? [{ name: 'app', open: true }] : [])
+  assert.deepEqual(await besideKeys(), hadLive ? ['keys'] : [])
+  if (hadLive) assert.deepEqual({ ...(await rows()), key: await key() }, BEFORE)
+}
+
+/** The data from before is live and open, and what the restore brought is aside. */
+export async function assertUndone(): Promise<void> {
+  assert.deepEqual({ ...(await rows()), key: await key() }, BEFORE)
+  assert.deepEqual(await databases(), [
+    { name: 'app', open: true },
+    { name: `app__undone_${RESTORE_ID}`, open: false },
+  ])
+  assert.deepEqual(await besideKeys(), ['keys', `keys.holdfast-undone-${RESTORE_ID}`])
 }

@@ -5,7 +5,19 @@ import { test } from 'node:test'
 import { generateSigner, parseSigner } from '../../src/repository/keys/signer.ts'
 import { backUp, changesNothing, expectFailure, listed, pointIds } from './expect.ts'
 import { forkLab, startReadyLab, type Lab } from './lab.ts'
-import { artifactsOf, commitOf, cutOff, flipBit, keysOf, readCommitOf, removeBlob, signerOf, strangePoint, swapBlobs, writeCommit } from './tamper.ts'
+import {
+  artifactsOf,
+  commitOf,
+  cutOff,
+  flipBit,
+  keysOf,
+  readCommitOf,
+  removeBlob,
+  signerOf,
+  strangePoint,
+  swapBlobs,
+  writeCommit,
+} from './tamper.ts'
 
 /** Wrong keys, and repositories that somebody or something has damaged: every one is told for what it is. */
 const base = await startReadyLab()
@@ -14,7 +26,16 @@ const older = await backUp(base)
 const point = await backUp(base)
 
 interface VerifyDocument {
-  readonly report: { readonly ok: boolean; readonly absent?: { message: string }; readonly artifacts: readonly { role: string; number: number; ok: boolean; failure?: { kind: string; message: string } }[] }
+  readonly report: {
+    readonly ok: boolean
+    readonly absent?: { message: string }
+    readonly artifacts: readonly {
+      role: string
+      number: number
+      ok: boolean
+      failure?: { kind: string; message: string }
+    }[]
+  }
 }
 
 const restoreIt = ['restore', '--at', point, '--yes', '--no-safety-point']
@@ -24,7 +45,12 @@ test('a wrong password is told apart from damage', async () => {
   await lab.edit((config) => delete config.identity)
   await changesNothing(lab, async () => {
     for (const args of [['verify', point], ['drill'], restoreIt]) {
-      const error = await expectFailure(lab, args, { code: 12, kind: 'denied', message: /password of identity recovery is wrong/, hint: /Caps Lock/ }, { HOLDFAST_PASSWORD: 'not the password' })
+      const error = await expectFailure(
+        lab,
+        args,
+        { code: 12, kind: 'denied', message: /password of identity recovery is wrong/, hint: /Caps Lock/ },
+        { HOLDFAST_PASSWORD: 'not the password' },
+      )
       assert.doesNotMatch(error.message, /damage|corrupt/i)
     }
   })
@@ -38,13 +64,23 @@ test('with two locked keys the password of either opens, and a wrong one is deni
   await lab.edit((config) => delete config.identity)
   assert.equal((await lab.runWith(second, 'verify', point)).code, 0)
   assert.equal((await lab.run('verify', point)).code, 0)
-  await expectFailure(lab, ['verify', point], { code: 12, kind: 'denied', message: /none of the private keys recovery, second/, hint: /Caps Lock/ }, { HOLDFAST_PASSWORD: 'of none of the two' })
+  await expectFailure(
+    lab,
+    ['verify', point],
+    { code: 12, kind: 'denied', message: /none of the private keys recovery, second/, hint: /Caps Lock/ },
+    { HOLDFAST_PASSWORD: 'of none of the two' },
+  )
 })
 
 test('without a password and a terminal it says how to give one', async () => {
   const lab = await forkLab(base)
   await lab.edit((config) => delete config.identity)
-  await expectFailure(lab, ['verify', point], { code: 2, kind: 'usage', message: /no terminal to ask for a password/, hint: /HOLDFAST_PASSWORD/ }, { HOLDFAST_PASSWORD: '' })
+  await expectFailure(
+    lab,
+    ['verify', point],
+    { code: 2, kind: 'usage', message: /no terminal to ask for a password/, hint: /HOLDFAST_PASSWORD/ },
+    { HOLDFAST_PASSWORD: '' },
+  )
 })
 
 test("another person's identity file is denied", async () => {
@@ -52,7 +88,13 @@ test("another person's identity file is denied", async () => {
   const other = await otherRepository()
   await lab.edit((config) => (config.identity = `file:${join(other.folder, 'etc', 'identity.txt')}`))
   await changesNothing(lab, async () => {
-    for (const args of [['verify', point], restoreIt]) await expectFailure(lab, args, { code: 12, kind: 'denied', message: new RegExp(`no identity at hand opens restore point ${point}`), hint: /recipients/ })
+    for (const args of [['verify', point], restoreIt])
+      await expectFailure(lab, args, {
+        code: 12,
+        kind: 'denied',
+        message: new RegExp(`no identity at hand opens restore point ${point}`),
+        hint: /recipients/,
+      })
   })
 })
 
@@ -62,7 +104,9 @@ test('an identity file that is missing or holds no key is named', async () => {
   await writeFile(file, '# nothing here\n')
   await expectFailure(lab, ['verify', point], { code: 2, kind: 'usage', message: /identity/, hint: /AGE-SECRET-KEY-1/ })
   await rm(file)
-  await changesNothing(lab, () => expectFailure(lab, restoreIt, { code: 10, kind: 'notFound', message: /identity\.txt/, hint: /./ }))
+  await changesNothing(lab, () =>
+    expectFailure(lab, restoreIt, { code: 10, kind: 'notFound', message: /identity\.txt/, hint: /./ }),
+  )
 })
 
 /** Verify and restore must both see it, name it, and leave everything as it is. */
@@ -70,9 +114,17 @@ async function assertDamaged(lab: Lab, message: RegExp): Promise<void> {
   await changesNothing(lab, async () => {
     const { report } = await lab.json<VerifyDocument>(['verify', point], 30)
     assert.equal(report.ok, false)
-    const failures = [report.absent?.message ?? '', ...report.artifacts.map(({ failure }) => failure?.message ?? '')].join('\n')
+    const failures = [
+      report.absent?.message ?? '',
+      ...report.artifacts.map(({ failure }) => failure?.message ?? ''),
+    ].join('\n')
     assert.match(failures, message)
-    await expectFailure(lab, restoreIt, { code: 30, kind: 'corrupt', message, hint: /another restore point|holdfast points/ })
+    await expectFailure(lab, restoreIt, {
+      code: 30,
+      kind: 'corrupt',
+      message,
+      hint: /another restore point|holdfast points/,
+    })
   })
   const listing = await listed(lab)
   assert.match(listing.points.find((one) => one.point === point)?.failedProof ?? '', /verify .* failed/)
@@ -84,7 +136,10 @@ test('one flipped bit in an artifact is found, whichever it is', async () => {
     await flipBit(lab, name)
     const number = Number(name.slice(-6))
     const { report } = await lab.json<VerifyDocument>(['verify', point], 30)
-    assert.deepEqual(report.artifacts.filter(({ ok }) => !ok).map((artifact) => artifact.number), [number])
+    assert.deepEqual(
+      report.artifacts.filter(({ ok }) => !ok).map((artifact) => artifact.number),
+      [number],
+    )
   }
 })
 
@@ -130,22 +185,42 @@ test('a flipped bit in manifest or keys stops verify, show and restore', async (
     const lab = await forkLab(base)
     await flipBit(lab, name)
     await changesNothing(lab, async () => {
-      for (const args of [['verify', point], ['show', point], ['drill', '--at', point], restoreIt]) await expectFailure(lab, args, { code: 30, kind: 'corrupt', message: /manifest|keys/, hint: /./ })
+      for (const args of [['verify', point], ['show', point], ['drill', '--at', point], restoreIt])
+        await expectFailure(lab, args, {
+          code: 30,
+          kind: 'corrupt',
+          message: new RegExp(point),
+          hint: /another restore point/,
+        })
     })
     assert.equal((await lab.json<VerifyDocument>(['verify', older])).report.ok, true)
   }
 })
 
 /** A commit that does not count: it is listed as damaged, cannot be used by its id, prune refuses, the others stay good. */
-async function assertUnusable(lab: Lab, id: string, kind: 'corrupt' | 'denied' | 'unsupported', message: RegExp): Promise<void> {
+async function assertUnusable(
+  lab: Lab,
+  id: string,
+  kind: 'corrupt' | 'denied' | 'unsupported',
+  message: RegExp,
+): Promise<void> {
   const code = { corrupt: 30, denied: 12, unsupported: 31 }[kind]
   const listing = await listed(lab, 30)
   assert.ok(!listing.points.some((one) => one.point === id))
-  assert.deepEqual(listing.damaged.map((one) => [one.point, one.kind]), [[id, kind]])
+  assert.deepEqual(
+    listing.damaged.map((one) => [one.point, one.kind]),
+    [[id, kind]],
+  )
   assert.match(listing.damaged[0]?.message ?? '', message)
   await changesNothing(lab, async () => {
-    for (const args of [['verify', id], ['restore', '--at', id, '--yes', '--no-safety-point']]) await expectFailure(lab, args, { code, kind, message: new RegExp(id), hint: /./ })
-    const { reports } = await lab.json<{ reports: { removed: string[]; withheld: string[]; swept: { removedBlobs: number } }[] }>(['prune'], 13)
+    for (const args of [
+      ['verify', id],
+      ['restore', '--at', id, '--yes', '--no-safety-point'],
+    ])
+      await expectFailure(lab, args, { code, kind, message: new RegExp(id), hint: /./ })
+    const { reports } = await lab.json<{
+      reports: { removed: string[]; withheld: string[]; swept: { removedBlobs: number } }[]
+    }>(['prune'], 13)
     assert.deepEqual([reports[0]?.removed, reports[0]?.swept.removedBlobs], [[], 0])
     assert.match(reports[0]?.withheld.join() ?? '', /cannot be read or trusted/)
   })
@@ -170,14 +245,22 @@ test('a commit from another repository does not count', async () => {
 test('a commit from another repository of the same signer does not count', async () => {
   const lab = await forkLab(base)
   const strange = strangePoint()
-  await writeCommit(lab, { ...(await readCommitOf(lab, point)), point: strange, repository: 'f'.repeat(32) }, await signerOf(lab))
+  await writeCommit(
+    lab,
+    { ...(await readCommitOf(lab, point)), point: strange, repository: 'f'.repeat(32) },
+    await signerOf(lab),
+  )
   await assertUnusable(lab, strange, 'corrupt', /belongs to another place/)
 })
 
 test('a commit that somebody else signed does not count', async () => {
   const lab = await forkLab(base)
   const strange = strangePoint()
-  await writeCommit(lab, { ...(await readCommitOf(lab, point)), point: strange, sequence: 99 }, parseSigner(generateSigner().file))
+  await writeCommit(
+    lab,
+    { ...(await readCommitOf(lab, point)), point: strange, sequence: 99 },
+    parseSigner(generateSigner().file),
+  )
   await assertUnusable(lab, strange, 'denied', /signed by ed25519:.*not trusted/)
 })
 
@@ -195,7 +278,10 @@ test('a rolled-back bucket raises an alarm that does not end by itself, and prun
     const listing = await listed(lab, 30)
     assert.match(listing.alarms.join('\n'), new RegExp(`${point} was here before and is gone without a tombstone`))
     assert.match(listing.alarms.join('\n'), /older than what this machine saw before/)
-    assert.deepEqual(listing.points.map((one) => one.point), [older])
+    assert.deepEqual(
+      listing.points.map((one) => one.point),
+      [older],
+    )
   }
   const { reports } = await lab.json<{ reports: { removed: string[]; withheld: string[] }[] }>(['prune'], 13)
   assert.deepEqual(reports[0]?.removed, [])
@@ -228,7 +314,8 @@ test('a folder without a repository may be an unmounted volume: nothing is writt
   const lab = await forkLab(base)
   await rm(join(lab.repository, 'holdfast.json'))
   const before = await readdir(lab.repository, { recursive: true })
-  for (const args of [['backup'], restoreIt]) await expectFailure(lab, args, { code: 10, kind: 'notFound', message: /holdfast\.json/, hint: /mounted/ })
+  for (const args of [['backup'], restoreIt])
+    await expectFailure(lab, args, { code: 10, kind: 'notFound', message: /holdfast\.json/, hint: /mounted/ })
   assert.deepEqual(await readdir(lab.repository, { recursive: true }), before)
   assert.deepEqual(await pointIds(base), [older, point])
 })

@@ -19,7 +19,12 @@ export interface Expected {
 }
 
 /** The command must fail as documented: exit code, kind, a message that names the thing, a hint with the next step. */
-export async function expectFailure(lab: Lab, args: readonly string[], expected: Expected, environment: Readonly<Record<string, string>> = {}): Promise<ErrorDocument> {
+export async function expectFailure(
+  lab: Lab,
+  args: readonly string[],
+  expected: Expected,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<ErrorDocument> {
   const ran = await lab.runWith(environment, ...args, '--json')
   return assertFailed(ran, expected)
 }
@@ -40,8 +45,18 @@ export function assertFailed(ran: Ran, expected: Expected): ErrorDocument {
 
 export interface Points {
   readonly points: readonly PointLine[]
-  readonly damaged: readonly { readonly repository: string; readonly point: string; readonly kind: string; readonly message: string }[]
-  readonly removed: readonly { readonly repository: string; readonly point: string; readonly until: string; readonly reason: string }[]
+  readonly damaged: readonly {
+    readonly repository: string
+    readonly point: string
+    readonly kind: string
+    readonly message: string
+  }[]
+  readonly removed: readonly {
+    readonly repository: string
+    readonly point: string
+    readonly until: string
+    readonly reason: string
+  }[]
   readonly alarms: readonly string[]
   readonly unread: readonly { readonly repository: string; readonly message: string }[]
 }

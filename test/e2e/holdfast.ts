@@ -1,8 +1,15 @@
 import { spawn } from 'node:child_process'
+import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 
 const launcher = join(import.meta.dirname, '..', '..', 'bin', 'holdfast')
+
+/** Every command of a test is a new process; without this each would compile all of its modules again. */
+const compileCache = join(
+  process.env['HOLDFAST_PARTS_CACHE'] ?? join(homedir(), '.cache', 'holdfast-parts'),
+  'compiled',
+)
 
 export interface Ran {
   readonly code: number
@@ -11,7 +18,11 @@ export interface Ran {
 }
 
 /** Runs the real command line as a user would, in a folder, with an environment that has nothing of ours in it. */
-export async function holdfast(folder: string, args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Ran> {
+export async function holdfast(
+  folder: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Ran> {
   return await start(folder, args, environment).ended
 }
 
@@ -22,10 +33,14 @@ export interface Started {
 }
 
 /** Starts the command line in a process group of its own, so that a test can kill launcher and all with one signal. */
-export function start(folder: string, args: readonly string[], environment: Readonly<Record<string, string>> = {}): Started {
+export function start(
+  folder: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Started {
   const child = spawn(process.execPath, [launcher, ...args], {
     cwd: folder,
-    env: { PATH: process.env['PATH'] ?? '', HOME: folder, ...environment },
+    env: { PATH: process.env['PATH'] ?? '', HOME: folder, NODE_COMPILE_CACHE: compileCache, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   })
@@ -35,7 +50,9 @@ export function start(folder: string, args: readonly string[], environment: Read
   const pid = child.pid ?? 0
   const ended = new Promise<Ran>((resolve, reject) => {
     child.once('error', reject)
-    child.once('close', (code, signal) => resolve({ code: code ?? (signal === 'SIGKILL' ? 137 : 143), out: out(), error: error() }))
+    child.once('close', (code, signal) =>
+      resolve({ code: code ?? (signal === 'SIGKILL' ? 137 : 143), out: out(), error: error() }),
+    )
   })
   return { pid, ended, kill: (signal) => process.kill(-pid, signal) }
 }

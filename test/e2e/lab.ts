@@ -33,7 +33,10 @@ export interface ConfigFile {
   state?: string
   signers: string[]
   repositories: Record<string, Record<string, unknown>>
-  apps: Record<string, { repositories: string[]; retention?: Record<string, unknown>; components: Record<string, Record<string, unknown>> }>
+  apps: Record<
+    string,
+    { repositories: string[]; retention?: Record<string, unknown>; components: Record<string, Record<string, unknown>> }
+  >
 }
 
 export interface LabConfig {
@@ -88,7 +91,10 @@ export async function forkLab(lab: Lab): Promise<Lab> {
 function labIn(folder: string, postgres: TestPostgres): Lab {
   const files = join(folder, 'keys')
   const repository = join(folder, 'repository')
-  const environment = { DATABASE_PASSWORD: postgres.server.password instanceof Secret ? postgres.server.password.reveal() : '', HOLDFAST_PASSWORD: PASSWORD }
+  const environment = {
+    DATABASE_PASSWORD: postgres.server.password instanceof Secret ? postgres.server.password.reveal() : '',
+    HOLDFAST_PASSWORD: PASSWORD,
+  }
   const run: Lab['run'] = (...args) => holdfast(folder, args, environment)
   return {
     folder,
@@ -98,7 +104,8 @@ function labIn(folder: string, postgres: TestPostgres): Lab {
     run,
     runWith: (added, ...args) => holdfast(folder, args, { ...environment, ...added }),
     start: (...args) => start(folder, args, environment),
-    json: async <Document>(args: readonly string[], code = 0) => documentOf<Document>(args, await run(...args, '--json'), code),
+    json: async <Document>(args: readonly string[], code = 0) =>
+      documentOf(args, await run(...args, '--json'), code) as Document,
     sql: (text) => postgres.sql('portal', `set search_path = public; ${text}`),
     configure: (change = {}) => writeConfig({ folder, files, repository, postgres }, change),
     edit: (change) => editConfig(join(folder, 'holdfast.yaml'), change),
@@ -121,10 +128,11 @@ export async function startReadyLab(change: LabConfig = {}): Promise<Lab> {
   return lab
 }
 
-function documentOf<Document>(args: readonly string[], ran: Ran, code: number): Document {
-  if (ran.code !== code) throw new Error(`holdfast ${args.join(' ')} ended with ${ran.code} and not ${code}:\n${ran.out}\n${ran.error}`)
+function documentOf(args: readonly string[], ran: Ran, code: number): unknown {
+  if (ran.code !== code)
+    throw new Error(`holdfast ${args.join(' ')} ended with ${ran.code} and not ${code}:\n${ran.out}\n${ran.error}`)
   // The caller names the documented shape of what it asked for.
-  return JSON.parse(ran.out) as Document
+  return JSON.parse(ran.out)
 }
 
 async function makeFiles(folder: string): Promise<void> {
@@ -135,7 +143,10 @@ async function makeFiles(folder: string): Promise<void> {
   await symlink('tls/server.pem', join(folder, 'current.pem'))
 }
 
-async function writeConfig(lab: { folder: string; files: string; repository: string; postgres: TestPostgres }, change: LabConfig): Promise<void> {
+async function writeConfig(
+  lab: { folder: string; files: string; repository: string; postgres: TestPostgres },
+  change: LabConfig,
+): Promise<void> {
   const { server } = lab.postgres
   const config = {
     version: 1,
@@ -148,7 +159,15 @@ async function writeConfig(lab: { folder: string; files: string; repository: str
       portal: {
         repositories: Object.keys(change.repositories ?? { main: {} }),
         components: change.components ?? {
-          database: { kind: 'postgres', host: server.host, port: server.port, user: server.user, password: 'env:DATABASE_PASSWORD', database: 'portal', ...change.database },
+          database: {
+            kind: 'postgres',
+            host: server.host,
+            port: server.port,
+            user: server.user,
+            password: 'env:DATABASE_PASSWORD',
+            database: 'portal',
+            ...change.database,
+          },
           files: { kind: 'files', path: lab.files },
         },
         ...change.app,

@@ -41,7 +41,12 @@ export async function removeBlob(lab: Lab, name: string): Promise<void> {
 /** The numbered artifacts of a point, each with its size, largest first. */
 export async function artifactsOf(lab: Lab, point: string): Promise<readonly string[]> {
   const names = (await readdir(join(lab.repository, 'data', point))).filter((name) => /^\d{6}$/.test(name))
-  const sized = await Promise.all(names.map(async (name) => ({ name: `data/${point}/${name}`, size: (await readFile(join(lab.repository, 'data', point, name))).length })))
+  const sized = await Promise.all(
+    names.map(async (name) => ({
+      name: `data/${point}/${name}`,
+      size: (await readFile(join(lab.repository, 'data', point, name))).length,
+    })),
+  )
   return sized.toSorted((a, b) => b.size - a.size).map(({ name }) => name)
 }
 

@@ -26,7 +26,9 @@ export async function backup(command: Command, name: string | undefined, options
 function planText(plan: BackupPlan): string {
   const components = plan.components.map(({ name, kind }) => `  capture ${name} (${kind})`)
   const repositories = plan.repositories.map(({ name, location }) => `  store in ${name}: ${location}`)
-  return [`Backup of ${plan.app} would`, ...components, ...repositories, formatFindings(plan.findings)].filter((line) => line !== '').join('\n')
+  return [`Backup of ${plan.app} would`, ...components, ...repositories, formatFindings(plan.findings)]
+    .filter((line) => line !== '')
+    .join('\n')
 }
 
 function reportText(report: BackupReport): string {
@@ -43,9 +45,11 @@ function reportText(report: BackupReport): string {
     formatBytes(storedBytes),
     location,
   ])
-  const notCaptured = report.components.flatMap((component) => component.notCaptured.map((what) => `  not captured in ${component.name}: ${what}`))
+  const notCaptured = report.components.flatMap((component) =>
+    component.notCaptured.map((what) => `  not captured in ${component.name}: ${what}`),
+  )
   return [
-    `Restore point ${report.point} of ${report.app}: ${report.outcome === 'done' ? `${report.truth}` : 'INCOMPLETE'}, ${formatDuration(report.durationMilliseconds)}`,
+    `Restore point ${report.point} of ${report.app}: ${report.outcome === 'done' ? report.truth : 'INCOMPLETE'}, ${formatDuration(report.durationMilliseconds)}`,
     '',
     formatTable(['component', 'kind', 'outcome', 'bytes', 'time'], components, [3, 4]),
     '',

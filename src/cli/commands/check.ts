@@ -11,6 +11,16 @@ export async function check(command: Command, name: string | undefined): Promise
 
 function textOf(report: CheckReport): string {
   const apps = report.apps.flatMap(({ app, findings }) => [`app ${app}`, formatFindings(findings)])
-  const repositories = report.repositories.flatMap(({ repository, findings }) => [`repository ${repository}`, formatFindings(findings)])
-  return [...apps, ...repositories, 'keys', formatFindings(report.general), '', report.ok ? 'A backup can run.' : 'A backup would FAIL; see the errors above.'].join('\n')
+  const repositories = report.repositories.flatMap(({ repository, findings }) => [
+    `repository ${repository}`,
+    formatFindings(findings),
+  ])
+  return [
+    ...apps,
+    ...repositories,
+    'keys',
+    formatFindings(report.general),
+    '',
+    report.ok ? 'A backup can run.' : 'A backup would FAIL; see the errors above.',
+  ].join('\n')
 }

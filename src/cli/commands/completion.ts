@@ -8,7 +8,11 @@ export function completion(world: World, program: Commander, shell: string): num
   const scripts: Record<string, (program: Commander) => string> = { bash, zsh, fish }
   const script = scripts[shell]
   if (script === undefined) {
-    return printFailure(world.streams, false, new Failure('usage', `no completion for ${JSON.stringify(shell)}`, { hint: 'There is bash, zsh and fish.' }))
+    return printFailure(
+      world.streams,
+      false,
+      new Failure('usage', `no completion for ${JSON.stringify(shell)}`, { hint: 'There is bash, zsh and fish.' }),
+    )
   }
   world.streams.out(script(program))
   return 0
@@ -55,10 +59,17 @@ ${bash(program)}`
 }
 
 function fish(program: Commander): string {
-  const top = program.commands.map((command) => `complete -c holdfast -n __fish_use_subcommand -a ${command.name()} -d '${command.description().replaceAll("'", String.raw`\'`)}'`)
+  const top = program.commands.map(
+    (command) =>
+      `complete -c holdfast -n __fish_use_subcommand -a ${command.name()} -d '${command.description().replaceAll("'", String.raw`\'`)}'`,
+  )
   const options = program.commands.flatMap((command) =>
     command.options.flatMap(({ long, description }) =>
-      long === null || long === undefined ? [] : [`complete -c holdfast -n '__fish_seen_subcommand_from ${command.name()}' -l ${long.slice(2)} -d '${description.replaceAll("'", String.raw`\'`)}'`],
+      long === null || long === undefined
+        ? []
+        : [
+            `complete -c holdfast -n '__fish_seen_subcommand_from ${command.name()}' -l ${long.slice(2)} -d '${description.replaceAll("'", String.raw`\'`)}'`,
+          ],
     ),
   )
   return `# holdfast completion for fish; put into ~/.config/fish/completions/holdfast.fish

@@ -1,5 +1,6 @@
 import { executeDrill, type DrillReport } from '../../operations/drill/drill.ts'
 import { findPoint, parsePointChoice } from '../../operations/points/find-point.ts'
+import { openPoint } from '../../operations/source.ts'
 import { formatDifferences } from '../findings.ts'
 import { formatBytes, formatDuration } from '../format.ts'
 import { chooseApp, type Command } from '../run-command.ts'
@@ -14,8 +15,14 @@ export async function drill(command: Command, name: string | undefined, options:
   const { apps, context } = command.assembly
   const app = chooseApp(apps, name)
   const found = await findPoint(app, parsePointChoice(options.at ?? 'latest'), context)
-  const reader = await found.repository.open(found.point.point, await context.identities(), context)
-  const report = await executeDrill(app, found.repository, reader, options.beside === true ? 'beside' : 'scratch', context)
+  const reader = await openPoint(found.repository, found.point.point, context)
+  const report = await executeDrill(
+    app,
+    found.repository,
+    reader,
+    options.beside === true ? 'beside' : 'scratch',
+    context,
+  )
   command.result({ report }, () => textOf(report))
   return report.ok ? 0 : 30
 }

@@ -14,7 +14,9 @@ export interface InitOptions {
 export async function init(world: World, common: CommonOptions, options: InitOptions): Promise<number> {
   return await guarded(world, common, async (view) => {
     if (!options.password && options.identityFile === undefined) {
-      throw new Failure('usage', '--no-password needs --identity-file', { hint: 'Without either there would be no private key that opens the restore points.' })
+      throw new Failure('usage', '--no-password needs --identity-file', {
+        hint: 'Without either there would be no private key that opens the restore points.',
+      })
     }
     const report = await world.init(
       {
@@ -32,12 +34,22 @@ export async function init(world: World, common: CommonOptions, options: InitOpt
 
 function textOf(report: InitReport): string {
   return [
-    report.configWritten ? `Wrote ${report.configPath}. Fill in your app there, then run holdfast check.` : `Using ${report.configPath}.`,
-    ...report.repositories.map(({ name, location, outcome, id }) => `Repository ${name} (${id}) ${outcome} at ${location}`),
+    report.configWritten
+      ? `Wrote ${report.configPath}. Fill in your app there, then run holdfast check.`
+      : `Using ${report.configPath}.`,
+    ...report.repositories.map(
+      ({ name, location, outcome, id }) => `Repository ${name} (${id}) ${outcome} at ${location}`,
+    ),
     ...(report.signer === null ? [] : [`Restore points are signed by    ${report.signer}`]),
     ...(report.recipient === null ? [] : [`and encrypted for               ${report.recipient}`]),
-    ...(report.lockedIdentity === null ? [] : [`The private key is in each repository as identity "${report.lockedIdentity}", locked by your password.`]),
-    ...(report.identityFile === null ? [] : [`The private key is in ${report.identityFile}. Copy it to a safe that does not depend on this host, and delete it here if no drills run here.`]),
+    ...(report.lockedIdentity === null
+      ? []
+      : [`The private key is in each repository as identity "${report.lockedIdentity}", locked by your password.`]),
+    ...(report.identityFile === null
+      ? []
+      : [
+          `The private key is in ${report.identityFile}. Copy it to a safe that does not depend on this host, and delete it here if no drills run here.`,
+        ]),
     '',
     'Keep with your emergency papers: the repository, the password or private key, and the signer line above.',
     'Without the password or private key nobody can read the restore points, including you.',

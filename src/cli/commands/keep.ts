@@ -4,7 +4,11 @@ import type { Command } from '../run-command.ts'
 /** `holdfast hold <point>` and `holdfast release <point>` */
 export async function hold(command: Command, point: string, act: 'hold' | 'release'): Promise<number> {
   const report = await holdPoint(command.assembly.apps, point, act, command.assembly.context)
-  command.result({ report }, () => `Restore point ${report.point} is ${act === 'hold' ? 'held: prune leaves it alone' : 'released'} in ${report.repositories.join(', ')}.`)
+  command.result(
+    { report },
+    () =>
+      `Restore point ${report.point} is ${act === 'hold' ? 'held: prune leaves it alone' : 'released'} in ${report.repositories.join(', ')}.`,
+  )
   return 0
 }
 

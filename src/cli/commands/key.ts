@@ -7,14 +7,24 @@ import type { Command } from '../run-command.ts'
 export type KeyAct = 'list' | 'add' | 'remove' | 'change-password' | 'export' | 'rewrap'
 
 /** `holdfast key …` */
-export async function keyCommand(command: Command, act: KeyAct, name: string, options: Readonly<Record<string, unknown>>): Promise<number> {
+export async function keyCommand(
+  command: Command,
+  act: KeyAct,
+  name: string,
+  options: Readonly<Record<string, unknown>>,
+): Promise<number> {
   if (act === 'list') return await list(command)
   const change = await perform(command, act, name, options)
   command.result({ act, name, ...change }, () => textOf(act, name, change))
   return 0
 }
 
-async function perform(command: Command, act: Exclude<KeyAct, 'list'>, name: string, options: Readonly<Record<string, unknown>>): Promise<KeyChange> {
+async function perform(
+  command: Command,
+  act: Exclude<KeyAct, 'list'>,
+  name: string,
+  options: Readonly<Record<string, unknown>>,
+): Promise<KeyChange> {
   const { keys, context } = command.assembly
   switch (act) {
     case 'add':
@@ -23,11 +33,20 @@ async function perform(command: Command, act: Exclude<KeyAct, 'list'>, name: str
       return await keys.remove(name, context)
     case 'change-password': {
       const old = new Secret(await askCurrentPassword(command.world, name))
-      return await keys.changePassword(name, { old, new: new Secret(await askNewPassword(command.world, 'HOLDFAST_NEW_PASSWORD')) }, context)
+      return await keys.changePassword(
+        name,
+        { old, new: new Secret(await askNewPassword(command.world, 'HOLDFAST_NEW_PASSWORD')) },
+        context,
+      )
     }
     case 'export':
       // commander requires --to with a value.
-      return await keys.exportTo(name, new Secret(await askCurrentPassword(command.world, name)), String(options['to']), context)
+      return await keys.exportTo(
+        name,
+        new Secret(await askCurrentPassword(command.world, name)),
+        String(options['to']),
+        context,
+      )
     case 'rewrap':
       return await keys.rewrap(context)
   }
@@ -38,7 +57,16 @@ async function list(command: Command): Promise<number> {
   command.result({ keys: listed }, () =>
     listed.length === 0
       ? 'No private keys are locked into the repositories.'
-      : formatTable(['key', 'repository', 'created', 'new points', 'recipient'], listed.map(({ name, repository, created, inUse, recipient }) => [name, repository, formatTime(created), inUse ? 'yes' : 'NO', recipient])),
+      : formatTable(
+          ['key', 'repository', 'created', 'new points', 'recipient'],
+          listed.map(({ name, repository, created, inUse, recipient }) => [
+            name,
+            repository,
+            formatTime(created),
+            inUse ? 'yes' : 'NO',
+            recipient,
+          ]),
+        ),
   )
   return 0
 }

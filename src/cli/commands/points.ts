@@ -11,17 +11,36 @@ export async function points(command: Command, name: string | undefined): Promis
 }
 
 function textOf(report: PointsReport): string {
-  const table = formatTable(['restore point', 'app', 'created', 'state', 'stored', 'in', ''], report.points.map(rowOf), [4])
+  const table = formatTable(
+    ['restore point', 'app', 'created', 'state', 'stored', 'in', ''],
+    report.points.map(rowOf),
+    [4],
+  )
   return [
     report.points.length === 0 ? 'No restore points.' : table,
     ...report.damaged.map(({ repository, point, message }) => `DAMAGED ${point} in ${repository}: ${message}`),
-    ...report.removed.map(({ repository, point, until }) => `removed ${point} in ${repository}, can be undeleted until ${formatTime(until)}`),
+    ...report.removed.map(
+      ({ repository, point, until }) =>
+        `removed ${point} in ${repository}, can be undeleted until ${formatTime(until)}`,
+    ),
     ...report.alarms.map((alarm) => `ALARM ${alarm}`),
     ...report.unread.map(({ repository, message }) => `NOT READ ${repository}: ${message}`),
   ].join('\n')
 }
 
 function rowOf(point: PointSummary): string[] {
-  const remarks = [...(point.held ? ['held'] : []), ...(point.failedProof === null ? [] : [point.failedProof.toUpperCase()]), ...point.remarks]
-  return [point.point, point.app, formatTime(point.created), point.complete ? point.truth : 'INCOMPLETE', formatBytes(point.storedBytes), point.repositories.join(', '), remarks.join(', ')]
+  const remarks = [
+    ...(point.held ? ['held'] : []),
+    ...(point.failedProof === null ? [] : [point.failedProof.toUpperCase()]),
+    ...point.remarks,
+  ]
+  return [
+    point.point,
+    point.app,
+    formatTime(point.created),
+    point.complete ? point.truth : 'INCOMPLETE',
+    formatBytes(point.storedBytes),
+    point.repositories.join(', '),
+    remarks.join(', '),
+  ]
 }

@@ -1,4 +1,11 @@
-import { executePrune, forgetExpired, planPruneOf, withheldBy, type ForgottenPrevious, type PruneReport } from '../../operations/prune/execute.ts'
+import {
+  executePrune,
+  forgetExpired,
+  planPruneOf,
+  withheldBy,
+  type ForgottenPrevious,
+  type PruneReport,
+} from '../../operations/prune/execute.ts'
 import type { PrunePlan } from '../../operations/prune/plan.ts'
 import { formatBytes, plural } from '../format.ts'
 import { chooseApps, type Command } from '../run-command.ts'
@@ -20,7 +27,8 @@ async function showPlans(command: Command, apps: Apps): Promise<number> {
   const { context } = command.assembly
   const plans: { repository: string; plan: PrunePlan }[] = []
   for (const app of apps) {
-    for (const target of app.repositories) plans.push({ repository: target.name, plan: await planPruneOf(app, await target.open(context), context) })
+    for (const target of app.repositories)
+      plans.push({ repository: target.name, plan: await planPruneOf(app, await target.open(context), context) })
   }
   command.result({ plans }, () => plans.map(({ repository, plan }) => planText(repository, plan)).join('\n\n'))
   return 0
@@ -40,19 +48,37 @@ async function pruneAll(command: Command, apps: Apps, approval: string | undefin
 }
 
 function planText(repository: string, plan: PrunePlan): string {
-  const verdicts = plan.verdicts.map(({ point, keep, reasons }) => `  ${keep ? 'keep  ' : 'REMOVE'}  ${point}  ${reasons.join('; ')}`)
+  const verdicts = plan.verdicts.map(
+    ({ point, keep, reasons }) => `  ${keep ? 'keep  ' : 'REMOVE'}  ${point}  ${reasons.join('; ')}`,
+  )
   const stops = withheldBy(plan, undefined).map((reason) => `  withheld: ${reason}`)
-  const approve = plan.needsApproval.length > 0 && plan.removals.length > 0 ? [`  to carry it out: holdfast prune ${plan.app} --approve ${plan.hash}`] : []
-  return [`${plan.app} in ${repository}: ${plural(plan.removals.length, 'restore point')} of ${plan.verdicts.length} to remove`, ...verdicts, ...stops, ...approve].join('\n')
+  const approve =
+    plan.needsApproval.length > 0 && plan.removals.length > 0
+      ? [`  to carry it out: holdfast prune ${plan.app} --approve ${plan.hash}`]
+      : []
+  return [
+    `${plan.app} in ${repository}: ${plural(plan.removals.length, 'restore point')} of ${plan.verdicts.length} to remove`,
+    ...verdicts,
+    ...stops,
+    ...approve,
+  ].join('\n')
 }
 
 function reportText(report: PruneReport): string {
   const { app, repository, removed, swept, withheld, plan } = report
   const head = `${app} in ${repository}: removed ${plural(removed.length, 'restore point')} of ${plan.verdicts.length}; ${formatBytes(swept.removedBytes)} of old data is gone for good`
   const undo = removed.length === 0 ? [] : ['  for 72 hours holdfast undelete brings a removed point back']
-  return [head, ...undo, ...removed.map((point) => `  ${point}`), ...withheld.map((reason) => `  withheld: ${reason}`), ...(withheld.length > 0 ? [`  holdfast prune ${app} --dry-run shows the plan`] : [])].join('\n')
+  return [
+    head,
+    ...undo,
+    ...removed.map((point) => `  ${point}`),
+    ...withheld.map((reason) => `  withheld: ${reason}`),
+    ...(withheld.length > 0 ? [`  holdfast prune ${app} --dry-run shows the plan`] : []),
+  ].join('\n')
 }
 
 function forgottenText({ component, description, failure }: ForgottenPrevious): string {
-  return failure === undefined ? `${component}: removed ${description}, whose time for undo is over` : `${component}: ${description} could not be removed: ${failure}`
+  return failure === undefined
+    ? `${component}: removed ${description}, whose time for undo is over`
+    : `${component}: ${description} could not be removed: ${failure}`
 }

@@ -7,6 +7,7 @@ import { planRestore, type RestorePlan } from '../../operations/restore/plan.ts'
 import type { RestoreReport } from '../../operations/restore/report.ts'
 import { abandonRestore, resumeRestore } from '../../operations/restore/resume.ts'
 import { openTargets } from '../../operations/restore/targets.ts'
+import { openPoint } from '../../operations/source.ts'
 import { confirmByTyping } from '../confirm.ts'
 import { formatDifferences, formatFindings } from '../findings.ts'
 import { formatBytes, formatDuration, formatTime } from '../format.ts'
@@ -36,17 +37,28 @@ async function restoreAnew(command: Command, app: App, options: RestoreOptions):
   const { context } = command.assembly
   const mode = parseMode(options.target)
   const found = await findPoint(app, parsePointChoice(options.at ?? 'latest'), context)
-  const reader = await found.repository.open(found.point.point, await context.identities(), context)
+  const reader = await openPoint(found.repository, found.point.point, context)
   const restoreId = context.newId().slice(-8)
-  const targets = await openTargets(app, reader, { mode: mode === 'in-place' ? mode : 'swap', restoreId, scratchFolder: '', components: options.component }, context)
+  const targets = await openTargets(
+    app,
+    reader,
+    { mode: mode === 'in-place' ? mode : 'swap', restoreId, scratchFolder: '', components: options.component },
+    context,
+  )
   const safetyPoint = options.safetyPoint && mode !== 'beside'
-  const plan = await planRestore(reader, targets, { restoreId, mode, repository: found.repositoryName, safetyPoint }, context)
+  const plan = await planRestore(
+    reader,
+    targets,
+    { restoreId, mode, repository: found.repositoryName, safetyPoint },
+    context,
+  )
   if (options.dryRun === true) {
     command.result({ plan }, () => planText(plan))
     return plan.components.some(({ findings }) => findings.some(({ level }) => level === 'error')) ? 13 : 0
   }
   if (command.options.json !== true) command.world.streams.error(`${planText(plan)}\n`)
-  if (mode !== 'beside') await confirmByTyping(command.world, plan.confirmation, 'replace the live data', options.yes === true)
+  if (mode !== 'beside')
+    await confirmByTyping(command.world, plan.confirmation, 'replace the live data', options.yes === true)
   const report = await executeRestore(app, reader, targets, plan, context)
   command.result({ plan, report }, () => reportText(report))
   return exitOf(report)
@@ -55,22 +67,28 @@ async function restoreAnew(command: Command, app: App, options: RestoreOptions):
 function parseMode(text: string | undefined): RestorePlan['mode'] {
   if (text === undefined || text === 'swap') return 'swap'
   if (text === 'in-place' || text === 'beside') return text
-  throw new Failure('usage', `--target ${JSON.stringify(text)} is not known`, { hint: 'Use swap (the default), beside (load and compare, leave the live data alone) or in-place.' })
+  throw new Failure('usage', `--target ${JSON.stringify(text)} is not known`, {
+    hint: 'Use swap (the default), beside (load and compare, leave the live data alone) or in-place.',
+  })
 }
 
 async function refuseUnfinished(command: Command, app: App): Promise<void> {
   const journal = await unfinishedJournal(app.name, command.assembly.context.records)
   if (journal === undefined) return
-  throw new Failure('refused', `restore ${journal.restoreId} of app ${app.name} is unfinished: it stopped while ${journal.stage}`, {
-    hint: `Finish it with holdfast restore ${app.name} --resume, or go back to the data from before with --abandon.`,
-  })
+  throw new Failure(
+    'refused',
+    `restore ${journal.restoreId} of app ${app.name} is unfinished: it stopped while ${journal.stage}`,
+    {
+      hint: `Finish it with holdfast restore ${app.name} --resume, or go back to the data from before with --abandon.`,
+    },
+  )
 }
 
 async function resume(command: Command, app: App): Promise<number> {
   const { context } = command.assembly
   const journal = await requireUnfinished(command, app)
   const found = await findPoint(app, { id: journal.point }, context)
-  const reader = await found.repository.open(journal.point, await context.identities(), context)
+  const reader = await openPoint(found.repository, journal.point, context)
   const report = await resumeRestore(app, reader, journal, context)
   command.result({ report }, () => reportText(report))
   return exitOf(report)
@@ -78,14 +96,22 @@ async function resume(command: Command, app: App): Promise<number> {
 
 async function abandon(command: Command, app: App): Promise<number> {
   const journal = await abandonRestore(app, await requireUnfinished(command, app), command.assembly.context)
-  command.result({ abandoned: journal }, () => `Restore ${journal.restoreId} of ${app.name} was taken back; the data from before it is live.`)
+  command.result(
+    { abandoned: journal },
+    () => `Restore ${journal.restoreId} of ${app.name} was taken back; the data from before it is live.`,
+  )
   return 0
 }
 
-async function requireUnfinished(command: Command, app: App): Promise<NonNullable<Awaited<ReturnType<typeof unfinishedJournal>>>> {
+async function requireUnfinished(
+  command: Command,
+  app: App,
+): Promise<NonNullable<Awaited<ReturnType<typeof unfinishedJournal>>>> {
   const journal = await unfinishedJournal(app.name, command.assembly.context.records)
   if (journal !== undefined) return journal
-  throw new Failure('notFound', `app ${app.name} has no unfinished restore on this machine`, { hint: 'The journal of a restore is in the state folder of the machine that ran it; run this there.' })
+  throw new Failure('notFound', `app ${app.name} has no unfinished restore on this machine`, {
+    hint: 'The journal of a restore is in the state folder of the machine that ran it; run this there.',
+  })
 }
 
 function exitOf(report: RestoreReport): number {
@@ -94,23 +120,41 @@ function exitOf(report: RestoreReport): number {
 }
 
 function planText(plan: RestorePlan): string {
-  const acts = { swap: 'load beside, compare, then swap in; the previous data is kept for undo', 'in-place': 'OVERWRITE IN PLACE; there is no undo but the safety point', beside: 'load beside and compare; the live data is left alone' }
+  const acts = {
+    swap: 'load beside, compare, then swap in; the previous data is kept for undo',
+    'in-place': 'OVERWRITE IN PLACE; there is no undo but the safety point',
+    beside: 'load beside and compare; the live data is left alone',
+  }
   return [
     `Restore of ${plan.app} from restore point ${plan.point} (${formatTime(plan.pointCreated)}) in ${plan.repository}`,
     `  how: ${acts[plan.mode]}`,
     `  safety point first: ${plan.safetyPoint ? 'yes' : 'NO'}`,
     ...plan.components.map(({ name, target, bytes }) => `  ${name}: ${formatBytes(bytes)} into ${target}`),
     ...plan.missing.map((name) => `  MISSING in this point: ${name}`),
-    ...plan.components.map(({ findings }) => formatFindings(findings.filter(({ level }) => level !== 'ok'))).filter((text) => text !== ''),
+    ...plan.components
+      .map(({ findings }) => formatFindings(findings.filter(({ level }) => level !== 'ok')))
+      .filter((text) => text !== ''),
   ].join('\n')
 }
 
 function reportText(report: RestoreReport): string {
   if (report.outcome === 'stopped') {
-    return [`Restore of ${report.app} STOPPED; the live data is as it was before.`, `  ${report.failure?.message ?? ''}`, ...(report.failure?.hint === undefined ? [] : [`  ${report.failure.hint}`]), formatDifferences(report.differences)].filter((line) => line !== '').join('\n')
+    return [
+      `Restore of ${report.app} STOPPED; the live data is as it was before.`,
+      `  ${report.failure?.message ?? ''}`,
+      ...(report.failure?.hint === undefined ? [] : [`  ${report.failure.hint}`]),
+      formatDifferences(report.differences),
+    ]
+      .filter((line) => line !== '')
+      .join('\n')
   }
   const took = `${formatBytes(report.bytes)} restored and compared in ${formatDuration(report.durationMilliseconds)}`
-  if (report.mode === 'beside') return [`${report.app} is restored beside the live data, equal to what was captured.`, took, `Make it live with holdfast restore ${report.app} --resume, or remove it with --abandon.`].join('\n')
+  if (report.mode === 'beside')
+    return [
+      `${report.app} is restored beside the live data, equal to what was captured.`,
+      took,
+      `Make it live with holdfast restore ${report.app} --resume, or remove it with --abandon.`,
+    ].join('\n')
   return [
     `${report.app} is restored from ${report.point}.`,
     `${took}; writers were locked out for ${formatDuration(report.downtimeMilliseconds)}`,

@@ -12,7 +12,14 @@ export async function show(command: Command, choice: string, options: { readonly
 function textOf(report: ShowReport): string {
   const { summary } = report
   const artifacts = report.components.flatMap((component) =>
-    component.artifacts.map(({ role, plainSize, size, sha256 }) => [component.name, component.kind, role, formatBytes(plainSize), formatBytes(size), sha256.slice(0, 16)]),
+    component.artifacts.map(({ role, plainSize, size, sha256 }) => [
+      component.name,
+      component.kind,
+      role,
+      formatBytes(plainSize),
+      formatBytes(size),
+      sha256.slice(0, 16),
+    ]),
   )
   const proofs = report.proofs.map(({ kind, created, ok }) => [kind, formatTime(created), ok ? 'ok' : 'FAILED'])
   return [
@@ -29,7 +36,11 @@ function textOf(report: ShowReport): string {
       ? [formatTable(['component', 'kind', 'artifact', 'content', 'stored', 'sha-256'], artifacts, [3, 4])]
       : ['The content is encrypted and no identity is at hand; only what is public is shown.']),
     ...report.missing.map(({ name, reason }) => `MISSING ${name}: ${reason}`),
-    ...report.components.flatMap(({ name, notCaptured }) => notCaptured.map((what) => `not captured in ${name}: ${what}`)),
-    ...(proofs.length === 0 ? ['', 'No proofs: never verified or drilled.'] : ['', formatTable(['proof', 'time', 'outcome'], proofs)]),
+    ...report.components.flatMap(({ name, notCaptured }) =>
+      notCaptured.map((what) => `not captured in ${name}: ${what}`),
+    ),
+    ...(proofs.length === 0
+      ? ['', 'No proofs: never verified or drilled.']
+      : ['', formatTable(['proof', 'time', 'outcome'], proofs)]),
   ].join('\n')
 }

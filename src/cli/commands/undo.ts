@@ -18,15 +18,27 @@ export async function undo(command: Command, name: string | undefined, options: 
     return 0
   }
   if (command.options.json !== true) command.world.streams.error(`${planText(plan)}\n`)
-  await confirmByTyping(command.world, plan.confirmation, 'bring back the data from before that restore', options.yes === true)
+  await confirmByTyping(
+    command.world,
+    plan.confirmation,
+    'bring back the data from before that restore',
+    options.yes === true,
+  )
   const report = await executeUndo(app, plan, command.assembly.context)
-  command.result({ report }, () => `The data from before restore ${report.restoreId} of ${report.app} is live again, ${formatDuration(report.durationMilliseconds)}. What the restore had brought is kept aside until holdfast prune.`)
+  command.result(
+    { report },
+    () =>
+      `The data from before restore ${report.restoreId} of ${report.app} is live again, ${formatDuration(report.durationMilliseconds)}. What the restore had brought is kept aside until holdfast prune.`,
+  )
   return 0
 }
 
 function planText(plan: UndoPlan): string {
   return [
     `Undo of restore ${plan.restoreId} of ${plan.app}: what is live now, with everything written since, is set aside for`,
-    ...plan.components.map(({ name, description, since, until }) => `  ${name}: ${description}, as it was at ${formatTime(since)} (kept until ${formatTime(until)})`),
+    ...plan.components.map(
+      ({ name, description, since, until }) =>
+        `  ${name}: ${description}, as it was at ${formatTime(since)} (kept until ${formatTime(until)})`,
+    ),
   ].join('\n')
 }

@@ -1,6 +1,7 @@
 import { Failure } from '../../core/failure.ts'
 import { findInApps } from '../../operations/points/show-point.ts'
 import { executeVerify, type VerifyReport } from '../../operations/verify/execute.ts'
+import { openPoint } from '../../operations/source.ts'
 import { planVerify } from '../../operations/verify/plan.ts'
 import { formatBytes, formatDuration } from '../format.ts'
 import type { Command } from '../run-command.ts'
@@ -15,7 +16,7 @@ export async function verify(command: Command, choice: string, options: VerifyOp
   const { apps, context } = command.assembly
   const sample = parseSample(options.sample)
   const found = await findInApps(apps, choice, options.app, context)
-  const reader = await found.repository.open(found.point.point, await context.identities(), context)
+  const reader = await openPoint(found.repository, found.point.point, context)
   const drivers = [...new Set(apps.flatMap(({ components }) => components.map(({ driver }) => driver)))]
   const report = await executeVerify(found.repository, reader, drivers, planVerify(reader, sample, context), context)
   command.result({ report }, () => textOf(report))
@@ -26,16 +27,29 @@ function parseSample(text: string | undefined): number {
   if (text === undefined) return 1
   const percent = Number(text.replace(/%$/, ''))
   if (percent > 0 && percent <= 100) return percent / 100
-  throw new Failure('usage', `--sample ${JSON.stringify(text)} is not a share`, { hint: 'Give a percentage above 0 and up to 100, for example --sample 10%.' })
+  throw new Failure('usage', `--sample ${JSON.stringify(text)} is not a share`, {
+    hint: 'Give a percentage above 0 and up to 100, for example --sample 10%.',
+  })
 }
 
 function textOf(report: VerifyReport): string {
   const bad = [
     ...(report.absent === undefined ? [] : [report.absent.message]),
-    ...report.artifacts.flatMap(({ component, role, failure }) => (failure === undefined ? [] : [`${component} ${role}: ${failure.message}`])),
-    ...report.examined.flatMap(({ component, failure }) => (failure === undefined ? [] : [`${component}: ${failure.message}`])),
+    ...report.artifacts.flatMap(({ component, role, failure }) =>
+      failure === undefined ? [] : [`${component} ${role}: ${failure.message}`],
+    ),
+    ...report.examined.flatMap(({ component, failure }) =>
+      failure === undefined ? [] : [`${component}: ${failure.message}`],
+    ),
   ]
   const head = `Restore point ${report.point} of ${report.app}: ${report.ok ? 'every byte that was read is as it was written' : 'DAMAGED'}`
   const read = `${formatBytes(report.bytesRead)} read and decrypted in ${formatDuration(report.durationMilliseconds)}; archives read whole: ${report.examined.map(({ component }) => component).join(', ') || 'none (sample)'}`
-  return [head, read, ...bad.map((line) => `  ${line}`), ...(report.ok ? ['This is not yet proof of a restore: holdfast drill is.'] : ['Keep this point for analysis and restore from another one.'])].join('\n')
+  return [
+    head,
+    read,
+    ...bad.map((line) => `  ${line}`),
+    ...(report.ok
+      ? ['This is not yet proof of a restore: holdfast drill is.']
+      : ['Keep this point for analysis and restore from another one.']),
+  ].join('\n')
 }

@@ -6,32 +6,51 @@ const databaseName = z.string().min(1).max(63)
 
 export const postgresSettings = z.strictObject({
   kind: z.literal('postgres'),
-  host: z.string().min(1).default('localhost').meta({ description: 'Host name, address, or the absolute folder of a unix socket.' }),
+  host: z
+    .string()
+    .min(1)
+    .default('localhost')
+    .meta({ description: 'Host name, address, or the absolute folder of a unix socket.' }),
   port: z.number().int().min(1).max(65535).default(5432),
   database: databaseName,
   user: z.string().min(1).meta({ description: 'The role that reads for a backup.' }),
   password: secretReference.optional(),
-  restoreUser: z.string().min(1).optional().meta({ description: 'The role that restores; needs CREATEDB and membership in the owner. Default: user.' }),
+  restoreUser: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: 'The role that restores; needs CREATEDB and membership in the owner. Default: user.' }),
   restorePassword: secretReference.optional(),
-  maintenanceDatabase: databaseName.default('postgres').meta({ description: 'Where to connect while the database itself is swapped.' }),
+  maintenanceDatabase: databaseName
+    .default('postgres')
+    .meta({ description: 'Where to connect while the database itself is swapped.' }),
   tls: z.enum(['disable', 'require', 'verify-full']).default('disable'),
   tlsCa: z.string().optional().meta({ description: 'File with the CA certificates that sign the server certificate.' }),
-  toolsFolder: z.string().optional().meta({ description: 'Folder with pg_dump and pg_restore; found by itself when absent.' }),
-  preserve: z
-    .array(z.string().min(1))
-    .default([])
-    .meta({ description: 'Tables (schema.table) whose live rows are carried into the restored database, for example a job history.' }),
+  toolsFolder: z
+    .string()
+    .optional()
+    .meta({ description: 'Folder with pg_dump and pg_restore; found by itself when absent.' }),
+  preserve: z.array(z.string().min(1)).default([]).meta({
+    description:
+      'Tables (schema.table) whose live rows are carried into the restored database, for example a job history.',
+  }),
   checks: z
     .array(
       z.strictObject({
         name: z.string().min(1),
         sql: z.string().min(1),
-        expect: z.union([z.string(), z.number(), z.boolean()]).meta({ description: 'The first column of the first row must be this.' }),
+        expect: z
+          .union([z.string(), z.number(), z.boolean()])
+          .meta({ description: 'The first column of the first row must be this.' }),
       }),
     )
     .default([])
     .meta({ description: 'SQL run on every restored copy; each must give what it expects.' }),
-  keepPreviousHours: z.number().positive().default(72).meta({ description: 'How long the database that was swapped out is kept for undo.' }),
+  keepPreviousHours: z
+    .number()
+    .positive()
+    .default(72)
+    .meta({ description: 'How long the database that was swapped out is kept for undo.' }),
   idleLimitSeconds: z.number().positive().default(600),
   totalLimitSeconds: z.number().positive().default(86_400),
 })

@@ -11,7 +11,11 @@ import { summarize, type ComponentOutcome } from './report.ts'
  * Captures one component once and stores it in every destination. A component that fails leaves nothing: its
  * artifacts are in no manifest.
  */
-export async function captureComponent(component: AppComponent, destinations: readonly Destination[], context: OperationContext): Promise<ComponentOutcome & { readonly cause?: Failure }> {
+export async function captureComponent(
+  component: AppComponent,
+  destinations: readonly Destination[],
+  context: OperationContext,
+): Promise<ComponentOutcome & { readonly cause?: Failure }> {
   const started = context.clock.now()
   const begun = context.clock.monotonic()
   const sink = new DestinationSink(component.name, destinations, context)
@@ -52,14 +56,21 @@ class DestinationSink implements ArtifactSink {
     const alive = this.#destinations.filter(({ writer }) => writer !== undefined)
     const copies = fanOut(pack(producer), alive.length)
     // fanOut gives exactly as many copies as asked for.
-    const failures = await Promise.all(alive.map((destination, index) => this.#store(destination, role, kind, copies[index] as Packed)))
+    const failures = await Promise.all(
+      alive.map((destination, index) => this.#store(destination, role, kind, copies[index] as Packed)),
+    )
     // The producer has its say first: when it failed, every write failed with it, and no destination is to blame.
     producer.assertFinished()
     for (const { destination, error } of failures.flat()) destination.fail(error)
     requireOne(this.#destinations)
   }
 
-  async #store(destination: Destination, role: string, kind: ArtifactRecord['kind'], packed: Packed): Promise<readonly { destination: Destination; error: unknown }[]> {
+  async #store(
+    destination: Destination,
+    role: string,
+    kind: ArtifactRecord['kind'],
+    packed: Packed,
+  ): Promise<readonly { destination: Destination; error: unknown }[]> {
     const { writer } = destination
     if (writer === undefined) return []
     try {
@@ -81,7 +92,7 @@ class DestinationSink implements ArtifactSink {
         started: started.toISOString(),
         finished: finished.toISOString(),
         notCaptured: [...captured.notCaptured],
-        details: captured.details as Record<string, unknown>,
+        details: captured.details,
         artifacts: this.#recordsOf(destination).toSorted((a, b) => a.number - b.number),
       })
     }

@@ -70,13 +70,24 @@ export class Destination {
 }
 
 /** Begins the point in every repository; one that cannot be opened is a failed destination. */
-export async function openDestinations(app: App, point: PointId, context: OperationContext): Promise<readonly Destination[]> {
-  const destinations = await Promise.all(app.repositories.map((target) => openDestination(app.name, target, point, context)))
+export async function openDestinations(
+  app: App,
+  point: PointId,
+  context: OperationContext,
+): Promise<readonly Destination[]> {
+  const destinations = await Promise.all(
+    app.repositories.map((target) => openDestination(app.name, target, point, context)),
+  )
   requireOne(destinations)
   return destinations
 }
 
-async function openDestination(app: string, target: AppRepository, point: PointId, context: OperationContext): Promise<Destination> {
+async function openDestination(
+  app: string,
+  target: AppRepository,
+  point: PointId,
+  context: OperationContext,
+): Promise<Destination> {
   try {
     const repository = await target.open(context)
     return new Destination(target, await repository.begin({ app, point, recipients: target.recipients }, context))

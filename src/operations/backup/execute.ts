@@ -26,7 +26,11 @@ export async function executeBackup(app: App, plan: BackupPlan, context: Operati
   }
 }
 
-async function captureAll(app: App, destinations: readonly Destination[], context: OperationContext): Promise<readonly ComponentOutcome[]> {
+async function captureAll(
+  app: App,
+  destinations: readonly Destination[],
+  context: OperationContext,
+): Promise<readonly ComponentOutcome[]> {
   const outcomes: ComponentOutcome[] = []
   let first: Failure | undefined
   for (const component of app.components) {
@@ -34,20 +38,48 @@ async function captureAll(app: App, destinations: readonly Destination[], contex
     first ??= cause
     outcomes.push(outcome)
   }
-  if (outcomes.every(({ outcome }) => outcome === 'failed')) throw first ?? new Failure('usage', `app ${app.name} has no components`)
+  if (outcomes.every(({ outcome }) => outcome === 'failed'))
+    throw first ?? new Failure('usage', `app ${app.name} has no components`)
   return outcomes
 }
 
-async function commitAll(destinations: readonly Destination[], components: readonly ComponentOutcome[], created: Date, context: OperationContext): Promise<void> {
+async function commitAll(
+  destinations: readonly Destination[],
+  components: readonly ComponentOutcome[],
+  created: Date,
+  context: OperationContext,
+): Promise<void> {
   context.progress({ type: 'phase', phase: 'commit' })
-  const missing = components.filter(({ outcome }) => outcome === 'failed').map(({ name, kind, failure }) => ({ name, kind, reason: failure?.message ?? 'failed' }))
+  const missing = components
+    .filter(({ outcome }) => outcome === 'failed')
+    .map(({ name, kind, failure }) => ({ name, kind, reason: failure?.message ?? 'failed' }))
   await Promise.all(destinations.map((destination) => destination.commit({ missing, created })))
   const committed = destinations.some((destination) => destination.outcome().outcome === 'committed')
-  if (!committed) throw destinations.find(({ failure }) => failure !== undefined)?.failure ?? new Failure('bug', 'no repository committed and none failed')
+  if (!committed)
+    throw (
+      destinations.find(({ failure }) => failure !== undefined)?.failure ??
+      new Failure('bug', 'no repository committed and none failed')
+    )
 }
 
-function reportOf(plan: BackupPlan, components: readonly ComponentOutcome[], destinations: readonly Destination[], times: Pick<BackupReport, 'created' | 'durationMilliseconds'>): BackupReport {
+function reportOf(
+  plan: BackupPlan,
+  components: readonly ComponentOutcome[],
+  destinations: readonly Destination[],
+  times: Pick<BackupReport, 'created' | 'durationMilliseconds'>,
+): BackupReport {
   const repositories = destinations.map((destination) => destination.outcome())
-  const whole = components.every(({ outcome }) => outcome === 'captured') && repositories.every(({ outcome }) => outcome === 'committed')
-  return { app: plan.app, point: plan.point, outcome: whole ? 'done' : 'incomplete', truth: 'read back', ...times, components, repositories, findings: plan.findings }
+  const whole =
+    components.every(({ outcome }) => outcome === 'captured') &&
+    repositories.every(({ outcome }) => outcome === 'committed')
+  return {
+    app: plan.app,
+    point: plan.point,
+    outcome: whole ? 'done' : 'incomplete',
+    truth: 'read back',
+    ...times,
+    components,
+    repositories,
+    findings: plan.findings,
+  }
 }

@@ -13,7 +13,10 @@ export interface BackupPlan {
 
 /** Looks at everything the backup needs; changes nothing. */
 export async function planBackup(app: App, context: OperationContext): Promise<BackupPlan> {
-  if (app.repositories.length === 0) throw new Failure('usage', `app ${app.name} has no repository`, { hint: 'Name at least one under apps.<app>.repositories.' })
+  if (app.repositories.length === 0)
+    throw new Failure('usage', `app ${app.name} has no repository`, {
+      hint: 'Name at least one under apps.<app>.repositories.',
+    })
   const findings: Finding[] = []
   for (const component of app.components) {
     findings.push(...(await checkOf(component, context)))

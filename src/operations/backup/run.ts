@@ -5,18 +5,31 @@ import { executeBackup } from './execute.ts'
 import type { BackupPlan } from './plan.ts'
 import type { BackupReport } from './report.ts'
 
-const lastBackup = z.object({ outcome: z.enum(['done', 'incomplete', 'failed']), finished: z.string(), message: z.string().nullable() })
+const lastBackup = z.object({
+  outcome: z.enum(['done', 'incomplete', 'failed']),
+  finished: z.string(),
+  message: z.string().nullable(),
+})
 export type LastBackup = z.infer<typeof lastBackup>
 
 /** Executes a planned backup and remembers on this machine how it ended: prune freezes while backups fail. */
 export async function runBackup(app: App, plan: BackupPlan, context: OperationContext): Promise<BackupReport> {
   try {
     const report = await executeBackup(app, plan, context)
-    await remember(app, { outcome: report.outcome, finished: context.clock.now().toISOString(), message: null }, context)
+    await remember(
+      app,
+      { outcome: report.outcome, finished: context.clock.now().toISOString(), message: null },
+      context,
+    )
     return report
   } catch (error) {
     const failure = toFailure(error)
-    if (failure.kind !== 'cancelled') await remember(app, { outcome: 'failed', finished: context.clock.now().toISOString(), message: failure.message }, context)
+    if (failure.kind !== 'cancelled')
+      await remember(
+        app,
+        { outcome: 'failed', finished: context.clock.now().toISOString(), message: failure.message },
+        context,
+      )
     throw error
   }
 }
@@ -32,6 +45,9 @@ async function remember(app: App, value: LastBackup, context: OperationContext):
   try {
     await context.records.save(`last-backup-${app.name}`, value)
   } catch (error) {
-    context.progress({ type: 'warning', message: `this machine cannot remember how the backup of ${app.name} ended: ${describe(error)}` })
+    context.progress({
+      type: 'warning',
+      message: `this machine cannot remember how the backup of ${app.name} ended: ${describe(error)}`,
+    })
   }
 }

@@ -17,14 +17,19 @@ export async function executeCheck(apps: readonly App[], context: OperationConte
   const checkedApps = []
   for (const app of apps) checkedApps.push({ app: app.name, findings: await checkComponents(app, context) })
   const repositories = []
-  for (const target of uniqueRepositories(apps)) repositories.push({ repository: target.name, findings: await checkRepository(target, context) })
+  for (const target of uniqueRepositories(apps))
+    repositories.push({ repository: target.name, findings: await checkRepository(target, context) })
   const general = [await checkIdentity(apps, context)]
   const all = [...checkedApps, ...repositories].flatMap(({ findings }) => findings)
   return { apps: checkedApps, repositories, general, ok: !all.some(({ level }) => level === 'error') }
 }
 
 function uniqueRepositories(apps: readonly App[]): readonly AppRepository[] {
-  return [...new Map(apps.flatMap(({ repositories }) => repositories.map((target) => [target.name, target] as const))).values()]
+  return [
+    ...new Map(
+      apps.flatMap(({ repositories }) => repositories.map((target) => [target.name, target] as const)),
+    ).values(),
+  ]
 }
 
 async function checkComponents(app: App, context: OperationContext): Promise<readonly Finding[]> {
@@ -45,13 +50,47 @@ async function checkRepository(target: AppRepository, context: OperationContext)
     // Taking and releasing a lease is a real create-only write with the rights that a backup will use.
     await (await repository.lease(`check-${context.newId()}`, context)).release()
     return [
-      { level: 'ok', subject: target.location, message: `can be read and written; ${catalog.points.length} restore points` },
-      ...catalog.damaged.map(({ point, message }): Finding => ({ level: 'error', subject: `restore point ${point}`, message })),
+      {
+        level: 'ok',
+        subject: target.location,
+        message: `can be read and written; ${catalog.points.length} restore points`,
+      },
+      ...catalog.damaged.map(({ point, message }): Finding => ({
+        level: 'error',
+        subject: `restore point ${point}`,
+        message,
+      })),
       ...catalog.alarms.map((message): Finding => ({ level: 'error', subject: target.location, message })),
       ...repository.remarks.map((message): Finding => ({ level: 'warning', subject: target.location, message })),
-      ...(repository.createOnly ? [] : [{ level: 'warning', subject: target.location, message: 'does not keep two writers apart; let only one host write to it' } as const]),
-      ...(Math.abs(skew) <= SKEW_LIMIT ? [] : [{ level: 'warning', subject: 'clocks', message: `the storage's clock differs from ours by ${Math.round(skew / 1000)} s`, hint: 'Prune refuses to run while they differ by more than 5 minutes.' } as const]),
-      ...(target.recipients.length > 0 ? [] : [{ level: 'error', subject: target.location, message: 'has no recipients, so nothing could be encrypted', hint: 'Run holdfast init.' } as const]),
+      ...(repository.createOnly
+        ? []
+        : [
+            {
+              level: 'warning',
+              subject: target.location,
+              message: 'does not keep two writers apart; let only one host write to it',
+            } as const,
+          ]),
+      ...(Math.abs(skew) <= SKEW_LIMIT
+        ? []
+        : [
+            {
+              level: 'warning',
+              subject: 'clocks',
+              message: `the storage's clock differs from ours by ${Math.round(skew / 1000)} s`,
+              hint: 'Prune refuses to run while they differ by more than 5 minutes.',
+            } as const,
+          ]),
+      ...(target.recipients.length > 0
+        ? []
+        : [
+            {
+              level: 'error',
+              subject: target.location,
+              message: 'has no recipients, so nothing could be encrypted',
+              hint: 'Run holdfast init.',
+            } as const,
+          ]),
     ]
   })
 }
@@ -68,7 +107,11 @@ async function checkIdentity(apps: readonly App[], context: OperationContext): P
   return { level: 'untested', subject, message: 'there is no restore point yet to try a private key on' }
 }
 
-async function tryNewest(target: AppRepository, app: string, context: OperationContext): Promise<Omit<Finding, 'subject'> | undefined> {
+async function tryNewest(
+  target: AppRepository,
+  app: string,
+  context: OperationContext,
+): Promise<Omit<Finding, 'subject'> | undefined> {
   try {
     const repository = await target.open(context)
     const newest = (await repository.catalog(context)).points.findLast(({ commit }) => commit.app === app)
@@ -76,13 +119,21 @@ async function tryNewest(target: AppRepository, app: string, context: OperationC
     const reader = await repository.open(newest.point, await context.identities(), context)
     return { level: 'ok', message: `opens the newest restore point (${reader.commit.point})` }
   } catch (error) {
-    if (isFailure(error, 'usage')) return { level: 'untested', message: 'none is configured on this host, so that this host cannot read its backups; drills here need one' }
+    if (isFailure(error, 'usage'))
+      return {
+        level: 'untested',
+        message: 'none is configured on this host, so that this host cannot read its backups; drills here need one',
+      }
     if (isFailure(error, 'cancelled')) throw error
     return { level: 'warning', message: describe(error) }
   }
 }
 
-async function asFindings(subject: string, context: OperationContext, act: () => Promise<readonly Finding[]>): Promise<readonly Finding[]> {
+async function asFindings(
+  subject: string,
+  context: OperationContext,
+  act: () => Promise<readonly Finding[]>,
+): Promise<readonly Finding[]> {
   try {
     return await act()
   } catch (error) {

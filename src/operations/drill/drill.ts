@@ -14,7 +14,12 @@ export interface DrillReport {
   readonly ok: boolean
   readonly differences: readonly Difference[]
   readonly failure?: FailureSummary
-  readonly components: readonly { readonly name: string; readonly kind: string; readonly target: string; readonly bytes: number }[]
+  readonly components: readonly {
+    readonly name: string
+    readonly kind: string
+    readonly target: string
+    readonly bytes: number
+  }[]
   /** The time a restore of this point took here, from the first byte read to the last check passed. */
   readonly recoveryTimeMilliseconds: number
 }
@@ -23,15 +28,42 @@ export interface DrillReport {
  * Restores the point into a throw-away target, reads it again and compares it with what was captured, runs the app's own
  * checks, and removes the target. Success and failure both leave a signed proof.
  */
-export async function executeDrill(app: App, repository: Repository, reader: PointReader, where: DrillReport['where'], context: OperationContext): Promise<DrillReport> {
+export async function executeDrill(
+  app: App,
+  repository: Repository,
+  reader: PointReader,
+  where: DrillReport['where'],
+  context: OperationContext,
+): Promise<DrillReport> {
   const begun = context.clock.monotonic()
   const scratch = await context.scratchFolder()
   let targets: readonly Restoring[] = []
   try {
-    targets = await openTargets(app, reader, { mode: where === 'scratch' ? 'scratch' : 'swap', restoreId: context.newId().slice(-8), scratchFolder: scratch.path }, context)
+    targets = await openTargets(
+      app,
+      reader,
+      {
+        mode: where === 'scratch' ? 'scratch' : 'swap',
+        restoreId: context.newId().slice(-8),
+        scratchFolder: scratch.path,
+      },
+      context,
+    )
     const outcome = await rehearse(reader, targets, context)
     const report = reportOf(reader, targets, where, outcome, Math.round(context.clock.monotonic() - begun))
-    await repository.prove(report.point, 'drill', { ok: report.ok, facts: { where, recoveryTimeMilliseconds: report.recoveryTimeMilliseconds, differences: report.differences.length } }, context)
+    await repository.prove(
+      report.point,
+      'drill',
+      {
+        ok: report.ok,
+        facts: {
+          where,
+          recoveryTimeMilliseconds: report.recoveryTimeMilliseconds,
+          differences: report.differences.length,
+        },
+      },
+      context,
+    )
     return report
   } finally {
     // Also after Ctrl-C: a throw-away server must not outlive its drill.
@@ -45,7 +77,11 @@ interface Outcome {
   readonly failure?: FailureSummary
 }
 
-async function rehearse(reader: PointReader, targets: readonly Restoring[], context: OperationContext): Promise<Outcome> {
+async function rehearse(
+  reader: PointReader,
+  targets: readonly Restoring[],
+  context: OperationContext,
+): Promise<Outcome> {
   try {
     await authenticate(reader, targets, context)
     await loadAll(targets, context)
@@ -58,7 +94,13 @@ async function rehearse(reader: PointReader, targets: readonly Restoring[], cont
   }
 }
 
-function reportOf(reader: PointReader, targets: readonly Restoring[], where: DrillReport['where'], outcome: Outcome, recoveryTimeMilliseconds: number): DrillReport {
+function reportOf(
+  reader: PointReader,
+  targets: readonly Restoring[],
+  where: DrillReport['where'],
+  outcome: Outcome,
+  recoveryTimeMilliseconds: number,
+): DrillReport {
   return {
     app: reader.commit.app,
     point: reader.commit.point,

@@ -19,6 +19,11 @@ export interface InitReport {
   readonly recipient: string | null
   readonly identityFile: string | null
   readonly lockedIdentity: string | null
-  readonly repositories: readonly { readonly name: string; readonly location: string; readonly outcome: 'created' | 'exists'; readonly id: string }[]
+  readonly repositories: readonly {
+    readonly name: string
+    readonly location: string
+    readonly outcome: 'created' | 'exists'
+    readonly id: string
+  }[]
   readonly findings: readonly Finding[]
 }

@@ -11,7 +11,11 @@ export interface KeyChain {
   add(name: string, password: Secret, context: Context): Promise<KeyChange>
   /** Takes the recipient out of the configuration and all points, then removes the locked key. Refuses to remove the last recipient. */
   remove(name: string, context: Context): Promise<KeyChange>
-  changePassword(name: string, passwords: { readonly old: Secret; readonly new: Secret }, context: Context): Promise<KeyChange>
+  changePassword(
+    name: string,
+    passwords: { readonly old: Secret; readonly new: Secret },
+    context: Context,
+  ): Promise<KeyChange>
   /** Writes the private key, unlocked, to a new file with mode 0600. */
   exportTo(name: string, password: Secret, file: string, context: Context): Promise<KeyChange>
   /** Wraps the data keys of all points for the recipients of the configuration. */

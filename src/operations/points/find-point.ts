@@ -18,7 +18,9 @@ export function parsePointChoice(text: string): PointChoice {
   if (/^[0-9a-f]{6,32}$/.test(text)) return { id: text }
   const time = new Date(text)
   if (/^\d{4}-\d{2}-\d{2}/.test(text) && !Number.isNaN(time.getTime())) return { notAfter: time }
-  throw new Failure('usage', `${JSON.stringify(text)} names no restore point`, { hint: 'Use latest, an id or at least its first 6 digits, or a time such as 2026-11-22T02:00Z.' })
+  throw new Failure('usage', `${JSON.stringify(text)} names no restore point`, {
+    hint: 'Use latest, an id or at least its first 6 digits, or a time such as 2026-11-22T02:00Z.',
+  })
 }
 
 /**
@@ -60,13 +62,24 @@ function choose(catalog: Catalog, app: string, choice: PointChoice, context: Con
 
 function pointWithId(points: readonly CatalogPoint[], catalog: Catalog, id: string): CatalogPoint | undefined {
   const matching = points.filter(({ point }) => point.startsWith(id))
-  if (matching.length > 1) throw new Failure('usage', `${id} is the start of ${matching.length} restore points`, { hint: 'Give more digits of the id.' })
+  if (matching.length > 1)
+    throw new Failure('usage', `${id} is the start of ${matching.length} restore points`, {
+      hint: 'Give more digits of the id.',
+    })
   const damaged = catalog.damaged.find(({ point }) => point.startsWith(id))
-  if (matching[0] === undefined && damaged !== undefined) throw new Failure(damaged.kind, `restore point ${damaged.point} cannot be used: ${damaged.message}`)
+  if (matching[0] === undefined && damaged !== undefined)
+    throw new Failure(damaged.kind, `restore point ${damaged.point} cannot be used: ${damaged.message}`)
   return matching[0]
 }
 
 function notFound(app: App, choice: PointChoice): Failure {
-  const what = 'id' in choice ? `restore point ${choice.id}` : 'latest' in choice ? 'complete restore point' : `complete restore point from before ${choice.notAfter.toISOString()}`
-  return new Failure('notFound', `app ${app.name} has no ${what}`, { hint: `holdfast points ${app.name} lists what there is.` })
+  const what =
+    'id' in choice
+      ? `restore point ${choice.id}`
+      : 'latest' in choice
+        ? 'complete restore point'
+        : `complete restore point from before ${choice.notAfter.toISOString()}`
+  return new Failure('notFound', `app ${app.name} has no ${what}`, {
+    hint: `holdfast points ${app.name} lists what there is.`,
+  })
 }

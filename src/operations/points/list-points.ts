@@ -23,8 +23,18 @@ export interface PointSummary {
 
 export interface PointsReport {
   readonly points: readonly PointSummary[]
-  readonly damaged: readonly { readonly repository: string; readonly point: string; readonly kind: string; readonly message: string }[]
-  readonly removed: readonly { readonly repository: string; readonly point: string; readonly until: string; readonly reason: string }[]
+  readonly damaged: readonly {
+    readonly repository: string
+    readonly point: string
+    readonly kind: string
+    readonly message: string
+  }[]
+  readonly removed: readonly {
+    readonly repository: string
+    readonly point: string
+    readonly until: string
+    readonly reason: string
+  }[]
   readonly alarms: readonly string[]
   /** Repositories that could not be read; the list is incomplete then. */
   readonly unread: readonly { readonly repository: string; readonly message: string }[]
@@ -85,9 +95,20 @@ function merge(points: readonly PointSummary[]): PointSummary[] {
   const merged = new Map<string, PointSummary>()
   for (const point of points) {
     const other = merged.get(point.point)
-    merged.set(point.point, other === undefined ? point : { ...strongest(other, point), held: other.held || point.held, repositories: [...other.repositories, ...point.repositories] })
+    merged.set(
+      point.point,
+      other === undefined
+        ? point
+        : {
+            ...strongest(other, point),
+            held: other.held || point.held,
+            repositories: [...other.repositories, ...point.repositories],
+          },
+    )
   }
-  return [...merged.values()].toSorted((a, b) => (a.created === b.created ? a.sequence - b.sequence : a.created.localeCompare(b.created)))
+  return [...merged.values()].toSorted((a, b) =>
+    a.created === b.created ? a.sequence - b.sequence : a.created.localeCompare(b.created),
+  )
 }
 
 function strongest(a: PointSummary, b: PointSummary): PointSummary {

@@ -1,6 +1,7 @@
 import { isFailure, Failure } from '../../core/failure.ts'
 import type { PointReader } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
+import { openPoint } from '../source.ts'
 import { findPoint, parsePointChoice, type FoundPoint } from './find-point.ts'
 import { summaryOf, type PointSummary } from './list-points.ts'
 
@@ -14,14 +15,29 @@ export interface ShowReport {
     readonly name: string
     readonly kind: string
     readonly notCaptured: readonly string[]
-    readonly artifacts: readonly { readonly role: string; readonly plainSize: number; readonly size: number; readonly sha256: string }[]
+    readonly artifacts: readonly {
+      readonly role: string
+      readonly plainSize: number
+      readonly size: number
+      readonly sha256: string
+    }[]
   }[]
   readonly missing: readonly { readonly name: string; readonly kind: string; readonly reason: string }[]
-  readonly proofs: readonly { readonly kind: string; readonly created: string; readonly ok: boolean; readonly facts: Readonly<Record<string, unknown>> }[]
+  readonly proofs: readonly {
+    readonly kind: string
+    readonly created: string
+    readonly ok: boolean
+    readonly facts: Readonly<Record<string, unknown>>
+  }[]
 }
 
 /** Everything about one point; what is encrypted only when an identity is at hand. */
-export async function showPoint(apps: readonly App[], choice: string, app: string | undefined, context: OperationContext): Promise<ShowReport> {
+export async function showPoint(
+  apps: readonly App[],
+  choice: string,
+  app: string | undefined,
+  context: OperationContext,
+): Promise<ShowReport> {
   const found = await findInApps(apps, choice, app, context)
   const reader = await openIfPossible(found, context)
   const { point } = found
@@ -30,17 +46,31 @@ export async function showPoint(apps: readonly App[], choice: string, app: strin
     software: point.commit.software,
     signer: point.signer,
     opened: reader !== undefined,
-    components: reader?.manifest.components.map(({ name, kind, notCaptured, artifacts }) => ({ name, kind, notCaptured, artifacts })) ?? [],
+    components:
+      reader?.manifest.components.map(({ name, kind, notCaptured, artifacts }) => ({
+        name,
+        kind,
+        notCaptured,
+        artifacts,
+      })) ?? [],
     missing: reader?.manifest.missing ?? [],
     proofs: point.proofs.map(({ kind, created, ok, facts }) => ({ kind, created, ok, facts })),
   }
 }
 
 /** Looks through the apps for a point; `latest` and times need an app when there are several. */
-export async function findInApps(apps: readonly App[], choice: string, name: string | undefined, context: OperationContext): Promise<FoundPoint> {
+export async function findInApps(
+  apps: readonly App[],
+  choice: string,
+  name: string | undefined,
+  context: OperationContext,
+): Promise<FoundPoint> {
   const candidates = name === undefined ? apps : apps.filter((app) => app.name === name)
   const parsed = parsePointChoice(choice)
-  if (!('id' in parsed) && candidates.length > 1) throw new Failure('usage', `${choice} of which app?`, { hint: `Add --app with one of: ${apps.map((app) => app.name).join(', ')}.` })
+  if (!('id' in parsed) && candidates.length > 1)
+    throw new Failure('usage', `${choice} of which app?`, {
+      hint: `Add --app with one of: ${apps.map((app) => app.name).join(', ')}.`,
+    })
   let missing: unknown
   for (const app of candidates) {
     try {
@@ -55,7 +85,7 @@ export async function findInApps(apps: readonly App[], choice: string, name: str
 
 async function openIfPossible(found: FoundPoint, context: OperationContext): Promise<PointReader | undefined> {
   try {
-    return await found.repository.open(found.point.point, await context.identities(), context)
+    return await openPoint(found.repository, found.point.point, context)
   } catch (error) {
     if (isFailure(error, 'denied') || isFailure(error, 'usage')) return undefined
     throw error

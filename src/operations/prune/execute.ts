@@ -36,7 +36,12 @@ export async function planPruneOf(app: App, repository: Repository, context: Ope
  * Removes what the rules say, under an exclusive lease and with the plan made again before each removal: if anything
  * that counts has changed, the plan's hash has too, and it stops. Then sweeps what is past its grace time.
  */
-export async function executePrune(app: App, target: AppRepository, approval: string | undefined, context: OperationContext): Promise<PruneReport> {
+export async function executePrune(
+  app: App,
+  target: AppRepository,
+  approval: string | undefined,
+  context: OperationContext,
+): Promise<PruneReport> {
   const repository = await target.open(context)
   const lease = await repository.lease('prune', context)
   const guarded = { ...context, signal: AbortSignal.any([context.signal, lease.lost]) }
@@ -60,7 +65,13 @@ export function withheldBy(plan: PrunePlan, approval: string | undefined): reado
   return approval === plan.hash ? [] : plan.needsApproval
 }
 
-async function removeAll(app: App, repository: Repository, plan: PrunePlan, assertHeld: () => void, context: OperationContext): Promise<readonly string[]> {
+async function removeAll(
+  app: App,
+  repository: Repository,
+  plan: PrunePlan,
+  assertHeld: () => void,
+  context: OperationContext,
+): Promise<readonly string[]> {
   const removed: string[] = []
   for (const [index, point] of plan.removals.entries()) {
     await assertUnchanged(app, repository, plan.removals.slice(index), context)
@@ -73,13 +84,22 @@ async function removeAll(app: App, repository: Repository, plan: PrunePlan, asse
 }
 
 /** Every removal that is left must still be one: a drill that failed meanwhile, or a point that vanished, changes that. */
-async function assertUnchanged(app: App, repository: Repository, left: readonly string[], context: OperationContext): Promise<void> {
+async function assertUnchanged(
+  app: App,
+  repository: Repository,
+  left: readonly string[],
+  context: OperationContext,
+): Promise<void> {
   const now = await planPruneOf(app, repository, context)
   const stopped = [...now.refusals, ...now.freezes]
   if (stopped.length === 0 && left.every((point) => now.removals.includes(point))) return
-  throw new Failure('refused', `prune of app ${app.name} stopped: the repository changed while it ran${stopped.length === 0 ? '' : ` (${stopped.join('; ')})`}`, {
-    hint: 'Nothing more was removed. Look at holdfast points and run prune again.',
-  })
+  throw new Failure(
+    'refused',
+    `prune of app ${app.name} stopped: the repository changed while it ran${stopped.length === 0 ? '' : ` (${stopped.join('; ')})`}`,
+    {
+      hint: 'Nothing more was removed. Look at holdfast points and run prune again.',
+    },
+  )
 }
 
 function reasonOf(plan: PrunePlan, point: string): string {

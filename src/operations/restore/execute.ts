@@ -4,7 +4,16 @@ import type { PointReader } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
 import { summarize } from '../backup/report.ts'
 import { enterStage, type RestoreJournal, type RestoreStage } from './journal.ts'
-import { authenticate, compareAll, differenceFailure, fenceAll, loadAll, reopenAll, rollBack, swapAll } from './phases.ts'
+import {
+  authenticate,
+  compareAll,
+  differenceFailure,
+  fenceAll,
+  loadAll,
+  reopenAll,
+  rollBack,
+  swapAll,
+} from './phases.ts'
 import { assertExecutable, type RestorePlan } from './plan.ts'
 import type { RestoreReport } from './report.ts'
 import { makeSafetyPoint } from './safety-point.ts'
@@ -14,7 +23,13 @@ import type { Restoring } from './targets.ts'
  * Restores what the plan says. Until `fencing` the live data is not touched. Whatever fails, the live data afterwards is
  * the old or the restored, whole; when this process dies, `resumeRestore` finishes or takes back what it began.
  */
-export async function executeRestore(app: App, reader: PointReader, targets: readonly Restoring[], plan: RestorePlan, context: OperationContext): Promise<RestoreReport> {
+export async function executeRestore(
+  app: App,
+  reader: PointReader,
+  targets: readonly Restoring[],
+  plan: RestorePlan,
+  context: OperationContext,
+): Promise<RestoreReport> {
   assertExecutable(plan)
   const run = new RestoreRun(plan, context)
   try {
@@ -38,7 +53,11 @@ async function loadBeside(run: RestoreRun, targets: readonly Restoring[], contex
 }
 
 /** The steps that the application notices. A run that dies in here is taken forward by `resumeRestore`. */
-export async function putLive(run: RestoreRun, targets: readonly Restoring[], context: OperationContext): Promise<void> {
+export async function putLive(
+  run: RestoreRun,
+  targets: readonly Restoring[],
+  context: OperationContext,
+): Promise<void> {
   // The journal comes before the fence: a machine that dies with the fence up must be told by the journal to take it down.
   await run.enter('fencing')
   await fenceAll(targets, context)
@@ -61,11 +80,20 @@ async function overwrite(run: RestoreRun, targets: readonly Restoring[], context
   await run.enter('done')
 }
 
-async function stop(run: RestoreRun, targets: readonly Restoring[], error: unknown, context: OperationContext): Promise<RestoreReport> {
+async function stop(
+  run: RestoreRun,
+  targets: readonly Restoring[],
+  error: unknown,
+  context: OperationContext,
+): Promise<RestoreReport> {
   const failure = toFailure(error)
   if (run.stage === 'planned') throw failure
   // Once writers are in the restored data, taking it back would lose what they wrote; the operator decides with undo.
-  if (run.stage === 'reopening') throw new Failure(failure.kind, `the restored data is live but not fully open: ${failure.message}`, { cause: failure, hint: `Run holdfast restore ${run.app} --resume.` })
+  if (run.stage === 'reopening')
+    throw new Failure(failure.kind, `the restored data is live but not fully open: ${failure.message}`, {
+      cause: failure,
+      hint: `Run holdfast restore ${run.app} --resume.`,
+    })
   const afterwards = { ...context, signal: new AbortController().signal }
   if (run.mode === 'in-place') await reopenAll(targets, afterwards)
   else await rollBack(targets, afterwards)

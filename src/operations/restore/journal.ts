@@ -10,7 +10,18 @@ import type { Clock, Records } from '../../core/ports.ts'
  * before `reopening`. Before `fencing` the live data was not touched. From `fencing` on the restored data is proven
  * and a resumed run goes forward.
  */
-export const restoreStages = ['planned', 'loading', 'beside', 'fencing', 'swapping', 'reopening', 'done', 'abandoned', 'undoing', 'undone'] as const
+export const restoreStages = [
+  'planned',
+  'loading',
+  'beside',
+  'fencing',
+  'swapping',
+  'reopening',
+  'done',
+  'abandoned',
+  'undoing',
+  'undone',
+] as const
 export type RestoreStage = (typeof restoreStages)[number]
 
 const restoreJournal = z.object({
@@ -31,7 +42,12 @@ export type RestoreJournal = z.infer<typeof restoreJournal>
 const PREFIX = 'restore-'
 
 /** Moves the journal to a stage, durably, and gives the new journal. */
-export async function enterStage(journal: RestoreJournal, stage: RestoreStage, records: Records, clock: Clock): Promise<RestoreJournal> {
+export async function enterStage(
+  journal: RestoreJournal,
+  stage: RestoreStage,
+  records: Records,
+  clock: Clock,
+): Promise<RestoreJournal> {
   const next = { ...journal, stage, updated: clock.now().toISOString() }
   await records.save(`${PREFIX}${journal.app}-${journal.restoreId}`, next)
   return next
@@ -39,7 +55,9 @@ export async function enterStage(journal: RestoreJournal, stage: RestoreStage, r
 
 /** All journals of the app on this machine, oldest first. */
 export async function journalsOf(app: string, records: Records): Promise<readonly RestoreJournal[]> {
-  const names = (await records.list()).filter((name) => name.startsWith(`${PREFIX}${app}-`) && /-[0-9a-f]{8}$/.test(name))
+  const names = (await records.list()).filter(
+    (name) => name.startsWith(`${PREFIX}${app}-`) && /-[0-9a-f]{8}$/.test(name),
+  )
   const journals = await Promise.all(names.map(async (name) => parseJournal(name, await records.load(name))))
   return journals.filter((journal) => journal.app === app).toSorted((a, b) => a.started.localeCompare(b.started))
 }
@@ -47,7 +65,9 @@ export async function journalsOf(app: string, records: Records): Promise<readonl
 function parseJournal(name: string, value: unknown): RestoreJournal {
   const parsed = restoreJournal.safeParse(value)
   if (parsed.success) return parsed.data
-  throw new Failure('unsupported', `journal ${name} was written by another version of Holdfast`, { hint: 'Finish or abandon that restore with the version that started it.' })
+  throw new Failure('unsupported', `journal ${name} was written by another version of Holdfast`, {
+    hint: 'Finish or abandon that restore with the version that started it.',
+  })
 }
 
 const FINISHED: readonly RestoreStage[] = ['done', 'abandoned', 'undone']

@@ -13,7 +13,11 @@ type WithTarget = { readonly name: string; readonly target: Target }
  * Reads and authenticates every byte of what will be restored before any parser or server sees the first one: a point
  * with a flipped last bit must not cause a single statement.
  */
-export async function authenticate(reader: PointReader, restoring: readonly Restoring[], context: OperationContext): Promise<void> {
+export async function authenticate(
+  reader: PointReader,
+  restoring: readonly Restoring[],
+  context: OperationContext,
+): Promise<void> {
   context.progress({ type: 'phase', phase: 'authenticate', detail: reader.commit.point })
   await reader.checkPresence(context)
   for (const { source } of restoring) {
@@ -30,7 +34,10 @@ export async function loadAll(restoring: readonly Restoring[], context: Operatio
 }
 
 /** Everything in which the loaded data is not what was captured, or a check of the app did not pass. */
-export async function compareAll(restoring: readonly Restoring[], context: OperationContext): Promise<readonly Difference[]> {
+export async function compareAll(
+  restoring: readonly Restoring[],
+  context: OperationContext,
+): Promise<readonly Difference[]> {
   const differences: Difference[] = []
   for (const { name, target, details } of restoring) {
     context.progress({ type: 'phase', phase: 'compare', detail: name })
@@ -90,10 +97,16 @@ export async function rollBack(targets: readonly WithTarget[], context: Operatio
 
 /** The failure of a comparison, which stops a restore before anything live was touched. */
 export function differenceFailure(app: string, differences: readonly Difference[]): Failure {
-  const first = differences.slice(0, 3).map(({ subject, expected, found }) => `${subject}: expected ${expected}, found ${found}`)
+  const first = differences
+    .slice(0, 3)
+    .map(({ subject, expected, found }) => `${subject}: expected ${expected}, found ${found}`)
   const more = differences.length > 3 ? ` and ${differences.length - 3} more` : ''
-  return new Failure('corrupt', `the restored data of app ${app} is not what was captured: ${first.join('; ')}${more}`, {
-    hint: 'The live data was not touched. Try an older restore point, and keep this one for analysis.',
-    facts: { differences: differences.length },
-  })
+  return new Failure(
+    'corrupt',
+    `the restored data of app ${app} is not what was captured: ${first.join('; ')}${more}`,
+    {
+      hint: 'The live data was not touched. Try an older restore point, and keep this one for analysis.',
+      facts: { differences: differences.length },
+    },
+  )
 }

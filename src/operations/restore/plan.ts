@@ -37,11 +37,22 @@ export interface RestoreRequest {
 }
 
 /** Runs every preflight; changes nothing. Findings of level `error` are in the plan and stop it from being executed. */
-export async function planRestore(reader: PointReader, targets: readonly Restoring[], request: RestoreRequest, context: OperationContext): Promise<RestorePlan> {
+export async function planRestore(
+  reader: PointReader,
+  targets: readonly Restoring[],
+  request: RestoreRequest,
+  context: OperationContext,
+): Promise<RestorePlan> {
   const components: PlannedComponent[] = []
   for (const { name, kind, target, details, bytes } of targets) {
     context.progress({ type: 'phase', phase: 'preflight', detail: target.description })
-    components.push({ name, kind, target: target.description, bytes, findings: await target.preflight(details, context) })
+    components.push({
+      name,
+      kind,
+      target: target.description,
+      bytes,
+      findings: await target.preflight(details, context),
+    })
   }
   return {
     ...request,
@@ -59,5 +70,7 @@ export function assertExecutable(plan: RestorePlan): void {
   const errors = plan.components.flatMap(({ findings }) => findings.filter(({ level }) => level === 'error'))
   if (errors.length === 0) return
   const listed = errors.map(({ subject, message }) => `${subject}: ${message}`).join('; ')
-  throw new Failure('refused', `restore of app ${plan.app} would fail: ${listed}`, { hint: errors.map(({ hint }) => hint).find((hint) => hint !== undefined) ?? 'Nothing was changed.' })
+  throw new Failure('refused', `restore of app ${plan.app} would fail: ${listed}`, {
+    hint: errors.map(({ hint }) => hint).find((hint) => hint !== undefined) ?? 'Nothing was changed.',
+  })
 }

@@ -17,8 +17,18 @@ export function goesForward(journal: RestoreJournal): boolean {
  * Finishes a restore that was cut off, or one that was left beside. Going forward is safe because the comparison had
  * passed before the journal reached `beside`, and every step asks the world what is already done.
  */
-export async function resumeRestore(app: App, reader: PointReader, journal: RestoreJournal, context: OperationContext): Promise<RestoreReport> {
-  if (!goesForward(journal)) throw new Failure('refused', `restore ${journal.restoreId} of app ${app.name} stopped while ${journal.stage} and cannot go forward`, { hint: `Run holdfast restore ${app.name} --abandon, then restore again.` })
+export async function resumeRestore(
+  app: App,
+  reader: PointReader,
+  journal: RestoreJournal,
+  context: OperationContext,
+): Promise<RestoreReport> {
+  if (!goesForward(journal))
+    throw new Failure(
+      'refused',
+      `restore ${journal.restoreId} of app ${app.name} stopped while ${journal.stage} and cannot go forward`,
+      { hint: `Run holdfast restore ${app.name} --abandon, then restore again.` },
+    )
   const targets = await openTargets(app, reader, { ...optionsOf(journal), components: journal.components }, context)
   const run = new RestoreRun(planOf(journal, reader), context, journal)
   try {
@@ -26,15 +36,23 @@ export async function resumeRestore(app: App, reader: PointReader, journal: Rest
     return run.report('done', targets)
   } catch (error) {
     const failure = toFailure(error)
-    throw new Failure(failure.kind, `restore ${journal.restoreId} of app ${app.name} could not be finished: ${failure.message}`, {
-      cause: error,
-      hint: `Repair what is named and run it again, or go back to the data from before with holdfast restore ${app.name} --abandon.`,
-    })
+    throw new Failure(
+      failure.kind,
+      `restore ${journal.restoreId} of app ${app.name} could not be finished: ${failure.message}`,
+      {
+        cause: error,
+        hint: `Repair what is named and run it again, or go back to the data from before with holdfast restore ${app.name} --abandon.`,
+      },
+    )
   }
 }
 
 /** Takes back a restore that was cut off: the data from before it is live and open, and what it loaded is gone. Needs no identity. */
-export async function abandonRestore(app: App, journal: RestoreJournal, context: OperationContext): Promise<RestoreJournal> {
+export async function abandonRestore(
+  app: App,
+  journal: RestoreJournal,
+  context: OperationContext,
+): Promise<RestoreJournal> {
   if (journal.mode === 'in-place' && journal.stage !== 'planned') await reopenInPlace(app, journal, context)
   else await rollBack(await openBareTargets(app, journal.components, optionsOf(journal), context), context)
   return await enterStage(journal, 'abandoned', context.records, context.clock)
@@ -42,9 +60,14 @@ export async function abandonRestore(app: App, journal: RestoreJournal, context:
 
 /** What was overwritten cannot be taken back here; the safety point holds it. */
 async function reopenInPlace(app: App, journal: RestoreJournal, context: OperationContext): Promise<void> {
-  for (const { target } of await openBareTargets(app, journal.components, optionsOf(journal), context)) await target.reopen(context)
-  const hint = journal.safetyPoint === null ? 'There is no safety point.' : `Its safety point is ${journal.safetyPoint}.`
-  context.progress({ type: 'warning', message: `an in-place restore was cut off while ${journal.stage}; the data may be mixed. ${hint}` })
+  for (const { target } of await openBareTargets(app, journal.components, optionsOf(journal), context))
+    await target.reopen(context)
+  const hint =
+    journal.safetyPoint === null ? 'There is no safety point.' : `Its safety point is ${journal.safetyPoint}.`
+  context.progress({
+    type: 'warning',
+    message: `an in-place restore was cut off while ${journal.stage}; the data may be mixed. ${hint}`,
+  })
 }
 
 function optionsOf(journal: RestoreJournal): { mode: 'swap' | 'in-place'; restoreId: string; scratchFolder: string } {
@@ -53,5 +76,16 @@ function optionsOf(journal: RestoreJournal): { mode: 'swap' | 'in-place'; restor
 
 function planOf(journal: RestoreJournal, reader: PointReader): RestorePlan {
   const { restoreId, app, point, repository, mode } = journal
-  return { restoreId, app, point, repository, mode, pointCreated: reader.commit.created, components: [], missing: [], safetyPoint: false, confirmation: app }
+  return {
+    restoreId,
+    app,
+    point,
+    repository,
+    mode,
+    pointCreated: reader.commit.created,
+    components: [],
+    missing: [],
+    safetyPoint: false,
+    confirmation: app,
+  }
 }

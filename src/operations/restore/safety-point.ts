@@ -24,7 +24,8 @@ export async function makeSafetyPoint(app: App, context: OperationContext): Prom
 
 function assertSaved(report: BackupReport): void {
   const unsaved = report.components.find(({ outcome, failure }) => outcome === 'failed' && failure?.kind !== 'notFound')
-  if (unsaved?.failure !== undefined) throw withHint(new Failure(unsaved.failure.kind, `component ${unsaved.name}: ${unsaved.failure.message}`))
+  if (unsaved?.failure !== undefined)
+    throw withHint(new Failure(unsaved.failure.kind, `component ${unsaved.name}: ${unsaved.failure.message}`))
 }
 
 function withHint(error: unknown): unknown {

@@ -27,30 +27,58 @@ export interface TargetOptions {
  * Opens the targets in the order in which they are swapped: the reverse of capture, so that the database, which is
  * captured first, comes last. Its swap is the one moment at which the app's restore becomes true.
  */
-export async function openTargets(app: App, reader: PointReader, options: TargetOptions, context: OperationContext): Promise<readonly Restoring[]> {
+export async function openTargets(
+  app: App,
+  reader: PointReader,
+  options: TargetOptions,
+  context: OperationContext,
+): Promise<readonly Restoring[]> {
   const wanted = reader.manifest.components.filter(({ name }) => options.components?.includes(name) ?? true)
-  requireAll(options.components ?? [], wanted.map(({ name }) => name), reader)
+  requireAll(
+    options.components ?? [],
+    wanted.map(({ name }) => name),
+    reader,
+  )
   const opened: Restoring[] = []
   for (const captured of wanted) {
     const component = configured(app, captured.name, captured.kind)
     const target = await component.driver.open(component.settings, requestOf(options), context)
     const bytes = captured.artifacts.reduce((sum, { plainSize }) => sum + plainSize, 0)
-    opened.push({ name: captured.name, kind: captured.kind, target, details: detailsOf(component.driver, captured), source: sourceOf(reader, captured, context), bytes })
+    opened.push({
+      name: captured.name,
+      kind: captured.kind,
+      target,
+      details: detailsOf(component.driver, captured),
+      source: sourceOf(reader, captured, context),
+      bytes,
+    })
   }
   return opened.reverse()
 }
 
 /** Opens targets without their restore point: enough to undo, reopen or discard. */
-export async function openBareTargets(app: App, names: readonly string[], options: TargetOptions, context: OperationContext): Promise<readonly { readonly name: string; readonly target: Target }[]> {
+export async function openBareTargets(
+  app: App,
+  names: readonly string[],
+  options: TargetOptions,
+  context: OperationContext,
+): Promise<readonly { readonly name: string; readonly target: Target }[]> {
   const opened = []
   for (const component of app.components) {
     if (!names.includes(component.name)) continue
-    opened.push({ name: component.name, target: await component.driver.open(component.settings, requestOf(options), context) })
+    opened.push({
+      name: component.name,
+      target: await component.driver.open(component.settings, requestOf(options), context),
+    })
   }
   return opened.reverse()
 }
 
-function requestOf({ mode, restoreId, scratchFolder }: TargetOptions): { mode: TargetMode; restoreId: string; scratchFolder: string } {
+function requestOf({ mode, restoreId, scratchFolder }: TargetOptions): {
+  mode: TargetMode
+  restoreId: string
+  scratchFolder: string
+} {
   return { mode, restoreId, scratchFolder }
 }
 
@@ -65,5 +93,7 @@ function configured(app: App, name: string, kind: string): AppComponent {
 function requireAll(asked: readonly string[], there: readonly string[], reader: PointReader): void {
   const absent = asked.find((name) => !there.includes(name))
   if (absent === undefined) return
-  throw new Failure('notFound', `restore point ${reader.commit.point} has no component ${absent}`, { hint: `It has ${there.join(', ') || 'none of these'}.` })
+  throw new Failure('notFound', `restore point ${reader.commit.point} has no component ${absent}`, {
+    hint: `It has ${there.join(', ') || 'none of these'}.`,
+  })
 }

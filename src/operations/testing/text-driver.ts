@@ -59,7 +59,8 @@ export const textDriver: Driver<TextSettings, TextDetails> = {
     return { details: { text: place.live ?? '' }, notCaptured: [] }
   },
   async examine(details, source) {
-    if ((await textOf(source)) !== details.text) throw new Failure('corrupt', 'the text is not the one that was captured')
+    if ((await textOf(source)) !== details.text)
+      throw new Failure('corrupt', 'the text is not the one that was captured')
   },
   kept({ place }) {
     const kept = [place.previous, place.undone].filter((one) => one !== undefined)
@@ -102,7 +103,11 @@ class TextTarget implements Target<TextDetails> {
   async load(_details: TextDetails, source: ArtifactSource, context: Context): Promise<void> {
     const place = this.#place
     const text = await textOf(source)
-    await place.change('load half', context, () => (place.side = { id: this.#id, text: text.slice(0, 3), whole: false }))
+    await place.change(
+      'load half',
+      context,
+      () => (place.side = { id: this.#id, text: text.slice(0, 3), whole: false }),
+    )
     await place.change('load', context, () => (place.side = { id: this.#id, text, whole: true }))
   }
 

@@ -28,8 +28,8 @@ export const otherPair = await generateKeyPair()
 /** The machine's clock, whose wall time a test moves. */
 export class ShiftedClock implements Clock {
   #shift = 0
-  readonly monotonic = systemClock.monotonic
-  readonly sleep = systemClock.sleep
+  readonly monotonic = (): number => systemClock.monotonic()
+  readonly sleep = (milliseconds: number, signal: AbortSignal): Promise<void> => systemClock.sleep(milliseconds, signal)
 
   now(): Date {
     return new Date(systemClock.now().getTime() + this.#shift)
@@ -81,14 +81,19 @@ export async function newWorkshop(options: WorkshopOptions = {}): Promise<Worksh
     },
     identities: () => Promise.resolve([pair]),
   })
-  for (const storage of storages) repositories.push((await createRepository(storage, { software: SOFTWARE }, context())).repository)
+  for (const storage of storages)
+    repositories.push((await createRepository(storage, { software: SOFTWARE }, context())).repository)
   const repository: Workshop['repository'] = (index = 0, effects = directEffects) => {
     const storage = storages[index]
     if (storage === undefined) throw new Error(`the workshop has ${storages.length} repositories`)
     const memory = recordsMemory(recordsOf(effects))
     const leaseTiming = { ttlMilliseconds: 600, pollMilliseconds: 50 }
     const opened = retrying(withEffects(storage, effects), { firstPause: 1 })
-    return openRepository(opened, { signer, trustedSigners: [signer.id], memory, software: SOFTWARE, host: 'here', leaseTiming }, context(effects))
+    return openRepository(
+      opened,
+      { signer, trustedSigners: [signer.id], memory, software: SOFTWARE, host: 'here', leaseTiming },
+      context(effects),
+    )
   }
   const targets = (effects?: Effects): readonly AppRepository[] =>
     storages.map((storage, index) => ({
@@ -107,7 +112,16 @@ export async function newWorkshop(options: WorkshopOptions = {}): Promise<Worksh
       name: 'portal',
       components,
       repositories: targets(effects),
-      retention: { last: 2, daily: 0, weekly: 0, monthly: 0, yearly: 0, withinMilliseconds: 0, minimum: 1, timezone: 'UTC' },
+      retention: {
+        last: 2,
+        daily: 0,
+        weekly: 0,
+        monthly: 0,
+        yearly: 0,
+        withinMilliseconds: 0,
+        minimum: 1,
+        timezone: 'UTC',
+      },
       intervalMilliseconds: 1_000 * HOUR,
       ...change,
     }),
@@ -118,7 +132,8 @@ export async function newWorkshop(options: WorkshopOptions = {}): Promise<Worksh
 
 /** Ids of repositories are random, and effects have stable names. */
 function withStableNames(effects: Effects, ids: readonly string[]): Effects {
-  const stable = (name: string): string => ids.reduce((text, id, index) => text.replace(id, `repository-${index}`), name)
+  const stable = (name: string): string =>
+    ids.reduce((text, id, index) => text.replace(id, `repository-${index}`), name)
   return { run: (name, act) => effects.run(stable(name), act) }
 }
 
@@ -128,11 +143,16 @@ export function textComponent(place: TextPlace): AppComponent {
 
 /** A driver as an app holds it. Its settings are parsed by its own schema, which makes the widening safe. */
 export function asDriver<Settings, Details>(driver: Driver<Settings, Details>): Driver {
-  return driver as unknown as Driver
+  return driver
 }
 
 /** Opens a point and reads every artifact of it to its end. */
-export async function readWhole(repository: Repository, point: string, context: OperationContext, identities = [pair]): Promise<PointReader> {
+export async function readWhole(
+  repository: Repository,
+  point: string,
+  context: OperationContext,
+  identities = [pair],
+): Promise<PointReader> {
   const reader = await repository.open(point, identities, context)
   await reader.checkPresence(context)
   for (const { artifacts } of reader.manifest.components) {

@@ -8,7 +8,12 @@ import { openBareTargets } from '../restore/targets.ts'
 export interface UndoPlan {
   readonly app: string
   readonly restoreId: string
-  readonly components: readonly { readonly name: string; readonly description: string; readonly since: string; readonly until: string }[]
+  readonly components: readonly {
+    readonly name: string
+    readonly description: string
+    readonly since: string
+    readonly until: string
+  }[]
   readonly confirmation: string
 }
 
@@ -18,11 +23,21 @@ export interface UndoReport extends UndoPlan {
 
 /** The newest restore that can be undone, or the one with this id. What an undo set aside is kept too, but it is no restore to undo. */
 export async function planUndo(app: App, restoreId: string | undefined, context: OperationContext): Promise<UndoPlan> {
-  const kept = (await allKept(app, context)).filter((candidate) => restoreId === undefined || candidate.kept.restoreId === restoreId)
+  const kept = (await allKept(app, context)).filter(
+    (candidate) => restoreId === undefined || candidate.kept.restoreId === restoreId,
+  )
   const newestFirst = kept.toSorted((a, b) => b.kept.since.getTime() - a.kept.since.getTime())
   for (const id of new Set(newestFirst.map((candidate) => candidate.kept.restoreId))) {
     const mine = kept.filter((candidate) => candidate.kept.restoreId === id)
-    if (await canUndo(app, id, mine.map(({ name }) => name), context)) return planOf(app, id, mine)
+    if (
+      await canUndo(
+        app,
+        id,
+        mine.map(({ name }) => name),
+        context,
+      )
+    )
+      return planOf(app, id, mine)
   }
   throw nothingKept(app.name, restoreId)
 }
@@ -30,12 +45,22 @@ export async function planUndo(app: App, restoreId: string | undefined, context:
 type KeptComponent = Awaited<ReturnType<typeof allKept>>[number]
 
 function planOf(app: App, restoreId: string, kept: readonly KeptComponent[]): UndoPlan {
-  const components = kept.map(({ name, kept: { description, since, until } }) => ({ name, description, since: since.toISOString(), until: until.toISOString() }))
+  const components = kept.map(({ name, kept: { description, since, until } }) => ({
+    name,
+    description,
+    since: since.toISOString(),
+    until: until.toISOString(),
+  }))
   return { app: app.name, restoreId, components, confirmation: app.name }
 }
 
 /** Also when an undo was cut off after its last step: running it again closes its journal. */
-async function canUndo(app: App, restoreId: string, names: readonly string[], context: OperationContext): Promise<boolean> {
+async function canUndo(
+  app: App,
+  restoreId: string,
+  names: readonly string[],
+  context: OperationContext,
+): Promise<boolean> {
   if ((await journalOf(app, restoreId, context))?.stage === 'undoing') return true
   const targets = await openBareTargets(app, names, { mode: 'swap', restoreId, scratchFolder: '' }, context)
   const states = await Promise.all(targets.map(({ target }) => target.state(context)))
@@ -51,7 +76,12 @@ export async function executeUndo(app: App, plan: UndoPlan, context: OperationCo
   const names = plan.components.map(({ name }) => name)
   const journal = await journalOf(app, plan.restoreId, context)
   if (journal !== undefined) await enterStage(journal, 'undoing', context.records, context.clock)
-  const targets = await openBareTargets(app, names, { mode: 'swap', restoreId: plan.restoreId, scratchFolder: '' }, context)
+  const targets = await openBareTargets(
+    app,
+    names,
+    { mode: 'swap', restoreId: plan.restoreId, scratchFolder: '' },
+    context,
+  )
   // The database first: like its swap, its undo is the moment that counts for the app.
   for (const { name, target } of targets.toReversed()) {
     context.progress({ type: 'phase', phase: 'undo', detail: name })
@@ -62,8 +92,15 @@ export async function executeUndo(app: App, plan: UndoPlan, context: OperationCo
   return { ...plan, durationMilliseconds: Math.round(context.clock.monotonic() - begun) }
 }
 
-export async function allKept(app: App, context: OperationContext): Promise<readonly { readonly name: string; readonly kept: Kept }[]> {
-  const lists = await Promise.all(app.components.map(async ({ name, driver, settings }) => (await driver.kept(settings, context)).map((kept) => ({ name, kept }))))
+export async function allKept(
+  app: App,
+  context: OperationContext,
+): Promise<readonly { readonly name: string; readonly kept: Kept }[]> {
+  const lists = await Promise.all(
+    app.components.map(async ({ name, driver, settings }) =>
+      (await driver.kept(settings, context)).map((kept) => ({ name, kept })),
+    ),
+  )
   return lists.flat()
 }
 
@@ -73,5 +110,7 @@ async function journalOf(app: App, restoreId: string, context: OperationContext)
 
 function nothingKept(app: string, restoreId: string | undefined): Failure {
   const what = restoreId === undefined ? 'no restore that can be undone' : `nothing kept from restore ${restoreId}`
-  return new Failure('notFound', `app ${app} has ${what}`, { hint: 'What a swap replaced is kept for 72 hours unless the configuration says otherwise. The safety point of the restore is still in the repository: see holdfast points.' })
+  return new Failure('notFound', `app ${app} has ${what}`, {
+    hint: 'What a swap replaced is kept for 72 hours unless the configuration says otherwise. The safety point of the restore is still in the repository: see holdfast points.',
+  })
 }

@@ -29,9 +29,24 @@ export function planVerify(reader: PointReader, sample: number, context: Context
   const steps = reader.manifest.components.flatMap((component) =>
     component.artifacts.map((artifact) => stepOf(component, artifact, (artifact.number + day) % parts === 0)),
   )
-  return { point: reader.commit.point, artifacts: steps, totalBytes: steps.reduce((sum, { size, level }) => sum + (level === 'full' ? size : 0), 0) }
+  return {
+    point: reader.commit.point,
+    artifacts: steps,
+    totalBytes: steps.reduce((sum, { size, level }) => sum + (level === 'full' ? size : 0), 0),
+  }
 }
 
-function stepOf(component: { readonly name: string; readonly kind: string }, artifact: ArtifactRecord & { readonly role: string }, isRead: boolean): VerifyStep {
-  return { component: component.name, kind: component.kind, role: artifact.role, number: artifact.number, size: artifact.size, level: isRead ? 'full' : 'presence' }
+function stepOf(
+  component: { readonly name: string; readonly kind: string },
+  artifact: ArtifactRecord & { readonly role: string },
+  isRead: boolean,
+): VerifyStep {
+  return {
+    component: component.name,
+    kind: component.kind,
+    role: artifact.role,
+    number: artifact.number,
+    size: artifact.size,
+    level: isRead ? 'full' : 'presence',
+  }
 }

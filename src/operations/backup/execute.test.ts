@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import { Failure } from '../../core/failure.ts'
+import { memoryStorage } from '../../storage/memory/memory.ts'
+import type { Storage } from '../../storage/storage.ts'
+import { FaultyStorage } from '../../storage/testing/faulty.ts'
+import { TextPlace } from '../testing/text-driver.ts'
+import { blobNames, newWorkshop, readWhole, textComponent, type Workshop } from '../testing/workshop.ts'
+import { planBackup } from './plan.ts'
+import type { BackupReport } from './report.ts'
+import { loadLastBackup, runBackup } from './run.ts'
+
+const POINT = '1'.padStart(32, '0')
+const ARTIFACT = `data/${POINT}/000001`
+const full = new Failure('refused', 'the medium is full')
+const broken = new Failure('toolFailed', 'the producer failed')
+
+async function workshopFor(t: TestContext, storages: readonly Storage[]): Promise<Workshop> {
+  const workshop = await newWorkshop({ storages })
+  t.after(() => workshop.close())
+  return workshop
+}
+
+async function backUp(workshop: Workshop, places: readonly TextPlace[]): Promise<BackupReport> {
+  const app = workshop.app(places.map(textComponent))
+  return runBackup(app, await planBackup(app, workshop.context()), workshop.context())
+}
+
+function twoPlaces(): [TextPlace, TextPlace] {
+  return [new TextPlace('database', 'rows and more rows'), new TextPlace('files', 'a key')]
+}
+
+async function pointsIn(workshop: Workshop, index = 0): Promise<string[]> {
+  const { points } = await (await workshop.repository(index)).catalog(workshop.context())
+  return points.map(({ point }) => point)
+}
+
+/** Nothing of the point is there: not listed, not stored. */
+async function assertNothing(workshop: Workshop, storages: readonly Storage[]): Promise<void> {
+  for (const [index, storage] of storages.entries()) {
+    assert.deepEqual(await pointsIn(workshop, index), [])
+    assert.deepEqual(await blobNames(storage, 'data/'), [])
+  }
+  assert.equal((await loadLastBackup(workshop.app([]), workshop.context()))?.outcome, 'failed')
+}
+
+test('every component is whole in every repository', async (t) => {
+  const workshop = await workshopFor(t, [memoryStorage(), memoryStorage()])
+  const report = await backUp(workshop, twoPlaces())
+  assert.equal(report.outcome, 'done')
+  assert.equal(report.truth, 'read back')
+  for (const index of [0, 1]) {
+    const { manifest, commit } = await readWhole(await workshop.repository(index), POINT, workshop.context())
+    assert.deepEqual(manifest.components.map(({ name }) => name), ['database', 'files'])
+    assert.equal(commit.complete, true)
+  }
+  assert.equal((await loadLastBackup(workshop.app([]), workshop.context()))?.outcome, 'done')
+})
+
+for (const [method, fault] of [
+  ['put', { type: 'instead', error: full }],
+  ['get', { type: 'flip', at: 200 }],
+  ['get', { type: 'truncate', after: 100 }],
+] as const) {
+  test(`a repository whose ${method} of an artifact goes wrong (${fault.type}) does not get the point; the other one does`, async (t) => {
+    const good = memoryStorage()
+    const bad = new FaultyStorage(memoryStorage()).fail(method, fault, ARTIFACT)
+    const workshop = await workshopFor(t, [bad, good])
+    const report = await backUp(workshop, twoPlaces())
+    bad.assertAllFired()
+    assert.equal(report.outcome, 'incomplete')
+    assert.deepEqual(report.repositories.map(({ outcome }) => outcome), ['failed', 'committed'])
+    assert.ok(report.repositories[0]?.failure !== undefined)
+    assert.deepEqual(await pointsIn(workshop, 0), [])
+    assert.deepEqual(await blobNames(bad, 'data/'), [])
+    await readWhole(await workshop.repository(1), POINT, workshop.context())
+    assert.equal((await loadLastBackup(workshop.app([]), workshop.context()))?.outcome, 'incomplete')
+  })
+
+  test(`a backup whose only repository goes wrong at ${method} (${fault.type}) fails, and there is no point`, async (t) => {
+    const bad = new FaultyStorage(memoryStorage()).fail(method, fault, ARTIFACT)
+    const workshop = await workshopFor(t, [bad])
+    await assert.rejects(backUp(workshop, twoPlaces()), Failure)
+    bad.assertAllFired()
+    await assertNothing(workshop, [bad])
+  })
+}
+
+test('when no repository can take it, the backup fails with the reason of the first', async (t) => {
+  const storages = [0, 1].map(() => new FaultyStorage(memoryStorage()).fail('put', { type: 'instead', error: full }, ARTIFACT))
+  const workshop = await workshopFor(t, storages)
+  await assert.rejects(backUp(workshop, twoPlaces()), { kind: 'refused', message: full.message })
+  await assertNothing(workshop, storages)
+})
+
+test('a repository that cannot be opened is a failed one, and not the end', async (t) => {
+  const workshop = await workshopFor(t, [memoryStorage(), memoryStorage()])
+  const [first, second] = workshop.app([]).repositories
+  assert.ok(first !== undefined && second !== undefined)
+  const gone = { ...first, open: () => Promise.reject(new Failure('unreachable', 'nobody answers')) }
+  const app = workshop.app(twoPlaces().map(textComponent), undefined, { repositories: [gone, second] })
+  const plan = { app: app.name, point: POINT, components: [], repositories: [], findings: [] }
+  const report = await runBackup(app, plan, workshop.context())
+  assert.equal(report.outcome, 'incomplete')
+  assert.deepEqual(await pointsIn(workshop, 1), [POINT])
+})
+
+test('a component whose producer fails after all its bytes flowed is not in the point, which says so', async (t) => {
+  const workshop = await workshopFor(t, [memoryStorage()])
+  const [database, files] = twoPlaces()
+  database.faults.set('capture', broken)
+  const report = await backUp(workshop, [database, files])
+  assert.equal(report.outcome, 'incomplete')
+  assert.deepEqual(report.components.map(({ name, outcome }) => [name, outcome]), [['database', 'failed'], ['files', 'captured']])
+  const { manifest, commit } = await readWhole(await workshop.repository(), POINT, workshop.context())
+  assert.equal(commit.complete, false)
+  assert.deepEqual(manifest.components.map(({ name }) => name), ['files'])
+  assert.deepEqual(manifest.missing, [{ name: 'database', kind: 'text', reason: broken.message }])
+})
+
+test('a producer that fails after all its bytes flowed leaves no point when nothing else is captured', async (t) => {
+  const storage = memoryStorage()
+  const workshop = await workshopFor(t, [storage])
+  const places = twoPlaces()
+  for (const place of places) place.faults.set('capture', broken)
+  await assert.rejects(backUp(workshop, places), { kind: 'toolFailed', message: broken.message })
+  await assertNothing(workshop, [storage])
+})
+
+test('a producer that fails puts no blame on the repositories', async (t) => {
+  const workshop = await workshopFor(t, [memoryStorage(), memoryStorage()])
+  const [database, files] = twoPlaces()
+  database.faults.set('capture', broken)
+  const report = await backUp(workshop, [database, files])
+  assert.deepEqual(report.repositories.map(({ outcome }) => outcome), ['committed', 'committed'])
+})
