@@ -1,6 +1,6 @@
 import type { Context } from '../core/ports.ts'
 import type { PointId } from '../core/restore-point.ts'
-import { Failure } from '../core/failure.ts'
+import { Failure, toFailure } from '../core/failure.ts'
 import type { ArtifactSource, Driver } from '../components/driver.ts'
 import type { ManifestComponent } from '../repository/documents.ts'
 import type { PointReader, Repository } from '../repository/repository.ts'
@@ -51,10 +51,11 @@ export async function openPoint(
   }
 }
 
-function about(what: string, error: unknown): unknown {
-  if (!(error instanceof Failure) || error.kind === 'cancelled') return error
-  const { kind, message, facts, hint } = error
-  return new Failure(kind, `${what}: ${message}`, { facts, cause: error, ...(hint === undefined ? {} : { hint }) })
+/** The same failure, saying what it is about. */
+export function about(what: string, error: unknown): Failure {
+  const failure = toFailure(error)
+  const { kind, message, facts, hint } = failure
+  return kind === 'cancelled' ? failure : new Failure(kind, `${what}: ${message}`, { facts, cause: failure.cause ?? failure, ...(hint === undefined ? {} : { hint }) })
 }
 
 async function* counted(

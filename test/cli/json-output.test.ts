@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmod, readdir, readFile, writeFile } from 'node:fs/promises'
+import { chmod, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { startLab, type Lab } from '../e2e/lab.ts'
@@ -10,7 +10,8 @@ const shapes = new ShapeCheck(shapesOf(page))
 
 /** Parts of the page that this session does not bring about; tests of their own show them. */
 const ELSEWHERE = [
-  // A folder repository has no remarks; S3 without checked certificates has.
+  // A folder repository has nothing to remark or to find; an S3 server has.
+  'init.report.findings[]',
   'backup.report.repositories[].remarks[]',
   'summary.remarks[]',
   // Needs 72 hours, or a server that refuses.
@@ -42,9 +43,16 @@ test('every command prints what docs/cli-output.md says', { timeout: 300_000 }, 
   assert.deepEqual(shapes.unseen().filter((part) => !ELSEWHERE.includes(part)), [], 'on the page, but no command printed it')
 })
 
+/** What this session uses of the documents; the page says the rest. */
+interface Printed {
+  readonly report: { readonly point: string }
+  readonly plans: readonly { readonly plan: { readonly hash: string } }[]
+  readonly reports: readonly { readonly removed: readonly string[] }[]
+}
+
 /** Runs a command and compares what it prints with the shape of this name. */
-async function printed(lab: Lab, shape: string, args: readonly string[], code = 0): Promise<any> {
-  const document = await lab.json(args, code)
+async function printed(lab: Lab, shape: string, args: readonly string[], code = 0): Promise<Printed> {
+  const document = await lab.json<Printed>(args, code)
   assert.deepEqual(shapes.problems(shape, document), [], `holdfast ${args.join(' ')}`)
   return document
 }
@@ -74,45 +82,55 @@ async function throughKeeping(lab: Lab, point: string): Promise<void> {
   await printed(lab, 'hold', ['release', point])
   await lab.edit((config) => {
     config.apps['portal']!.retention = { last: 1, minimum: 1 }
-    config.apps['portal']!.components['files']!['keepPreviousHours'] = 0
+    config.apps['portal']!.components['files']!['keepPreviousHours'] = 0.0001
   })
   await printed(lab, 'backup', ['backup'])
   await printed(lab, 'prune', ['prune'], 13)
   const { plans } = await printed(lab, 'prune --dry-run', ['prune', '--dry-run'])
-  const { reports } = await printed(lab, 'prune', ['prune', '--approve', plans[0].plan.hash])
+  const { reports } = await printed(lab, 'prune', ['prune', '--approve', plans[0]!.plan.hash])
   await printed(lab, 'points', ['points'])
-  await printed(lab, 'hold', ['undelete', reports[0].removed[0]])
+  await printed(lab, 'hold', ['undelete', reports[0]!.removed[0]!])
 }
 
 async function throughKeys(lab: Lab): Promise<void> {
   await printed(lab, 'key list', ['key', 'list'])
   await printed(lab, 'key change', ['key', 'add', 'second'])
-  await printed(lab, 'key change', ['key', 'change-password', 'second'])
   await printed(lab, 'key change', ['key', 'export', 'second', '--to', join(lab.folder, 'second.txt')])
+  const changed = await lab.runWith({ HOLDFAST_NEW_PASSWORD: 'another long password' }, 'key', 'change-password', 'second', '--json')
+  assert.deepEqual(shapes.problems('key change', JSON.parse(changed.out)), [])
   await printed(lab, 'key change', ['key', 'remove', 'second'])
   await printed(lab, 'key change', ['key', 'rewrap'])
 }
 
 async function throughDamage(lab: Lab, point: string): Promise<void> {
   await lab.edit((config) => {
-    config.apps['portal']!.components['gone'] = { kind: 'files', path: join(lab.folder, 'not-there') }
+    const portal = config.apps['portal']!
+    portal.components['gone'] = { kind: 'files', path: join(lab.folder, 'not-there') }
+    portal.components['database']!['checks'] = [{ name: 'a check that fails', sql: 'select 1', expect: 2 }]
     config.repositories['away'] = { url: `file://${lab.folder}/not-mounted`, recipients: config.repositories['main']!['recipients'] }
-    config.apps['portal']!.repositories.push('away')
+    portal.repositories.push('away')
   })
   const { report } = await printed(lab, 'backup', ['backup'], 3)
   await printed(lab, 'show', ['show', report.point])
+  await printed(lab, 'show', ['show', point])
   await printed(lab, 'restore --dry-run', ['restore', '--dry-run', '--at', report.point])
+  await printed(lab, 'drill', ['drill', '--at', point], 30)
+  await lab.edit((config) => void config.apps['portal']!.repositories.pop())
+  await printed(lab, 'prune --dry-run', ['prune', '--dry-run'])
   await damage(join(lab.repository, 'data', point, '000001'))
   await printed(lab, 'verify', ['verify', point], 30)
   await printed(lab, 'drill', ['drill', '--at', point], 30)
-  await printed(lab, 'prune --dry-run', ['prune', '--dry-run'], 20)
-  await damage(join(lab.repository, 'points', (await readdir(join(lab.repository, 'points')))[0]!))
+  await damage(join(lab.repository, 'points', `${point}.json`))
+  await rm(join(lab.repository, 'points', `${report.point}.json`))
+  await printed(lab, 'prune --dry-run', ['prune', '--dry-run'])
+  await lab.edit((config) => void config.apps['portal']!.repositories.push('away'))
   await printed(lab, 'points', ['points'], 30)
 }
 
+/** One bit, and one byte too many. */
 async function damage(file: string): Promise<void> {
   await chmod(file, 0o600)
   const bytes = await readFile(file)
   bytes[200]! ^= 1
-  await writeFile(file, bytes)
+  await writeFile(file, Buffer.concat([bytes, Buffer.of(0)]))
 }

@@ -7,6 +7,8 @@ import type { Server } from './connection.ts'
 import { readDatabaseFacts } from './database-facts.ts'
 import { DUMP_OPTIONS, readDefinitions } from './definitions.ts'
 import { readFingerprint, readSequences, sequencesBetween } from './fingerprint.ts'
+import { planLanes, withoutRows, type LaneSource } from './lanes.ts'
+import { captureLanes, lockLanes } from './lanes-capture.ts'
 import { readNotCaptured } from './not-captured.ts'
 import { readRoles } from './roles-capture.ts'
 import type { Fingerprint, PostgresDetails, PostgresSettings } from './schema.ts'
@@ -17,9 +19,10 @@ import { chooseTools } from './tools.ts'
 import type { Tools } from './tools.ts'
 import { describeVersion, floorFinding, majorOf, NEWEST_MAJOR, OLDEST_MAJOR } from './versions.ts'
 
-/** The role and kind of the one artifact: a custom-format dump, uncompressed because the repository compresses. */
+/** The role and kind of the dump: custom format, uncompressed because the repository compresses. */
 export const DUMP_ROLE = 'dump'
 const DUMP_KIND = 1
+/** Sessions that read the fingerprint; lanes have their own. */
 const SESSIONS = 2
 
 /** How the component's server is reached to read from it. */
@@ -43,16 +46,25 @@ export async function capture(
   requireSupported(serverVersion)
   const tools = await chooseTools(serverVersion, settings, context)
   warnBelowFloor(tools, context)
-  return withSnapshot({ server, database, count: SESSIONS }, context, async (snapshot) => {
+  return withSnapshot({ server, database, count: SESSIONS + settings.lanes }, context, async (snapshot) => {
     const [session] = snapshot.sessions
     const facts = await readDatabaseFacts(session)
     const roles = await readRoles(session)
     const notCaptured = await readNotCaptured(session)
     const before = await readSequences(session)
-    const fingerprint = await dumpAndRead({ settings, server, tools, snapshot }, sink, context)
+    const lanes = await planLanes(session)
+    await lockLanes(session, lanes)
+    const source = { settings, server, tools, snapshot, lanes, encoding: facts.encoding }
+    const fingerprint = await dumpAndRead(source, sink, context)
     const sequences = sequencesBetween(before, await readSequences(session))
     return {
-      details: { ...facts, dumpVersionText: tools.versionText, roles, fingerprint: { ...fingerprint, sequences } },
+      details: {
+        ...facts,
+        dumpVersionText: tools.versionText,
+        roles,
+        lanes: lanes.map(({ role, schema, table, columns }) => ({ role, schema, table, columns })),
+        fingerprint: { ...fingerprint, sequences },
+      },
       notCaptured,
     }
   })
@@ -63,32 +75,35 @@ interface Source {
   readonly server: Server
   readonly tools: Tools
   readonly snapshot: Snapshot
+  readonly lanes: readonly LaneSource[]
+  readonly encoding: string
 }
 
-/** Dump, definitions and content at once, all of the same snapshot. */
+/** Dump, lanes, definitions and content at once, all of the same snapshot. */
 async function dumpAndRead(source: Source, sink: ArtifactSink, context: Context): Promise<Fingerprint> {
-  const { settings, server, tools, snapshot } = source
+  const { settings, server, tools, snapshot, lanes, encoding } = source
   const limits = limitsOf(settings)
   const { database } = settings
   context.progress({ type: 'phase', phase: 'dump', detail: `database ${database}` })
-  const [, definitions, content] = await allOrNone(context, [
+  const [, , definitions, content] = await allOrNone(context, [
     (inner) =>
       sink.write(
         DUMP_ROLE,
         DUMP_KIND,
-        streamTool({ tools, program: 'pg_dump', args: dumpArgs(snapshot), server, database, limits }, inner),
+        streamTool({ tools, program: 'pg_dump', args: dumpArgs(snapshot, lanes), server, database, limits }, inner),
       ),
+    (inner) => captureLanes({ sessions: snapshot.sessions.slice(SESSIONS), lanes, encoding, limits }, sink, inner),
     (inner) => readDefinitions({ tools, server, database, limits, snapshot: snapshot.name }, inner),
     (inner) => {
       inner.signal.addEventListener('abort', snapshot.abandon, { once: true })
-      return readFingerprint(snapshot.sessions, [], tools.major, inner)
+      return readFingerprint(snapshot.sessions.slice(0, SESSIONS), [], tools.major, inner)
     },
   ])
   return { ...content, objects: definitions }
 }
 
-function dumpArgs(snapshot: Snapshot): string[] {
-  return ['--format=custom', '--compress=0', `--snapshot=${snapshot.name}`, ...DUMP_OPTIONS]
+function dumpArgs(snapshot: Snapshot, lanes: readonly LaneSource[]): string[] {
+  return ['--format=custom', '--compress=0', `--snapshot=${snapshot.name}`, ...DUMP_OPTIONS, ...withoutRows(lanes)]
 }
 
 function requireSupported(version: number): void {

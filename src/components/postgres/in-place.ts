@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { z } from 'zod'
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Difference, Finding } from '../../core/restore-point.ts'
@@ -6,11 +7,13 @@ import type { ArtifactSource, Target, TargetState } from '../driver.ts'
 import { runAppChecks } from './app-checks.ts'
 import { identifier, withSession } from './connection.ts'
 import { closeDatabase, endSessions, requireNoPreparedTransactions, sessionsOf } from './fence.ts'
-import { analyze, readWhole, restoreDump } from './load.ts'
+import { LANE_SESSIONS } from './lanes-load.ts'
+import { analyze, readWhole, restoreAll } from './load.ts'
 import type { LoadPlace } from './load.ts'
 import { formatMarker } from './marker.ts'
 import type { MarkerBody } from './marker.ts'
 import { preflightInPlace } from './preflight.ts'
+import { query } from './query.ts'
 import { ensureRoles, readRights } from './roles-restore.ts'
 import type { PostgresDetails } from './schema.ts'
 import { commentStatement } from './side-database.ts'
@@ -117,8 +120,9 @@ export class InPlaceTarget implements Target<PostgresDetails> {
       const marker = await this.#marker(admin)
       if (marker === undefined) throw new Failure('refused', `database ${this.#place.names.live} is not fenced`)
       await ensureRoles(admin, details, context)
-      await this.#openGate(admin, LOAD_CONNECTIONS, context)
-      await this.#overwrite(admin, source, context)
+      const lanes = details.lanes.length === 0 ? 0 : LANE_SESSIONS
+      await this.#openGate(admin, LOAD_CONNECTIONS + lanes, context)
+      await this.#overwrite(admin, details, source, context)
       await this.#openGate(admin, COMPARE_CONNECTIONS, context)
       await this.#mark(admin, { ...marker, loaded: true }, context)
     })
@@ -136,15 +140,26 @@ export class InPlaceTarget implements Target<PostgresDetails> {
     )
   }
 
-  /** An attempt that fails changes nothing, so it is made again while somebody else is in the way. */
-  async #overwrite(admin: pg.Client, source: ArtifactSource, context: Context): Promise<void> {
+  /**
+   * Made again while somebody else is in the way. Without lanes it is one transaction, and an attempt that fails changes
+   * nothing. With lanes it cannot be one: what a failed attempt leaves is dropped by the next, and if there is none, the
+   * safety point has to repair it.
+   */
+  async #overwrite(
+    admin: pg.Client,
+    details: PostgresDetails,
+    source: ArtifactSource,
+    context: Context,
+  ): Promise<void> {
     const place = await this.#loadPlace(context)
     const deadline = context.clock.monotonic() + GATE_LIMIT
     for (;;) {
       for (const { pid } of await sessionsOf(admin, place.database))
         await change(admin, 'pg_terminate_backend', `select pg_terminate_backend(${pid})`, context)
       try {
-        return await restoreDump(place, source, ['--single-transaction', '--clean', '--if-exists'], context)
+        if (details.lanes.length > 0)
+          await withSession(place.server, place.database, context, (live) => untie(live, context))
+        return await restoreAll(place, details, source, ['--single-transaction', '--clean', '--if-exists'], context)
       } catch (error) {
         const others = await sessionsOf(admin, place.database)
         if (others.length === 0 || context.clock.monotonic() > deadline) throw error
@@ -214,4 +229,25 @@ export class InPlaceTarget implements Target<PostgresDetails> {
       limits: limitsOf(settings),
     }
   }
+}
+
+const foreignKey = z.object({ table: z.string(), name: z.string() })
+
+/**
+ * Drops the foreign keys of the live database. pg_restore makes keys after rows, in a run of its own, and in the run
+ * that drops tables it would not drop the keys that hold them.
+ */
+async function untie(live: pg.Client, context: Context): Promise<void> {
+  const keys = await query(
+    live,
+    foreignKey,
+    `select conrelid::regclass::text as table, conname as name from pg_constraint where contype = 'f' and conparentid = 0 order by 1, 2`,
+  )
+  for (const { table, name } of keys)
+    await change(
+      live,
+      'DROP CONSTRAINT foreign key',
+      `alter table ${table} drop constraint ${identifier(name)}`,
+      context,
+    )
 }

@@ -1,9 +1,12 @@
 import type pg from 'pg'
 import type { ArtifactSource } from '../driver.ts'
 import type { Bytes, Context } from '../../core/ports.ts'
+import { allOrNone } from './all-or-none.ts'
 import { DUMP_ROLE } from './capture.ts'
 import { withSession } from './connection.ts'
 import type { Server } from './connection.ts'
+import { loadLanes } from './lanes-load.ts'
+import type { PostgresDetails } from './schema.ts'
 import { change } from './target-place.ts'
 import { runTool } from './tool-run.ts'
 import type { ToolLimits } from './tool-run.ts'
@@ -44,6 +47,28 @@ export async function restoreDump(
       await runTool(call, context, input)
     }),
   )
+}
+
+/**
+ * Loads a dump and the rows that it leaves to lanes. Without lanes pg_restore does all of it in one run with `args`. With
+ * them it first makes the tables, then loads its own rows beside the lanes, and at last makes indexes, constraints and
+ * triggers, each from a reading of its own of a dump that is small then.
+ */
+export async function restoreAll(
+  place: LoadPlace,
+  details: Pick<PostgresDetails, 'lanes' | 'encoding'>,
+  source: ArtifactSource,
+  args: readonly string[],
+  context: Context,
+): Promise<void> {
+  const { lanes, encoding } = details
+  if (lanes.length === 0) return restoreDump(place, source, args, context)
+  await restoreDump(place, source, [...args, '--section=pre-data'], context)
+  await allOrNone(context, [
+    (inner) => restoreDump(place, source, [...args, '--section=data'], inner),
+    (inner) => loadLanes(place, { all: lanes, encoding }, source, inner),
+  ])
+  await restoreDump(place, source, [...args, '--section=post-data'], context)
 }
 
 /** Planner statistics are not in a dump; without them the first queries of the application would be slow. */
@@ -95,7 +120,7 @@ async function* counted(content: Bytes, context: Context): Bytes {
   }
 }
 
-/** Reads all of the dump and keeps nothing: afterwards its whole content is known to be authentic. */
+/** Reads all artifacts and keeps nothing: afterwards their whole content is known to be authentic. */
 export async function readWhole(source: ArtifactSource): Promise<void> {
-  for await (const chunk of source.read(DUMP_ROLE)) void chunk
+  for (const role of source.roles) for await (const chunk of source.read(role)) void chunk
 }

@@ -51,6 +51,13 @@ export const postgresSettings = z.strictObject({
     .positive()
     .default(72)
     .meta({ description: 'How long the database that was swapped out is kept for undo.' }),
+  lanes: z
+    .number()
+    .int()
+    .min(1)
+    .max(16)
+    .default(2)
+    .meta({ description: 'How many large tables, or parts of one, are read at once. More load the server more.' }),
   idleLimitSeconds: z.number().positive().default(600),
   totalLimitSeconds: z.number().positive().default(86_400),
 })
@@ -136,6 +143,13 @@ export const postgresDetails = z.object({
   /** `ALTER DATABASE … SET name = value`. */
   settings: z.array(z.object({ name: z.string(), value: z.string() })),
   roles: z.array(role),
+  /**
+   * Tables whose rows are not in the dump but in artifacts of their own, a table's parts in any order. Rows are in the
+   * text format of COPY with these columns, in the encoding of the database.
+   */
+  lanes: z
+    .array(z.object({ role: z.string(), schema: z.string(), table: z.string(), columns: z.array(z.string()) }))
+    .default([]),
   /** Bytes of the database on disk when it was captured; what a restore needs at least. */
   size: z.string(),
   snapshotAt: z.string(),

@@ -8,7 +8,7 @@ import type { ArtifactSource, Target, TargetState } from '../driver.ts'
 import { runAppChecks } from './app-checks.ts'
 import { applyProperties, capturedProperties, readProperties } from './carry-over.ts'
 import { withSession } from './connection.ts'
-import { analyze, restoreDump } from './load.ts'
+import { analyze, restoreAll } from './load.ts'
 import type { LoadPlace } from './load.ts'
 import { folderFinding } from './preflight-disk.ts'
 import { toolFindings } from './preflight-server.ts'
@@ -107,7 +107,7 @@ export class ScratchTarget implements Target<PostgresDetails> {
       await createSide(admin, place, details, context)
     })
     const loaded = await this.#loadPlace(context)
-    await restoreDump(loaded, source, ['--no-tablespaces'], context)
+    await restoreAll(loaded, details, source, ['--no-tablespaces'], context)
     await analyze(loaded, context)
     await withAdmin(place, context, async (admin) => {
       await applyProperties(admin, place.names.side, await capturedProperties(admin, details), context)

@@ -7,7 +7,7 @@ import { runAppChecks } from './app-checks.ts'
 import { applyProperties, capturedProperties, readProperties } from './carry-over.ts'
 import { withSession } from './connection.ts'
 import { backendPid, closeDatabase, endSessions, openDatabase, requireNoPreparedTransactions } from './fence.ts'
-import { analyze, restoreDump } from './load.ts'
+import { analyze, restoreAll } from './load.ts'
 import type { LoadPlace } from './load.ts'
 import { preflightSwap } from './preflight.ts'
 import { copyPreserved } from './preserved.ts'
@@ -73,7 +73,7 @@ export class SwapTarget implements Target<PostgresDetails> {
         await ensureRoles(admin, details, context)
         await createSide(admin, this.#place, details, context)
       })
-      await restoreDump(side, source, [], context)
+      await restoreAll(side, details, source, [], context)
       await analyze(side, context)
       await withAdmin(this.#place, context, (admin) => this.#finishLoad(admin, details, context))
     } catch (error) {

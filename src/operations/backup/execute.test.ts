@@ -51,7 +51,10 @@ test('every component is whole in every repository', async (t) => {
   assert.equal(report.truth, 'read back')
   for (const index of [0, 1]) {
     const { manifest, commit } = await readWhole(await workshop.repository(index), POINT, workshop.context())
-    assert.deepEqual(manifest.components.map(({ name }) => name), ['database', 'files'])
+    assert.deepEqual(
+      manifest.components.map(({ name }) => name),
+      ['database', 'files'],
+    )
     assert.equal(commit.complete, true)
   }
   assert.equal((await loadLastBackup(workshop.app([]), workshop.context()))?.outcome, 'done')
@@ -59,7 +62,7 @@ test('every component is whole in every repository', async (t) => {
 
 for (const [method, fault] of [
   ['put', { type: 'instead', error: full }],
-  ['get', { type: 'flip', at: 200 }],
+  ['get', { type: 'flip', at: 130 }],
   ['get', { type: 'truncate', after: 100 }],
 ] as const) {
   test(`a repository whose ${method} of an artifact goes wrong (${fault.type}) does not get the point; the other one does`, async (t) => {
@@ -69,7 +72,10 @@ for (const [method, fault] of [
     const report = await backUp(workshop, twoPlaces())
     bad.assertAllFired()
     assert.equal(report.outcome, 'incomplete')
-    assert.deepEqual(report.repositories.map(({ outcome }) => outcome), ['failed', 'committed'])
+    assert.deepEqual(
+      report.repositories.map(({ outcome }) => outcome),
+      ['failed', 'committed'],
+    )
     assert.ok(report.repositories[0]?.failure !== undefined)
     assert.deepEqual(await pointsIn(workshop, 0), [])
     assert.deepEqual(await blobNames(bad, 'data/'), [])
@@ -87,7 +93,9 @@ for (const [method, fault] of [
 }
 
 test('when no repository can take it, the backup fails with the reason of the first', async (t) => {
-  const storages = [0, 1].map(() => new FaultyStorage(memoryStorage()).fail('put', { type: 'instead', error: full }, ARTIFACT))
+  const storages = [0, 1].map(() =>
+    new FaultyStorage(memoryStorage()).fail('put', { type: 'instead', error: full }, ARTIFACT),
+  )
   const workshop = await workshopFor(t, storages)
   await assert.rejects(backUp(workshop, twoPlaces()), { kind: 'refused', message: full.message })
   await assertNothing(workshop, storages)
@@ -111,10 +119,19 @@ test('a component whose producer fails after all its bytes flowed is not in the 
   database.faults.set('capture', broken)
   const report = await backUp(workshop, [database, files])
   assert.equal(report.outcome, 'incomplete')
-  assert.deepEqual(report.components.map(({ name, outcome }) => [name, outcome]), [['database', 'failed'], ['files', 'captured']])
+  assert.deepEqual(
+    report.components.map(({ name, outcome }) => [name, outcome]),
+    [
+      ['database', 'failed'],
+      ['files', 'captured'],
+    ],
+  )
   const { manifest, commit } = await readWhole(await workshop.repository(), POINT, workshop.context())
   assert.equal(commit.complete, false)
-  assert.deepEqual(manifest.components.map(({ name }) => name), ['files'])
+  assert.deepEqual(
+    manifest.components.map(({ name }) => name),
+    ['files'],
+  )
   assert.deepEqual(manifest.missing, [{ name: 'database', kind: 'text', reason: broken.message }])
 })
 
@@ -132,5 +149,8 @@ test('a producer that fails puts no blame on the repositories', async (t) => {
   const [database, files] = twoPlaces()
   database.faults.set('capture', broken)
   const report = await backUp(workshop, [database, files])
-  assert.deepEqual(report.repositories.map(({ outcome }) => outcome), ['committed', 'committed'])
+  assert.deepEqual(
+    report.repositories.map(({ outcome }) => outcome),
+    ['committed', 'committed'],
+  )
 })

@@ -1,5 +1,6 @@
 import { Failure } from '../../core/failure.ts'
 import type { App, OperationContext } from '../app.ts'
+import { about } from '../source.ts'
 import { captureComponent } from './capture.ts'
 import { openDestinations, type Destination } from './destinations.ts'
 import type { BackupPlan } from './plan.ts'
@@ -35,7 +36,7 @@ async function captureAll(
   let first: Failure | undefined
   for (const component of app.components) {
     const { cause, ...outcome } = await captureComponent(component, destinations, context)
-    first ??= cause
+    if (cause !== undefined) first ??= about(`component ${component.name}`, cause)
     outcomes.push(outcome)
   }
   if (outcomes.every(({ outcome }) => outcome === 'failed'))

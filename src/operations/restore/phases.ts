@@ -1,4 +1,4 @@
-import { Failure } from '../../core/failure.ts'
+import { describe, Failure } from '../../core/failure.ts'
 import type { Difference } from '../../core/restore-point.ts'
 import type { Target } from '../../components/driver.ts'
 import type { PointReader } from '../../repository/repository.ts'
@@ -65,7 +65,17 @@ export async function swapAll(restoring: readonly Restoring[], context: Operatio
       await target.swap(details, context)
     } catch (error) {
       if ((await target.state(context)) !== 'swapped') throw error
+      await finishSwap(name, target, details, context)
     }
+  }
+}
+
+/** Clears away what a swap that happened would have cleared away. That it cannot is no reason to take the swap back. */
+async function finishSwap(name: string, target: Target, details: unknown, context: OperationContext): Promise<void> {
+  try {
+    await target.swap(details, context)
+  } catch (error) {
+    context.progress({ type: 'warning', message: `${name} is swapped, but something was left beside it: ${describe(error)}` })
   }
 }
 

@@ -1,0 +1,61 @@
+import type pg from 'pg'
+import { to as copyTo } from 'pg-copy-streams'
+import { z } from 'zod'
+import { Failure } from '../../core/failure.ts'
+import type { Bytes, Context } from '../../core/ports.ts'
+import type { ArtifactSink } from '../driver.ts'
+import { copyOut, tableOf, type LaneSource } from './lanes.ts'
+import { query, sqlFailure } from './query.ts'
+import type { ToolLimits } from './tool-run.ts'
+
+/** The kind of a lane's artifact, in docs/format.md: rows as COPY writes them in text format. */
+export const LANE_KIND = 2
+
+export interface LaneCapture {
+  /** Of one snapshot; each takes the next lane when it is done with one. */
+  readonly sessions: readonly pg.Client[]
+  readonly lanes: readonly LaneSource[]
+  readonly encoding: string
+  readonly limits: ToolLimits
+}
+
+/**
+ * Locks the tables of all lanes against being dropped or rewritten: a table that is truncated or rewritten after the
+ * snapshot was taken would look empty to a session that comes later.
+ */
+export async function lockLanes(session: pg.ClientBase, lanes: readonly LaneSource[]): Promise<void> {
+  for (const table of new Set(lanes.map(tableOf)))
+    await query(session, z.unknown(), `lock table only ${table} in access share mode`)
+}
+
+/** Copies every lane into an artifact of its own, over all sessions at once. */
+export async function captureLanes(capture: LaneCapture, sink: ArtifactSink, context: Context): Promise<void> {
+  const waiting = [...capture.lanes]
+  await Promise.all(
+    capture.sessions.map(async (session) => {
+      for (let lane = waiting.shift(); lane !== undefined; lane = waiting.shift()) {
+        context.signal.throwIfAborted()
+        await sink.write(lane.role, LANE_KIND, rowsOf(session, lane, capture))
+      }
+    }),
+  )
+}
+
+/** The rows of a lane. Ends only when the server said that they are all there. */
+async function* rowsOf(session: pg.Client, lane: LaneSource, { encoding, limits }: LaneCapture): Bytes {
+  const rows = session.query(copyTo(copyOut(lane, encoding)))
+  const silent = new Failure('toolFailed', `reading ${tableOf(lane)} was silent for ${limits.idleLimit / 1000} s`)
+  let idle = setTimeout(() => rows.destroy(silent), limits.idleLimit)
+  try {
+    for await (const chunk of rows) {
+      clearTimeout(idle)
+      // The stream gives the bytes of the server's messages.
+      yield chunk as Uint8Array
+      idle = setTimeout(() => rows.destroy(silent), limits.idleLimit)
+    }
+  } catch (error) {
+    throw sqlFailure(error)
+  } finally {
+    clearTimeout(idle)
+  }
+}

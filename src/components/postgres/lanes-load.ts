@@ -1,0 +1,57 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type pg from 'pg'
+import { from as copyFrom } from 'pg-copy-streams'
+import type { Context } from '../../core/ports.ts'
+import type { ArtifactSource } from '../driver.ts'
+import { allOrNone } from './all-or-none.ts'
+import { withSession } from './connection.ts'
+import { copyIn, tableOf, type Lane } from './lanes.ts'
+import { feed, type LoadPlace } from './load.ts'
+import { attempt } from './target-place.ts'
+
+/** Sessions that load lanes at once: as many as keep two cores busy with parsing rows. */
+export const LANE_SESSIONS = 2
+
+/**
+ * Loads the rows of all lanes, several at once; each lane is one statement, so it is there whole or not at all. Their tables
+ * must exist without indexes, constraints and triggers.
+ */
+export async function loadLanes(
+  place: LoadPlace,
+  lanes: { readonly all: readonly Lane[]; readonly encoding: string },
+  source: ArtifactSource,
+  context: Context,
+): Promise<void> {
+  const waiting = [...lanes.all]
+  const work = async (inner: Context): Promise<void> =>
+    withSession(place.server, place.database, inner, async (session) => {
+      // The database is not live yet; if the server dies, it is dropped and loaded anew.
+      await session.query('set synchronous_commit = off')
+      for (let lane = waiting.shift(); lane !== undefined; lane = waiting.shift())
+        await loadLane(session, lane, lanes.encoding, source, inner)
+    })
+  await allOrNone(
+    context,
+    Array.from({ length: Math.min(LANE_SESSIONS, waiting.length) }, () => work),
+  )
+}
+
+async function loadLane(
+  session: pg.Client,
+  lane: Lane,
+  encoding: string,
+  source: ArtifactSource,
+  context: Context,
+): Promise<void> {
+  await context.effects.run(`sql COPY ${lane.role}`, () =>
+    attempt(`load rows of ${tableOf(lane)}`, () =>
+      // An error of the artifact reaches the server as a failed COPY, which leaves no row behind.
+      feed(source.read(lane.role), async (input) => {
+        await pipeline(Readable.from(input), session.query(copyFrom(copyIn(lane, encoding))), {
+          signal: context.signal,
+        })
+      }),
+    ),
+  )
+}

@@ -1,0 +1,115 @@
+import type pg from 'pg'
+import { z } from 'zod'
+import { identifier } from './connection.ts'
+import { query } from './query.ts'
+import type { PostgresDetails } from './schema.ts'
+
+/**
+ * Large tables do not go through pg_dump: their rows are copied in lanes, several at once, by the driver in this
+ * process. One process that reads one table after the other is what a dump spends most of its time on. A very large
+ * table is cut by ranges of its blocks. Everything is read in the snapshot of the dump.
+ */
+export type Lane = PostgresDetails['lanes'][number]
+
+/** A lane as it is captured. */
+export interface LaneSource extends Lane {
+  /** Blocks of the table's main file from (inclusive) and to (exclusive); the last part has no end. */
+  readonly from: number
+  readonly to: number | undefined
+}
+
+export interface LaneLimits {
+  /** Tables of at least this many bytes get lanes. */
+  readonly tableBytes: number
+  /** A lane has about this many bytes, unless there would be more than `most` lanes. */
+  readonly laneBytes: number
+  readonly most: number
+}
+
+const MEBIBYTE = 1024 * 1024
+export const LANE_LIMITS: LaneLimits = { tableBytes: 16 * MEBIBYTE, laneBytes: 128 * MEBIBYTE, most: 1000 }
+
+const table = z.object({
+  name: z.string(),
+  schema: z.string(),
+  relation: z.string(),
+  blocks: z.coerce.number(),
+  bytes: z.coerce.number(),
+  columns: z.array(z.string()),
+})
+type Table = z.infer<typeof table>
+
+/**
+ * Ordinary tables and leaf partitions that belong to no extension. Generated columns are computed anew by a restore.
+ * Bytes include what is stored out of line, so that a table of few large values counts as what it is.
+ */
+const TABLES = `
+  select format('%I.%I', n.nspname, c.relname) as name, n.nspname as schema, c.relname as relation,
+    pg_relation_size(c.oid) / current_setting('block_size')::int as blocks,
+    pg_relation_size(c.oid) + coalesce(pg_relation_size(nullif(c.reltoastrelid, 0)), 0) as bytes,
+    coalesce((select jsonb_agg(a.attname order by a.attnum) from pg_attribute a
+      where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''), '[]') as columns
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  where c.relkind = 'r' and c.relpersistence = 'p' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+    and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.objsubid = 0 and d.deptype = 'e')
+    and pg_relation_size(c.oid) + coalesce(pg_relation_size(nullif(c.reltoastrelid, 0)), 0) >= $1
+  order by 5 desc, 1`
+
+/** The lanes of the database of this session, largest first. */
+export async function planLanes(session: pg.ClientBase, limits = LANE_LIMITS): Promise<readonly LaneSource[]> {
+  const tables = (await query(session, table, TABLES, [limits.tableBytes])).filter(({ columns }) => columns.length > 0)
+  return cutIntoLanes(tables, limits)
+}
+
+/** Pure: which lanes these tables get. */
+export function cutIntoLanes(tables: readonly Table[], limits: LaneLimits): readonly LaneSource[] {
+  const total = tables.reduce((sum, { bytes }) => sum + bytes, 0)
+  const laneBytes = Math.max(limits.laneBytes, Math.ceil(total / Math.max(1, limits.most - tables.length)))
+  return tables
+    .flatMap((found) => partsOf(found, laneBytes))
+    .map((lane, index) => ({ ...lane, role: `rows-${String(index + 1).padStart(4, '0')}` }))
+}
+
+function partsOf({ schema, relation, columns, blocks, bytes }: Table, laneBytes: number): Omit<LaneSource, 'role'>[] {
+  const parts = Math.max(1, Math.min(Math.ceil(bytes / laneBytes), blocks))
+  const edge = (part: number): number => Math.floor((blocks * part) / parts)
+  return Array.from({ length: parts }, (_, part) => ({
+    schema,
+    table: relation,
+    columns,
+    from: edge(part),
+    // The file may have grown since; the snapshot decides which of its rows are there.
+    to: part === parts - 1 ? undefined : edge(part + 1),
+  }))
+}
+
+/** `schema.table`, quoted as SQL. */
+export function tableOf({ schema, table }: Lane): string {
+  return `${identifier(schema)}.${identifier(table)}`
+}
+
+export function columnsOf({ columns }: Lane): string {
+  return columns.map(identifier).join(', ')
+}
+
+/** Text format, in the database's own encoding: nothing is converted on the way out or back. */
+export function copyOptions(encoding: string): string {
+  return `with (format text, encoding '${encoding.replaceAll("'", "''")}')`
+}
+
+/** The statement that reads a lane. */
+export function copyOut(lane: LaneSource, encoding: string): string {
+  const end = lane.to === undefined ? '' : ` and ctid < '(${lane.to},0)'::tid`
+  const range = lane.from === 0 && lane.to === undefined ? '' : ` where ctid >= '(${lane.from},0)'::tid${end}`
+  return `copy (select ${columnsOf(lane)} from only ${tableOf(lane)}${range}) to stdout ${copyOptions(encoding)}`
+}
+
+/** The statement that writes a lane. */
+export function copyIn(lane: Lane, encoding: string): string {
+  return `copy ${tableOf(lane)} (${columnsOf(lane)}) from stdin ${copyOptions(encoding)}`
+}
+
+/** Arguments that keep these tables' rows out of a dump; their definitions stay in it. Names are patterns, and quoted they mean themselves. */
+export function withoutRows(lanes: readonly Lane[]): readonly string[] {
+  return [...new Set(lanes.map(tableOf))].map((name) => `--exclude-table-data=${name}`)
+}

@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import { Failure } from '../../core/failure.ts'
+import type { Finding } from '../../core/restore-point.ts'
+import { memoryStorage } from '../../storage/memory/memory.ts'
+import { tampering, type TamperedStorage } from '../../storage/testing/tampering.ts'
+import type { App } from '../app.ts'
+import { planBackup } from '../backup/plan.ts'
+import { runBackup } from '../backup/run.ts'
+import { TextPlace } from '../testing/text-driver.ts'
+import { newWorkshop, pair, textComponent, type Workshop } from '../testing/workshop.ts'
+import { executeRestore } from './execute.ts'
+import { journalsOf, unfinishedJournal, type RestoreStage } from './journal.ts'
+import type { RestorePlan } from './plan.ts'
+import type { RestoreReport } from './report.ts'
+import { abandonRestore, resumeRestore } from './resume.ts'
+import { openTargets } from './targets.ts'
+
+const POINT = '1'.padStart(32, '0')
+const RESTORE_ID = 'abcdef01'
+const broken = new Failure('toolFailed', 'it broke')
+
+interface Stage {
+  readonly workshop: Workshop
+  readonly storage: TamperedStorage
+  readonly app: App
+  readonly database: TextPlace
+  readonly files: TextPlace
+  /** What the targets did, in order. */
+  readonly log: readonly string[]
+}
+
+async function stageFor(t: TestContext): Promise<Stage> {
+  const log: string[] = []
+  const storage = tampering(memoryStorage())
+  const workshop = await newWorkshop({ storages: [storage] })
+  t.after(() => workshop.close())
+  const database = new TextPlace('database', 'captured rows', log)
+  const files = new TextPlace('files', 'captured key', log)
+  const app = workshop.app([database, files].map(textComponent))
+  await runBackup(app, await planBackup(app, workshop.context()), workshop.context())
+  database.live = 'live rows'
+  files.live = 'live key'
+  return { workshop, storage, app, database, files, log }
+}
+
+async function restore({ workshop, app }: Stage, change: Partial<RestorePlan> = {}): Promise<RestoreReport> {
+  const context = workshop.context()
+  const reader = await (await workshop.repository()).open(POINT, [pair], context)
+  const targets = await openTargets(app, reader, { mode: 'swap', restoreId: RESTORE_ID, scratchFolder: '' }, context)
+  const components = targets.map(({ name, kind }) => ({ name, kind, target: name, bytes: 0, findings: [] }))
+  const plan: RestorePlan = {
+    restoreId: RESTORE_ID,
+    app: app.name,
+    point: POINT,
+    pointCreated: '',
+    repository: 'repository-0',
+    mode: 'swap',
+    components,
+    missing: [],
+    safetyPoint: false,
+    confirmation: app.name,
+    ...change,
+  }
+  return executeRestore(app, reader, targets, plan, context)
+}
+
+async function stageOf({ workshop, app }: Stage): Promise<RestoreStage | undefined> {
+  return (await journalsOf(app.name, workshop.context().records)).at(-1)?.stage
+}
+
+function live({ database, files }: Stage): (string | undefined)[] {
+  return [database.live, files.live]
+}
+
+async function pointCount({ workshop }: Stage): Promise<number> {
+  return (await (await workshop.repository()).catalog(workshop.context())).points.length
+}
+
+test('the folder is swapped before the database, all writers are locked out before the first swap, and let in after the last', async (t) => {
+  const stage = await stageFor(t)
+  const report = await restore(stage)
+  assert.equal(report.outcome, 'done')
+  assert.deepEqual(live(stage), ['captured rows', 'captured key'])
+  const acts = stage.log.filter((act) => !act.includes('load'))
+  assert.deepEqual(acts, [
+    'files fence',
+    'database fence',
+    'files swap',
+    'database swap',
+    'files reopen',
+    'database reopen',
+  ])
+  assert.equal(await stageOf(stage), 'done')
+})
+
+const stoppedAt: Readonly<Record<string, readonly [place: 'database' | 'files', act: string]>> = {
+  'the load of the database': ['database', 'load'],
+  'the load of the folder': ['files', 'load half'],
+  'the fence': ['database', 'fence'],
+}
+
+for (const [name, [place, act]] of Object.entries(stoppedAt)) {
+  test(`a restore that fails in ${name} stops, takes back what it did, and says that the live data is as before`, async (t) => {
+    const stage = await stageFor(t)
+    stage[place].faults.set(act, broken)
+    const report = await restore(stage)
+    assert.equal(report.outcome, 'stopped')
+    assert.equal(report.failure?.message, broken.message)
+    assert.deepEqual(live(stage), ['live rows', 'live key'])
+    for (const one of [stage.database, stage.files])
+      assert.deepEqual([one.open, one.side, one.previous], [true, undefined, undefined])
+    assert.equal(await stageOf(stage), 'abandoned')
+  })
+}
+
+test('a swap whose answer was lost has happened, and the restore goes on', async (t) => {
+  const stage = await stageFor(t)
+  stage.files.faults.set('swap', broken)
+  stage.database.faults.set('swap', broken)
+  assert.equal((await restore(stage)).outcome, 'done')
+  assert.deepEqual(live(stage), ['captured rows', 'captured key'])
+})
+
+test('a database that cannot be swapped takes the swapped folder back: database first, then files, then what is beside', async (t) => {
+  const stage = await stageFor(t)
+  const open = stage.database
+  // Somebody lets writers in behind the fence; the swap must refuse.
+  stage.files.faults.set('swap', broken)
+  const fence = open.change.bind(open)
+  open.change = (act, context, apply) => fence(act, context, act === 'fence' ? () => {} : apply)
+  const report = await restore(stage)
+  assert.equal(report.outcome, 'stopped')
+  assert.deepEqual(live(stage), ['live rows', 'live key'])
+  const back = stage.log.slice(stage.log.indexOf('files swap') + 1)
+  assert.deepEqual(back, [
+    'database reopen',
+    'files undo',
+    'files reopen',
+    'files forget',
+    'files discard',
+    'database discard',
+  ])
+})
+
+test('a restore that cannot let writers in is live and says how to go on', async (t) => {
+  const stage = await stageFor(t)
+  stage.database.faults.set('reopen', broken)
+  await assert.rejects(restore(stage), (error) => error instanceof Failure && error.hint?.includes('--resume') === true)
+  assert.deepEqual(live(stage), ['captured rows', 'captured key'])
+  assert.equal(await stageOf(stage), 'reopening')
+  stage.database.faults.clear()
+  const context = stage.workshop.context()
+  const journal = await unfinishedJournal('portal', context.records)
+  assert.ok(journal !== undefined)
+  const reader = await (await stage.workshop.repository()).open(POINT, [pair], context)
+  assert.equal((await resumeRestore(stage.app, reader, journal, context)).outcome, 'done')
+  assert.deepEqual(live(stage), ['captured rows', 'captured key'])
+  assert.ok(stage.database.open)
+})
+
+test('a point with a damaged byte, even the last one, causes nothing at all', async (t) => {
+  const stage = await stageFor(t)
+  await stage.storage.flipBit(`data/${POINT}/000002`, -1)
+  await assert.rejects(restore(stage, { safetyPoint: true }), { kind: 'corrupt' })
+  assert.deepEqual(stage.log, [])
+  assert.equal(await stageOf(stage), undefined)
+  assert.equal(await pointCount(stage), 1)
+})
+
+test('a plan with an error is refused', async (t) => {
+  const stage = await stageFor(t)
+  const findings: Finding[] = [{ level: 'error', subject: 'disk', message: 'too small', hint: 'Make room.' }]
+  await assert.rejects(
+    restore(stage, { components: [{ name: 'database', kind: 'text', target: 'x', bytes: 1, findings }] }),
+    { kind: 'refused', hint: 'Make room.' },
+  )
+  assert.deepEqual(stage.log, [])
+})
+
+test('a restore beside leaves the live data alone until it is resumed', async (t) => {
+  const stage = await stageFor(t)
+  assert.equal((await restore(stage, { mode: 'beside' })).outcome, 'done')
+  assert.deepEqual(live(stage), ['live rows', 'live key'])
+  assert.equal(await stageOf(stage), 'beside')
+  const context = stage.workshop.context()
+  const journal = await unfinishedJournal('portal', context.records)
+  assert.ok(journal !== undefined)
+  await abandonRestore(stage.app, journal, context)
+  assert.equal(stage.database.side, undefined)
+  assert.equal(await stageOf(stage), 'abandoned')
+})
+
+test('the safety point holds what was live', async (t) => {
+  const stage = await stageFor(t)
+  const report = await restore(stage, { safetyPoint: true })
+  assert.ok(report.safetyPoint !== null)
+  const reader = await (await stage.workshop.repository()).open(report.safetyPoint, [pair], stage.workshop.context())
+  assert.deepEqual(
+    reader.manifest.components.map(({ details }) => details),
+    [{ text: 'live rows' }, { text: 'live key' }],
+  )
+})
+
+test('what is not there needs no safety point', async (t) => {
+  const stage = await stageFor(t)
+  stage.database.live = undefined
+  stage.files.live = undefined
+  const report = await restore(stage, { safetyPoint: true })
+  assert.equal(report.safetyPoint, null)
+  assert.deepEqual(live(stage), ['captured rows', 'captured key'])
+  assert.equal(await pointCount(stage), 1)
+})
+
+test('a component that cannot be saved stops the restore before anything is touched', async (t) => {
+  const stage = await stageFor(t)
+  stage.files.faults.set('capture', broken)
+  await assert.rejects(restore(stage, { safetyPoint: true }), { kind: 'toolFailed', message: /no safety point/ })
+  assert.deepEqual(stage.log, [])
+  assert.equal(await stageOf(stage), undefined)
+})

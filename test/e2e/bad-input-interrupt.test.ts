@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict'
+import { readdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { test } from 'node:test'
+import { backUp, changesNothing, listed } from './expect.ts'
+import type { Ran } from './holdfast.ts'
+import { startReadyLab } from './lab.ts'
+import { readLive } from './live.ts'
+import { addBigTable, copying, dataOf, until } from './watch.ts'
+
+/** Ctrl-C: the process says 130, and nothing of what it had begun is left. */
+const lab = await startReadyLab()
+await addBigTable(lab)
+const point = await backUp(lab)
+const original = await readLive(lab)
+
+function assertCancelled({ code, out, error }: Ran): void {
+  assert.equal(code, 130, out + error)
+  assert.equal((JSON.parse(out) as { error: { kind: string } }).error.kind, 'cancelled')
+  assert.doesNotMatch(error, /\n {4}at /)
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  test(`${signal} during a backup leaves no point and no data`, async () => {
+    const before = await dataOf(lab)
+    await changesNothing(lab, async () => {
+      const backup = lab.start('backup', '--json')
+      await copying(lab, 'portal')
+      backup.kill(signal)
+      assertCancelled(await backup.ended)
+    })
+    assert.deepEqual(await dataOf(lab), before)
+  })
+}
+
+test('SIGINT during the load of a restore removes the side database, and the restore can be run again', async () => {
+  await lab.sql('delete from sessions')
+  const files = async (): Promise<readonly string[]> => (await readdir(lab.folder)).toSorted()
+  const beside = await files()
+  await changesNothing(lab, async () => {
+    const restore = lab.start('restore', '--at', point, '--yes', '--no-safety-point', '--json')
+    await copying(lab, 'portal\\_\\_%')
+    restore.kill('SIGINT')
+    assertCancelled(await restore.ended)
+  })
+  assert.deepEqual(await files(), beside, 'no folder is left beside')
+  const { report } = await lab.json<{ report: { outcome: string } }>(['restore', '--at', point, '--yes', '--no-safety-point'])
+  assert.equal(report.outcome, 'done')
+  assert.deepEqual((await readLive(lab)).database, original.database)
+  assert.deepEqual((await readLive(lab)).files, original.files)
+})
+
+test('SIGINT during a drill leaves no server, no folder and no proof', async () => {
+  const before = await temporaryFolders()
+  await changesNothing(lab, async () => {
+    const drill = lab.start('drill', '--json')
+    await until('the load of the drill', async () => ((await temporaryFolders()).length > before.length ? true : undefined))
+    drill.kill('SIGINT')
+    assertCancelled(await drill.ended)
+  })
+  assert.deepEqual(await temporaryFolders(), before)
+  assert.equal((await listed(lab)).points.at(-1)?.truth, 'read back')
+})
+
+async function temporaryFolders(): Promise<readonly string[]> {
+  // holdfast is run with no TMPDIR of its own, so its folders are where ours are.
+  return (await readdir(tmpdir())).filter((name) => name.startsWith('holdfast-') && !name.startsWith('holdfast-lab-')).toSorted()
+}
+
+test('the second Ctrl-C ends at once, and the next backup is good all the same', async () => {
+  const backup = lab.start('backup', '--json')
+  await copying(lab, 'portal')
+  backup.kill('SIGINT')
+  backup.kill('SIGINT')
+  assert.equal((await backup.ended).code, 130)
+  const { report } = await lab.json<{ report: { outcome: string } }>(['backup'])
+  assert.equal(report.outcome, 'done')
+})
