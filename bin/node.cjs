@@ -29,7 +29,8 @@ function find(root) {
 function run(root, args) {
   // zstd, file and crypto work share the thread pool: with four threads, file access waits behind compression.
   var threads = String(Math.max(4, 2 * os.cpus().length))
-  var env = Object.assign({ UV_THREADPOOL_SIZE: threads }, process.env)
+  // glibc gives every thread of the pool an arena of its own, and each keeps what was once freed in it.
+  var env = Object.assign({ UV_THREADPOOL_SIZE: threads, MALLOC_ARENA_MAX: '2' }, process.env)
   var child = childProcess.spawn(find(root), args, { stdio: 'inherit', env: env })
   var signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
   signals.forEach(function (signal) {

@@ -13,19 +13,38 @@ import { failureKinds } from '../src/core/failure.ts'
 
 const root = join(import.meta.dirname, '..')
 const read = (file: string): string => readFileSync(join(root, file), 'utf8')
-const documents = ['README.md', 'CONTRIBUTING.md', 'CODING.md', 'CHANGELOG.md', 'test/README.md', ...globSync('docs/**/*.md', { cwd: root })]
+const documents = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'CODING.md',
+  'CHANGELOG.md',
+  'test/README.md',
+  ...globSync('docs/**/*.md', { cwd: root }),
+]
 
 /** The cells of every row of the tables below a heading, without header rows. */
 function rowsBelow(markdown: string, heading: string): string[][] {
   const section = markdown.split(/^(?=#+ )/m).find((part) => part.startsWith(`${heading}\n`)) ?? ''
   const rows = section.split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| --- '))
-  return rows.slice(1).map((row) => row.split('|').slice(1, -1).map((cell) => cell.trim().replaceAll('`', '')))
+  return rows.slice(1).map((row) =>
+    row
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim().replaceAll('`', '')),
+  )
 }
 
 /** Every heading as GitHub's renderer names it in links. */
 function anchorsOf(markdown: string): Set<string> {
   const headings = [...withoutCode(markdown).matchAll(/^#+ (.+)$/gm)]
-  return new Set(headings.map(([, text = '']) => text.toLowerCase().replace(/[^\p{L}\p{N}\- _]/gu, '').replaceAll(' ', '-')))
+  return new Set(
+    headings.map(([, text = '']) =>
+      text
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N}\- _]/gu, '')
+        .replaceAll(' ', '-'),
+    ),
+  )
 }
 
 function withoutCode(markdown: string): string {
@@ -56,33 +75,61 @@ function usages(command: Command, path = ''): string[] {
   return command.commands.flatMap((sub) => {
     const name = `${path}${sub.name()}`
     if (sub.commands.length > 0) return usages(sub, `${name} `)
-    const given = sub.registeredArguments.map((argument) => (argument.required ? `<${argument.name()}>` : `[${argument.name()}]`))
+    const given = sub.registeredArguments.map((argument) =>
+      argument.required ? `<${argument.name()}>` : `[${argument.name()}]`,
+    )
     return [[name, ...given].join(' ')]
   })
 }
 
 test('docs/errors.md lists exactly the kinds of failure, with their numbers', () => {
-  const listed = rowsBelow(read('docs/errors.md'), '# Errors').map(([kind, exit, http, retry]) => ({ kind, exit: Number(exit), http: Number(http), retry: retry === 'yes' }))
-  assert.deepEqual(listed, Object.entries(failureKinds).map(([kind, numbers]) => ({ kind, ...numbers })))
+  const listed = rowsBelow(read('docs/errors.md'), '# Errors').map(([kind, exit, http, retry]) => ({
+    kind,
+    exit: Number(exit),
+    http: Number(http),
+    retry: retry === 'yes',
+  }))
+  assert.deepEqual(
+    listed,
+    Object.entries(failureKinds).map(([kind, numbers]) => ({ kind, ...numbers })),
+  )
 })
 
 test('the README lists exactly the commands', () => {
-  assert.deepEqual(rowsBelow(read('README.md'), '## Commands').map(([usage]) => usage).sort(), usages(program()).sort())
+  assert.deepEqual(
+    rowsBelow(read('README.md'), '## Commands')
+      .map(([usage = '']) => usage)
+      .sort(),
+    usages(program()).sort(),
+  )
 })
 
 test('docs/errors.md and docs/cli-output.md speak of commands that exist', () => {
   const commands = new Set(program().commands.map((command) => command.name()))
   const said = [
-    ...rowsBelow(read('docs/errors.md'), '## Which commands end with something else than 0 although they worked').flatMap(([cell = '']) => cell.split(', ')),
+    ...rowsBelow(
+      read('docs/errors.md'),
+      '## Which commands end with something else than 0 although they worked',
+    ).flatMap(([cell = '']) => cell.split(', ')),
     ...[...read('docs/cli-output.md').matchAll(/^## ([a-z, ]+)$/gm)].flatMap(([, heading = '']) => heading.split(', ')),
   ].map((text) => text.split(' ')[0] ?? '')
-  assert.deepEqual(said.filter((name) => !commands.has(name)), [])
-  assert.deepEqual([...commands].filter((name) => !said.includes(name)), [])
+  assert.deepEqual(
+    said.filter((name) => !commands.has(name)),
+    [],
+  )
+  assert.deepEqual(
+    [...commands].filter((name) => !said.includes(name)),
+    [],
+  )
 })
 
 test('help and the README give the exit codes of the failures', async () => {
   let help = ''
-  await runProgram(program((text) => (help += text)), ['--help'], { exitCode: 0 })
+  await runProgram(
+    program((text) => (help += text)),
+    ['--help'],
+    { exitCode: 0 },
+  )
   const expected = [0, ...Object.values(failureKinds).map(({ exit }) => exit)]
   const inHelp = [...(help.split('Exit codes:')[1] ?? '').matchAll(/\b(\d+) [a-z]/g)].map(([, code]) => Number(code))
   assert.deepEqual(inHelp, expected)
@@ -94,40 +141,65 @@ test('the configurations of the README are valid', () => {
   const blocks = [...read('README.md').matchAll(/^```yaml\n([^`]*)^```$/gm)].map(([, text = '']) => text)
   assert.equal(blocks.length, 2)
   for (const text of blocks) {
-    const config = parseConfig(text, { path: 'README.md', isPrivate: true, componentSchemas, environment: { variables: {}, userId: 0 } })
+    const config = parseConfig(text, {
+      path: 'README.md',
+      isPrivate: true,
+      componentSchemas,
+      environment: { variables: {}, userId: 0 },
+    })
     assert.deepEqual(config.warnings, [])
   }
 })
 
 test('every relative link leads to a file, and to a heading of it', () => {
-  assert.deepEqual(documents.flatMap((file) => brokenLinks(file, read(file))), [])
+  assert.deepEqual(
+    documents.flatMap((file) => brokenLinks(file, read(file))),
+    [],
+  )
 })
 
 test('a broken link is found', () => {
-  assert.deepEqual(brokenLinks('README.md', '[a](docs/nothing.md) [b](docs/format.md#nothing) [c](docs/format.md) [d](https://example.org)'), [
-    'README.md: docs/nothing.md leads nowhere',
-    'README.md: docs/format.md#nothing names no heading',
-  ])
+  assert.deepEqual(
+    brokenLinks(
+      'README.md',
+      '[a](docs/nothing.md) [b](docs/format.md#nothing) [c](docs/format.md) [d](https://example.org)',
+    ),
+    ['README.md: docs/nothing.md leads nowhere', 'README.md: docs/format.md#nothing names no heading'],
+  )
 })
 
 test('every document is reached from the README', () => {
   const reached = new Set(['README.md', 'test/README.md'])
   for (const file of reached) {
-    for (const [, link = ''] of read(file).matchAll(/\]\(([^)\s#:]+)(?:#[^)]*)?\)/g)) if (link.endsWith('.md')) reached.add(join(dirname(file), link))
+    for (const [, link = ''] of read(file).matchAll(/\]\(([^)\s#:]+)(?:#[^)]*)?\)/g))
+      if (link.endsWith('.md')) reached.add(join(dirname(file), link))
   }
-  assert.deepEqual(documents.filter((file) => !reached.has(file) && !file.startsWith('docs/decisions/')), [])
+  assert.deepEqual(
+    documents.filter((file) => !reached.has(file) && !file.startsWith('docs/decisions/')),
+    [],
+  )
 })
 
 test('every dependency has a decision', () => {
-  const manifest = JSON.parse(read('package.json')) as Record<'dependencies' | 'optionalDependencies' | 'devDependencies', Record<string, string>>
+  const manifest = JSON.parse(read('package.json')) as Record<
+    'dependencies' | 'optionalDependencies' | 'devDependencies',
+    Record<string, string>
+  >
   const names = Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies, ...manifest.devDependencies })
   const decisions = globSync('docs/decisions/*.md', { cwd: root }).map(read).join('\n')
   // Types come with the package that they describe.
-  const isNamed = (name: string): boolean => new RegExp(`(?<![\\w/-])${name.replace(/^@types\//, '')}(?![\\w-])`, 'i').test(decisions)
+  const isNamed = (name: string): boolean =>
+    new RegExp(`(?<![\\w/-])${name.replace(/^@types\//, '')}(?![\\w-])`, 'i').test(decisions)
   assert.ok(!isNamed('p-ma') && !isNamed('map'))
-  assert.deepEqual(names.filter((name) => !isNamed(name)), [])
+  assert.deepEqual(
+    names.filter((name) => !isNamed(name)),
+    [],
+  )
 })
 
 test('no document names a place of the machine it was written on', () => {
-  assert.deepEqual(documents.filter((file) => read(file).includes(root) || /\/home\/[a-z]/.test(read(file))), [])
+  assert.deepEqual(
+    documents.filter((file) => read(file).includes(root) || /\/home\/[a-z]/.test(read(file))),
+    [],
+  )
 })

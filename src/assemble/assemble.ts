@@ -10,13 +10,13 @@ import { recordsMemory } from '../repository/memory.ts'
 import { openRepository } from '../repository/open.ts'
 import type { Repository } from '../repository/repository.ts'
 import type { Storage } from '../storage/storage.ts'
-import { folderRecords } from '../system/folder-records.ts'
 import { processEnvironment } from '../system/environment.ts'
 import { newId } from '../system/identifiers.ts'
 import { softwareVersion } from '../system/software.ts'
 import { makeTemporaryFolder, removeTemporaryFolder } from '../system/temporary-folder.ts'
 import { configuredKeyChain } from './key-chain.ts'
 import { KeyRing } from './key-ring.ts'
+import { stateRecords } from './state-folder.ts'
 import { openConfiguredStorage } from './storage.ts'
 
 export const software = `holdfast ${softwareVersion()}`
@@ -32,7 +32,7 @@ export async function assemble(
 ): Promise<Assembly> {
   const environment = processEnvironment()
   const config = await loadConfig(await findConfig(options.config, environment), { componentSchemas, environment })
-  const records = folderRecords(config.stateFolder, context.effects)
+  const records = stateRecords(config.stateFolder, context.effects)
   const storage = once((name) => openConfiguredStorage(name, configOf(config, name), { records }, context))
   const password = async (identity: string): Promise<string> =>
     world.variable('HOLDFAST_PASSWORD') ?? (await world.ask.password(`Password of private key ${identity}`))

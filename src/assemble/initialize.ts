@@ -16,9 +16,9 @@ import { noMemory } from '../repository/memory.ts'
 import { openRepository } from '../repository/open.ts'
 import type { Storage } from '../storage/storage.ts'
 import { processEnvironment } from '../system/environment.ts'
-import { folderRecords } from '../system/folder-records.ts'
 import { replaceFile, writeNewFile } from '../system/private-file.ts'
 import { componentSchemas, software } from './assemble.ts'
+import { stateRecords } from './state-folder.ts'
 import { openConfiguredStorage } from './storage.ts'
 
 const IDENTITY_NAME = 'recovery'
@@ -90,7 +90,7 @@ interface Created {
 }
 
 async function createAll(config: Config, context: Context): Promise<readonly Created[]> {
-  const records = folderRecords(config.stateFolder, context.effects)
+  const records = stateRecords(config.stateFolder, context.effects)
   const created: Created[] = []
   for (const [name, settings] of Object.entries(config.repositories)) {
     const storage = await openConfiguredStorage(name, settings, { records, creating: true }, context)

@@ -130,10 +130,11 @@ function addRestoreCommands(program: Commander, world: World, outcome: Outcome):
     .description('restore beside the live data, compare, then swap it in')
     .option('--at <point>', 'latest (default), an id or its start, or a time such as 2026-11-22T02:00Z')
     .addOption(new Option('--target <how>', 'how it goes live').choices(['swap', 'beside', 'in-place']).default('swap'))
-    .option('--component <name>', 'only this component (may be repeated)', (name: string, names?: readonly string[]) => [
-      ...(names ?? []),
-      name,
-    ])
+    .option(
+      '--component <name>',
+      'only this component (may be repeated)',
+      (name: string, names?: readonly string[]) => [...(names ?? []), name],
+    )
     .option('--no-safety-point', 'do not back up the live data first')
     .option('-n, --dry-run', 'show the plan and stop')
     .option('-y, --yes', 'do not ask to type the name of the target')

@@ -17,23 +17,18 @@ export function sourceOf(reader: PointReader, component: ManifestComponent, cont
           'corrupt',
           `component ${component.name} of restore point ${reader.commit.point} has no ${role}`,
         )
-      const content = readArtifact(reader, artifact.number, `${component.name} ${role}`, context)
+      const content = readArtifact(reader, artifact.number, context)
       return counted(content, `${component.name} ${role}`, artifact.plainSize, context)
     },
   }
 }
 
-/** The plain content of an artifact. A failure names the artifact as the operator knows it. */
-export async function* readArtifact(
-  reader: PointReader,
-  number: number,
-  name: string,
-  context: Context,
-): AsyncGenerator<Uint8Array> {
+/** The plain content of an artifact. A failure names the artifact and its point. */
+export async function* readArtifact(reader: PointReader, number: number, context: Context): AsyncGenerator<Uint8Array> {
   try {
     yield* reader.read(number, context)
   } catch (error) {
-    throw about(`${name} (artifact ${number} of restore point ${reader.commit.point})`, error)
+    throw about(`artifact ${number} of restore point ${reader.commit.point}`, error)
   }
 }
 
@@ -55,7 +50,13 @@ export async function openPoint(
 export function about(what: string, error: unknown): Failure {
   const failure = toFailure(error)
   const { kind, message, facts, hint } = failure
-  return kind === 'cancelled' ? failure : new Failure(kind, `${what}: ${message}`, { facts, cause: failure.cause ?? failure, ...(hint === undefined ? {} : { hint }) })
+  return kind === 'cancelled'
+    ? failure
+    : new Failure(kind, `${what}: ${message}`, {
+        facts,
+        cause: failure.cause ?? failure,
+        ...(hint === undefined ? {} : { hint }),
+      })
 }
 
 async function* counted(

@@ -101,7 +101,10 @@ export interface PointWriter {
    * whole. Several may run at once. When the stream throws, nothing is stored and the same error is thrown on.
    */
   write(spec: ArtifactSpec, packed: Packed): Promise<ArtifactRecord>
-  /** Reads an artifact again and decrypts it; `corrupt` when a byte differs from what was written. */
+  /**
+   * Reads an artifact again, every byte of it, and decrypts it; `corrupt` when a byte differs from what was written. What it
+   * decrypts to is authentic, so it is not decompressed again: `verify` does that.
+   */
   readBack(record: ArtifactRecord): Promise<void>
   /** Writes manifest, keys and commit, in this order. Fails when an artifact was not read back. */
   commit(content: PointContent): Promise<{ readonly commit: Commit; readonly commitSha256: string }>

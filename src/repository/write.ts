@@ -1,7 +1,7 @@
 import { Failure, describe } from '../core/failure.ts'
-import type { Context } from '../core/ports.ts'
+import type { Bytes, Context } from '../core/ports.ts'
 import { randomHex } from '../system/random.ts'
-import { checkedContent } from './artifact.ts'
+import { checkedContent, type ArtifactRequest } from './artifact.ts'
 import { createBlob, createCheckedBlob } from './blobs.ts'
 import { bytesOf, drain, measured, sha256, type Measure } from './bytes.ts'
 import { newCommit, newManifest } from './compose.ts'
@@ -10,9 +10,10 @@ import { signDocument } from './dsse.ts'
 import { fromHex } from './encoding.ts'
 import { MANIFEST_KIND, ZSTD_FRAMES, type ArtifactKind } from './envelope/header.ts'
 import { seal } from './envelope/seal.ts'
+import { unseal } from './envelope/unseal.ts'
 import { checkRecipients, recipientCount, wrapDataKey } from './keys/wrap.ts'
 import { artifactName, commitName, keysName } from './names.ts'
-import { pack, type Packed, type PlainTotals } from './pack.ts'
+import { pack, type Packed } from './pack.ts'
 import { MANIFEST_LIMIT } from './parse-document.ts'
 import type { ArtifactSpec, BeginRequest, PointContent, PointWriter, Repository } from './repository.ts'
 import { rememberPoint } from './rollback.ts'
@@ -93,7 +94,7 @@ class StoredPointWriter implements PointWriter {
   async readBack(record: ArtifactRecord): Promise<void> {
     const written = this.#written.get(record.number)
     if (written?.record !== record) throw new Failure('bug', `artifact ${record.number} is not of this point`)
-    await this.#check(record.number, record.kind, { ...record })
+    await this.#check(record.number, record.kind, record, (sealed, request) => unseal(sealed, request))
     written.isReadBack = true
   }
 
@@ -139,12 +140,18 @@ class StoredPointWriter implements PointWriter {
   }
 
   /** Reads an artifact as a restore would, and compares stored bytes and content with what was written. */
-  async #check(number: number, kind: ArtifactKind, expected: Measure & PlainTotals): Promise<void> {
+  /** `open` reads what is stored; whatever it gives is forgotten, as only its failure counts. */
+  async #check(
+    number: number,
+    kind: ArtifactKind,
+    expected: Measure,
+    open: (sealed: Bytes, request: ArtifactRequest) => Bytes,
+  ): Promise<void> {
     const { state, context } = this.#parts
     const name = artifactName(this.point, number)
     const stored = measured(await state.storage.get(name, context.signal))
     const place = { repository: state.id, point: this.point, number, kind, compression: ZSTD_FRAMES } as const
-    await drain(checkedContent(stored.content, { ...place, dataKey: this.#dataKey }, expected))
+    await drain(open(stored.content, { ...place, dataKey: this.#dataKey }))
     const found = stored.totals()
     if (found.size === expected.size && found.sha256 === expected.sha256) return
     throw new Failure('corrupt', `${name} is not what was written to ${state.storage.location}`)
@@ -157,7 +164,8 @@ class StoredPointWriter implements PointWriter {
       throw new Failure('refused', `the manifest of restore point ${this.point} is larger than 256 MiB`)
     const packed = pack(bytesOf(bytes))
     const stored = await this.#store(0, MANIFEST_KIND, packed)
-    await this.#check(0, MANIFEST_KIND, { ...stored, ...packed.totals() })
+    const plain = packed.totals()
+    await this.#check(0, MANIFEST_KIND, stored, (sealed, request) => checkedContent(sealed, request, plain))
     return stored
   }
 

@@ -8,22 +8,25 @@ import { ShapeCheck, shapesOf } from './shape.ts'
 const page = await readFile(join(import.meta.dirname, '..', '..', 'docs', 'cli-output.md'), 'utf8')
 const shapes = new ShapeCheck(shapesOf(page))
 
-/** Parts of the page that this session does not bring about; tests of their own show them. */
+/** Parts of the page that this session does not bring about. */
 const ELSEWHERE = [
   // A folder repository has nothing to remark or to find; an S3 server has.
   'init.report.findings[]',
   'backup.report.repositories[].remarks[]',
   'summary.remarks[]',
-  // Needs 72 hours, or a server that refuses.
+  // Needs a server that refuses to drop the previous database.
   'prune.forgotten[].failure?',
-  // Two copies of the same data would have to disagree; see the restore tests.
+  // Needs an archive that is whole and that its tool cannot read.
   'verify.report.examined[].failure?',
-  'restoreReport.failure?',
-  'restoreReport.differences[]',
 ]
 
 test('what is not on the page is found, and what was never seen', () => {
-  const planted = new ShapeCheck(new Map<string, unknown>([['it', { a: 'integer', 'b?': ['x | y'], c: 'inner' }], ['inner', { d: 'time | null' }]]))
+  const planted = new ShapeCheck(
+    new Map<string, unknown>([
+      ['it', { a: 'integer', 'b?': ['x | y'], c: 'inner' }],
+      ['inner', { d: 'time | null' }],
+    ]),
+  )
   assert.deepEqual(planted.problems('it', { a: 1, b: ['x'], c: { d: null } }), [])
   assert.deepEqual(planted.problems('it', { a: '1', b: ['z'], c: { d: 'noon', e: 1 } }), [
     'it.a: "1" is not integer',
@@ -40,7 +43,11 @@ test('every command prints what docs/cli-output.md says', { timeout: 300_000 }, 
   const point = await throughTheJob(lab)
   await throughKeys(lab)
   await throughDamage(lab, point)
-  assert.deepEqual(shapes.unseen().filter((part) => !ELSEWHERE.includes(part)), [], 'on the page, but no command printed it')
+  assert.deepEqual(
+    shapes.unseen().filter((part) => !ELSEWHERE.includes(part)),
+    [],
+    'on the page, but no command printed it',
+  )
 })
 
 /** What this session uses of the documents; the page says the rest. */
@@ -96,7 +103,13 @@ async function throughKeys(lab: Lab): Promise<void> {
   await printed(lab, 'key list', ['key', 'list'])
   await printed(lab, 'key change', ['key', 'add', 'second'])
   await printed(lab, 'key change', ['key', 'export', 'second', '--to', join(lab.folder, 'second.txt')])
-  const changed = await lab.runWith({ HOLDFAST_NEW_PASSWORD: 'another long password' }, 'key', 'change-password', 'second', '--json')
+  const changed = await lab.runWith(
+    { HOLDFAST_NEW_PASSWORD: 'another long password' },
+    'key',
+    'change-password',
+    'second',
+    '--json',
+  )
   assert.deepEqual(shapes.problems('key change', JSON.parse(changed.out)), [])
   await printed(lab, 'key change', ['key', 'remove', 'second'])
   await printed(lab, 'key change', ['key', 'rewrap'])
@@ -107,7 +120,10 @@ async function throughDamage(lab: Lab, point: string): Promise<void> {
     const portal = config.apps['portal']!
     portal.components['gone'] = { kind: 'files', path: join(lab.folder, 'not-there') }
     portal.components['database']!['checks'] = [{ name: 'a check that fails', sql: 'select 1', expect: 2 }]
-    config.repositories['away'] = { url: `file://${lab.folder}/not-mounted`, recipients: config.repositories['main']!['recipients'] }
+    config.repositories['away'] = {
+      url: `file://${lab.folder}/not-mounted`,
+      recipients: config.repositories['main']!['recipients'],
+    }
     portal.repositories.push('away')
   })
   const { report } = await printed(lab, 'backup', ['backup'], 3)
@@ -115,6 +131,7 @@ async function throughDamage(lab: Lab, point: string): Promise<void> {
   await printed(lab, 'show', ['show', point])
   await printed(lab, 'restore --dry-run', ['restore', '--dry-run', '--at', report.point])
   await printed(lab, 'drill', ['drill', '--at', point], 30)
+  await printed(lab, 'restore', ['restore', '--yes', '--at', point, '--no-safety-point'], 30)
   await lab.edit((config) => void config.apps['portal']!.repositories.pop())
   await printed(lab, 'prune --dry-run', ['prune', '--dry-run'])
   await damage(join(lab.repository, 'data', point, '000001'))

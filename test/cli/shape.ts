@@ -54,7 +54,8 @@ export class ShapeCheck {
 
   #list(element: unknown, value: unknown, { part, at }: Place): void {
     if (!Array.isArray(value)) return void this.#problems.push(`${at}: no list`)
-    for (const [index, item] of value.entries()) this.#compare(element, item, { part: `${part}[]`, at: `${at}[${index}]` })
+    for (const [index, item] of value.entries())
+      this.#compare(element, item, { part: `${part}[]`, at: `${at}[${index}]` })
   }
 
   #object(shape: Readonly<Record<string, unknown>>, value: unknown, { part, at }: Place): void {

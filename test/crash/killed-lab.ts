@@ -79,7 +79,7 @@ export async function restoreUntil(
 export async function killAt(lab: Lab, stage: RestoreStage): Promise<RestoreStage> {
   for (let attempt = 0; attempt < 5; attempt += 1) {
     await makeLiveDiffer(lab)
-    await restoreUntil(lab, stage, ({ kill }) => kill('SIGKILL')).catch((error: unknown) => {
+    await restoreUntil(lab, stage, (started) => started.kill('SIGKILL')).catch((error: unknown) => {
       if (!(error instanceof assert.AssertionError)) throw error
     })
     const left = await unfinished(lab)

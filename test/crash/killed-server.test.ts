@@ -15,7 +15,10 @@ for (const [index, stage] of stages.entries()) {
       await makeLiveDiffer(lab)
       const server = lab.postgres.process
       assert.ok(server !== undefined)
-      const ran = await restoreUntil(lab, stage, () => server.kill())
+      const ran = await restoreUntil(lab, stage, () => {
+        process.kill(server.pid, 'SIGKILL')
+        return server.kill()
+      })
       await server.restart()
       const left = await unfinished(lab)
       t.diagnostic(`the restore ended with ${ran.code} and left ${left?.stage ?? 'nothing'}`)

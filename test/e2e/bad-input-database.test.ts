@@ -29,7 +29,10 @@ test('a database that is not there is not found, and nothing is listed or left',
     await expectFailure(lab, ['backup'], { code: 10, kind: 'notFound', message: /database "?protal"?/, hint: /./ })
     assert.deepEqual(await dataOf(lab), [])
   })
-  const { ok, apps } = await lab.json<{ ok: boolean; apps: { findings: { level: string; message: string }[] }[] }>(['check'], 13)
+  const { ok, apps } = await lab.json<{ ok: boolean; apps: { findings: { level: string; message: string }[] }[] }>(
+    ['check'],
+    13,
+  )
   assert.equal(ok, false)
   assert.match(apps[0]?.findings.map(({ message }) => message).join() ?? '', /protal/)
 })
@@ -38,18 +41,41 @@ test('a missing database makes the point incomplete, and latest never means an i
   const lab = await forkLab(base)
   const good = await backUp(lab)
   await lab.edit(({ apps }) => (apps['portal']!.components['database']!['database'] = 'protal'))
-  const { report } = await lab.json<{ report: { point: string; outcome: string; components: { name: string; outcome: string; failure?: { kind: string; message: string } }[] } }>(['backup'], 3)
+  const { report } = await lab.json<{
+    report: {
+      point: string
+      outcome: string
+      components: { name: string; outcome: string; failure?: { kind: string; message: string } }[]
+    }
+  }>(['backup'], 3)
   assert.equal(report.outcome, 'incomplete')
-  assert.deepEqual(report.components.map(({ name, outcome }) => [name, outcome]), [['database', 'failed'], ['files', 'captured']])
+  assert.deepEqual(
+    report.components.map(({ name, outcome }) => [name, outcome]),
+    [
+      ['database', 'failed'],
+      ['files', 'captured'],
+    ],
+  )
   assert.equal(report.components[0]?.failure?.kind, 'notFound')
-  assert.deepEqual((await listed(lab)).points.map(({ point, complete }) => [point, complete]), [[good, true], [report.point, false]])
+  assert.deepEqual(
+    (await listed(lab)).points.map(({ point, complete }) => [point, complete]),
+    [
+      [good, true],
+      [report.point, false],
+    ],
+  )
   const shown = await lab.json<{ missing: { name: string; reason: string }[] }>(['show', report.point])
   assert.match(shown.missing[0]?.reason ?? '', /protal/)
   assert.equal((await lab.json<{ summary: { point: string } }>(['show', 'latest'])).summary.point, good)
 })
 
 test('a name that looks like a connection string is only a name', async () => {
-  for (const database of ['host=evil.example dbname=portal', 'postgresql://evil.example/portal', "portal' host='evil.example", '-h evil.example']) {
+  for (const database of [
+    'host=evil.example dbname=portal',
+    'postgresql://evil.example/portal',
+    "portal' host='evil.example",
+    '-h evil.example',
+  ]) {
     const lab = await databaseOnly({ database })
     await changesNothing(lab, async () => {
       const error = await expectFailure(lab, ['backup'], { code: 10, kind: 'notFound', message: /database/, hint: /./ })
@@ -59,14 +85,28 @@ test('a name that looks like a connection string is only a name', async () => {
 })
 
 /** Every byte that a name may have: 1 to 127, in two names since one has at most 63 bytes. */
-const bytes = (from: number, to: number): string => String.fromCharCode(...Array.from({ length: to - from + 1 }, (_, index) => from + index))
-const names = ['host=evil.example dbname=x', `it's "quoted" \\ and $1 %s %d {}`, 'zwei\nZeilen\tund\rmehr', 'datenbank-ü-база-数据-🔑', bytes(1, 63), bytes(65, 127)]
+const bytes = (from: number, to: number): string =>
+  String.fromCharCode(...Array.from({ length: to - from + 1 }, (_, index) => from + index))
+const names = [
+  'host=evil.example dbname=x',
+  `it's "quoted" \\ and $1 %s %d {}`,
+  'zwei\nZeilen\tund\rmehr',
+  'datenbank-ü-база-数据-🔑',
+  bytes(1, 63),
+  bytes(65, 127),
+]
 
 for (const name of names) {
   test(`the database ${JSON.stringify(name)} is backed up, drilled, restored and undone`, async () => {
-    const lab = await databaseOnly({ database: name, checks: [{ name: 'rows', sql: 'select count(*)::int from public.odd', expect: 127 }] })
+    const lab = await databaseOnly({
+      database: name,
+      checks: [{ name: 'rows', sql: 'select count(*)::int from public.odd', expect: 127 }],
+    })
     await lab.postgres.createDatabase(name)
-    await lab.postgres.sql(name, `create table public.odd as select n, chr(n) || E'\\r\\n\\t\\\\.\\\\N' as text, decode(lpad(to_hex(n), 2, '0'), 'hex') as bytes from generate_series(1, 127) n`)
+    await lab.postgres.sql(
+      name,
+      `create table public.odd as select n, chr(n) || E'\\r\\n\\t\\\\.\\\\N' as text, decode(lpad(to_hex(n), 2, '0'), 'hex') as bytes from generate_series(1, 127) n`,
+    )
     const before = await readDatabase(lab, name)
     const point = await backUp(lab)
     assert.equal((await lab.json<{ report: { ok: boolean } }>(['drill', '--beside'])).report.ok, true)
@@ -75,7 +115,11 @@ for (const name of names) {
     assert.deepEqual(await readDatabase(lab, name), before)
     await lab.json(['undo', '--yes'])
     assert.equal((await lab.postgres.sql(name, 'select count(*)::int as rows from public.odd'))[0]?.['rows'], 0)
-    assert.deepEqual((await readLive(lab)).otherDatabases.filter((other) => !names.includes(other)).length, 1, 'only what the undo set aside is left')
+    assert.deepEqual(
+      (await readLive(lab)).otherDatabases.filter((other) => !names.includes(other)).length,
+      1,
+      'only what the undo set aside is left',
+    )
     await lab.postgres.dropDatabase(name)
     for (const other of (await readLive(lab)).otherDatabases) await lab.postgres.dropDatabase(other)
   })
@@ -83,15 +127,30 @@ for (const name of names) {
 
 test('a password that is wrong, or whose variable is not set, is told as that', async () => {
   const lab = await databaseOnly({})
-  await expectFailure(lab, ['backup'], { code: 12, kind: 'denied', message: /password/, hint: /./ }, { DATABASE_PASSWORD: 'wrong' })
+  await expectFailure(
+    lab,
+    ['backup'],
+    { code: 12, kind: 'denied', message: /password/, hint: /./ },
+    { DATABASE_PASSWORD: 'wrong' },
+  )
   await lab.edit(({ apps }) => (apps['portal']!.components['database']!['password'] = 'env:NO_SUCH_VARIABLE'))
-  await expectFailure(lab, ['backup'], { code: 10, kind: 'notFound', message: /environment variable NO_SUCH_VARIABLE is not set/, hint: /file:/ })
+  await expectFailure(lab, ['backup'], {
+    code: 10,
+    kind: 'notFound',
+    message: /environment variable NO_SUCH_VARIABLE is not set/,
+    hint: /file:/,
+  })
   assert.deepEqual((await listed(lab)).points, [])
 })
 
 test('a server that does not answer is unreachable', async () => {
   const lab = await databaseOnly({ host: '127.0.0.1', port: 9 })
-  await expectFailure(lab, ['backup'], { code: 20, kind: 'unreachable', message: /127\.0\.0\.1:9|127\.0\.0\.1/, hint: /./ })
+  await expectFailure(lab, ['backup'], {
+    code: 20,
+    kind: 'unreachable',
+    message: /127\.0\.0\.1:9|127\.0\.0\.1/,
+    hint: /./,
+  })
   assert.deepEqual(await dataOf(lab), [])
 })
 
@@ -104,7 +163,12 @@ test('client tools older than the server are refused before anything is read', a
     await chmod(file, 0o755)
   }
   await changesNothing(lab, async () => {
-    await expectFailure(lab, ['backup'], { code: 31, kind: 'unsupported', message: /older than the server's major.*9\.6/, hint: /postgresql-client-|toolsFolder/ })
+    await expectFailure(lab, ['backup'], {
+      code: 31,
+      kind: 'unsupported',
+      message: /older than the server's major.*9\.6/,
+      hint: /postgresql-client-|toolsFolder/,
+    })
     assert.deepEqual(await dataOf(lab), [])
   })
 })
@@ -131,7 +195,16 @@ test('an in-place restore of a database in use is refused; once nobody uses it, 
   const original = await readLive(lab)
   await lab.sql("update users set email = 'x' || email; insert into job_history (what) values ('after')")
   const inPlace = ['restore', '--at', point, '--target', 'in-place', '--yes']
-  await inUse(lab, () => changesNothing(lab, () => expectFailure(lab, inPlace, { code: 13, kind: 'refused', message: /database portal: serves 1 of/, hint: /Stop the application/ })))
+  await inUse(lab, () =>
+    changesNothing(lab, () =>
+      expectFailure(lab, inPlace, {
+        code: 13,
+        kind: 'refused',
+        message: /database portal: serves 1 of/,
+        hint: /Stop the application/,
+      }),
+    ),
+  )
   const { report } = await lab.json<{ report: { outcome: string; safetyPoint: string } }>(inPlace)
   assert.equal(report.outcome, 'done')
   assert.deepEqual(await readLive(lab), original)

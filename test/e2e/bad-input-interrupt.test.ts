@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { readdir } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { backUp, changesNothing, listed } from './expect.ts'
 import type { Ran } from './holdfast.ts'
@@ -26,7 +27,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     await changesNothing(lab, async () => {
       const backup = lab.start('backup', '--json')
       await copying(lab, 'portal')
-      backup.kill(signal)
+      backup.interrupt(signal)
       assertCancelled(await backup.ended)
     })
     assert.deepEqual(await dataOf(lab), before)
@@ -40,31 +41,45 @@ test('SIGINT during the load of a restore removes the side database, and the res
   await changesNothing(lab, async () => {
     const restore = lab.start('restore', '--at', point, '--yes', '--no-safety-point', '--json')
     await copying(lab, 'portal\\_\\_%')
-    restore.kill('SIGINT')
+    restore.interrupt('SIGINT')
     assertCancelled(await restore.ended)
   })
   assert.deepEqual(await files(), beside, 'no folder is left beside')
-  const { report } = await lab.json<{ report: { outcome: string } }>(['restore', '--at', point, '--yes', '--no-safety-point'])
+  const { report } = await lab.json<{ report: { outcome: string } }>([
+    'restore',
+    '--at',
+    point,
+    '--yes',
+    '--no-safety-point',
+  ])
   assert.equal(report.outcome, 'done')
   assert.deepEqual((await readLive(lab)).database, original.database)
   assert.deepEqual((await readLive(lab)).files, original.files)
 })
 
-test('SIGINT during a drill leaves no server, no folder and no proof', async () => {
-  const before = await temporaryFolders()
+test('SIGINT during a drill leaves no server, no folder and no proof', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-drill-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  // Where the drill runs as root, its server is another user's.
+  await chmod(folder, 0o711)
   await changesNothing(lab, async () => {
-    const drill = lab.start('drill', '--json')
-    await until('the load of the drill', async () => ((await temporaryFolders()).length > before.length ? true : undefined))
-    drill.kill('SIGINT')
+    const drill = lab.startWith({ TMPDIR: folder }, 'drill', '--json')
+    await until('a server of the drill', async () => ((await serversIn(folder)).length > 0 ? true : undefined))
+    drill.interrupt('SIGINT')
     assertCancelled(await drill.ended)
   })
-  assert.deepEqual(await temporaryFolders(), before)
+  assert.deepEqual([await serversIn(folder), await readdir(folder)], [[], []])
   assert.equal((await listed(lab)).points.at(-1)?.truth, 'read back')
 })
 
-async function temporaryFolders(): Promise<readonly string[]> {
-  // holdfast is run with no TMPDIR of its own, so its folders are where ours are.
-  return (await readdir(tmpdir())).filter((name) => name.startsWith('holdfast-') && !name.startsWith('holdfast-lab-')).toSorted()
+/** The running servers whose data is under a folder. */
+async function serversIn(folder: string): Promise<readonly string[]> {
+  const commands = await Promise.all(
+    (await readdir('/proc'))
+      .filter((name) => /^\d+$/.test(name))
+      .map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')),
+  )
+  return commands.filter((command) => command.includes(folder) && /postgres\0/.test(command))
 }
 
 test('the second Ctrl-C ends at once, and the next backup is good all the same', async () => {

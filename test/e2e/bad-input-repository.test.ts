@@ -325,7 +325,8 @@ let other: Lab | undefined
 async function otherRepository(): Promise<Lab> {
   if (other !== undefined) return other
   other = await forkLab(base)
-  for (const name of ['repository', 'state', 'etc']) await rm(join(other.folder, name), { recursive: true })
+  for (const name of ['repository', 'state', 'etc'])
+    await rm(join(other.folder, name), { recursive: true, force: true })
   await other.configure()
   const ran = await other.run('init', '--identity-file', join(other.folder, 'etc', 'identity.txt'))
   assert.equal(ran.code, 0, ran.error)

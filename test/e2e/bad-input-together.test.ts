@@ -12,7 +12,8 @@ const base = await startReadyLab()
 async function assertAllVerify(lab: Lab): Promise<void> {
   const { points, damaged, alarms } = await listed(lab)
   assert.deepEqual([damaged, alarms], [[], []])
-  for (const { point } of points) assert.equal((await lab.json<{ report: { ok: boolean } }>(['verify', point])).report.ok, true)
+  for (const { point } of points)
+    assert.equal((await lab.json<{ report: { ok: boolean } }>(['verify', point])).report.ok, true)
 }
 
 function documentOf<Document>({ code, out, error }: Ran): Document {
@@ -28,8 +29,14 @@ test('two backups at once both complete', async () => {
   const lab = await forkLab(base)
   const ran = await Promise.all([lab.run('backup', '--json'), lab.run('backup', '--json')])
   const made = ran.map((one) => documentOf<{ report: { point: string; outcome: string } }>(one).report)
-  assert.deepEqual(made.map(({ outcome }) => outcome), ['done', 'done'])
-  assert.deepEqual((await listed(lab)).points.map(({ point }) => point).toSorted(), made.map(({ point }) => point).toSorted())
+  assert.deepEqual(
+    made.map(({ outcome }) => outcome),
+    ['done', 'done'],
+  )
+  assert.deepEqual(
+    (await listed(lab)).points.map(({ point }) => point).toSorted(),
+    made.map(({ point }) => point).toSorted(),
+  )
   await assertAllVerify(lab)
 })
 
@@ -49,7 +56,11 @@ async function approval(lab: Lab): Promise<string> {
 test('two backups and a prune at once lose nothing that is new', async () => {
   const { lab, points } = await withOldPoints()
   const hash = await approval(lab)
-  const [one, other, prune] = await Promise.all([lab.run('backup', '--json'), lab.run('backup', '--json'), lab.run('prune', '--approve', hash, '--json')])
+  const [one, other, prune] = await Promise.all([
+    lab.run('backup', '--json'),
+    lab.run('backup', '--json'),
+    lab.run('prune', '--approve', hash, '--json'),
+  ])
   const made = [one, other].map((ran) => documentOf<{ report: { point: string } }>(ran).report.point)
   assert.ok(prune.code === 0 || prune.code === 13, prune.out + prune.error)
   const left = (await listed(lab)).points.map(({ point }) => point)
@@ -60,14 +71,22 @@ test('two backups and a prune at once lose nothing that is new', async () => {
 test('two prunes at once: one does it, the other waits or says that it is locked', async () => {
   const { lab, points } = await withOldPoints()
   const hash = await approval(lab)
-  const ran = await Promise.all([lab.run('prune', '--approve', hash, '--json'), lab.run('prune', '--approve', hash, '--json')])
-  const removed = ran.flatMap(({ code, out }) => (code === 0 ? (JSON.parse(out) as Pruned).reports.flatMap((report) => report.removed) : []))
+  const ran = await Promise.all([
+    lab.run('prune', '--approve', hash, '--json'),
+    lab.run('prune', '--approve', hash, '--json'),
+  ])
+  const removed = ran.flatMap(({ code, out }) =>
+    code === 0 ? (JSON.parse(out) as Pruned).reports.flatMap((report) => report.removed) : [],
+  )
   assert.deepEqual(removed.toSorted(), points.slice(0, 2).toSorted(), 'each point is removed once')
   for (const { code, out } of ran) {
     assert.ok(code === 0 || code === 11, out)
     if (code === 11) assert.match(out, /"locked".*prune/)
   }
-  assert.deepEqual((await listed(lab)).points.map(({ point }) => point), points.slice(2))
+  assert.deepEqual(
+    (await listed(lab)).points.map(({ point }) => point),
+    points.slice(2),
+  )
   await assertAllVerify(lab)
 })
 
@@ -85,8 +104,13 @@ test('a backup that runs while its point of reference is pruned and undeleted is
 async function withTwo(): Promise<Lab> {
   const lab = await forkLab(base)
   await rm(lab.repository, { recursive: true })
-  for (const name of ['state', 'etc']) await rm(join(lab.folder, name), { recursive: true })
-  await lab.configure({ repositories: { main: { url: `file://${lab.repository}`, recipients: [] }, second: { url: `file://${lab.folder}/second`, recipients: [] } } })
+  for (const name of ['state', 'etc']) await rm(join(lab.folder, name), { recursive: true, force: true })
+  await lab.configure({
+    repositories: {
+      main: { url: `file://${lab.repository}`, recipients: [] },
+      second: { url: `file://${lab.folder}/second`, recipients: [] },
+    },
+  })
   await lab.json(['init', '--identity-file', join(lab.folder, 'etc', 'identity.txt')])
   return lab
 }
@@ -95,17 +119,41 @@ test('one of two repositories that is not there makes the result incomplete, and
   const lab = await withTwo()
   const second = join(lab.folder, 'second')
   await rename(second, `${second}-unmounted`)
-  const { report } = await lab.json<{ report: { point: string; outcome: string; repositories: { name: string; outcome: string; failure?: { kind: string; message: string; hint?: string } }[] } }>(['backup'], 3)
-  assert.deepEqual([report.outcome, report.repositories.map(({ name, outcome }) => [name, outcome])], ['incomplete', [['main', 'committed'], ['second', 'failed']]])
+  const { report } = await lab.json<{
+    report: {
+      point: string
+      outcome: string
+      repositories: { name: string; outcome: string; failure?: { kind: string; message: string; hint?: string } }[]
+    }
+  }>(['backup'], 3)
+  assert.deepEqual(
+    [report.outcome, report.repositories.map(({ name, outcome }) => [name, outcome])],
+    [
+      'incomplete',
+      [
+        ['main', 'committed'],
+        ['second', 'failed'],
+      ],
+    ],
+  )
   assert.match(report.repositories[1]?.failure?.message ?? '', /second/)
   const listing = await listed(lab, 3)
-  assert.deepEqual(listing.points.map(({ point, complete, repositories }) => [point, complete, repositories]), [[report.point, true, ['main']]])
-  assert.deepEqual(listing.unread.map(({ repository }) => repository), ['second'])
+  assert.deepEqual(
+    listing.points.map(({ point, complete, repositories }) => [point, complete, repositories]),
+    [[report.point, true, ['main']]],
+  )
+  assert.deepEqual(
+    listing.unread.map(({ repository }) => repository),
+    ['second'],
+  )
   assert.equal((await lab.json<{ report: { ok: boolean } }>(['drill'])).report.ok, true, 'what is there restores')
   await rename(`${second}-unmounted`, second)
   await backUp(lab)
   const again = await listed(lab)
-  assert.deepEqual(again.points.map(({ repositories }) => repositories), [['main'], ['main', 'second']])
+  assert.deepEqual(
+    again.points.map(({ repositories }) => repositories),
+    [['main'], ['main', 'second']],
+  )
 })
 
 test('a repository that breaks while it is written to leaves the other good', async () => {
@@ -114,7 +162,13 @@ test('a repository that breaks while it is written to leaves the other good', as
   // A file where a folder has to be, as a broken disk or a wrong synchronisation leaves it.
   await cp(join(lab.folder, 'holdfast.yaml'), join(lab.folder, 'second', 'data'))
   const { report } = await lab.json<{ report: { point: string; repositories: { outcome: string }[] } }>(['backup'], 3)
-  assert.deepEqual(report.repositories.map(({ outcome }) => outcome), ['committed', 'failed'])
-  assert.deepEqual((await listed(lab)).points.map(({ point, repositories }) => [point, repositories]), [[report.point, ['main']]])
+  assert.deepEqual(
+    report.repositories.map(({ outcome }) => outcome),
+    ['committed', 'failed'],
+  )
+  assert.deepEqual(
+    (await listed(lab)).points.map(({ point, repositories }) => [point, repositories]),
+    [[report.point, ['main']]],
+  )
   assert.equal((await lab.json<{ report: { ok: boolean } }>(['verify', report.point])).report.ok, true)
 })

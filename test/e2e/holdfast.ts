@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { homedir } from 'node:os'
+import { constants, homedir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 
@@ -29,7 +29,10 @@ export async function holdfast(
 export interface Started {
   readonly pid: number
   readonly ended: Promise<Ran>
+  /** Signals the launcher and all it started. */
   kill(signal: NodeJS.Signals): void
+  /** Signals the launcher only, as `kill` on its process id does; it hands the signal on. */
+  interrupt(signal: NodeJS.Signals): void
 }
 
 /** Starts the command line in a process group of its own, so that a test can kill launcher and all with one signal. */
@@ -51,10 +54,10 @@ export function start(
   const ended = new Promise<Ran>((resolve, reject) => {
     child.once('error', reject)
     child.once('close', (code, signal) =>
-      resolve({ code: code ?? (signal === 'SIGKILL' ? 137 : 143), out: out(), error: error() }),
+      resolve({ code: code ?? 128 + constants.signals[signal ?? 'SIGTERM'], out: out(), error: error() }),
     )
   })
-  return { pid, ended, kill: (signal) => process.kill(-pid, signal) }
+  return { pid, ended, kill: (signal) => process.kill(-pid, signal), interrupt: (signal) => process.kill(pid, signal) }
 }
 
 function collect(stream: Readable): () => string {

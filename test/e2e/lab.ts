@@ -13,10 +13,13 @@ export interface Lab {
   readonly postgres: TestPostgres
   readonly repository: string
   readonly files: string
+  /** What is in the environment of every command. */
+  readonly environment: Readonly<Record<string, string>>
   run(...args: readonly string[]): Promise<Ran>
   /** Like `run` with environment variables added or changed. */
   runWith(environment: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<Ran>
   start(...args: readonly string[]): Started
+  startWith(environment: Readonly<Record<string, string>>, ...args: readonly string[]): Started
   /** Runs with --json and gives the document; fails when the exit code is not the expected one. */
   json<Document = Record<string, unknown>>(args: readonly string[], code?: number): Promise<Document>
   sql(text: string): Promise<Record<string, unknown>[]>
@@ -101,9 +104,11 @@ function labIn(folder: string, postgres: TestPostgres): Lab {
     postgres,
     repository,
     files,
+    environment,
     run,
     runWith: (added, ...args) => holdfast(folder, args, { ...environment, ...added }),
     start: (...args) => start(folder, args, environment),
+    startWith: (added, ...args) => start(folder, args, { ...environment, ...added }),
     json: async <Document>(args: readonly string[], code = 0) =>
       documentOf(args, await run(...args, '--json'), code) as Document,
     sql: (text) => postgres.sql('portal', `set search_path = public; ${text}`),

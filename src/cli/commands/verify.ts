@@ -43,7 +43,7 @@ function textOf(report: VerifyReport): string {
     ),
   ]
   const head = `Restore point ${report.point} of ${report.app}: ${report.ok ? 'every byte that was read is as it was written' : 'DAMAGED'}`
-  const read = `${formatBytes(report.bytesRead)} read and decrypted in ${formatDuration(report.durationMilliseconds)}; archives read whole: ${report.examined.map(({ component }) => component).join(', ') || 'none (sample)'}`
+  const read = `${formatBytes(report.bytesRead)} read and decrypted in ${formatDuration(report.durationMilliseconds)}; archives read whole: ${report.examined.map(({ component }) => component).join(', ') || (isSample(report) ? 'none (sample)' : 'none')}`
   return [
     head,
     read,
@@ -52,4 +52,8 @@ function textOf(report: VerifyReport): string {
       ? ['This is not yet proof of a restore: holdfast drill is.']
       : ['Keep this point for analysis and restore from another one.']),
   ].join('\n')
+}
+
+function isSample({ artifacts }: VerifyReport): boolean {
+  return artifacts.some(({ level }) => level === 'presence')
 }

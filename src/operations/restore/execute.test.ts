@@ -219,3 +219,31 @@ test('a component that cannot be saved stops the restore before anything is touc
   assert.deepEqual(stage.log, [])
   assert.equal(await stageOf(stage), undefined)
 })
+
+test('a restore that is abandoned once writers may have been in it keeps what they wrote', async (t) => {
+  const stage = await stageFor(t)
+  stage.database.faults.set('reopen', broken)
+  await assert.rejects(restore(stage))
+  stage.database.faults.clear()
+  stage.database.live = 'restored rows and what a writer added'
+  const context = stage.workshop.context()
+  const journal = await unfinishedJournal('portal', context.records)
+  assert.ok(journal !== undefined)
+  await abandonRestore(stage.app, journal, context)
+  assert.deepEqual(live(stage), ['live rows', 'live key'])
+  assert.equal(stage.database.undone?.text, 'restored rows and what a writer added')
+})
+
+test('a restore that died while reopening does not lock writers out again', async (t) => {
+  const stage = await stageFor(t)
+  stage.database.faults.set('reopen', broken)
+  await assert.rejects(restore(stage))
+  stage.database.faults.clear()
+  const before = stage.log.length
+  const context = stage.workshop.context()
+  const journal = await unfinishedJournal('portal', context.records)
+  assert.ok(journal !== undefined)
+  const reader = await (await stage.workshop.repository()).open(POINT, [pair], context)
+  await resumeRestore(stage.app, reader, journal, context)
+  assert.deepEqual(stage.log.slice(before), ['files reopen', 'database reopen'])
+})

@@ -5,6 +5,7 @@ import type { App, OperationContext } from '../app.ts'
 import { summarize } from '../backup/report.ts'
 import { enterStage, type RestoreJournal, type RestoreStage } from './journal.ts'
 import {
+  areSwapped,
   authenticate,
   compareAll,
   differenceFailure,
@@ -58,14 +59,19 @@ export async function putLive(
   targets: readonly Restoring[],
   context: OperationContext,
 ): Promise<void> {
+  // Writers may be in the restored data already when a run died while reopening: they are not locked out once more.
+  if (run.stage !== 'reopening' || !(await areSwapped(targets, context))) await bringIn(run, targets, context)
+  await reopenAll(targets, context)
+  await run.enter('done')
+}
+
+async function bringIn(run: RestoreRun, targets: readonly Restoring[], context: OperationContext): Promise<void> {
   // The journal comes before the fence: a machine that dies with the fence up must be told by the journal to take it down.
   await run.enter('fencing')
   await fenceAll(targets, context)
   await run.enter('swapping')
   await swapAll(targets, context)
   await run.enter('reopening')
-  await reopenAll(targets, context)
-  await run.enter('done')
 }
 
 /** In place there is no side copy: the fence comes first, and a failure leaves what the safety point must repair. */
@@ -96,7 +102,7 @@ async function stop(
     })
   const afterwards = { ...context, signal: new AbortController().signal }
   if (run.mode === 'in-place') await reopenAll(targets, afterwards)
-  else await rollBack(targets, afterwards)
+  else await rollBack(targets, 'forgotten', afterwards)
   await run.enter('abandoned')
   if (failure.kind === 'cancelled') throw failure
   return { ...run.report('stopped', targets), failure: summarize(failure) }

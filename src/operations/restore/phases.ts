@@ -70,12 +70,21 @@ export async function swapAll(restoring: readonly Restoring[], context: Operatio
   }
 }
 
+/** Not so when an abandonment of the restore was cut off as well. */
+export async function areSwapped(targets: readonly WithTarget[], context: OperationContext): Promise<boolean> {
+  for (const { target } of targets) if ((await target.state(context)) !== 'swapped') return false
+  return true
+}
+
 /** Clears away what a swap that happened would have cleared away. That it cannot is no reason to take the swap back. */
 async function finishSwap(name: string, target: Target, details: unknown, context: OperationContext): Promise<void> {
   try {
     await target.swap(details, context)
   } catch (error) {
-    context.progress({ type: 'warning', message: `${name} is swapped, but something was left beside it: ${describe(error)}` })
+    context.progress({
+      type: 'warning',
+      message: `${name} is swapped, but something was left beside it: ${describe(error)}`,
+    })
   }
 }
 
@@ -90,17 +99,24 @@ export async function discardAll(targets: readonly WithTarget[], context: Operat
   for (const { target } of targets) await target.discard(context)
 }
 
+/** Whether what a roll back takes away from the app is thrown away, or kept aside as after an undo. */
+export type TakenBack = 'forgotten' | 'kept aside'
+
 /**
  * Takes everything back to how it was before the restore: what was swapped is undone, writers are let in, what was
- * loaded is removed. Safe at any stage and safe to repeat.
+ * loaded is removed. Safe at any stage and safe to repeat. Only what no writer has ever been in may be forgotten.
  */
-export async function rollBack(targets: readonly WithTarget[], context: OperationContext): Promise<void> {
+export async function rollBack(
+  targets: readonly WithTarget[],
+  takenBack: TakenBack,
+  context: OperationContext,
+): Promise<void> {
   for (const { name, target } of targets.toReversed()) {
     context.progress({ type: 'phase', phase: 'roll back', detail: name })
     const swapped = (await target.state(context)) === 'swapped'
     if (swapped) await target.undo(context)
     await target.reopen(context)
-    if (swapped) await target.forget(context)
+    if (swapped && takenBack === 'forgotten') await target.forget(context)
   }
   await discardAll(targets, context)
 }

@@ -3,7 +3,7 @@ import type { PointReader } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
 import { enterStage, type RestoreJournal } from './journal.ts'
 import { putLive, RestoreRun } from './execute.ts'
-import { rollBack } from './phases.ts'
+import { rollBack, type TakenBack } from './phases.ts'
 import type { RestorePlan } from './plan.ts'
 import type { RestoreReport } from './report.ts'
 import { openBareTargets, openTargets } from './targets.ts'
@@ -47,15 +47,25 @@ export async function resumeRestore(
   }
 }
 
-/** Takes back a restore that was cut off: the data from before it is live and open, and what it loaded is gone. Needs no identity. */
+/** Takes back a restore that was cut off: the data from before it is live and open, and what it loaded is gone, or kept aside if writers may have been in it. Needs no identity. */
 export async function abandonRestore(
   app: App,
   journal: RestoreJournal,
   context: OperationContext,
 ): Promise<RestoreJournal> {
   if (journal.mode === 'in-place' && journal.stage !== 'planned') await reopenInPlace(app, journal, context)
-  else await rollBack(await openBareTargets(app, journal.components, optionsOf(journal), context), context)
+  else
+    await rollBack(
+      await openBareTargets(app, journal.components, optionsOf(journal), context),
+      takenBack(journal),
+      context,
+    )
   return await enterStage(journal, 'abandoned', context.records, context.clock)
+}
+
+/** From `reopening` on writers may have been in the restored data, and nothing else has what they wrote. */
+function takenBack({ stage }: RestoreJournal): TakenBack {
+  return stage === 'reopening' || stage === 'undoing' ? 'kept aside' : 'forgotten'
 }
 
 /** What was overwritten cannot be taken back here; the safety point holds it. */

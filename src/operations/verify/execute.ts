@@ -67,10 +67,7 @@ async function verifyArtifact(
   if (step.level === 'full')
     context.progress({ type: 'phase', phase: 'read', detail: `${step.component} ${step.role}` })
   const failure = await failureOf(
-    () =>
-      step.level === 'full'
-        ? drain(readArtifact(reader, step.number, `${step.component} ${step.role}`, context))
-        : Promise.resolve(),
+    () => (step.level === 'full' ? drain(readArtifact(reader, step.number, context)) : Promise.resolve()),
     context,
   )
   return { ...step, ok: failure === undefined, ...(failure === undefined ? {} : { failure }) }

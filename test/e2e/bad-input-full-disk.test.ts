@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict'
+import { chown, cp, mkdir, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { backUp, changesNothing, expectFailure, listed } from './expect.ts'
+import { forkLab, startReadyLab, type Lab } from './lab.ts'
+import { readDatabase, readFiles, readLive } from './live.ts'
+import { mountSmallDisk, type SmallDisk } from './small-disk.ts'
+import { dataOf } from './watch.ts'
+
+/** Disks that are full, or read-only, wherever Holdfast writes. */
+const base = await startReadyLab()
+const MB = 2 ** 20
+
+/** A lab whose repository is on a small disk of its own. */
+async function withSmallRepository(): Promise<{ readonly lab: Lab; readonly disk: SmallDisk }> {
+  const [fork, disk] = [await forkLab(base), await mountSmallDisk(8 * MB)]
+  await cp(fork.repository, disk.path, { recursive: true })
+  await fork.edit(({ repositories }) => (repositories['main']!['url'] = `file://${disk.path}`))
+  return { lab: { ...fork, repository: disk.path }, disk }
+}
+
+test('a full repository refuses the backup, keeps what it has, and takes the next one when there is room', async () => {
+  const { lab, disk } = await withSmallRepository()
+  const point = await backUp(lab)
+  const before = await dataOf(lab)
+  await disk.fill(40_000)
+  await changesNothing(lab, async () => {
+    await expectFailure(lab, ['backup'], { code: 13, kind: 'refused', message: /no space|full/, hint: /./ })
+    assert.deepEqual(await dataOf(lab), before)
+  })
+  assert.equal(
+    (await lab.json<{ report: { ok: boolean } }>(['verify', point])).report.ok,
+    true,
+    'what was there can be read, although no proof may fit',
+  )
+  await disk.free()
+  await backUp(lab)
+})
+
+test('a repository that became read-only is told as that, and its points still restore', async () => {
+  const { lab, disk } = await withSmallRepository()
+  const point = await backUp(lab)
+  await disk.remount('ro')
+  await changesNothing(lab, () =>
+    expectFailure(lab, ['backup'], { code: 12, kind: 'denied', message: /read-only/, hint: /./ }),
+  )
+  await lab.sql('delete from sessions')
+  const { report } = await lab.json<{ report: { outcome: string } }>([
+    'restore',
+    '--at',
+    point,
+    '--yes',
+    '--no-safety-point',
+  ])
+  assert.equal(report.outcome, 'done')
+  assert.equal((await lab.sql('select count(*)::int as rows from sessions'))[0]?.['rows'], 2000)
+  await lab.json(['undo', '--yes'])
+  await disk.remount('rw')
+})
+
+test('a full state folder does not keep a backup from being made, and keeps a restore from starting', async () => {
+  const lab = await forkLab(base)
+  await backUp(lab)
+  const disk = await mountSmallDisk(MB)
+  await cp(join(lab.folder, 'state'), disk.path, { recursive: true })
+  await lab.edit((config) => (config.state = disk.path))
+  await disk.fill(0)
+  const ran = await lab.run('backup', '--json')
+  assert.equal(ran.code, 0, ran.out + ran.error)
+  assert.match(ran.error, /warning: this machine cannot remember/)
+  assert.equal((await listed(lab)).points.length, 2)
+  await changesNothing(lab, () =>
+    expectFailure(lab, ['restore', '--yes', '--no-safety-point'], {
+      code: 13,
+      kind: 'refused',
+      message: /no space left for the state of this machine/,
+      hint: /Make room/,
+    }),
+  )
+  await disk.free()
+  assert.equal(
+    (await lab.json<{ report: { outcome: string } }>(['restore', '--yes', '--no-safety-point'])).report.outcome,
+    'done',
+  )
+  await lab.json(['undo', '--yes'])
+})
+
+test('a target folder without room is found before anything is touched', async () => {
+  const lab = await forkLab(base)
+  const disk = await mountSmallDisk(4 * MB)
+  const path = join(disk.path, 'keys')
+  await cp(lab.files, path, { recursive: true, verbatimSymlinks: true })
+  await writeFile(join(path, 'large.bin'), Buffer.alloc(MB, 'not so compressible'))
+  await lab.edit(({ apps }) => (apps['portal']!.components['files']!['path'] = path))
+  const point = await backUp(lab)
+  await disk.fill(MB / 2)
+  const files = await readFiles(disk.path)
+  await changesNothing(lab, async () => {
+    const { plan } = await lab.json<{
+      plan: { components: { name: string; findings: { level: string; message: string; hint?: string }[] }[] }
+    }>(['restore', '--at', point, '--dry-run'], 13)
+    assert.deepEqual(
+      plan.components.find(({ name }) => name === 'files')?.findings.filter(({ level }) => level === 'error').length,
+      1,
+    )
+    await expectFailure(lab, ['restore', '--at', point, '--yes', '--no-safety-point'], {
+      code: 13,
+      kind: 'refused',
+      message: /free space/,
+      hint: /./,
+    })
+  })
+  assert.deepEqual(await readFiles(disk.path), files)
+  await disk.free()
+  await lab.json(['restore', '--at', point, '--component', 'files', '--yes', '--no-safety-point'])
+})
+
+test('a database whose tablespace has no room for a second copy keeps its data', async () => {
+  const lab = await forkLab(base)
+  const { postgres } = lab
+  const disk = await mountSmallDisk(48 * MB)
+  const { uid, gid } = await stat(join(postgres.process!.folder, 'data'))
+  await mkdir(join(disk.path, 'space'))
+  await chown(join(disk.path, 'space'), uid, gid)
+  await postgres.sql('postgres', `create tablespace small location '${join(disk.path, 'space')}'`)
+  await postgres.createDatabase('tight', 'tablespace small')
+  await postgres.sql(
+    'tight',
+    'create table public.filling as select n, repeat(md5(n::text), 30) as text from generate_series(1, 8000) n',
+  )
+  await lab.edit(({ apps }) => {
+    apps['portal']!.components = {
+      database: { ...apps['portal']!.components['database'], kind: 'postgres', database: 'tight' },
+    }
+  })
+  const point = await backUp(lab)
+  const before = await readDatabase(lab, 'tight')
+  await disk.fill(10 * MB)
+  const others = (await readLive(lab)).otherDatabases
+  const ran = await lab.run('restore', '--at', point, '--yes', '--no-safety-point', '--json')
+  // Refused when the lack is seen before, a tool's failure when PostgreSQL runs into it.
+  assert.ok(ran.code === 13 || ran.code === 21, ran.out + ran.error)
+  assert.deepEqual(await readDatabase(lab, 'tight'), before)
+  await disk.free()
+  // Without room PostgreSQL may be unable to drop what it had begun; then the restore is unfinished, and says so.
+  const abandoned = await lab.run('restore', '--abandon', '--json')
+  assert.ok(abandoned.code === 0 || abandoned.code === 10, abandoned.out + abandoned.error)
+  assert.deepEqual((await readLive(lab)).otherDatabases, others, 'nothing is left beside')
+  assert.deepEqual(await readDatabase(lab, 'tight'), before)
+  const again = await lab.json<{ report: { outcome: string } }>([
+    'restore',
+    '--at',
+    point,
+    '--yes',
+    '--no-safety-point',
+  ])
+  assert.equal(again.report.outcome, 'done')
+})

@@ -1,0 +1,36 @@
+import { assemble } from '../../src/assemble/assemble.ts'
+import { initialize } from '../../src/assemble/initialize.ts'
+import { makeProgram, runProgram, type Outcome } from '../../src/cli/program.ts'
+import type { World } from '../../src/cli/world.ts'
+import { Failure } from '../../src/core/failure.ts'
+import { systemClock } from '../../src/system/clock.ts'
+import { directEffects } from '../../src/system/effects.ts'
+import type { Ran } from './holdfast.ts'
+import type { Lab } from './lab.ts'
+
+/**
+ * The real command line with all its real parts, in this process, on a machine whose clock is wrong by `milliseconds`. Everything but
+ * the clock is as in `main.ts`.
+ */
+export async function withClock(lab: Lab, milliseconds: number, ...args: readonly string[]): Promise<Ran> {
+  let [out, error] = ['', '']
+  const clock = { ...systemClock, now: () => new Date(systemClock.now().getTime() + milliseconds) }
+  const signal = new AbortController().signal
+  const noTerminal = (): Promise<string> => Promise.reject(new Failure('usage', 'there is no terminal'))
+  const world: World = {
+    streams: { out: (text) => void (out += text), error: (text) => void (error += text), terminal: false },
+    context: (progress) => ({ clock, effects: directEffects, signal, progress }),
+    assemble: (options, context) => assemble(options, context, world),
+    init: initialize,
+    variable: (name) => lab.environment[name],
+    ask: { password: noTerminal, text: noTerminal },
+  }
+  const outcome: Outcome = { exitCode: 0 }
+  Object.assign(process.env, lab.environment)
+  const code = await runProgram(
+    makeProgram(world, '0', outcome),
+    ['--config', `${lab.folder}/holdfast.yaml`, ...args],
+    outcome,
+  )
+  return { code, out, error }
+}
