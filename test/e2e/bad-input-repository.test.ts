@@ -38,6 +38,12 @@ interface VerifyDocument {
   }
 }
 
+/** Another repository with keys of its own. */
+const other = await forkLab(base)
+for (const name of ['repository', 'state', 'etc']) await rm(join(other.folder, name), { recursive: true, force: true })
+await other.configure()
+await other.json(['init', '--identity-file', join(other.folder, 'etc', 'identity.txt')])
+
 const restoreIt = ['restore', '--at', point, '--yes', '--no-safety-point']
 
 test('a wrong password is told apart from damage', async () => {
@@ -85,7 +91,6 @@ test('without a password and a terminal it says how to give one', async () => {
 
 test("another person's identity file is denied", async () => {
   const lab = await forkLab(base)
-  const other = await otherRepository()
   await lab.edit((config) => (config.identity = `file:${join(other.folder, 'etc', 'identity.txt')}`))
   await changesNothing(lab, async () => {
     for (const args of [['verify', point], restoreIt])
@@ -235,7 +240,7 @@ test('a flipped bit in a commit makes the point unusable and nothing else', asyn
 })
 
 test('a commit from another repository does not count', async () => {
-  const [lab, other] = [await forkLab(base), await otherRepository()]
+  const lab = await forkLab(base)
   const foreign = await backUp(other)
   await cp(join(other.repository, commitOf(foreign)), join(lab.repository, commitOf(foreign)))
   await cp(join(other.repository, 'data', foreign), join(lab.repository, 'data', foreign), { recursive: true })
@@ -319,16 +324,3 @@ test('a folder without a repository may be an unmounted volume: nothing is writt
   assert.deepEqual(await readdir(lab.repository, { recursive: true }), before)
   assert.deepEqual(await pointIds(base), [older, point])
 })
-
-let other: Lab | undefined
-/** Another repository with keys of its own. */
-async function otherRepository(): Promise<Lab> {
-  if (other !== undefined) return other
-  other = await forkLab(base)
-  for (const name of ['repository', 'state', 'etc'])
-    await rm(join(other.folder, name), { recursive: true, force: true })
-  await other.configure()
-  const ran = await other.run('init', '--identity-file', join(other.folder, 'etc', 'identity.txt'))
-  assert.equal(ran.code, 0, ran.error)
-  return other
-}

@@ -16,9 +16,10 @@ async function assertAllVerify(lab: Lab): Promise<void> {
     assert.equal((await lab.json<{ report: { ok: boolean } }>(['verify', point])).report.ok, true)
 }
 
-function documentOf<Document>({ code, out, error }: Ran): Document {
+/** What a backup that ended well made. */
+function madeBy({ code, out, error }: Ran): { readonly point: string; readonly outcome: string } {
   assert.equal(code, 0, out + error)
-  return JSON.parse(out) as Document
+  return (JSON.parse(out) as { report: { point: string; outcome: string } }).report
 }
 
 interface Pruned {
@@ -28,7 +29,7 @@ interface Pruned {
 test('two backups at once both complete', async () => {
   const lab = await forkLab(base)
   const ran = await Promise.all([lab.run('backup', '--json'), lab.run('backup', '--json')])
-  const made = ran.map((one) => documentOf<{ report: { point: string; outcome: string } }>(one).report)
+  const made = ran.map(madeBy)
   assert.deepEqual(
     made.map(({ outcome }) => outcome),
     ['done', 'done'],
@@ -61,7 +62,7 @@ test('two backups and a prune at once lose nothing that is new', async () => {
     lab.run('backup', '--json'),
     lab.run('prune', '--approve', hash, '--json'),
   ])
-  const made = [one, other].map((ran) => documentOf<{ report: { point: string } }>(ran).report.point)
+  const made = [one, other].map((ran) => madeBy(ran).point)
   assert.ok(prune.code === 0 || prune.code === 13, prune.out + prune.error)
   const left = (await listed(lab)).points.map(({ point }) => point)
   for (const point of [...made, ...points.slice(2)]) assert.ok(left.includes(point))

@@ -69,7 +69,7 @@ const CONTENT_CHANGES: readonly (readonly [string, RegExp])[] = [
   ['update public.everything set label = null where id = 5', /^content of/],
   ['update public.everything set amount = 1.0001 where id = 3', /^content of/],
   ["update public.everything set ratio = '-0' where id = 301", /^content of/],
-  ['update public.everything set doc = \'{"n": 7, "v": 1.5}\' where id = 7', /^content of/],
+  ['update public.everything set doc = \'{"n": 7, "v": 1.51}\' where id = 7', /^content of/],
   ["update public.everything set took = '30 days 24 hours' where id = 31", /^content of/],
   ["update public.everything set state = 'sad' where id = 5", /^content of/],
   ["update public.everything set tags = tags || '{z}' where id = 5", /^content of/],

@@ -6,8 +6,9 @@ import type { Context } from '../../core/ports.ts'
 import type { ArtifactSource } from '../driver.ts'
 import { allOrNone } from './all-or-none.ts'
 import { withSession } from './connection.ts'
+import { feed } from './feed.ts'
 import { copyIn, tableOf, type Lane } from './lanes.ts'
-import { feed, type LoadPlace } from './load.ts'
+import type { LoadPlace } from './load.ts'
 import { attempt } from './target-place.ts'
 
 /** Sessions that load lanes at once: as many as keep two cores busy with parsing rows. */

@@ -5,6 +5,7 @@ import { allOrNone } from './all-or-none.ts'
 import { DUMP_ROLE } from './capture.ts'
 import { withSession } from './connection.ts'
 import type { Server } from './connection.ts'
+import { feed } from './feed.ts'
 import { loadLanes } from './lanes-load.ts'
 import type { PostgresDetails } from './schema.ts'
 import { change } from './target-place.ts'
@@ -77,38 +78,6 @@ export async function analyze({ server, database, limits }: LoadPlace, context: 
     await client.query(`set statement_timeout = ${limits.totalLimit}`)
     await change(client, 'ANALYZE', 'analyze', context)
   })
-}
-
-/**
- * Gives `content` to `use` and reads what it left unread. An error of the content wins over one of `use`, which is then
- * only its consequence.
- */
-export async function feed(content: Bytes, use: (input: Bytes) => Promise<void>): Promise<void> {
-  const iterator = content[Symbol.asyncIterator]()
-  const broken: unknown[] = []
-  const input = pulled(iterator, broken)
-  try {
-    await use(input)
-    // pg_restore does not read behind the last table; the check of the whole content comes with its end.
-    while ((await iterator.next()).done !== true);
-  } catch (error) {
-    throw broken.length > 0 ? broken[0] : error
-  } finally {
-    await iterator.return?.()
-  }
-  if (broken.length > 0) throw broken[0]
-}
-
-/** Leaving this loop early does not end `iterator`, so that the rest can still be read. */
-async function* pulled(iterator: AsyncIterator<Uint8Array>, broken: unknown[]): Bytes {
-  for (;;) {
-    const next = await iterator.next().catch((error: unknown) => {
-      broken.push(error)
-      throw error
-    })
-    if (next.done === true) return
-    yield next.value
-  }
 }
 
 async function* counted(content: Bytes, context: Context): Bytes {

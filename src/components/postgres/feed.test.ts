@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Bytes } from '../../core/ports.ts'
-import { feed } from './load.ts'
+import { feed } from './feed.ts'
 
 async function* chunks(count: number, error?: Error): Bytes {
   for (let n = 0; n < count; n++) yield Uint8Array.of(n)
