@@ -60,7 +60,7 @@ export class Show {
   }
 
   async #run(args: readonly string[]): Promise<{ readonly code: number; readonly output: string }> {
-    const child = spawn(process.execPath, [launcher, ...args], {
+    const child = spawn(launcher, args, {
       stdio: ['ignore', 'pipe', 'inherit'],
       signal: this.#signal,
     })

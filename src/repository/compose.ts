@@ -48,7 +48,7 @@ export async function newCommit(state: RepositoryState, parts: CommitParts, cont
     artifacts: storedArtifacts(content),
     manifest: { size: manifest.size, sha256: manifest.sha256 },
     keyCommitment: keyCommitment(dataKey, state.id, request.point),
-    remarks: state.storage.features.remarks,
+    remarks: [...state.storage.features.remarks, ...(request.remarks ?? [])],
   }
 }
 

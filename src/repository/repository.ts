@@ -85,6 +85,8 @@ export interface BeginRequest {
   /** Made by the caller so that several repositories can hold the same point. */
   readonly point: PointId
   readonly recipients: readonly string[]
+  /** Said of the point in its commit, beside what is said of its repository. */
+  readonly remarks?: readonly string[]
 }
 
 export interface ArtifactSpec {

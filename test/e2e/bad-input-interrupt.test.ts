@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { backUp, changesNothing, listed } from './expect.ts'
 import type { Ran } from './holdfast.ts'
-import { startReadyLab } from './lab.ts'
+import { forkLab, startReadyLab } from './lab.ts'
 import { readLive } from './live.ts'
 import { addBigTable, copying, dataOf, until } from './watch.ts'
 
@@ -23,14 +23,21 @@ function assertCancelled({ code, out, error }: Ran): void {
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   test(`${signal} during a backup leaves no point and no data`, async () => {
-    const before = await dataOf(lab)
-    await changesNothing(lab, async () => {
-      const backup = lab.start('backup', '--json')
+    const filesFirst = await forkLab(lab)
+    // The files are stored by the time the database is read, so that there is something to take away.
+    await filesFirst.edit(({ apps }) => {
+      const { database, files } = apps['portal']!.components
+      apps['portal']!.components = { files: files!, database: database! }
+    })
+    const before = await dataOf(filesFirst)
+    await changesNothing(filesFirst, async () => {
+      const backup = filesFirst.start('backup', '--json')
       await copying(lab, 'portal')
+      assert.ok((await dataOf(filesFirst)).length > before.length)
       backup.interrupt(signal)
       assertCancelled(await backup.ended)
     })
-    assert.deepEqual(await dataOf(lab), before)
+    assert.deepEqual(await dataOf(filesFirst), before)
   })
 }
 

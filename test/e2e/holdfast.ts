@@ -29,19 +29,19 @@ export async function holdfast(
 export interface Started {
   readonly pid: number
   readonly ended: Promise<Ran>
-  /** Signals the launcher and all it started. */
+  /** Signals Holdfast and all it started. */
   kill(signal: NodeJS.Signals): void
-  /** Signals the launcher only, as `kill` on its process id does; it hands the signal on. */
+  /** Signals Holdfast only, as `kill` on its process id does. */
   interrupt(signal: NodeJS.Signals): void
 }
 
-/** Starts the command line in a process group of its own, so that a test can kill launcher and all with one signal. */
+/** Starts the command line in a process group of its own, so that a test can kill it and all it started with one signal. */
 export function start(
   folder: string,
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
 ): Started {
-  const child = spawn(process.execPath, [launcher, ...args], {
+  const child = spawn(launcher, args, {
     cwd: folder,
     env: { PATH: process.env['PATH'] ?? '', HOME: folder, NODE_COMPILE_CACHE: compileCache, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -32,7 +32,7 @@ class NextSteps(unittest.TestCase):
             return lines, written
 
     def test_names_are_quoted_for_the_shell(self):
-        lines, _ = self.steps([(1, "database-dump.dump")])
+        lines, _ = self.steps([(1, "database-dump.dump", "dump")])
         create = next(shlex.split(line) for line in lines if line.startswith("createdb"))
         self.assertEqual(create[-1], "it's $(x)")
         restore = next(shlex.split(line) for line in lines if line.startswith("pg_restore"))
@@ -46,11 +46,11 @@ class NextSteps(unittest.TestCase):
         self.assertIn("SET \"app\".\"mode\" TO 'a''b';", written["database-settings.sql"])
 
     def test_copied_rows_go_between_tables_and_indexes(self):
-        lines, _ = self.steps([(1, "d.dump"), (2, "r.copy")])
+        lines, _ = self.steps([(1, "d.dump", "dump"), (2, "r.copy", "rows-0001")])
         kinds = [line.split()[0] + (line.split()[2] if line.startswith("pg_restore") else "") for line in lines]
         order = [kinds.index(kind) for kind in ("createdb", "pg_restore--section=pre-data", "pg_restore--section=post-data")]
         self.assertEqual(order, sorted(order))
-        copied = next(at for at, line in enumerate(lines) if "\\copy" in line)
+        copied = next(at for at, line in enumerate(lines) if "COPY" in line)
         self.assertTrue(order[1] < copied < order[2])
 
     def test_options_of_memberships_since_postgresql_16(self):

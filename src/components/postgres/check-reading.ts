@@ -93,6 +93,8 @@ async function runCheck(
   const subject = `check ${name}`
   await query(client, z.unknown(), 'begin read only')
   try {
+    // As the app would have it, and as a restored copy is asked.
+    await query(client, z.unknown(), 'set local search_path to default')
     const { rows } = await client.query<unknown[]>({ text: sql, rowMode: 'array' })
     const found = String(rows[0]?.[0])
     return found === String(expect)

@@ -1,8 +1,8 @@
 import { Failure, toFailure } from '../../core/failure.ts'
-import type { PointId } from '../../core/restore-point.ts'
 import type { ManifestComponent } from '../../repository/documents.ts'
 import type { PointContent, PointWriter } from '../../repository/repository.ts'
 import type { App, AppRepository, OperationContext } from '../app.ts'
+import type { BackupPlan } from './plan.ts'
 import type { RepositoryOutcome } from './report.ts'
 import { summarize } from './report.ts'
 
@@ -72,25 +72,25 @@ export class Destination {
 /** Begins the point in every repository; one that cannot be opened is a failed destination. */
 export async function openDestinations(
   app: App,
-  point: PointId,
+  plan: Pick<BackupPlan, 'app' | 'point' | 'remarks'>,
   context: OperationContext,
 ): Promise<readonly Destination[]> {
-  const destinations = await Promise.all(
-    app.repositories.map((target) => openDestination(app.name, target, point, context)),
-  )
+  const destinations = await Promise.all(app.repositories.map((target) => openDestination(target, plan, context)))
   requireOne(destinations)
   return destinations
 }
 
 async function openDestination(
-  app: string,
   target: AppRepository,
-  point: PointId,
+  { app, point, remarks = [] }: Pick<BackupPlan, 'app' | 'point' | 'remarks'>,
   context: OperationContext,
 ): Promise<Destination> {
   try {
     const repository = await target.open(context)
-    return new Destination(target, await repository.begin({ app, point, recipients: target.recipients }, context))
+    return new Destination(
+      target,
+      await repository.begin({ app, point, recipients: target.recipients, remarks }, context),
+    )
   } catch (error) {
     return new Destination(target, undefined, toFailure(error))
   }

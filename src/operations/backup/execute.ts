@@ -16,7 +16,7 @@ import type { BackupReport, ComponentOutcome } from './report.ts'
 export async function executeBackup(app: App, plan: BackupPlan, context: OperationContext): Promise<BackupReport> {
   const begun = context.clock.monotonic()
   const created = context.clock.now()
-  const destinations = await openDestinations(app, plan.point, context)
+  const destinations = await openDestinations(app, plan, context)
   try {
     const components = await captureAll(app, destinations, context)
     await commitAll(destinations, components, created, context)

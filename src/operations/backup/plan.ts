@@ -9,6 +9,8 @@ export interface BackupPlan {
   readonly components: readonly { readonly name: string; readonly kind: string }[]
   readonly repositories: readonly { readonly name: string; readonly location: string }[]
   readonly findings: readonly Finding[]
+  /** Said of the point in its commit. */
+  readonly remarks?: readonly string[]
 }
 
 /** Looks at everything the backup needs; changes nothing. */

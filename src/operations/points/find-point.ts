@@ -2,8 +2,9 @@ import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Catalog, CatalogPoint, Repository } from '../../repository/repository.ts'
 import type { App } from '../app.ts'
+import { isSafetyPoint } from './safety-remark.ts'
 
-/** Which restore point: the newest complete one, one by its id or the start of it, or the newest not after a time. */
+/** Which restore point: the newest complete one that is no safety point, one by its id or the start of it, or the newest not after a time. */
 export type PointChoice = { readonly latest: true } | { readonly id: string } | { readonly notAfter: Date }
 
 export interface FoundPoint {
@@ -55,7 +56,7 @@ function choose(catalog: Catalog, app: string, choice: PointChoice, context: Con
   for (const alarm of catalog.alarms) context.progress({ type: 'warning', message: alarm })
   const points = catalog.points.filter(({ commit }) => commit.app === app)
   if ('id' in choice) return pointWithId(points, catalog, choice.id)
-  const complete = points.filter(({ commit }) => commit.complete)
+  const complete = points.filter(({ commit }) => commit.complete && !isSafetyPoint(commit))
   if ('latest' in choice) return complete.at(-1)
   return complete.filter(({ commit }) => new Date(commit.created) <= choice.notAfter).at(-1)
 }
@@ -80,6 +81,6 @@ function notFound(app: App, choice: PointChoice): Failure {
         ? 'complete restore point'
         : `complete restore point from before ${choice.notAfter.toISOString()}`
   return new Failure('notFound', `app ${app.name} has no ${what}`, {
-    hint: `holdfast points ${app.name} lists what there is.`,
+    hint: `holdfast points ${app.name} lists what there is. A safety point is named by its id only.`,
   })
 }

@@ -1,4 +1,4 @@
-import { Failure, toFailure } from '../../core/failure.ts'
+import { describe, Failure, toFailure } from '../../core/failure.ts'
 import type { Difference } from '../../core/restore-point.ts'
 import type { PointReader } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
@@ -101,11 +101,27 @@ async function stop(
       hint: `Run holdfast restore ${run.app} --resume.`,
     })
   const afterwards = { ...context, signal: new AbortController().signal }
-  if (run.mode === 'in-place') await reopenAll(targets, afterwards)
-  else await rollBack(targets, 'forgotten', afterwards)
-  await run.enter('abandoned')
+  try {
+    if (run.mode === 'in-place') await reopenAll(targets, afterwards)
+    else await rollBack(targets, 'forgotten', afterwards)
+    await run.enter('abandoned')
+  } catch (cause) {
+    throw unfinished(run, failure, cause)
+  }
   if (failure.kind === 'cancelled') throw failure
   return { ...run.report('stopped', targets), failure: summarize(failure) }
+}
+
+/** Both reasons: why the restore stopped, and why what it had begun could not be taken back. */
+function unfinished(run: RestoreRun, failure: Failure, cause: unknown): Failure {
+  return new Failure(
+    failure.kind,
+    `${failure.message}; and what was begun could not be taken back: ${describe(cause)}`,
+    {
+      cause,
+      hint: `The live data is as before. Run holdfast restore ${run.app} --abandon when what is named is repaired.`,
+    },
+  )
 }
 
 /** The journal of one run, with its times. */

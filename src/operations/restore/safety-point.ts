@@ -2,6 +2,7 @@ import { Failure, isFailure } from '../../core/failure.ts'
 import type { App, OperationContext } from '../app.ts'
 import { executeBackup } from '../backup/execute.ts'
 import type { BackupReport } from '../backup/report.ts'
+import { SAFETY_REMARK } from '../points/safety-remark.ts'
 
 /**
  * Backs up what is live before a restore replaces it. Gives the point, or null when nothing is there to save: a database
@@ -10,7 +11,14 @@ import type { BackupReport } from '../backup/report.ts'
  */
 export async function makeSafetyPoint(app: App, context: OperationContext): Promise<string | null> {
   context.progress({ type: 'phase', phase: 'safety point' })
-  const plan = { app: app.name, point: context.newId(), components: [], repositories: [], findings: [] }
+  const plan = {
+    app: app.name,
+    point: context.newId(),
+    components: [],
+    repositories: [],
+    findings: [],
+    remarks: [SAFETY_REMARK],
+  }
   try {
     const report = await executeBackup(app, plan, context)
     assertSaved(report)

@@ -1142,7 +1142,7 @@ def print_next_steps(point: Point, names: Dict[int, str], target: str) -> None:
     print("\nNext, in this order (nothing was run; look at each before you run it):\n")
     print(f"  cd {shlex.quote(os.path.abspath(target))}")
     for component in point.manifest["components"]:
-        files = [(entry["kind"], names[entry["number"]]) for entry in component["artifacts"]]
+        files = [(entry["kind"], names[entry["number"]], entry["role"]) for entry in component["artifacts"]]
         print(printable(f"\n  # component {component['name']} ({component['kind']})"))
         steps = postgres_steps if component["kind"] == "postgres" else file_steps
         for line in steps(component, files, target):
@@ -1150,7 +1150,7 @@ def print_next_steps(point: Point, names: Dict[int, str], target: str) -> None:
 
 
 def file_steps(component: Dict[str, Any], files: List[Any], _: str) -> Iterator[str]:
-    for kind, name in files:
+    for kind, name, _role in files:
         folder = f"{name.rsplit('.', 1)[0]}.content"
         if kind == 4:
             yield f"mkdir {folder} && tar -xpf {name} -C {folder}   # as root, to keep the owners"
@@ -1169,7 +1169,7 @@ def postgres_steps(component: Dict[str, Any], files: List[Any], target: str) -> 
     if roles:
         yield f"psql -X -v ON_ERROR_STOP=1 -d postgres -f {roles}   # roles that are missing, without passwords"
     yield createdb(details)
-    yield from restore_steps(files, database)
+    yield from restore_steps(files, database, details)
     settings = write_sql(target, f"{safe(component['name'])}-settings.sql", setting_statements(details))
     if settings:
         yield f"psql -X -v ON_ERROR_STOP=1 -d {database} -f {settings}"
@@ -1187,22 +1187,33 @@ def write_sql(target: str, name: str, statements: List[str]) -> str:
     return free
 
 
-def restore_steps(files: List[Any], database: str) -> Iterator[str]:
+def restore_steps(files: List[Any], database: str, details: Dict[str, Any]) -> Iterator[str]:
     """Rows that were copied outside the dump go between its sections: after the tables, before indexes and constraints."""
-    dumps = [name for kind, name in files if kind == 1]
-    rows = [name for kind, name in files if kind == 2]
+    dumps = [name for kind, name, _ in files if kind == 1]
+    rows = [(name, role) for kind, name, role in files if kind == 2]
     sections = ["--section=pre-data --section=data ", "--section=post-data "] if rows else [""]
     for dump in dumps:
         yield f"pg_restore --exit-on-error {sections[0]}-d {database} {dump}"
-    for name in rows:
-        yield f"psql -X -v ON_ERROR_STOP=1 -d {database} -c '\\copy TABLE FROM {name}'   # TABLE: see manifest.json"
+    for name, role in rows:
+        yield f"psql -X -v ON_ERROR_STOP=1 -d {database} -c {shlex.quote(copy_statement(details, role))} < {name}"
     if rows:
         yield from (f"pg_restore --exit-on-error {sections[1]}-d {database} {dump}" for dump in dumps)
-    for kind, name in files:
+    for kind, name, _ in files:
         if kind == 6:
             yield f"psql -X -v ON_ERROR_STOP=1 -d {database} -f {name}"
         elif kind in (3, 4):
             yield f"# {name}: {KINDS[kind]}"
+
+
+def copy_statement(details: Dict[str, Any], role: str) -> str:
+    """The COPY that loads the rows of one artifact; the manifest names table, columns and encoding."""
+    for lane in details.get("lanes") or []:
+        if lane.get("role") == role:
+            columns = ", ".join(identifier(column) for column in lane["columns"])
+            table = f"{identifier(lane['schema'])}.{identifier(lane['table'])}"
+            encoding = literal(details.get("encoding", "UTF8"))
+            return f"COPY {table} ({columns}) FROM STDIN WITH (FORMAT text, ENCODING {encoding.strip()})"
+    return "COPY TABLE_OF_THESE_ROWS FROM STDIN"
 
 
 def createdb(details: Dict[str, Any]) -> str:

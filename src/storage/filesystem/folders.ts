@@ -1,4 +1,4 @@
-import { mkdir, open, rmdir } from 'node:fs/promises'
+import { access, constants, mkdir, open, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { codeOf, isMissing } from './failures.ts'
 
@@ -29,9 +29,24 @@ async function syncNearest(folder: string): Promise<void> {
 
 /** Makes a folder and those above it, and makes each new one survive power loss before anything is put into it. */
 export async function makeFolders(folder: string): Promise<void> {
-  const topmost = await mkdir(folder, { recursive: true, mode: FOLDER_MODE })
+  const topmost = await mkdir(folder, { recursive: true, mode: FOLDER_MODE }).catch(async (error: unknown) => {
+    throw (await refusalOf(folder)) ?? error
+  })
   if (topmost === undefined) return
   for (let made = folder; made.length >= topmost.length; made = dirname(made)) await syncFolder(dirname(made))
+}
+
+/** Node reports a folder that cannot be made on a read-only medium as missing; why it could not says its nearest parent. */
+async function refusalOf(folder: string): Promise<unknown> {
+  for (let parent = dirname(folder); parent !== dirname(parent); parent = dirname(parent)) {
+    const refusal = await access(parent, constants.W_OK).then(
+      () => undefined,
+      (error: unknown) => error,
+    )
+    if (refusal === undefined) return undefined
+    if (codeOf(refusal) !== 'ENOENT') return refusal
+  }
+  return undefined
 }
 
 /**

@@ -1,0 +1,12 @@
+/* eslint-disable */
+/* Starts Holdfast where the pinned Node is not installed: on the Node at hand if it is new enough, else with a clear error. */
+'use strict'
+var path = require('path')
+var node = require('./node.cjs')
+var root = path.join(__dirname, '..')
+var source = path.join(root, 'src', 'main.ts')
+var compiled = path.join(root, 'dist', 'main.js')
+// In a clone the source runs as it is; a published package has no src/ and carries dist/ instead,
+// because Node does not strip types below node_modules.
+var entry = require('fs').existsSync(source) ? source : compiled
+node.run(root, [entry].concat(process.argv.slice(2)))
