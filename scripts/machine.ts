@@ -8,6 +8,8 @@ interface Need {
   readonly folders?: string
   readonly debian: string
   readonly part: string
+  /** Ends with 0 only if the program can do what it is needed for. */
+  readonly probe?: readonly string[]
 }
 
 const needs: readonly Need[] = [
@@ -15,14 +17,16 @@ const needs: readonly Need[] = [
   { program: 'pg_dump', folders: '/usr/lib/postgresql/*/bin', debian: 'postgresql-client', part: 'postgres' },
   { program: 'zstd', debian: 'zstd', part: 'python' },
   { program: 'age', debian: 'age', part: 'python' },
-  { program: 'python3', debian: 'python3-venv', part: 'python' },
+  { program: 'python3', debian: 'python3-venv', part: 'python', probe: ['-c', 'import ensurepip'] },
+  // Where Go is missing, the S3 server's toolchain comes as a Python package.
+  { program: 'python3', debian: 'python3-venv', part: 's3', probe: ['-c', 'import ensurepip'] },
   { program: 'tar', debian: 'tar', part: 'files' },
   { program: 'setpriv', debian: 'util-linux', part: 'postgres' },
 ]
 
 /** Installs the Debian packages of what is missing; where that is not possible, says which to install and ends. */
 export async function installMissing(without: readonly string[]): Promise<void> {
-  const missing = needs.filter((need) => !without.includes(need.part) && !isThere(need))
+  const missing = await missingOf(needs.filter((need) => !without.includes(need.part)))
   if (missing.length === 0) return
   const packages = [...new Set(missing.map(({ debian }) => debian))]
   if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
@@ -33,11 +37,20 @@ export async function installMissing(without: readonly string[]): Promise<void> 
   }
   console.error(`Installing Debian packages (once): ${packages.join(' ')} …`)
   await withoutMainCluster(packages)
-  const code = (await aptInstall(packages)) || (needs.some((need) => missing.includes(need) && !isThere(need)) ? 1 : 0)
+  const code = (await aptInstall(packages)) || ((await missingOf(missing)).length > 0 ? 1 : 0)
   if (code !== 0) {
     console.error(`apt-get could not install ${packages.join(' ')}.`)
     process.exit(20)
   }
+}
+
+async function missingOf(wanted: readonly Need[]): Promise<readonly Need[]> {
+  const missing: Need[] = []
+  for (const need of wanted) {
+    const works = isThere(need) && (need.probe === undefined || (await runQuietly(need.program, need.probe)).code === 0)
+    if (!works) missing.push(need)
+  }
+  return missing
 }
 
 function isThere({ program, folders }: Need): boolean {
