@@ -17,7 +17,11 @@ const steps: readonly (readonly [string, string, readonly string[]])[] = [
   ['types', bin('tsc'), ['--noEmit']],
   ['lint', bin('oxlint'), ['--type-aware', '--deny-warnings', ...checkedFolders]],
   ['format', bin('oxfmt'), ['--check', ...checkedFolders]],
-  ['unit tests and architecture', process.execPath, ['--test', '--test-reporter=spec', ...unitTests]],
+  [
+    'unit tests and architecture',
+    process.execPath,
+    ['--test', '--test-reporter=spec', '--test-timeout=120000', ...unitTests],
+  ],
 ]
 
 let failed = 0

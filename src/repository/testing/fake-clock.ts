@@ -40,6 +40,16 @@ export class FakeClock implements Clock {
     }
   }
 
+  /** Lets time pass until the promise is settled, and gives what it gives; fails if it is not after `limit`. */
+  async until<Result>(promise: Promise<Result>, limit = 600_000): Promise<Result> {
+    const state = { isSettled: false }
+    const end = (): void => void (state.isSettled = true)
+    promise.then(end, end)
+    for (let passed = 0; !state.isSettled && passed < limit; passed += 1000) await this.advance(1000)
+    if (!state.isSettled) throw new Error(`still waiting after ${limit / 1000} s of the fake clock`)
+    return promise
+  }
+
   /** Time passes for the world, but nothing here runs: as when the process is stopped and continued. */
   skip(milliseconds: number): void {
     this.#monotonic += milliseconds
@@ -54,7 +64,8 @@ export class FakeClock implements Clock {
   }
 }
 
-/** Enough turns of the event loop for everything that waits for nothing but memory. */
+/** Time for everything that waits for nothing but memory, or for the threads of Node's pool. */
 export async function settled(): Promise<void> {
   for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+  await new Promise((resolve) => setTimeout(resolve, 1))
 }
