@@ -49,7 +49,8 @@ export function fileFailure(cause: unknown, act: string, folder: string): Failur
     })
   }
   if (isForbidden(cause)) {
-    return new Failure('denied', `${told} is not permitted (${code})`, {
+    const why = code === 'EROFS' ? 'the medium is read-only' : code
+    return new Failure('denied', `${told} is not permitted (${why})`, {
       cause,
       facts,
       hint: 'Check who owns the folder, and that it is not mounted read-only.',
