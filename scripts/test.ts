@@ -39,7 +39,11 @@ const files = globSync('test/**/*.test.ts')
 const run = files.filter((file) => !left(file))
 // Two at a time: each starts servers of its own, and the machine this is made for has two cores.
 const compileCache = { NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compiled') }
-const tests = await runVisibly(process.execPath, ['--test', '--test-concurrency=2', '--test-timeout=900000', ...run])
+const tests = await runVisibly(
+  process.execPath,
+  ['--test', '--test-concurrency=2', '--test-timeout=900000', ...run],
+  compileCache,
+)
 
 console.log(check === 0 ? 'check: passed' : 'check: FAILED, see above')
 for (const part of Object.keys(parts) as Part[]) {
