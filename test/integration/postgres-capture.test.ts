@@ -75,8 +75,13 @@ function meanwhile(database: string, sql: string): MemorySink {
   })
 }
 
-/** Enough rows that a dump is still running when its first bytes arrive. */
-const MUCH = 'create table public.much as select n, repeat(md5(n::text), 30) as filler from generate_series(1, 60000) n'
+/** Enough rows that a dump is still running when its first bytes arrive, in tables that are too small for lanes. */
+const MUCH = ['', '_2', '_3', '_4', '_5']
+  .map(
+    (suffix) =>
+      `create table public.much${suffix} as select n, repeat(md5(n::text), 30) as filler from generate_series(1, 12000) n`,
+  )
+  .join('; ')
 
 test('captures a database whose name is anything', async () => {
   const names = [
@@ -183,7 +188,7 @@ test('fingerprint and dump are of one moment although rows come and go', async (
     const { details } = await capture(postgres.settings('busy'), sink, writing)
     await Promise.all(writes)
     assert.equal(writes.length, 5)
-    assert.equal(details.fingerprint.tables[0]?.rows, '60000')
+    assert.equal(details.fingerprint.tables[0]?.rows, '12000')
     assert.ok(!sink.dump.includes('came too late'))
   })
 })
@@ -192,11 +197,17 @@ test('a failure does not wait for what else is being read', async () => {
   await postgres.createDatabase('locked')
   await postgres.sql('locked', 'create table public.held (n int)')
   await withSession(postgres.server, 'locked', context, async (holder) => {
-    await holder.query('begin; lock table public.held in access exclusive mode')
+    // Once the plan is made: planning itself waits for locks, as pg_dump does.
+    const locking = testContext({
+      progress: ({ type }) =>
+        void (
+          type === 'phase' && holder.query('begin; lock table public.held in access exclusive mode').catch(() => {})
+        ),
+    })
     const full = new Failure('refused', 'the medium is full')
     const sink: ArtifactSink = { write: () => Promise.reject(full) }
     const started = performance.now()
-    await assert.rejects(capture(postgres.settings('locked'), sink, context), (error) => error === full)
+    await assert.rejects(capture(postgres.settings('locked'), sink, locking), (error) => error === full)
     assert.ok(performance.now() - started < 8_000)
   })
 })
