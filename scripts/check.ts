@@ -20,7 +20,7 @@ const steps: readonly (readonly [string, string, readonly string[]])[] = [
   [
     'unit tests and architecture',
     process.execPath,
-    ['--test', '--test-reporter=spec', '--test-timeout=120000', ...unitTests],
+    ['--test', '--test-reporter=spec', '--test-concurrency=2', '--test-timeout=120000', ...unitTests],
   ],
 ]
 
