@@ -203,3 +203,28 @@ test('no document names a place of the machine it was written on', () => {
     [],
   )
 })
+
+/** Flags that a hint tells the operator to give, with the file that says so. */
+function flagsInHints(): readonly (readonly [string, string])[] {
+  return globSync('src/**/*.ts', { cwd: root })
+    .filter((file) => !file.endsWith('.test.ts'))
+    .flatMap((file) =>
+      [...read(file).matchAll(/hint: *['"`].*/g)].flatMap(([hint]) =>
+        [...hint.matchAll(/--[a-z]+(?:-[a-z]+)*/g)].map(([flag]) => [flag, file] as const),
+      ),
+    )
+}
+
+function optionsOf(command: Command): string[] {
+  return [...command.options.flatMap(({ long }) => long ?? []), ...command.commands.flatMap(optionsOf)]
+}
+
+test('hints name only options that exist', () => {
+  const known = optionsOf(program())
+  const found = flagsInHints()
+  assert.ok(found.length > 10, `only ${found.length} flags found`)
+  assert.deepEqual(
+    found.filter(([flag]) => !known.includes(flag)),
+    [],
+  )
+})

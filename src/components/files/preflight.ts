@@ -73,7 +73,7 @@ async function mountFindings(path: string): Promise<Finding[]> {
         level: 'error',
         subject: `folder ${path}`,
         message: 'is a mount point and cannot be renamed',
-        hint: 'Restore it with --in-place, or keep the data in a folder below the mount point.',
+        hint: 'Restore it with --target in-place, or keep the data in a folder below the mount point.',
       },
     ]
   }
@@ -81,7 +81,7 @@ async function mountFindings(path: string): Promise<Finding[]> {
     level: 'error',
     subject: `folder ${path}`,
     message: `something is mounted inside it, at ${shown(mount)}, and would go away with the previous folder`,
-    hint: 'Unmount it for the time of the restore, or restore with --in-place.',
+    hint: 'Unmount it for the time of the restore, or restore with --target in-place.',
   }))
 }
 
