@@ -48,7 +48,8 @@ export async function collect(source: Bytes, limit: number, what: string): Promi
   for await (const chunk of source) {
     size += chunk.length
     if (size > limit) throw new Failure('corrupt', `${what} is longer than ${limit} bytes`)
-    chunks.push(chunk)
+    // A producer may fill the same memory again for its next chunk.
+    chunks.push(Buffer.from(chunk))
   }
   return Buffer.concat(chunks, size)
 }

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto'
-import { promisify } from 'node:util'
-import { constants, zstdCompress } from 'node:zlib'
 import { Failure } from '../core/failure.ts'
 import type { Bytes } from '../core/ports.ts'
 import { Fan } from './fan.ts'
+import { FrameCompressor } from './frame-compressor.ts'
 import { defaultParallel, inOrder } from './in-order.ts'
 import { encodeUnitHeader } from './unit.ts'
 
@@ -31,7 +30,6 @@ export interface PackOptions {
 
 /** Plain bytes of a frame. With 1 MiB zstd takes half as long again, with 4 MiB hardly less, and several are in memory. */
 const FRAME = 2 * 1024 * 1024
-const compress = promisify(zstdCompress)
 
 /**
  * Compresses a stream into units, several frames at once and in order. Memory is bounded by `parallel` frames, and
@@ -46,17 +44,23 @@ export function pack(body: Bytes, options: PackOptions = {}): Packed {
     hash.update(chunk)
     plainSize += chunk.length
   }
-  const frames = new FramePool()
+  const frames = new Pool(() => Buffer.allocUnsafeSlow(FRAME))
+  const compressors = new Pool(() => new FrameCompressor(options.level ?? 1))
+  const unitOf = async (frame: Frame): Promise<readonly Buffer[]> => {
+    const compressor = compressors.take()
+    const pieces = await compressor.compress(frame.buffer.subarray(0, frame.length))
+    compressors.give(compressor)
+    frames.give(frame.buffer)
+    const frameLength = pieces.reduce((sum, { length }) => sum + length, 0)
+    return [encodeUnitHeader({ frameLength, plainLength: frame.length }), ...pieces]
+  }
   async function* content(): Bytes {
-    yield* inOrder(
-      framesOf(source, seen, frames),
-      async (frame) => {
-        const unit = await unitOf(frame, options.level ?? 1)
-        frames.give(frame)
-        return unit
-      },
-      options.parallel ?? defaultParallel(),
-    )
+    try {
+      const units = inOrder(framesOf(source, seen, frames), unitOf, options.parallel ?? defaultParallel())
+      for await (const pieces of units) yield* pieces
+    } finally {
+      for (const compressor of compressors.all) compressor.close()
+    }
     totals = { plainSize, plainSha256: hash.digest('hex') }
   }
   const drop = async (): Promise<void> => void (await source.return?.())
@@ -68,53 +72,59 @@ function unfinished(): never {
 }
 
 /**
- * Frame buffers that are used again once they are compressed: a new one for each would let memory grow until the
- * collector notices, as it does not count what lies outside its heap in full.
+ * What is used again once it is free: new ones each time would let memory grow until the collector notices, as it does
+ * not count what lies outside its heap in full.
  */
-class FramePool {
-  readonly #free: Buffer[] = []
+class Pool<Item> {
+  readonly all: Item[] = []
+  readonly #free: Item[] = []
+  readonly #make: () => Item
 
-  take(): Buffer {
-    return this.#free.pop() ?? Buffer.allocUnsafe(FRAME)
+  constructor(make: () => Item) {
+    this.#make = make
   }
 
-  give(frame: Buffer): void {
-    if (frame.length === FRAME) this.#free.push(frame)
+  take(): Item {
+    const free = this.#free.pop()
+    if (free !== undefined) return free
+    const made = this.#make()
+    this.all.push(made)
+    return made
   }
+
+  give(item: Item): void {
+    this.#free.push(item)
+  }
+}
+
+/** Plain content of a frame: the first `length` bytes of a buffer of the pool. */
+interface Frame {
+  readonly buffer: Buffer<ArrayBuffer>
+  readonly length: number
 }
 
 /** Gathers a stream into frames. Every frame is a buffer of its own, as several are in flight. */
 async function* framesOf(
   source: AsyncIterator<Uint8Array>,
   seen: (chunk: Uint8Array) => void,
-  frames: FramePool,
-): AsyncGenerator<Buffer> {
-  let frame = frames.take()
+  frames: Pool<Buffer<ArrayBuffer>>,
+): AsyncGenerator<Frame> {
+  let buffer = frames.take()
   let length = 0
   for await (const chunk of { [Symbol.asyncIterator]: () => source }) {
     seen(chunk)
     for (let offset = 0; offset < chunk.length;) {
       const part = chunk.subarray(offset, offset + FRAME - length)
-      frame.set(part, length)
+      buffer.set(part, length)
       length += part.length
       offset += part.length
       if (length < FRAME) continue
-      yield frame
-      frame = frames.take()
+      yield { buffer, length }
+      buffer = frames.take()
       length = 0
     }
   }
-  if (length > 0) yield frame.subarray(0, length)
-}
-
-async function unitOf(plain: Buffer, level: number): Promise<Buffer> {
-  // With its default chunkSize of 16 KiB Node takes twice the time. Half the input holds the output of most content in
-  // one piece; one of the whole size would be mostly empty and still be held until the unit is stored.
-  const frame = await compress(plain, {
-    chunkSize: Math.max(65_536, plain.length >> 1),
-    params: { [constants.ZSTD_c_compressionLevel]: level },
-  })
-  return Buffer.concat([encodeUnitHeader({ frameLength: frame.length, plainLength: plain.length }), frame])
+  if (length > 0) yield { buffer, length }
 }
 
 /**

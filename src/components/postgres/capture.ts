@@ -62,7 +62,7 @@ export async function capture(
         ...facts,
         dumpVersionText: tools.versionText,
         roles,
-        lanes: lanes.map(({ role, schema, table, columns }) => ({ role, schema, table, columns })),
+        lanes: lanes.map(({ role, schema, table, columns, format }) => ({ role, schema, table, columns, format })),
         fingerprint: { ...fingerprint, sequences },
       },
       notCaptured,

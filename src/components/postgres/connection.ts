@@ -5,6 +5,7 @@ import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Secret } from '../../core/secret.ts'
 import type { SecretReference } from '../../system/secret-reference.ts'
+import { ReadingSocket } from './reading-socket.ts'
 
 /** One PostgreSQL server and the role to use there. */
 export interface Server {
@@ -38,6 +39,8 @@ export async function connect(server: Server, database: string, context: Context
     application_name: APPLICATION_NAME,
     connectionTimeoutMillis: CONNECT_LIMIT,
     keepAlive: true,
+    // An encrypted connection needs a stream of Node's own kind.
+    ...(server.tls === 'disable' ? { stream: () => new ReadingSocket() } : {}),
   })
   // A session that the server ends rejects the query in flight; without a listener it would also end the process.
   client.on('error', () => {})

@@ -1,10 +1,9 @@
 import type pg from 'pg'
-import { to as copyTo } from 'pg-copy-streams'
 import { z } from 'zod'
-import { Failure } from '../../core/failure.ts'
 import type { Bytes, Context } from '../../core/ports.ts'
 import type { ArtifactSink } from '../driver.ts'
-import { copyOut, tableOf, type LaneSource } from './lanes.ts'
+import { copyOut } from './copy-out.ts'
+import { copyOutOf, tableOf, type LaneSource } from './lanes.ts'
 import { query, sqlFailure } from './query.ts'
 import type { ToolLimits } from './tool-run.ts'
 
@@ -43,19 +42,10 @@ export async function captureLanes(capture: LaneCapture, sink: ArtifactSink, con
 
 /** The rows of a lane. Ends only when the server said that they are all there. */
 async function* rowsOf(session: pg.Client, lane: LaneSource, { encoding, limits }: LaneCapture): Bytes {
-  const rows = session.query(copyTo(copyOut(lane, encoding)))
-  const silent = new Failure('toolFailed', `reading ${tableOf(lane)} was silent for ${limits.idleLimit / 1000} s`)
-  let idle = setTimeout(() => rows.destroy(silent), limits.idleLimit)
+  const options = { idleLimit: limits.idleLimit, subject: tableOf(lane) }
   try {
-    for await (const chunk of rows) {
-      clearTimeout(idle)
-      // The stream gives the bytes of the server's messages.
-      yield chunk as Uint8Array
-      idle = setTimeout(() => rows.destroy(silent), limits.idleLimit)
-    }
+    yield* copyOut(session, copyOutOf(lane, encoding), options)
   } catch (error) {
     throw sqlFailure(error)
-  } finally {
-    clearTimeout(idle)
   }
 }

@@ -144,11 +144,19 @@ export const postgresDetails = z.object({
   settings: z.array(z.object({ name: z.string(), value: z.string() })),
   roles: z.array(role),
   /**
-   * Tables whose rows are not in the dump but in artifacts of their own, a table's parts in any order. Rows are in the
-   * text format of COPY with these columns, in the encoding of the database.
+   * Tables whose rows are not in the dump but in artifacts of their own, a table's parts in any order. Rows are in
+   * this format of COPY with these columns, in the encoding of the database.
    */
   lanes: z
-    .array(z.object({ role: z.string(), schema: z.string(), table: z.string(), columns: z.array(z.string()) }))
+    .array(
+      z.object({
+        role: z.string(),
+        schema: z.string(),
+        table: z.string(),
+        columns: z.array(z.string()),
+        format: z.enum(['text', 'binary']),
+      }),
+    )
     .default([]),
   /** Bytes of the database on disk when it was captured; what a restore needs at least. */
   size: z.string(),

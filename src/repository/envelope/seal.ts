@@ -17,7 +17,7 @@ const BATCH = 64
 /**
  * Encrypts a stream into an artifact: docs/format.md section 4. Every call draws a new salt, so a retry never
  * encrypts two plaintexts under one key and nonce. Throws on what the stream throws, without the last short chunk:
- * what came out until then is no artifact.
+ * what came out until then is no artifact. A chunk is overwritten once the next is asked for.
  */
 export async function* seal(body: Bytes, request: SealRequest): Bytes {
   const header = encodeHeader(request)
@@ -40,7 +40,7 @@ class Sealer {
   readonly #pending = Buffer.allocUnsafe(PLAIN_CHUNK)
   #pendingLength = 0
   #index = 0
-  #batch = Buffer.allocUnsafe(BATCH * SEALED_CHUNK)
+  readonly #batch = Buffer.allocUnsafeSlow(BATCH * SEALED_CHUNK)
   #batchLength = 0
 
   constructor(keys: ArtifactKeys) {
@@ -75,7 +75,6 @@ class Sealer {
 
   release(): Buffer {
     const sealed = this.#batch.subarray(0, this.#batchLength)
-    this.#batch = Buffer.allocUnsafe(BATCH * SEALED_CHUNK)
     this.#batchLength = 0
     return sealed
   }

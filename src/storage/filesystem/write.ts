@@ -2,13 +2,11 @@ import { link, lstat, open, unlink } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { Bytes } from '../../core/ports.ts'
-import { inPieces } from '../streams.ts'
 import { codeOf, isMissing, linkFailure } from './failures.ts'
 import { makeFolders, syncFolder } from './folders.ts'
 import { temporaryName } from './temporary.ts'
 
 const BLOB_MODE = 0o440
-const PIECE = 1024 * 1024
 const FOLDER_TRIES = 10
 // A temporary name is 22 bytes longer than the final one, and a file name may have 255.
 const LONGEST_LAST_SEGMENT = 255 - 22
@@ -52,7 +50,7 @@ async function openTemporary(folder: string, finalName: string): Promise<[string
 /** Writes, syncs and closes. Network file systems report a full medium only at the sync or the close. */
 async function fill(file: FileHandle, content: Bytes): Promise<void> {
   try {
-    for await (const piece of inPieces(content, () => PIECE)) await writeAll(file, piece)
+    for await (const chunk of content) await writeAll(file, chunk)
     await file.chmod(BLOB_MODE)
     await file.sync()
   } catch (error) {
