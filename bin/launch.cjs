@@ -9,4 +9,5 @@ var compiled = path.join(root, 'dist', 'main.js')
 // In a clone the source runs as it is; a published package has no src/ and carries dist/ instead,
 // because Node does not strip types below node_modules.
 var entry = require('fs').existsSync(source) ? source : compiled
-node.run(root, [entry].concat(process.argv.slice(2)))
+// See bin/holdfast for why these.
+node.run(root, ['--initial-heap-size=64', '--max-semi-space-size=1', entry].concat(process.argv.slice(2)))

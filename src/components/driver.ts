@@ -35,7 +35,10 @@ export interface Driver<Settings = unknown, Details = unknown> {
 }
 
 export interface ArtifactSink {
-  /** `kind` is the number of docs/format.md section 4. Several writes may run at once. */
+  /**
+   * `kind` is the number of docs/format.md section 4. Several writes may run at once. A chunk of `content` may be
+   * overwritten once the next is asked for: who keeps one copies it.
+   */
   write(role: string, kind: 1 | 2 | 3 | 4 | 6, content: Bytes): Promise<void>
 }
 

@@ -1,7 +1,6 @@
 import type { Clock } from '../core/ports.ts'
 import { openFilesystem } from './filesystem/open.ts'
 import { memoryStorage } from './memory/memory.ts'
-import { openS3 } from './s3/s3.ts'
 import type { S3Settings } from './s3/settings.ts'
 import type { Storage } from './storage.ts'
 
@@ -32,6 +31,11 @@ export const storageKinds: readonly StorageKind[] = [
     example: 'file:///srv/backup',
     open: async (settings, options) => openFilesystem(settings.url, options),
   },
-  { protocol: 's3:', example: 's3://bucket/prefix', open: openS3 },
+  {
+    protocol: 's3:',
+    example: 's3://bucket/prefix',
+    // Loaded when it is used, so that a command on a folder does not wait for the client.
+    open: async (settings, options) => (await import('./s3/s3.ts')).openS3(settings, options),
+  },
   { protocol: 'memory:', example: 'memory:', open: async (_settings, { clock }) => memoryStorage({ clock }) },
 ]

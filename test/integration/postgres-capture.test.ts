@@ -30,7 +30,7 @@ class MemorySink implements ArtifactSink {
     const chunks: Uint8Array[] = []
     try {
       for await (const chunk of content) {
-        chunks.push(chunk)
+        chunks.push(Buffer.from(chunk))
         await this.#each(chunk)
       }
     } catch (error) {

@@ -15,22 +15,24 @@ const context = testContext()
 /** Tables above the size at which rows get lanes, with all that makes a table odd. */
 const TABLES = `
   create schema "odd ""schema";
+  create type mood as enum ('calm', 'alarmed');
   create table parents (id int primary key, name text not null);
   insert into parents select n, 'p' || n from generate_series(1, 100) n;
   create table "odd ""schema"."big %table
 newline" (gone int, id bigint generated always as identity primary key, parent int references parents,
-    "a ""column" text, doubled text generated always as (upper("a ""column")) stored, payload bytea, amount numeric, seen timestamptz, tags text[]);
+    "a ""column" text, doubled text generated always as (upper("a ""column")) stored, payload bytea, amount numeric, seen timestamptz, tags text[], mood mood);
   alter table "odd ""schema"."big %table
 newline" drop column gone;
   insert into "odd ""schema"."big %table
-newline" (parent, "a ""column", payload, amount, seen, tags)
-    select 1 + n % 100, E'tab\\t back\\\\slash new\\nline ' || n, decode(repeat(md5(n::text), 6), 'hex'), n / 7.0, now() + n * interval '1 s', array['a', null, 'b"c']
+newline" (parent, "a ""column", payload, amount, seen, tags, mood)
+    select 1 + n % 100, E'tab\\t back\\\\slash new\\nline ' || n, decode(repeat(md5(n::text), 6), 'hex'), n / 7.0, now() + n * interval '1 s', array['a', null, 'b"c'], (array['calm', 'alarmed', null])[1 + n % 3]::mood
     from generate_series(1, 90000) n;
   create table parts (id int, body text) partition by range (id);
   create table parts_low partition of parts for values from (0) to (60000);
   create table parts_high partition of parts for values from (60000) to (maxvalue);
   insert into parts select n, repeat(md5(n::text), 10) from generate_series(1, 120000) n;
-  create table few (id int primary key, large text);
+  create domain positive as int check (value > 0);
+  create table few (id positive primary key, large text);
   alter table few alter large set storage external;
   insert into few select n, repeat(md5(n::text), 60000) from generate_series(1, 12) n;
   create index on parts (body);
@@ -54,7 +56,7 @@ function store(): Stored {
     sink: {
       async write(role, _kind, content) {
         const chunks: Uint8Array[] = []
-        for await (const chunk of content) chunks.push(chunk)
+        for await (const chunk of content) chunks.push(Buffer.from(chunk))
         contents.set(role, Buffer.concat(chunks))
       },
     },
@@ -83,6 +85,10 @@ test('large tables go in lanes, and all of it comes back', async () => {
   const { details, source } = await capture('lanes')
   const tables = [...new Set(details.lanes.map(({ table }) => table))].sort()
   assert.deepEqual(tables, ['big %table\nnewline', 'few', 'parts_high', 'parts_low'])
+  // The domain has text rows, the others binary ones.
+  const formats = new Map(details.lanes.map(({ table, format }) => [table, format]))
+  assert.deepEqual([...formats.values()].toSorted(), ['binary', 'binary', 'binary', 'text'])
+  assert.equal(formats.get('few'), 'text')
   await postgresDriver.examine(details, source, context)
   const target = await postgresDriver.open(
     postgres.settings('lanes'),
@@ -114,7 +120,15 @@ test('a large table is cut by blocks into parts that hold every row once', async
 })
 
 test('there are never more lanes than the limit', () => {
-  const table = { name: 't', schema: 's', relation: 't', columns: ['a'], types: ['int4'], blocks: 1_000_000_000, bytes: 8e12 }
+  const table = {
+    name: 't',
+    schema: 's',
+    relation: 't',
+    columns: ['a'],
+    types: ['int4'],
+    blocks: 1_000_000_000,
+    bytes: 8e12,
+  }
   const lanes = cutIntoLanes([table], { tableBytes: 1, laneBytes: 1024, most: 1000 })
   assert.ok(lanes.length <= 1000 && lanes.length > 900, String(lanes.length))
   assert.equal(lanes[0]?.from, 0)
@@ -122,14 +136,17 @@ test('there are never more lanes than the limit', () => {
   assert.ok(lanes.every((lane, index) => index === 0 || lane.from === lanes[index - 1]?.to))
 })
 
-for (const [defect, spoil] of [
-  ['cut in the middle of a row', (content: Buffer) => content.subarray(0, content.length - 10)],
-  ['a value too many', (content: Buffer) => Buffer.concat([content, Buffer.from('1\t2\t3\t4\t5\t6\t7\t8\t9\t10\n')])],
+const VALUE_TOO_MANY = Buffer.from('1\t2\t3\t4\t5\t6\t7\t8\t9\t10\n')
+for (const [defect, format, spoil] of [
+  ['cut in the middle of a text row', 'text', (content: Buffer) => content.subarray(0, -10)],
+  ['a text value too many', 'text', (content: Buffer) => Buffer.concat([content, VALUE_TOO_MANY])],
+  ['cut before the end of binary rows', 'binary', (content: Buffer) => content.subarray(0, -2)],
+  ['followed by more than binary rows', 'binary', (content: Buffer) => Buffer.concat([content, VALUE_TOO_MANY])],
 ] as const) {
   test(`examine finds rows that are ${defect}`, async () => {
     await make('examined')
     const { details, source, contents } = await capture('examined')
-    const role = details.lanes[0]?.role ?? ''
+    const role = details.lanes.find((lane) => lane.format === format)?.role ?? ''
     contents.set(role, spoil(contents.get(role) ?? Buffer.alloc(0)))
     await assert.rejects(postgresDriver.examine(details, source, context), { kind: 'corrupt' })
   })

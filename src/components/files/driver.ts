@@ -1,32 +1,27 @@
 import type { Driver, Kept, Target, TargetRequest } from '../driver.ts'
-import { captureFiles } from './capture.ts'
-import { checkFiles } from './check.ts'
 import { naming } from './failures.ts'
 import { statOf } from './folder.ts'
-import { examineFiles } from './load.ts'
-import { inPlaceTarget, scratchTarget } from './other-targets.ts'
 import { keptPlaces, type KeptPlace } from './places.ts'
 import { filesDetails, filesSettings, type FilesDetails, type FilesSettings } from './schema.ts'
-import { swapTarget } from './swap-target.ts'
 
 const HOUR = 3_600_000
 
-/** A folder with everything in it. */
+/** A folder with everything in it. What reads and writes one is loaded by the first call that needs it. */
 export const filesDriver: Driver<FilesSettings, FilesDetails> = {
   kind: 'files',
   settings: filesSettings,
   details: filesDetails,
-  check: checkFiles,
-  capture: captureFiles,
-  examine: examineFiles,
+  check: async (...request) => (await import('./check.ts')).checkFiles(...request),
+  capture: async (...request) => (await import('./capture.ts')).captureFiles(...request),
+  examine: async (...request) => (await import('./load.ts')).examineFiles(...request),
   kept: keptFolders,
-  open: (settings, request) => Promise.resolve(openFilesTarget(settings, request)),
+  open: openFilesTarget,
 }
 
-const openers = { swap: swapTarget, 'in-place': inPlaceTarget, scratch: scratchTarget } as const
-
-function openFilesTarget(settings: FilesSettings, request: TargetRequest): Target<FilesDetails> {
-  return openers[request.mode](settings, request)
+async function openFilesTarget(settings: FilesSettings, request: TargetRequest): Promise<Target<FilesDetails>> {
+  const { swapTarget } = await import('./swap-target.ts')
+  const { inPlaceTarget, scratchTarget } = await import('./other-targets.ts')
+  return { swap: swapTarget, 'in-place': inPlaceTarget, scratch: scratchTarget }[request.mode](settings, request)
 }
 
 async function keptFolders({ path, keepPreviousHours }: FilesSettings): Promise<readonly Kept[]> {

@@ -1,26 +1,25 @@
 import type { Context } from '../../core/ports.ts'
 import type { Driver, Kept } from '../driver.ts'
-import { capture } from './capture.ts'
-import { check } from './check.ts'
-import { examine } from './examine.ts'
 import { postgresDetails, postgresSettings } from './schema.ts'
 import type { PostgresDetails, PostgresSettings } from './schema.ts'
-import { openPostgresTarget } from './target.ts'
-import { listKept } from './undo.ts'
 
-/** One PostgreSQL database with its roles, grants and settings. */
+/**
+ * One PostgreSQL database with its roles, grants and settings. What it takes to reach one is loaded by the first call:
+ * a command that only lists restore points does not wait for it.
+ */
 export const postgresDriver: Driver<PostgresSettings, PostgresDetails> = {
   kind: 'postgres',
   settings: postgresSettings,
   details: postgresDetails,
-  check,
-  capture,
-  examine,
+  check: async (...request) => (await import('./check.ts')).check(...request),
+  capture: async (...request) => (await import('./capture.ts')).capture(...request),
+  examine: async (...request) => (await import('./examine.ts')).examine(...request),
   kept,
-  open: openPostgresTarget,
+  open: async (...request) => (await import('./target.ts')).openPostgresTarget(...request),
 }
 
 async function kept(settings: PostgresSettings, context: Context): Promise<readonly Kept[]> {
+  const { listKept } = await import('./undo.ts')
   const databases = await listKept(settings, context)
   return databases.map(({ restoreId, name, role, at, until }) => ({
     restoreId,

@@ -47,11 +47,10 @@ type Table = z.infer<typeof table>
  * other type go as text.
  */
 const SCALAR_TYPES = [
-  ...['bool', 'bytea', 'char', 'date', 'float4', 'float8', 'int2', 'int4', 'int8', 'interval', 'name', 'numeric', 'oid'],
-  ...['bpchar', 'text', 'varchar', 'json', 'jsonb', 'time', 'timetz', 'timestamp', 'timestamptz', 'uuid', 'bit', 'varbit'],
-  ...['inet', 'cidr', 'macaddr', 'macaddr8', 'pg_lsn'],
-  ...['int4range', 'int8range', 'numrange', 'daterange', 'tsrange', 'tstzrange'],
-]
+  'bool char int2 int4 int8 float4 float8 numeric oid pg_lsn uuid bytea bit varbit bpchar text varchar name json jsonb',
+  'date time timetz timestamp timestamptz interval inet cidr macaddr macaddr8',
+  'int4range int8range numrange daterange tsrange tstzrange',
+].flatMap((names) => names.split(' '))
 /** An array's binary form has the oid of the type of its elements; those of built-in types never change. */
 const BINARY_TYPES = new Set(['enum', ...SCALAR_TYPES, ...SCALAR_TYPES.map((name) => `_${name}`)])
 
@@ -89,7 +88,10 @@ export function cutIntoLanes(tables: readonly Table[], limits: LaneLimits): read
     .map((lane, index) => ({ ...lane, role: `rows-${String(index + 1).padStart(4, '0')}` }))
 }
 
-function partsOf({ schema, relation, columns, types, blocks, bytes }: Table, laneBytes: number): Omit<LaneSource, 'role'>[] {
+function partsOf(
+  { schema, relation, columns, types, blocks, bytes }: Table,
+  laneBytes: number,
+): Omit<LaneSource, 'role'>[] {
   const parts = Math.max(1, Math.min(Math.ceil(bytes / laneBytes), blocks))
   const edge = (part: number): number => Math.floor((blocks * part) / parts)
   return Array.from({ length: parts }, (_, part) => ({

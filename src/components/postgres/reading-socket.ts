@@ -15,7 +15,7 @@ export class ReadingSocket extends Socket {
   constructor() {
     const take = (length: number, buffer: Uint8Array): boolean => this.#give(length, buffer)
     // Node's documentation has `onread` for connect() only; net.createConnection() hands it to this constructor.
-    super({ onread: { buffer: Buffer.allocUnsafeSlow(READ_SIZE), callback: take } } as object)
+    super({ onread: { buffer: Buffer.allocUnsafeSlow(READ_SIZE), callback: take } })
   }
 
   lend(lends: boolean): void {

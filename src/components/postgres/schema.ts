@@ -154,7 +154,7 @@ export const postgresDetails = z.object({
         schema: z.string(),
         table: z.string(),
         columns: z.array(z.string()),
-        format: z.enum(['text', 'binary']),
+        format: z.enum(['text', 'binary']).default('text'),
       }),
     )
     .default([]),

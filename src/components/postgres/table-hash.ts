@@ -40,8 +40,19 @@ const HASHED_AS_SENT: Readonly<Record<string, string>> = {
   interval: 'interval_send',
 }
 /** Arrays and ranges of these are hashed as they are sent, which costs a third of their text and says as much. */
-const SENT_ELEMENTS = ['bool', 'bytea', 'date', 'float4', 'float8', 'inet', 'int2', 'int4', 'int8', 'interval', 'numeric']
-  .concat(['text', 'time', 'timestamp', 'timestamptz', 'uuid', 'varchar'])
+const SENT_ELEMENTS = [
+  'bool',
+  'bytea',
+  'date',
+  'float4',
+  'float8',
+  'inet',
+  'int2',
+  'int4',
+  'int8',
+  'interval',
+  'numeric',
+].concat(['text', 'time', 'timestamp', 'timestamptz', 'uuid', 'varchar'])
 const SENT_ARRAYS = new Set(SENT_ELEMENTS.map((name) => `_${name}`))
 const SENT_RANGES = new Set(['int4range', 'int8range', 'numrange', 'daterange', 'tsrange', 'tstzrange'])
 

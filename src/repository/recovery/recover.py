@@ -1212,7 +1212,8 @@ def copy_statement(details: Dict[str, Any], role: str) -> str:
             columns = ", ".join(identifier(column) for column in lane["columns"])
             table = f"{identifier(lane['schema'])}.{identifier(lane['table'])}"
             encoding = literal(details.get("encoding", "UTF8"))
-            return f"COPY {table} ({columns}) FROM STDIN WITH (FORMAT text, ENCODING {encoding.strip()})"
+            form = "binary" if lane.get("format") == "binary" else "text"
+            return f"COPY {table} ({columns}) FROM STDIN WITH (FORMAT {form}, ENCODING {encoding.strip()})"
     return "COPY TABLE_OF_THESE_ROWS FROM STDIN"
 
 
