@@ -29,10 +29,11 @@ function find(root) {
 function run(root, args) {
   // zstd, file and crypto work share the thread pool: with four threads, file access waits behind compression.
   var threads = String(Math.max(4, 2 * os.cpus().length))
-  // glibc gives every thread of the pool an arena of its own, and each keeps what was once freed in it.
+  // glibc gives every thread of the pool an arena of its own, and each keeps what was once freed in it; and it stops to
+  // give large buffers back once it saw larger ones.
   // Compiled code is kept between runs: a command starts in half the time. In the home folder, as nobody else may write it.
   var cache = path.join(os.homedir(), '.cache', 'holdfast', 'compiled')
-  var env = Object.assign({ UV_THREADPOOL_SIZE: threads, MALLOC_ARENA_MAX: '2', NODE_COMPILE_CACHE: cache }, process.env)
+  var env = Object.assign({ UV_THREADPOOL_SIZE: threads, MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072', NODE_COMPILE_CACHE: cache }, process.env)
   var child = childProcess.spawn(find(root), args, { stdio: 'inherit', env: env })
   var signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
   signals.forEach(function (signal) {

@@ -18,13 +18,32 @@ export async function collect(stream: Bytes): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
+/** Memory of pieces that are done with, for the next ones: the collector is slow to see large buffers. */
+export class PieceBuffers {
+  readonly #free: Buffer[] = []
+
+  take(size: number): Buffer {
+    const index = this.#free.findIndex(({ length }) => length === size)
+    return this.#free.splice(index, index < 0 ? 0 : 1)[0] ?? Buffer.allocUnsafeSlow(size)
+  }
+
+  /** Only what nobody reads any more. */
+  give(piece: Buffer): void {
+    this.#free.push(piece)
+  }
+}
+
 /**
  * The stream in pieces of exactly `sizeOf(index)` bytes, only the last shorter; none when the stream is empty.
- * Each piece is a buffer of its own, so it stays as it is while the next is filled.
+ * Each piece is a buffer of its own, so it stays as it is while the next is filled, and until it is given back.
  */
-export async function* inPieces(stream: Bytes, sizeOf: (index: number) => number): AsyncGenerator<Buffer, void, void> {
+export async function* inPieces(
+  stream: Bytes,
+  sizeOf: (index: number) => number,
+  buffers = new PieceBuffers(),
+): AsyncGenerator<Buffer, void, void> {
   let index = 0
-  let piece = Buffer.allocUnsafe(sizeOf(index))
+  let piece = buffers.take(sizeOf(index))
   let filled = 0
   for await (const chunk of stream) {
     for (let taken = 0; taken < chunk.length;) {
@@ -35,7 +54,7 @@ export async function* inPieces(stream: Bytes, sizeOf: (index: number) => number
       if (filled < piece.length) continue
       yield piece
       index += 1
-      piece = Buffer.allocUnsafe(sizeOf(index))
+      piece = buffers.take(sizeOf(index))
       filled = 0
     }
   }

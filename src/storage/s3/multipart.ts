@@ -7,6 +7,7 @@ import type { Connection } from './connection.ts'
 import { isAbsent, isTaken } from './failures.ts'
 import { Lanes } from './lanes.ts'
 import { MOST_PARTS, partsInFlight } from './part-sizes.ts'
+import type { PieceBuffers } from '../streams.ts'
 import type { PutRequest, Sent } from './put.ts'
 import { request } from './request.ts'
 import { findObject, MARK } from './stat.ts'
@@ -15,6 +16,12 @@ const ABORT_LIMIT = 20_000
 
 interface Upload extends PutRequest {
   readonly id: string
+}
+
+export interface Pieces {
+  readonly content: AsyncIterable<Buffer>
+  /** Where a piece goes back to when it was sent. */
+  readonly buffers: PieceBuffers
 }
 
 export interface Uploaded {
@@ -27,11 +34,7 @@ export interface Uploaded {
  * anything of it. When anything fails the upload is aborted, also when the put was cancelled. If the process dies
  * before that, the parts stay until `tidy` (or the bucket's own rule) ends the upload.
  */
-export async function uploadInParts(
-  connection: Connection,
-  put: PutRequest,
-  pieces: AsyncIterable<Buffer>,
-): Promise<Uploaded> {
+export async function uploadInParts(connection: Connection, put: PutRequest, pieces: Pieces): Promise<Uploaded> {
   const upload: Upload = { ...put, id: await createUpload(connection, put) }
   try {
     const { parts, size } = await sendParts(connection, upload, pieces)
@@ -62,13 +65,13 @@ async function createUpload(connection: Connection, put: PutRequest): Promise<st
 async function sendParts(
   connection: Connection,
   upload: Upload,
-  pieces: AsyncIterable<Buffer>,
+  pieces: Pieces,
 ): Promise<{ parts: CompletedPart[]; size: number }> {
   const parts: CompletedPart[] = []
   const lanes = new Lanes()
   let size = 0
   try {
-    for await (const piece of pieces) {
+    for await (const piece of pieces.content) {
       const number = parts.push({}) // Keeps the place: parts end in any order.
       if (number > MOST_PARTS)
         throw new Failure('refused', `blob ${upload.name} is larger than ${MOST_PARTS} parts`, {
@@ -77,6 +80,7 @@ async function sendParts(
       size += piece.length
       await lanes.start(partsInFlight(piece.length), async () => {
         parts[number - 1] = await sendPart(connection, upload, number, piece)
+        pieces.buffers.give(piece)
       })
     }
   } finally {

@@ -17,5 +17,5 @@ export function partSizeAt(index: number, first: number): number {
 
 /** How many parts are under way at once; large ones one by one, as each is held in memory. */
 export function partsInFlight(size: number): number {
-  return size <= 16 * MEBIBYTE ? 3 : 1
+  return size <= 16 * MEBIBYTE ? 2 : 1
 }

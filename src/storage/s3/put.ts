@@ -4,12 +4,12 @@ import { randomHex } from '../../system/random.ts'
 import { assertBlobName } from '../names.ts'
 import { assertNotCancelled, blobExists } from '../outcomes.ts'
 import type { BlobInfo } from '../storage.ts'
-import { asStream, inPieces, untilCancelled } from '../streams.ts'
+import { asStream, inPieces, PieceBuffers, untilCancelled } from '../streams.ts'
 import { contentMd5 } from './checksum.ts'
 import { objectOf } from './connection.ts'
 import type { Connection } from './connection.ts'
 import { isTaken } from './failures.ts'
-import { uploadInParts } from './multipart.ts'
+import { uploadInParts, type Pieces } from './multipart.ts'
 import { partSizeAt } from './part-sizes.ts'
 import { request } from './request.ts'
 import { findObject, MARK, statObject } from './stat.ts'
@@ -34,8 +34,11 @@ export async function putObject(
   assertBlobName(name)
   assertNotCancelled(signal, `put ${name}`)
   const put: PutRequest = { name, mark: randomHex(16), signal }
-  const pieces = inPieces(untilCancelled(asStream(body), signal, `put ${name}`), (index) =>
-    partSizeAt(index, connection.partSize),
+  const buffers = new PieceBuffers()
+  const pieces = inPieces(
+    untilCancelled(asStream(body), signal, `put ${name}`),
+    (index) => partSizeAt(index, connection.partSize),
+    buffers,
   )
   try {
     const start = [await pieces.next(), await pieces.next()].flatMap((piece) =>
@@ -45,7 +48,7 @@ export async function putObject(
     if ((start.length > 1 || !connection.createOnly) && (await findObject(connection, name, signal)))
       throw blobExists(name, connection.location)
     if (start.length < 2) return await putWhole(connection, put, start[0] ?? Buffer.alloc(0))
-    return await putParts(connection, put, chained(start, pieces))
+    return await putParts(connection, put, { content: chained(start, pieces), buffers })
   } finally {
     // Without this a producer whose blob could not be stored would wait for ever.
     await pieces.return()
@@ -62,7 +65,7 @@ async function putWhole(connection: Connection, put: PutRequest, body: Buffer): 
   return settle(connection, put, sent, body.length)
 }
 
-async function putParts(connection: Connection, put: PutRequest, pieces: AsyncIterable<Buffer>): Promise<BlobInfo> {
+async function putParts(connection: Connection, put: PutRequest, pieces: Pieces): Promise<BlobInfo> {
   const { sent, size } = await uploadInParts(connection, put, pieces)
   return settle(connection, put, sent, size)
 }
