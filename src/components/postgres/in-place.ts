@@ -7,8 +7,7 @@ import type { ArtifactSource, Target, TargetState } from '../driver.ts'
 import { runAppChecks } from './app-checks.ts'
 import { identifier, withSession } from './connection.ts'
 import { closeDatabase, endSessions, requireNoPreparedTransactions, sessionsOf } from './fence.ts'
-import { LANE_SESSIONS } from './lanes-load.ts'
-import { analyze, readWhole, restoreAll } from './load.ts'
+import { analyze, readWhole, restoreOver } from './load.ts'
 import type { LoadPlace } from './load.ts'
 import { formatMarker } from './marker.ts'
 import type { MarkerBody } from './marker.ts'
@@ -31,6 +30,8 @@ type InPlaceMarker = Extract<MarkerBody, { role: 'in-place' }>
 const GATE_LIMIT = 30_000
 /** Connections for our own role while others are locked out: one for pg_restore, two for comparing. */
 const LOAD_CONNECTIONS = 1
+/** Sessions that load lanes at once: the fewer, the smaller the gate for others. */
+const LOAD_JOBS = 2
 const COMPARE_CONNECTIONS = 2
 
 /**
@@ -120,7 +121,7 @@ export class InPlaceTarget implements Target<PostgresDetails> {
       const marker = await this.#marker(admin)
       if (marker === undefined) throw new Failure('refused', `database ${this.#place.names.live} is not fenced`)
       await ensureRoles(admin, details, context)
-      const lanes = details.lanes.length === 0 ? 0 : LANE_SESSIONS
+      const lanes = details.lanes.length === 0 ? 0 : LOAD_JOBS
       await this.#openGate(admin, LOAD_CONNECTIONS + lanes, context)
       await this.#overwrite(admin, details, source, context)
       await this.#openGate(admin, COMPARE_CONNECTIONS, context)
@@ -159,7 +160,7 @@ export class InPlaceTarget implements Target<PostgresDetails> {
       try {
         if (details.lanes.length > 0)
           await withSession(place.server, place.database, context, (live) => untie(live, context))
-        return await restoreAll(place, details, source, ['--single-transaction', '--clean', '--if-exists'], context)
+        return await restoreOver(place, details, source, ['--single-transaction', '--clean', '--if-exists'], context)
       } catch (error) {
         const others = await sessionsOf(admin, place.database)
         if (others.length === 0 || context.clock.monotonic() > deadline) throw error
@@ -227,6 +228,7 @@ export class InPlaceTarget implements Target<PostgresDetails> {
       database: names.live,
       tools: await chooseTools(version, settings, context),
       limits: limitsOf(settings),
+      jobs: LOAD_JOBS,
     }
   }
 }

@@ -9,10 +9,8 @@ import { withSession } from './connection.ts'
 import { feed } from './feed.ts'
 import { copyIn, tableOf, type Lane } from './lanes.ts'
 import type { LoadPlace } from './load.ts'
+import { applySettings } from './restore/session-settings.ts'
 import { attempt } from './target-place.ts'
-
-/** Sessions that load lanes at once: as many as keep two cores busy with parsing rows. */
-export const LANE_SESSIONS = 2
 
 /**
  * Loads the rows of all lanes, several at once; each lane is one statement, so it is there whole or not at all. Their tables
@@ -27,14 +25,13 @@ export async function loadLanes(
   const waiting = [...lanes.all]
   const work = async (inner: Context): Promise<void> =>
     withSession(place.server, place.database, inner, async (session) => {
-      // The database is not live yet; if the server dies, it is dropped and loaded anew.
-      await session.query('set synchronous_commit = off')
+      await applySettings(session, place.settings ?? {})
       for (let lane = waiting.shift(); lane !== undefined; lane = waiting.shift())
         await loadLane(session, lane, lanes.encoding, source, inner)
     })
   await allOrNone(
     context,
-    Array.from({ length: Math.min(LANE_SESSIONS, waiting.length) }, () => work),
+    Array.from({ length: Math.min(place.jobs, waiting.length) }, () => work),
   )
 }
 

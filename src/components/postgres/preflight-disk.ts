@@ -73,6 +73,6 @@ async function freeBytes(folder: string): Promise<bigint | undefined> {
   }
 }
 
-function gigabytes(bytes: bigint): string {
+export function gigabytes(bytes: bigint): string {
   return `${(Number(bytes) / 1e9).toFixed(2)} GB`
 }

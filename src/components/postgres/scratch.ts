@@ -8,10 +8,12 @@ import type { ArtifactSource, Target, TargetState } from '../driver.ts'
 import { runAppChecks } from './app-checks.ts'
 import { applyProperties, capturedProperties, readProperties } from './carry-over.ts'
 import { withSession } from './connection.ts'
-import { analyze, restoreAll } from './load.ts'
+import { analyze } from './load.ts'
 import type { LoadPlace } from './load.ts'
 import { folderFinding } from './preflight-disk.ts'
 import { toolFindings } from './preflight-server.ts'
+import { restoreBeside } from './restore/restore-beside.ts'
+import { jobsOf } from './restore/session-settings.ts'
 import { ensureRoles } from './roles-restore.ts'
 import type { PostgresDetails } from './schema.ts'
 import { startServer } from './server-process.ts'
@@ -77,6 +79,11 @@ export class ScratchTarget implements Target<PostgresDetails> {
     }
   }
 
+  /** Rows; the dump is code, and its whole content must be known before. */
+  authenticatedByLoad({ lanes }: PostgresDetails): readonly string[] {
+    return lanes.map(({ role }) => role)
+  }
+
   async load(details: PostgresDetails, source: ArtifactSource, context: Context): Promise<void> {
     await this.discard(context)
     try {
@@ -107,7 +114,7 @@ export class ScratchTarget implements Target<PostgresDetails> {
       await createSide(admin, place, details, context)
     })
     const loaded = await this.#loadPlace(context)
-    await restoreAll(loaded, details, source, ['--no-tablespaces'], context)
+    await restoreBeside(loaded, details, source, ['--no-tablespaces'], context)
     await analyze(loaded, context)
     await withAdmin(place, context, async (admin) => {
       await applyProperties(admin, place.names.side, await capturedProperties(admin, details), context)
@@ -186,6 +193,7 @@ export class ScratchTarget implements Target<PostgresDetails> {
       database: names.side,
       tools: await chooseTools(this.#server().version, settings, context),
       limits: limitsOf(settings),
+      jobs: jobsOf(settings),
     }
   }
 }

@@ -7,10 +7,12 @@ import { runAppChecks } from './app-checks.ts'
 import { applyProperties, capturedProperties, readProperties } from './carry-over.ts'
 import { withSession } from './connection.ts'
 import { backendPid, closeDatabase, endSessions, openDatabase, requireNoPreparedTransactions } from './fence.ts'
-import { analyze, restoreAll } from './load.ts'
+import { analyze } from './load.ts'
 import type { LoadPlace } from './load.ts'
 import { preflightSwap } from './preflight.ts'
 import { copyPreserved } from './preserved.ts'
+import { restoreBeside } from './restore/restore-beside.ts'
+import { jobsOf } from './restore/session-settings.ts'
 import { ensureRoles } from './roles-restore.ts'
 import type { PostgresDetails } from './schema.ts'
 import { createSide, dropSide, markSide } from './side-database.ts'
@@ -64,6 +66,11 @@ export class SwapTarget implements Target<PostgresDetails> {
     return preflightSwap(this.#place, details, context)
   }
 
+  /** Rows; the dump is code, and its whole content must be known before. */
+  authenticatedByLoad({ lanes }: PostgresDetails): readonly string[] {
+    return lanes.map(({ role }) => role)
+  }
+
   async load(details: PostgresDetails, source: ArtifactSource, context: Context): Promise<void> {
     if ((await this.state(context)) === 'swapped')
       throw new Failure('refused', `restore ${this.#place.restoreId} is live already`)
@@ -73,7 +80,7 @@ export class SwapTarget implements Target<PostgresDetails> {
         await ensureRoles(admin, details, context)
         await createSide(admin, this.#place, details, context)
       })
-      await restoreAll(side, details, source, [], context)
+      await restoreBeside(side, details, source, [], context)
       await analyze(side, context)
       await withAdmin(this.#place, context, (admin) => this.#finishLoad(admin, details, context))
     } catch (error) {
@@ -223,6 +230,7 @@ export class SwapTarget implements Target<PostgresDetails> {
       database: names.side,
       tools: await chooseTools(version, settings, context),
       limits: limitsOf(settings),
+      jobs: jobsOf(settings),
     }
   }
 }
