@@ -21,8 +21,7 @@ export async function inPhases<Result>(
   if (!bench.options.phases) return act(() => {})
   const marks: Mark[] = []
   const own = process.cpuUsage()
-  const mark = (phase: string): void =>
-    void marks.push({ phase, at: systemClock.monotonic(), cpu: cpuNow(bench, own) })
+  const mark = (phase: string): void => void marks.push({ phase, at: systemClock.monotonic(), cpu: cpuNow(bench, own) })
   mark('start')
   const result = await act(mark)
   mark('end')

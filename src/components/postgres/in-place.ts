@@ -7,12 +7,13 @@ import type { ArtifactSource, Target, TargetState } from '../driver.ts'
 import { runAppChecks } from './app-checks.ts'
 import { identifier, withSession } from './connection.ts'
 import { closeDatabase, endSessions, requireNoPreparedTransactions, sessionsOf } from './fence.ts'
-import { analyze, readWhole, restoreOver } from './load.ts'
+import { readWhole, restoreOver } from './load.ts'
 import type { LoadPlace } from './load.ts'
 import { formatMarker } from './marker.ts'
 import type { MarkerBody } from './marker.ts'
 import { preflightInPlace } from './preflight.ts'
 import { query } from './query.ts'
+import { analyze } from './restore/analyze.ts'
 import { ensureRoles, readRights } from './roles-restore.ts'
 import type { PostgresDetails } from './schema.ts'
 import { commentStatement } from './side-database.ts'
@@ -28,11 +29,11 @@ type InPlaceMarker = Extract<MarkerBody, { role: 'in-place' }>
 
 /** How long a client that keeps taking the only connection may prevent the load. */
 const GATE_LIMIT = 30_000
-/** Connections for our own role while others are locked out: one for pg_restore, two for comparing. */
+/** Connections for our own role while others are locked out: one for pg_restore; for comparing two, and one for pg_dump. */
 const LOAD_CONNECTIONS = 1
 /** Sessions that load lanes at once: the fewer, the smaller the gate for others. */
 const LOAD_JOBS = 2
-const COMPARE_CONNECTIONS = 2
+const COMPARE_CONNECTIONS = 3
 
 /**
  * A restore over the live database, for servers without room or rights for a second one. It is one transaction of

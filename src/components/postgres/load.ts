@@ -1,15 +1,12 @@
-import type pg from 'pg'
 import type { ArtifactSource } from '../driver.ts'
 import type { Bytes, Context } from '../../core/ports.ts'
 import { allOrNone } from './all-or-none.ts'
 import { DUMP_ROLE } from './capture.ts'
-import { withSession } from './connection.ts'
 import type { Server } from './connection.ts'
 import { feed } from './feed.ts'
 import { loadLanes } from './lanes-load.ts'
 import type { Dump } from './restore/staged-dump.ts'
 import type { PostgresDetails } from './schema.ts'
-import { change } from './target-place.ts'
 import { runTool } from './tool-run.ts'
 import type { SessionSettings, ToolCall, ToolLimits } from './tool-run.ts'
 import type { Tools } from './tools.ts'
@@ -93,14 +90,6 @@ export async function restoreOver(
     (inner) => loadLanes(place, { all: lanes, encoding }, source, inner),
   ])
   await restore(['--section=post-data'], context)
-}
-
-/** Planner statistics are not in a dump; without them the first queries of the application would be slow. */
-export async function analyze({ server, database, limits }: LoadPlace, context: Context): Promise<void> {
-  await withSession(server, database, context, async (client: pg.Client) => {
-    await client.query(`set statement_timeout = ${limits.totalLimit}`)
-    await change(client, 'ANALYZE', 'analyze', context)
-  })
 }
 
 /** Reads all artifacts and keeps nothing: afterwards their whole content is known to be authentic. */
