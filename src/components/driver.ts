@@ -40,7 +40,10 @@ export interface ArtifactSink {
 }
 
 export interface ArtifactSource {
-  /** The plain content of the artifact with this role; can be read several times. */
+  /**
+   * The plain content of the artifact with this role; can be read several times. Chunks belong to whoever reads them: the
+   * memory of large ones may be given back.
+   */
   read(role: string): Bytes
   /** The bytes that `read` gives, as the manifest says. */
   sizeOf(role: string): number

@@ -1,8 +1,8 @@
-import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
-import type { Context } from '../../core/ports.ts'
+import { freeBytes } from '../../core/free-bytes.ts'
+import type { Bytes, Context } from '../../core/ports.ts'
 import type { ArtifactSource } from '../driver.ts'
 import { allOrNone } from './all-or-none.ts'
 import { withSession } from './connection.ts'
@@ -46,10 +46,20 @@ async function loadLane(
     attempt(`load rows of ${tableOf(lane)}`, () =>
       // An error of the artifact reaches the server as a failed COPY, which leaves no row behind.
       feed(source.read(lane.role), async (input) => {
-        await pipeline(Readable.from(input), session.query(copyFrom(copyIn(lane, encoding))), {
-          signal: context.signal,
-        })
+        const copy = session.query(copyFrom(copyIn(lane, encoding)))
+        await pipeline(input, giveBack, copy, { signal: context.signal })
       }),
     ),
   )
+}
+
+/** Larger than what a stream takes without asking its writer to wait until it is sent. */
+const WAITED_FOR = 256 * 1024
+
+/** When the next chunk is asked for, the one before is on its way and its memory can be used again. */
+async function* giveBack(chunks: Bytes): Bytes {
+  for await (const chunk of chunks) {
+    yield chunk
+    if (chunk.length >= WAITED_FOR) freeBytes(chunk)
+  }
 }
