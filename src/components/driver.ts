@@ -39,6 +39,8 @@ export interface ArtifactSink {
   write(role: string, kind: 1 | 2 | 3 | 4 | 6, content: Bytes): Promise<void>
 }
 
+export type ArtifactSizes = Pick<ArtifactSource, 'sizeOf'>
+
 export interface ArtifactSource {
   /**
    * The plain content of the artifact with this role; can be read several times. Chunks belong to whoever reads them: the
@@ -90,8 +92,8 @@ export interface Target<Details = unknown> {
   readonly confirmation: string
 
   state(context: Context): Promise<TargetState>
-  /** What would make this restore fail or lose something. Changes nothing. */
-  preflight(details: Details, context: Context): Promise<readonly Finding[]>
+  /** What would make this restore fail or lose something. Changes nothing. The sizes of artifacts, when they are known. */
+  preflight(details: Details, context: Context, artifacts?: ArtifactSizes): Promise<readonly Finding[]>
   /**
    * Artifacts that `load` takes as mere data into a place of their own, so that they need not be authenticated before
    * but only by its end. Nothing of them may be run as code or put among live data until then. None when absent.

@@ -4,16 +4,17 @@ import { describe, Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Difference, Finding } from '../../core/restore-point.ts'
 import { isRoot } from '../../system/accounts.ts'
-import type { ArtifactSource, Target, TargetState } from '../driver.ts'
+import type { ArtifactSizes, ArtifactSource, Target, TargetState } from '../driver.ts'
 import { runAppChecks } from './app-checks.ts'
 import { applyProperties, capturedProperties, readProperties } from './carry-over.ts'
 import { withSession } from './connection.ts'
 import type { LoadPlace } from './load.ts'
-import { folderFinding } from './preflight-disk.ts'
+import { folderFinding, neededBytes } from './preflight-disk.ts'
 import { toolFindings } from './preflight-server.ts'
 import { analyze } from './restore/analyze.ts'
 import { restoreBeside } from './restore/restore-beside.ts'
 import { jobsOf } from './restore/session-settings.ts'
+import { stageFindings } from './restore/staged-dump.ts'
 import { ensureRoles } from './roles-restore.ts'
 import type { PostgresDetails } from './schema.ts'
 import { startServer } from './server-process.ts'
@@ -56,11 +57,12 @@ export class ScratchTarget implements Target<PostgresDetails> {
     )
   }
 
-  async preflight(details: PostgresDetails, context: Context): Promise<readonly Finding[]> {
+  async preflight(details: PostgresDetails, context: Context, artifacts?: ArtifactSizes): Promise<readonly Finding[]> {
     return [
       await this.#binaries(details, context),
       ...(await toolFindings(details.serverVersion, this.#settingsPlace.settings, details, context)),
       await folderFinding(this.#parent, details),
+      ...(await stageFindings(artifacts, neededBytes(details))),
     ]
   }
 

@@ -12,17 +12,19 @@ type WithTarget = { readonly name: string; readonly target: Target }
 /**
  * Reads and authenticates every byte of what will be restored before any parser or server sees the first one: a point
  * with a flipped last bit must not cause a single statement. Only of what `load` takes beside as mere data the bytes are
- * left to `loadAll`, which does not end well before it has seen all of them; they are looked for here.
+ * left to `loadAll`, which does not end well before it has seen all of them; they are looked for here. Over live data,
+ * `place` is `live` and nothing is left for later.
  */
 export async function authenticate(
   reader: PointReader,
   restoring: readonly Restoring[],
+  place: 'beside' | 'live',
   context: OperationContext,
 ): Promise<void> {
   context.progress({ type: 'phase', phase: 'authenticate', detail: reader.commit.point })
   await reader.checkPresence(context)
   for (const one of restoring) {
-    const later = authenticatedByLoad(one)
+    const later = place === 'live' ? [] : authenticatedByLoad(one)
     for (const role of one.source.roles) if (!later.includes(role)) await drain(one.source.read(role))
   }
 }
