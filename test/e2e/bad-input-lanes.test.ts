@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import type { PostgresDetails } from '../../src/components/postgres/schema.ts'
 import { backUp, changesNothing } from './expect.ts'
 import { forkLab, startReadyLab, type Lab } from './lab.ts'
 import { artifactOf, flipBit } from './tamper.ts'
@@ -14,14 +13,12 @@ await base.sql(`create table events (id bigint primary key, what text not null);
 const point = await backUp(base)
 
 async function rowsOf(lab: Lab): Promise<string> {
-  const { manifest } = await lab.json<{
-    manifest: {
-      components: { name: string; details: PostgresDetails; artifacts: { role: string; number: number }[] }[]
-    }
-  }>(['show', point])
-  const database = manifest.components.find(({ name }) => name === 'database')
-  const role = database?.details.lanes[0]?.role
-  return artifactOf(point, database?.artifacts.find((artifact) => artifact.role === role)?.number ?? 0)
+  const { components } = await lab.json<{ components: { artifacts: { role: string; number: number }[] }[] }>([
+    'show',
+    point,
+  ])
+  const rows = components.flatMap(({ artifacts }) => artifacts).find(({ role }) => role === 'rows-0001')
+  return artifactOf(point, rows?.number ?? 0)
 }
 
 test('a flipped bit in the last chunk of a large table leaves the live database and nothing beside it', async () => {

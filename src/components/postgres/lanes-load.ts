@@ -42,15 +42,12 @@ async function loadLane(
   source: ArtifactSource,
   context: Context,
 ): Promise<void> {
-  await context.effects.run(`sql COPY ${lane.role}`, () =>
+  const copy = (input: Bytes): Promise<void> =>
     attempt(`load rows of ${tableOf(lane)}`, () =>
-      // An error of the artifact reaches the server as a failed COPY, which leaves no row behind.
-      feed(source.read(lane.role), async (input) => {
-        const copy = session.query(copyFrom(copyIn(lane, encoding)))
-        await pipeline(input, giveBack, copy, { signal: context.signal })
-      }),
-    ),
-  )
+      pipeline(input, giveBack, session.query(copyFrom(copyIn(lane, encoding))), { signal: context.signal }),
+    )
+  // An error of the artifact reaches the server as a failed COPY, which leaves no row behind, and is thrown as it is.
+  await context.effects.run(`sql COPY ${lane.role}`, () => feed(source.read(lane.role), copy))
 }
 
 /** Larger than what a stream takes without asking its writer to wait until it is sent. */
