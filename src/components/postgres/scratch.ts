@@ -30,6 +30,9 @@ import { majorOf } from './versions.ts'
 /** Others may pass through a folder, but not list it. */
 const ENTER_ONLY = 0o711
 
+/** Nobody replicates from the server and it is not started again: most of what is loaded needs no log, and nothing a vacuum. */
+const NEVER_CRASHES = { wal_level: 'minimal', max_wal_senders: '0', autovacuum: 'off' } as const
+
 /**
  * A restore to a throw-away server of our own, which nobody else can reach: for drills. It proves that the dump, the
  * roles and the settings can be restored; tablespaces become the default one. There is nothing live to swap or undo.
@@ -90,7 +93,8 @@ export class ScratchTarget implements Target<PostgresDetails> {
     await this.discard(context)
     try {
       await this.#letServerIn(context)
-      this.#running = await startServer({ folder: this.#folder, context, major: majorOf(details.serverVersion) })
+      const major = majorOf(details.serverVersion)
+      this.#running = await startServer({ folder: this.#folder, context, major, settings: NEVER_CRASHES })
       await this.#fill(details, source, context)
     } catch (error) {
       await this.#cleanUp(context)
