@@ -17,6 +17,8 @@ export interface BenchOptions {
   readonly rounds: number
   /** Keeps the server's data for the next run. */
   readonly keep: boolean
+  /** Says how long each phase of a restore took. */
+  readonly phases: boolean
   readonly context: Context
 }
 

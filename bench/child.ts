@@ -9,6 +9,8 @@ export interface ChildOptions {
   readonly args: readonly string[]
   readonly environment?: Readonly<Record<string, string>>
   readonly signal: AbortSignal
+  /** Called with each line on standard error, for example the name of a phase that begins. */
+  readonly onLine?: (line: string) => void
 }
 
 export interface ChildRun {
@@ -33,6 +35,7 @@ export async function runMeasured(options: ChildOptions): Promise<ChildRun> {
     reject: false,
     cancelSignal: options.signal,
   })
+  if (options.onLine !== undefined) void eachLine(child.iterable({ from: 'stderr' }), options.onLine)
   const watch = child.pid === undefined ? undefined : watchTree(child.pid)
   const result = await child
   const seconds = (systemClock.monotonic() - started) / 1000
@@ -51,4 +54,8 @@ export function ownPeak({ peaks }: ChildRun): number | undefined {
 export function toolsPeak({ peaks }: ChildRun): number | undefined {
   const others = Array.from(peaks ?? []).filter(([program]) => program !== 'node')
   return others.length === 0 ? undefined : Math.max(...others.map(([, mib]) => mib))
+}
+
+async function eachLine(lines: AsyncIterable<unknown>, onLine: (line: string) => void): Promise<void> {
+  for await (const line of lines) onLine(String(line))
 }

@@ -36,6 +36,7 @@ interface CommandLine {
   readonly rounds: number
   readonly keep?: true
   readonly json?: true
+  readonly phases?: true
 }
 
 const program = new Command('bench')
@@ -44,6 +45,7 @@ const program = new Command('bench')
   .option('--megabytes <size>', 'size of the database as a plain dump, in 10^6 bytes', positive, 1300)
   .option('--rounds <count>', 'how often each side runs after the warm-up', positive, 1)
   .option('--keep', 'keep the database in $HOLDFAST_BENCH_CACHE or the cache folder, and use one that is there')
+  .option('--phases', 'print the phases of each restore with their seconds and processor seconds')
   .option('--json', 'print one JSON line per measure')
   .addHelpText('after', () => `\n${listOfMeasures()}`)
   .action(main)
@@ -68,7 +70,7 @@ async function main(names: readonly string[], line: CommandLine): Promise<void> 
   const context = contextOf(interruption())
   const chosen = Object.keys(MEASURES).filter((name) => names.length === 0 || names.includes(name))
   await withBench(
-    { megabytes: line.megabytes, rounds: line.rounds, keep: line.keep === true, context },
+    { megabytes: line.megabytes, rounds: line.rounds, keep: line.keep === true, phases: line.phases === true, context },
     async (bench) => {
       console.error(describeMachine([bench.postgres.versionText, SERVER_FACTS, `tools ${bench.tools.versionText}`]))
       await measureAll(bench, chosen, line.json === true)

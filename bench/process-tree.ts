@@ -48,7 +48,7 @@ async function sample(pid: number, peaks: Map<string, number>): Promise<void> {
 }
 
 /** `pid` and everything it started, as far as it still runs. */
-async function descendants(pid: number): Promise<readonly number[]> {
+export async function descendants(pid: number): Promise<readonly number[]> {
   const threads = await readdir(`/proc/${pid}/task`).catch(() => [])
   const lists = await Promise.all(threads.map((thread) => readText(`/proc/${pid}/task/${thread}/children`)))
   const children = lists.join(' ').split(/\s+/).filter(Boolean).map(Number)

@@ -15,7 +15,7 @@ export interface Project {
   readonly repositoryFolder: string
   readonly signingKeyFile: string
   /** Runs `holdfast` as a user would, in a process of its own. */
-  run(args: readonly string[]): Promise<ChildRun>
+  run(args: readonly string[], onLine?: (line: string) => void): Promise<ChildRun>
 }
 
 /** Makes configuration, keys and repository with `holdfast init`. */
@@ -26,8 +26,13 @@ export async function makeProject(bench: Bench, name: string, database: string):
   const identityFile = join(folder, 'identity.txt')
   const configPath = join(folder, 'holdfast.yaml')
   await writeFile(configPath, stringify(await configOf(bench, folder, database)), { mode: 0o600 })
-  const run = (args: readonly string[]): Promise<ChildRun> =>
-    runMeasured({ file: HOLDFAST, args: ['--config', configPath, ...args], signal: bench.context.signal })
+  const run: Project['run'] = (args, onLine) =>
+    runMeasured({
+      file: HOLDFAST,
+      args: ['--config', configPath, ...args],
+      signal: bench.context.signal,
+      ...(onLine === undefined ? {} : { onLine }),
+    })
   await run(['init', '--identity-file', identityFile, '--no-password'])
   return { configPath, repositoryFolder, signingKeyFile: join(folder, 'signing.key'), run }
 }

@@ -4,6 +4,7 @@ import { dropDatabase, prepareDatabase, recreateDatabase, settle } from '../data
 import { measurementOf, peakGoal } from '../measurement.ts'
 import type { Measurement } from '../measurement.ts'
 import { runPeer } from '../peer.ts'
+import { inPhases } from '../phases.ts'
 import { makeProject } from '../project.ts'
 import { alternate } from '../rounds.ts'
 
@@ -24,12 +25,16 @@ export async function measureRestore(bench: Bench): Promise<Measurement> {
     rounds,
     async () => {
       await settle(bench)
-      return project.run(['restore', 'bench', '--no-safety-point', '--yes', '--json'])
+      return inPhases(bench, 'holdfast restore', (onLine) =>
+        project.run(['restore', 'bench', '--no-safety-point', '--yes', '--json'], onLine),
+      )
     },
     async () => {
       await recreateDatabase(bench, PEER_DATABASE)
       await settle(bench)
-      return runPeer(bench, 'pg_restore', ['-j2', '--exit-on-error', '-d', PEER_DATABASE, dump])
+      return inPhases(bench, 'pg_restore', () =>
+        runPeer(bench, 'pg_restore', ['-j2', '--exit-on-error', '-d', PEER_DATABASE, dump]),
+      )
     },
   )
   await dropDatabase(bench, PEER_DATABASE)

@@ -42,9 +42,16 @@ export interface ArtifactSink {
   write(role: string, kind: 1 | 2 | 3 | 4 | 6, content: Bytes): Promise<void>
 }
 
+export type ArtifactSizes = Pick<ArtifactSource, 'sizeOf'>
+
 export interface ArtifactSource {
-  /** The plain content of the artifact with this role; can be read several times. */
+  /**
+   * The plain content of the artifact with this role; can be read several times. Chunks belong to whoever reads them: the
+   * memory of large ones may be given back.
+   */
   read(role: string): Bytes
+  /** The bytes that `read` gives, as the manifest says. */
+  sizeOf(role: string): number
   readonly roles: readonly string[]
 }
 
@@ -88,8 +95,13 @@ export interface Target<Details = unknown> {
   readonly confirmation: string
 
   state(context: Context): Promise<TargetState>
-  /** What would make this restore fail or lose something. Changes nothing. */
-  preflight(details: Details, context: Context): Promise<readonly Finding[]>
+  /** What would make this restore fail or lose something. Changes nothing. The sizes of artifacts, when they are known. */
+  preflight(details: Details, context: Context, artifacts?: ArtifactSizes): Promise<readonly Finding[]>
+  /**
+   * Artifacts that `load` takes as mere data into a place of their own, so that they need not be authenticated before
+   * but only by its end. Nothing of them may be run as code or put among live data until then. None when absent.
+   */
+  authenticatedByLoad?(details: Details): readonly string[]
   /** Loads beside (swap, scratch) or over the live data (in-place). What an earlier run left half-done is removed first. */
   load(details: Details, source: ArtifactSource, context: Context): Promise<void>
   /** Reads what was loaded again and compares it with what was captured. */

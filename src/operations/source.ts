@@ -2,25 +2,43 @@ import type { Context } from '../core/ports.ts'
 import type { PointId } from '../core/restore-point.ts'
 import { Failure, toFailure } from '../core/failure.ts'
 import type { ArtifactSource, Driver } from '../components/driver.ts'
-import type { ManifestComponent } from '../repository/documents.ts'
+import type { ArtifactRecord, ManifestComponent } from '../repository/documents.ts'
 import type { PointReader, Repository } from '../repository/repository.ts'
 import type { OperationContext } from './app.ts'
 
 /** The artifacts of one component of an opened point, as its driver reads them. */
 export function sourceOf(reader: PointReader, component: ManifestComponent, context: Context): ArtifactSource {
+  const find = (role: string): ArtifactRecord => {
+    const artifact = component.artifacts.find((candidate) => candidate.role === role)
+    if (artifact !== undefined) return artifact
+    throw new Failure('corrupt', `component ${component.name} of restore point ${reader.commit.point} has no ${role}`)
+  }
   return {
     roles: component.artifacts.map(({ role }) => role),
+    sizeOf: (role) => find(role).plainSize,
     read(role) {
-      const artifact = component.artifacts.find((candidate) => candidate.role === role)
-      if (artifact === undefined)
-        throw new Failure(
-          'corrupt',
-          `component ${component.name} of restore point ${reader.commit.point} has no ${role}`,
-        )
+      const artifact = find(role)
       const content = readArtifact(reader, artifact.number, context)
       return counted(content, `${component.name} ${role}`, artifact.plainSize, context)
     },
   }
+}
+
+/** The same artifacts, and those of them that were read to an end that was as it should be. */
+export function watchReads(source: ArtifactSource): {
+  readonly source: ArtifactSource
+  readonly finished: ReadonlySet<string>
+} {
+  const finished = new Set<string>()
+  const watched: ArtifactSource = {
+    roles: source.roles,
+    sizeOf: (role) => source.sizeOf(role),
+    async *read(role) {
+      yield* source.read(role)
+      finished.add(role)
+    },
+  }
+  return { source: watched, finished }
 }
 
 /** The plain content of an artifact. A failure names the artifact and its point. */

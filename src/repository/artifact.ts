@@ -14,7 +14,7 @@ export interface ArtifactRequest extends UnsealRequest {
 /** The plain content of an artifact; every byte was authenticated before it is released. */
 export function plainContent(sealed: Bytes, request: ArtifactRequest): Bytes {
   const content = unseal(sealed, request)
-  return request.compression === ZSTD_FRAMES ? unpack(content) : content
+  return request.compression === ZSTD_FRAMES ? unpack(content, undefined, true) : content
 }
 
 /** As plainContent, and fails with `corrupt` at the end unless length and hash are those expected. */

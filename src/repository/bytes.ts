@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Failure } from '../core/failure.ts'
+import { freeBytes } from '../core/free-bytes.ts'
 import type { Bytes } from '../core/ports.ts'
 
 export interface Measure {
@@ -65,10 +66,27 @@ export async function drain(source: Bytes): Promise<void> {
 export class ByteReader {
   readonly #source: AsyncIterator<Uint8Array>
   #held: Uint8Array = Buffer.alloc(0)
+  /** The chunk that `#held` is the rest of. */
+  #chunk: Uint8Array = this.#held
   #ended = false
+  readonly #owns: boolean
 
-  constructor(source: Bytes) {
+  /** With `owns` the chunks are nobody else's, and each is given back when it was read; then only `readInto` may be used. */
+  constructor(source: Bytes, owns = false) {
     this.#source = source[Symbol.asyncIterator]()
+    this.#owns = owns
+  }
+
+  /** Fills `target` with the next bytes; gives how many, which are fewer only where the stream ends. */
+  async readInto(target: Buffer): Promise<number> {
+    let length = 0
+    while (length < target.length && (await this.#fill())) {
+      const part = this.#held.subarray(0, target.length - length)
+      target.set(part, length)
+      length += part.length
+      this.#held = this.#held.subarray(part.length)
+    }
+    return length
   }
 
   /** The next `length` bytes; fewer, or none, only where the stream ends. */
@@ -93,9 +111,10 @@ export class ByteReader {
   async #fill(): Promise<boolean> {
     while (this.#held.length === 0) {
       if (this.#ended) return false
+      if (this.#owns) freeBytes(this.#chunk)
       const next = await this.#source.next()
       if (next.done === true) this.#ended = true
-      else this.#held = next.value
+      else this.#held = this.#chunk = next.value
     }
     return true
   }

@@ -44,6 +44,7 @@ class MemorySink implements ArtifactSink {
 function sourceOf(dump: Buffer): ArtifactSource {
   return {
     roles: ['dump'],
+    sizeOf: () => dump.length,
     async *read() {
       for (let at = 0; at < dump.length; at += 65_536) yield dump.subarray(at, at + 65_536)
     },

@@ -62,6 +62,7 @@ function store(): Stored {
     },
     source: {
       read,
+      sizeOf: (role) => contents.get(role)?.length ?? 0,
       get roles() {
         return [...contents.keys()]
       },
@@ -158,6 +159,7 @@ test('a lane that breaks while it is loaded leaves no side database', async () =
   const role = details.lanes[0]?.role ?? ''
   const broken: ArtifactSource = {
     roles: source.roles,
+    sizeOf: (wanted) => source.sizeOf(wanted),
     async *read(wanted) {
       if (wanted !== role) return yield* source.read(wanted)
       yield (contents.get(role) ?? Buffer.alloc(0)).subarray(0, 100_000)

@@ -77,18 +77,15 @@ test('the answer to COMMIT is lost: the swap looks at the server and knows that 
 })
 
 test('pg_restore is killed: nothing is left and the live database serves', async () => {
-  const captured = await prepare('interrupted')
+  await postgres.createDatabase('interrupted')
+  await postgres.sql('interrupted', SLOW)
+  const captured = await captureInto(postgres.settings('interrupted'), context)
+  await postgres.sql('interrupted', 'insert into public.t values (2)')
   const target = await openPostgresTarget(postgres.settings('interrupted'), request, context)
-  const killing = {
-    ...sourceOf(captured.dump),
-    async *read() {
-      yield captured.dump.subarray(0, captured.dump.length - 10)
-      let ended: unknown[] = []
-      while (ended.length === 0) ended = await postgres.sql('postgres', END_RESTORE)
-      yield captured.dump.subarray(captured.dump.length - 10)
-    },
-  }
-  await assert.rejects(target.load(captured.details, killing, context), /pg_restore/)
+  const loading = assert.rejects(target.load(captured.details, captured.source, context), /pg_restore/)
+  let ended: unknown[] = []
+  while (ended.length === 0) ended = await postgres.sql('postgres', END_RESTORE)
+  await loading
   assert.equal(await target.state(context), 'untouched')
   assert.equal(await rows('interrupted'), 2)
 })
@@ -109,9 +106,15 @@ test('a cancelled load drops what it made', async () => {
   assert.equal(await target.state(context), 'untouched')
 })
 
-/** Gives a row when there was a session to end. */
+/** An index that takes a minute to make in a database that is restored. */
+const SLOW = `create table public.t (a int); insert into public.t values (1);
+  create function public.slow(a int) returns int immutable language plpgsql as
+    $$ begin if current_database() like '%\\_\\_r\\_%' then perform pg_sleep(60); end if; return a; end $$;
+  create index on public.t (public.slow(a))`
+
+/** Gives a row when pg_restore was making the index. */
 const END_RESTORE = `select pg_terminate_backend(pid) from pg_stat_activity
-  where datname like 'interrupted\\_\\_r\\_%' and application_name = 'holdfast'`
+  where datname like 'interrupted\\_\\_r\\_%' and query ilike 'create index%'`
 
 interface Proxy {
   readonly folder: string

@@ -31,6 +31,7 @@ export async function captureInto(settings: PostgresSettings, context: Context):
 export function sourceOf(dump: Uint8Array, end = dump.length, error?: Error): ArtifactSource {
   return {
     roles: ['dump'],
+    sizeOf: () => dump.length,
     async *read() {
       for (let from = 0; from < end; from += CHUNK) yield dump.subarray(from, Math.min(from + CHUNK, end))
       if (error !== undefined) throw error

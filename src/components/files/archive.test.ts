@@ -162,6 +162,7 @@ test('the error of whoever gives the bytes is thrown on, not one about the archi
   artifacts.set('entries', Buffer.from(text))
   const source = {
     roles: ['content', 'entries'],
+    sizeOf: () => whole.length,
     async *read(role: string): AsyncGenerator<Uint8Array> {
       if (role === 'entries') {
         yield* artifacts.read(role)

@@ -252,6 +252,7 @@ test('a load that fails half-way leaves nothing that could be swapped, and the n
   const { live, captured, target } = await stage(t)
   const broken = {
     roles: [],
+    sizeOf: () => 0,
     read: (role: string) => (role === 'entries' ? captured.artifacts.read(role) : failing()),
   }
   await assert.rejects(target.load(captured.details, broken, context), /not authentic/)

@@ -7,13 +7,13 @@ import type { ArtifactSource, Target, TargetState } from '../driver.ts'
 import { runAppChecks } from './app-checks.ts'
 import { identifier, withSession } from './connection.ts'
 import { closeDatabase, endSessions, requireNoPreparedTransactions, sessionsOf } from './fence.ts'
-import { LANE_SESSIONS } from './lanes-load.ts'
-import { analyze, readWhole, restoreAll } from './load.ts'
+import { readWhole, restoreOver } from './load.ts'
 import type { LoadPlace } from './load.ts'
 import { formatMarker } from './marker.ts'
 import type { MarkerBody } from './marker.ts'
 import { preflightInPlace } from './preflight.ts'
 import { query } from './query.ts'
+import { analyze } from './restore/analyze.ts'
 import { ensureRoles, readRights } from './roles-restore.ts'
 import type { PostgresDetails } from './schema.ts'
 import { commentStatement } from './side-database.ts'
@@ -29,9 +29,11 @@ type InPlaceMarker = Extract<MarkerBody, { role: 'in-place' }>
 
 /** How long a client that keeps taking the only connection may prevent the load. */
 const GATE_LIMIT = 30_000
-/** Connections for our own role while others are locked out: one for pg_restore, two for comparing. */
+/** Connections for our own role while others are locked out: one for pg_restore; for comparing two, and one for pg_dump. */
 const LOAD_CONNECTIONS = 1
-const COMPARE_CONNECTIONS = 2
+/** Sessions that load lanes at once: the fewer, the smaller the gate for others. */
+const LOAD_JOBS = 2
+const COMPARE_CONNECTIONS = 3
 
 /**
  * A restore over the live database, for servers without room or rights for a second one. It is one transaction of
@@ -120,7 +122,7 @@ export class InPlaceTarget implements Target<PostgresDetails> {
       const marker = await this.#marker(admin)
       if (marker === undefined) throw new Failure('refused', `database ${this.#place.names.live} is not fenced`)
       await ensureRoles(admin, details, context)
-      const lanes = details.lanes.length === 0 ? 0 : LANE_SESSIONS
+      const lanes = details.lanes.length === 0 ? 0 : LOAD_JOBS
       await this.#openGate(admin, LOAD_CONNECTIONS + lanes, context)
       await this.#overwrite(admin, details, source, context)
       await this.#openGate(admin, COMPARE_CONNECTIONS, context)
@@ -159,7 +161,7 @@ export class InPlaceTarget implements Target<PostgresDetails> {
       try {
         if (details.lanes.length > 0)
           await withSession(place.server, place.database, context, (live) => untie(live, context))
-        return await restoreAll(place, details, source, ['--single-transaction', '--clean', '--if-exists'], context)
+        return await restoreOver(place, details, source, ['--single-transaction', '--clean', '--if-exists'], context)
       } catch (error) {
         const others = await sessionsOf(admin, place.database)
         if (others.length === 0 || context.clock.monotonic() > deadline) throw error
@@ -227,6 +229,7 @@ export class InPlaceTarget implements Target<PostgresDetails> {
       database: names.live,
       tools: await chooseTools(version, settings, context),
       limits: limitsOf(settings),
+      jobs: LOAD_JOBS,
     }
   }
 }

@@ -45,11 +45,11 @@ export function spaceFinding(needed: bigint, free: bigint): Finding {
   }
 }
 
-function neededBytes({ size }: PostgresDetails): bigint {
+export function neededBytes({ size }: PostgresDetails): bigint {
   return (BigInt(size) * FACTOR.numerator) / FACTOR.denominator
 }
 
-function isLocal(host: string): boolean {
+export function isLocal(host: string): boolean {
   return isAbsolute(host) || LOCAL.has(host)
 }
 
@@ -73,6 +73,6 @@ async function freeBytes(folder: string): Promise<bigint | undefined> {
   }
 }
 
-function gigabytes(bytes: bigint): string {
+export function gigabytes(bytes: bigint): string {
   return `${(Number(bytes) / 1e9).toFixed(2)} GB`
 }

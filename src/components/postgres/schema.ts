@@ -58,6 +58,13 @@ export const postgresSettings = z.strictObject({
     .max(16)
     .default(2)
     .meta({ description: 'How many large tables, or parts of one, are read at once. More load the server more.' }),
+  restoreJobs: z
+    .number()
+    .int()
+    .min(1)
+    .max(16)
+    .optional()
+    .meta({ description: 'Sessions that load rows and make indexes at once. Default: cores of this machine, 2 to 4.' }),
   idleLimitSeconds: z.number().positive().default(600),
   totalLimitSeconds: z.number().positive().default(86_400),
 })

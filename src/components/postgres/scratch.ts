@@ -4,14 +4,17 @@ import { describe, Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Difference, Finding } from '../../core/restore-point.ts'
 import { isRoot } from '../../system/accounts.ts'
-import type { ArtifactSource, Target, TargetState } from '../driver.ts'
+import type { ArtifactSizes, ArtifactSource, Target, TargetState } from '../driver.ts'
 import { runAppChecks } from './app-checks.ts'
 import { applyProperties, capturedProperties, readProperties } from './carry-over.ts'
 import { withSession } from './connection.ts'
-import { analyze, restoreAll } from './load.ts'
 import type { LoadPlace } from './load.ts'
-import { folderFinding } from './preflight-disk.ts'
+import { folderFinding, neededBytes } from './preflight-disk.ts'
 import { toolFindings } from './preflight-server.ts'
+import { analyze } from './restore/analyze.ts'
+import { restoreBeside } from './restore/restore-beside.ts'
+import { jobsOf } from './restore/session-settings.ts'
+import { stageFindings } from './restore/staged-dump.ts'
 import { ensureRoles } from './roles-restore.ts'
 import type { PostgresDetails } from './schema.ts'
 import { startServer } from './server-process.ts'
@@ -26,6 +29,9 @@ import { majorOf } from './versions.ts'
 
 /** Others may pass through a folder, but not list it. */
 const ENTER_ONLY = 0o711
+
+/** Nobody replicates from the server and it is not started again: most of what is loaded needs no log, and nothing a vacuum. */
+const NEVER_CRASHES = { wal_level: 'minimal', max_wal_senders: '0', autovacuum: 'off' } as const
 
 /**
  * A restore to a throw-away server of our own, which nobody else can reach: for drills. It proves that the dump, the
@@ -54,11 +60,12 @@ export class ScratchTarget implements Target<PostgresDetails> {
     )
   }
 
-  async preflight(details: PostgresDetails, context: Context): Promise<readonly Finding[]> {
+  async preflight(details: PostgresDetails, context: Context, artifacts?: ArtifactSizes): Promise<readonly Finding[]> {
     return [
       await this.#binaries(details, context),
       ...(await toolFindings(details.serverVersion, this.#settingsPlace.settings, details, context)),
       await folderFinding(this.#parent, details),
+      ...(await stageFindings(artifacts, neededBytes(details))),
     ]
   }
 
@@ -77,11 +84,17 @@ export class ScratchTarget implements Target<PostgresDetails> {
     }
   }
 
+  /** Rows; the dump is code, and its whole content must be known before. */
+  authenticatedByLoad({ lanes }: PostgresDetails): readonly string[] {
+    return lanes.map(({ role }) => role)
+  }
+
   async load(details: PostgresDetails, source: ArtifactSource, context: Context): Promise<void> {
     await this.discard(context)
     try {
       await this.#letServerIn(context)
-      this.#running = await startServer({ folder: this.#folder, context, major: majorOf(details.serverVersion) })
+      const major = majorOf(details.serverVersion)
+      this.#running = await startServer({ folder: this.#folder, context, major, settings: NEVER_CRASHES })
       await this.#fill(details, source, context)
     } catch (error) {
       await this.#cleanUp(context)
@@ -107,7 +120,7 @@ export class ScratchTarget implements Target<PostgresDetails> {
       await createSide(admin, place, details, context)
     })
     const loaded = await this.#loadPlace(context)
-    await restoreAll(loaded, details, source, ['--no-tablespaces'], context)
+    await restoreBeside(loaded, details, source, ['--no-tablespaces'], context)
     await analyze(loaded, context)
     await withAdmin(place, context, async (admin) => {
       await applyProperties(admin, place.names.side, await capturedProperties(admin, details), context)
@@ -186,6 +199,7 @@ export class ScratchTarget implements Target<PostgresDetails> {
       database: names.side,
       tools: await chooseTools(this.#server().version, settings, context),
       limits: limitsOf(settings),
+      jobs: jobsOf(settings),
     }
   }
 }

@@ -1,17 +1,15 @@
 import type pg from 'pg'
 import type { Context } from '../../core/ports.ts'
 import type { Difference } from '../../core/restore-point.ts'
+import { allOrNone } from './all-or-none.ts'
 import type { DatabaseProperties } from './carry-over.ts'
 import { connect } from './connection.ts'
-import type { Server } from './connection.ts'
 import { readDefinitions } from './definitions.ts'
 import { compareFingerprints } from './fingerprint-compare.ts'
 import { readFingerprint } from './fingerprint.ts'
 import type { LoadPlace } from './load.ts'
 import type { Fingerprint, PostgresDetails } from './schema.ts'
 import { majorOf } from './versions.ts'
-
-const SESSIONS = 2
 
 /** Reads all of a loaded database again and compares it with what was captured. Nobody may write to it meanwhile. */
 export async function compareLoaded(
@@ -21,10 +19,11 @@ export async function compareLoaded(
   context: Context,
 ): Promise<Difference[]> {
   const { tools, server, database, limits } = place
-  const definitions = await readDefinitions({ tools, server, database, limits }, context)
-  const found = await withSessions(server, database, context, (sessions) =>
-    readFingerprint(sessions, definitions, tools.major, context),
-  )
+  const [objects, content] = await allOrNone(context, [
+    (inner) => readDefinitions({ tools, server, database, limits }, inner),
+    (inner) => withSessions(place, inner, (sessions) => readFingerprint(sessions, [], tools.major, inner)),
+  ])
+  const found = { ...content, objects }
   return compareFingerprints(details.fingerprint, found, {
     sameDefinitions: sameWording(place, serverVersion, details.fingerprint, details.serverVersion),
   })
@@ -42,14 +41,13 @@ function sameWording(
 
 /** Without writers, transactions that begin one after the other see the same. */
 async function withSessions<Result>(
-  server: Server,
-  database: string,
+  { server, database, jobs }: LoadPlace,
   context: Context,
   act: (sessions: readonly pg.Client[]) => Promise<Result>,
 ): Promise<Result> {
   const sessions: pg.Client[] = []
   try {
-    for (let n = 0; n < SESSIONS; n++) {
+    for (let n = 0; n < jobs; n++) {
       const session = await connect(server, database, context)
       sessions.push(session)
       await session.query('begin isolation level repeatable read read only')

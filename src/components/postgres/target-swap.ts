@@ -2,15 +2,19 @@ import type pg from 'pg'
 import { describe, Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Difference, Finding } from '../../core/restore-point.ts'
-import type { ArtifactSource, Target, TargetState } from '../driver.ts'
+import type { ArtifactSizes, ArtifactSource, Target, TargetState } from '../driver.ts'
 import { runAppChecks } from './app-checks.ts'
 import { applyProperties, capturedProperties, readProperties } from './carry-over.ts'
 import { withSession } from './connection.ts'
 import { backendPid, closeDatabase, endSessions, openDatabase, requireNoPreparedTransactions } from './fence.ts'
-import { analyze, restoreAll } from './load.ts'
 import type { LoadPlace } from './load.ts'
+import { isLocal, neededBytes } from './preflight-disk.ts'
 import { preflightSwap } from './preflight.ts'
 import { copyPreserved } from './preserved.ts'
+import { analyze } from './restore/analyze.ts'
+import { restoreBeside } from './restore/restore-beside.ts'
+import { jobsOf } from './restore/session-settings.ts'
+import { stageFindings } from './restore/staged-dump.ts'
 import { ensureRoles } from './roles-restore.ts'
 import type { PostgresDetails } from './schema.ts'
 import { createSide, dropSide, markSide } from './side-database.ts'
@@ -60,8 +64,14 @@ export class SwapTarget implements Target<PostgresDetails> {
     )
   }
 
-  preflight(details: PostgresDetails, context: Context): Promise<readonly Finding[]> {
-    return preflightSwap(this.#place, details, context)
+  async preflight(details: PostgresDetails, context: Context, artifacts?: ArtifactSizes): Promise<readonly Finding[]> {
+    const besides = isLocal(this.#place.server.host) ? neededBytes(details) : 0n
+    return [...(await preflightSwap(this.#place, details, context)), ...(await stageFindings(artifacts, besides))]
+  }
+
+  /** Rows; the dump is code, and its whole content must be known before. */
+  authenticatedByLoad({ lanes }: PostgresDetails): readonly string[] {
+    return lanes.map(({ role }) => role)
   }
 
   async load(details: PostgresDetails, source: ArtifactSource, context: Context): Promise<void> {
@@ -73,7 +83,7 @@ export class SwapTarget implements Target<PostgresDetails> {
         await ensureRoles(admin, details, context)
         await createSide(admin, this.#place, details, context)
       })
-      await restoreAll(side, details, source, [], context)
+      await restoreBeside(side, details, source, [], context)
       await analyze(side, context)
       await withAdmin(this.#place, context, (admin) => this.#finishLoad(admin, details, context))
     } catch (error) {
@@ -223,6 +233,7 @@ export class SwapTarget implements Target<PostgresDetails> {
       database: names.side,
       tools: await chooseTools(version, settings, context),
       limits: limitsOf(settings),
+      jobs: jobsOf(settings),
     }
   }
 }

@@ -9,7 +9,7 @@ import { Secret } from '../../core/secret.ts'
 import { systemClock } from '../../system/clock.ts'
 import { directEffects } from '../../system/effects.ts'
 import { withTemporaryFolder } from '../../system/temporary-folder.ts'
-import { passfileLine, runTool, streamTool } from './tool-run.ts'
+import { optionsText, passfileLine, runTool, streamTool } from './tool-run.ts'
 import type { ToolCall } from './tool-run.ts'
 
 const context: Context = {
@@ -105,4 +105,12 @@ test('verifying the server without a CA uses the system where the tools can, and
     assert.equal((await runTool(verifying(call), context)).stdout, 'system\n'),
   )
   await withTool('exit 0', async (call) => assert.rejects(runTool(verifying(call), context), /needs tlsCa/), 15)
+})
+
+test('settings of sessions are written as the server reads them', () => {
+  assert.equal(
+    optionsText({ synchronous_commit: 'off', work_mem: '64kB' }),
+    '-c synchronous_commit=off -c work_mem=64kB',
+  )
+  assert.equal(optionsText({ datestyle: 'ISO, MDY', x: 'a\\b' }), '-c datestyle=ISO,\\ MDY -c x=a\\\\b')
 })

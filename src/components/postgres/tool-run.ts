@@ -21,10 +21,17 @@ export interface ToolCall {
   readonly program: 'pg_dump' | 'pg_restore'
   /** Without connection options; those are added. */
   readonly args: readonly string[]
+  /** Read by the program; comes behind all arguments. */
+  readonly file?: string
   readonly server: Server
   readonly database: string
   readonly limits: ToolLimits
+  /** Settings of the sessions that the program opens. */
+  readonly settings?: SessionSettings
 }
+
+/** Settings of the server by name, for one session. */
+export type SessionSettings = Readonly<Record<string, string>>
 
 const CONNECT_SECONDS = '15'
 
@@ -56,11 +63,15 @@ export async function* streamTool(call: ToolCall, context: Context, input?: Byte
 async function prepare(call: ToolCall, folder: string, context: Context): Promise<RunOptions> {
   return {
     file: call.program === 'pg_dump' ? call.tools.pgDump : call.tools.pgRestore,
-    args: [...call.args, '--no-password', `--dbname=${databaseConninfo(call.database)}`],
+    args: [...call.args, '--no-password', `--dbname=${databaseConninfo(call.database)}`, ...fileOf(call)],
     environment: await environmentOf(call, folder),
     signal: context.signal,
     ...call.limits,
   }
+}
+
+function fileOf({ file }: ToolCall): readonly string[] {
+  return file === undefined ? [] : ['--', file]
 }
 
 /**
@@ -76,6 +87,7 @@ async function environmentOf(call: ToolCall, folder: string): Promise<Record<str
     PGPASSFILE: await writePassfile(folder, await passwordOf(server)),
     PGAPPNAME: APPLICATION_NAME,
     PGCONNECT_TIMEOUT: CONNECT_SECONDS,
+    ...(call.settings === undefined ? {} : { PGOPTIONS: optionsText(call.settings) }),
     PGSSLMODE: server.tls,
     PGSSLROOTCERT: rootCertificate(call, folder),
     PGSSLCERT: join(folder, 'absent'),
@@ -93,6 +105,13 @@ function rootCertificate({ server, tools }: ToolCall, folder: string): string {
   throw new Failure('usage', `tls verify-full with client tools ${tools.major} needs tlsCa`, {
     hint: 'Set tlsCa to the file with the CA certificate, for example /etc/ssl/certs/ca-certificates.crt.',
   })
+}
+
+/** As the server reads options: a blank or backslash in a value has a backslash before it. */
+export function optionsText(settings: SessionSettings): string {
+  return Object.entries(settings)
+    .map(([name, value]) => `-c ${name}=${value.replaceAll(/[\\\s]/g, '\\$&')}`)
+    .join(' ')
 }
 
 async function writePassfile(folder: string, password: string | undefined): Promise<string> {

@@ -83,7 +83,7 @@ async function rehearse(
   context: OperationContext,
 ): Promise<Outcome> {
   try {
-    await authenticate(reader, targets, context)
+    await authenticate(reader, targets, 'beside', context)
     await loadAll(targets, context)
     return { differences: await compareAll(targets, context) }
   } catch (error) {

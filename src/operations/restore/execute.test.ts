@@ -168,6 +168,37 @@ test('a point with a damaged byte, even the last one, causes nothing at all', as
   assert.equal(await pointCount(stage), 1)
 })
 
+for (const late of ['reads', 'does not read'] as const) {
+  test(`a damaged last byte of what is authenticated by its load leaves the live data alone, if the load ${late}`, async (t) => {
+    const stage = await stageFor(t)
+    stage.database.late = late
+    await stage.storage.flipBit(`data/${POINT}/000001`, -1)
+    const report = await restore(stage)
+    assert.deepEqual([report.outcome, report.failure?.kind], ['stopped', 'corrupt'])
+    assert.match(report.failure?.message ?? '', /artifact 1 of restore point/)
+    assert.deepEqual(live(stage), ['live rows', 'live key'])
+    for (const one of [stage.database, stage.files]) assert.deepEqual([one.open, one.side], [true, undefined])
+    assert.ok(!stage.log.some((act) => /fence|swap/.test(act)))
+    assert.equal(await stageOf(stage), 'abandoned')
+  })
+}
+
+test('a damaged byte of another component is found before what is authenticated by its load is loaded', async (t) => {
+  const stage = await stageFor(t)
+  stage.database.late = 'reads'
+  await stage.storage.flipBit(`data/${POINT}/000002`, -1)
+  await assert.rejects(restore(stage), { kind: 'corrupt' })
+  assert.deepEqual(stage.log, [])
+})
+
+test('nothing of what is loaded over live data is left to its load to authenticate', async (t) => {
+  const stage = await stageFor(t)
+  stage.database.late = 'reads'
+  await stage.storage.flipBit(`data/${POINT}/000001`, -1)
+  await assert.rejects(restore(stage, { mode: 'in-place' }), { kind: 'corrupt' })
+  assert.deepEqual(stage.log, [])
+})
+
 test('a plan with an error is refused', async (t) => {
   const stage = await stageFor(t)
   const findings: Finding[] = [{ level: 'error', subject: 'disk', message: 'too small', hint: 'Make room.' }]

@@ -34,7 +34,7 @@ export async function executeRestore(
   assertExecutable(plan)
   const run = new RestoreRun(plan, context)
   try {
-    await authenticate(reader, targets, context)
+    await authenticate(reader, targets, plan.mode === 'in-place' ? 'live' : 'beside', context)
     if (plan.safetyPoint) run.saved(await makeSafetyPoint(app, context))
     if (plan.mode === 'in-place') await overwrite(run, targets, context)
     else await loadBeside(run, targets, context)

@@ -3,7 +3,7 @@ import type { Difference } from '../../core/restore-point.ts'
 import type { Target } from '../../components/driver.ts'
 import type { PointReader } from '../../repository/repository.ts'
 import type { OperationContext } from '../app.ts'
-import { drain } from '../source.ts'
+import { drain, watchReads } from '../source.ts'
 import type { Restoring } from './targets.ts'
 
 /** Anything with a target, in swap order. */
@@ -11,25 +11,36 @@ type WithTarget = { readonly name: string; readonly target: Target }
 
 /**
  * Reads and authenticates every byte of what will be restored before any parser or server sees the first one: a point
- * with a flipped last bit must not cause a single statement.
+ * with a flipped last bit must not cause a single statement. Only of what `load` takes beside as mere data the bytes are
+ * left to `loadAll`, which does not end well before it has seen all of them; they are looked for here. Over live data,
+ * `place` is `live` and nothing is left for later.
  */
 export async function authenticate(
   reader: PointReader,
   restoring: readonly Restoring[],
+  place: 'beside' | 'live',
   context: OperationContext,
 ): Promise<void> {
   context.progress({ type: 'phase', phase: 'authenticate', detail: reader.commit.point })
   await reader.checkPresence(context)
-  for (const { source } of restoring) {
-    for (const role of source.roles) await drain(source.read(role))
+  for (const one of restoring) {
+    const later = place === 'live' ? [] : authenticatedByLoad(one)
+    for (const role of one.source.roles) if (!later.includes(role)) await drain(one.source.read(role))
   }
 }
 
+function authenticatedByLoad({ target, details }: Restoring): readonly string[] {
+  return target.authenticatedByLoad?.(details) ?? []
+}
+
+/** When this ends well, every byte of the point was authenticated: what a load left unread is read behind it. */
 export async function loadAll(restoring: readonly Restoring[], context: OperationContext): Promise<void> {
   // The database first: it takes longest, and a point that cannot be loaded should say so before files are written.
-  for (const { name, target, details, source } of restoring.toReversed()) {
-    context.progress({ type: 'phase', phase: 'load', detail: name })
-    await target.load(details, source, context)
+  for (const one of restoring.toReversed()) {
+    context.progress({ type: 'phase', phase: 'load', detail: one.name })
+    const { source, finished } = watchReads(one.source)
+    await one.target.load(one.details, source, context)
+    for (const role of authenticatedByLoad(one)) if (!finished.has(role)) await drain(one.source.read(role))
   }
 }
 

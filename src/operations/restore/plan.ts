@@ -44,14 +44,14 @@ export async function planRestore(
   context: OperationContext,
 ): Promise<RestorePlan> {
   const components: PlannedComponent[] = []
-  for (const { name, kind, target, details, bytes } of targets) {
+  for (const { name, kind, target, details, bytes, source } of targets) {
     context.progress({ type: 'phase', phase: 'preflight', detail: target.description })
     components.push({
       name,
       kind,
       target: target.description,
       bytes,
-      findings: await target.preflight(details, context),
+      findings: await target.preflight(details, context, source),
     })
   }
   return {

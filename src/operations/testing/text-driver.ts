@@ -16,6 +16,8 @@ export class TextPlace {
   readonly name: string
   /** Makes a capture or an act of a target fail, once it would have been done. */
   readonly faults = new Map<string, Error>()
+  /** Loads without having been authenticated before: with its text read to the end, or with none of it read. */
+  late: 'reads' | 'does not read' | undefined
 
   constructor(name: string, live: string | undefined, log: string[] = []) {
     this.name = name
@@ -100,9 +102,13 @@ class TextTarget implements Target<TextDetails> {
     return Promise.resolve([])
   }
 
-  async load(_details: TextDetails, source: ArtifactSource, context: Context): Promise<void> {
+  authenticatedByLoad(): readonly string[] {
+    return this.#place.late === undefined ? [] : ['text']
+  }
+
+  async load(details: TextDetails, source: ArtifactSource, context: Context): Promise<void> {
     const place = this.#place
-    const text = await textOf(source)
+    const text = place.late === 'does not read' ? details.text : await textOf(source)
     await place.change(
       'load half',
       context,

@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
 import { Failure } from '../../core/failure.ts'
+import { freeBytes } from '../../core/free-bytes.ts'
 import type { Bytes } from '../../core/ports.ts'
 import { ByteReader } from '../bytes.ts'
 import { openChunk, PLAIN_CHUNK, SEALED_CHUNK, TAG_LENGTH } from './chunk-cipher.ts'
@@ -41,8 +42,9 @@ function openPrefix(prefix: Buffer, request: UnsealRequest): ArtifactKeys {
 }
 
 async function* openChunks(reader: ByteReader, keys: ArtifactKeys): Bytes {
+  const buffer = Buffer.allocUnsafe(BATCH * SEALED_CHUNK)
   for (let index = 0; ; index += BATCH) {
-    const sealed = await reader.read(BATCH * SEALED_CHUNK)
+    const sealed = buffer.subarray(0, await reader.readInto(buffer))
     const whole = Math.floor(sealed.length / SEALED_CHUNK)
     if (whole > 0) yield openWhole(sealed, whole, keys, index)
     if (whole === BATCH) continue
@@ -61,7 +63,9 @@ function openWhole(sealed: Uint8Array, count: number, keys: ArtifactKeys, index:
   const plain = Buffer.allocUnsafe(count * PLAIN_CHUNK)
   for (let chunk = 0; chunk < count; chunk += 1) {
     const start = chunk * SEALED_CHUNK
-    openChunk(keys, index + chunk, sealed.subarray(start, start + SEALED_CHUNK)).copy(plain, chunk * PLAIN_CHUNK)
+    const opened = openChunk(keys, index + chunk, sealed.subarray(start, start + SEALED_CHUNK))
+    opened.copy(plain, chunk * PLAIN_CHUNK)
+    freeBytes(opened)
   }
   return plain
 }

@@ -49,6 +49,10 @@ export class MemoryArtifacts implements ArtifactSink, ArtifactSource {
     this.#contents.set(role, Buffer.concat(chunks))
   }
 
+  sizeOf(role: string): number {
+    return this.get(role).length
+  }
+
   get(role: string): Buffer {
     return this.#contents.get(role) ?? Buffer.alloc(0)
   }

@@ -1,0 +1,53 @@
+import { access, open, rm, unlink, type FileHandle } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, Failure } from '../core/failure.ts'
+import type { Bytes } from '../core/ports.ts'
+import { removeTemporaryFolder, makeTemporaryFolder } from './temporary-folder.ts'
+
+/**
+ * Writes `content` into a private file, and gives `act` a path under which programs of the same user can open it any
+ * number of times. Where there is /proc the file has no name in any folder, so that the kernel removes it with the last
+ * process that has it open, whoever is killed. Elsewhere it is removed afterwards.
+ */
+export async function withNamelessFile<Result>(
+  content: Bytes,
+  act: (path: string) => Promise<Result>,
+): Promise<Result> {
+  const folder = await makeTemporaryFolder()
+  const file = join(folder, 'content')
+  try {
+    const handle = await open(file, 'wx+', 0o600)
+    try {
+      const path = await takeNameAway(file, handle, folder)
+      for await (const chunk of content) await writeAll(handle, chunk)
+      return await act(path)
+    } finally {
+      await handle.close()
+    }
+  } finally {
+    await removeTemporaryFolder(folder)
+  }
+}
+
+async function takeNameAway(file: string, handle: FileHandle, folder: string): Promise<string> {
+  const path = `/proc/${process.pid}/fd/${handle.fd}`
+  const isThere = await access(path).then(
+    () => true,
+    () => false,
+  )
+  if (!isThere) return file
+  await unlink(file)
+  await rm(folder, { recursive: true })
+  return path
+}
+
+async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
+  try {
+    for (let from = 0; from < chunk.length;) from += (await handle.write(chunk, from)).bytesWritten
+  } catch (cause) {
+    throw new Failure('refused', `a temporary file cannot be written: ${describe(cause)}`, {
+      cause,
+      hint: 'Make room in the folder for temporary files, or set TMPDIR to another folder.',
+    })
+  }
+}
