@@ -58,6 +58,10 @@ export const postgresSettings = z.strictObject({
     .max(16)
     .default(2)
     .meta({ description: 'How many large tables, or parts of one, are read at once. More load the server more.' }),
+  rowCheckSeconds: z.number().min(0).max(86_400).default(2).meta({
+    description:
+      'How long check and each backup look for rows that could not be restored and for damaged indexes; also bounds how large a table may be.',
+  }),
   idleLimitSeconds: z.number().positive().default(600),
   totalLimitSeconds: z.number().positive().default(86_400),
 })
