@@ -190,7 +190,7 @@ for (const { name, plant, finds, since = 0, options = '', after, needs } of CASE
 }
 
 async function isMissing(part: string): Promise<boolean> {
-  const sql = `select from pg_available_extensions where name = $1 union all select from pg_collation where $1 = 'icu' and collprovider = 'i'`
+  const sql = `select from pg_available_extensions where name = $1 union all select where $1 = 'icu' and (select count(*) from pg_collation where collprovider = 'i') > 1`
   const rows = await postgres.sql('postgres', sql, [part])
   return rows.length === 0
 }

@@ -29,7 +29,7 @@ export async function check(settings: PostgresSettings, context: Context): Promi
         ...(await checkContent(client, settings.database, facts.serverVersion)),
         ...(await checkRows(client, settings.database, settings.rowCheckSeconds, context)),
         ...(await namedLosses(client, subject)),
-        ...(await checkRestoring(settings, facts, context)),
+        ...(await checkRestoring(settings, client, context)),
         {
           level: 'untested',
           subject: `${subject}: free space`,

@@ -3,6 +3,7 @@ import type { Driver, Kept } from '../driver.ts'
 import { capture } from './capture.ts'
 import { check } from './check.ts'
 import { examine } from './examine.ts'
+import { grants } from './grants.ts'
 import { postgresDetails, postgresSettings } from './schema.ts'
 import type { PostgresDetails, PostgresSettings } from './schema.ts'
 import { openPostgresTarget } from './target.ts'
@@ -17,6 +18,7 @@ export const postgresDriver: Driver<PostgresSettings, PostgresDetails> = {
   capture,
   examine,
   kept,
+  grants,
   open: openPostgresTarget,
 }
 

@@ -125,6 +125,19 @@ const fingerprint = z.object({
 })
 export type Fingerprint = z.infer<typeof fingerprint>
 
+/** What a restore takes of the role that makes it. */
+const needs = z.object({
+  /** Roles that own the database or something in it. */
+  owners: z.array(z.string()),
+  /** Objects that only a superuser can create. */
+  superuserOnly: z.array(z.string()),
+  /** Tables whose owner sees only what policies let him see. */
+  forcedRowSecurity: z.array(z.string()),
+  /** Tablespaces that objects are in, besides the database's own. */
+  tablespaces: z.array(z.string()),
+})
+export type RestoreNeeds = z.infer<typeof needs>
+
 export const postgresDetails = z.object({
   database: databaseName,
   serverVersion: z.number().meta({ description: 'server_version_num, for example 150018' }),
@@ -147,6 +160,7 @@ export const postgresDetails = z.object({
   /** `ALTER DATABASE … SET name = value`. */
   settings: z.array(z.object({ name: z.string(), value: z.string() })),
   roles: z.array(role),
+  needs: needs.optional(),
   /**
    * Tables whose rows are not in the dump but in artifacts of their own, a table's parts in any order. Rows are in the
    * text format of COPY with these columns, in the encoding of the database.
