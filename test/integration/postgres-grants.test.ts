@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { capture, readerOf } from '../../src/components/postgres/capture.ts'
+import { readerOf } from '../../src/components/postgres/capture.ts'
 import { check } from '../../src/components/postgres/check.ts'
 import { withSession } from '../../src/components/postgres/connection.ts'
 import { grants } from '../../src/components/postgres/grants.ts'
 import type { PostgresSettings } from '../../src/components/postgres/schema.ts'
-import type { Bytes } from '../../src/core/ports.ts'
 import type { Finding } from '../../src/core/restore-point.ts'
-import { openTarget, restoreWhole, type CapturedDatabase } from '../parts/postgres-restore.ts'
+import { captureInto, openTarget, restoreWhole, type CapturedDatabase } from '../parts/postgres-restore.ts'
 import { startPostgres, testContext } from '../parts/postgres.ts'
 
 /** Roles with exactly what `holdfast grants` prints, on whatever server version is there. */
@@ -53,22 +52,7 @@ function problems(findings: readonly Finding[]): string[] {
     .map(({ subject, message, hint }) => `${subject}: ${message} ${hint ?? ''}`)
 }
 
-async function captureAsReader(): Promise<CapturedDatabase> {
-  const artifacts = new Map<string, Uint8Array>()
-  const write = async (role: string, _kind: number, content: Bytes): Promise<void> => {
-    const chunks: Uint8Array[] = []
-    for await (const chunk of content) chunks.push(chunk)
-    artifacts.set(role, Buffer.concat(chunks))
-  }
-  const { details, notCaptured } = await capture(settings(), { write }, context)
-  const source = {
-    roles: [...artifacts.keys()],
-    async *read(role: string) {
-      yield artifacts.get(role) ?? new Uint8Array()
-    },
-  }
-  return { details, notCaptured, source, dump: artifacts.get('dump') ?? new Uint8Array() }
-}
+const captureAsReader = (): Promise<CapturedDatabase> => captureInto(settings(), context)
 
 test('every right that grants backup prints is needed, and together they are enough', async () => {
   const text = await grants(settings(), 'backup', context)

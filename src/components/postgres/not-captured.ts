@@ -2,6 +2,7 @@ import type pg from 'pg'
 import { z } from 'zod'
 import { ofExtension, OUR_SCHEMAS } from './check-catalog.ts'
 import { query } from './query.ts'
+import { ROLE_SETS } from './roles-capture.ts'
 
 /** What a restore of the session's database will not bring back, as plain sentences; each names what it is about. */
 export async function readNotCaptured(client: pg.ClientBase): Promise<string[]> {
@@ -23,15 +24,7 @@ const QUESTIONS: readonly Question[] = [
   {
     sentence:
       'Passwords of roles are not captured; roles that a restore creates cannot log in with one until it is set:',
-    names: `select r.rolname::text as name from pg_roles r where r.rolcanlogin and (r.oid = (select datdba from pg_database where datname = current_database())
-      or exists (select from pg_shdepend s where s.refclassid = 'pg_authid'::regclass and s.refobjid = r.oid and s.dbid = ${THIS_DATABASE}))`,
-  },
-  {
-    sentence: 'Roles that can log in and have rights here only as members of a captured role are not captured:',
-    names: `select distinct m.rolname::text as name from pg_auth_members a join pg_roles m on m.oid = a.member join pg_shdepend s on s.refobjid = a.roleid
-      where m.rolcanlogin and not m.rolsuper and s.refclassid = 'pg_authid'::regclass and s.dbid = ${THIS_DATABASE}
-        and not exists (select from pg_shdepend o where o.refclassid = 'pg_authid'::regclass and o.refobjid = m.oid and o.dbid = ${THIS_DATABASE})
-        and m.oid <> (select datdba from pg_database where datname = current_database())`,
+    names: `${ROLE_SETS} select r.rolname::text as name from below join pg_roles r on r.oid = below.id where r.rolcanlogin`,
   },
   {
     sentence:
