@@ -118,10 +118,16 @@ async function readVersion(client: pg.ClientBase): Promise<number> {
   return row?.version ?? 0
 }
 
-const roleRow = z.object({ name: z.string(), superuser: z.boolean(), acts: z.boolean(), admin: z.boolean() })
+const roleRow = z.object({
+  name: z.string(),
+  superuser: z.boolean(),
+  member: z.boolean(),
+  acts: z.boolean(),
+  admin: z.boolean(),
+})
 /** Since PostgreSQL 16 a membership says apart whether it inherits and whether it may be switched to. */
 const rolesSql = (version: number): string => `
-  select r.rolname::text as name, r.rolsuper as superuser,
+  select r.rolname::text as name, r.rolsuper as superuser, exists (select from pg_auth_members m join pg_roles u on u.oid = m.member where m.roleid = r.oid and u.rolname = $1) as member,
     coalesce((select pg_has_role(u.oid, r.oid, 'usage') and pg_has_role(u.oid, r.oid, '${version >= 160_000 ? 'set' : 'member'}') from pg_roles u where u.rolname = $1), false) as acts,
     coalesce((select pg_has_role(u.oid, r.oid, 'member with admin option') from pg_roles u where u.rolname = $1), false) as admin
   from pg_roles r where r.rolname = any ($2) and r.rolname <> $1 order by 1`
@@ -136,9 +142,9 @@ async function roleRights({ client, subject, version, createRole }: Asked): Prom
   const administered = (name: string): boolean => version >= 160_000 && configured.has(name)
   const rights = ordinary
     .filter(({ name }) => owners.has(name) || administered(name))
-    .map(({ name, acts, admin }) =>
+    .map(({ name, member, acts, admin }) =>
       right(
-        membership(name, user, { acts: owners.has(name), admin: administered(name), version }),
+        membership(name, user, { member, acts: owners.has(name), admin: administered(name), version }),
         owners.has(name) && !acts
           ? `is not a member of ${name}, which owns ${name === owner ? 'the database' : 'objects in it'}`
           : `may not set what ${name} has set in the database`,
@@ -157,14 +163,17 @@ async function roleRights({ client, subject, version, createRole }: Asked): Prom
   }
 }
 
+/** A membership that is there keeps what it allows besides; a new one allows only what is needed. */
 function membership(
   role: string,
   user: string,
-  { acts, admin, version }: { acts: boolean; admin: boolean; version: number },
+  wanted: { member: boolean; acts: boolean; admin: boolean; version: number },
 ): string {
+  const { member, acts, admin, version } = wanted
   const grant = `grant ${identifier(role)} to ${identifier(user)}`
   if (version < 160_000) return grant
-  return `${grant} with ${admin ? 'admin true, ' : ''}inherit ${acts}, set ${acts}`
+  if (!acts) return `${grant} with ${member ? 'admin true' : 'admin true, inherit false, set false'}`
+  return `${grant} with ${admin ? 'admin true, ' : ''}inherit true, set true`
 }
 
 function powerful({ name, superuser }: z.infer<typeof roleRow>, owners: ReadonlySet<string>): Obstacle[] {
@@ -203,7 +212,7 @@ async function tablespaceRights({ client, subject }: Asked): Promise<Right[]> {
 }
 
 /** Of settings that the server does not know it asks for the same right as of those that only a superuser may set. */
-const PARAMETERS = `select distinct n.name from unnest($1::text[]) n(name) left join pg_settings s on s.name = lower(n.name)
+const PARAMETERS = `select distinct n.name from unnest($1::text[]) n(name) left join pg_settings s on lower(s.name) = lower(n.name)
   where s.name is null or s.context in ('superuser', 'superuser-backend') order by 1`
 
 async function parameterRights({ client, subject, version }: Asked): Promise<RestoreRights> {

@@ -125,7 +125,7 @@ async function parentFindings(
       message: `may not make anybody a member of ${row.name}, as ${membersOf(row.name, missing)} was`,
       hint: row.superuser
         ? `Create ${membersOf(row.name, missing)} by hand before: only a superuser may make members of a superuser.`
-        : `Run as an administrator: grant ${identifier(row.name)} to ${identifier(user)} with admin true, inherit false, set false;`,
+        : `Run as an administrator: grant ${identifier(row.name)} to ${identifier(user)} with admin option;`,
     }))
 }
 
