@@ -73,6 +73,17 @@ function addSetUp(program: Commander, world: World, outcome: Outcome): void {
       outcome.exitCode = await run(world, command, (given) => check(given, app))
     })
   program
+    .command('grants <purpose> [app]')
+    .description('print the SQL that gives the configured roles exactly what a backup or a restore needs')
+    .addHelpText(
+      'after',
+      '\n<purpose> is backup or restore. Nothing is changed; an administrator runs what is printed.',
+    )
+    .action(async (purpose, app, _options, command) => {
+      const { grants } = await import('./commands/grants.ts')
+      outcome.exitCode = await run(world, command, (given) => grants(given, purpose, app))
+    })
+  program
     .command('completion <shell>')
     .description('print a completion script for bash, zsh or fish')
     .action(async (shell) => {

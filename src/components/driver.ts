@@ -30,9 +30,17 @@ export interface Driver<Settings = unknown, Details = unknown> {
   /** What earlier restores keep for undo on the target of these settings, newest first. */
   kept(settings: Settings, context: Context): Promise<readonly Kept[]>
 
+  /**
+   * The statements that give the role of the settings exactly the rights that it needs, as text to be read and run by an
+   * administrator. Changes nothing. Absent where rights are not given by statements.
+   */
+  grants?(settings: Settings, purpose: GrantPurpose, context: Context): Promise<string>
+
   /** Opens the place a restore goes to. Changes nothing until its methods are called. */
   open(settings: Settings, request: TargetRequest, context: Context): Promise<Target<Details>>
 }
+
+export type GrantPurpose = 'backup' | 'restore'
 
 export interface ArtifactSink {
   /**

@@ -67,6 +67,7 @@ async function printed(lab: Lab, shape: string, args: readonly string[], code = 
 async function throughTheJob(lab: Lab): Promise<string> {
   await printed(lab, 'init', ['init', '--identity-file', join(lab.folder, 'etc', 'identity.txt')])
   await printed(lab, 'check', ['check'])
+  await printed(lab, 'grants', ['grants', 'restore'])
   await printed(lab, 'backup --dry-run', ['backup', '--dry-run'])
   const { report } = await printed(lab, 'backup', ['backup'])
   await printed(lab, 'verify', ['verify', 'latest'])

@@ -62,6 +62,7 @@ const HELP = [
   [],
   ['init'],
   ['check'],
+  ['grants'],
   ['backup'],
   ['points'],
   ['show'],

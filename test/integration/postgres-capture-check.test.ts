@@ -23,7 +23,7 @@ await postgres.sql(
 )
 await postgres.sql(
   'app',
-  `create table public.plain (n int); create table public.hidden (n int); insert into public.hidden values (1); alter table public.hidden enable row level security;
+  `set role app_owner; create table public.plain (n int); create table public.hidden (n int); insert into public.hidden values (1); alter table public.hidden enable row level security;
   create schema inner_schema; create table inner_schema.deep (n int); select lo_from_bytea(99, 'x'); create table public.jobs (n int)`,
 )
 const asReader = (over: Readonly<Record<string, unknown>> = {}): PostgresSettings =>
@@ -82,7 +82,7 @@ test('the role that restores needs CREATEDB and the owner, and no more', async (
       .map(({ level }) => level)
   assert.deepEqual(await levels(), ['error', 'error'])
   await postgres.sql('postgres', 'alter role restorer createdb; grant app_owner to restorer')
-  assert.deepEqual(await levels(), ['ok', 'ok'])
+  assert.deepEqual(await levels(), ['ok'])
   await postgres.sql('postgres', 'alter role restorer superuser')
   assert.deepEqual(await levels(), ['warning'])
   await postgres.sql('postgres', 'alter role restorer nosuperuser')

@@ -112,6 +112,10 @@ test('preflight finds each thing that would fail, and changes nothing', async ()
   assert.match(String(await find({ dumpVersionText: 'pg_dump (PostgreSQL) 99.1' })), /is older than the pg_dump 99.1/)
   assert.match(String(await find({ collate: 'xx_XX.UTF-8' })), /xx_XX.UTF-8 .* is not on this server/)
   assert.match(
+    String(await find({ collate: 'xx_XX.ISO8859-1', encoding: 'LATIN1' })),
+    /LATIN1: does not go with .*C.UTF-8/,
+  )
+  assert.match(
     String(await find({ localeProvider: 'builtin', icuLocale: 'C.UTF-8' })),
     postgres.process !== undefined && postgres.process.major < 17 ? /builtin C.UTF-8 is not on this server/ : /^$/,
   )

@@ -9,6 +9,7 @@ import { startPostgres, testContext } from './postgres.ts'
 /** What a capture gave, held in memory. */
 export interface CapturedDatabase {
   readonly details: PostgresDetails
+  readonly notCaptured: readonly string[]
   readonly source: ArtifactSource
   readonly dump: Uint8Array
 }
@@ -22,9 +23,9 @@ export async function captureInto(settings: PostgresSettings, context: Context):
   const write = async (_role: string, _kind: number, content: Bytes): Promise<void> => {
     for await (const chunk of content) chunks.push(chunk)
   }
-  const { details } = await capture(settings, { write }, context)
+  const { details, notCaptured } = await capture(settings, { write }, context)
   const dump = Buffer.concat(chunks)
-  return { details, dump, source: sourceOf(dump) }
+  return { details, notCaptured, dump, source: sourceOf(dump) }
 }
 
 /** A source that gives `dump`, or its first `end` bytes and then throws `error`. */

@@ -21,6 +21,6 @@ function textOf(report: CheckReport): string {
     'keys',
     formatFindings(report.general),
     '',
-    report.ok ? 'A backup can run.' : 'A backup would FAIL; see the errors above.',
+    report.ok ? 'A backup can run.' : 'A backup or its restore would FAIL; see the errors above.',
   ].join('\n')
 }

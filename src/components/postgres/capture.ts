@@ -11,6 +11,7 @@ import { planLanes, withoutRows, type LaneSource } from './lanes.ts'
 import { captureLanes, lockLanes } from './lanes-capture.ts'
 import { readNotCaptured } from './not-captured.ts'
 import { readRoles } from './roles-capture.ts'
+import { readRestoreNeeds } from './roles-needs.ts'
 import type { Fingerprint, PostgresDetails, PostgresSettings } from './schema.ts'
 import { withSnapshot } from './snapshot.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -50,6 +51,7 @@ export async function capture(
     const [session] = snapshot.sessions
     const facts = await readDatabaseFacts(session)
     const roles = await readRoles(session)
+    const needs = await readRestoreNeeds(session, facts.serverVersion)
     const notCaptured = await readNotCaptured(session)
     const before = await readSequences(session)
     const lanes = await planLanes(session)
@@ -63,6 +65,7 @@ export async function capture(
         dumpVersionText: tools.versionText,
         roles,
         lanes: lanes.map(({ role, schema, table, columns, format }) => ({ role, schema, table, columns, format })),
+        needs,
         fingerprint: { ...fingerprint, sequences },
       },
       notCaptured,

@@ -2,8 +2,10 @@ import type pg from 'pg'
 import type { Context } from '../../core/ports.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import { asFinding } from './as-finding.ts'
+import { checkContent } from './check-content.ts'
 import { checkReading } from './check-reading.ts'
 import { checkRestoring } from './check-restoring.ts'
+import { checkRows } from './check-rows.ts'
 import { readerOf } from './capture.ts'
 import { withSession } from './connection.ts'
 import { readDatabaseFacts } from './database-facts.ts'
@@ -24,8 +26,10 @@ export async function check(settings: PostgresSettings, context: Context): Promi
         checkVersion(facts),
         ...(await checkTools(facts, settings, context)),
         ...(await checkReading(client, settings)),
+        ...(await checkContent(client, settings.database, facts.serverVersion)),
+        ...(await checkRows(client, settings.database, settings.rowCheckSeconds, context)),
         ...(await namedLosses(client, subject)),
-        ...(await checkRestoring(settings, facts, context)),
+        ...(await checkRestoring(settings, client, context)),
         {
           level: 'untested',
           subject: `${subject}: free space`,

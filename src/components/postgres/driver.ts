@@ -16,6 +16,7 @@ export const postgresDriver: Driver<PostgresSettings, PostgresDetails> = {
   examine: async (...request) => (await import('./examine.ts')).examine(...request),
   kept,
   open: async (...request) => (await import('./target.ts')).openPostgresTarget(...request),
+  grants: async (...request) => (await import('./grants.ts')).grants(...request),
 }
 
 async function kept(settings: PostgresSettings, context: Context): Promise<readonly Kept[]> {

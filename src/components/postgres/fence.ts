@@ -21,9 +21,12 @@ const QUIET_LOOKS = 2
 
 const sessionRow = z.object({ pid: z.number(), user: z.string(), application: z.string() })
 
-/** Workers of the server itself end when the server needs it (autovacuum) or with their leader (parallel). */
+/**
+ * Workers of the server itself end when the server needs it (autovacuum) or with their leader (parallel). Autovacuum has
+ * no user, which a role without pg_read_all_stats sees too; what kind of process it is, such a role is not told.
+ */
 const SESSIONS = `select pid, coalesce(usename::text, '') as "user", coalesce(application_name, '') as application from pg_stat_activity
-  where datname = $1 and pid <> all($2::int[]) and coalesce(backend_type, '') not in ('autovacuum worker', 'parallel worker') order by pid`
+  where datname = $1 and usesysid is not null and pid <> all($2::int[]) and coalesce(backend_type, '') not in ('autovacuum worker', 'parallel worker') order by pid`
 
 export function sessionsOf(
   admin: pg.Client,

@@ -1,6 +1,8 @@
 import type pg from 'pg'
 import { z } from 'zod'
+import { ofExtension, OUR_SCHEMAS } from './check-catalog.ts'
 import { query } from './query.ts'
+import { ROLE_SETS } from './roles-capture.ts'
 
 /** What a restore of the session's database will not bring back, as plain sentences; each names what it is about. */
 export async function readNotCaptured(client: pg.ClientBase): Promise<string[]> {
@@ -22,15 +24,7 @@ const QUESTIONS: readonly Question[] = [
   {
     sentence:
       'Passwords of roles are not captured; roles that a restore creates cannot log in with one until it is set:',
-    names: `select r.rolname::text as name from pg_roles r where r.rolcanlogin and (r.oid = (select datdba from pg_database where datname = current_database())
-      or exists (select from pg_shdepend s where s.refclassid = 'pg_authid'::regclass and s.refobjid = r.oid and s.dbid = ${THIS_DATABASE}))`,
-  },
-  {
-    sentence: 'Roles that can log in and have rights here only as members of a captured role are not captured:',
-    names: `select distinct m.rolname::text as name from pg_auth_members a join pg_roles m on m.oid = a.member join pg_shdepend s on s.refobjid = a.roleid
-      where m.rolcanlogin and not m.rolsuper and s.refclassid = 'pg_authid'::regclass and s.dbid = ${THIS_DATABASE}
-        and not exists (select from pg_shdepend o where o.refclassid = 'pg_authid'::regclass and o.refobjid = m.oid and o.dbid = ${THIS_DATABASE})
-        and m.oid <> (select datdba from pg_database where datname = current_database())`,
+    names: `${ROLE_SETS} select r.rolname::text as name from below join pg_roles r on r.oid = below.id where r.rolcanlogin`,
   },
   {
     sentence:
@@ -46,17 +40,51 @@ const QUESTIONS: readonly Question[] = [
     names: `select ${qualified('c')} as name from pg_class c where c.relkind = 'm'`,
   },
   {
-    sentence: 'Subscriptions are not captured because the role is not a superuser:',
+    sentence: 'Subscriptions, with their connection strings, are not captured because the role is not a superuser:',
     names: `select subname::text as name from pg_subscription where subdbid = ${THIS_DATABASE} and not ${IS_SUPERUSER}`,
   },
   {
-    sentence: 'Subscriptions come back disabled and without their slot:',
+    sentence: 'Subscriptions come back disabled and without their slot; their connection strings are captured:',
     names: `select subname::text as name from pg_subscription where subdbid = ${THIS_DATABASE} and ${IS_SUPERUSER}`,
   },
   {
     sentence: 'Replication slots are not captured:',
     names:
       'select slot_name::text as name from pg_replication_slots where database = current_database() and not temporary',
+  },
+  {
+    sentence: 'Indexes that are not valid are not captured; REINDEX makes each whole, DROP INDEX removes it:',
+    names: `select i.indexrelid::regclass::text as name from pg_index i join pg_class c on c.oid = i.indexrelid join pg_namespace n on n.oid = c.relnamespace
+      where not i.indisvalid and c.relkind = 'i' and ${OUR_SCHEMAS}`,
+  },
+  {
+    sentence: 'Rows of tables that belong to extensions and are not marked for dumps are not captured:',
+    names: `select ${qualified('c')} as name from pg_class c join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e' and d.refclassid = 'pg_extension'::regclass
+      join pg_extension e on e.oid = d.refobjid where c.relkind = 'r' and not coalesce(c.oid = any (e.extconfig), false) and pg_relation_size(c.oid) > 0`,
+  },
+  {
+    sentence: 'Temporary objects of open sessions are not captured:',
+    names: `select distinct quote_ident(c.relname) as name from pg_class c where c.relpersistence = 't' and c.relkind in ('r', 'p', 'v', 'S')
+      union select quote_ident(p.proname) from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname ~ '^pg_temp_'`,
+  },
+  {
+    sentence: 'Objects that somebody made in the schemas of the server itself are not captured:',
+    names: `select ${qualified('c')} as name from pg_class c where c.oid >= 16384 and c.relnamespace in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace) and not ${ofExtension('pg_class', 'c.oid')}
+      union select p.oid::regprocedure::text from pg_proc p where p.oid >= 16384 and p.pronamespace in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace) and not ${ofExtension('pg_proc', 'p.oid')}`,
+  },
+  {
+    sentence: 'Tablespaces are not captured; a target needs them by the same names:',
+    names: `select t.spcname::text as name from pg_tablespace t where exists (select from pg_class c where c.reltablespace = t.oid and t.spcname <> 'pg_global')`,
+  },
+  {
+    sentence: 'SUPERUSER, REPLICATION and BYPASSRLS are not given back to roles that a restore creates:',
+    names: `select r.rolname::text as name from pg_roles r where (r.rolsuper or r.rolreplication or r.rolbypassrls) and r.oid <> 10
+      and (r.oid = (select datdba from pg_database where datname = current_database())
+        or exists (select from pg_shdepend s where s.refclassid = 'pg_authid'::regclass and s.refobjid = r.oid and s.dbid = ${THIS_DATABASE}))`,
+  },
+  {
+    sentence: 'Owners of extensions are not captured; a restore gives these to the role that restores:',
+    names: `select quote_ident(e.extname) as name from pg_extension e where not (select rolsuper from pg_roles r where r.oid = e.extowner)`,
   },
   {
     sentence: 'Transactions that are prepared but not committed are not captured:',

@@ -74,6 +74,7 @@ async function localeFindings(admin: pg.Client, version: number, details: Postgr
   const { missing } = await chooseLocale(admin, details)
   if (missing !== undefined) {
     return [
+      ...(await encodingFindings(admin, details)),
       {
         level: 'warning',
         subject,
@@ -90,6 +91,25 @@ async function localeFindings(admin: pg.Client, version: number, details: Postgr
       level: 'warning',
       subject,
       message: `has version ${actual} here and ${details.collationVersion} where it was captured: text may sort otherwise`,
+    },
+  ]
+}
+
+/** The default locale is for one encoding; only C and POSIX take any, and only SQL_ASCII goes with any. */
+const FITS = `select datcollate::text as locale, pg_encoding_to_char(encoding) as encoding,
+    (datcollate in ('C', 'POSIX') and datctype in ('C', 'POSIX')) or pg_encoding_to_char(encoding) = $1 or $1 = 'SQL_ASCII' as fits
+  from pg_database where datname = 'template0'`
+
+async function encodingFindings(admin: pg.Client, { encoding }: PostgresDetails): Promise<Finding[]> {
+  const row = z.object({ locale: z.string(), encoding: z.string(), fits: z.boolean() })
+  const [template] = await query(admin, row, FITS, [encoding])
+  if (template === undefined || template.fits) return []
+  return [
+    {
+      level: 'error',
+      subject: `encoding ${encoding}`,
+      message: `does not go with the server's default locale ${template.locale}, which is for ${template.encoding}`,
+      hint: 'Install the locale of the restore point on the server and restart it.',
     },
   ]
 }

@@ -5,9 +5,9 @@ import type { Finding } from '../../core/restore-point.ts'
 import { diskFinding } from './preflight-disk.ts'
 import { liveFindings, preservedFindings } from './preflight-live.ts'
 import { lockFinding, serverFindings } from './preflight-server.ts'
-import { readRights, roleFindings } from './roles-restore.ts'
+import { rightFindings } from './preflight-rights.ts'
+import { roleFindings } from './roles-restore.ts'
 import type { PostgresDetails } from './schema.ts'
-import { DEFAULT_TABLESPACE } from './side-database.ts'
 import { withAdmin } from './target-place.ts'
 import type { Place } from './target-place.ts'
 import { isOurs, readWorld } from './target-world.ts'
@@ -20,7 +20,7 @@ export function preflightSwap(place: Place, details: PostgresDetails, context: C
     return [
       ...(await serverFindings(admin, place, details, context)),
       ...(await roleFindings(admin, details)),
-      ...(await rightFindings(admin, world.live?.owner ?? details.owner, world.live?.tablespace)),
+      ...(await rightFindings(admin, details, world.live, place.settings.maintenanceDatabase)),
       ...nameFindings(place, world),
       ...(await liveFindings(admin, place, world.live !== undefined, 'swap')),
       ...(await preservedFindings(place, details, world.live, context)),
@@ -46,6 +46,7 @@ export function preflightInPlace(
       },
       ...(await serverFindings(admin, place, details, context)),
       ...(await roleFindings(admin, details)),
+      ...(await rightFindings(admin, details, world.live, place.settings.maintenanceDatabase)),
       ...(await liveFindings(admin, place, world.live !== undefined, 'in-place')),
       ...refusedInPlace(place, world),
       await lockFinding(admin, details),
@@ -89,64 +90,6 @@ async function withServer(
       },
     ]
   }
-}
-
-async function rightFindings(admin: pg.Client, owner: string, tablespace: string | undefined): Promise<Finding[]> {
-  const { user, superuser, createDatabase } = await readRights(admin)
-  const subject = `role ${user}`
-  if (superuser) {
-    const hint = `Give Holdfast a role of its own with CREATEDB and membership in ${owner} (restoreUser).`
-    return [
-      {
-        level: 'warning',
-        subject,
-        message: 'is a superuser: what is in the restore point may run with all rights',
-        hint,
-      },
-    ]
-  }
-  const findings: Finding[] = []
-  if (!createDatabase)
-    findings.push({
-      level: 'error',
-      subject,
-      message: 'may not create databases',
-      hint: `ALTER ROLE … CREATEDB, or restore with another restoreUser.`,
-    })
-  if (!(await isMember(admin, owner)))
-    findings.push({
-      level: 'error',
-      subject,
-      message: `is not a member of ${owner}, which owns the database`,
-      hint: 'GRANT the owner role to it.',
-    })
-  if (tablespace !== undefined && !(await mayUse(admin, tablespace)))
-    findings.push({
-      level: 'error',
-      subject,
-      message: `may not create in tablespace ${tablespace}, where the database is`,
-      hint: 'GRANT CREATE ON TABLESPACE to it.',
-    })
-  return findings.length > 0 ? findings : [{ level: 'ok', subject, message: `may create databases for ${owner}` }]
-}
-
-/** Whether the session's role can act as `owner`. One that does not exist yet will be created and granted. */
-async function isMember(admin: pg.Client, owner: string): Promise<boolean> {
-  const result = await admin.query(
-    'select from pg_roles where rolname = $1 and not pg_has_role(current_user, oid, $2)',
-    [owner, 'MEMBER'],
-  )
-  return result.rowCount === 0
-}
-
-/** The default tablespace may always be used. */
-async function mayUse(admin: pg.Client, tablespace: string): Promise<boolean> {
-  const result = await admin.query('select where $1 = $2 or has_tablespace_privilege($1, $3)', [
-    tablespace,
-    DEFAULT_TABLESPACE,
-    'CREATE',
-  ])
-  return result.rowCount === 1
 }
 
 function nameFindings({ names, restoreId }: Place, { live, previous, side }: World): Finding[] {

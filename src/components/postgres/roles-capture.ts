@@ -5,11 +5,13 @@ import { query } from './query.ts'
 import type { CapturedRole } from './schema.ts'
 
 /**
- * Roles that the database cannot be read back without: who owns, was granted or is named in a policy of anything in
- * it, who owns or may use the database, who has settings in it, and every role that one of these is a member of.
- * Nothing is recorded for the role that made the server (oid 10), so it counts if it owns something here.
+ * Two sets of roles, for a query to begin with. `needed`: without them the database cannot be read back: who owns, was
+ * granted or is named in a policy of anything in it, who owns or may use the database, who has settings in it, and every
+ * role that one of these is a member of. Nothing is recorded for the role that made the server (oid 10), so it counts if it
+ * owns something here. `below`: those, and who has rights here only as a member of them, for example to log in. Since
+ * PostgreSQL 16 a membership may give no rights at all, such as that of whoever created the role.
  */
-const ROLES = `
+export const ROLE_SETS = `
   with recursive here as (select * from pg_database where datname = current_database()),
   needed(id) as (
     select s.refobjid from pg_shdepend s, here where s.refclassid = 'pg_authid'::regclass and (s.dbid = here.oid or (s.classid = 'pg_database'::regclass and s.objid = here.oid))
@@ -20,15 +22,24 @@ const ROLES = `
       or exists (select from pg_proc where proowner = 10 and oid >= 16384) or exists (select from pg_type where typowner = 10 and oid >= 16384)
       or exists (select from pg_extension where extowner = 10 and oid >= 16384) or exists (select from pg_largeobject_metadata where lomowner = 10)
     union select m.roleid from needed join pg_auth_members m on m.member = needed.id
-  )
+  ),
+  below(id) as (
+    select r.oid from needed join pg_roles r on r.oid = needed.id where r.rolname !~ '^pg_'
+    union select m.member from below join pg_auth_members m on m.roleid = below.id join pg_roles r on r.oid = m.member and not r.rolsuper
+      where coalesce((to_jsonb(m)->>'inherit_option')::boolean, true) or coalesce((to_jsonb(m)->>'set_option')::boolean, true)
+  )`
+
+/** Of roles that are only below, what they are a member of elsewhere is none of this database's business. */
+const ROLES = `${ROLE_SETS}
   select r.rolname as name, r.rolcanlogin as login, r.rolinherit as inherit, r.rolcreatedb as "createDatabase", r.rolcreaterole as "createRole", r.rolsuper as superuser,
     r.rolreplication as replication, r.rolbypassrls as "bypassRowSecurity", r.rolconnlimit as "connectionLimit", r.rolvaliduntil::text as "validUntil",
     coalesce((select jsonb_agg(jsonb_build_object('role', o.rolname, 'adminOption', o.admin, 'inheritOption', o.inherit, 'setOption', o.set) order by o.rolname) from (
       select g.rolname, bool_or(m.admin_option) as admin, bool_or((to_jsonb(m)->>'inherit_option')::boolean) as inherit, bool_or((to_jsonb(m)->>'set_option')::boolean) as set
-      from pg_auth_members m join pg_roles g on g.oid = m.roleid where m.member = r.oid group by g.rolname) o), '[]') as "memberOf",
+      from pg_auth_members m join pg_roles g on g.oid = m.roleid
+      where m.member = r.oid and (r.oid in (select id from needed) or m.roleid in (select id from below)) group by g.rolname) o), '[]') as "memberOf",
     coalesce((select jsonb_agg(jsonb_build_object('setting', c.setting, 'inDatabase', s.setdatabase <> 0) order by s.setdatabase, c.setting)
       from pg_db_role_setting s cross join unnest(s.setconfig) as c(setting) where s.setrole = r.oid and s.setdatabase in (0, (select oid from here))), '[]') as settings
-  from needed join pg_roles r on r.oid = needed.id where r.rolname !~ '^pg_' order by 1`
+  from below join pg_roles r on r.oid = below.id order by 1`
 
 const option = z.boolean().nullable()
 const row = z.object({

@@ -4,9 +4,10 @@ import type { Context } from '../../core/ports.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import { settingValue } from './carry-over.ts'
 import { identifier, literal } from './connection.ts'
+import { existingFindings } from './roles-existing.ts'
 import type { CapturedRole, PostgresDetails } from './schema.ts'
 import { missingRoleNames } from './side-database.ts'
-import { queryOne } from './query.ts'
+import { query, queryOne } from './query.ts'
 import { change } from './target-place.ts'
 import { inTransaction } from './target-transaction.ts'
 
@@ -15,21 +16,34 @@ import { inTransaction } from './target-transaction.ts'
  *
  * Roles that exist are never touched: they are shared with other databases. Created ones get no password, since none
  * was captured, and never SUPERUSER, REPLICATION or BYPASSRLS, since whoever could write a restore point would own the
- * server. A restore role that is no superuser is made a member of what it creates; else it could give it nothing.
+ * server. A restore role that is no superuser is made a member of the owners that it creates; else it could give them
+ * nothing. Not of others: an application's role may be a member of the restore role itself.
  */
 export async function ensureRoles(admin: pg.Client, details: PostgresDetails, context: Context): Promise<void> {
   const missing = await missingRoles(admin, details)
   if (missing.length === 0) return
-  const { superuser, version } = await readRights(admin)
+  const { superuser, version, user } = await readRights(admin)
   const statements = [
     ...missing.map(createStatement),
-    ...(superuser ? [] : missing.map(({ name }) => `grant ${identifier(name)} to current_user`)),
+    ...(superuser ? [] : ownersAmong(missing, details, user).map((name) => ownMembership(name, version))),
     ...missing.flatMap((role) => membershipStatements(role, version)),
     ...missing.flatMap(settingStatements),
   ]
   await inTransaction(admin, 'create roles', context, async () => {
     for (const statement of statements) await change(admin, 'CREATE ROLE', statement, context)
   })
+}
+
+function ownersAmong(missing: readonly CapturedRole[], details: PostgresDetails, user: string): string[] {
+  const owners = details.needs === undefined ? undefined : new Set(details.needs.owners)
+  return missing
+    .filter(({ name }) => owners?.has(name) !== false)
+    .filter(({ memberOf }) => !memberOf.some(({ role }) => role === user))
+    .map(({ name }) => name)
+}
+
+function ownMembership(name: string, version: number): string {
+  return `grant ${identifier(name)} to current_user${version < OPTIONS_SINCE ? '' : ' with inherit true, set true'}`
 }
 
 export async function missingRoles(admin: pg.Client, details: PostgresDetails): Promise<readonly CapturedRole[]> {
@@ -45,8 +59,9 @@ export async function missingRoles(admin: pg.Client, details: PostgresDetails): 
 /** What the restore will do about roles, and whether it may. */
 export async function roleFindings(admin: pg.Client, details: PostgresDetails): Promise<Finding[]> {
   const missing = await missingRoles(admin, details)
+  const existing = await existingFindings(admin, details)
   if (missing.length === 0)
-    return [{ level: 'ok', subject: 'roles', message: `all ${details.roles.length} roles exist` }]
+    return [{ level: 'ok', subject: 'roles', message: `all ${details.roles.length} roles exist` }, ...existing]
   const rights = await readRights(admin)
   const names = missing.map(({ name }) => name).join(', ')
   if (!rights.superuser && !rights.createRole) {
@@ -55,8 +70,9 @@ export async function roleFindings(admin: pg.Client, details: PostgresDetails): 
         level: 'error',
         subject: 'roles',
         message: `missing and may not be created: ${names}`,
-        hint: 'Create them first, or give the restore role CREATEROLE.',
+        hint: `Create them first, or run as an administrator: alter role ${identifier(rights.user)} createrole;`,
       },
+      ...existing,
     ]
   }
   return [
@@ -67,6 +83,8 @@ export async function roleFindings(admin: pg.Client, details: PostgresDetails): 
       hint: 'Set passwords with ALTER ROLE … PASSWORD after the restore.',
     },
     ...missing.flatMap(strippedFinding),
+    ...(await parentFindings(admin, missing, rights)),
+    ...existing,
   ]
 }
 
@@ -85,6 +103,37 @@ function strippedFinding({ name, attributes }: CapturedRole): Finding[] {
       hint: 'Give it by hand if the application needs it.',
     },
   ]
+}
+
+const parent = z.object({ name: z.string(), superuser: z.boolean(), admin: z.boolean() })
+const PARENTS = `select rolname::text as name, rolsuper as superuser, pg_has_role(oid, 'member with admin option') as admin from pg_roles where rolname = any ($1) order by 1`
+
+/** Roles that exist and that created ones become members of: who may create roles may not for that give everything away. */
+async function parentFindings(
+  admin: pg.Client,
+  missing: readonly CapturedRole[],
+  { user, superuser, version }: Rights,
+): Promise<Finding[]> {
+  if (superuser) return []
+  const names = new Set(missing.flatMap(({ memberOf }) => memberOf.map(({ role }) => role)))
+  const rows = await query(admin, parent, PARENTS, [[...names].filter((name) => name !== user)])
+  return rows
+    .filter((row) => row.superuser || (version >= OPTIONS_SINCE && !row.admin))
+    .map((row) => ({
+      level: 'error',
+      subject: `role ${user}`,
+      message: `may not make anybody a member of ${row.name}, as ${membersOf(row.name, missing)} was`,
+      hint: row.superuser
+        ? `Create ${membersOf(row.name, missing)} by hand before: only a superuser may make members of a superuser.`
+        : `Run as an administrator: grant ${identifier(row.name)} to ${identifier(user)} with admin option;`,
+    }))
+}
+
+function membersOf(name: string, roles: readonly CapturedRole[]): string {
+  return roles
+    .filter(({ memberOf }) => memberOf.some(({ role }) => role === name))
+    .map((role) => role.name)
+    .join(', ')
 }
 
 export interface Rights {

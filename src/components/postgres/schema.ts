@@ -65,6 +65,10 @@ export const postgresSettings = z.strictObject({
     .max(16)
     .optional()
     .meta({ description: 'Sessions that load rows and make indexes at once. Default: cores of this machine, 2 to 4.' }),
+  rowCheckSeconds: z.number().min(0).max(86_400).default(2).meta({
+    description:
+      'How long check and each backup look for rows that could not be restored and for damaged indexes; also bounds how large a table may be.',
+  }),
   idleLimitSeconds: z.number().positive().default(600),
   totalLimitSeconds: z.number().positive().default(86_400),
 })
@@ -128,6 +132,19 @@ const fingerprint = z.object({
 })
 export type Fingerprint = z.infer<typeof fingerprint>
 
+/** What a restore takes of the role that makes it. */
+const needs = z.object({
+  /** Roles that own the database or something in it. */
+  owners: z.array(z.string()),
+  /** Objects that only a superuser can create. */
+  superuserOnly: z.array(z.string()),
+  /** Tables whose owner sees only what policies let him see. */
+  forcedRowSecurity: z.array(z.string()),
+  /** Tablespaces that objects are in, besides the database's own. */
+  tablespaces: z.array(z.string()),
+})
+export type RestoreNeeds = z.infer<typeof needs>
+
 export const postgresDetails = z.object({
   database: databaseName,
   serverVersion: z.number().meta({ description: 'server_version_num, for example 150018' }),
@@ -150,6 +167,7 @@ export const postgresDetails = z.object({
   /** `ALTER DATABASE … SET name = value`. */
   settings: z.array(z.object({ name: z.string(), value: z.string() })),
   roles: z.array(role),
+  needs: needs.optional(),
   /**
    * Tables whose rows are not in the dump but in artifacts of their own, a table's parts in any order. Rows are in
    * this format of COPY with these columns, in the encoding of the database.

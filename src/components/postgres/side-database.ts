@@ -115,7 +115,8 @@ const LOCALE_KNOWN = `with known as (
 
 async function hasProvider(admin: pg.Client, provider: 'icu' | 'builtin', version: number): Promise<boolean> {
   if (provider === 'builtin') return version >= 170_000
-  const sql = `select exists (select from pg_collation where collprovider = 'i') as present`
+  // The collation `unicode` is in the catalog of builds without ICU too.
+  const sql = `select count(*) > 1 as present from pg_collation where collprovider = 'i'`
   return version >= 150_000 && (await queryOne(admin, z.object({ present: z.boolean() }), sql)).present
 }
 
