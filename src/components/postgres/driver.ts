@@ -2,6 +2,8 @@ import type { Context } from '../../core/ports.ts'
 import type { Driver, Kept } from '../driver.ts'
 import { capture } from './capture.ts'
 import { check } from './check.ts'
+import { loadDumpFile } from './dumps/load.ts'
+import { writeDumpFile } from './dumps/write.ts'
 import { examine } from './examine.ts'
 import { postgresDetails, postgresSettings } from './schema.ts'
 import type { PostgresDetails, PostgresSettings } from './schema.ts'
@@ -18,6 +20,7 @@ export const postgresDriver: Driver<PostgresSettings, PostgresDetails> = {
   examine,
   kept,
   open: openPostgresTarget,
+  dumps: { load: loadDumpFile, write: writeDumpFile },
 }
 
 async function kept(settings: PostgresSettings, context: Context): Promise<readonly Kept[]> {

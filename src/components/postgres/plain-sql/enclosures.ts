@@ -1,13 +1,13 @@
 import { BACKSLASH, DOUBLE, NEWLINE, SINGLE, SLASH, STAR } from './characters.ts'
 
 /** What the lexer is in the middle of; nothing in it ends a statement. `from` is where it begins. */
-export type Enclosure = { readonly from: number } & (
-  | { readonly kind: 'string'; readonly escapes: boolean }
-  | { readonly kind: 'identifier' }
-  | { readonly kind: 'dollar'; readonly tag: Buffer }
-  | { readonly kind: 'comment'; readonly depth: number }
-  | { readonly kind: 'line' }
-)
+export type Enclosure =
+  | { readonly kind: 'string'; readonly from: number; readonly escapes: boolean }
+  | { readonly kind: 'identifier' | 'line'; readonly from: number }
+  | { readonly kind: 'dollar'; readonly from: number; readonly tag: Buffer }
+  | { readonly kind: 'comment'; readonly from: number; readonly depth: number }
+type Dollar = Extract<Enclosure, { kind: 'dollar' }>
+type Comment = Extract<Enclosure, { kind: 'comment' }>
 
 export const enclosureNames: Readonly<Record<Enclosure['kind'], string>> = {
   string: 'a quoted string',
@@ -18,15 +18,15 @@ export const enclosureNames: Readonly<Record<Enclosure['kind'], string>> = {
 }
 
 /** Where the enclosure ends (behind its last byte), or from where to look when there is more. */
-export type Found =
-  | { readonly end: number }
-  | { readonly lookAgain: number; readonly enclosure: Enclosure }
+export type Found = { readonly end: number } | { readonly lookAgain: number; readonly enclosure: Enclosure }
 
 /** Looks for the end from `at`; `last` says that nothing follows these bytes. */
 export function findEnd(bytes: Buffer, at: number, enclosure: Enclosure, last: boolean): Found {
   switch (enclosure.kind) {
     case 'string':
-      return enclosure.escapes ? endOfEscapes(bytes, at, enclosure, last) : endOfQuotes(bytes, at, enclosure, SINGLE, last)
+      return enclosure.escapes
+        ? endOfEscapes(bytes, at, enclosure, last)
+        : endOfQuotes(bytes, at, enclosure, SINGLE, last)
     case 'identifier':
       return endOfQuotes(bytes, at, enclosure, DOUBLE, last)
     case 'dollar':
@@ -63,7 +63,7 @@ function endOfEscapes(bytes: Buffer, at: number, enclosure: Enclosure, last: boo
   return { lookAgain: next, enclosure }
 }
 
-function endOfDollar(bytes: Buffer, at: number, enclosure: Enclosure & { readonly tag: Buffer }): Found {
+function endOfDollar(bytes: Buffer, at: number, enclosure: Dollar): Found {
   const { tag } = enclosure
   const found = bytes.indexOf(tag, at)
   if (found >= 0) return { end: found + tag.length }
@@ -71,7 +71,7 @@ function endOfDollar(bytes: Buffer, at: number, enclosure: Enclosure & { readonl
 }
 
 /** Comments nest. */
-function endOfComment(bytes: Buffer, at: number, enclosure: Enclosure & { readonly depth: number }): Found {
+function endOfComment(bytes: Buffer, at: number, enclosure: Comment): Found {
   let { depth } = enclosure
   let next = at
   for (; next + 1 < bytes.length; next += 1) {

@@ -44,7 +44,8 @@ export class SqlLexer {
     const kept = this.#kept()
     if (this.#bytes.length - kept > this.#limit) throw this.#tooLong(kept)
     const rest = this.#bytes.subarray(kept)
-    this.#bytes = rest.length === 0 ? Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length) : Buffer.concat([rest, chunk])
+    this.#bytes =
+      rest.length === 0 ? Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length) : Buffer.concat([rest, chunk])
     this.#base += kept
     this.#at -= kept
     this.#escapesEnd -= kept
@@ -98,7 +99,8 @@ export class SqlLexer {
     if (is.isBlank(byte)) return this.#blank(byte)
     const begins = this.#lineBegins
     this.#lineBegins = false
-    if (byte === is.MINUS || byte === is.SLASH || byte === is.DOLLAR) return this.#needing(begins, () => this.#pair(byte))
+    if (byte === is.MINUS || byte === is.SLASH || byte === is.DOLLAR)
+      return this.#needing(begins, () => this.#pair(byte))
     if (is.beginsWord(byte)) return this.#needing(begins, () => this.#word())
     if (byte === is.BACKSLASH) return this.#needing(begins, () => this.#command(begins))
     this.#enter()
@@ -259,7 +261,10 @@ export class SqlLexer {
     if (this.#reading === 'rows' || this.#reading === 'end of line')
       throw cutOff(end, 'the text ends within the rows of a COPY statement, before their last line \\.')
     if (this.#enclosure !== undefined)
-      throw cutOff(end, `the text ends within ${enclosureNames[this.#enclosure.kind]} that begins at byte ${this.#base + this.#enclosure.from}`)
+      throw cutOff(
+        end,
+        `the text ends within ${enclosureNames[this.#enclosure.kind]} that begins at byte ${this.#base + this.#enclosure.from}`,
+      )
     if (this.#begin >= 0)
       throw cutOff(end, `the text ends within the statement that begins at byte ${this.#base + this.#begin}`)
   }

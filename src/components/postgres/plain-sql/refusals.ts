@@ -2,7 +2,8 @@ import { Failure } from '../../../core/failure.ts'
 
 /** Byte offsets are those of the plain SQL text: of the decompressed file, and of what pg_restore makes of an archive. */
 
-const OTHER_COPY = 'Use another copy of the dump, or make it again: pg_dump --format=custom tells of a cut-off file by itself.'
+const OTHER_COPY =
+  'Use another copy of the dump, or make it again: pg_dump --format=custom tells of a cut-off file by itself.'
 
 const UNUSUAL = 'pg_dump and pg_dumpall do not write this. Look at the file there before you trust any of it.'
 

@@ -18,7 +18,8 @@ export interface FoundRows {
  */
 export function findRows(bytes: Buffer, at: number, lineBegins: boolean, last: boolean): FoundRows {
   const rows = findEndLine(bytes, at, lineBegins)
-  if (rows === undefined) return { rows: last ? bytes.length : heldBack(bytes, at, lineBegins), end: undefined, odd: false }
+  if (rows === undefined)
+    return { rows: last ? bytes.length : heldBack(bytes, at, lineBegins), end: undefined, odd: false }
   const after = rows + 2
   if (bytes[after] === NEWLINE) return { rows, end: after + 1, odd: false }
   if (bytes[after] === RETURN && bytes[after + 1] === NEWLINE) return { rows, end: after + 2, odd: false }

@@ -1,0 +1,72 @@
+import type pg from 'pg'
+import { z } from 'zod'
+import { identifier } from '../connection.ts'
+import { query } from '../query.ts'
+import type { Statement } from './pieces.ts'
+import { parseRoleStatement } from './role-statements.ts'
+import type { RoleStatement } from './role-statements.ts'
+
+/** The role that loads a dump: no superuser unless the dump is trusted, and a member of every role of the dump. */
+export const LOADER = 'holdfast_import'
+/** All roles of the dump while it is loaded: who is given a table needs CREATE on its schema for that moment. */
+export const EVERYONE = 'holdfast_import_roles'
+
+/**
+ * The roles of a dump on the throw-away server. They are made as bare names; what they may is set when the dump is loaded, so that
+ * nothing in it runs with more than it needs.
+ */
+export class DumpRoles {
+  readonly #admin: pg.Client
+  readonly #known = new Set<string>([LOADER, EVERYONE])
+  readonly #later: RoleStatement[] = []
+  /** Roles of which the dump says nothing but the name. */
+  readonly bare = new Set<string>()
+
+  constructor(admin: pg.Client) {
+    this.#admin = admin
+  }
+
+  async ensure(name: string): Promise<void> {
+    if (this.#known.has(name) || name.startsWith('pg_')) return
+    this.#known.add(name)
+    this.bare.add(name)
+    await this.#change(`create role ${identifier(name)} nologin`)
+    await this.#change(`grant ${identifier(name)} to ${LOADER}`)
+    await this.#change(`grant ${EVERYONE} to ${identifier(name)}`)
+  }
+
+  /** Takes a statement about roles; false when it is something else. */
+  async take(statement: Statement): Promise<boolean> {
+    const parsed = parseRoleStatement(statement)
+    if (parsed === undefined) return false
+    if (parsed.type === 'role') await this.ensure(parsed.name)
+    if (parsed.type === 'role') this.bare.delete(parsed.name)
+    this.#later.push(parsed)
+    return true
+  }
+
+  /** Gives the roles their attributes, memberships and settings, and takes away what was only for loading. `database` is the loaded one. */
+  async finish(database: string): Promise<void> {
+    await this.#change(`drop role ${EVERYONE}`)
+    for (const statement of this.#later) await this.#carryOut(statement, database)
+  }
+
+  async #carryOut(statement: RoleStatement, database: string): Promise<void> {
+    if (statement.type === 'role') {
+      if (statement.attributes.length > 0)
+        await this.#change(`alter role ${identifier(statement.name)} ${statement.attributes.join(' ')}`)
+    } else if (statement.type === 'member') {
+      if (!this.#known.has(statement.role) || !this.#known.has(statement.member)) return
+      const options = statement.options === '' ? '' : ` with ${statement.options}`
+      await this.#change(`grant ${identifier(statement.role)} to ${identifier(statement.member)}${options}`)
+    } else if (statement.database === undefined || statement.database === database) {
+      const where = statement.database === undefined ? '' : ` in database ${identifier(database)}`
+      await this.ensure(statement.name)
+      await this.#change(`alter role ${identifier(statement.name)}${where} ${statement.clause}`)
+    }
+  }
+
+  async #change(sql: string): Promise<void> {
+    await query(this.#admin, z.unknown(), sql)
+  }
+}
