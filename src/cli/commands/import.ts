@@ -34,6 +34,7 @@ function textOf(report: ImportReport): string {
       ({ name, outcome, location, failure }) => `  ${name}: ${failure?.message ?? outcome}, ${location}`,
     ),
     ...components.flatMap(({ name, notCaptured }) => notCaptured.map((what) => `  not captured in ${name}: ${what}`)),
-    `It is named by its id only, never by latest: holdfast drill ${report.app} --at ${report.point}`,
+    `It is named by its id only, never by latest, and held: prune keeps it until holdfast release ${report.point}`,
+    `Prove it: holdfast drill ${report.app} --at ${report.point}`,
   ].join('\n')
 }

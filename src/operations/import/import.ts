@@ -1,8 +1,9 @@
-import { Failure } from '../../core/failure.ts'
+import { describe, Failure } from '../../core/failure.ts'
 import type { Driver, DumpFormat, DumpOrigin, Dumps, LoadedDump } from '../../components/driver.ts'
 import type { App, AppComponent, OperationContext } from '../app.ts'
 import { executeBackup } from '../backup/execute.ts'
 import type { BackupReport } from '../backup/report.ts'
+import { holdPoint } from '../keep/keep.ts'
 import { IMPORT_REMARK } from './remark.ts'
 
 export interface ImportRequest {
@@ -34,6 +35,7 @@ export async function executeImport(
     const loaded = await driver.dumps.load(settings, { ...request, scratchFolder: scratch.path }, context)
     try {
       const report = await capture(app, component, loaded, context)
+      await hold(app, report.point, context)
       return { ...report, component: component.name, origin: loaded.origin }
     } finally {
       await loaded.close()
@@ -68,6 +70,18 @@ async function capture(
     plan,
     context,
   )
+}
+
+/** It counts for no rule of retention, so prune would take it away first. */
+async function hold(app: App, point: string, context: OperationContext): Promise<void> {
+  try {
+    await holdPoint([app], point, 'hold', context)
+  } catch (error) {
+    context.progress({
+      type: 'warning',
+      message: `restore point ${point} is not held, prune may remove it: ${describe(error)}`,
+    })
+  }
 }
 
 type WithDumps = AppComponent & { readonly driver: Driver & { readonly dumps: Dumps } }

@@ -124,7 +124,11 @@ async function assertFree(path: string): Promise<void> {
 
 async function syncPath(path: string): Promise<void> {
   const file = await open(path, 'r')
-  await file.sync().finally(() => file.close())
+  try {
+    await file.sync()
+  } finally {
+    await file.close()
+  }
 }
 
 async function attemptWrite<Result>(path: string, act: () => Promise<Result>): Promise<Result> {

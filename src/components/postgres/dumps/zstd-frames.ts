@@ -23,7 +23,7 @@ export async function* unzstd(content: Bytes): Bytes {
 async function* oneFrame(source: Source): Bytes {
   const magic = await source.peek(8)
   const word = magic.readUInt32LE(0)
-  if ((word & 0xfffffff0) >>> 0 === SKIPPABLE) return void (await drain(source.take(8 + magic.readUInt32LE(4))))
+  if ((word & 0xfffffff0) >>> 0 === SKIPPABLE) return drain(source.take(8 + magic.readUInt32LE(4)))
   if (word !== MAGIC) throw damaged('there is no zstd frame where one must begin')
   const decompressor = createZstdDecompress()
   yield* Readable.from(frameOf(source))

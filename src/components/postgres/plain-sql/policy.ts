@@ -66,6 +66,6 @@ function assertReadable(encoding: string, offset: number): void {
   if (!AMBIGUOUS.has(encoding.toLowerCase().replaceAll(/[^a-z0-9]/g, ''))) return
   throw new Failure('unsupported', `byte ${offset}: a dump in the encoding ${encoding} cannot be split safely`, {
     facts: { byteOffset: offset },
-    hint: 'Make the dump again without --encoding, or with --encoding=UTF8.',
+    hint: 'Make the dump again in UTF-8, or in the encoding of the database.',
   })
 }
