@@ -26,14 +26,14 @@ export async function importDump(
 }
 
 function textOf(report: ImportReport): string {
-  const { origin, components, repositories } = report
+  const { origin, repositories } = report
   return [
     `Restore point ${report.point} of ${report.app}, imported: ${report.outcome === 'done' ? report.truth : 'INCOMPLETE'}, ${formatDuration(report.durationMilliseconds)}`,
     `  from ${origin.source} (${formatBytes(origin.bytes)}, SHA-256 ${origin.sha256})`,
     ...repositories.map(
       ({ name, outcome, location, failure }) => `  ${name}: ${failure?.message ?? outcome}, ${location}`,
     ),
-    ...components.flatMap(({ name, notCaptured }) => notCaptured.map((what) => `  not captured in ${name}: ${what}`)),
+    ...report.notCaptured.map((what) => `  not captured: ${what}`),
     `It is named by its id only, never by latest, and held: prune keeps it until holdfast release ${report.point}`,
     `Prove it: holdfast drill ${report.app} --at ${report.point}`,
   ].join('\n')

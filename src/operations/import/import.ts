@@ -14,8 +14,18 @@ export interface ImportRequest {
   readonly trusted: boolean
 }
 
-export interface ImportReport extends BackupReport {
+export interface ImportReport {
+  readonly app: string
+  readonly point: string
   readonly component: string
+  /** `incomplete`: the app has more than the dump held, or a repository failed. */
+  readonly outcome: BackupReport['outcome']
+  readonly truth: BackupReport['truth']
+  readonly created: string
+  readonly durationMilliseconds: number
+  /** What a restore will not bring back. */
+  readonly notCaptured: readonly string[]
+  readonly repositories: BackupReport['repositories']
   readonly origin: DumpOrigin
 }
 
@@ -36,7 +46,7 @@ export async function executeImport(
     try {
       const report = await capture(app, component, loaded, context)
       await hold(app, report.point, context)
-      return { ...report, component: component.name, origin: loaded.origin }
+      return reportOf(report, component.name, loaded.origin)
     } finally {
       await loaded.close()
     }
@@ -70,6 +80,11 @@ async function capture(
     plan,
     context,
   )
+}
+
+function reportOf(report: BackupReport, component: string, origin: DumpOrigin): ImportReport {
+  const { components, findings: _findings, ...rest } = report
+  return { ...rest, component, origin, notCaptured: components.flatMap(({ notCaptured }) => notCaptured) }
 }
 
 /** It counts for no rule of retention, so prune would take it away first. */

@@ -58,7 +58,7 @@ async function equip(running: PrivateServer, { trusted }: ThrowAwayOptions, cont
   const rights = trusted ? 'superuser' : 'bypassrls'
   await context.effects.run('sql CREATE ROLE import', async () => {
     await query(admin, z.unknown(), `create role ${LOADER} login ${rights} password ${literal(password.reveal())}`)
-    await query(admin, z.unknown(), `create role ${EVERYONE} nologin`)
+    await query(admin, z.unknown(), `create role ${EVERYONE} nologin in role pg_read_all_data`)
   })
   const close = (): Promise<void> => end(running, admin, context)
   return { superuser, loader: { ...superuser, user: LOADER, password }, password, version, admin, close }

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { Failure } from '../../../core/failure.ts'
 import { SqlLexer } from './lexer.ts'
 import type { Piece } from './pieces.ts'
 import { referenceSplit } from './testing/reference.ts'

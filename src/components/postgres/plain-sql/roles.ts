@@ -8,7 +8,10 @@ import type { RoleStatement } from './role-statements.ts'
 
 /** The role that loads a dump: no superuser unless the dump is trusted, and a member of every role of the dump. */
 export const LOADER = 'holdfast_import'
-/** All roles of the dump while it is loaded: who is given a table needs CREATE on its schema for that moment. */
+/**
+ * All roles of the dump while it is loaded. Who is given a table needs CREATE on its schema for that moment; and who owns a materialized
+ * view reads whatever a superuser could read where it was filled.
+ */
 export const EVERYONE = 'holdfast_import_roles'
 
 /**
@@ -18,6 +21,7 @@ export const EVERYONE = 'holdfast_import_roles'
 export class DumpRoles {
   readonly #admin: pg.Client
   readonly #known = new Set<string>([LOADER, EVERYONE])
+  readonly #made: string[] = []
   readonly #later: RoleStatement[] = []
   /** Roles of which the dump says nothing but the name. */
   readonly bare = new Set<string>()
@@ -29,8 +33,9 @@ export class DumpRoles {
   async ensure(name: string): Promise<void> {
     if (this.#known.has(name) || name.startsWith('pg_')) return
     this.#known.add(name)
+    this.#made.push(name)
     this.bare.add(name)
-    await this.#change(`create role ${identifier(name)} nologin`)
+    await this.#change(`create role ${identifier(name)} nologin bypassrls`)
     await this.#change(`grant ${identifier(name)} to ${LOADER}`)
     await this.#change(`grant ${EVERYONE} to ${identifier(name)}`)
   }
@@ -48,6 +53,7 @@ export class DumpRoles {
   /** Gives the roles their attributes, memberships and settings, and takes away what was only for loading. `database` is the loaded one. */
   async finish(database: string): Promise<void> {
     await this.#change(`drop role ${EVERYONE}`)
+    for (const name of this.#made) await this.#change(`alter role ${identifier(name)} nobypassrls`)
     for (const statement of this.#later) await this.#carryOut(statement, database)
   }
 
