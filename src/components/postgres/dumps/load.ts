@@ -8,14 +8,14 @@ import { loadDump } from '../plain-sql/load-dump.ts'
 import type { Loaded } from '../plain-sql/load-dump.ts'
 import { readOutline } from '../plain-sql/outline.ts'
 import type { DumpedDatabase, DumpOutline } from '../plain-sql/outline.ts'
-import { DumpRoles, EVERYONE, LOADER } from '../plain-sql/roles.ts'
+import { DumpRoles, EVERYONE, LOADER, SUPERUSER } from '../plain-sql/roles.ts'
 import { query } from '../query.ts'
 import type { PostgresDetails, PostgresSettings } from '../schema.ts'
 import { limitsOf } from '../tool-run.ts'
 import { assertUnchanged } from './dump-file.ts'
 import { openDumpText } from './dump-text.ts'
 import type { DumpText } from './dump-text.ts'
-import { createDatabase, defaultLocale, startThrowAway, SUPERUSER } from './throw-away.ts'
+import { createDatabase, defaultLocale, startThrowAway } from './throw-away.ts'
 import type { ThrowAway } from './throw-away.ts'
 
 type LoadedPostgres = LoadedDump<PostgresSettings, PostgresDetails>
@@ -158,6 +158,7 @@ function missingFrom({ creation, encoding }: DumpedDatabase, roles: DumpRoles, l
       ? [`locale and settings of the database, which the dump does not say; encoding ${encoding}`]
       : []),
     ...(locale === undefined ? [] : [locale]),
+    ...[...roles.withheld].map((role) => `membership in ${role}, which no import gives`),
     'passwords of roles',
   ]
 }

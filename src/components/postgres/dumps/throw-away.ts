@@ -9,13 +9,11 @@ import { isRoot } from '../../../system/accounts.ts'
 import { randomHex } from '../../../system/random.ts'
 import { connect, identifier, literal } from '../connection.ts'
 import type { Server } from '../connection.ts'
-import { EVERYONE, LOADER } from '../plain-sql/roles.ts'
+import { EVERYONE, LOADER, SUPERUSER } from '../plain-sql/roles.ts'
 import { query } from '../query.ts'
 import { startServer } from '../server-process.ts'
 import type { PrivateServer } from '../server-process.ts'
 
-/** Not `postgres`: in most dumps that is a role like any other, and here it shall be one. */
-export const SUPERUSER = 'holdfast_superuser'
 /** Others may pass through a folder, but not list it. */
 const ENTER_ONLY = 0o711
 
