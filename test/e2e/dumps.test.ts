@@ -185,7 +185,7 @@ const TRAILER = '--\n-- PostgreSQL database dump complete\n--\n'
 
 test('hostile and damaged dumps are refused with the byte, and nothing is left', async () => {
   const good = await readFile(file('plain.sql'), 'utf8')
-  const planted = (text: string): string => good.replace(TRAILER, `${text}\n\n${TRAILER}`)
+  const planted = (text: string): string => good.replace(TRAILER, () => `${text}\n\n${TRAILER}`)
   const at = Buffer.byteLength(good.slice(0, good.indexOf(TRAILER)))
   await assertRefused(
     'shell.sql',

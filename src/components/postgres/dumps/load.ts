@@ -26,10 +26,30 @@ export async function loadDumpFile(
   request: DumpRequest,
   context: Context,
 ): Promise<LoadedPostgres> {
-  const limited = {
-    ...context,
-    signal: AbortSignal.any([context.signal, AbortSignal.timeout(limitsOf(settings).totalLimit)]),
+  const { totalLimit } = limitsOf(settings)
+  // A timer cannot wait longer than this.
+  const deadline = AbortSignal.timeout(Math.min(totalLimit, 2 ** 31 - 1))
+  const signal = AbortSignal.any([context.signal, deadline])
+  try {
+    return await readAndLoad(settings, request, { ...context, signal }, context)
+  } catch (error) {
+    // What was interrupted fails in its own way; why says more.
+    if (context.signal.aborted) throw new Failure('cancelled', 'the import was cancelled', { cause: error })
+    if (!deadline.aborted) throw error
+    throw new Failure('toolFailed', `loading ${request.path} took longer than ${totalLimit / 1000} s`, {
+      cause: error,
+      hint: 'Set totalLimitSeconds of the component higher.',
+    })
   }
+}
+
+/** The server and what ends it must outlive a deadline, so they have the operator's context. */
+async function readAndLoad(
+  settings: PostgresSettings,
+  request: DumpRequest,
+  limited: Context,
+  context: Context,
+): Promise<LoadedPostgres> {
   const text = await openDumpText(settings, request, limited)
   const outline = await readOutline(text.outline())
   const chosen = chooseDatabase(outline, settings, request)

@@ -7,7 +7,7 @@ export interface Token {
 }
 
 const PATTERN =
-  /\s+|--[^\n]*|([a-z_\u0080-\uffff][\w$\u0080-\uffff]*|\d+(?:\.\d+)?)|"((?:[^"]|"")*)"|(e?)'((?:[^'\\]|\\.|'')*)'|([^\s])/giy
+  /\s+|--[^\n]*|(e?)'((?:[^'\\]|\\.|'')*)'|([a-z_\u0080-\uffff][\w$\u0080-\uffff]*|\d+(?:\.\d+)?)|"((?:[^"]|"")*)"|([^\s])/giy
 const LONGEST = 100_000
 
 /** The tokens of a statement without dollar quotes and block comments, up to its semicolon. */
@@ -16,7 +16,7 @@ export function tokensOf(text: string): readonly Token[] {
   return [...text.matchAll(PATTERN)].flatMap((match): Token[] => tokenOf(match))
 }
 
-function tokenOf([, word, name, escape, string, symbol]: RegExpMatchArray): Token[] {
+function tokenOf([, escape, string, word, name, symbol]: RegExpMatchArray): Token[] {
   if (word !== undefined) return [{ kind: 'word', text: word.toLowerCase() }]
   if (name !== undefined) return [{ kind: 'name', text: name.replaceAll('""', '"') }]
   if (string !== undefined) return [{ kind: 'string', text: unquote(string, escape !== '') }]
