@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { open, readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { Readable } from 'node:stream'
+import { pipeline, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { describe, Failure } from '../../../core/failure.ts'
 import type { Bytes, Context } from '../../../core/ports.ts'
@@ -32,6 +32,10 @@ const READ_SIZE = 256 * 1024
 export async function openDumpFile(path: string, context: Context): Promise<DumpFile> {
   context.progress({ type: 'phase', phase: 'read', detail: path })
   const found = await attemptRead(path, () => stat(path))
+  if (!found.isDirectory() && !found.isFile())
+    throw new Failure('usage', `${path} is neither a file nor a folder`, {
+      hint: 'Save the dump in a file first: it is read more than once.',
+    })
   const hash = createHash('sha256')
   const isFolder = found.isDirectory()
   const bytes = isFolder ? await hashFolder(path, hash, context) : await hashFile(path, hash, context)
@@ -92,9 +96,8 @@ async function* decompressed(raw: Bytes, { compression, path }: DumpFile): Bytes
 
 function gunzip(raw: Bytes): Bytes {
   const decompressor = createGunzip()
-  return Readable.from(raw)
-    .on('error', (error) => decompressor.destroy(error))
-    .pipe(decompressor)
+  // Both ends are closed when either ends; the error is the reader's.
+  return pipeline(Readable.from(raw), decompressor, () => {})
 }
 
 async function hashFile(path: string, hash: { update(bytes: Uint8Array): unknown }, context: Context): Promise<number> {

@@ -1,4 +1,4 @@
-import { Failure } from '../../../core/failure.ts'
+import { Failure, isFailure } from '../../../core/failure.ts'
 import type { Bytes, Context } from '../../../core/ports.ts'
 import { stream } from '../../../system/run.ts'
 import type { DumpRequest } from '../../driver.ts'
@@ -6,7 +6,7 @@ import type { PostgresSettings } from '../schema.ts'
 import { limitsOf } from '../tool-run.ts'
 import { findTools, pickTools } from '../tools.ts'
 import type { Tools } from '../tools.ts'
-import { describeVersion, floorFinding, majorOf } from '../versions.ts'
+import { describeVersion, floorFinding, majorOf, OLDEST_MAJOR } from '../versions.ts'
 import { beginningOf, contentOf, openDumpFile } from './dump-file.ts'
 import type { DumpFile } from './dump-file.ts'
 
@@ -57,13 +57,26 @@ function archiveText({ tools, file, request, settings }: Archive, args: readonly
     signal: context.signal,
     ...limitsOf(settings),
   }
-  return stream(options, isFolder ? undefined : contentOf(file, request.trusted, context))
+  return readable(stream(options, isFolder ? undefined : contentOf(file, request.trusted, context)), file)
+}
+
+/** What pg_restore cannot read is damage of the archive. */
+async function* readable(text: Bytes, { path }: DumpFile): Bytes {
+  try {
+    yield* text
+  } catch (error) {
+    if (!isFailure(error, 'toolFailed')) throw error
+    throw new Failure('corrupt', `${path} cannot be read to its end: ${error.message}`, {
+      cause: error,
+      hint: 'It is cut off or damaged, or of a newer PostgreSQL. Use another copy, or make the dump again.',
+    })
+  }
 }
 
 /** An archive can make an old pg_restore run what it likes. */
 async function archiveTools(settings: PostgresSettings, trusted: boolean, context: Context): Promise<Tools> {
   const found = await findTools(settings.toolsFolder, context)
-  const newest = Math.max(...found.map(({ version }) => majorOf(version)))
+  const newest = Math.max(OLDEST_MAJOR, ...found.map(({ version }) => majorOf(version)))
   const tools = pickTools(found, newest, settings.toolsFolder)
   const { message, hint } = floorFinding(tools)
   if (!tools.belowFloor) return tools

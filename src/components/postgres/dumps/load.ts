@@ -75,7 +75,7 @@ async function fill(filling: Filling, context: Context): Promise<LoadedPostgres>
   const database = chosen.name ?? settings.database
   context.progress({ type: 'phase', phase: 'load', detail: `${text.file.name} into a throw-away server` })
   const locale = await createDatabase(server, creationOf(chosen, database), context)
-  const roles = new DumpRoles(server.admin)
+  const roles = new DumpRoles(server.admin, request.trusted)
   const target = { loader: server.loader, superuser: server.superuser, database, roles, part: chosen.name }
   const loaded = await context.effects.run('load dump', () => loadDump(text.whole(), target, context))
   await context.effects.run('sql import ownership', () => settle(filling, database, roles, loaded, context))

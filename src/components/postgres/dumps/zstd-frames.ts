@@ -1,5 +1,5 @@
 import { createZstdDecompress } from 'node:zlib'
-import { Readable } from 'node:stream'
+import { pipeline, Readable } from 'node:stream'
 import { Failure } from '../../../core/failure.ts'
 import type { Bytes } from '../../../core/ports.ts'
 
@@ -26,9 +26,8 @@ async function* oneFrame(source: Source): Bytes {
   if ((word & 0xfffffff0) >>> 0 === SKIPPABLE) return drain(source.take(8 + magic.readUInt32LE(4)))
   if (word !== MAGIC) throw damaged('there is no zstd frame where one must begin')
   const decompressor = createZstdDecompress()
-  yield* Readable.from(frameOf(source))
-    .on('error', (error) => decompressor.destroy(error))
-    .pipe(decompressor)
+  // Both ends are closed when either ends; the error is the reader's.
+  yield* pipeline(Readable.from(frameOf(source)), decompressor, () => {})
 }
 
 /** The bytes of the frame that begins here: its header, its blocks, its checksum. */

@@ -26,6 +26,7 @@ const DANGEROUS = new Set(['pg_execute_server_program', 'pg_read_server_files', 
  */
 export class DumpRoles {
   readonly #admin: pg.Client
+  readonly #rights: 'superuser' | 'bypassrls'
   readonly #known = new Set<string>(RESERVED)
   readonly #made: string[] = []
   readonly #later: RoleStatement[] = []
@@ -34,8 +35,10 @@ export class DumpRoles {
   /** Predefined roles that the dump gives and an import does not. */
   readonly withheld = new Set<string>()
 
-  constructor(admin: pg.Client) {
+  /** Roles of a trusted dump are superusers while it is loaded: some objects may belong to nobody else. */
+  constructor(admin: pg.Client, trusted: boolean) {
     this.#admin = admin
+    this.#rights = trusted ? 'superuser' : 'bypassrls'
   }
 
   async ensure(name: string): Promise<void> {
@@ -43,7 +46,7 @@ export class DumpRoles {
     this.#known.add(name)
     this.#made.push(name)
     this.bare.add(name)
-    await this.#change(`create role ${identifier(name)} nologin bypassrls`)
+    await this.#change(`create role ${identifier(name)} nologin ${this.#rights}`)
     await this.#change(`grant ${identifier(name)} to ${LOADER}`)
     await this.#change(`grant ${EVERYONE} to ${identifier(name)}`)
   }
@@ -65,7 +68,7 @@ export class DumpRoles {
   async finish(database: string): Promise<void> {
     for (const statement of this.#later) await this.#carryOut(statement, database)
     await this.#change(`drop role ${EVERYONE}`)
-    for (const name of this.#made) await this.#change(`alter role ${identifier(name)} nobypassrls`)
+    for (const name of this.#made) await this.#change(`alter role ${identifier(name)} no${this.#rights}`)
   }
 
   async #carryOut(statement: RoleStatement, database: string): Promise<void> {
