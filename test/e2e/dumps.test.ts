@@ -261,3 +261,11 @@ test('Ctrl-C ends an import, and nothing is left', async () => {
   assert.equal(ended.code, 130, ended.error)
   assert.deepEqual(leftovers(), [])
 })
+
+test('an imported point is restored over the live database', async () => {
+  const before = comparable(await readFile(file('plain.sql'), 'utf8'))
+  const { point } = await imported('sql', file('plain.sql'))
+  await lab.postgres.sql('portal', 'delete from public.sessions')
+  await lab.json(['restore', '--at', point, '--component', 'database', '--yes'])
+  assert.deepEqual(comparable(await dumpWith(lab.postgres, 'pg_dump', ['portal'])), before)
+})

@@ -186,7 +186,7 @@ test('a trusted dump is loaded as a superuser', async () => {
       `select evtname::text, pg_get_userbyid(evtowner)::text, rolsuper from pg_event_trigger join pg_roles r on r.oid = evtowner`,
       { trusted: true },
     ),
-    [['e']],
+    [['e', 'postgres', false]],
   )
 })
 
