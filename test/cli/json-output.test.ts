@@ -40,7 +40,7 @@ test('what is not on the page is found, and what was never seen', () => {
   assert.deepEqual(new ShapeCheck(new Map([['it', ['integer']]])).unseen(), ['it', 'it[]'])
 })
 
-test('every command prints what docs/cli-output.md says', { timeout: 300_000 }, async () => {
+test('every command prints what docs/cli-output.md says', { timeout: 600_000 }, async () => {
   const lab = await startLab()
   const point = await throughTheJob(lab)
   await throughDumps(lab, point)

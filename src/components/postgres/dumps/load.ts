@@ -166,7 +166,16 @@ function described(
   missing: readonly string[],
 ): Captured<PostgresDetails> {
   const roles = captured.details.roles.filter(({ name }) => name !== SUPERUSER)
-  return { details: { ...captured.details, roles, imported }, notCaptured: [...captured.notCaptured, ...missing] }
+  return {
+    details: { ...captured.details, roles, imported },
+    notCaptured: [...captured.notCaptured.flatMap(withoutLoader), ...missing],
+  }
+}
+
+/** Our own role is nothing that the dump had. */
+function withoutLoader(sentence: string): string[] {
+  if (sentence.endsWith(`: ${LOADER}.`)) return []
+  return [sentence.replace(`${LOADER}, `, '').replace(`, ${LOADER}`, '')]
 }
 
 /** What a restore of the point will not bring back because the dump did not have it. */
