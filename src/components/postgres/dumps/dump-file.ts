@@ -95,7 +95,7 @@ async function* decompressed(raw: Bytes, { compression, path }: DumpFile): Bytes
 }
 
 function gunzip(raw: Bytes): Bytes {
-  const decompressor = createGunzip()
+  const decompressor = createGunzip({ chunkSize: READ_SIZE })
   // Both ends are closed when either ends; the error is the reader's.
   return pipeline(Readable.from(raw), decompressor, () => {})
 }

@@ -25,7 +25,7 @@ async function* oneFrame(source: Source): Bytes {
   const word = magic.readUInt32LE(0)
   if ((word & 0xfffffff0) >>> 0 === SKIPPABLE) return drain(source.take(8 + magic.readUInt32LE(4)))
   if (word !== MAGIC) throw damaged('there is no zstd frame where one must begin')
-  const decompressor = createZstdDecompress()
+  const decompressor = createZstdDecompress({ chunkSize: 4 * CHUNK })
   // Both ends are closed when either ends; the error is the reader's.
   yield* pipeline(Readable.from(frameOf(source)), decompressor, () => {})
 }

@@ -223,3 +223,18 @@ test('a statement over the limit is refused, also one that is still coming', () 
   assert.throws(() => piecesOf(cut(long.subarray(0, -2), [500, 900, 1400, 1600]), 1000), /more than 1000 bytes/)
   assert.equal(piecesOf([long], 3000).length, 1)
 })
+
+test('a long statement in small chunks is not copied with each of them', () => {
+  const lexer = new SqlLexer()
+  const started = performance.now()
+  const chunk = Buffer.alloc(1024, 'x')
+  lexer.push(Buffer.from("select '"))
+  for (let count = 0; count < 30_000; count += 1) {
+    assert.equal(lexer.next(), undefined)
+    lexer.push(chunk)
+  }
+  lexer.push(Buffer.from("';"))
+  const piece = lexer.next()
+  assert.equal(piece?.type === 'statement' ? piece.text.length : 0, 30_000 * 1024 + 10)
+  assert.ok(performance.now() - started < 20_000)
+})

@@ -23,6 +23,8 @@ export class SqlLexer {
   readonly #limit: number
   readonly #words = new StatementWords()
   #bytes: Buffer = Buffer.alloc(0)
+  /** Where `#bytes` are, if they are in memory of our own. */
+  #storage: Buffer | undefined
   /** The offset of the first of `#bytes`. */
   #base = 0
   #at = 0
@@ -43,9 +45,7 @@ export class SqlLexer {
   push(chunk: Uint8Array): void {
     const kept = this.#kept()
     if (this.#bytes.length - kept > this.#limit) throw this.#tooLong(kept)
-    const rest = this.#bytes.subarray(kept)
-    this.#bytes =
-      rest.length === 0 ? Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length) : Buffer.concat([rest, chunk])
+    this.#append(kept, chunk)
     this.#base += kept
     this.#at -= kept
     this.#escapesEnd -= kept
@@ -55,6 +55,28 @@ export class SqlLexer {
 
   end(): void {
     this.#last = true
+  }
+
+  /**
+   * What is kept grows in place and to twice the size when it must move, else a long statement in small chunks would be copied with
+   * each of them. Bytes that were given out are never written again.
+   */
+  #append(kept: number, chunk: Uint8Array): void {
+    const rest = this.#bytes.subarray(kept)
+    const length = rest.length + chunk.length
+    const begin = this.#storage === undefined ? 0 : rest.byteOffset - this.#storage.byteOffset
+    if (rest.length === 0) {
+      this.#storage = undefined
+      this.#bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
+    } else if (this.#storage !== undefined && begin + length <= this.#storage.length) {
+      this.#storage.set(chunk, begin + rest.length)
+      this.#bytes = this.#storage.subarray(begin, begin + length)
+    } else {
+      this.#storage = Buffer.alloc(2 * length)
+      this.#storage.set(rest)
+      this.#storage.set(chunk, rest.length)
+      this.#bytes = this.#storage.subarray(0, length)
+    }
   }
 
   next(): Piece | undefined {
