@@ -87,7 +87,8 @@ const word = fc.constantFrom(
   'U',
   'n',
 )
-const quoted = nasty.map((text) => `'${text.replaceAll("'", "''")}'`)
+// The comma keeps it from continuing an E'…' of the line before, in which a backslash would be an escape.
+const quoted = nasty.map((text) => `, '${text.replaceAll("'", "''")}'`)
 const escaped = nasty.map((text) => `E'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`)
 const continued = fc
   .tuple(escaped, nasty)
