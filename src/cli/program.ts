@@ -36,6 +36,7 @@ export function makeProgram(world: World, version: string, outcome: Outcome): Co
   addBackupCommands(program, world, outcome)
   addRestoreCommands(program, world, outcome)
   addKeepingCommands(program, world, outcome)
+  addDumpCommands(program, world, outcome)
   addKeyCommands(program, world, outcome)
   return program
 }
@@ -196,6 +197,42 @@ function addKeepingCommands(program: Commander, world: World, outcome: Outcome):
         outcome.exitCode = await run(world, command, (given) => hold(given, point, name))
       })
   }
+}
+
+function addDumpCommands(program: Commander, world: World, outcome: Outcome): void {
+  const imports = program.command('import').description('make restore points of dumps that other programs wrote')
+  for (const [format, description] of [
+    ['sql', 'import the plain SQL of pg_dump or pg_dumpall, also compressed with gzip or zstd'],
+    ['custom', 'import a dump of pg_dump --format=custom'],
+    ['directory', 'import a folder of pg_dump --format=directory'],
+  ] as const) {
+    imports
+      .command(`${format} <dump> [app]`)
+      .description(description)
+      .option('--database <name>', 'the database to take from a dump of several')
+      .option('--component <name>', 'the component it is for, when the app has several databases')
+      .option(
+        '--trust-dump',
+        'load it as a superuser, with whatever client tools there are: its author can run commands on this machine',
+      )
+      .action(async (path, app, options, command) => {
+        const { importDump } = await import('./commands/import.ts')
+        outcome.exitCode = await run(world, command, (given) => importDump(given, format, { path, app }, options))
+      })
+  }
+  program
+    .command('export <point>')
+    .description('write the database of a restore point as an ordinary dump, restored and compared before')
+    .addOption(
+      new Option('--format <format>', 'what to write').choices(['custom', 'sql', 'directory']).default('custom'),
+    )
+    .requiredOption('-o, --output <path>', 'the file or folder to make; nothing is replaced')
+    .option('--app <app>', 'the app, when there are several')
+    .option('--component <name>', 'the component, when the app has several databases')
+    .action(async (point, options, command) => {
+      const { exportDump } = await import('./commands/export.ts')
+      outcome.exitCode = await run(world, command, (given) => exportDump(given, point, options))
+    })
 }
 
 function addKeyCommands(program: Commander, world: World, outcome: Outcome): void {

@@ -38,6 +38,75 @@ export interface Driver<Settings = unknown, Details = unknown> {
 
   /** Opens the place a restore goes to. Changes nothing until its methods are called. */
   open(settings: Settings, request: TargetRequest, context: Context): Promise<Target<Details>>
+
+  /** For kinds that have a form of their own which other programs write and read. */
+  readonly dumps?: Dumps<Settings, Details>
+}
+
+/** Ordinary dumps in and out. */
+export interface Dumps<Settings = unknown, Details = unknown> {
+  /**
+   * Reads a dump to its end, refuses it unless it is whole and holds only what dumps hold, and loads it into a throw-away place
+   * of its own. Fails without leaving anything.
+   */
+  load(settings: Settings, request: DumpRequest, context: Context): Promise<LoadedDump<Settings, Details>>
+
+  /** Restores into a throw-away place, compares, and writes a dump of it. Never leaves half a dump under the name. */
+  write(
+    settings: Settings,
+    details: Details,
+    source: ArtifactSource,
+    request: DumpOutput,
+    context: Context,
+  ): Promise<WrittenDump>
+}
+
+export const dumpFormats = ['sql', 'custom', 'directory'] as const
+export type DumpFormat = (typeof dumpFormats)[number]
+
+export interface DumpRequest {
+  readonly format: DumpFormat
+  readonly path: string
+  /** Which database of a dump that holds several. */
+  readonly database?: string | undefined
+  /** Who made the dump is trusted with this machine. */
+  readonly trusted: boolean
+  /** An existing private folder of Holdfast's own. */
+  readonly scratchFolder: string
+}
+
+export interface LoadedDump<Settings = unknown, Details = unknown> {
+  /** Where it can be captured as if it were the app's own. */
+  readonly settings: Settings
+  readonly origin: DumpOrigin
+  /** Adds to what was captured where it came from, and what the dump did not hold. */
+  describe(captured: Captured<Details>): Captured<Details>
+  /** Removes the throw-away place; works after a cancellation. */
+  close(): Promise<void>
+}
+
+/** What is remembered of an imported dump. */
+export interface DumpOrigin {
+  readonly format: DumpFormat
+  readonly source: string
+  readonly sha256: string
+  readonly bytes: number
+  readonly database: string | null
+  readonly trusted: boolean
+}
+
+export interface DumpOutput {
+  readonly format: DumpFormat
+  readonly path: string
+  readonly scratchFolder: string
+}
+
+export interface WrittenDump {
+  readonly path: string
+  readonly format: DumpFormat
+  readonly bytes: number
+  /** The program that wrote it, and so the oldest that reads it. */
+  readonly software: string
 }
 
 export type GrantPurpose = 'backup' | 'restore'

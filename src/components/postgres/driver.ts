@@ -17,6 +17,10 @@ export const postgresDriver: Driver<PostgresSettings, PostgresDetails> = {
   kept,
   open: async (...request) => (await import('./target.ts')).openPostgresTarget(...request),
   grants: async (...request) => (await import('./grants.ts')).grants(...request),
+  dumps: {
+    load: async (...request) => (await import('./dumps/load.ts')).loadDumpFile(...request),
+    write: async (...request) => (await import('./dumps/write.ts')).writeDumpFile(...request),
+  },
 }
 
 async function kept(settings: PostgresSettings, context: Context): Promise<readonly Kept[]> {

@@ -144,6 +144,17 @@ const needs = z.object({
   tablespaces: z.array(z.string()),
 })
 export type RestoreNeeds = z.infer<typeof needs>
+/** A dump that somebody gave; its hash is that of the file as it was, or of all files of a folder. */
+const importedDump = z.object({
+  format: z.enum(['sql', 'custom', 'directory']),
+  source: z.string(),
+  sha256: z.string(),
+  bytes: z.number(),
+  /** What the dump calls the database; null when it does not say. */
+  database: z.string().nullable(),
+  trusted: z.boolean(),
+})
+export type ImportedDump = z.infer<typeof importedDump>
 
 export const postgresDetails = z.object({
   database: databaseName,
@@ -187,5 +198,7 @@ export const postgresDetails = z.object({
   size: z.string(),
   snapshotAt: z.string(),
   fingerprint,
+  /** Where it came from, if it was not captured from the app's own server. */
+  imported: importedDump.optional(),
 })
 export type PostgresDetails = z.infer<typeof postgresDetails>

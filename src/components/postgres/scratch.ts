@@ -119,7 +119,7 @@ export class ScratchTarget implements Target<PostgresDetails> {
       await ensureRoles(admin, details, context)
       await createSide(admin, place, details, context)
     })
-    const loaded = await this.#loadPlace(context)
+    const loaded = await this.loadPlace(context)
     await restoreBeside(loaded, details, source, ['--no-tablespaces'], context)
     await analyze(loaded, context)
     await withAdmin(place, context, async (admin) => {
@@ -138,7 +138,7 @@ export class ScratchTarget implements Target<PostgresDetails> {
 
   async compare(details: PostgresDetails, context: Context): Promise<readonly Difference[]> {
     const place = this.#place()
-    const differences = await compareLoaded(await this.#loadPlace(context), this.#server().version, details, context)
+    const differences = await compareLoaded(await this.loadPlace(context), this.#server().version, details, context)
     return withAdmin(place, context, async (admin) => [
       ...differences,
       ...compareProperties(await capturedProperties(admin, details), await readProperties(admin, place.names.side)),
@@ -192,7 +192,8 @@ export class ScratchTarget implements Target<PostgresDetails> {
     return { ...this.#settingsPlace, settings, server: this.#server().server }
   }
 
-  async #loadPlace(context: Context): Promise<LoadPlace> {
+  /** Where it was loaded, for who reads from it. */
+  async loadPlace(context: Context): Promise<LoadPlace> {
     const { settings, server, names } = this.#place()
     return {
       server,

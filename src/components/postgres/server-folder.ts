@@ -68,6 +68,7 @@ export async function initialize(
   binaries: ServerBinaries,
   place: ServerFolder,
   locale: string,
+  superuser: string,
   context: Context,
 ): Promise<void> {
   const made = await readFile(join(place.data, 'PG_VERSION'), 'utf8').catch(() => undefined)
@@ -76,7 +77,7 @@ export async function initialize(
   await context.effects.run('initdb', async () => {
     await rm(fresh, { recursive: true, force: true })
     await writePassword(place)
-    await runInPlace(place, binaries.initdb, initdbArgs(fresh, place, locale), context.signal, INITDB_LIMIT)
+    await runInPlace(place, binaries.initdb, initdbArgs(fresh, place, locale, superuser), context.signal, INITDB_LIMIT)
     await rename(fresh, place.data)
   })
 }
@@ -110,8 +111,8 @@ function requireMajor(made: string, binaries: ServerBinaries, place: ServerFolde
   throw new Failure('unsupported', `${place.folder} was made by PostgreSQL ${made.trim()}, not ${binaries.major}`)
 }
 
-function initdbArgs(data: string, place: ServerFolder, locale: string): string[] {
-  const login = [`--username=${SUPERUSER}`, '--auth=scram-sha-256', `--pwfile=${place.passwordFile}`]
+function initdbArgs(data: string, place: ServerFolder, locale: string, superuser: string): string[] {
+  const login = [`--username=${superuser}`, '--auth=scram-sha-256', `--pwfile=${place.passwordFile}`]
   return [
     `--pgdata=${data}`,
     '--encoding=UTF8',

@@ -17,6 +17,8 @@ export interface ServerOptions {
   readonly major?: number
   /** Of the databases; must be UTF-8. */
   readonly locale?: string
+  /** The name of its superuser. */
+  readonly superuser?: string
   /** Settings of postgresql.conf over the defaults for throw-away data. */
   readonly settings?: Readonly<Record<string, string>>
 }
@@ -66,11 +68,12 @@ export async function startServer(options: ServerOptions): Promise<PrivateServer
   const binaries = await findServerBinaries(options.context, options.major)
   const place = await openServerFolder(options.folder)
   try {
-    await initialize(binaries, place, options.locale ?? 'C.UTF-8', options.context)
+    const superuser = options.superuser ?? SUPERUSER
+    await initialize(binaries, place, options.locale ?? 'C.UTF-8', superuser, options.context)
     const server: Server = {
       host: place.sockets,
       port: PORT,
-      user: SUPERUSER,
+      user: superuser,
       password: await readPassword(place),
       tls: 'disable',
       tlsCa: undefined,

@@ -1,4 +1,5 @@
 import { Failure } from '../../core/failure.ts'
+import type { MissingComponent } from '../../repository/documents.ts'
 import type { App, OperationContext } from '../app.ts'
 import { about } from '../source.ts'
 import { captureComponent } from './capture.ts'
@@ -19,7 +20,7 @@ export async function executeBackup(app: App, plan: BackupPlan, context: Operati
   const destinations = await openDestinations(app, plan, context)
   try {
     const components = await captureAll(app, destinations, context)
-    await commitAll(destinations, components, created, context)
+    await commitAll(destinations, missingOf(plan, components), created, context)
     const durationMilliseconds = Math.round(context.clock.monotonic() - begun)
     return reportOf(plan, components, destinations, { created: created.toISOString(), durationMilliseconds })
   } finally {
@@ -46,14 +47,11 @@ async function captureAll(
 
 async function commitAll(
   destinations: readonly Destination[],
-  components: readonly ComponentOutcome[],
+  missing: readonly MissingComponent[],
   created: Date,
   context: OperationContext,
 ): Promise<void> {
   context.progress({ type: 'phase', phase: 'commit' })
-  const missing = components
-    .filter(({ outcome }) => outcome === 'failed')
-    .map(({ name, kind, failure }) => ({ name, kind, reason: failure?.message ?? 'failed' }))
   await Promise.all(destinations.map((destination) => destination.commit({ missing, created })))
   const committed = destinations.some((destination) => destination.outcome().outcome === 'committed')
   if (!committed)
@@ -63,6 +61,12 @@ async function commitAll(
     )
 }
 
+function missingOf(plan: BackupPlan, components: readonly ComponentOutcome[]): readonly MissingComponent[] {
+  const failed = components.filter(({ outcome }) => outcome === 'failed')
+  const reasons = failed.map(({ name, kind, failure }) => ({ name, kind, reason: failure?.message ?? 'failed' }))
+  return [...reasons, ...(plan.missing ?? [])]
+}
+
 function reportOf(
   plan: BackupPlan,
   components: readonly ComponentOutcome[],
@@ -70,9 +74,7 @@ function reportOf(
   times: Pick<BackupReport, 'created' | 'durationMilliseconds'>,
 ): BackupReport {
   const repositories = destinations.map((destination) => destination.outcome())
-  const whole =
-    components.every(({ outcome }) => outcome === 'captured') &&
-    repositories.every(({ outcome }) => outcome === 'committed')
+  const whole = missingOf(plan, components).length === 0 && repositories.every(({ outcome }) => outcome === 'committed')
   return {
     app: plan.app,
     point: plan.point,

@@ -1,5 +1,6 @@
 import { Failure } from '../../core/failure.ts'
 import type { Finding, PointId } from '../../core/restore-point.ts'
+import type { MissingComponent } from '../../repository/documents.ts'
 import type { App, OperationContext } from '../app.ts'
 
 /** What a backup will do, as data. */
@@ -11,6 +12,8 @@ export interface BackupPlan {
   readonly findings: readonly Finding[]
   /** Said of the point in its commit. */
   readonly remarks?: readonly string[]
+  /** Components that the point cannot have, and why. */
+  readonly missing?: readonly MissingComponent[]
 }
 
 /** Looks at everything the backup needs; changes nothing. */

@@ -2,9 +2,10 @@ import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Catalog, CatalogPoint, Repository } from '../../repository/repository.ts'
 import type { App } from '../app.ts'
+import { isImported } from '../import/remark.ts'
 import { isSafetyPoint } from './safety-remark.ts'
 
-/** Which restore point: the newest complete one that is no safety point, one by its id or the start of it, or the newest not after a time. */
+/** Which restore point: the newest complete one that is neither a safety point nor imported, one by its id or the start of it, or the newest not after a time. */
 export type PointChoice = { readonly latest: true } | { readonly id: string } | { readonly notAfter: Date }
 
 export interface FoundPoint {
@@ -56,7 +57,7 @@ function choose(catalog: Catalog, app: string, choice: PointChoice, context: Con
   for (const alarm of catalog.alarms) context.progress({ type: 'warning', message: alarm })
   const points = catalog.points.filter(({ commit }) => commit.app === app)
   if ('id' in choice) return pointWithId(points, catalog, choice.id)
-  const complete = points.filter(({ commit }) => commit.complete && !isSafetyPoint(commit))
+  const complete = points.filter(({ commit }) => commit.complete && !isSafetyPoint(commit) && !isImported(commit))
   if ('latest' in choice) return complete.at(-1)
   return complete.filter(({ commit }) => new Date(commit.created) <= choice.notAfter).at(-1)
 }
@@ -81,6 +82,6 @@ function notFound(app: App, choice: PointChoice): Failure {
         ? 'complete restore point'
         : `complete restore point from before ${choice.notAfter.toISOString()}`
   return new Failure('notFound', `app ${app.name} has no ${what}`, {
-    hint: `holdfast points ${app.name} lists what there is. A safety point is named by its id only.`,
+    hint: `holdfast points ${app.name} lists what there is. Safety points and imported ones are named by their ids only.`,
   })
 }

@@ -2,6 +2,7 @@ import type { PointId } from '../../core/restore-point.ts'
 import type { RetentionCandidate } from '../../core/retention.ts'
 import type { Proof, ProofKind } from '../../repository/documents.ts'
 import type { CatalogPoint } from '../../repository/repository.ts'
+import { isImported } from '../import/remark.ts'
 
 /** A point of the catalog as the rules of retention see it. */
 export function candidateOf(
@@ -15,7 +16,8 @@ export function candidateOf(
     point,
     sequence: commit.sequence,
     created: Date.parse(commit.created),
-    good: commit.complete && !isDisproved,
+    // What a dump held is no backup of what is live, however whole it is.
+    good: commit.complete && !isDisproved && !isImported(commit),
     drilled: latestProof(proofs, ['drill'])?.ok === true,
     held,
     inUse: inUse.has(point),

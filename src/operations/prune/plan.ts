@@ -5,6 +5,7 @@ import type { RetentionFacts, RetentionPlan, RetentionPolicy } from '../../core/
 import type { Catalog, Repository } from '../../repository/repository.ts'
 import type { App } from '../app.ts'
 import { candidateOf, latestProof } from './candidate.ts'
+import { isImported } from '../import/remark.ts'
 
 /** What prune would do to the points of one app in one repository, as data. */
 export interface PrunePlan extends RetentionPlan {
@@ -68,11 +69,12 @@ function factsOf(
     catalog.points.flatMap(({ proofs }) => proofs),
     ['drill'],
   )
+  const lastBackup = catalog.points.findLast(({ commit }) => !isImported(commit))
   return {
     now: observed.now.getTime(),
     storageSkewMilliseconds: observed.storageSkewMilliseconds,
     intervalMilliseconds: app.intervalMilliseconds,
-    lastBackupFailed: observed.lastBackupFailed || catalog.points.at(-1)?.commit.complete === false,
+    lastBackupFailed: observed.lastBackupFailed || lastBackup?.commit.complete === false,
     lastDrillFailed: lastDrill?.ok === false,
     policyChanged: observed.lastPolicyHash !== policyHash,
     damaged: catalog.damaged.length,

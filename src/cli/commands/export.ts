@@ -1,0 +1,31 @@
+import { executeExport, type ExportReport, type ExportRequest } from '../../operations/export/export.ts'
+import { findInApps } from '../../operations/points/show-point.ts'
+import { openPoint } from '../../operations/source.ts'
+import { formatBytes, formatDuration } from '../format.ts'
+import { chooseApp, type Command } from '../run-command.ts'
+
+export interface ExportOptions {
+  readonly format: ExportRequest['format']
+  readonly output: string
+  readonly app?: string
+  readonly component?: string
+}
+
+/** `holdfast export <point>` */
+export async function exportDump(command: Command, choice: string, options: ExportOptions): Promise<number> {
+  const { apps, context } = command.assembly
+  const found = await findInApps(apps, choice, options.app, context)
+  const app = chooseApp(apps, found.point.commit.app)
+  const reader = await openPoint(found.repository, found.point.point, context)
+  const report = await executeExport(app, reader, options, context)
+  command.result({ report }, () => textOf(report))
+  return 0
+}
+
+function textOf({ path, bytes, point, component, software, durationMilliseconds }: ExportReport): string {
+  return [
+    `${path}: ${formatBytes(bytes)} in ${formatDuration(durationMilliseconds)}`,
+    `  component ${component} of restore point ${point}, restored, compared, and written by ${software}`,
+    '  it is not encrypted, and only you can read it',
+  ].join('\n')
+}

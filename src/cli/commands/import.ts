@@ -1,0 +1,40 @@
+import { resolve } from 'node:path'
+import { executeImport, type ImportReport, type ImportRequest } from '../../operations/import/import.ts'
+import { formatBytes, formatDuration } from '../format.ts'
+import { chooseApp, type Command } from '../run-command.ts'
+
+export interface ImportOptions {
+  readonly component?: string
+  readonly database?: string
+  readonly trustDump?: boolean
+}
+
+/** `holdfast import <format> <dump> [app]` */
+export async function importDump(
+  command: Command,
+  format: ImportRequest['format'],
+  given: { readonly path: string; readonly app: string | undefined },
+  options: ImportOptions,
+): Promise<number> {
+  const { apps, context } = command.assembly
+  const app = chooseApp(apps, given.app)
+  const { component, database, trustDump = false } = options
+  const request = { format, path: resolve(given.path), component, database, trusted: trustDump }
+  const report = await executeImport(app, request, context)
+  command.result({ report }, () => textOf(report))
+  return report.outcome === 'done' ? 0 : 3
+}
+
+function textOf(report: ImportReport): string {
+  const { origin, repositories } = report
+  return [
+    `Restore point ${report.point} of ${report.app}, imported: ${report.outcome === 'done' ? report.truth : 'INCOMPLETE'}, ${formatDuration(report.durationMilliseconds)}`,
+    `  from ${origin.source} (${formatBytes(origin.bytes)}, SHA-256 ${origin.sha256})`,
+    ...repositories.map(
+      ({ name, outcome, location, failure }) => `  ${name}: ${failure?.message ?? outcome}, ${location}`,
+    ),
+    ...report.notCaptured.map((what) => `  not captured: ${what}`),
+    `It is named by its id only, never by latest, and held: prune keeps it until holdfast release ${report.point}`,
+    `Prove it: holdfast drill ${report.app} --at ${report.point}`,
+  ].join('\n')
+}

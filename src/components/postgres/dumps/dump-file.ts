@@ -1,0 +1,175 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { open, readdir, stat } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { pipeline, Readable } from 'node:stream'
+import { createGunzip } from 'node:zlib'
+import { describe, Failure } from '../../../core/failure.ts'
+import type { Bytes, Context } from '../../../core/ports.ts'
+import { unzstd } from './zstd-frames.ts'
+
+/** How a file is compressed, by its first bytes and not by its name. */
+type Compression = 'none' | 'gzip' | 'zstd'
+
+/** A dump as it was given: a file, perhaps compressed, or the folder of a directory dump. */
+export interface DumpFile {
+  readonly path: string
+  readonly name: string
+  readonly bytes: number
+  readonly sha256: string
+  readonly compression: Compression
+  readonly isFolder: boolean
+}
+
+const GZIP = Buffer.from([0x1f, 0x8b])
+const ZSTD = Buffer.from([0x28, 0xb5, 0x2f, 0xfd])
+/** Real dumps do not shrink that much beyond their first part; a file that does was made to fill a disk. */
+const RATIO_LIMIT = 300
+const RATIO_FREE = 64 * 1024 * 1024
+const READ_SIZE = 256 * 1024
+
+/** Reads the file once for its hash. */
+export async function openDumpFile(path: string, context: Context): Promise<DumpFile> {
+  context.progress({ type: 'phase', phase: 'read', detail: path })
+  const found = await attemptRead(path, () => stat(path))
+  if (!found.isDirectory() && !found.isFile())
+    throw new Failure('usage', `${path} is neither a file nor a folder`, {
+      hint: 'Save the dump in a file first: it is read more than once.',
+    })
+  const hash = createHash('sha256')
+  const isFolder = found.isDirectory()
+  const bytes = isFolder ? await hashFolder(path, hash, context) : await hashFile(path, hash, context)
+  const compression = isFolder ? 'none' : await sniff(path)
+  return { path, name: basename(path), bytes, sha256: hash.digest('hex'), compression, isFolder }
+}
+
+/** Fails when the file is no longer what was opened: then what was loaded is not what the hash is of. */
+export async function assertUnchanged(file: DumpFile, context: Context): Promise<void> {
+  const { sha256 } = await openDumpFile(file.path, context)
+  if (sha256 === file.sha256) return
+  throw new Failure('refused', `${file.path} changed while it was imported`, {
+    hint: 'Import it again when nothing writes to it.',
+  })
+}
+
+/** The content of the file, decompressed. A file that grows beyond all measure fails unless it is trusted. */
+export async function* contentOf(file: DumpFile, trusted: boolean, context: Context): Bytes {
+  let read = 0
+  const raw = fileBytes(file.path, context, (length) => {
+    read += length
+    context.progress({ type: 'bytes', subject: file.name, done: read, total: file.bytes })
+  })
+  let plain = 0
+  for await (const chunk of decompressed(raw, file)) {
+    plain += chunk.length
+    if (!trusted && plain > RATIO_FREE && plain > read * RATIO_LIMIT) throw bomb(file, plain)
+    yield chunk
+  }
+}
+
+/** The first bytes of the content. */
+export async function beginningOf(file: DumpFile, length: number, context: Context): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  let found = 0
+  for await (const chunk of contentOf(file, false, { ...context, progress: () => {} })) {
+    chunks.push(chunk)
+    found += chunk.length
+    if (found >= length) break
+  }
+  return Buffer.concat(chunks).subarray(0, length)
+}
+
+async function* decompressed(raw: Bytes, { compression, path }: DumpFile): Bytes {
+  if (compression === 'none') return yield* raw
+  try {
+    yield* compression === 'zstd' ? unzstd(raw) : gunzip(raw)
+  } catch (error) {
+    if (error instanceof Failure && error.kind !== 'corrupt') throw error
+    const reason = error instanceof Error && error.name === 'AbortError' ? undefined : describe(error)
+    if (reason === undefined) throw error
+    throw new Failure('corrupt', `${path} cannot be decompressed to its end: ${reason}`, {
+      cause: error,
+      hint: 'It is cut off or damaged. Use another copy of the dump, or make it again.',
+    })
+  }
+}
+
+function gunzip(raw: Bytes): Bytes {
+  const decompressor = createGunzip({ chunkSize: READ_SIZE })
+  // Both ends are closed when either ends; the error is the reader's.
+  return pipeline(Readable.from(raw), decompressor, () => {})
+}
+
+async function hashFile(path: string, hash: { update(bytes: Uint8Array): unknown }, context: Context): Promise<number> {
+  let bytes = 0
+  for await (const chunk of fileBytes(path, context, () => {})) {
+    bytes += chunk.length
+    hash.update(chunk)
+  }
+  return bytes
+}
+
+/** Names, lengths and content of all files, in the order of their names. */
+async function hashFolder(path: string, hash: ReturnType<typeof createHash>, context: Context): Promise<number> {
+  let bytes = 0
+  for (const name of (await attemptRead(path, () => readdir(path))).sort()) {
+    const inner = createHash('sha256')
+    const length = await hashFile(join(path, name), inner, context)
+    hash.update(`${name}\0${length}\0${inner.digest('hex')}\n`)
+    bytes += length
+  }
+  return bytes
+}
+
+async function* fileBytes(path: string, context: Context, count: (length: number) => void): Bytes {
+  const file = createReadStream(path, { highWaterMark: READ_SIZE, signal: context.signal })
+  try {
+    for await (const chunk of file) {
+      // A stream without an encoding gives bytes.
+      count((chunk as Buffer).length)
+      yield chunk as Buffer
+    }
+  } catch (error) {
+    context.signal.throwIfAborted()
+    throw unreadable(path, error)
+  }
+}
+
+async function sniff(path: string): Promise<Compression> {
+  const file = await attemptRead(path, () => open(path))
+  try {
+    const { buffer } = await file.read(Buffer.alloc(4), 0, 4, 0)
+    if (buffer.subarray(0, 2).equals(GZIP)) return 'gzip'
+    // A zstd file may begin with a frame to be skipped.
+    return buffer.equals(ZSTD) || (buffer.readUInt32LE(0) & 0xfffffff0) >>> 0 === 0x184d2a50 ? 'zstd' : 'none'
+  } finally {
+    await file.close()
+  }
+}
+
+async function attemptRead<Result>(path: string, act: () => Promise<Result>): Promise<Result> {
+  try {
+    return await act()
+  } catch (error) {
+    throw unreadable(path, error)
+  }
+}
+
+function unreadable(path: string, cause: unknown): Failure {
+  if (cause instanceof Failure) return cause
+  const absent = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
+  return new Failure(absent ? 'notFound' : 'denied', `${path} cannot be read: ${describe(cause)}`, {
+    cause,
+    hint: 'Give the file or folder that pg_dump wrote, readable for the user who runs Holdfast.',
+  })
+}
+
+function bomb(file: DumpFile, plain: number): Failure {
+  return new Failure(
+    'refused',
+    `${file.path} unpacks to more than ${RATIO_LIMIT} times its size (${plain} bytes so far)`,
+    {
+      hint: 'That is how files look that are made to fill a disk. If you know that this one is a dump, add --trust-dump.',
+    },
+  )
+}

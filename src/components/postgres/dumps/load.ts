@@ -1,0 +1,193 @@
+import { z } from 'zod'
+import { Failure } from '../../../core/failure.ts'
+import type { Context } from '../../../core/ports.ts'
+import { SecretReference } from '../../../system/secret-reference.ts'
+import type { Captured, DumpOrigin, DumpRequest, LoadedDump } from '../../driver.ts'
+import { identifier, withSession } from '../connection.ts'
+import { loadDump } from '../plain-sql/load-dump.ts'
+import type { Loaded } from '../plain-sql/load-dump.ts'
+import { readOutline } from '../plain-sql/outline.ts'
+import type { DumpedDatabase, DumpOutline } from '../plain-sql/outline.ts'
+import { DumpRoles, EVERYONE, LOADER, SUPERUSER } from '../plain-sql/roles.ts'
+import { query } from '../query.ts'
+import type { PostgresDetails, PostgresSettings } from '../schema.ts'
+import { limitsOf } from '../tool-run.ts'
+import { assertUnchanged } from './dump-file.ts'
+import { openDumpText } from './dump-text.ts'
+import type { DumpText } from './dump-text.ts'
+import { createDatabase, defaultLocale, startThrowAway } from './throw-away.ts'
+import type { ThrowAway } from './throw-away.ts'
+
+type LoadedPostgres = LoadedDump<PostgresSettings, PostgresDetails>
+
+/** Reads the dump twice: to its end before anything runs, and then to run it on a server that is thrown away. */
+export async function loadDumpFile(
+  settings: PostgresSettings,
+  request: DumpRequest,
+  context: Context,
+): Promise<LoadedPostgres> {
+  const { totalLimit } = limitsOf(settings)
+  // A timer cannot wait longer than this.
+  const deadline = AbortSignal.timeout(Math.min(totalLimit, 2 ** 31 - 1))
+  const signal = AbortSignal.any([context.signal, deadline])
+  try {
+    return await readAndLoad(settings, request, { ...context, signal }, context)
+  } catch (error) {
+    // What was interrupted fails in its own way; why says more.
+    if (context.signal.aborted) throw new Failure('cancelled', 'the import was cancelled', { cause: error })
+    if (!deadline.aborted) throw error
+    throw new Failure('toolFailed', `loading ${request.path} took longer than ${totalLimit / 1000} s`, {
+      cause: error,
+      hint: 'Set totalLimitSeconds of the component higher.',
+    })
+  }
+}
+
+/** The server and what ends it must outlive a deadline, so they have the operator's context. */
+async function readAndLoad(
+  settings: PostgresSettings,
+  request: DumpRequest,
+  limited: Context,
+  context: Context,
+): Promise<LoadedPostgres> {
+  const text = await openDumpText(settings, request, limited)
+  const outline = await readOutline(text.outline())
+  const chosen = chooseDatabase(outline, settings, request)
+  const server = await startThrowAway({ ...request, major: outline.major }, context)
+  try {
+    return await fill({ settings, request, text, chosen, server }, limited)
+  } catch (error) {
+    await server.close()
+    throw error
+  }
+}
+
+interface Filling {
+  readonly settings: PostgresSettings
+  readonly request: DumpRequest
+  readonly text: DumpText
+  readonly chosen: DumpedDatabase
+  readonly server: ThrowAway
+}
+
+async function fill(filling: Filling, context: Context): Promise<LoadedPostgres> {
+  const { settings, request, text, chosen, server } = filling
+  const database = chosen.name ?? settings.database
+  context.progress({ type: 'phase', phase: 'load', detail: `${text.file.name} into a throw-away server` })
+  const locale = await createDatabase(server, creationOf(chosen, database), context)
+  const roles = new DumpRoles(server.admin, request.trusted)
+  const target = { loader: server.loader, superuser: server.superuser, database, roles, part: chosen.name }
+  const loaded = await context.effects.run('load dump', () => loadDump(text.whole(), target, context))
+  await context.effects.run('sql import ownership', () => settle(filling, database, roles, loaded, context))
+  await assertUnchanged(text.file, context)
+  const { sha256, bytes, name } = text.file
+  const origin = {
+    format: request.format,
+    source: name,
+    sha256,
+    bytes,
+    database: chosen.name,
+    trusted: request.trusted,
+  }
+  return {
+    settings: settingsFor(settings, server, database),
+    origin,
+    describe: (captured) => described(captured, origin, missingFrom(chosen, roles, locale)),
+    close: () => server.close(),
+  }
+}
+
+function creationOf(
+  { creation, encoding }: DumpedDatabase,
+  name: string,
+): { name: string; encoding: string; locale: string } {
+  return { name, ...(creation ?? { encoding, locale: defaultLocale(encoding) }) }
+}
+
+/** What the loading role owns goes to the owner of the database, and nothing of the loading is left. */
+async function settle(
+  filling: Filling,
+  database: string,
+  roles: DumpRoles,
+  loaded: Loaded,
+  context: Context,
+): Promise<void> {
+  const { settings, server } = filling
+  const owner = loaded.owner ?? (await withSession(server.loader, database, context, mainOwner)) ?? settings.user
+  await roles.ensure(owner)
+  await query(server.admin, z.unknown(), `alter database ${identifier(database)} owner to ${identifier(owner)}`)
+  await withSession(server.superuser, database, context, async (admin) => {
+    await query(admin, z.unknown(), `drop owned by ${EVERYONE}`)
+  })
+  await withSession(server.loader, database, context, async (session) => {
+    await query(session, z.unknown(), `reassign owned by ${LOADER} to ${identifier(owner)}`)
+  })
+  await roles.finish(database)
+}
+
+async function mainOwner(session: Parameters<typeof query>[0]): Promise<string | undefined> {
+  const sql = `select pg_get_userbyid(relowner)::text as owner from pg_catalog.pg_class
+    where relkind in ('r', 'p') and oid >= 16384 and pg_get_userbyid(relowner) <> '${LOADER}' group by 1 order by count(*) desc, 1 limit 1`
+  return (await query(session, z.object({ owner: z.string() }), sql))[0]?.owner
+}
+
+function chooseDatabase(outline: DumpOutline, settings: PostgresSettings, request: DumpRequest): DumpedDatabase {
+  const { databases } = outline
+  const [only] = databases
+  const wanted = request.database ?? (outline.isCluster ? settings.database : undefined)
+  if (wanted === undefined && only !== undefined) return only
+  const found = databases.find(({ name }) => name === wanted)
+  if (found !== undefined) return found
+  const names = databases.map(({ name }) => name ?? 'one that it does not name').join(', ')
+  throw new Failure('notFound', `${request.path} has no database ${wanted ?? ''}`, {
+    hint: `It has: ${names}. Name one with --database.`,
+    facts: { databases: names },
+  })
+}
+
+function settingsFor(settings: PostgresSettings, { loader, password }: ThrowAway, database: string): PostgresSettings {
+  const { host, port, user, tls, tlsCa } = loader
+  const { restoreUser: _user, restorePassword: _password, ...rest } = settings
+  return {
+    ...rest,
+    host,
+    port,
+    user,
+    tls,
+    tlsCa,
+    database,
+    password: new SecretReference('literal', password.reveal()),
+  }
+}
+
+function described(
+  captured: Captured<PostgresDetails>,
+  imported: DumpOrigin,
+  missing: readonly string[],
+): Captured<PostgresDetails> {
+  const roles = captured.details.roles.filter(({ name }) => name !== SUPERUSER)
+  return {
+    details: { ...captured.details, roles, imported },
+    notCaptured: [...captured.notCaptured.flatMap(withoutLoader), ...missing],
+  }
+}
+
+/** Our own role is nothing that the dump had. */
+function withoutLoader(sentence: string): string[] {
+  if (sentence.endsWith(`: ${LOADER}.`)) return []
+  return [sentence.replace(`${LOADER}, `, '').replace(`, ${LOADER}`, '')]
+}
+
+/** What a restore of the point will not bring back because the dump did not have it. */
+function missingFrom({ creation, encoding }: DumpedDatabase, roles: DumpRoles, locale: string | undefined): string[] {
+  const bare = [...roles.bare].sort().join(', ')
+  return [
+    ...(bare === '' ? [] : [`attributes and memberships of roles, of which the dump only has the names: ${bare}`]),
+    ...(creation === undefined
+      ? [`locale and settings of the database, which the dump does not say; encoding ${encoding}`]
+      : []),
+    ...(locale === undefined ? [] : [locale]),
+    ...[...roles.withheld].map((role) => `membership in ${role}, which no import gives`),
+    'passwords of roles',
+  ]
+}

@@ -1,0 +1,144 @@
+import { link, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { describe, Failure } from '../../../core/failure.ts'
+import type { Bytes, Context } from '../../../core/ports.ts'
+import { randomHex } from '../../../system/random.ts'
+import type { ArtifactSource, DumpOutput, WrittenDump } from '../../driver.ts'
+import type { LoadPlace } from '../load.ts'
+import { restoreNames } from '../names.ts'
+import type { PostgresDetails, PostgresSettings } from '../schema.ts'
+import { ScratchTarget } from '../scratch.ts'
+import { restoreServer } from '../target-place.ts'
+import { runTool, streamTool } from '../tool-run.ts'
+
+/** Restores into a throw-away server, compares as a drill does, and lets pg_dump write what is there. */
+export async function writeDumpFile(
+  settings: PostgresSettings,
+  details: PostgresDetails,
+  source: ArtifactSource,
+  output: DumpOutput,
+  context: Context,
+): Promise<WrittenDump> {
+  await assertFree(output.path)
+  const restoreId = randomHex(4)
+  const names = restoreNames(settings.database, restoreId)
+  const target = new ScratchTarget(
+    { settings, server: restoreServer(settings), names, restoreId },
+    output.scratchFolder,
+  )
+  try {
+    await target.load(details, source, context)
+    await assertEqual(target, details, context)
+    return await writeFrom(await target.loadPlace(context), output, context)
+  } finally {
+    // Also after Ctrl-C: a throw-away server must not outlive its export.
+    await target.discard({ ...context, signal: new AbortController().signal })
+  }
+}
+
+async function assertEqual(target: ScratchTarget, details: PostgresDetails, context: Context): Promise<void> {
+  const [first, ...more] = await target.compare(details, context)
+  if (first === undefined) return
+  throw new Failure(
+    'corrupt',
+    `the restored database differs from what was captured: ${first.subject}${more.length === 0 ? '' : ` and ${more.length} more`}`,
+    {
+      hint: 'holdfast drill lists all differences. Use another restore point.',
+    },
+  )
+}
+
+/** The dump gets its name only when it is whole and on the disk. */
+async function writeFrom(place: LoadPlace, { path, format }: DumpOutput, context: Context): Promise<WrittenDump> {
+  const unfinished = join(dirname(path), `.${basename(path)}.${randomHex(4)}.unfinished`)
+  context.progress({ type: 'phase', phase: 'export', detail: path })
+  try {
+    const bytes = await context.effects.run('write dump', () =>
+      format === 'directory' ? writeFolder(place, unfinished, context) : writeFile(place, format, unfinished, context),
+    )
+    await context.effects.run('name dump', () => nameIt(unfinished, path, format))
+    return { path, format, bytes, software: place.tools.versionText }
+  } catch (error) {
+    await rm(unfinished, { recursive: true, force: true })
+    throw error
+  }
+}
+
+async function writeFile(place: LoadPlace, format: 'sql' | 'custom', path: string, context: Context): Promise<number> {
+  const args = [`--format=${format === 'sql' ? 'plain' : 'custom'}`]
+  const content = streamTool({ ...place, program: 'pg_dump', args }, context)
+  return attemptWrite(path, () => save(content, path, context))
+}
+
+/** Readable for us alone, as it holds what the repository encrypts. */
+async function save(content: Bytes, path: string, context: Context): Promise<number> {
+  const file = await open(path, 'wx', 0o600)
+  let bytes = 0
+  try {
+    for await (const chunk of content) {
+      await file.writeFile(chunk)
+      bytes += chunk.length
+      context.progress({ type: 'bytes', subject: basename(path), done: bytes })
+    }
+    await file.sync()
+    return bytes
+  } finally {
+    await file.close()
+  }
+}
+
+async function writeFolder(place: LoadPlace, path: string, context: Context): Promise<number> {
+  // Silent while it writes, so only the total limit ends it.
+  const limits = { ...place.limits, idleLimit: place.limits.totalLimit }
+  await runTool({ ...place, limits, program: 'pg_dump', args: ['--format=directory', `--file=${path}`] }, context)
+  let bytes = 0
+  for (const name of await readdir(path)) {
+    await syncPath(join(path, name))
+    bytes += (await stat(join(path, name))).size
+  }
+  await syncPath(path)
+  return bytes
+}
+
+/** Whatever came to be there meanwhile stays: a link replaces nothing, and a folder is put over none but an empty one. */
+async function nameIt(unfinished: string, path: string, format: DumpOutput['format']): Promise<void> {
+  await assertFree(path)
+  if (format === 'directory') await rename(unfinished, path)
+  else await link(unfinished, path)
+  await rm(unfinished, { force: true })
+  await syncPath(dirname(path))
+}
+
+async function assertFree(path: string): Promise<void> {
+  const found = await stat(path).then(
+    () => true,
+    (error: unknown) => !(error instanceof Error && 'code' in error && error.code === 'ENOENT'),
+  )
+  if (found)
+    throw new Failure('refused', `${path} is there already, or its folder cannot be entered`, {
+      hint: 'Nothing was written. Name a file that does not exist.',
+    })
+  const parent = await stat(dirname(path)).catch(() => undefined)
+  if (parent?.isDirectory() !== true) throw new Failure('notFound', `there is no folder ${dirname(path)} to write to`)
+}
+
+async function syncPath(path: string): Promise<void> {
+  const file = await open(path, 'r')
+  try {
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+async function attemptWrite<Result>(path: string, act: () => Promise<Result>): Promise<Result> {
+  try {
+    return await act()
+  } catch (error) {
+    if (error instanceof Failure || !(error instanceof Error && 'code' in error)) throw error
+    throw new Failure('refused', `${path} cannot be written: ${describe(error)}`, {
+      cause: error,
+      hint: 'Free some space or name another folder with --output.',
+    })
+  }
+}

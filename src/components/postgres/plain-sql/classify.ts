@@ -1,0 +1,16 @@
+/** What a statement is, from its bare words. */
+
+/** Whether rows follow the statement in the text. */
+export function copiesFromInput(words: readonly string[]): boolean {
+  const from = words.indexOf('from')
+  return words[0] === 'copy' && from > 0 && words[from + 1] === 'stdin' && !words.includes('to')
+}
+
+const TURNS_STRINGS = /^set\s+(?:session\s+)?standard_conforming_strings\s*(?:=|to)\s*'?(on|off|true|false)'?\s*;$/i
+
+/** What the statement makes of `standard_conforming_strings`: whether a backslash in '…' is an ordinary character. */
+export function standardStringsAfter(text: Buffer, words: readonly string[], before: boolean): boolean {
+  if (words[0] !== 'set' || text.length > 200) return before
+  const [, value] = TURNS_STRINGS.exec(text.toString('latin1')) ?? []
+  return value === undefined ? before : ['on', 'true'].includes(value.toLowerCase())
+}

@@ -1,0 +1,71 @@
+import { Failure } from '../../../core/failure.ts'
+import type { Statement } from './pieces.ts'
+import { refusedAt } from './refusals.ts'
+
+/** What is done with a statement of a database's dump. */
+export type Treatment = 'run' | 'skip' | 'role' | 'owner'
+
+/** Encodings in which a byte of a character can look like a quote or a backslash; a server does not store them, clients ask for them. */
+const AMBIGUOUS = new Set([
+  'sjis',
+  'shiftjis',
+  'shiftjis2004',
+  'mskanji',
+  'big5',
+  'windows950',
+  'gbk',
+  'windows936',
+  'uhc',
+  'windows949',
+  'johab',
+  'gb18030',
+])
+const SETTING = /^set\s+(?:session\s+|local\s+)?(\w+)\s*(?:=|to)\s*'?([^';]*)'?\s*;$/i
+
+/** A `SET name = value` with its one value; undefined for other statements. */
+export function settingOf({ words, text }: Statement): { readonly name: string; readonly value: string } | undefined {
+  if (words[0] !== 'set' || text.length > 1000) return undefined
+  const [, name, value] = SETTING.exec(text.toString('latin1')) ?? []
+  return name === undefined || value === undefined ? undefined : { name: name.toLowerCase(), value }
+}
+
+/**
+ * Decides about a statement. Skipped is what only matters where the dump came from (DROP, tablespaces, the database itself) and
+ * the setting that would let rows in against their foreign keys. Fails for what no dump needs.
+ */
+export function treat(statement: Statement): Treatment {
+  const [first, second] = statement.words
+  if (first === 'copy' && !statement.copies)
+    throw refusedAt(statement.offset, 'a COPY that does not read rows of the dump')
+  if (first === 'drop' || second === 'tablespace') return 'skip'
+  if (first === 'create' && second === 'database') return 'skip'
+  if (first === 'alter' && second === 'database') return statement.words.includes('owner') ? 'owner' : 'run'
+  if (isAboutRoles(statement)) return 'role'
+  return first === 'set' && isSkippedSetting(statement) ? 'skip' : 'run'
+}
+
+function isAboutRoles({ words }: Statement): boolean {
+  const [first, second] = words
+  const kinds = ['role', 'user', 'group']
+  return (
+    (first === 'create' || first === 'alter') &&
+    second !== undefined &&
+    kinds.includes(second) &&
+    words[2] !== 'mapping'
+  )
+}
+
+function isSkippedSetting(statement: Statement): boolean {
+  const setting = settingOf(statement)
+  if (setting === undefined) return statement.words.some((word) => word.startsWith('session_replication_'))
+  if (setting.name === 'client_encoding') assertReadable(setting.value, statement.offset)
+  return setting.name.startsWith('session_replication_') || setting.name === 'default_tablespace'
+}
+
+function assertReadable(encoding: string, offset: number): void {
+  if (!AMBIGUOUS.has(encoding.toLowerCase().replaceAll(/[^a-z0-9]/g, ''))) return
+  throw new Failure('unsupported', `byte ${offset}: a dump in the encoding ${encoding} cannot be split safely`, {
+    facts: { byteOffset: offset },
+    hint: 'Make the dump again in UTF-8, or in the encoding of the database.',
+  })
+}

@@ -1,0 +1,119 @@
+import { describe, Failure } from '../../core/failure.ts'
+import type { Driver, DumpFormat, DumpOrigin, Dumps, LoadedDump } from '../../components/driver.ts'
+import type { App, AppComponent, OperationContext } from '../app.ts'
+import { executeBackup } from '../backup/execute.ts'
+import type { BackupReport } from '../backup/report.ts'
+import { holdPoint } from '../keep/keep.ts'
+import { IMPORT_REMARK } from './remark.ts'
+
+export interface ImportRequest {
+  readonly format: DumpFormat
+  readonly path: string
+  readonly component?: string | undefined
+  readonly database?: string | undefined
+  readonly trusted: boolean
+}
+
+export interface ImportReport {
+  readonly app: string
+  readonly point: string
+  readonly component: string
+  /** `incomplete`: the app has more than the dump held, or a repository failed. */
+  readonly outcome: BackupReport['outcome']
+  readonly truth: BackupReport['truth']
+  readonly created: string
+  readonly durationMilliseconds: number
+  /** What a restore will not bring back. */
+  readonly notCaptured: readonly string[]
+  readonly repositories: BackupReport['repositories']
+  readonly origin: DumpOrigin
+}
+
+/**
+ * Makes a restore point of a dump: it is loaded into a throw-away place and captured from there as an app's own data would be. Parts of
+ * the app that are in no dump are missing in the point, which is incomplete then.
+ */
+export async function executeImport(
+  app: App,
+  request: ImportRequest,
+  context: OperationContext,
+): Promise<ImportReport> {
+  const component = componentWithDumps(app, request.component)
+  const { driver, settings } = component
+  const scratch = await context.scratchFolder()
+  try {
+    const loaded = await driver.dumps.load(settings, { ...request, scratchFolder: scratch.path }, context)
+    try {
+      const report = await capture(app, component, loaded, context)
+      await hold(app, report.point, context)
+      return reportOf(report, component.name, loaded.origin)
+    } finally {
+      await loaded.close()
+    }
+  } finally {
+    await scratch.remove()
+  }
+}
+
+async function capture(
+  app: App,
+  component: AppComponent,
+  loaded: LoadedDump,
+  context: OperationContext,
+): Promise<BackupReport> {
+  const driver: Driver = {
+    ...component.driver,
+    capture: async (...given) => loaded.describe(await component.driver.capture(...given)),
+  }
+  const others = app.components.filter(({ name }) => name !== component.name)
+  const plan = {
+    app: app.name,
+    point: context.newId(),
+    components: [],
+    repositories: [],
+    findings: [],
+    remarks: [IMPORT_REMARK],
+    missing: others.map(({ name, driver: { kind } }) => ({ name, kind, reason: 'not in the imported dump' })),
+  }
+  return executeBackup(
+    { ...app, components: [{ name: component.name, settings: loaded.settings, driver }] },
+    plan,
+    context,
+  )
+}
+
+function reportOf(report: BackupReport, component: string, origin: DumpOrigin): ImportReport {
+  const { components, findings: _findings, ...rest } = report
+  return { ...rest, component, origin, notCaptured: components.flatMap(({ notCaptured }) => notCaptured) }
+}
+
+/** It counts for no rule of retention, so prune would take it away first. */
+async function hold(app: App, point: string, context: OperationContext): Promise<void> {
+  try {
+    await holdPoint([app], point, 'hold', context)
+  } catch (error) {
+    context.progress({
+      type: 'warning',
+      message: `restore point ${point} is not held, prune may remove it: ${describe(error)}`,
+    })
+  }
+}
+
+type WithDumps = AppComponent & { readonly driver: Driver & { readonly dumps: Dumps } }
+
+/** The named component, or the only one of a kind that has dumps. */
+export function componentWithDumps(app: App, name: string | undefined): WithDumps {
+  const candidates = app.components.filter(hasDumps)
+  const [only, ...more] = name === undefined ? candidates : candidates.filter((component) => component.name === name)
+  if (only !== undefined && more.length === 0) return only
+  const names = candidates.map((component) => component.name).join(', ')
+  const hint =
+    names === '' ? 'Only components of the kind postgres have dumps.' : `Name one with --component: ${names}.`
+  if (name !== undefined)
+    throw new Failure('notFound', `app ${app.name} has no component ${name} that has dumps`, { hint })
+  throw new Failure('usage', `app ${app.name} has ${candidates.length} components that have dumps`, { hint })
+}
+
+function hasDumps(component: AppComponent): component is WithDumps {
+  return component.driver.dumps !== undefined
+}
