@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises'
 import { Failure } from '../../core/failure.ts'
 import type { Bytes } from '../../core/ports.ts'
-import type { ByteRange, Storage } from '../../storage/storage.ts'
+import type { BlobInfo, ByteRange, Storage } from '../../storage/storage.ts'
 
 /** One file that may be a Kleidia backup, wherever it is. */
 export interface KleidiaSource {
@@ -17,30 +17,29 @@ export interface KleidiaSource {
  * The blob of this name, or everything below it as a folder: all of them, in name order, one page in memory. Fails with
  * `notFound` when there is nothing.
  */
-export async function* sourcesIn(storage: Storage, name: string, signal: AbortSignal): AsyncIterable<KleidiaSource> {
+export async function* sourcesIn(
+  storage: Storage,
+  { name, shown: base }: { readonly name: string; readonly shown: string },
+  signal: AbortSignal,
+): AsyncIterable<KleidiaSource> {
   let found = 0
   const folder = name === '' || name.endsWith('/') ? name : `${name}/`
   for await (const blob of storage.list(name, signal)) {
     if (blob.name !== name && !blob.name.startsWith(folder)) continue
     found += 1
     const shown = blob.name === name ? name.slice(name.lastIndexOf('/') + 1) : blob.name.slice(folder.length)
-    yield sourceOf(storage, blob, shown)
+    yield sourceOf(storage, blob, { name: shown, location: `${base}/${blob.name}` })
     if (blob.name === name) return
   }
-  if (found === 0) throw nothingAt(`${storage.location}${name === '' ? '' : `/${name}`}`)
+  if (found === 0) throw nothingAt(`${base}/${name}`)
 }
 
 function sourceOf(
   storage: Storage,
-  blob: { readonly name: string; readonly size: number },
-  shown: string,
+  { name, size }: BlobInfo,
+  shown: Pick<KleidiaSource, 'name' | 'location'>,
 ): KleidiaSource {
-  return {
-    name: shown,
-    location: `${storage.location}/${blob.name}`,
-    size: blob.size,
-    read: (signal, range) => storage.get(blob.name, signal, range),
-  }
+  return { ...shown, size, read: (signal, range) => storage.get(name, signal, range) }
 }
 
 /** A file of this machine, under any name that it may have. */
