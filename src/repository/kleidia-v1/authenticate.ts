@@ -3,10 +3,10 @@ import { Failure } from '../../core/failure.ts'
 import type { Bytes, Context } from '../../core/ports.ts'
 import type { Secret } from '../../core/secret.ts'
 import { assertNotCancelled } from '../../storage/outcomes.ts'
-import { ByteReader } from '../bytes.ts'
+import { ByteReader, bytesOf } from '../bytes.ts'
 import { ChecksumTrial, type ChecksumVerdict } from './checksum.ts'
 import { kleidiaKey } from './key.ts'
-import { CIPHER, LONGEST_CIPHERTEXT, TAG_SIZE } from './layout.ts'
+import { CIPHER, LONGEST_CIPHERTEXT, LONGEST_PREFIX, TAG_SIZE } from './layout.ts'
 import { cutOff, headerWithMagic, readPrefix, type Prefix } from './prefix.ts'
 import { withoutTail } from './tail.ts'
 import type { Spooled } from './spooled.ts'
@@ -54,7 +54,7 @@ export async function authenticate(
 }
 
 async function prefixOf(file: Spooled, name: string): Promise<Prefix> {
-  const reader = new ByteReader(file.read(0))
+  const reader = new ByteReader(bytesOf(await file.start(LONGEST_PREFIX)))
   try {
     return await readPrefix(reader, name)
   } finally {

@@ -12,7 +12,10 @@ import { randomHex } from '../../system/random.ts'
  */
 export interface Spooled {
   readonly size: number
+  /** Each chunk is good until the next is asked for: the same buffer is filled again. */
   read(start: number, end?: number): Bytes
+  /** What is there of the first `length` bytes. */
+  start(length: number): Promise<Buffer>
   close(): Promise<void>
 }
 
@@ -21,7 +24,12 @@ export async function spool(source: Bytes, folder: string, context: Context): Pr
   const handle = await context.effects.run('make spool file', () => namelessFile(folder))
   try {
     const size = await context.effects.run('write spool file', () => fill(handle, source, context.signal))
-    return { size, read: (start, end) => readFrom(handle, start, end), close: () => handle.close() }
+    return {
+      size,
+      read: (start, end) => readFrom(handle, start, end),
+      start: (length) => startOf(handle, length),
+      close: () => handle.close(),
+    }
   } catch (error) {
     await handle.close()
     throw error
@@ -73,6 +81,12 @@ async function* readFrom(handle: FileHandle, start: number, end = Number.POSITIV
     const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, end - position), position)
     if (bytesRead === 0) return
     position += bytesRead
-    yield Buffer.from(buffer.subarray(0, bytesRead))
+    yield buffer.subarray(0, bytesRead)
   }
+}
+
+async function startOf(handle: FileHandle, length: number): Promise<Buffer> {
+  const parts: Buffer[] = []
+  for await (const chunk of readFrom(handle, 0, length)) parts.push(Buffer.from(chunk))
+  return Buffer.concat(parts)
 }

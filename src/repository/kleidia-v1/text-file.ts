@@ -9,15 +9,22 @@ export interface WrittenFile {
   readonly sha256: string
 }
 
-const FLUSH_FROM = 256 * 1024
+const FLUSH_FROM = 128 * 1024
+/** UTF-8 takes at most this many bytes for a UTF-16 unit. */
+const WIDEST = 3
 
-/** Collects text and appends it to a new private file (0600). `flush` must be awaited often; what is pending is in memory. */
+/**
+ * Collects text and appends it to a new private file (0600). `flush` must be awaited often. Text becomes bytes at once:
+ * thousands of short strings that wait together would more than double the memory of the process.
+ */
 export class TextFile {
   readonly #path: string
   readonly #handle: FileHandle
   readonly #hash = createHash('sha256')
-  #pending: string[] = []
-  #pendingLength = 0
+  readonly #buffer = Buffer.allocUnsafe(FLUSH_FROM * 2)
+  #filled = 0
+  /** What came before the buffer's content and did not fit. */
+  #waiting: Buffer[] = []
   #size = 0
 
   private constructor(path: string, handle: FileHandle) {
@@ -30,18 +37,24 @@ export class TextFile {
   }
 
   add(text: string): void {
-    this.#pending.push(text)
-    this.#pendingLength += text.length
+    if (this.#filled + text.length * WIDEST <= this.#buffer.length)
+      this.#filled += this.#buffer.write(text, this.#filled)
+    else {
+      this.#waiting.push(Buffer.from(this.#buffer.subarray(0, this.#filled)), Buffer.from(text))
+      this.#filled = 0
+    }
   }
 
   async flush(least = FLUSH_FROM): Promise<void> {
-    if (this.#pendingLength < least || this.#pendingLength === 0) return
-    const bytes = Buffer.from(this.#pending.join(''), 'utf8')
-    this.#pending = []
-    this.#pendingLength = 0
-    this.#hash.update(bytes)
-    this.#size += bytes.length
-    await writeAll(this.#handle, bytes)
+    if (this.#waiting.length === 0 && this.#filled < least) return
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const bytes of [...waiting, this.#buffer.subarray(0, this.#filled)]) {
+      this.#hash.update(bytes)
+      this.#size += bytes.length
+      await writeAll(this.#handle, bytes)
+    }
+    this.#filled = 0
   }
 
   async finish(): Promise<WrittenFile> {
