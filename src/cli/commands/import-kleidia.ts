@@ -102,16 +102,14 @@ function printable(text: string | null): string {
 }
 
 function partsOf({ claimed, opened }: KleidiaFile): readonly [string, string] {
-  const header: KleidiaHeader | null = opened?.header ?? claimed
+  const header: KleidiaHeader | undefined = opened?.header ?? claimed
   return [printable(header?.created ?? null), printable(header?.backupType ?? null)]
 }
 
 function remarksOf({ name, opened, failure }: KleidiaFile): readonly string[] {
   return [
-    ...(failure === null ? [] : [`${name}: ${failure.message}`]),
-    ...(opened?.folder === undefined || opened.folder === null
-      ? []
-      : [`${name}: unpacked into ${opened.folder}, readable by you only`]),
+    ...(failure === undefined ? [] : [`${name}: ${failure.message}`]),
+    ...(opened?.folder === undefined ? [] : [`${name}: unpacked into ${opened.folder}, readable by you only`]),
     ...(opened?.unknownParts ?? []).map((part) => `${name}: ${JSON.stringify(part)} is not known and was NOT unpacked`),
     ...(opened?.disagreements ?? []).map((what) => `${name}: the header was changed, or written wrongly: ${what}`),
   ]
@@ -124,7 +122,7 @@ function endOf(files: readonly KleidiaFile[]): string {
     return `${plural(listed.length, 'backup')}. Time and type are claims that nothing proves; --verify and --unpack prove them with the password.`
   }
   const secrets = opened.reduce((sum, found) => sum + found.secrets, 0)
-  const isClear = opened.some(({ folder }) => folder !== null)
+  const isClear = opened.some(({ folder }) => folder !== undefined)
   return [
     `${plural(opened.length, 'backup')} authenticated and read whole, with ${plural(secrets, 'secret')}.`,
     ...(isClear ? ['What was unpacked is in clear: remove it when you are done.'] : []),

@@ -43,8 +43,8 @@ export interface KleidiaOpened {
   readonly disagreements: readonly string[]
   /** Parts that the documentation does not know, and that were not unpacked. */
   readonly unknownParts: readonly string[]
-  readonly folder: string | null
-  readonly sql: { readonly size: number; readonly sha256: string } | null
+  readonly folder?: string
+  readonly sql?: { readonly size: number; readonly sha256: string }
 }
 
 export interface KleidiaFile {
@@ -53,9 +53,9 @@ export interface KleidiaFile {
   readonly size: number
   readonly outcome: 'listed' | 'verified' | 'unpacked' | 'incomplete' | 'not a backup' | 'failed'
   /** Not authenticated: anybody who can write to the storage can change it. */
-  readonly claimed: KleidiaHeader | null
-  readonly opened: KleidiaOpened | null
-  readonly failure: { readonly kind: FailureKind; readonly message: string; readonly hint?: string } | null
+  readonly claimed?: KleidiaHeader
+  readonly opened?: KleidiaOpened
+  readonly failure?: { readonly kind: FailureKind; readonly message: string; readonly hint?: string }
 }
 
 export interface KleidiaReport {
@@ -79,7 +79,7 @@ export async function importKleidia(
 /** The failure of a file that was asked for alone; of several, each has its own in the report. */
 export function onlyFailure({ files }: KleidiaReport): Failure | undefined {
   const [only, ...others] = files
-  if (others.length > 0 || only?.failure === undefined || only.failure === null) return undefined
+  if (others.length > 0 || only?.failure === undefined) return undefined
   const { kind, message, hint } = only.failure
   return new Failure(kind, message, hint === undefined ? {} : { hint })
 }
@@ -91,12 +91,12 @@ export function isComplete({ files }: KleidiaReport): boolean {
 async function takeOne(source: KleidiaSource, act: KleidiaAct, context: Context): Promise<KleidiaFile> {
   const { name, location, size } = source
   const about = { name, location, size }
-  let claimed: KleidiaHeader | null = null
+  let claimed: KleidiaHeader | undefined
   try {
     claimed = headerOf(await inspectKleidia(source, context))
-    if (act.type === 'list') return { ...about, outcome: 'listed', claimed, opened: null, failure: null }
+    if (act.type === 'list') return { ...about, outcome: 'listed', claimed }
     const opened = openedOf(await open(source, act, context))
-    return { ...about, outcome: outcomeOf(act.type, opened), claimed, opened, failure: null }
+    return { ...about, outcome: outcomeOf(act.type, opened), claimed, opened }
   } catch (error) {
     // Who cancels wants to stop, not a report of files that were cancelled.
     if (isFailure(error, 'cancelled') || context.signal.aborted) throw error
@@ -104,15 +104,14 @@ async function takeOne(source: KleidiaSource, act: KleidiaAct, context: Context)
   }
 }
 
-function failed(error: unknown, claimed: KleidiaHeader | null): Omit<KleidiaFile, 'name' | 'location' | 'size'> {
+function failed(error: unknown, claimed: KleidiaHeader | undefined): Omit<KleidiaFile, 'name' | 'location' | 'size'> {
   const failure = toFailure(error)
   if (failure.kind === 'bug') throw error
   const { kind, message, hint } = failure
-  const isForeign = kind === 'unsupported' && claimed === null
+  const isForeign = kind === 'unsupported' && claimed === undefined
   return {
     outcome: isForeign ? 'not a backup' : 'failed',
-    claimed,
-    opened: null,
+    ...(claimed === undefined ? {} : { claimed }),
     failure: { kind, message, ...(hint === undefined ? {} : { hint }) },
   }
 }
@@ -160,7 +159,7 @@ function openedOf(found: Opened | Unpacked): KleidiaOpened {
     secrets: contents.secretCount,
     disagreements: contents.disagreements,
     unknownParts: contents.unknown,
-    folder: 'folder' in found ? found.folder : null,
-    sql: 'sql' in found && found.sql !== undefined ? { size: found.sql.size, sha256: found.sql.sha256 } : null,
+    ...('folder' in found ? { folder: found.folder } : {}),
+    ...('sql' in found && found.sql !== undefined ? { sql: { size: found.sql.size, sha256: found.sql.sha256 } } : {}),
   }
 }

@@ -34,8 +34,8 @@ export async function unpackKleidia(
   await refuseExisting(target)
   const partial = join(dirname(target), `.unpack-${randomHex(8)}`)
   const sink = new FolderSink(partial, context)
-  await context.effects.run('make unpack folder', () => makePrivate(partial))
   try {
+    await context.effects.run('make unpack folder', () => makePrivate(partial))
     const opened = await openKleidia({ ...request, folder: partial }, () => sink.begin(), context)
     const files = await context.effects.run('finish unpacked files', () => sink.finish(opened.contents))
     await syncFolder(partial)
