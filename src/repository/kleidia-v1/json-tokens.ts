@@ -5,7 +5,7 @@ import type { Bytes } from '../../core/ports.ts'
 
 export type { Token } from 'stream-json/core/parser.js'
 
-/** Larger pieces make so many tokens at once that memory triples and parsing takes four times as long. */
+/** Larger pieces make so many tokens at once that memory more than doubles. */
 const PIECE = 4096
 
 /**
