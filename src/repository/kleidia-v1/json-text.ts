@@ -21,7 +21,7 @@ export class JsonText {
   readonly #open: (Set<string> | undefined)[] = []
   #text = ''
   #length = 0
-  #key: string | undefined
+  #key = ''
   #needsComma = false
   #inKey = false
 
@@ -36,7 +36,11 @@ export class JsonText {
 
   /** Takes the next token; true when it was the last of the value. */
   take(token: Token): boolean {
-    switch (token.name) {
+    return 'value' in token ? this.#content(token) : this.#edge(token.name)
+  }
+
+  #edge(name: Exclude<Token, { value: unknown }>['name']): boolean {
+    switch (name) {
       case 'startObject':
         return this.#begin('{', new Set())
       case 'startArray':
@@ -46,24 +50,26 @@ export class JsonText {
       case 'endArray':
         return this.#end(']')
       case 'startKey':
-        this.#key = ''
-        this.#inKey = true
-        return false
+        return this.#beginKey()
       case 'endKey':
         return this.#endKey()
       case 'startString':
         return this.#more(`${this.#comma()}"`)
       case 'endString':
-        this.#more('"')
-        return this.#valueEnds()
-      case 'stringChunk':
-        return this.#chunk(token.value)
+        return this.#end('"', false)
       case 'startNumber':
         return this.#more(this.#comma())
-      case 'numberChunk':
-        return this.#more(token.value)
       case 'endNumber':
         return this.#valueEnds()
+    }
+  }
+
+  #content(token: Extract<Token, { value: unknown }>): boolean {
+    switch (token.name) {
+      case 'stringChunk':
+        return this.#chunk(token.value)
+      case 'numberChunk':
+        return this.#more(token.value)
       case 'nullValue':
       case 'trueValue':
       case 'falseValue':
@@ -85,14 +91,20 @@ export class JsonText {
     return false
   }
 
-  #end(bracket: string): boolean {
-    this.#open.pop()
-    this.#more(bracket)
+  #end(mark: string, closes = true): boolean {
+    if (closes) this.#open.pop()
+    this.#more(mark)
     return this.#valueEnds()
   }
 
+  #beginKey(): boolean {
+    this.#key = ''
+    this.#inKey = true
+    return false
+  }
+
   #endKey(): boolean {
-    const key = this.#key ?? ''
+    const key = this.#key
     const keys = this.#open.at(-1)
     // The key is not named: in secrets it may be one.
     if (keys?.has(key) === true) throw new Failure('corrupt', `${this.#what} has a key twice`)
@@ -120,6 +132,7 @@ export class JsonText {
     return this.#open.length === 0
   }
 
+  /** What does not end a value. */
   #more(text: string): boolean {
     if (this.#limits.forget !== true) this.#text += text
     return this.#grow(text.length)
