@@ -129,6 +129,8 @@ test('what follows the file, the gzip or the JSON is damage', async () => {
   await fails(Buffer.concat([sampleFile(), Buffer.from('x')]), 'corrupt', /checksum does not match/)
   const gzip = gzipSync(sampleJson())
   await fails(sampleFile({ payload: Buffer.concat([gzip, Buffer.from('garbage')]) }), 'corrupt', /after its end|gzip/)
+  // Node's gunzip takes zeros for padding and says nothing.
+  await fails(sampleFile({ payload: Buffer.concat([gzip, Buffer.alloc(7)]) }), 'corrupt', /goes on after its end/)
   await fails(sampleFile({ payload: Buffer.concat([gzip, gzip]) }), 'corrupt', /not JSON/)
   await fails(sampleFile({ json: `${sampleJson()}x` }), 'corrupt', /not JSON/)
   await fails(sampleFile({ json: `${sampleJson()}{}` }), 'corrupt', /not JSON/)
