@@ -15,7 +15,10 @@ const parts = {
     says: 'PostgreSQL, started by the tests from the packages of this machine',
   },
   s3: { tests: /s3/, says: 'versitygw, an S3 server built from source' },
-  python: { tests: /recovery/, says: 'Python with nothing but `cryptography`, for recover.py' },
+  python: {
+    tests: /recovery/,
+    says: 'Python with nothing but `cryptography`, for recover.py and another reader of Kleidia backups',
+  },
 } as const
 type Part = keyof typeof parts
 

@@ -3,6 +3,7 @@ import type { World } from './cli/world.ts'
 import { interruptSignal } from './system/interrupt.ts'
 import { softwareVersion } from './system/software.ts'
 import { environmentVariable } from './system/environment.ts'
+import { withTemporaryFolder } from './system/temporary-folder.ts'
 import { systemClock } from './system/clock.ts'
 import { directEffects } from './system/effects.ts'
 
@@ -18,9 +19,13 @@ const world: World = {
   context: (progress) => ({ clock: systemClock, effects: directEffects, signal, progress }),
   assemble: async (options, context) => (await import('./assemble/assemble.ts')).assemble(options, context, world),
   init: async (request, context) => (await import('./assemble/initialize.ts')).initialize(request, context),
+  kleidiaSources: async function* (location, context) {
+    yield* (await import('./assemble/kleidia-sources.ts')).kleidiaSources(location, context)
+  },
+  withScratchFolder: withTemporaryFolder,
   variable: environmentVariable,
   ask: {
-    password: async (question) => (await import('./cli/ask.ts')).askPassword(question, signal),
+    password: async (question, variable) => (await import('./cli/ask.ts')).askPassword(question, signal, variable),
     text: async (question) => (await import('./cli/ask.ts')).askText(question, signal),
   },
 }

@@ -2,8 +2,12 @@ import { isCancel, password, text } from '@clack/prompts'
 import { Failure } from '../core/failure.ts'
 
 /** Asks for a secret that is not shown. */
-export async function askPassword(question: string, signal: AbortSignal): Promise<string> {
-  requireTerminal('a password', 'Give it with the environment variable HOLDFAST_PASSWORD.')
+export async function askPassword(
+  question: string,
+  signal: AbortSignal,
+  variable = 'HOLDFAST_PASSWORD',
+): Promise<string> {
+  requireTerminal('a password', `Give it with the environment variable ${variable}.`)
   return answered(await password({ message: question, signal, output: process.stderr }))
 }
 

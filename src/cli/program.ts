@@ -200,7 +200,8 @@ function addKeepingCommands(program: Commander, world: World, outcome: Outcome):
 }
 
 function addDumpCommands(program: Commander, world: World, outcome: Outcome): void {
-  const imports = program.command('import').description('make restore points of dumps that other programs wrote')
+  const imports = program.command('import').description('take over dumps and backups that other programs made')
+  addKleidiaImport(imports, world, outcome)
   for (const [format, description] of [
     ['sql', 'import the plain SQL of pg_dump or pg_dumpall, also compressed with gzip or zstd'],
     ['custom', 'import a dump of pg_dump --format=custom'],
@@ -261,6 +262,23 @@ function addKeyCommands(program: Commander, world: World, outcome: Outcome): voi
     'the file to write (mode 0600)',
   )
   add('rewrap', 'wrap every data key for the recipients of the configuration', 'rewrap')
+}
+
+function addKleidiaImport(imports: Commander, world: World, outcome: Outcome): void {
+  imports
+    .command('kleidia-v1 <location>')
+    .description('list, verify or unpack KLEIDIA_BACKUP_V1 files: a file, a folder, or s3://bucket/prefix')
+    .option('--verify', 'decrypt and read everything, and keep nothing')
+    .option('--unpack <folder>', 'unpack each file into a folder of its name in this one: SQL and secrets in clear')
+    .option('--max-bytes <bytes>', 'refuse what grows beyond this (default: 64 GiB)')
+    .option('--max-ratio <times>', 'refuse what grows beyond this many times its size (default: 200)')
+    .option('--endpoint <url>', 'S3: the server, when it is not AWS; keys come from where the AWS tools look')
+    .option('--region <region>', 'S3: the region')
+    .option('--ca <file>', "S3: file with the CA certificates that sign the server's")
+    .action(async (location, options, command) => {
+      const { importKleidiaV1 } = await import('./commands/import-kleidia.ts')
+      outcome.exitCode = await importKleidiaV1(world, common(command), location, options)
+    })
 }
 
 type Act = (given: Command) => Promise<number>

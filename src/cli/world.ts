@@ -3,6 +3,7 @@ import type { App, OperationContext } from '../operations/app.ts'
 import type { KeyChain } from '../operations/keys/keys.ts'
 import type { InitRequest, InitReport } from '../operations/init/init.ts'
 import type { CheckReport } from '../operations/check/check.ts'
+import type { KleidiaSource } from '../operations/import-kleidia/import-kleidia.ts'
 import type { Streams } from './output.ts'
 
 /** Options of every command. */
@@ -18,6 +19,10 @@ export interface World {
   /** Reads the configuration and wires apps, repositories and drivers. */
   assemble(options: CommonOptions, context: Context): Promise<Assembly>
   init(request: InitRequest, context: Context): Promise<InitReport>
+  /** The Kleidia backups at a place, which is opened for reading only. */
+  kleidiaSources(location: KleidiaLocation, context: Context): AsyncIterable<KleidiaSource>
+  /** Gives `act` a new private folder and removes it afterwards. */
+  withScratchFolder<Result>(act: (folder: string) => Promise<Result>): Promise<Result>
   /** Clock, effects and the signal of Ctrl-C. */
   context(progress: Context['progress']): Context
   /** Asks on the terminal; fails with `usage` where there is none. */
@@ -37,7 +42,17 @@ export interface Assembly {
   readonly repositories: App['repositories']
 }
 
+/** Where Kleidia put its backups; keys come from where the AWS tools look for them. */
+export interface KleidiaLocation {
+  /** A path, or s3://bucket/prefix. */
+  readonly where: string
+  readonly endpoint?: string
+  readonly region?: string
+  readonly caFile?: string
+}
+
 export interface Questions {
-  password(question: string): Promise<string>
+  /** `variable` is the environment variable to name where there is no terminal. */
+  password(question: string, variable?: string): Promise<string>
   text(question: string): Promise<string>
 }

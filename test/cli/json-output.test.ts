@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { chmod, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { sampleFile, sampleJson, samplePassword } from '../../src/repository/kleidia-v1/testing/sample.ts'
 import { startLab, type Lab } from '../e2e/lab.ts'
 import { ShapeCheck, shapesOf } from './shape.ts'
 
@@ -45,6 +46,7 @@ test('every command prints what docs/cli-output.md says', { timeout: 600_000 }, 
   const point = await throughTheJob(lab)
   await throughDumps(lab, point)
   await throughKeys(lab)
+  await throughImport(lab)
   await throughDamage(lab, point)
   assert.deepEqual(
     shapes.unseen().filter((part) => !ELSEWHERE.includes(part)),
@@ -123,6 +125,19 @@ async function throughKeys(lab: Lab): Promise<void> {
   assert.deepEqual(shapes.problems('key change', JSON.parse(changed.out)), [])
   await printed(lab, 'key change', ['key', 'remove', 'second'])
   await printed(lab, 'key change', ['key', 'rewrap'])
+}
+
+async function throughImport(lab: Lab): Promise<void> {
+  const folder = join(lab.folder, 'kleidia')
+  await mkdir(folder)
+  const header = { created_at: '1999-01-01T00:00:00Z' }
+  const json = sampleJson().replace('{"header"', '{"later":1,"header"')
+  await writeFile(join(folder, 'unknown-part.enc'), sampleFile({ header, json }))
+  await writeFile(join(folder, 'cut-off.enc'), sampleFile().subarray(0, 300))
+  const args = ['import', 'kleidia-v1', folder, '--unpack', join(lab.folder, 'unpacked'), '--json']
+  const ran = await lab.runWith({ HOLDFAST_KLEIDIA_PASSWORD: samplePassword }, ...args)
+  assert.equal(ran.code, 3, ran.error)
+  assert.deepEqual(shapes.problems('import kleidia-v1', JSON.parse(ran.out)), [])
 }
 
 async function throughDamage(lab: Lab, point: string): Promise<void> {

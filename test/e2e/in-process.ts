@@ -1,10 +1,12 @@
 import { assemble } from '../../src/assemble/assemble.ts'
 import { initialize } from '../../src/assemble/initialize.ts'
+import { kleidiaSources } from '../../src/assemble/kleidia-sources.ts'
 import { makeProgram, runProgram, type Outcome } from '../../src/cli/program.ts'
 import type { World } from '../../src/cli/world.ts'
 import { Failure } from '../../src/core/failure.ts'
 import { systemClock } from '../../src/system/clock.ts'
 import { directEffects } from '../../src/system/effects.ts'
+import { withTemporaryFolder } from '../../src/system/temporary-folder.ts'
 import type { Ran } from './holdfast.ts'
 import type { Lab } from './lab.ts'
 
@@ -22,6 +24,8 @@ export async function withClock(lab: Lab, milliseconds: number, ...args: readonl
     context: (progress) => ({ clock, effects: directEffects, signal, progress }),
     assemble: (options, context) => assemble(options, context, world),
     init: initialize,
+    kleidiaSources,
+    withScratchFolder: withTemporaryFolder,
     variable: (name) => lab.environment[name],
     ask: { password: noTerminal, text: noTerminal },
   }

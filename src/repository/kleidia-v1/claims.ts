@@ -1,0 +1,117 @@
+import { z } from 'zod'
+import { Failure } from '../../core/failure.ts'
+import { duplicateKey } from '../duplicate-keys.ts'
+
+/**
+ * The header outside of the encryption. Whoever can write to the storage can change it: it is shown as what the file
+ * claims, and nothing is decided by it but what to say when the file does not open.
+ */
+export interface Claims {
+  readonly created: string | undefined
+  readonly backupType: string | undefined
+  readonly checksum: string | undefined
+  readonly includesDatabase: boolean | undefined
+  readonly includesSecrets: boolean | undefined
+  readonly includesAudit: boolean | undefined
+}
+
+/** The header inside of the encryption, which is the truth. */
+export interface Truth {
+  readonly created: string
+  readonly backupType: string
+  readonly includesDatabase: boolean
+  readonly includesSecrets: boolean
+  readonly includesAudit: boolean | undefined
+}
+
+const text = z.string().max(256)
+const version = z.number().int()
+const flags = { includes_audit: z.boolean().optional(), includes_audit_logs: z.boolean().optional() }
+const outer = z.object({
+  version,
+  created_at: text.optional(),
+  backup_type: text.optional(),
+  checksum: text.optional(),
+  includes_db: z.boolean().optional(),
+  includes_kv: z.boolean().optional(),
+  ...flags,
+})
+const inner = z.object({
+  version,
+  created_at: z.iso.datetime({ offset: true }),
+  backup_type: text,
+  includes_db: z.boolean(),
+  includes_kv: z.boolean(),
+  ...flags,
+})
+
+export function parseClaims(bytes: Uint8Array, what: string): Claims {
+  const found = parse(decode(bytes, what), outer, what)
+  return {
+    created: found.created_at,
+    backupType: found.backup_type,
+    checksum: found.checksum,
+    includesDatabase: found.includes_db,
+    includesSecrets: found.includes_kv,
+    includesAudit: audit(found, what),
+  }
+}
+
+export function parseTruth(json: string, what: string): Truth {
+  const found = parse(json, inner, what)
+  return {
+    created: found.created_at,
+    backupType: found.backup_type,
+    includesDatabase: found.includes_db,
+    includesSecrets: found.includes_kv,
+    includesAudit: audit(found, what),
+  }
+}
+
+/** The documentation names the field differently outside and inside; a file may use either in either place. */
+function audit(
+  {
+    includes_audit: short,
+    includes_audit_logs: long,
+  }: { includes_audit?: boolean | undefined; includes_audit_logs?: boolean | undefined },
+  what: string,
+): boolean | undefined {
+  if (short !== undefined && long !== undefined && short !== long)
+    throw new Failure('corrupt', `${what} says both that audit logs are in it and that they are not`)
+  return short ?? long
+}
+
+function decode(bytes: Uint8Array, what: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    throw new Failure('corrupt', `${what} is not UTF-8`)
+  }
+}
+
+function parse<Output extends { version: number }>(json: string, schema: z.ZodType<Output>, what: string): Output {
+  const value = parseJson(json, what)
+  const found = schema.safeParse(value)
+  const stated = z.object({ version }).safeParse(value)
+  if (stated.success && stated.data.version !== 1) {
+    throw new Failure('unsupported', `${what} has version ${stated.data.version}; this is read up to version 1`)
+  }
+  if (found.success) return found.data
+  const issue = found.error.issues[0]
+  throw new Failure(
+    'corrupt',
+    `${what} is not valid: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'wrong shape'}`,
+  )
+}
+
+function parseJson(json: string, what: string): unknown {
+  try {
+    const value: unknown = JSON.parse(json)
+    const twice = duplicateKey(json)
+    if (twice === undefined) return value
+  } catch {
+    // The parser's message quotes the text.
+    throw new Failure('corrupt', `${what} is not JSON`)
+  }
+  throw new Failure('corrupt', `${what} has a key twice`)
+}
