@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { extract } from 'tar-stream'
@@ -144,8 +145,11 @@ export class SnapshotCheck {
 type Archive = ReturnType<typeof extract>
 
 
-function drained(archive: Archive): Promise<void> {
-  return new Promise((resolve) => archive.once('drain', () => resolve()).once('close', () => resolve()))
+/** Also when it is closed: one of the two events comes. */
+async function drained(archive: Archive): Promise<void> {
+  const waiting = new AbortController()
+  const { signal } = waiting
+  await Promise.race([once(archive, 'drain', { signal }), once(archive, 'close', { signal })]).finally(() => waiting.abort())
 }
 
 function requireSums(sums: ReadonlyMap<string, string>, listed: string): void {

@@ -195,6 +195,7 @@ async function configuration({ storage, folder }: ThrowAwayOptions, address: str
   return `storage "raft" {
   path = ${JSON.stringify(join(folder, 'data'))}
   node_id = "one"
+  performance_multiplier = 1
 }
 listener "tcp" {
   address = ${JSON.stringify(host)}

@@ -21,7 +21,8 @@ export interface Page {
   readonly infos: ReadonlyMap<string, SecretInfo> | undefined
 }
 
-const keys = z.object({ data: z.object({ keys: z.array(z.string()) }) })
+/** An empty mount of version 1 has no list, rather than an empty one. */
+const keys = z.object({ data: z.object({ keys: z.array(z.string()).default([]) }) })
 const detailed = z.object({ data: z.object({ keys: z.array(z.string()), key_info: z.record(z.string(), z.unknown()) }) })
 
 interface Listing extends Page {
