@@ -11,7 +11,10 @@ export interface MemoryPoint extends Captured<OpenbaoDetails> {
   readonly artifacts: ReadonlyMap<string, Buffer>
 }
 
-export async function captureToMemory(settings: OpenbaoSettings, context: Context = testContext()): Promise<MemoryPoint> {
+export async function captureToMemory(
+  settings: OpenbaoSettings,
+  context: Context = testContext(),
+): Promise<MemoryPoint> {
   const artifacts = new Map<string, Buffer>()
   const captured = await captureOpenbao(
     settings,
@@ -58,7 +61,11 @@ export async function fillWithEverything({ must }: TestOpenbao): Promise<void> {
   await put('destroyed', { was: 'here' })
   await must('PUT', 'secret/destroy/destroyed', { versions: [1] })
   await must('POST', 'secret/metadata/only-metadata', { custom_metadata: { owner: 'nobody' } })
-  await must('POST', 'secret/metadata/strict', { cas_required: true, max_versions: 20, custom_metadata: { team: 'keys', why: 'ü' } })
+  await must('POST', 'secret/metadata/strict', {
+    cas_required: true,
+    max_versions: 20,
+    custom_metadata: { team: 'keys', why: 'ü' },
+  })
   for (let n = 1; n <= 15; n += 1) await must('POST', 'secret/data/strict', { options: { cas: n - 1 }, data: { n } })
   await must('POST', 'secret/metadata/few', { max_versions: 2 })
   for (let n = 1; n <= 7; n += 1) await put('few', { n })

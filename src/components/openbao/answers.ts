@@ -40,11 +40,14 @@ function meaningOf(answer: Answer): readonly [Failure['kind'], string, string] {
   if (status === 307 || status === 472 || status === 473)
     return ['unreachable', 'this server is a standby that does not forward', 'Set address to the active server.']
   if (status === 429)
-    return ['unreachable', `a rate limit holds requests back: ${reason}`, 'Raise the quota for this client or lower workers.']
+    return [
+      'unreachable',
+      `a rate limit holds requests back: ${reason}`,
+      'Raise the quota for this client or lower workers.',
+    ]
   if (status === 412)
     return ['unreachable', 'the server lags behind what was written', 'Set address to the active server, or try later.']
-  if (status === 403)
-    return ['denied', reason, 'Give the token the rights that holdfast policy openbao prints.']
+  if (status === 403) return ['denied', reason, 'Give the token the rights that holdfast policy openbao prints.']
   if (status === 413 || /too large/i.test(reason))
     return ['unsupported', `larger than the server takes: ${reason}`, 'Raise max_entry_size of its raft storage.']
   if (status === 404) return ['notFound', `not there (${reason})`, 'Check address, namespace and mounts.']

@@ -134,7 +134,10 @@ async function finish(wanted: Entry2, { live, metadata, from }: Replayed, place:
     return number >= from || state === 'live' || (state === 'deleted' && gone === 'destroyed')
   }
   const stateOf = (number: number): Version['state'] => versionOf(wanted, number)?.state ?? 'destroyed'
-  for (const [gone, act] of [['deleted', 'delete'], ['destroyed', 'destroy']] as const) {
+  for (const [gone, act] of [
+    ['deleted', 'delete'],
+    ['destroyed', 'destroy'],
+  ] as const) {
     const these = numbers.filter((number) => stateOf(number) === gone && isThere(number, gone))
     if (these.length > 0) await changeVersions(wanted, act, these, place)
   }
@@ -144,9 +147,11 @@ async function finish(wanted: Entry2, { live, metadata, from }: Replayed, place:
 async function applyCurrent(wanted: Entry2, live: Entry2 | undefined, place: ApplyPlace): Promise<Applied> {
   const [newest, there] = [versionOf(wanted, wanted.current), live?.versions.at(-1)]
   if (newest?.state === 'live') {
-    if (there?.state !== 'live' || !isSameValue(there.data, newest.data)) await writeVersion(wanted, live?.current ?? 0, newest.data, place)
+    if (there?.state !== 'live' || !isSameValue(there.data, newest.data))
+      await writeVersion(wanted, live?.current ?? 0, newest.data, place)
   } else if (there?.state === 'live') await changeVersions(wanted, 'delete', [there.version], place)
-  if (live !== undefined && !isSameMetadata(live.metadata, wanted.metadata)) await setMetadata(wanted, wanted.metadata, place)
+  if (live !== undefined && !isSameMetadata(live.metadata, wanted.metadata))
+    await setMetadata(wanted, wanted.metadata, place)
   return 'current'
 }
 
@@ -197,7 +202,9 @@ async function write({ client, context }: ApplyPlace, what: string, call: Call):
   })
 }
 
-function urlOf({ mount, path }: Pick<Entry, 'mount' | 'path'>, part: 'data' | 'metadata' | 'delete' | 'destroy' | undefined): string {
+function urlOf(
+  { mount, path }: Pick<Entry, 'mount' | 'path'>,
+  part: 'data' | 'metadata' | 'delete' | 'destroy' | undefined,
+): string {
   return [encodePath(mount), ...(part === undefined ? [] : [part]), encodePath(path)].join('/')
 }
-

@@ -47,15 +47,26 @@ function laneOptions(client: Client): { readonly concurrency: number; readonly b
 
 function isFatal(error: unknown, { signal }: Context): boolean {
   const { kind } = toFailure(error)
-  return signal.aborted || kind === 'unreachable' || kind === 'cancelled' || kind === 'bug' || kind === 'corrupt' || !(error instanceof Failure)
+  return (
+    signal.aborted ||
+    kind === 'unreachable' ||
+    kind === 'cancelled' ||
+    kind === 'bug' ||
+    kind === 'corrupt' ||
+    !(error instanceof Failure)
+  )
 }
 
 function incomplete(count: number, failures: number, failed: readonly string[]): Failure {
   const more = failures > failed.length ? `; and ${failures - failed.length} more` : ''
-  return new Failure('incomplete', `openbao: ${failures} of ${count} secrets could not be restored: ${failed.join('; ')}${more}`, {
-    hint: 'Repair what is named and restore again: what is already right is left alone.',
-    facts: { failed: failures },
-  })
+  return new Failure(
+    'incomplete',
+    `openbao: ${failures} of ${count} secrets could not be restored: ${failed.join('; ')}${more}`,
+    {
+      hint: 'Repair what is named and restore again: what is already right is left alone.',
+      facts: { failed: failures },
+    },
+  )
 }
 
 /** Reads every secret again and compares. At most 1000 differences are named. */

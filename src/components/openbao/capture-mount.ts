@@ -16,7 +16,8 @@ const HELD_BYTES = 8 * 1024 * 1024
  */
 export async function* captureMount(mount: KvMount, client: Client): AsyncGenerator<Entry> {
   for await (const page of walk(mount, client)) {
-    if (mount.version === 1) yield* present(readAll(page, (name) => readPlain(mount.path, pathOf(page, name), client), client))
+    if (mount.version === 1)
+      yield* present(readAll(page, (name) => readPlain(mount.path, pathOf(page, name), client), client))
     else if (page.infos === undefined)
       yield* present(readAll(page, (name) => readStable(mount.path, pathOf(page, name), client), client))
     else yield* stillPage(mount, page, page.infos, client)
@@ -28,7 +29,11 @@ function pathOf({ folder }: Page, name: string): string {
 }
 
 /** In the order of the page, at most a few ahead of the reader. */
-function readAll(page: Page, read: (name: string) => Promise<Entry | undefined>, client: Client): AsyncIterable<Entry | undefined> {
+function readAll(
+  page: Page,
+  read: (name: string) => Promise<Entry | undefined>,
+  client: Client,
+): AsyncIterable<Entry | undefined> {
   return pMapIterable(page.secrets, read, { concurrency: client.workers, backpressure: client.workers * 2 })
 }
 
@@ -53,7 +58,10 @@ async function* stillPage(
   }
   let held: Held[] = []
   let bytes = 0
-  for await (const one of pMapIterable(page.secrets, read, { concurrency: client.workers, backpressure: client.workers * 2 })) {
+  for await (const one of pMapIterable(page.secrets, read, {
+    concurrency: client.workers,
+    backpressure: client.workers * 2,
+  })) {
     held.push(one)
     bytes += sizeOf(one.entry)
     if (bytes < HELD_BYTES) continue

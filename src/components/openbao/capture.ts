@@ -105,19 +105,26 @@ class Census {
       'Times of creation, change and deletion of secrets cannot be set: a restore gives its own',
       ...(this.#deleted === 0
         ? []
-        : [`The contents of ${this.#deleted} deleted versions cannot be read; a restore marks them as deleted, without contents`]),
+        : [
+            `The contents of ${this.#deleted} deleted versions cannot be read; a restore marks them as deleted, without contents`,
+          ]),
       ...(this.#expiring === 0
         ? []
-        : [`The expiry of ${this.#expiring} versions cannot be set: a restored version expires as if it were new, or not at all`]),
+        : [
+            `The expiry of ${this.#expiring} versions cannot be set: a restored version expires as if it were new, or not at all`,
+          ]),
     ]
   }
 }
 
 function custody({ seal, snapshot }: OpenbaoDetails): string[] {
-  const who = seal.type === 'shamir' ? `unseal keys (${seal.threshold} of ${seal.shares})` : `keys of the ${seal.type} seal`
+  const who =
+    seal.type === 'shamir' ? `unseal keys (${seal.threshold} of ${seal.shares})` : `keys of the ${seal.type} seal`
   const only =
     snapshot === null
-      ? ['Auth methods, roles, identities, tokens, leases, audit devices, and the keys of transit and PKI are not in KV and are not captured']
+      ? [
+          'Auth methods, roles, identities, tokens, leases, audit devices, and the keys of transit and PKI are not in KV and are not captured',
+        ]
       : []
   return [...only, `The ${who} are never captured; keep them where they outlive this server`]
 }

@@ -97,7 +97,8 @@ export class Client {
     for (let attempt = 0; ; attempt += 1) {
       const tried = await this.#limiter.run(() => this.#try(call))
       const wait = tried.retryAfter
-      if (tried.failure === undefined && (isExpected(tried.answer.status, call) || !isForNow(tried.answer))) return tried.answer
+      if (tried.failure === undefined && (isExpected(tried.answer.status, call) || !isForNow(tried.answer)))
+        return tried.answer
       if (this.#context.clock.monotonic() > deadline) {
         if (tried.failure !== undefined) throw tried.failure
         return tried.answer
@@ -123,11 +124,16 @@ export class Client {
     }
   }
 
-  async #requestOf(call: Call): Promise<{ method: string; path: string; headers: Record<string, string>; body?: string }> {
+  async #requestOf(
+    call: Call,
+  ): Promise<{ method: string; path: string; headers: Record<string, string>; body?: string }> {
     return this.#withHeaders(call, await this.#login?.token())
   }
 
-  #withHeaders(call: Call, token: string | undefined): { method: string; path: string; headers: Record<string, string>; body?: string } {
+  #withHeaders(
+    call: Call,
+    token: string | undefined,
+  ): { method: string; path: string; headers: Record<string, string>; body?: string } {
     const { namespace } = this.#settings
     return {
       method: call.method ?? 'GET',
@@ -174,7 +180,8 @@ export class Client {
 
   #brokenFailure(error: unknown, call: Pick<Call, 'method' | 'path'>): Failure {
     if (error instanceof Failure) return error
-    if (this.#context.signal.aborted) return new Failure('cancelled', 'cancelled while waiting for openbao', { cause: error })
+    if (this.#context.signal.aborted)
+      return new Failure('cancelled', 'cancelled while waiting for openbao', { cause: error })
     const where = this.#settings.address
     return new Failure('unreachable', `openbao at ${where} cannot be reached: ${actOf(call)}: ${describe(error)}`, {
       cause: error,
@@ -226,8 +233,11 @@ export function parseAnswer<Value>({ body }: Answer, schema: z.ZodType<Value>, a
   const parsed = schema.safeParse(body)
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]
-  throw new Failure('unsupported', `openbao: ${act}: the answer is not understood: ${issue?.path.join('.')}: ${issue?.message}`, {
-    hint: 'Holdfast is tested with OpenBao 2.7.',
-  })
+  throw new Failure(
+    'unsupported',
+    `openbao: ${act}: the answer is not understood: ${issue?.path.join('.')}: ${issue?.message}`,
+    {
+      hint: 'Holdfast is tested with OpenBao 2.7.',
+    },
+  )
 }
-

@@ -26,7 +26,14 @@ export function clientFor(settings: OpenbaoSettings, purpose: Purpose, context: 
   const { address, namespace, ca, workers, retrySeconds } = settings
   const credentials = credentialsOf(settings, purpose)
   return new Client(
-    { address: address.replace(/\/$/, ''), namespace, ca, credentials, workers, retryMilliseconds: retrySeconds * 1000 },
+    {
+      address: address.replace(/\/$/, ''),
+      namespace,
+      ca,
+      credentials,
+      workers,
+      retryMilliseconds: retrySeconds * 1000,
+    },
     context,
   )
 }
@@ -36,9 +43,13 @@ export function credentialsOf(settings: OpenbaoSettings, purpose: Purpose): Cred
   const all = restoring.length > 0 ? restoring : given(settings.token, settings.appRole, settings.kubernetes)
   const [one, ...more] = all
   if (one !== undefined && more.length === 0) return one
-  throw new Failure('usage', `openbao at ${settings.address} needs exactly one of token, appRole and kubernetes, not ${all.length}`, {
-    hint: 'Correct the component in the configuration.',
-  })
+  throw new Failure(
+    'usage',
+    `openbao at ${settings.address} needs exactly one of token, appRole and kubernetes, not ${all.length}`,
+    {
+      hint: 'Correct the component in the configuration.',
+    },
+  )
 }
 
 function given(

@@ -14,7 +14,12 @@ const versionShape = z.discriminatedUnion('state', [
     expires: z.string().optional(),
     data: z.record(z.string(), z.unknown()),
   }),
-  z.object({ version: z.number().int().positive(), state: z.literal('deleted'), created: z.string(), deleted: z.string() }),
+  z.object({
+    version: z.number().int().positive(),
+    state: z.literal('deleted'),
+    created: z.string(),
+    deleted: z.string(),
+  }),
   z.object({ version: z.number().int().positive(), state: z.literal('destroyed'), created: z.string() }),
 ])
 export type Version = z.infer<typeof versionShape>

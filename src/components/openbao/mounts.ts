@@ -28,8 +28,7 @@ const config = z.object({ data: kvConfig })
 
 /** The KV mounts that the settings name, or all. A mount that is not there is left out. */
 export async function findMounts(settings: OpenbaoSettings, client: Client): Promise<readonly KvMount[]> {
-  const facts =
-    settings.mounts === undefined ? await allMounts(client) : await namedMounts(settings.mounts, client)
+  const facts = settings.mounts === undefined ? await allMounts(client) : await namedMounts(settings.mounts, client)
   const mounts: KvMount[] = []
   for (const [path, { description, options }] of facts) {
     const version = options?.version === '2' ? 2 : 1

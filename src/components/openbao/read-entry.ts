@@ -48,7 +48,12 @@ export async function readStable(mount: string, path: string, client: Client): P
 }
 
 /** Reads what this metadata promises. Undefined when that is no longer there: the secret moved on. */
-export async function readVersions(mount: string, path: string, info: SecretInfo, client: Client): Promise<Entry2 | undefined> {
+export async function readVersions(
+  mount: string,
+  path: string,
+  info: SecretInfo,
+  client: Client,
+): Promise<Entry2 | undefined> {
   const versions: Version[] = []
   const numbered = Object.entries(info.versions).map(([number, facts]) => ({ version: Number(number), ...facts }))
   for (const facts of numbered.toSorted((a, b) => a.version - b.version)) {
@@ -75,7 +80,12 @@ export async function readVersions(mount: string, path: string, info: SecretInfo
 
 type NumberedInfo = z.infer<typeof versionInfo> & { readonly version: number }
 
-async function readVersion(mount: string, path: string, facts: NumberedInfo, client: Client): Promise<Version | undefined> {
+async function readVersion(
+  mount: string,
+  path: string,
+  facts: NumberedInfo,
+  client: Client,
+): Promise<Version | undefined> {
   const { version, created_time: created, deletion_time: deletion, destroyed } = facts
   if (destroyed) return { version, state: 'destroyed', created }
   const answer = await client.call({
@@ -83,7 +93,8 @@ async function readVersion(mount: string, path: string, facts: NumberedInfo, cli
     accept: [404],
   })
   // A time of deletion that lies ahead is a scheduled expiry. Whether it has come only the server's clock says: with its 404.
-  if (answer.status === 404) return deletion === '' ? undefined : { version, state: 'deleted', created, deleted: deletion }
+  if (answer.status === 404)
+    return deletion === '' ? undefined : { version, state: 'deleted', created, deleted: deletion }
   const { data } = parseAnswer(answer, versionBody, `version ${version} of ${mount}/${path}`).data
   if (data === null) return undefined
   return { version, state: 'live', created, ...(deletion === '' ? {} : { expires: deletion }), data }

@@ -18,9 +18,13 @@ export async function requireUnsealed(client: Client): Promise<SealStatus> {
 export function requireMounts(settings: OpenbaoSettings, mounts: readonly KvMount[]): void {
   const missing = (settings.mounts ?? []).filter((path) => !mounts.some((mount) => mount.path === path))
   if (missing.length > 0)
-    throw new Failure('notFound', `openbao at ${settings.address} has no KV mount ${missing.join(', ')} that this token may use`, {
-      hint: 'Correct mounts in the configuration, or give the token the rights that holdfast policy openbao prints.',
-    })
+    throw new Failure(
+      'notFound',
+      `openbao at ${settings.address} has no KV mount ${missing.join(', ')} that this token may use`,
+      {
+        hint: 'Correct mounts in the configuration, or give the token the rights that holdfast policy openbao prints.',
+      },
+    )
   if (mounts.length === 0)
     throw new Failure('notFound', `openbao at ${settings.address} has no KV mount`, {
       hint: 'Check address and namespace.',

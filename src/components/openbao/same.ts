@@ -52,10 +52,17 @@ function at({ versions }: Entry2, number: number): Version | undefined {
 }
 
 /** A pruned version and a destroyed one are the same: the number is used, the contents are gone. */
-function ofVersion(subject: string, wanted: Version | undefined, found: Version | undefined, how?: 'lenient'): Difference[] {
+function ofVersion(
+  subject: string,
+  wanted: Version | undefined,
+  found: Version | undefined,
+  how?: 'lenient',
+): Difference[] {
   const [expected, there] = [wanted?.state ?? 'destroyed', found?.state ?? 'destroyed']
   if (expected === there || (how === 'lenient' && expected !== 'live' && there !== 'live'))
-    return wanted?.state === 'live' && found?.state === 'live' && !isSameValue(wanted.data, found.data) ? [changed(subject, 'value')] : []
+    return wanted?.state === 'live' && found?.state === 'live' && !isSameValue(wanted.data, found.data)
+      ? [changed(subject, 'value')]
+      : []
   return [{ subject, expected, found: there }]
 }
 

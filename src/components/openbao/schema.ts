@@ -58,7 +58,11 @@ export const openbaoSettings = z.strictObject({
     .positive()
     .default(60)
     .meta({ description: 'How long a request is repeated that the server cannot answer now.' }),
-  keepPreviousHours: z.number().positive().default(72).meta({ description: 'How long replaced values are kept for undo.' }),
+  keepPreviousHours: z
+    .number()
+    .positive()
+    .default(72)
+    .meta({ description: 'How long replaced values are kept for undo.' }),
 })
 export type OpenbaoSettings = z.infer<typeof openbaoSettings>
 export type AppRole = z.infer<typeof appRole>

@@ -68,9 +68,14 @@ export class ScratchTarget implements Target<OpenbaoDetails> {
   /** Every version of every secret, the number of secrets, and how the mounts are configured. */
   async compare(details: OpenbaoDetails, context: Context): Promise<readonly Difference[]> {
     const source = this.#source
-    if (source === undefined) throw new Failure('refused', 'nothing was restored on a throw-away server', { hint: 'Load first.' })
+    if (source === undefined)
+      throw new Failure('refused', 'nothing was restored on a throw-away server', { hint: 'Load first.' })
     return this.#withClient(context, async (client) => [
-      ...(await compareAll(entriesOf(source.read(SECRETS), details), (entry) => (entry.kv === 2 && tooManyLost(entry) ? 'current' : 'versions'), client)),
+      ...(await compareAll(
+        entriesOf(source.read(SECRETS), details),
+        (entry) => (entry.kv === 2 && tooManyLost(entry) ? 'current' : 'versions'),
+        client,
+      )),
       ...(await this.#compareMounts(details, client)),
     ])
   }
@@ -82,9 +87,14 @@ export class ScratchTarget implements Target<OpenbaoDetails> {
       const mount = there.find((one) => one.path === path)
       let found = 0
       if (mount !== undefined) for await (const page of walk(mount, client)) found += page.secrets.length
-      if (found !== secrets) differences.push({ subject: `mount ${path}`, expected: `${secrets} secrets`, found: `${found} secrets` })
+      if (found !== secrets)
+        differences.push({ subject: `mount ${path}`, expected: `${secrets} secrets`, found: `${found} secrets` })
       if (config !== null && JSON.stringify(mount?.config) !== JSON.stringify(config))
-        differences.push({ subject: `mount ${path}`, expected: JSON.stringify(config), found: JSON.stringify(mount?.config ?? null) })
+        differences.push({
+          subject: `mount ${path}`,
+          expected: JSON.stringify(config),
+          found: JSON.stringify(mount?.config ?? null),
+        })
     }
     return differences
   }
@@ -120,11 +130,15 @@ export class ScratchTarget implements Target<OpenbaoDetails> {
   }
 
   async #withClient<Result>(context: Context, act: (client: Client) => Promise<Result>): Promise<Result> {
-    if (this.#server === undefined) throw new Failure('refused', 'there is no throw-away server', { hint: 'Load first.' })
+    if (this.#server === undefined)
+      throw new Failure('refused', 'there is no throw-away server', { hint: 'Load first.' })
     const { address, rootToken } = this.#server
     const { workers, retrySeconds } = this.#settings
     const credentials = { type: 'token', token: new Secret(rootToken.reveal()) } as const
-    const client = new Client({ address, namespace: undefined, ca: undefined, credentials, workers, retryMilliseconds: retrySeconds * 1000 }, context)
+    const client = new Client(
+      { address, namespace: undefined, ca: undefined, credentials, workers, retryMilliseconds: retrySeconds * 1000 },
+      context,
+    )
     try {
       return await act(client)
     } finally {

@@ -22,7 +22,9 @@ export function readSealStatus(client: Client): Promise<SealStatus> {
 }
 
 /** Which keyring encrypts the storage; null without the right to read it. */
-export async function readKeyring(client: Client): Promise<{ readonly term: number; readonly installed: string } | null> {
+export async function readKeyring(
+  client: Client,
+): Promise<{ readonly term: number; readonly installed: string } | null> {
   const answer = await client.call({ path: 'sys/key-status', accept: [403, 404, 405] })
   if (answer.status !== 200) return null
   const { data } = parseAnswer(answer, keyStatus, 'GET sys/key-status')

@@ -144,12 +144,13 @@ export class SnapshotCheck {
 
 type Archive = ReturnType<typeof extract>
 
-
 /** Also when it is closed: one of the two events comes. */
 async function drained(archive: Archive): Promise<void> {
   const waiting = new AbortController()
   const { signal } = waiting
-  await Promise.race([once(archive, 'drain', { signal }), once(archive, 'close', { signal })]).finally(() => waiting.abort())
+  await Promise.race([once(archive, 'drain', { signal }), once(archive, 'close', { signal })]).finally(() =>
+    waiting.abort(),
+  )
 }
 
 function requireSums(sums: ReadonlyMap<string, string>, listed: string): void {

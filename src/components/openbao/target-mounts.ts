@@ -24,7 +24,11 @@ export async function targetMounts(
   return live
 }
 
-async function liveMounts(details: OpenbaoDetails, settings: OpenbaoSettings, client: Client): Promise<Map<string, KvMount>> {
+async function liveMounts(
+  details: OpenbaoDetails,
+  settings: OpenbaoSettings,
+  client: Client,
+): Promise<Map<string, KvMount>> {
   const named = { ...settings, mounts: details.mounts.map(({ path }) => path) }
   return new Map((await findMounts(named, client)).map((mount) => [mount.path, mount]))
 }
@@ -63,7 +67,11 @@ export async function configureMount({ path, config }: CapturedMount, client: Cl
 }
 
 /** What of the mounts would make a restore fail or differ. */
-export async function mountFindings(details: OpenbaoDetails, settings: OpenbaoSettings, client: Client): Promise<Finding[]> {
+export async function mountFindings(
+  details: OpenbaoDetails,
+  settings: OpenbaoSettings,
+  client: Client,
+): Promise<Finding[]> {
   const live = await liveMounts(details, settings, client)
   return details.mounts.map((captured) => mountFinding(captured, live.get(captured.path), settings))
 }
@@ -78,7 +86,11 @@ function mountFinding(captured: CapturedMount, live: KvMount | undefined, { crea
     return { level: 'error', subject, message, ...(hint === undefined ? {} : { hint }) }
   }
   if (JSON.stringify(live.config) !== JSON.stringify(captured.config) && captured.config !== null)
-    return { level: 'warning', subject, message: 'is configured otherwise than when it was captured; it stays as it is' }
+    return {
+      level: 'warning',
+      subject,
+      message: 'is configured otherwise than when it was captured; it stays as it is',
+    }
   return { level: 'ok', subject, message: `${captured.secrets} secrets` }
 }
 
@@ -87,7 +99,11 @@ function missingHint(path: string, version: 1 | 2): string {
 }
 
 function otherVersion(captured: CapturedMount, live: KvMount): Failure {
-  return new Failure('refused', `openbao: mount ${captured.path} is KV version ${live.version} and was captured as version ${captured.version}`, {
-    hint: 'Restore into a mount of the same version.',
-  })
+  return new Failure(
+    'refused',
+    `openbao: mount ${captured.path} is KV version ${live.version} and was captured as version ${captured.version}`,
+    {
+      hint: 'Restore into a mount of the same version.',
+    },
+  )
 }

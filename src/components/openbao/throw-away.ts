@@ -41,9 +41,13 @@ export interface ThrowAwayServer {
 export async function findProgram(configured: string | undefined): Promise<string> {
   const candidates = configured === undefined ? pathFolders().map((folder) => join(folder, 'bao')) : [configured]
   for (const path of candidates) if (await isExecutable(path)) return path
-  throw new Failure('notFound', `openbao: the program bao is not ${configured === undefined ? 'on PATH' : `at ${configured}`}`, {
-    hint: 'Install OpenBao on this machine, or name its program with serverProgram; a drill starts a throw-away server.',
-  })
+  throw new Failure(
+    'notFound',
+    `openbao: the program bao is not ${configured === undefined ? 'on PATH' : `at ${configured}`}`,
+    {
+      hint: 'Install OpenBao on this machine, or name its program with serverProgram; a drill starts a throw-away server.',
+    },
+  )
 }
 
 function isExecutable(path: string): Promise<boolean> {
@@ -96,7 +100,13 @@ class Process implements ThrowAwayServer {
     await context.effects.run('openbao: start a throw-away server', async () => {
       const abandon = new AbortController()
       const limits = { idleLimit: Infinity, totalLimit: Infinity }
-      const output = stream({ file: program, args: ['server', '-config', config], directory: folder, signal: abandon.signal, ...limits })
+      const output = stream({
+        file: program,
+        args: ['server', '-config', config],
+        directory: folder,
+        signal: abandon.signal,
+        ...limits,
+      })
       this.#running = { ended: endOf(output), abandon }
       await this.#untilUp(this.#running.ended)
     })
@@ -114,7 +124,8 @@ class Process implements ThrowAwayServer {
     const { clock, signal } = this.#options.context
     const deadline = clock.monotonic() + START_LIMIT
     while (!(await this.#isActive())) {
-      if (clock.monotonic() > deadline) throw new Failure('toolFailed', 'openbao: the throw-away server does not become active')
+      if (clock.monotonic() > deadline)
+        throw new Failure('toolFailed', 'openbao: the throw-away server does not become active')
       await clock.sleep(50, signal)
     }
   }
@@ -218,4 +229,3 @@ function freePort(): Promise<number> {
     })
   })
 }
-

@@ -39,7 +39,10 @@ export class Transport {
   /** The answer as soon as its head is there; the caller reads its body. Redirects are not followed: they would carry the token elsewhere. */
   open({ method, path, headers, body }: Request): Promise<http.IncomingMessage> {
     return new Promise((resolve, reject) => {
-      const request = this.#request({ ...this.#origin, agent: this.#agent, method, path, headers: { ...headers } }, resolve)
+      const request = this.#request(
+        { ...this.#origin, agent: this.#agent, method, path, headers: { ...headers } },
+        resolve,
+      )
       request.setTimeout(SILENCE_LIMIT, () => request.destroy(new Error(`silent for ${SILENCE_LIMIT / 1000} s`)))
       request.on('error', reject)
       if (body === undefined || typeof body === 'string') request.end(body)
@@ -53,7 +56,8 @@ export class Transport {
     let length = 0
     for await (const chunk of answer as AsyncIterable<Buffer>) {
       length += chunk.length
-      if (length > LARGEST_ANSWER) throw new Failure('unsupported', `openbao gave more than ${LARGEST_ANSWER} bytes at once`)
+      if (length > LARGEST_ANSWER)
+        throw new Failure('unsupported', `openbao gave more than ${LARGEST_ANSWER} bytes at once`)
       chunks.push(chunk)
     }
     return { answer, text: Buffer.concat(chunks).toString('utf8') }
@@ -82,6 +86,9 @@ function caOf(file: string | undefined): { ca?: string } {
   try {
     return { ca: readFileSync(file, 'utf8') }
   } catch (cause) {
-    throw new Failure('usage', `the CA certificates ${file} cannot be read`, { cause, hint: 'Correct ca in the configuration.' })
+    throw new Failure('usage', `the CA certificates ${file} cannot be read`, {
+      cause,
+      hint: 'Correct ca in the configuration.',
+    })
   }
 }

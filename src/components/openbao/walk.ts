@@ -23,7 +23,9 @@ export interface Page {
 
 /** An empty mount of version 1 has no list, rather than an empty one. */
 const keys = z.object({ data: z.object({ keys: z.array(z.string()).default([]) }) })
-const detailed = z.object({ data: z.object({ keys: z.array(z.string()), key_info: z.record(z.string(), z.unknown()) }) })
+const detailed = z.object({
+  data: z.object({ keys: z.array(z.string()), key_info: z.record(z.string(), z.unknown()) }),
+})
 
 interface Listing extends Page {
   readonly folders: readonly string[]
@@ -52,9 +54,11 @@ export async function listAgain(mount: KvMount, { folder, after }: Page, client:
 }
 
 async function list(mount: KvMount, from: { folder: string; after: string }, client: Client): Promise<Listing> {
-  const { names, infos } = (mount.version === 2 ? await listDetailed(mount, from, client) : undefined) ?? (await listPlain(mount, from, client))
+  const { names, infos } =
+    (mount.version === 2 ? await listDetailed(mount, from, client) : undefined) ??
+    (await listPlain(mount, from, client))
   // A server that does not know pages gives everything, again and again.
-  const fresh = names.filter((name) => from.after === '' || !names.includes(from.after) ? true : name > from.after)
+  const fresh = names.filter((name) => (from.after === '' || !names.includes(from.after) ? true : name > from.after))
   const all = fresh.filter((name) => !isOwnPath(`${from.folder}${name}`))
   return {
     ...from,
@@ -71,7 +75,11 @@ interface Names {
 }
 
 /** Undefined where the token may not, or the server does not know it. */
-async function listDetailed(mount: KvMount, from: { folder: string; after: string }, client: Client): Promise<Names | undefined> {
+async function listDetailed(
+  mount: KvMount,
+  from: { folder: string; after: string },
+  client: Client,
+): Promise<Names | undefined> {
   const answer = await client.call({ path: listPath(`${mount.path}/detailed-metadata`, from), accept: [403, 404, 405] })
   if (answer.status !== 200) return undefined
   const { data } = parseAnswer(answer, detailed, `list of ${mount.path}`)
