@@ -15,6 +15,7 @@ const parts = {
     says: 'PostgreSQL, started by the tests from the packages of this machine',
   },
   s3: { tests: /s3/, says: 'versitygw, an S3 server built from source' },
+  openbao: { tests: /openbao/, says: 'OpenBao 2.7.2, from its Python package' },
   python: { tests: /recovery/, says: 'Python with nothing but `cryptography`, for recover.py' },
 } as const
 type Part = keyof typeof parts

@@ -4,4 +4,6 @@ import { openbaoDriver } from './openbao/driver.ts'
 import { postgresDriver } from './postgres/driver.ts'
 
 /** Every kind of component. Adding one is a folder and a line here. */
-export const drivers: readonly Driver[] = [postgresDriver, filesDriver, openbaoDriver].map((driver) => driver as unknown as Driver)
+export const drivers: readonly Driver[] = [postgresDriver, filesDriver, openbaoDriver].map(
+  (driver) => driver as unknown as Driver,
+)

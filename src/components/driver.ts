@@ -30,6 +30,9 @@ export interface Driver<Settings = unknown, Details = unknown> {
   /** What earlier restores keep for undo on the target of these settings, newest first. */
   kept(settings: Settings, context: Context): Promise<readonly Kept[]>
 
+  /** The least rights that an act needs, in the language of the server, where it has one. Changes nothing. */
+  policy?(settings: Settings, purpose: 'capture' | 'restore', context: Context): Promise<string>
+
   /** Opens the place a restore goes to. Changes nothing until its methods are called. */
   open(settings: Settings, request: TargetRequest, context: Context): Promise<Target<Details>>
 }

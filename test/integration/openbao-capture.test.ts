@@ -14,7 +14,15 @@ const context = testContext()
 test('what KV can hold comes back on a throw-away server, version for version', { timeout: 120_000 }, async () => {
   await fillWithEverything(bao)
   const point = await captureToMemory(bao.settings())
-  console.log(point.details, point.notCaptured)
+  assert.deepEqual(
+    point.details.mounts.map(({ path, version, secrets }) => [path, version, secrets]),
+    [
+      ['bare', 1, 1101],
+      ['deep/er', 2, 1],
+      ['plain', 1, 1],
+      ['secret', 2, 14],
+    ],
+  )
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-test-'))
   const target = new ScratchTarget(bao.settings(), { mode: 'scratch', restoreId: '01234567', scratchFolder: folder })
   try {

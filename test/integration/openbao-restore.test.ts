@@ -6,7 +6,7 @@ import type { Context } from '../../src/core/ports.ts'
 import type { OpenbaoDetails, OpenbaoSettings } from '../../src/components/openbao/schema.ts'
 import type { Target } from '../../src/components/driver.ts'
 import { Death, DyingEffects } from '../parts/dying-effects.ts'
-import { startOpenbao } from '../parts/openbao.ts'
+import { at, startOpenbao } from '../parts/openbao.ts'
 import { captureToMemory, fillWithEverything, sourceOf } from '../parts/openbao-points.ts'
 import type { MemoryPoint } from '../parts/openbao-points.ts'
 import { testContext } from '../parts/postgres.ts'
@@ -28,9 +28,9 @@ async function restore(target: Target<OpenbaoDetails>, point: MemoryPoint, given
 }
 
 async function empty(): Promise<void> {
-  const { data } = await bao.must('GET', 'sys/mounts')
-  for (const [path, { type }] of Object.entries<{ type: string }>(data))
-    if (type === 'kv') await bao.must('DELETE', `sys/mounts/${path.slice(0, -1)}`)
+  const mounts = at(await bao.must('GET', 'sys/mounts'), 'data') ?? {}
+  for (const [path, mount] of Object.entries(mounts))
+    if (at(mount, 'type') === 'kv') await bao.must('DELETE', `sys/mounts/${path.slice(0, -1)}`)
 }
 
 /** All that can be seen, without times. */
@@ -40,7 +40,7 @@ async function content(): Promise<unknown> {
   return text.replaceAll(/,"(created|updated|deleted|expires)":"[^"]*"/g, '').split('\n')
 }
 
-const value = async (path: string): Promise<unknown> => (await bao.ask('GET', path)).body?.['data' as never]
+const value = async (path: string): Promise<unknown> => at((await bao.ask('GET', path)).body, 'data')
 
 async function small(): Promise<MemoryPoint> {
   await bao.must('POST', 'sys/mounts/s', { type: 'kv', options: { version: '2' } })
@@ -100,15 +100,15 @@ test('a swap brings values back as the next version, leaves others, and can be u
   assert.equal(await target.state(context), 'untouched')
   await target.load(point.details, point.source, context)
   assert.equal(await target.state(context), 'beside')
-  assert.deepEqual(((await value('s/data/a')) as any).data, { v: 'live' })
+  assert.deepEqual(at(await value('s/data/a'), 'data'), { v: 'live' })
   await restore(target, point)
   assert.equal(await target.state(context), 'swapped')
-  assert.deepEqual(((await value('s/data/a')) as any).data, { v: 'captured' })
-  assert.equal(((await value('s/metadata/a')) as any).current_version, 3)
-  assert.deepEqual(((await value('s/data/b?version=1')) as any).data, { v: 'one' })
+  assert.deepEqual(at(await value('s/data/a'), 'data'), { v: 'captured' })
+  assert.equal(at(await value('s/metadata/a'), 'current_version'), 3)
+  assert.deepEqual(at(await value('s/data/b?version=1'), 'data'), { v: 'one' })
   assert.equal((await bao.ask('GET', 's/data/off')).status, 404, 'what was deleted stays deleted')
   assert.deepEqual(await value('p/a'), { v: 'captured' })
-  assert.deepEqual(((await value('s/data/extra')) as any).data, { v: 'extra' })
+  assert.deepEqual(at(await value('s/data/extra'), 'data'), { v: 'extra' })
   const kept = await openbaoDriver.kept(bao.settings(), context)
   assert.deepEqual(
     kept.map(({ restoreId }) => restoreId),
@@ -120,9 +120,9 @@ test('a swap brings values back as the next version, leaves others, and can be u
     'our own folder is not captured',
   )
   await target.undo(context)
-  assert.deepEqual(((await value('s/data/a')) as any).data, { v: 'live' })
+  assert.deepEqual(at(await value('s/data/a'), 'data'), { v: 'live' })
   assert.equal((await bao.ask('GET', 's/data/b')).status, 404)
-  assert.deepEqual(((await value('s/data/off')) as any).data, { v: 'on again' })
+  assert.deepEqual(at(await value('s/data/off'), 'data'), { v: 'on again' })
   assert.deepEqual(await value('p/a'), { v: 'live' })
   await target.forget(context)
   assert.equal((await bao.ask('GET', 's/metadata/holdfast-restore?list=true')).status, 404)
@@ -136,7 +136,7 @@ test('with pruneExtra what the point lacks is deleted, and undo brings it back',
   assert.equal((await bao.ask('GET', 's/data/extra')).status, 404)
   assert.equal((await bao.ask('GET', 'p/extra')).status, 404)
   await target.undo(context)
-  assert.deepEqual(((await value('s/data/extra')) as any).data, { v: 'extra' })
+  assert.deepEqual(at(await value('s/data/extra'), 'data'), { v: 'extra' })
   assert.deepEqual(await value('p/extra'), { v: 'extra' })
 })
 
@@ -216,15 +216,15 @@ test('a run that dies at any effect can be finished or taken back', { timeout: 3
           await target.load(point.details, point.source, context)
         await target.swap(point.details, context)
         await target.reopen(context)
-        assert.deepEqual(((await value('s/data/a')) as any).data, { v: 'captured' }, where)
+        assert.deepEqual(at(await value('s/data/a'), 'data'), { v: 'captured' }, where)
         assert.deepEqual(await value('p/a'), { v: 'captured' }, where)
-        assert.equal(((await value('s/metadata/a')) as any).current_version, 3, `nothing twice: ${where}`)
-        assert.equal(((await value('s/metadata/b')) as any).current_version, 2, where)
+        assert.equal(at(await value('s/metadata/a'), 'current_version'), 3, `nothing twice: ${where}`)
+        assert.equal(at(await value('s/metadata/b'), 'current_version'), 2, where)
       } else {
         if ((await target.state(context)) === 'swapped') await target.undo(context)
         await target.reopen(context)
         await target.discard(context)
-        assert.deepEqual(((await value('s/data/a')) as any).data, { v: 'live' }, where)
+        assert.deepEqual(at(await value('s/data/a'), 'data'), { v: 'live' }, where)
         assert.deepEqual(await value('p/a'), { v: 'live' }, where)
         assert.equal((await bao.ask('GET', 's/data/b')).status, 404, where)
       }

@@ -39,7 +39,8 @@ async function* piecesOf(content: Buffer): Bytes {
 }
 
 /** Mounts of both versions with a secret in every state there is. */
-export async function fillWithEverything({ must }: TestOpenbao): Promise<void> {
+export async function fillWithEverything(bao: TestOpenbao): Promise<void> {
+  const must: TestOpenbao['must'] = (...request) => bao.must(...request)
   await must('POST', 'sys/mounts/secret', { type: 'kv', options: { version: '2' }, description: 'keys' })
   await must('POST', 'sys/mounts/deep/er', { type: 'kv', options: { version: '2' } })
   await must('POST', 'sys/mounts/plain', { type: 'kv', options: { version: '1' } })

@@ -24,7 +24,7 @@ export interface TestOpenbao {
   /** One request as root, or with another token; gives the answer whatever its status. */
   ask(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown, token?: string): Promise<Answer>
   /** Like `ask`, and fails unless it is answered with 200 or 204. Gives the body. */
-  must(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown, token?: string): Promise<any>
+  must(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown, token?: string): Promise<unknown>
   /** A token with just this policy. */
   tokenWith(policy: string, ttl?: string): Promise<string>
   settings(over?: Readonly<Record<string, unknown>>): OpenbaoSettings
@@ -102,8 +102,8 @@ export function testOpenbao(server: ThrowAwayServer, program: string): TestOpenb
     async tokenWith(policy, ttl = '1h') {
       const name = `test-${(policies += 1)}`
       await must('PUT', `sys/policies/acl/${name}`, { policy })
-      const { auth } = await must('POST', 'auth/token/create', { policies: [name], ttl, renewable: true })
-      return auth.client_token
+      const made = await must('POST', 'auth/token/create', { policies: [name], ttl, renewable: true })
+      return String(at(made, 'auth', 'client_token'))
     },
     settings: (over = {}) =>
       openbaoSettings.parse({
@@ -115,4 +115,10 @@ export function testOpenbao(server: ThrowAwayServer, program: string): TestOpenb
         ...over,
       }),
   }
+}
+
+/** What is at these keys of an answer; undefined where there is nothing. */
+export function at(value: unknown, ...keys: readonly string[]): unknown {
+  // Any object can be asked for any key.
+  return keys.reduce((inner, key) => (inner as Record<string, unknown> | null | undefined)?.[key], value)
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { setMaxListeners } from 'node:events'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { describe, Failure } from '../../core/failure.ts'
 import type { Bytes, Context } from '../../core/ports.ts'
 import { failureOf, isForNow, reasonOf } from './answers.ts'

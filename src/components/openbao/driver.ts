@@ -7,6 +7,7 @@ import { InPlaceTarget } from './in-place.ts'
 import { entriesOf } from './lines.ts'
 import { findMounts } from './mounts.ts'
 import type { KvMount } from './mounts.ts'
+import { policyFor } from './policies.ts'
 import { openbaoDetails, openbaoSettings } from './schema.ts'
 import type { OpenbaoDetails, OpenbaoSettings } from './schema.ts'
 import { ScratchTarget } from './scratch.ts'
@@ -26,6 +27,7 @@ export const openbaoDriver: Driver<OpenbaoSettings, OpenbaoDetails> = {
   capture: captureOpenbao,
   examine,
   kept,
+  policy: policyFor,
   open: (settings, request) => Promise.resolve(openTarget(settings, request)),
 }
 
