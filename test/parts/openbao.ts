@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { Client } from '../../src/components/openbao/client.ts'
 import type { Answer } from '../../src/components/openbao/answers.ts'
@@ -88,7 +89,16 @@ export function testOpenbao(server: ThrowAwayServer, program: string): TestOpenb
     }
   }
   const must: TestOpenbao['must'] = async (...request) => {
-    const answer = await ask(...request)
+    let answer = await ask(...request)
+    // A new mount of version 2 is not ready for a moment.
+    for (
+      let waited = 0;
+      waited < 10_000 && JSON.stringify(answer.body ?? '').includes('Upgrading from');
+      waited += 50
+    ) {
+      await sleep(50)
+      answer = await ask(...request)
+    }
     if (answer.status !== 200 && answer.status !== 204)
       throw new Error(`${request[0]} ${request[1]}: ${answer.status} ${JSON.stringify(answer.body)}`)
     return answer.body
