@@ -11,7 +11,7 @@ import { testContext } from '../parts/postgres.ts'
 const bao = await startOpenbao()
 const context = testContext()
 
-test('what KV can hold comes back on a throw-away server, version for version', { timeout: 120_000 }, async () => {
+test('what KV can hold comes back on a throw-away server, version for version', { timeout: 600_000 }, async () => {
   await fillWithEverything(bao)
   const point = await captureToMemory(bao.settings())
   assert.deepEqual(

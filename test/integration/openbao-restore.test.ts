@@ -65,7 +65,7 @@ beforeEach(empty)
 
 test(
   'everything comes back into an empty server, in place, and again without a change',
-  { timeout: 120_000 },
+  { timeout: 600_000 },
   async () => {
     await fillWithEverything(bao)
     const [before, point] = [await content(), await captureToMemory(bao.settings())]

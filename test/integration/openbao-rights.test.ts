@@ -20,7 +20,7 @@ await bao.must('POST', 's/data/b', { data: { v: 'x' } })
 await bao.must('PUT', 's/destroy/b', { versions: [1] })
 await bao.must('POST', 'p/folder/a', { v: 'captured' })
 
-test('a token with nothing but the printed policies captures, restores and undoes', { timeout: 60_000 }, async () => {
+test('a token with nothing but the printed policies captures, restores and undoes', { timeout: 300_000 }, async () => {
   const reader = await bao.tokenWith(await policyFor(bao.settings(), 'capture', context))
   const writer = await bao.tokenWith(await policyFor(bao.settings(), 'restore', context))
   const settings = bao.settings({ token: reader, restoreToken: writer, snapshot: 'require' })
@@ -84,7 +84,7 @@ test('without rights on lists of metadata or on one secret, the result says so',
   )
 })
 
-test('login by AppRole, renewed before it ends and made anew near its longest life', { timeout: 60_000 }, async () => {
+test('login by AppRole, renewed before it ends and made anew near its longest life', { timeout: 300_000 }, async () => {
   await bao.must('PUT', 'sys/policies/acl/reads', { policy: await policyFor(bao.settings(), 'capture', context) })
   await bao.must('POST', 'sys/auth/approle', { type: 'approle' })
   await bao.must('POST', 'auth/approle/role/backup', {
@@ -117,7 +117,7 @@ test('a token that ends in the middle is told from a missing right', async () =>
   )
 })
 
-test('a rate limit slows a capture down and does not fail it', { timeout: 60_000 }, async () => {
+test('a rate limit slows a capture down and does not fail it', { timeout: 300_000 }, async () => {
   await bao.must('POST', 'sys/quotas/rate-limit/slow', { rate: 10, interval: '1s', path: 's' })
   for (let n = 0; n < 12; n += 1) await bao.must('POST', `p/more/${n}`, { n })
   const point = await captureToMemory(bao.settings({ retrySeconds: 30 }))
@@ -141,7 +141,7 @@ test('a value that raft does not take makes the restore incomplete', async () =>
   )
 })
 
-test('a sealed server and a killed one are unreachable, and say which', { timeout: 60_000 }, async () => {
+test('a sealed server and a killed one are unreachable, and say which', { timeout: 300_000 }, async () => {
   await bao.server.restart()
   const settings = bao.settings({ retrySeconds: 0.2 })
   await assert.rejects(
