@@ -19,6 +19,7 @@ const parts = {
     tests: /recovery/,
     says: 'Python with nothing but `cryptography`, for recover.py and another reader of Kleidia backups',
   },
+  openbao: { tests: /openbao/, says: 'OpenBao 2.7.2, from its Python package' },
 } as const
 type Part = keyof typeof parts
 

@@ -85,6 +85,15 @@ function addSetUp(program: Commander, world: World, outcome: Outcome): void {
       outcome.exitCode = await run(world, command, (given) => grants(given, purpose, app))
     })
   program
+    .command('policy')
+    .description('print the least rights that a server must give')
+    .command('openbao <purpose> [app]')
+    .description('a policy in HCL for the openbao components of an app; purpose is capture or restore')
+    .action(async (purpose, app, _options, command) => {
+      const { policy } = await import('./commands/policy.ts')
+      outcome.exitCode = await run(world, command, (given) => policy(given, 'openbao', purpose, app))
+    })
+  program
     .command('completion <shell>')
     .description('print a completion script for bash, zsh or fish')
     .action(async (shell) => {

@@ -35,6 +35,8 @@ export interface Driver<Settings = unknown, Details = unknown> {
    * administrator. Changes nothing. Absent where rights are not given by statements.
    */
   grants?(settings: Settings, purpose: GrantPurpose, context: Context): Promise<string>
+  /** The least rights that an act needs, in the language of the server, where it has one. Changes nothing. */
+  policy?(settings: Settings, purpose: 'capture' | 'restore', context: Context): Promise<string>
 
   /** Opens the place a restore goes to. Changes nothing until its methods are called. */
   open(settings: Settings, request: TargetRequest, context: Context): Promise<Target<Details>>

@@ -19,6 +19,12 @@ const ELSEWHERE = [
   'import.report.repositories[].failure?',
   // Needs a server that refuses to drop the previous database.
   'prune.forgotten[].failure?',
+  // test/integration/openbao-cli.test.ts prints these.
+  'policy openbao',
+  'policy openbao.policies',
+  'policy openbao.policies[]',
+  'policy openbao.policies[].component',
+  'policy openbao.policies[].policy',
   // Needs an archive that is whole and that its tool cannot read.
   'verify.report.examined[].failure?',
 ]

@@ -1,0 +1,58 @@
+import { z } from 'zod'
+import { Failure } from '../../core/failure.ts'
+import type { FailureDetails } from '../../core/failure.ts'
+
+/** One answer of the server, read to its end. */
+export interface Answer {
+  readonly status: number
+  /** Parsed without loss; undefined when there is none or it is not JSON. */
+  readonly body: unknown
+}
+
+const errorBody = z.object({ errors: z.array(z.string()) })
+
+/** What the server gives as the reason, on one line and cut. */
+export function reasonOf({ status, body }: Answer): string {
+  const parsed = errorBody.safeParse(body)
+  const text = parsed.success ? parsed.data.errors.join('; ') : ''
+  return (text === '' ? `status ${status}` : text).replaceAll(/\s+/g, ' ').slice(0, 300)
+}
+
+/** Whether the same request may be answered later: not ready, overloaded, or a node that lags behind. */
+export function isForNow({ status, body }: Answer): boolean {
+  // A mount of version 2 says so for a moment after it was made.
+  if (status === 400) return /upgrading from non-versioned/i.test(reasonOf({ status, body }))
+  if (status === 500) return !/too large|invalid|unsupported/i.test(reasonOf({ status, body }))
+  return status === 412 || status === 429 || status === 472 || status === 473 || status > 500
+}
+
+/** An answer that is none of those the caller expects, as a failure that says what to do. */
+export function failureOf(answer: Answer, act: string): Failure {
+  const [kind, what, hint] = meaningOf(answer)
+  const details: FailureDetails = { hint, facts: { status: answer.status } }
+  return new Failure(kind, `openbao: ${act}: ${what}`, details)
+}
+
+function meaningOf(answer: Answer): readonly [Failure['kind'], string, string] {
+  const { status } = answer
+  const reason = reasonOf(answer)
+  if (status === 503 && /sealed/i.test(reason))
+    return ['unreachable', 'the server is sealed', 'Unseal it (bao operator unseal), then run this again.']
+  if (status === 501) return ['unreachable', 'the server is not initialised', 'Initialise and unseal it first.']
+  if (status === 307 || status === 472 || status === 473)
+    return ['unreachable', 'this server is a standby that does not forward', 'Set address to the active server.']
+  if (status === 429)
+    return [
+      'unreachable',
+      `a rate limit holds requests back: ${reason}`,
+      'Raise the quota for this client or lower workers.',
+    ]
+  if (status === 412)
+    return ['unreachable', 'the server lags behind what was written', 'Set address to the active server, or try later.']
+  if (status === 403) return ['denied', reason, 'Give the token the rights that holdfast policy openbao prints.']
+  if (status === 413 || /too large/i.test(reason))
+    return ['unsupported', `larger than the server takes: ${reason}`, 'Raise max_entry_size of its raft storage.']
+  if (status === 404) return ['notFound', `not there (${reason})`, 'Check address, namespace and mounts.']
+  if (status === 400) return ['refused', reason, 'Look at the log of the server.']
+  return ['unreachable', reason, 'Look at the state and the log of the server.']
+}

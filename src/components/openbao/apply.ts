@@ -1,0 +1,96 @@
+import { pMapIterable } from 'p-map'
+import { describe, Failure, toFailure } from '../../core/failure.ts'
+import type { Context } from '../../core/ports.ts'
+import type { Difference } from '../../core/restore-point.ts'
+import { applyEntry } from './apply-entry.ts'
+import type { ApplyPlace } from './apply-entry.ts'
+import type { Client } from './client.ts'
+import { nameOf } from './entry.ts'
+import type { Entry } from './entry.ts'
+import { readPlain, readStable } from './read-entry.ts'
+import { differencesOf } from './same.ts'
+
+const MOST_NAMED = 100
+const MOST_DIFFERENCES = 1000
+
+/** Names of the secrets that came back with their newest value only. */
+export type Diverged = ReadonlySet<string>
+
+/**
+ * Brings every secret to what was captured. One that fails does not keep the others from being tried, and makes the whole
+ * `incomplete`, with its name; a server that does not answer any more ends it at once.
+ */
+export async function applyAll(entries: AsyncIterable<Entry>, place: ApplyPlace): Promise<Diverged> {
+  const diverged = new Set<string>()
+  const failed: string[] = []
+  let [count, failures] = [0, 0]
+  const apply = async (entry: Entry): Promise<void> => {
+    count += 1
+    try {
+      if ((await applyEntry(entry, place)) === 'current') diverged.add(nameOf(entry))
+    } catch (error) {
+      if (isFatal(error, place.context)) throw error
+      failures += 1
+      if (failed.length < MOST_NAMED) failed.push(`${nameOf(entry)}: ${describe(error)}`)
+    }
+  }
+  for await (const _done of pMapIterable(entries, apply, laneOptions(place.client))) {
+    // Reading is what drives it.
+  }
+  if (failures > 0) throw incomplete(count, failures, failed)
+  return diverged
+}
+
+function laneOptions(client: Client): { readonly concurrency: number; readonly backpressure: number } {
+  return { concurrency: client.workers, backpressure: client.workers * 4 }
+}
+
+function isFatal(error: unknown, { signal }: Context): boolean {
+  const { kind } = toFailure(error)
+  return (
+    signal.aborted ||
+    kind === 'unreachable' ||
+    kind === 'cancelled' ||
+    kind === 'bug' ||
+    kind === 'corrupt' ||
+    !(error instanceof Failure)
+  )
+}
+
+function incomplete(count: number, failures: number, failed: readonly string[]): Failure {
+  const more = failures > failed.length ? `; and ${failures - failed.length} more` : ''
+  return new Failure(
+    'incomplete',
+    `openbao: ${failures} of ${count} secrets could not be restored: ${failed.join('; ')}${more}`,
+    {
+      hint: 'Repair what is named and restore again: what is already right is left alone.',
+      facts: { failed: failures },
+    },
+  )
+}
+
+/** Reads every secret again and compares. At most 1000 differences are named. */
+export async function compareAll(
+  entries: AsyncIterable<Entry>,
+  how: (entry: Entry) => 'versions' | 'current',
+  client: Client,
+): Promise<Difference[]> {
+  const differences: Difference[] = []
+  let more = 0
+  const compare = async (entry: Entry): Promise<readonly Difference[]> =>
+    differencesOf(entry, await readEntry(entry, client), how(entry))
+  for await (const found of pMapIterable(entries, compare, laneOptions(client))) {
+    const room = Math.max(0, MOST_DIFFERENCES - differences.length)
+    differences.push(...found.slice(0, room))
+    more += Math.max(0, found.length - room)
+  }
+  if (more === 0) return differences
+  return [...differences, { subject: 'further secrets', expected: 'no difference', found: `${more} more` }]
+}
+
+/** What is there now. */
+export async function readEntry(entry: Entry, client: Client, version?: 1 | 2): Promise<Entry | undefined> {
+  const { mount, path } = entry
+  const plain = version === undefined ? entry.kv === 1 : version === 1
+  return plain ? readPlain(mount, path, client) : readStable(mount, path, client)
+}

@@ -1,0 +1,130 @@
+import { createHash } from 'node:crypto'
+import type { Bytes, Context } from '../../core/ports.ts'
+import type { ArtifactSink, Captured } from '../driver.ts'
+import { captureMount } from './capture-mount.ts'
+import type { Client } from './client.ts'
+import { captureConfiguration } from './configuration.ts'
+import { withClient } from './connect.ts'
+import { entryLine } from './entry.ts'
+import type { Entry } from './entry.ts'
+import { findMounts } from './mounts.ts'
+import type { KvMount } from './mounts.ts'
+import { requireMounts, requireUnsealed } from './requirements.ts'
+import type { CapturedMount, OpenbaoDetails, OpenbaoSettings } from './schema.ts'
+import { readKeyring } from './server-facts.ts'
+import { captureSnapshot } from './snapshot.ts'
+
+/** The roles of the artifacts. */
+export const SECRETS = 'secrets'
+export const CONFIGURATION = 'configuration'
+export const SNAPSHOT = 'snapshot'
+
+/** Reads every KV mount, what of the configuration may be read, and the raft snapshot where there is one. */
+export async function captureOpenbao(
+  settings: OpenbaoSettings,
+  sink: ArtifactSink,
+  context: Context,
+): Promise<Captured<OpenbaoDetails>> {
+  return withClient(settings, 'capture', context, async (client) => {
+    const readFrom = context.clock.now().toISOString()
+    const server = await requireUnsealed(client)
+    const mounts = await findMounts(settings, client)
+    requireMounts(settings, mounts)
+    const census = new Census(mounts)
+    await sink.write(SECRETS, 3, secretLines(mounts, census, client))
+    const unread = await captureConfiguration(sink, client)
+    const snapshot = await captureSnapshot(settings, server, sink, client)
+    const { cluster_id, storage_type, version, type, t, n } = server
+    const details: OpenbaoDetails = {
+      address: settings.address,
+      ...(settings.namespace === undefined ? {} : { namespace: settings.namespace }),
+      serverVersion: version,
+      clusterId: cluster_id ?? null,
+      storage: storage_type ?? null,
+      seal: { type, threshold: t, shares: n },
+      keyring: await readKeyring(client),
+      ...census.facts(),
+      snapshot: snapshot.facts,
+      readFrom,
+      readUntil: context.clock.now().toISOString(),
+    }
+    return { details, notCaptured: [...census.notCaptured(), ...unread, ...snapshot.notCaptured, ...custody(details)] }
+  })
+}
+
+async function* secretLines(mounts: readonly KvMount[], census: Census, client: Client): Bytes {
+  for (const mount of mounts) {
+    for await (const entry of captureMount(mount, client)) {
+      const line = Buffer.from(entryLine(entry))
+      census.add(entry, line)
+      yield line
+    }
+  }
+}
+
+/** Counts what goes by. */
+class Census {
+  readonly #mounts: Map<string, CapturedMount>
+  readonly #hash = createHash('sha256')
+  #secrets = 0
+  #highestVersion = 0
+  #largestSecret = 0
+  #deleted = 0
+  #expiring = 0
+
+  constructor(mounts: readonly KvMount[]) {
+    this.#mounts = new Map(mounts.map((mount) => [mount.path, { ...mount, secrets: 0, versions: 0 }]))
+  }
+
+  add(entry: Entry, line: Buffer): void {
+    this.#hash.update(line)
+    this.#secrets += 1
+    this.#largestSecret = Math.max(this.#largestSecret, line.length)
+    const versions = entry.kv === 2 ? entry.versions : []
+    if (entry.kv === 2) this.#highestVersion = Math.max(this.#highestVersion, entry.current)
+    this.#deleted += versions.filter(({ state }) => state === 'deleted').length
+    this.#expiring += versions.filter((version) => version.state === 'live' && version.expires !== undefined).length
+    const mount = this.#mounts.get(entry.mount)
+    if (mount === undefined) return
+    const added = entry.kv === 1 ? 1 : versions.length
+    this.#mounts.set(entry.mount, { ...mount, secrets: mount.secrets + 1, versions: mount.versions + added })
+  }
+
+  facts(): Pick<OpenbaoDetails, 'mounts' | 'secrets' | 'highestVersion' | 'largestSecret' | 'sha256'> {
+    return {
+      mounts: [...this.#mounts.values()],
+      secrets: this.#secrets,
+      highestVersion: this.#highestVersion,
+      largestSecret: this.#largestSecret,
+      sha256: this.#hash.digest('hex'),
+    }
+  }
+
+  notCaptured(): string[] {
+    return [
+      'Times of creation, change and deletion of secrets cannot be set: a restore gives its own',
+      ...(this.#deleted === 0
+        ? []
+        : [
+            `The contents of ${this.#deleted} deleted versions cannot be read; a restore marks them as deleted, without contents`,
+          ]),
+      ...(this.#expiring === 0
+        ? []
+        : [
+            `The expiry of ${this.#expiring} versions cannot be set: a restored version expires as if it were new, or not at all`,
+          ]),
+    ]
+  }
+}
+
+function custody({ seal, snapshot }: OpenbaoDetails): string[] {
+  const who =
+    seal.type === 'shamir' ? `unseal keys (${seal.threshold} of ${seal.shares})` : `keys of the ${seal.type} seal`
+  const only =
+    snapshot === null
+      ? [
+          'Auth methods, roles, identities, tokens, leases, audit devices, and the keys of transit and PKI are not in KV and are not captured',
+        ]
+      : []
+  return [...only, `The ${who} are never captured; keep them where they outlive this server`]
+}

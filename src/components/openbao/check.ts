@@ -1,0 +1,113 @@
+import type { Context } from '../../core/ports.ts'
+import type { Finding } from '../../core/restore-point.ts'
+import type { Client } from './client.ts'
+import { withClient } from './connect.ts'
+import { findMounts } from './mounts.ts'
+import type { KvMount } from './mounts.ts'
+import { failedFinding } from './preflight.ts'
+import { readPlain, readStable } from './read-entry.ts'
+import { requireMounts, requireUnsealed } from './requirements.ts'
+import type { OpenbaoSettings } from './schema.ts'
+import type { SealStatus } from './server-facts.ts'
+import { whyNone } from './snapshot.ts'
+import { findProgram } from './throw-away.ts'
+import { walk } from './walk.ts'
+
+/** Whether a backup could read everything. Reads one secret of each mount and lists all of them. */
+export async function checkOpenbao(settings: OpenbaoSettings, context: Context): Promise<readonly Finding[]> {
+  const subject = `openbao ${settings.address}`
+  try {
+    return await withClient(settings, 'capture', context, async (client) => {
+      const server = await requireUnsealed(client)
+      const mounts = await findMounts(settings, client)
+      requireMounts(settings, mounts)
+      const findings: Finding[] = [
+        {
+          level: 'ok',
+          subject,
+          message: `reached, version ${server.version}, storage ${server.storage_type ?? 'unknown'}`,
+        },
+      ]
+      for (const mount of mounts) findings.push(await lookAt(mount, client))
+      return [
+        ...findings,
+        await snapshotFinding(settings, server, client),
+        custodyFinding(server),
+        await programFinding(settings),
+      ]
+    })
+  } catch (error) {
+    context.signal.throwIfAborted()
+    return [failedFinding(subject, error)]
+  }
+}
+
+async function lookAt(mount: KvMount, client: Client): Promise<Finding> {
+  const subject = `mount ${mount.path}`
+  try {
+    let secrets = 0
+    for await (const page of walk(mount, client)) {
+      if (secrets === 0) await readFirst(mount, `${page.folder}${page.secrets[0] ?? ''}`, client)
+      secrets += page.secrets.length
+    }
+    return {
+      level: secrets === 0 ? 'warning' : 'ok',
+      subject,
+      message: secrets === 0 ? 'holds no secret' : `${secrets} secrets`,
+    }
+  } catch (error) {
+    return failedFinding(subject, error)
+  }
+}
+
+async function readFirst({ path: mount, version }: KvMount, path: string, client: Client): Promise<void> {
+  if (version === 1) await readPlain(mount, path, client)
+  else await readStable(mount, path, client)
+}
+
+async function snapshotFinding(settings: OpenbaoSettings, server: SealStatus, client: Client): Promise<Finding> {
+  const subject = 'raft snapshot'
+  const none = whyNone(settings, server)
+  if (none === undefined && (await mayRead('sys/storage/raft/snapshot', client)))
+    return { level: 'ok', subject, message: 'will be taken beside the secrets' }
+  const why = none ?? 'this token may not read sys/storage/raft/snapshot'
+  const level = settings.snapshot === 'require' ? 'error' : settings.snapshot === 'off' ? 'ok' : 'warning'
+  return {
+    level,
+    subject,
+    message: `none: ${why}`,
+    hint:
+      server.storage_type === 'raft'
+        ? 'Only a snapshot holds auth methods, identities, and the keys of transit and PKI; holdfast policy openbao prints the right it needs.'
+        : 'Only a cold copy of the data volume (the files component, with the server stopped) together with the seal key holds auth methods, identities, and the keys of transit and PKI.',
+  }
+}
+
+async function mayRead(path: string, client: Client): Promise<boolean> {
+  const { status, body } = await client.call({
+    method: 'POST',
+    path: 'sys/capabilities-self',
+    body: { paths: [path] },
+    accept: [403],
+  })
+  const text = JSON.stringify(body ?? null)
+  return status === 200 && (text.includes('"read"') || text.includes('"root"'))
+}
+
+function custodyFinding({ type, t, n }: SealStatus): Finding {
+  const keys = type === 'shamir' ? `${t} of ${n} unseal keys` : `the key of the ${type} seal`
+  return {
+    level: 'untested',
+    subject: 'unseal keys',
+    message: `a snapshot opens only with ${keys}, which are never captured; make sure they are kept elsewhere`,
+  }
+}
+
+async function programFinding({ serverProgram }: OpenbaoSettings): Promise<Finding> {
+  const subject = 'program for drills'
+  try {
+    return { level: 'ok', subject, message: await findProgram(serverProgram) }
+  } catch (error) {
+    return { ...failedFinding(subject, error), level: 'warning' }
+  }
+}

@@ -1,0 +1,243 @@
+import type { IncomingMessage } from 'node:http'
+import { setMaxListeners } from 'node:events'
+import type { z } from 'zod'
+import { describe, Failure } from '../../core/failure.ts'
+import type { Bytes, Context } from '../../core/ports.ts'
+import { failureOf, isForNow, reasonOf } from './answers.ts'
+import type { Answer } from './answers.ts'
+import { parseJson } from './json.ts'
+import { Limiter, pause } from './limiter.ts'
+import { Login } from './login.ts'
+import type { Credentials } from './login.ts'
+import { Transport } from './transport.ts'
+
+export interface ClientSettings {
+  readonly address: string
+  readonly namespace: string | undefined
+  readonly ca: string | undefined
+  readonly credentials: Credentials | undefined
+  readonly workers: number
+  readonly retryMilliseconds: number
+}
+
+export interface Call {
+  /** `GET` when absent. */
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  /** Below `/v1/`, percent-encoded, with query. */
+  readonly path: string
+  readonly body?: unknown
+  /** Statuses that are answers and no failures, besides 200 and 204. */
+  readonly accept?: readonly number[]
+}
+
+/** One server, one namespace, one login. */
+export class Client {
+  readonly #settings: ClientSettings
+  readonly #context: Context
+  readonly #transport: Transport
+  readonly #limiter: Limiter
+  readonly #login: Login | undefined
+  readonly #stop = (): void => this.#transport.close()
+
+  constructor(settings: ClientSettings, context: Context) {
+    this.#settings = settings
+    this.#context = context
+    this.#transport = new Transport({ address: settings.address, ca: settings.ca, connections: settings.workers })
+    this.#limiter = new Limiter(settings.workers)
+    const { credentials } = settings
+    if (credentials !== undefined)
+      this.#login = new Login(credentials, (path, body, token) => this.#ask(path, body, token), context)
+    setMaxListeners(0, context.signal)
+    context.signal.addEventListener('abort', this.#stop, { once: true })
+  }
+
+  get workers(): number {
+    return this.#settings.workers
+  }
+
+  /** One request, repeated while the server cannot answer now. Fails unless the status is 200, 204 or accepted. */
+  async call(call: Call): Promise<Answer> {
+    const answer = await this.#untilAnswered(call)
+    if (isExpected(answer.status, call)) return answer
+    throw answer.status === 403 ? await this.#deniedFailure(answer, call) : failureOf(answer, actOf(call))
+  }
+
+  /** The body of an answer, parsed by this schema. */
+  async get<Value>(path: string, schema: z.ZodType<Value>): Promise<Value> {
+    return parseAnswer(await this.call({ path }), schema, `GET ${path}`)
+  }
+
+  /** The raw bytes of an answer; `trailing` checks are the caller's, as the server sends no length. */
+  async *stream(path: string): Bytes {
+    const answer = await this.#transport.open(await this.#requestOf({ path }))
+    if (answer.statusCode !== 200) throw failureOf(await readAnswer(answer), `GET ${path}`)
+    try {
+      yield* answer as AsyncIterable<Uint8Array>
+    } catch (error) {
+      throw this.#brokenFailure(error, { path })
+    }
+    if (!answer.complete) throw new Failure('unreachable', `openbao: GET ${path}: the answer ended early`)
+  }
+
+  /** Sends bytes; not repeated, as they can be read only once. */
+  async send(path: string, body: Bytes): Promise<Answer> {
+    const { headers } = await this.#requestOf({ path })
+    const { answer, text } = await this.#transport.text({ method: 'POST', path: `/v1/${path}`, headers, body })
+    return { status: answer.statusCode ?? 0, body: jsonOf(text) }
+  }
+
+  async close(): Promise<void> {
+    this.#context.signal.removeEventListener('abort', this.#stop)
+    if (!this.#context.signal.aborted) await this.#login?.close()
+    this.#transport.close()
+  }
+
+  async #untilAnswered(call: Call): Promise<Answer> {
+    const deadline = this.#context.clock.monotonic() + this.#settings.retryMilliseconds
+    for (let attempt = 0; ; attempt += 1) {
+      const tried = await this.#limiter.run(() => this.#try(call))
+      const wait = tried.retryAfter
+      if (tried.failure === undefined && (isExpected(tried.answer.status, call) || !isForNow(tried.answer)))
+        return tried.answer
+      if (this.#context.clock.monotonic() > deadline) {
+        if (tried.failure !== undefined) throw tried.failure
+        return tried.answer
+      }
+      await pause(attempt, wait, this.#context)
+    }
+  }
+
+  async #try(call: Call): Promise<Tried> {
+    try {
+      const request = await this.#requestOf(call)
+      let { answer, text } = await this.#transport.text(request)
+      const token = request.headers['X-Vault-Token']
+      if (answer.statusCode === 403 && token !== undefined && (await this.#login?.replace(token)) === true)
+        ({ answer, text } = await this.#transport.text(await this.#requestOf(call)))
+      const status = answer.statusCode ?? 0
+      if (status === 429) this.#limiter.slower()
+      else this.#limiter.calm()
+      return { answer: { status, body: jsonOf(text) }, retryAfter: answer.headers['retry-after'], failure: undefined }
+    } catch (error) {
+      if (error instanceof Failure) throw error
+      return { answer: NOTHING, retryAfter: undefined, failure: this.#brokenFailure(error, call) }
+    }
+  }
+
+  async #requestOf(
+    call: Call,
+  ): Promise<{ method: string; path: string; headers: Record<string, string>; body?: string }> {
+    return this.#withHeaders(call, await this.#login?.token())
+  }
+
+  #withHeaders(
+    call: Call,
+    token: string | undefined,
+  ): { method: string; path: string; headers: Record<string, string>; body?: string } {
+    const { namespace } = this.#settings
+    return {
+      method: call.method ?? 'GET',
+      path: `/v1/${call.path}`,
+      headers: {
+        'X-Vault-Request': 'true',
+        ...(token === undefined ? {} : { 'X-Vault-Token': token }),
+        ...(namespace === undefined ? {} : { 'X-Vault-Namespace': namespace }),
+      },
+      ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+    }
+  }
+
+  /** For the login: repeated like everything else, but never with a login of its own. */
+  async #ask(path: string, body: unknown, token: string | undefined): Promise<unknown> {
+    const call: Call = { method: 'POST', path, body }
+    const deadline = this.#context.clock.monotonic() + this.#settings.retryMilliseconds
+    for (let attempt = 0; ; attempt += 1) {
+      const answer = await this.#askOnce(call, token)
+      if (answer.status === 200 || answer.status === 204) return answer.body
+      if (!isForNow(answer) || this.#context.clock.monotonic() > deadline) throw loginFailure(answer, path)
+      await pause(attempt, undefined, this.#context)
+    }
+  }
+
+  async #askOnce(call: Call, token: string | undefined): Promise<Answer> {
+    try {
+      const { answer, text } = await this.#transport.text(this.#withHeaders(call, token))
+      return { status: answer.statusCode ?? 0, body: jsonOf(text) }
+    } catch (error) {
+      throw this.#brokenFailure(error, call)
+    }
+  }
+
+  /** A token that is no longer valid and a missing right are both 403; they need different hands. */
+  async #deniedFailure(answer: Answer, call: Call): Promise<Failure> {
+    const self = await this.#try({ path: 'auth/token/lookup-self' })
+    if (self.failure !== undefined || self.answer.status !== 403) return failureOf(answer, actOf(call))
+    return new Failure('denied', `openbao: ${actOf(call)}: the token is not valid, or no longer`, {
+      hint: 'Give another token; one that is renewed by itself comes from appRole or kubernetes.',
+      facts: { status: 403 },
+    })
+  }
+
+  #brokenFailure(error: unknown, call: Pick<Call, 'method' | 'path'>): Failure {
+    if (error instanceof Failure) return error
+    if (this.#context.signal.aborted)
+      return new Failure('cancelled', 'cancelled while waiting for openbao', { cause: error })
+    const where = this.#settings.address
+    return new Failure('unreachable', `openbao at ${where} cannot be reached: ${actOf(call)}: ${describe(error)}`, {
+      cause: error,
+      hint: 'Check that the server runs and that address and ca are right.',
+    })
+  }
+}
+
+interface Tried {
+  readonly answer: Answer
+  readonly retryAfter: string | undefined
+  readonly failure: Failure | undefined
+}
+
+const NOTHING: Answer = { status: 0, body: undefined }
+
+function isExpected(status: number, { accept = [] }: Call): boolean {
+  return status === 200 || status === 204 || accept.includes(status)
+}
+
+function actOf({ method = 'GET', path }: Pick<Call, 'method' | 'path'>): string {
+  return `${method} ${path.replace(/\?.*$/, '')}`
+}
+
+function loginFailure(answer: Answer, path: string): Failure {
+  if (answer.status !== 400 && answer.status !== 403) return failureOf(answer, path)
+  return new Failure('denied', `openbao: ${path}: the login was refused: ${reasonOf(answer)}`, {
+    hint: 'Check the role and its secret; a secret id can have run out.',
+  })
+}
+
+async function readAnswer(answer: IncomingMessage): Promise<Answer> {
+  let text = ''
+  for await (const chunk of answer) text = (text + String(chunk)).slice(0, 65_536)
+  return { status: answer.statusCode ?? 0, body: jsonOf(text) }
+}
+
+function jsonOf(text: string): unknown {
+  if (text === '') return undefined
+  try {
+    return parseJson(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** An answer of a server that speaks another dialect than the one this is written for is `unsupported`. */
+export function parseAnswer<Value>({ body }: Answer, schema: z.ZodType<Value>, act: string): Value {
+  const parsed = schema.safeParse(body)
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]
+  throw new Failure(
+    'unsupported',
+    `openbao: ${act}: the answer is not understood: ${issue?.path.join('.')}: ${issue?.message}`,
+    {
+      hint: 'Holdfast is tested with OpenBao 2.7.',
+    },
+  )
+}

@@ -1,0 +1,29 @@
+import type { Driver, Target, TargetRequest } from '../driver.ts'
+import { openbaoDetails, openbaoSettings } from './schema.ts'
+import type { OpenbaoDetails, OpenbaoSettings } from './schema.ts'
+
+/** The KV mounts of an OpenBao server (or one that speaks the same), with all versions. Loaded by the call that needs it. */
+export const openbaoDriver: Driver<OpenbaoSettings, OpenbaoDetails> = {
+  kind: 'openbao',
+  settings: openbaoSettings,
+  details: openbaoDetails,
+  check: async (...request) => (await import('./check.ts')).checkOpenbao(...request),
+  capture: async (...request) => (await import('./capture.ts')).captureOpenbao(...request),
+  examine: async (...request) => (await import('./examine.ts')).examineOpenbao(...request),
+  kept: async (...request) => (await import('./kept.ts')).keptValues(...request),
+  policy: async (...request) => (await import('./policies.ts')).policyFor(...request),
+  open: openTarget,
+}
+
+async function openTarget(settings: OpenbaoSettings, request: TargetRequest): Promise<Target<OpenbaoDetails>> {
+  switch (request.mode) {
+    case 'swap':
+      return new (await import('./swap-target.ts')).SwapTarget(settings, request)
+    case 'in-place':
+      return new (await import('./in-place.ts')).InPlaceTarget(settings)
+    case 'scratch':
+      return new (await import('./scratch.ts')).ScratchTarget(settings, request)
+    default:
+      return request.mode satisfies never
+  }
+}

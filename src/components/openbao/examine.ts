@@ -1,0 +1,16 @@
+import type { ArtifactSource } from '../driver.ts'
+import { SECRETS, SNAPSHOT } from './capture.ts'
+import { entriesOf } from './lines.ts'
+import type { OpenbaoDetails } from './schema.ts'
+import { SnapshotCheck } from './snapshot.ts'
+
+/** Reads every secret, and the snapshot against the sums inside it. */
+export async function examineOpenbao(details: OpenbaoDetails, source: ArtifactSource): Promise<void> {
+  for await (const _entry of entriesOf(source.read(SECRETS), details)) {
+    // Reading is the check.
+  }
+  if (details.snapshot === null) return
+  for await (const _chunk of new SnapshotCheck().through(source.read(SNAPSHOT))) {
+    // Reading is the check.
+  }
+}

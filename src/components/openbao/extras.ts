@@ -1,0 +1,27 @@
+import type { Client } from './client.ts'
+import type { Entry } from './entry.ts'
+import { nameOf } from './entry.ts'
+import type { KvMount } from './mounts.ts'
+import { walk } from './walk.ts'
+
+/** Secrets of these mounts that are not in the list: a restore leaves them, or deletes them when the settings say so. */
+export async function* extrasOf(
+  entries: AsyncIterable<Entry>,
+  mounts: Iterable<KvMount>,
+  client: Client,
+): AsyncGenerator<Extract<Entry, { kv: 'absent' }>> {
+  const known = new Set<string>()
+  for await (const entry of entries) known.add(nameOf(entry))
+  for (const mount of mounts)
+    for await (const { folder, secrets } of walk(mount, client))
+      for (const name of secrets) {
+        const extra = { kv: 'absent', mount: mount.path, path: `${folder}${name}` } as const
+        if (!known.has(nameOf(extra))) yield extra
+      }
+}
+
+/** Both, one after the other. */
+export async function* followedBy<Item>(first: AsyncIterable<Item>, second: AsyncIterable<Item>): AsyncGenerator<Item> {
+  yield* first
+  yield* second
+}

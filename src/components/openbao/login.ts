@@ -1,0 +1,130 @@
+import { readFile } from 'node:fs/promises'
+import { z } from 'zod'
+import { Failure } from '../../core/failure.ts'
+import type { Context } from '../../core/ports.ts'
+import { Secret } from '../../core/secret.ts'
+import type { SecretReference } from '../../system/secret-reference.ts'
+import type { AppRole, Kubernetes } from './schema.ts'
+
+/** How a client proves who it is. Exactly one. */
+export type Credentials =
+  | { readonly type: 'token'; readonly token: SecretReference | Secret }
+  | { readonly type: 'appRole'; readonly appRole: AppRole }
+  | { readonly type: 'kubernetes'; readonly kubernetes: Kubernetes }
+
+/** Sends one request with this token, or none, and gives the body; fails as every request does. */
+export type Ask = (path: string, body: unknown, token: string | undefined) => Promise<unknown>
+
+/** After this long a token from a file or variable is read again. */
+const REREAD_AFTER = 10_000
+/** A renewal that gives less than this part of the first lease is near the longest life: log in anew. */
+const NEAR_THE_END = 0.5
+
+const loginBody = z.object({
+  auth: z.object({
+    client_token: z.string().min(1),
+    lease_duration: z.number(),
+    renewable: z.boolean(),
+  }),
+})
+type Auth = z.infer<typeof loginBody>['auth']
+
+interface Held {
+  readonly token: string
+  /** Of the monotonic clock. */
+  readonly refreshAt: number
+  readonly lease: number
+  readonly renewable: boolean
+}
+
+/** Keeps a valid token at hand: reads, logs in, renews at two thirds of the lease, logs in anew near the longest life. */
+export class Login {
+  readonly #credentials: Credentials
+  readonly #ask: Ask
+  readonly #context: Context
+  #held: Held | undefined
+  #refreshing: Promise<Held> | undefined
+
+  constructor(credentials: Credentials, ask: Ask, context: Context) {
+    this.#credentials = credentials
+    this.#ask = ask
+    this.#context = context
+  }
+
+  async token(): Promise<string> {
+    const held = this.#held
+    if (held !== undefined && this.#context.clock.monotonic() < held.refreshAt) return held.token
+    return (await this.#once(() => this.#refresh(held))).token
+  }
+
+  /** Told that the server refused `token`: whether there is another one now, so that the request is worth repeating. */
+  async replace(token: string): Promise<boolean> {
+    if (this.#held !== undefined && this.#held.token !== token) return true
+    return (await this.#once(() => this.#anew())).token !== token
+  }
+
+  /** Ends a token of our own making; one that was given to us stays. */
+  async close(): Promise<void> {
+    if (this.#held === undefined || this.#credentials.type === 'token') return
+    await this.#ask('auth/token/revoke-self', {}, this.#held.token).catch(() => undefined)
+    this.#held = undefined
+  }
+
+  async #once(act: () => Promise<Held>): Promise<Held> {
+    this.#refreshing ??= act().finally(() => (this.#refreshing = undefined))
+    this.#held = await this.#refreshing
+    return this.#held
+  }
+
+  async #refresh(held: Held | undefined): Promise<Held> {
+    if (held === undefined || !held.renewable || this.#credentials.type === 'token') return await this.#anew()
+    const renewed = await this.#ask('auth/token/renew-self', {}, held.token).then(
+      (body) => loginBody.parse(body).auth,
+      () => undefined,
+    )
+    if (renewed === undefined || renewed.lease_duration < held.lease * NEAR_THE_END) return await this.#anew()
+    return { ...this.#heldFrom(renewed), lease: held.lease }
+  }
+
+  async #anew(): Promise<Held> {
+    if (this.#credentials.type === 'token') return await this.#read(this.#credentials.token)
+    const [path, body] = await loginRequest(this.#credentials)
+    const parsed = loginBody.safeParse(await this.#ask(path, body, undefined))
+    if (!parsed.success) throw new Failure('denied', `openbao: ${path} gave no token`)
+    return this.#heldFrom(parsed.data.auth)
+  }
+
+  async #read(reference: SecretReference | Secret): Promise<Held> {
+    const token = (reference instanceof Secret ? reference : await reference.resolve()).reveal().trim()
+    return { token, refreshAt: this.#context.clock.monotonic() + REREAD_AFTER, lease: 0, renewable: false }
+  }
+
+  #heldFrom({ client_token, lease_duration, renewable }: Auth): Held {
+    const lifetime = lease_duration === 0 ? Infinity : lease_duration * 1000
+    const refreshAt = this.#context.clock.monotonic() + (lifetime * 2) / 3
+    return { token: client_token, refreshAt, lease: lease_duration, renewable }
+  }
+}
+
+async function loginRequest(
+  credentials: Exclude<Credentials, { readonly type: 'token' }>,
+): Promise<readonly [string, unknown]> {
+  if (credentials.type === 'appRole') {
+    const { mount, roleId, secretId } = credentials.appRole
+    const [role_id, secret_id] = [await roleId.resolve(), await secretId.resolve()]
+    return [`auth/${mount}/login`, { role_id: role_id.reveal(), secret_id: secret_id.reveal() }]
+  }
+  const { mount, role, tokenFile } = credentials.kubernetes
+  return [`auth/${mount}/login`, { role, jwt: await serviceAccountToken(tokenFile) }]
+}
+
+async function serviceAccountToken(file: string): Promise<string> {
+  try {
+    return (await readFile(file, 'utf8')).trim()
+  } catch (cause) {
+    throw new Failure('notFound', `the service account token ${file} cannot be read`, {
+      cause,
+      hint: 'Run Holdfast in a pod with a service account, or set tokenFile.',
+    })
+  }
+}

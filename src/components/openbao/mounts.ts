@@ -1,0 +1,67 @@
+import { z } from 'zod'
+import { Failure } from '../../core/failure.ts'
+import { parseAnswer } from './client.ts'
+import type { Client } from './client.ts'
+import { encodePath } from './kv-paths.ts'
+import { kvConfig } from './schema.ts'
+import type { KvConfig, OpenbaoSettings } from './schema.ts'
+
+/** A KV mount as it is on the server. */
+export interface KvMount {
+  /** Without a slash at the end. */
+  readonly path: string
+  readonly version: 1 | 2
+  readonly description: string
+  /** Version 2 only; null where it may not be read. */
+  readonly config: KvConfig | null
+}
+
+const mountFacts = z.object({
+  type: z.string(),
+  description: z.string(),
+  options: z.object({ version: z.string().optional() }).nullable(),
+})
+type MountFacts = z.infer<typeof mountFacts>
+const listed = z.object({ data: z.record(z.string(), mountFacts) })
+const one = z.object({ data: mountFacts })
+const config = z.object({ data: kvConfig })
+
+/** The KV mounts that the settings name, or all. A mount that is not there is left out. */
+export async function findMounts(settings: OpenbaoSettings, client: Client): Promise<readonly KvMount[]> {
+  const facts = settings.mounts === undefined ? await allMounts(client) : await namedMounts(settings.mounts, client)
+  const mounts: KvMount[] = []
+  for (const [path, { description, options }] of facts) {
+    const version = options?.version === '2' ? 2 : 1
+    mounts.push({ path, version, description, config: version === 2 ? await readConfig(path, client) : null })
+  }
+  return mounts
+}
+
+async function allMounts(client: Client): Promise<(readonly [string, MountFacts])[]> {
+  const answer = await client.call({ path: 'sys/mounts' })
+  const { data } = parseAnswer(answer, listed, 'GET sys/mounts')
+  return Object.entries(data)
+    .filter(([, { type }]) => type === 'kv')
+    .map(([path, facts]) => [path.replace(/\/$/, ''), facts])
+}
+
+/** Works for every token with any right in the mount, unlike the list of all mounts. */
+async function namedMounts(paths: readonly string[], client: Client): Promise<(readonly [string, MountFacts])[]> {
+  const found: (readonly [string, MountFacts])[] = []
+  for (const path of paths) {
+    const answer = await client.call({ path: `sys/internal/ui/mounts/${encodePath(path)}`, accept: [403, 404] })
+    if (answer.status !== 200) continue
+    const { data } = parseAnswer(answer, one, 'GET sys/internal/ui/mounts')
+    if (data.type !== 'kv')
+      throw new Failure('usage', `openbao: mount ${path} is of type ${data.type} and not kv`, {
+        hint: 'Take it out of mounts; only a raft snapshot holds it.',
+      })
+    found.push([path, data])
+  }
+  return found
+}
+
+async function readConfig(path: string, client: Client): Promise<KvConfig | null> {
+  const answer = await client.call({ path: `${encodePath(path)}/config`, accept: [403] })
+  return answer.status === 403 ? null : parseAnswer(answer, config, `GET ${path}/config`).data
+}

@@ -1,0 +1,113 @@
+import { z } from 'zod'
+import { Failure } from '../../core/failure.ts'
+import { parseAnswer } from './client.ts'
+import type { Client } from './client.ts'
+import type { Entry1, Entry2, Value, Version } from './entry.ts'
+import { encodePath } from './kv-paths.ts'
+
+const versionInfo = z.object({ created_time: z.string(), deletion_time: z.string(), destroyed: z.boolean() })
+
+/** Metadata of a version 2 secret as the server words it. */
+export const secretInfo = z.object({
+  created_time: z.string(),
+  updated_time: z.string(),
+  current_version: z.number().int(),
+  max_versions: z.number().int(),
+  cas_required: z.boolean(),
+  delete_version_after: z.string(),
+  custom_metadata: z.record(z.string(), z.string()).nullable().optional(),
+  versions: z.record(z.string(), versionInfo),
+})
+export type SecretInfo = z.infer<typeof secretInfo>
+
+const infoBody = z.object({ data: secretInfo })
+const value = z.record(z.string(), z.unknown())
+const versionBody = z.object({ data: z.object({ data: value.nullable(), metadata: versionInfo }) })
+const plainBody = z.object({ data: value })
+
+/** A secret that changes is read again so many times. */
+const ATTEMPTS = 10
+
+export async function readInfo(mount: string, path: string, client: Client): Promise<SecretInfo | undefined> {
+  const answer = await client.call({ path: `${encodePath(mount)}/metadata/${encodePath(path)}`, accept: [404] })
+  return answer.status === 404 ? undefined : parseAnswer(answer, infoBody, `metadata of ${mount}/${path}`).data
+}
+
+/** Reads a version 2 secret until its metadata is the same before and after. Undefined when it is not there. */
+export async function readStable(mount: string, path: string, client: Client): Promise<Entry2 | undefined> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const before = await readInfo(mount, path, client)
+    if (before === undefined) return undefined
+    const entry = await readVersions(mount, path, before, client)
+    const after = await readInfo(mount, path, client)
+    if (entry !== undefined && after !== undefined && isSameInfo(before, after)) return entry
+  }
+  throw new Failure('locked', `openbao: secret ${mount}/${path} changes faster than it can be read`, {
+    hint: 'Find what writes to it all the time, or run the backup when it rests.',
+  })
+}
+
+/** Reads what this metadata promises. Undefined when that is no longer there: the secret moved on. */
+export async function readVersions(
+  mount: string,
+  path: string,
+  info: SecretInfo,
+  client: Client,
+): Promise<Entry2 | undefined> {
+  const versions: Version[] = []
+  const numbered = Object.entries(info.versions).map(([number, facts]) => ({ version: Number(number), ...facts }))
+  for (const facts of numbered.toSorted((a, b) => a.version - b.version)) {
+    const read = await readVersion(mount, path, facts, client)
+    if (read === undefined) return undefined
+    versions.push(read)
+  }
+  return {
+    kv: 2,
+    mount,
+    path,
+    metadata: {
+      maxVersions: info.max_versions,
+      casRequired: info.cas_required,
+      deleteVersionAfter: info.delete_version_after,
+      custom: info.custom_metadata ?? null,
+    },
+    created: info.created_time,
+    updated: info.updated_time,
+    current: info.current_version,
+    versions,
+  }
+}
+
+type NumberedInfo = z.infer<typeof versionInfo> & { readonly version: number }
+
+async function readVersion(
+  mount: string,
+  path: string,
+  facts: NumberedInfo,
+  client: Client,
+): Promise<Version | undefined> {
+  const { version, created_time: created, deletion_time: deletion, destroyed } = facts
+  if (destroyed) return { version, state: 'destroyed', created }
+  const answer = await client.call({
+    path: `${encodePath(mount)}/data/${encodePath(path)}?version=${version}`,
+    accept: [404],
+  })
+  // A time of deletion that lies ahead is a scheduled expiry. Whether it has come only the server's clock says: with its 404.
+  if (answer.status === 404)
+    return deletion === '' ? undefined : { version, state: 'deleted', created, deleted: deletion }
+  const { data } = parseAnswer(answer, versionBody, `version ${version} of ${mount}/${path}`).data
+  if (data === null) return undefined
+  return { version, state: 'live', created, ...(deletion === '' ? {} : { expires: deletion }), data }
+}
+
+export async function readPlain(mount: string, path: string, client: Client): Promise<Entry1 | undefined> {
+  const answer = await client.call({ path: `${encodePath(mount)}/${encodePath(path)}`, accept: [404] })
+  if (answer.status === 404) return undefined
+  const { data }: { data: Value } = parseAnswer(answer, plainBody, `${mount}/${path}`)
+  return { kv: 1, mount, path, data }
+}
+
+/** Deleting and destroying versions does not move `updated_time`, so everything is compared. */
+export function isSameInfo(a: SecretInfo, b: SecretInfo): boolean {
+  return JSON.stringify(a) === JSON.stringify(b)
+}

@@ -1,0 +1,32 @@
+import { Failure } from '../../core/failure.ts'
+import { failureOf } from './answers.ts'
+import type { Client } from './client.ts'
+import type { KvMount } from './mounts.ts'
+import type { OpenbaoSettings } from './schema.ts'
+import { readSealStatus } from './server-facts.ts'
+import type { SealStatus } from './server-facts.ts'
+
+/** Says at once what would otherwise be waited for. */
+export async function requireUnsealed(client: Client): Promise<SealStatus> {
+  const status = await readSealStatus(client)
+  if (!status.initialized) throw failureOf({ status: 501, body: undefined }, 'look at the seal')
+  if (status.sealed) throw failureOf({ status: 503, body: { errors: ['sealed'] } }, 'look at the seal')
+  return status
+}
+
+/** A mount that is named and not there is no empty mount: nothing is left out silently. */
+export function requireMounts(settings: OpenbaoSettings, mounts: readonly KvMount[]): void {
+  const missing = (settings.mounts ?? []).filter((path) => !mounts.some((mount) => mount.path === path))
+  if (missing.length > 0)
+    throw new Failure(
+      'notFound',
+      `openbao at ${settings.address} has no KV mount ${missing.join(', ')} that this token may use`,
+      {
+        hint: 'Correct mounts in the configuration, or give the token the rights that holdfast policy openbao prints.',
+      },
+    )
+  if (mounts.length === 0)
+    throw new Failure('notFound', `openbao at ${settings.address} has no KV mount`, {
+      hint: 'Check address and namespace.',
+    })
+}

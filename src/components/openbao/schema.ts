@@ -1,0 +1,113 @@
+import { z } from 'zod'
+import { secretReference } from '../../system/secret-reference.ts'
+
+const mountPath = z
+  .string()
+  .regex(/^[^/\s][^\s]*[^/\s]$|^[^/\s]$/, 'must be the path of a mount, without a slash at its ends')
+const appRole = z.strictObject({
+  mount: mountPath.default('approle').meta({ description: 'Where the auth method is mounted.' }),
+  roleId: secretReference,
+  secretId: secretReference,
+})
+const kubernetes = z.strictObject({
+  mount: mountPath.default('kubernetes').meta({ description: 'Where the auth method is mounted.' }),
+  role: z.string().min(1),
+  tokenFile: z
+    .string()
+    .default('/var/run/secrets/kubernetes.io/serviceaccount/token')
+    .meta({ description: "File with the service account's token." }),
+})
+
+export const openbaoSettings = z.strictObject({
+  kind: z.literal('openbao'),
+  address: z
+    .string()
+    .regex(/^(https?:\/\/[^/\s@]+|unix:\/\/\/.+)$/, 'expected https://host:port or http://host:port, without a path')
+    .meta({ description: 'The server, for example https://bao.internal:8200.' }),
+  namespace: z.string().min(1).optional().meta({ description: 'The namespace whose mounts are captured.' }),
+  ca: z.string().optional().meta({ description: "File with the CA certificates that sign the server's certificate." }),
+  token: secretReference.optional(),
+  appRole: appRole.optional(),
+  kubernetes: kubernetes.optional(),
+  restoreToken: secretReference.optional(),
+  restoreAppRole: appRole.optional(),
+  mounts: z
+    .array(mountPath)
+    .min(1)
+    .optional()
+    .meta({ description: 'KV mounts to capture. Default: all that the server lists.' }),
+  createMounts: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'A restore makes KV mounts that are missing; needs the right to.' }),
+  pruneExtra: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'A restore deletes the current version of secrets that the restore point does not have.' }),
+  snapshot: z
+    .enum(['auto', 'require', 'off'])
+    .default('auto')
+    .meta({ description: 'The raft snapshot beside the secrets: when possible, always, or never.' }),
+  serverProgram: z
+    .string()
+    .optional()
+    .meta({ description: 'The program bao, for throw-away servers of drills. Default: found on PATH.' }),
+  workers: z.number().int().min(1).max(100).default(20).meta({ description: 'Requests at once.' }),
+  retrySeconds: z
+    .number()
+    .positive()
+    .default(60)
+    .meta({ description: 'How long a request is repeated that the server cannot answer now.' }),
+  keepPreviousHours: z
+    .number()
+    .positive()
+    .default(72)
+    .meta({ description: 'How long replaced values are kept for undo.' }),
+})
+export type OpenbaoSettings = z.infer<typeof openbaoSettings>
+export type AppRole = z.infer<typeof appRole>
+export type Kubernetes = z.infer<typeof kubernetes>
+
+const count = z.number().int().nonnegative()
+
+/** What holds for all secrets of a version 2 mount, as the server words it. */
+export const kvConfig = z.object({
+  max_versions: count,
+  cas_required: z.boolean(),
+  delete_version_after: z.string(),
+})
+export type KvConfig = z.infer<typeof kvConfig>
+
+const capturedMount = z.object({
+  path: z.string(),
+  version: z.union([z.literal(1), z.literal(2)]),
+  description: z.string(),
+  /** Version 2 only; null where it may not be read. */
+  config: kvConfig.nullable(),
+  secrets: count,
+  versions: count,
+})
+export type CapturedMount = z.infer<typeof capturedMount>
+
+export const openbaoDetails = z.object({
+  address: z.string(),
+  namespace: z.string().optional(),
+  serverVersion: z.string(),
+  clusterId: z.string().nullable(),
+  storage: z.string().nullable(),
+  seal: z.object({ type: z.string(), threshold: count, shares: count }),
+  /** Which generation of the keyring encrypts the storage; null where it may not be read. */
+  keyring: z.object({ term: z.number(), installed: z.string() }).nullable(),
+  mounts: z.array(capturedMount),
+  secrets: count,
+  /** The largest number of versions that one secret ever had. */
+  highestVersion: count,
+  /** Length of the longest line of the artifact `secrets`. */
+  largestSecret: count,
+  /** Of the artifact `secrets`, so that a copy of it can be trusted. */
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  snapshot: z.object({ index: z.number(), term: z.number(), bytes: count }).nullable(),
+  readFrom: z.string(),
+  readUntil: z.string(),
+})
+export type OpenbaoDetails = z.infer<typeof openbaoDetails>

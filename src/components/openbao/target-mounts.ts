@@ -1,0 +1,109 @@
+import { Failure } from '../../core/failure.ts'
+import type { Context } from '../../core/ports.ts'
+import type { Finding } from '../../core/restore-point.ts'
+import type { Client } from './client.ts'
+import { encodePath } from './kv-paths.ts'
+import { findMounts } from './mounts.ts'
+import type { KvMount } from './mounts.ts'
+import { walk } from './walk.ts'
+import type { CapturedMount, OpenbaoDetails, OpenbaoSettings } from './schema.ts'
+
+/** The mounts of the target that a restore point is about, by path. Missing ones are made where the settings allow it. */
+export async function targetMounts(
+  details: OpenbaoDetails,
+  settings: OpenbaoSettings,
+  client: Client,
+  context: Context,
+): Promise<ReadonlyMap<string, KvMount>> {
+  const live = await liveMounts(details, settings, client)
+  for (const captured of details.mounts) {
+    const there = live.get(captured.path)
+    if (there === undefined) live.set(captured.path, await make(captured, settings, client, context))
+    else if (there.version !== captured.version) throw otherVersion(captured, there)
+  }
+  return live
+}
+
+async function liveMounts(
+  details: OpenbaoDetails,
+  settings: OpenbaoSettings,
+  client: Client,
+): Promise<Map<string, KvMount>> {
+  const named = { ...settings, mounts: details.mounts.map(({ path }) => path) }
+  return new Map((await findMounts(named, client)).map((mount) => [mount.path, mount]))
+}
+
+async function make(
+  { path, version, description }: CapturedMount,
+  { createMounts }: OpenbaoSettings,
+  client: Client,
+  context: Context,
+): Promise<KvMount> {
+  if (!createMounts)
+    throw new Failure('refused', `openbao: the KV mount ${path} is not there`, { hint: missingHint(path, version) })
+  await context.effects.run(`openbao: make mount ${path}`, async () => {
+    const body = { type: 'kv', description, options: { version: String(version) } }
+    await client.call({ method: 'POST', path: `sys/mounts/${encodePath(path)}`, body })
+  })
+  return { path, version, description, config: null }
+}
+
+/** The mounts in which there is nothing at all. */
+export async function emptyMounts(mounts: ReadonlyMap<string, KvMount>, client: Client): Promise<ReadonlySet<string>> {
+  const empty = new Set<string>()
+  for (const mount of mounts.values()) {
+    const first = await walk(mount, client).next()
+    if (first.done === true) empty.add(mount.path)
+  }
+  return empty
+}
+
+/** After its secrets: a time of expiry or a limit would change them while they are written. */
+export async function configureMount({ path, config }: CapturedMount, client: Client, context: Context): Promise<void> {
+  if (config === null) return
+  await context.effects.run(`openbao: configure mount ${path}`, async () => {
+    await client.call({ method: 'POST', path: `${encodePath(path)}/config`, body: config })
+  })
+}
+
+/** What of the mounts would make a restore fail or differ. */
+export async function mountFindings(
+  details: OpenbaoDetails,
+  settings: OpenbaoSettings,
+  client: Client,
+): Promise<Finding[]> {
+  const live = await liveMounts(details, settings, client)
+  return details.mounts.map((captured) => mountFinding(captured, live.get(captured.path), settings))
+}
+
+function mountFinding(captured: CapturedMount, live: KvMount | undefined, { createMounts }: OpenbaoSettings): Finding {
+  const subject = `mount ${captured.path}`
+  if (live === undefined && createMounts) return { level: 'warning', subject, message: 'is not there and will be made' }
+  if (live === undefined)
+    return { level: 'error', subject, message: 'is not there', hint: missingHint(captured.path, captured.version) }
+  if (live.version !== captured.version) {
+    const { message, hint } = otherVersion(captured, live)
+    return { level: 'error', subject, message, ...(hint === undefined ? {} : { hint }) }
+  }
+  if (JSON.stringify(live.config) !== JSON.stringify(captured.config) && captured.config !== null)
+    return {
+      level: 'warning',
+      subject,
+      message: 'is configured otherwise than when it was captured; it stays as it is',
+    }
+  return { level: 'ok', subject, message: `${captured.secrets} secrets` }
+}
+
+function missingHint(path: string, version: 1 | 2): string {
+  return `Make it with bao secrets enable -path=${path} -version=${version} kv, or set createMounts.`
+}
+
+function otherVersion(captured: CapturedMount, live: KvMount): Failure {
+  return new Failure(
+    'refused',
+    `openbao: mount ${captured.path} is KV version ${live.version} and was captured as version ${captured.version}`,
+    {
+      hint: 'Restore into a mount of the same version.',
+    },
+  )
+}

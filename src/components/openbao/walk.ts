@@ -1,0 +1,104 @@
+import pMap from 'p-map'
+import { z } from 'zod'
+import { parseAnswer } from './client.ts'
+import type { Client } from './client.ts'
+import { encodePath, isOwnPath } from './kv-paths.ts'
+import type { KvMount } from './mounts.ts'
+import { secretInfo } from './read-entry.ts'
+import type { SecretInfo } from './read-entry.ts'
+
+const PAGE = 500
+const AT_ONCE = 8
+
+/** Some secrets of one folder. */
+export interface Page {
+  /** Empty, or with a slash at the end. */
+  readonly folder: string
+  /** The name before the first, by which this page is asked for again. */
+  readonly after: string
+  readonly secrets: readonly string[]
+  /** Metadata by name where the server gives it with the list; undefined where the token may not have it so. */
+  readonly infos: ReadonlyMap<string, SecretInfo> | undefined
+}
+
+/** An empty mount of version 1 has no list, rather than an empty one. */
+const keys = z.object({ data: z.object({ keys: z.array(z.string()).default([]) }) })
+const detailed = z.object({
+  data: z.object({ keys: z.array(z.string()), key_info: z.record(z.string(), z.unknown()) }),
+})
+
+interface Listing extends Page {
+  readonly folders: readonly string[]
+  readonly next: string | undefined
+}
+
+/**
+ * All secrets of a mount, in pages; several folders are listed at once. What a restore of ours keeps is passed over.
+ * Lists are not filtered by what the token may read: a name can be here and its contents denied.
+ */
+export async function* walk(mount: KvMount, client: Client): AsyncGenerator<Page> {
+  const open: { folder: string; after: string }[] = [{ folder: '', after: '' }]
+  while (open.length > 0) {
+    const listings = await pMap(open.splice(0, AT_ONCE), (from) => list(mount, from, client))
+    for (const listing of listings) {
+      open.push(...listing.folders.map((name) => ({ folder: `${listing.folder}${name}`, after: '' })))
+      if (listing.next !== undefined) open.unshift({ folder: listing.folder, after: listing.next })
+      if (listing.secrets.length > 0) yield listing
+    }
+  }
+}
+
+/** The same page as it is now. */
+export async function listAgain(mount: KvMount, { folder, after }: Page, client: Client): Promise<Page> {
+  return list(mount, { folder, after }, client)
+}
+
+async function list(mount: KvMount, from: { folder: string; after: string }, client: Client): Promise<Listing> {
+  const { names, infos } =
+    (mount.version === 2 ? await listDetailed(mount, from, client) : undefined) ??
+    (await listPlain(mount, from, client))
+  // A server that does not know pages gives everything, again and again.
+  const fresh = names.filter((name) => (from.after === '' || !names.includes(from.after) ? true : name > from.after))
+  const all = fresh.filter((name) => !isOwnPath(`${from.folder}${name}`))
+  return {
+    ...from,
+    secrets: all.filter((name) => !name.endsWith('/')),
+    folders: all.filter((name) => name.endsWith('/')),
+    infos,
+    next: names.length === PAGE ? names.at(-1) : undefined,
+  }
+}
+
+interface Names {
+  readonly names: readonly string[]
+  readonly infos: ReadonlyMap<string, SecretInfo> | undefined
+}
+
+/** Undefined where the token may not, or the server does not know it. */
+async function listDetailed(
+  mount: KvMount,
+  from: { folder: string; after: string },
+  client: Client,
+): Promise<Names | undefined> {
+  const answer = await client.call({ path: listPath(`${mount.path}/detailed-metadata`, from), accept: [403, 404, 405] })
+  if (answer.status !== 200) return undefined
+  const { data } = parseAnswer(answer, detailed, `list of ${mount.path}`)
+  const infos = new Map<string, SecretInfo>()
+  for (const [name, info] of Object.entries(data.key_info)) {
+    const parsed = secretInfo.safeParse(info)
+    if (parsed.success) infos.set(name, parsed.data)
+  }
+  return { names: data.keys, infos }
+}
+
+async function listPlain(mount: KvMount, from: { folder: string; after: string }, client: Client): Promise<Names> {
+  const base = mount.version === 2 ? `${mount.path}/metadata` : mount.path
+  const answer = await client.call({ path: listPath(base, from), accept: [404] })
+  if (answer.status === 404) return { names: [], infos: undefined }
+  return { names: parseAnswer(answer, keys, `list of ${mount.path}`).data.keys, infos: undefined }
+}
+
+function listPath(base: string, { folder, after }: { folder: string; after: string }): string {
+  const query = after === '' ? '' : `&after=${encodeURIComponent(after)}`
+  return `${encodePath(base)}/${encodePath(folder)}?list=true&limit=${PAGE}${query}`
+}
