@@ -22,6 +22,7 @@ export interface RestoreOptions {
   readonly yes?: boolean
   readonly resume?: boolean
   readonly abandon?: boolean
+  readonly acceptKeyMisfit?: readonly string[]
 }
 
 /** `holdfast restore <app>` */
@@ -49,7 +50,7 @@ async function restoreAnew(command: Command, app: App, options: RestoreOptions):
   const plan = await planRestore(
     reader,
     targets,
-    { restoreId, mode, repository: found.repositoryName, safetyPoint },
+    { restoreId, mode, repository: found.repositoryName, safetyPoint, acceptedMisfits: options.acceptKeyMisfit ?? [] },
     context,
   )
   if (options.dryRun === true) {

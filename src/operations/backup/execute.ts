@@ -1,5 +1,11 @@
 import { Failure } from '../../core/failure.ts'
+import type { Secret } from '../../core/secret.ts'
+import { newFingerprintKey } from '../../repository/fingerprint-key.ts'
+import type { ManifestKeyFit, MissingComponent } from '../../repository/documents.ts'
 import type { App, OperationContext } from '../app.ts'
+import { BackupEvidence } from '../key-fit/evidence.ts'
+import { keyFindings, lackingKeys, proveAll } from '../key-fit/prove.ts'
+import { backupWorld } from '../key-fit/worlds.ts'
 import { about } from '../source.ts'
 import { captureComponent } from './capture.ts'
 import { openDestinations, type Destination } from './destinations.ts'
@@ -18,10 +24,16 @@ export async function executeBackup(app: App, plan: BackupPlan, context: Operati
   const created = context.clock.now()
   const destinations = await openDestinations(app, plan, context)
   try {
-    const components = await captureAll(app, destinations, context)
-    await commitAll(destinations, components, created, context)
+    const fingerprintKey = newFingerprintKey()
+    const evidence = new BackupEvidence(app.keyFit ?? [])
+    const components = await captureAll(app, destinations, { fingerprintKey, evidence }, context)
+    const keyFit = await proveAll(app.keyFit ?? [], backupWorld(app, evidence, fingerprintKey, context), context)
+    const lacking = lackingKeys(app, keyFit, components)
+    const manifestFit = { fingerprintKey: fingerprintKey.reveal(), results: keyFit }
+    await commitAll(destinations, { components, lacking, keyFit: manifestFit, created }, context)
     const durationMilliseconds = Math.round(context.clock.monotonic() - begun)
-    return reportOf(plan, components, destinations, { created: created.toISOString(), durationMilliseconds })
+    const times = { created: created.toISOString(), durationMilliseconds }
+    return reportOf(plan, { components, keyFit, lacking }, destinations, times)
   } finally {
     await Promise.all(destinations.map((destination) => destination.abandonUnlessCommitted()))
   }
@@ -30,12 +42,18 @@ export async function executeBackup(app: App, plan: BackupPlan, context: Operati
 async function captureAll(
   app: App,
   destinations: readonly Destination[],
+  keys: { readonly fingerprintKey: Secret; readonly evidence: BackupEvidence },
   context: OperationContext,
 ): Promise<readonly ComponentOutcome[]> {
   const outcomes: ComponentOutcome[] = []
   let first: Failure | undefined
   for (const component of app.components) {
-    const { cause, ...outcome } = await captureComponent(component, destinations, context)
+    const { cause, ...outcome } = await captureComponent(
+      component,
+      destinations,
+      { fingerprintKey: keys.fingerprintKey, evidence: keys.evidence.takerFor(component.name) },
+      context,
+    )
     if (cause !== undefined) first ??= about(`component ${component.name}`, cause)
     outcomes.push(outcome)
   }
@@ -44,17 +62,24 @@ async function captureAll(
   return outcomes
 }
 
+interface Committed {
+  readonly components: readonly ComponentOutcome[]
+  readonly lacking: readonly MissingComponent[]
+  readonly keyFit: ManifestKeyFit
+  readonly created: Date
+}
+
 async function commitAll(
   destinations: readonly Destination[],
-  components: readonly ComponentOutcome[],
-  created: Date,
+  { components, lacking, keyFit, created }: Committed,
   context: OperationContext,
 ): Promise<void> {
   context.progress({ type: 'phase', phase: 'commit' })
   const missing = components
     .filter(({ outcome }) => outcome === 'failed')
     .map(({ name, kind, failure }) => ({ name, kind, reason: failure?.message ?? 'failed' }))
-  await Promise.all(destinations.map((destination) => destination.commit({ missing, created })))
+  const content = { missing: [...missing, ...lacking], keyFit, created }
+  await Promise.all(destinations.map((destination) => destination.commit(content)))
   const committed = destinations.some((destination) => destination.outcome().outcome === 'committed')
   if (!committed)
     throw (
@@ -65,12 +90,13 @@ async function commitAll(
 
 function reportOf(
   plan: BackupPlan,
-  components: readonly ComponentOutcome[],
+  { components, keyFit, lacking }: Pick<BackupReport, 'components' | 'keyFit'> & Pick<Committed, 'lacking'>,
   destinations: readonly Destination[],
   times: Pick<BackupReport, 'created' | 'durationMilliseconds'>,
 ): BackupReport {
   const repositories = destinations.map((destination) => destination.outcome())
   const whole =
+    lacking.length === 0 &&
     components.every(({ outcome }) => outcome === 'captured') &&
     repositories.every(({ outcome }) => outcome === 'committed')
   return {
@@ -81,6 +107,7 @@ function reportOf(
     ...times,
     components,
     repositories,
-    findings: plan.findings,
+    keyFit,
+    findings: [...plan.findings, ...keyFindings(keyFit)],
   }
 }
