@@ -34,11 +34,28 @@ async function prove(fit: DeclaredFit, keys: KeyBoard, world: EvidenceWorld): Pr
     tallies.push(proven.tally)
     evidence.push(...proven.evidence)
   }
+  evidence.push(...(await unprovenKeys(fit, keys, tallies)))
   const verdict = verdictOf([...keys.tallies, ...tallies])
   return {
     verdict: wrong.length > 0 && verdict === 'not-provable' ? 'does-not-fit' : verdict,
     evidence: [...keys.evidence, ...evidence],
   }
+}
+
+const NAMED = 20
+
+/** Keys of rings that no row stands for. An unauthenticated cipher unwraps them under any key. */
+async function unprovenKeys(fit: DeclaredFit, keys: KeyBoard, tallies: readonly Tally[]): Promise<readonly string[]> {
+  const said: string[] = []
+  const proven = new Set(tallies.flatMap(({ provenGroups }) => provenGroups))
+  for (const [name, { kind }] of Object.entries(fit.keys)) {
+    if (kind !== 'ring') continue
+    // Where no proof had a row for it, nobody has read it yet; how that fails was said by the proof that needed it.
+    await keys.get(name).catch((error: unknown) => said.push(`${name}: cannot be looked at: ${describe(error)}`))
+    const unproven = (keys.rings.get(name) ?? []).filter((id) => !proven.has(id))
+    if (unproven.length > 0) said.push(`${name}: unwrapped, and nothing proves ${unproven.slice(0, NAMED).join(', ')}`)
+  }
+  return said
 }
 
 /** A key that cannot be one does not fit, even where nothing is there to prove it on; one that is absent is said. */

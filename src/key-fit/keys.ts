@@ -26,6 +26,8 @@ export class KeyBoard {
   /** What was seen of rings. */
   readonly tallies: Tally[] = []
   readonly evidence: string[] = []
+  /** The ids of the keys of each ring. */
+  readonly rings = new Map<string, readonly string[]>()
 
   /** `trimmed`: as if secrets had no line break at their end, to tell the operator that this is what is wrong. */
   constructor(fit: DeclaredFit, world: EvidenceWorld, trimmed = false) {
@@ -86,7 +88,7 @@ export class KeyBoard {
       else byId.set(row[id] ?? '', opened.plain)
     }
     if (tally.counts.corrupt + tally.counts.misfits > 0) this.evidence.push(...tally.words(`${name} in the database`))
-    this.evidence.push(`${name}: ${byId.size} keys unwrapped, which alone proves nothing`)
+    this.rings.set(name, [...byId.keys()])
     return { state: 'ring', byId }
   }
 }
