@@ -32,7 +32,8 @@ export async function openSealed(
     const outcome = await openWith(sealed, key, layout)
     if (outcome.plain === undefined) failures.add(outcome.why)
     else if (accepts(outcome.plain)) return outcome
-    else failures.add(outcome.proves ? 'damaged' : 'misfit')
+    else if (outcome.proves) return DAMAGED
+    else failures.add('misfit')
   }
   return failures.has('misfit') ? MISFIT : DAMAGED
 }

@@ -62,9 +62,11 @@ export class Tally {
   }
 
   words(about: string): readonly string[] {
-    const groups = [...this.#groups].filter(([group]) => group !== '')
-    if (groups.length === 0) return [`${about}: ${wordsOf(this.counts)}`, ...this.#whys]
-    return [...groups.map(([group, counts]) => `${about}, ${group}: ${wordsOf(counts)}`), ...this.#whys]
+    if (this.#groups.size === 0) return [`${about}: no rows`]
+    const groups = [...this.#groups].map(
+      ([group, counts]) => `${about}${group === '' ? '' : `, ${group}`}: ${wordsOf(counts)}`,
+    )
+    return [...groups, ...this.#whys]
   }
 }
 
@@ -77,7 +79,7 @@ function wordsOf(counts: Tally['counts']): string {
     weak > 0 ? `${weak} look right, which proves nothing` : '',
     nothing > 0 ? `${nothing} say nothing` : '',
   ].filter((text) => text !== '')
-  return said.join(', ') || 'no rows'
+  return said.join(', ')
 }
 
 /** One verdict of all proofs: nothing damaged or under another key may hide behind what fits. */
