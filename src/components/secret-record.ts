@@ -38,16 +38,21 @@ export function recordLine({ name, value, source }: SecretRecord): Uint8Array {
 
 /** The records of an artifact, one at a time. Fails with `corrupt`, and never says what a line holds. */
 export async function* readRecords(content: Bytes): AsyncGenerator<SecretRecord> {
-  let rest: Buffer = Buffer.alloc(0)
+  let parts: Uint8Array[] = []
+  let held = 0
   for await (const chunk of content) {
-    rest = Buffer.concat([rest, chunk])
-    for (let end = rest.indexOf(10); end !== -1; end = rest.indexOf(10)) {
-      yield recordOf(rest.subarray(0, end))
-      rest = rest.subarray(end + 1)
+    let from = 0
+    for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, from)) {
+      yield recordOf(Buffer.concat([...parts, chunk.subarray(from, end)]))
+      parts = []
+      held = 0
+      from = end + 1
     }
-    if (rest.length > LINE_LIMIT) throw damaged('a line is too long')
+    parts.push(chunk.subarray(from))
+    held += chunk.length - from
+    if (held > LINE_LIMIT) throw damaged('a line is too long')
   }
-  if (rest.length > 0) throw damaged('the last line has no end')
+  if (held > 0) throw damaged('the last line has no end')
 }
 
 function recordOf(bytes: Buffer): SecretRecord {

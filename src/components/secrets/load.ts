@@ -1,3 +1,4 @@
+import { isScalar, parseDocument, Scalar } from 'yaml'
 import { Failure } from '../../core/failure.ts'
 import type { Difference } from '../../core/restore-point.ts'
 import type { Secret } from '../../core/secret.ts'
@@ -46,7 +47,7 @@ export async function contentFor(
   return withValues(file, live.content, secrets, values)
 }
 
-/** Only the values change: comments, order and everything else in the file stay. */
+/** Only the values change: comments, order and how everything else is written stay, as nothing else is written again. */
 function withValues(
   file: string,
   content: Buffer,
@@ -54,14 +55,38 @@ function withValues(
   values: ReadonlyMap<string, Secret>,
 ): Buffer | undefined {
   const document = parseYaml(file, content)
-  let changed = false
-  for (const { name, yamlKey = [] } of secrets) {
+  const edits = secrets.flatMap(({ name, yamlKey = [] }) => {
     const wanted = bytesOfSecret(valueOf(values, name)).toString('utf8')
-    if (yamlText(document, file, yamlKey) === wanted) continue
-    document.setIn(yamlKey, wanted)
-    changed = true
-  }
-  return changed ? Buffer.from(document.toString({ lineWidth: 0 })) : undefined
+    return yamlText(document, file, yamlKey) === wanted ? [] : [editOf(document, file, yamlKey, wanted)]
+  })
+  if (edits.length === 0) return undefined
+  let text = content.toString('utf8')
+  // From the end, so that the places of the others stay what they are.
+  for (const { from, to, value } of edits.toSorted((a, b) => b.from - a.from))
+    text = text.slice(0, from) + value + (text.slice(from, to).endsWith('\n') ? '\n' : '') + text.slice(to)
+  return Buffer.from(text)
+}
+
+function editOf(
+  document: ReturnType<typeof parseYaml>,
+  file: string,
+  yamlKey: readonly string[],
+  wanted: string,
+): { readonly from: number; readonly to: number; readonly value: string } {
+  const node = document.getIn(yamlKey, true)
+  if (isScalar(node) && node.range)
+    return { from: node.range[0], to: node.range[1], value: yamlScalar(wanted, node.type === Scalar.PLAIN) }
+  throw new Failure('notFound', `${file} has no value at ${yamlKey.join('.')}`, {
+    hint: 'Put the key back with any value, or set restoreFolder to get the values as files.',
+  })
+}
+
+/** What was written without quotes stays so where it reads the same: quotes would make text of a number. */
+function yamlScalar(value: string, plain: boolean): string {
+  const alone = parseDocument(`value: ${value}`)
+  const node = alone.get('value', true)
+  const reads = alone.errors.length === 0 && isScalar(node) && node.type === Scalar.PLAIN && node.source === value
+  return plain && reads ? value : JSON.stringify(value)
 }
 
 function valueOf(values: ReadonlyMap<string, Secret>, name: string): Secret {
