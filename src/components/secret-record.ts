@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import { z } from 'zod'
 import { Failure } from '../core/failure.ts'
 import type { Bytes } from '../core/ports.ts'
-import { Secret } from '../core/secret.ts'
+import type { Secret } from '../core/secret.ts'
 import { bytesOfSecret, secretOfBytes } from '../core/secret-bytes.ts'
 
 /**

@@ -7,6 +7,7 @@ import { examineFiles } from './load.ts'
 import { inPlaceTarget, scratchTarget } from './other-targets.ts'
 import { keptPlaces, type KeptPlace } from './places.ts'
 import { filesDetails, filesSettings, type FilesDetails, type FilesSettings } from './schema.ts'
+import { capturedFile, liveFile } from './secret-file.ts'
 import { swapTarget } from './swap-target.ts'
 
 const HOUR = 3_600_000
@@ -21,6 +22,8 @@ export const filesDriver: Driver<FilesSettings, FilesDetails> = {
   examine: examineFiles,
   kept: keptFolders,
   open: (settings, request) => Promise.resolve(openFilesTarget(settings, request)),
+  capturedSecret: capturedFile,
+  liveSecret: liveFile,
 }
 
 const openers = { swap: swapTarget, 'in-place': inPlaceTarget, scratch: scratchTarget } as const

@@ -27,13 +27,17 @@ export async function executeBackup(app: App, plan: BackupPlan, context: Operati
     const fingerprintKey = newFingerprintKey()
     const evidence = new BackupEvidence(app.keyFit ?? [])
     const components = await captureAll(app, destinations, { fingerprintKey, evidence }, context)
-    const keyFit = await proveAll(app.keyFit ?? [], backupWorld(app, evidence, fingerprintKey, context), context)
+    const keyFit = await proveAll(
+      app.keyFit ?? [],
+      backupWorld(app, { evidence, components, fingerprintKey }, context),
+      context,
+    )
     const lacking = lackingKeys(app, keyFit, components)
     const manifestFit = { fingerprintKey: fingerprintKey.reveal(), results: keyFit }
     await commitAll(destinations, { components, lacking, keyFit: manifestFit, created }, context)
     const durationMilliseconds = Math.round(context.clock.monotonic() - begun)
     const times = { created: created.toISOString(), durationMilliseconds }
-    return reportOf(plan, { components, keyFit, lacking }, destinations, times)
+    return reportOf(plan, { components, keyFit, lacking, remarks: evidence.remarks }, destinations, times)
   } finally {
     await Promise.all(destinations.map((destination) => destination.abandonUnlessCommitted()))
   }
@@ -60,6 +64,11 @@ async function captureAll(
   if (outcomes.every(({ outcome }) => outcome === 'failed'))
     throw first ?? new Failure('usage', `app ${app.name} has no components`)
   return outcomes
+}
+
+interface Outcomes extends Pick<BackupReport, 'components' | 'keyFit'> {
+  readonly lacking: readonly MissingComponent[]
+  readonly remarks: readonly string[]
 }
 
 interface Committed {
@@ -90,7 +99,7 @@ async function commitAll(
 
 function reportOf(
   plan: BackupPlan,
-  { components, keyFit, lacking }: Pick<BackupReport, 'components' | 'keyFit'> & Pick<Committed, 'lacking'>,
+  { components, keyFit, lacking, remarks }: Outcomes,
   destinations: readonly Destination[],
   times: Pick<BackupReport, 'created' | 'durationMilliseconds'>,
 ): BackupReport {
@@ -108,6 +117,6 @@ function reportOf(
     components,
     repositories,
     keyFit,
-    findings: [...plan.findings, ...keyFindings(keyFit)],
+    findings: [...plan.findings, ...keyFindings(keyFit, remarks)],
   }
 }

@@ -80,6 +80,24 @@ export function refuseMisfits(app: string, fits: readonly RestoredFit[], accepte
   }
 }
 
+/**
+ * In place there is nothing beside to prove keys on before the live data is overwritten. What the backup found out is
+ * known before, where all the keys come from the point.
+ */
+export function refuseRecorded(
+  app: string,
+  reader: PointReader,
+  targets: readonly Pick<Restoring, 'name'>[],
+  accepted: readonly string[],
+): void {
+  const restored = new Set(targets.map(({ name }) => name))
+  for (const result of reader.manifest.keyFit?.results ?? []) {
+    if (accepted.includes(result.name) || !isMisfit(result)) continue
+    if (result.keys.every(({ component }) => restored.has(component)))
+      throw misfitFailure(app, { ...result, live: { verdict: 'not-provable', keys: [] } })
+  }
+}
+
 const SAYING = {
   'does-not-fit': 'does not open the restored data',
   mixed: 'opens only a part of the restored data',
@@ -124,11 +142,13 @@ export function lackingKeys(
   })
 }
 
-/** What a backup says about keys that are not demanded, and about verdicts that are no proof. */
-export function keyFindings(results: readonly KeyFitResult[]): readonly Finding[] {
-  return results.flatMap(({ name, verdict, evidence, required }): Finding[] => {
+/** What a backup says about keys that are not demanded, about verdicts that are no proof, and what it did not look at. */
+export function keyFindings(results: readonly KeyFitResult[], remarks: readonly string[]): readonly Finding[] {
+  const cut = remarks.map((message): Finding => ({ level: 'warning', subject: 'key fit', message }))
+  const said = results.flatMap(({ name, verdict, evidence, required }): Finding[] => {
     if (verdict === 'fits') return []
     const level = isMisfit({ verdict }) && required ? 'error' : 'warning'
     return [{ level, subject: `key fit ${name}`, message: `${verdict}: ${evidence.join('; ')}` }]
   })
+  return [...said, ...cut]
 }

@@ -3,6 +3,7 @@ import type { Secret } from '../../core/secret.ts'
 import type { EvidenceWorld, Row } from '../../key-fit/world.ts'
 import type { PointReader } from '../../repository/repository.ts'
 import { componentNamed, type App, type OperationContext } from '../app.ts'
+import type { ComponentOutcome } from '../backup/report.ts'
 import type { Restoring } from '../restore/targets.ts'
 import { detailsOf, sourceOf } from '../source.ts'
 import type { BackupEvidence } from './evidence.ts'
@@ -11,14 +12,16 @@ import { fingerprintUnder } from './point-key.ts'
 /** The world of a backup: what was captured, as it was captured. */
 export function backupWorld(
   app: App,
-  evidence: BackupEvidence,
-  fingerprintKey: Secret,
+  { evidence, components, fingerprintKey }: Captured,
   context: OperationContext,
 ): EvidenceWorld {
   const live = liveSecrets(app, context)
+  const isCaptured = (component: string): boolean =>
+    components.some(({ name, outcome }) => name === component && outcome === 'captured')
   return {
+    // A kind that hands over nothing while it is captured is read once more: almost, and not quite, what the point holds.
     secret: async (component, name) =>
-      evidence.secret(component, name) ?? (await unofferedSecret(app, component, live, name)),
+      evidence.secret(component, name) ?? (isCaptured(component) ? await live(component, name) : undefined),
     liveSecret: live,
     rows: (component, { sql }) => takenRows(evidence, component, sql),
     fingerprint: fingerprintUnder(fingerprintKey),
@@ -26,15 +29,10 @@ export function backupWorld(
   }
 }
 
-/** A kind that does not hand over what it captures is read once more: almost, and not quite, what the point holds. */
-function unofferedSecret(
-  app: App,
-  component: string,
-  live: EvidenceWorld['liveSecret'],
-  name: string,
-): Promise<Secret | undefined> {
-  const offers = componentNamed(app, component)?.driver.capturedSecret !== undefined
-  return offers ? Promise.resolve(undefined) : live(component, name)
+interface Captured {
+  readonly evidence: BackupEvidence
+  readonly components: readonly Pick<ComponentOutcome, 'name' | 'outcome'>[]
+  readonly fingerprintKey: Secret
 }
 
 async function* takenRows(evidence: BackupEvidence, component: string, sql: string): AsyncGenerator<Row> {

@@ -3,7 +3,7 @@ import type { Difference } from '../../core/restore-point.ts'
 import type { PointReader } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
 import { summarize } from '../backup/report.ts'
-import { proveRestored, refuseMisfits, type RestoredFit } from '../key-fit/prove.ts'
+import { proveRestored, refuseMisfits, refuseRecorded, type RestoredFit } from '../key-fit/prove.ts'
 import { enterStage, type RestoreJournal, type RestoreStage } from './journal.ts'
 import {
   areSwapped,
@@ -38,6 +38,7 @@ export async function executeRestore(
     run.proven(await proveRestored(app, reader, targets, context), plan.acceptedMisfits ?? [])
   try {
     await authenticate(reader, targets, context)
+    if (plan.mode === 'in-place') refuseRecorded(app.name, reader, targets, plan.acceptedMisfits ?? [])
     if (plan.safetyPoint) run.saved(await makeSafetyPoint(app, context))
     if (plan.mode === 'in-place') await overwrite(run, prove, targets, context)
     else await loadBeside(run, prove, targets, context)
