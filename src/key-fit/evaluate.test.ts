@@ -105,6 +105,15 @@ test('nothing damaged or under another key hides behind what fits', () => {
   assert.equal(verdictOf([tallied('weak', 'fits')]), 'fits')
 })
 
+test('groups are bounded in number and length', () => {
+  const tally = new Tally()
+  for (let group = 0; group < 200; group += 1) tally.add({ group: `${group} ${'x'.repeat(200)}`, says: 'fits' })
+  const words = tally.words('it')
+  assert.equal(words.length, 51)
+  assert.equal(words.at(-1), 'it, all others: 150 fit')
+  assert.ok(words.every((text) => text.length < 100))
+})
+
 test('a recipe says which keys it needs', () => {
   const setting = keyFitSetting.parse({
     kind: 'recipe',

@@ -34,6 +34,8 @@ export type Judgement = {
 }
 
 const NOTES = 5
+const GROUPS = 50
+const NAME_LENGTH = 64
 
 /** Counts what rows say, without keeping them. */
 export class Tally {
@@ -44,7 +46,10 @@ export class Tally {
   >()
   readonly #whys = new Set<string>()
 
-  add({ group, says, why }: Judgement): void {
+  add({ group: named, says, why }: Judgement): void {
+    // Names of groups are data: there may be any number of them, of any length.
+    const short = named.slice(0, NAME_LENGTH)
+    const group = this.#groups.has(short) || this.#groups.size < GROUPS ? short : 'all others'
     const counted = this.#groups.get(group) ?? { fits: 0, misfits: 0, corrupt: 0, weak: 0, nothing: 0 }
     this.#groups.set(group, counted)
     counted[says] += 1
