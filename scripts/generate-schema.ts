@@ -3,10 +3,16 @@ import { fileURLToPath } from 'node:url'
 import { openbaoSettings } from '../src/components/openbao/schema.ts'
 import { postgresSettings } from '../src/components/postgres/schema.ts'
 import { filesSettings } from '../src/components/files/schema.ts'
+import { secretsSettings } from '../src/components/secrets/schema.ts'
 import { configJsonSchema } from '../src/config/schema.ts'
 
 /** Every kind of component that can be configured. */
-export const componentSchemas = { postgres: postgresSettings, files: filesSettings, openbao: openbaoSettings }
+export const componentSchemas = {
+  postgres: postgresSettings,
+  files: filesSettings,
+  secrets: secretsSettings,
+  openbao: openbaoSettings,
+}
 
 /** Writes docs/holdfast.schema.json, by which editors complete and check holdfast.yaml. */
 export const schemaPath = fileURLToPath(new URL('../docs/holdfast.schema.json', import.meta.url))

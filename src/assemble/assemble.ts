@@ -6,6 +6,7 @@ import { Failure } from '../core/failure.ts'
 import type { Context, Records } from '../core/ports.ts'
 import type { App, AppRepository, OperationContext } from '../operations/app.ts'
 import { executeCheck } from '../operations/check/check.ts'
+import { declared } from '../key-fit/use-recipe.ts'
 import { recordsMemory } from '../repository/memory.ts'
 import { openRepository } from '../repository/open.ts'
 import type { Repository } from '../repository/repository.ts'
@@ -108,6 +109,7 @@ function appsOf(config: Config, repositories: ReadonlyMap<string, AppRepository>
     name,
     retention: app.retention,
     intervalMilliseconds: app.intervalMilliseconds,
+    keyFit: app.keyFit.map(declared),
     repositories: app.repositories.map((repository) =>
       present(repositories.get(repository), `repository ${repository}`),
     ),

@@ -156,6 +156,11 @@ function addRestoreCommands(program: Commander, world: World, outcome: Outcome):
       'only this component (may be repeated)',
       (name: string, names?: readonly string[]) => [...(names ?? []), name],
     )
+    .option(
+      '--accept-key-misfit <name>',
+      'go on although this key fit failed (may be repeated)',
+      (name: string, names?: readonly string[]) => [...(names ?? []), name],
+    )
     .option('--no-safety-point', 'do not back up the live data first')
     .option('-n, --dry-run', 'show the plan and stop')
     .option('-y, --yes', 'do not ask to type the name of the target')

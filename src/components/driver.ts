@@ -1,5 +1,6 @@
 import type { Bytes, Context } from '../core/ports.ts'
 import type { Difference, Finding, TargetMode } from '../core/restore-point.ts'
+import type { Secret } from '../core/secret.ts'
 import type { z } from 'zod'
 
 /**
@@ -43,6 +44,44 @@ export interface Driver<Settings = unknown, Details = unknown> {
 
   /** For kinds that have a form of their own which other programs write and read. */
   readonly dumps?: Dumps<Settings, Details>
+
+  /** The value that the captured artifacts hold under this name, for key fit. Undefined when they hold none. */
+  capturedSecret?(details: Details, source: ArtifactSource, name: string, context: Context): Promise<Secret | undefined>
+
+  /** The value that the app has under this name now, for key fit. Undefined when there is none. */
+  liveSecret?(settings: Settings, name: string, context: Context): Promise<Secret | undefined>
+
+  /** What people may see of captured secrets. */
+  fingerprints?(details: Details): readonly SecretFingerprint[]
+}
+
+export interface SecretFingerprint {
+  readonly name: string
+  /** Keyed and cut off: it tells equal from other within one restore point, and no value can be guessed at with it. */
+  readonly fingerprint: string
+  readonly trailingNewline: boolean
+  readonly source: string
+}
+
+/** The values of a row in the text form of the database; a bytea is `\x…`. */
+export type EvidenceRow = Readonly<Record<string, string | null>>
+
+/** One reading statement of key fit, and after how many rows to stop. */
+export interface EvidenceQuery {
+  readonly sql: string
+  readonly limit: number
+}
+
+/**
+ * Takes what key fit needs at the moment of a capture: rows of the very snapshot that is dumped, and the very secrets
+ * that are stored. A driver that cannot give it leaves it.
+ */
+export interface EvidenceTaker {
+  readonly queries: readonly EvidenceQuery[]
+  /** Reads all of `rows`; how they fail is noted and fails nothing. */
+  rows(query: EvidenceQuery, rows: AsyncIterable<EvidenceRow>): Promise<void>
+  /** `value` was made by `secretOfBytes`, here and in `capturedSecret` and `liveSecret`. */
+  secret(name: string, value: Secret): void
 }
 
 /** Ordinary dumps in and out. */
@@ -119,6 +158,9 @@ export interface ArtifactSink {
    * overwritten once the next is asked for: who keeps one copies it.
    */
   write(role: string, kind: 1 | 2 | 3 | 4 | 6, content: Bytes): Promise<void>
+  /** Random, the same for the whole restore point, made by `secretOfBytes`: under it, secrets are told apart. */
+  readonly fingerprintKey?: Secret
+  readonly evidence?: EvidenceTaker
 }
 
 export type ArtifactSizes = Pick<ArtifactSource, 'sizeOf'>
@@ -187,6 +229,8 @@ export interface Target<Details = unknown> {
   compare(details: Details, context: Context): Promise<readonly Difference[]>
   /** Runs the app's own checks on what was loaded; an empty list means all passed (or there are none). */
   runChecks(context: Context): Promise<readonly Difference[]>
+  /** Rows of what was loaded, for key fit; one reading statement, at most `limit` rows. */
+  rows?(query: EvidenceQuery, context: Context): AsyncIterable<EvidenceRow>
   /** Locks writers out and waits until none is left. */
   fence(context: Context): Promise<void>
   /** Carries over what must survive (preserved tables, settings, owner), then makes the restored data live. All or nothing. */

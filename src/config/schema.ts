@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { RetentionPolicy } from '../core/retention.ts'
+import { keyFitSetting, type KeyFitSetting } from '../key-fit/use-recipe.ts'
 import { secretReference } from '../system/secret-reference.ts'
 import { duration } from './duration.ts'
 
@@ -72,6 +73,7 @@ function appSchema(kinds: ComponentSchemas): z.ZodType<AppConfig> {
       interval: duration.prefault('24h').meta({ description: 'How often a backup is expected.' }),
       retention: retention.prefault({}),
       components: componentsSchema(kinds),
+      keyFit: z.array(keyFitSetting).default([]).meta({ description: 'Proofs that the captured keys open the data.' }),
     })
     .transform(({ interval, ...app }) => ({ ...app, intervalMilliseconds: interval }))
 }
@@ -81,6 +83,7 @@ export interface AppConfig {
   readonly intervalMilliseconds: number
   readonly retention: RetentionPolicy
   readonly components: Readonly<Record<string, ComponentSettings>>
+  readonly keyFit: readonly KeyFitSetting[]
 }
 
 export type RepositoryConfig = z.infer<typeof repository>

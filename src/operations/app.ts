@@ -2,6 +2,7 @@ import type { Context, Records } from '../core/ports.ts'
 import type { PointId } from '../core/restore-point.ts'
 import type { RetentionPolicy } from '../core/retention.ts'
 import type { Driver } from '../components/driver.ts'
+import type { DeclaredFit } from '../key-fit/schema.ts'
 import type { Identity, Repository } from '../repository/repository.ts'
 
 /** An app as the operations see it: its components with their drivers, and where its restore points go. */
@@ -13,6 +14,8 @@ export interface App {
   readonly retention: RetentionPolicy
   /** How often a backup is expected. */
   readonly intervalMilliseconds: number
+  /** Proofs that the captured keys open the data. */
+  readonly keyFit?: readonly DeclaredFit[]
 }
 
 export interface AppComponent {

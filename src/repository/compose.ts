@@ -9,7 +9,7 @@ import type { RepositoryState } from './state.ts'
 /** The documents of a new restore point. */
 
 export function newManifest(state: RepositoryState, request: BeginRequest, content: PointContent): Manifest {
-  const { components, missing } = content
+  const { components, missing, keyFit } = content
   const created = content.created.toISOString()
   return {
     format: 1,
@@ -20,6 +20,7 @@ export function newManifest(state: RepositoryState, request: BeginRequest, conte
     software: state.software,
     components,
     missing,
+    ...(keyFit === undefined ? {} : { keyFit }),
   }
 }
 
@@ -54,13 +55,17 @@ export async function newCommit(state: RepositoryState, parts: CommitParts, cont
 
 /** Public: names and stored sizes, nothing else about the content. */
 function componentsOf({ components, missing }: PointContent): Commit['components'] {
+  // A component may be there and still lack something that the app demands of it.
+  const lacking = new Set(missing.map(({ name }) => name))
   const captured = components.map(({ name, kind, artifacts }) => ({
     name,
     kind,
-    complete: true,
+    complete: !lacking.has(name),
     bytes: artifacts.reduce((sum, { size }) => sum + size, 0),
   }))
-  return [...captured, ...missing.map(({ name, kind }) => ({ name, kind, complete: false, bytes: 0 }))]
+  const there = new Set(components.map(({ name }) => name))
+  const absent = new Map(missing.filter(({ name }) => !there.has(name)).map(({ name, kind }) => [name, kind]))
+  return [...captured, ...[...absent].map(([name, kind]) => ({ name, kind, complete: false, bytes: 0 }))]
 }
 
 function storedArtifacts({ components }: PointContent): Commit['artifacts'] {

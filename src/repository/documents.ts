@@ -76,6 +76,23 @@ export type ManifestComponent = Frozen<z.infer<typeof manifestComponent>>
 const missingComponent = z.object({ name: z.string(), kind: z.string(), reason: z.string() })
 export type MissingComponent = Frozen<z.infer<typeof missingComponent>>
 
+/** What a backup found out about keys. `fingerprintKey` is random and only ever here, under encryption. */
+const manifestKeyFit = z.object({
+  fingerprintKey: z.string(),
+  results: z.array(
+    z.object({
+      name: z.string(),
+      required: z.boolean(),
+      verdict: z.enum(['fits', 'does-not-fit', 'mixed', 'corrupt', 'not-provable']),
+      evidence: z.array(z.string()),
+      keys: z.array(
+        z.object({ name: z.string(), component: z.string(), secret: z.string(), fingerprint: z.string().nullable() }),
+      ),
+    }),
+  ),
+})
+export type ManifestKeyFit = Frozen<z.infer<typeof manifestKeyFit>>
+
 export const manifestSchema = z.object({
   format,
   repository: repositoryId,
@@ -85,6 +102,7 @@ export const manifestSchema = z.object({
   software: z.string(),
   components: z.array(manifestComponent),
   missing: z.array(missingComponent),
+  keyFit: manifestKeyFit.optional(),
 })
 export type Manifest = Frozen<z.infer<typeof manifestSchema>>
 

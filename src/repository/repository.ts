@@ -6,6 +6,7 @@ import type {
   Commit,
   Manifest,
   ManifestComponent,
+  ManifestKeyFit,
   MissingComponent,
   Proof,
   ProofKind,
@@ -117,6 +118,7 @@ export interface PointWriter {
 export interface PointContent {
   readonly components: readonly ManifestComponent[]
   readonly missing: readonly MissingComponent[]
+  readonly keyFit?: ManifestKeyFit
   readonly created: Date
 }
 

@@ -77,6 +77,7 @@ async function printed(lab: Lab, shape: string, args: readonly string[], code = 
 
 async function throughTheJob(lab: Lab): Promise<string> {
   await printed(lab, 'init', ['init', '--identity-file', join(lab.folder, 'etc', 'identity.txt')])
+  await declareKeyFit(lab, 'portal')
   await printed(lab, 'check', ['check'])
   await printed(lab, 'grants', ['grants', 'restore'])
   await printed(lab, 'backup --dry-run', ['backup', '--dry-run'])
@@ -89,11 +90,31 @@ async function throughTheJob(lab: Lab): Promise<string> {
   await printed(lab, 'restore --abandon', ['restore', '--abandon'])
   await printed(lab, 'restore', ['restore', '--target', 'beside'])
   await printed(lab, 'restore --resume', ['restore', '--resume'])
-  await printed(lab, 'restore', ['restore', '--yes'])
+  await printed(lab, 'restore', ['restore', '--yes', '--accept-key-misfit', 'portal-key'])
   await printed(lab, 'undo --dry-run', ['undo', '--dry-run'])
   await printed(lab, 'undo', ['undo', '--yes'])
   await throughKeeping(lab, report.point)
   return report.point
+}
+
+/** A key in a file, which the data says is `expected`. */
+async function declareKeyFit(lab: Lab, expected: string): Promise<void> {
+  const file = join(lab.folder, 'portal.key')
+  await writeFile(file, 'portal')
+  await lab.edit((config) => {
+    const portal = config.apps['portal']! as Record<string, unknown> & { components: Record<string, unknown> }
+    portal.components['secrets'] = { kind: 'secrets', secrets: { key: { file } } }
+    const rows = { component: 'database', sql: `select '${expected}' as key` }
+    portal['keyFit'] = [
+      {
+        kind: 'declared',
+        name: 'portal-key',
+        required: false,
+        keys: { key: { kind: 'secret', component: 'secrets', secret: 'key' } },
+        proofs: [{ kind: 'equal', about: 'the key', rows, value: { column: 'key' }, key: 'key' }],
+      },
+    ]
+  })
 }
 
 async function throughKeeping(lab: Lab, point: string): Promise<void> {
@@ -147,6 +168,7 @@ async function throughImport(lab: Lab): Promise<void> {
 }
 
 async function throughDamage(lab: Lab, point: string): Promise<void> {
+  await declareKeyFit(lab, 'another')
   await lab.edit((config) => {
     const portal = config.apps['portal']!
     portal.components['gone'] = { kind: 'files', path: join(lab.folder, 'not-there') }

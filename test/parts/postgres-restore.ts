@@ -21,7 +21,7 @@ const CHUNK = 16_384
 export async function captureInto(settings: PostgresSettings, context: Context): Promise<CapturedDatabase> {
   const chunks: Uint8Array[] = []
   const write = async (_role: string, _kind: number, content: Bytes): Promise<void> => {
-    for await (const chunk of content) chunks.push(chunk)
+    for await (const chunk of content) chunks.push(Buffer.from(chunk))
   }
   const { details, notCaptured } = await capture(settings, { write }, context)
   const dump = Buffer.concat(chunks)

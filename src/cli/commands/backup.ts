@@ -3,6 +3,7 @@ import { planBackup, type BackupPlan } from '../../operations/backup/plan.ts'
 import type { BackupReport } from '../../operations/backup/report.ts'
 import { formatFindings } from '../findings.ts'
 import { formatBytes, formatDuration, formatTable } from '../format.ts'
+import { formatKeyFits } from '../key-fits.ts'
 import { chooseApp, type Command } from '../run-command.ts'
 
 export interface BackupOptions {
@@ -55,6 +56,7 @@ function reportText(report: BackupReport): string {
     '',
     formatTable(['repository', 'outcome', 'stored', 'location'], repositories, [2]),
     ...(notCaptured.length === 0 ? [] : ['', ...notCaptured]),
+    ...(report.keyFit.length === 0 ? [] : ['', ...formatKeyFits(report.keyFit)]),
     ...(report.findings.length === 0 ? [] : ['', formatFindings(report.findings)]),
   ].join('\n')
 }

@@ -3,6 +3,7 @@ import { findPoint, parsePointChoice } from '../../operations/points/find-point.
 import { openPoint } from '../../operations/source.ts'
 import { formatDifferences } from '../findings.ts'
 import { formatBytes, formatDuration } from '../format.ts'
+import { formatKeyFits } from '../key-fits.ts'
 import { chooseApp, type Command } from '../run-command.ts'
 
 export interface DrillOptions {
@@ -34,6 +35,7 @@ function textOf(report: DrillReport): string {
     head,
     `${formatBytes(bytes)} restored in ${formatDuration(report.recoveryTimeMilliseconds)} (measured recovery time); the target is gone again`,
     ...report.components.map(({ name, target }) => `  ${name}: ${target}`),
+    ...formatKeyFits(report.keyFit),
     ...(report.failure === undefined ? [] : [`  ${report.failure.message}`]),
     ...(report.differences.length === 0 ? [] : [formatDifferences(report.differences)]),
   ].join('\n')

@@ -11,6 +11,7 @@ import { openPoint } from '../../operations/source.ts'
 import { confirmByTyping } from '../confirm.ts'
 import { formatDifferences, formatFindings } from '../findings.ts'
 import { formatBytes, formatDuration, formatTime } from '../format.ts'
+import { formatKeyFits } from '../key-fits.ts'
 import { chooseApp, type Command } from '../run-command.ts'
 
 export interface RestoreOptions {
@@ -22,6 +23,7 @@ export interface RestoreOptions {
   readonly yes?: boolean
   readonly resume?: boolean
   readonly abandon?: boolean
+  readonly acceptKeyMisfit?: readonly string[]
 }
 
 /** `holdfast restore <app>` */
@@ -49,7 +51,7 @@ async function restoreAnew(command: Command, app: App, options: RestoreOptions):
   const plan = await planRestore(
     reader,
     targets,
-    { restoreId, mode, repository: found.repositoryName, safetyPoint },
+    { restoreId, mode, repository: found.repositoryName, safetyPoint, acceptedMisfits: options.acceptKeyMisfit ?? [] },
     context,
   )
   if (options.dryRun === true) {
@@ -144,6 +146,7 @@ function reportText(report: RestoreReport): string {
       `  ${report.failure?.message ?? ''}`,
       ...(report.failure?.hint === undefined ? [] : [`  ${report.failure.hint}`]),
       formatDifferences(report.differences),
+      ...formatKeyFits(report.keyFit),
     ]
       .filter((line) => line !== '')
       .join('\n')
@@ -158,6 +161,7 @@ function reportText(report: RestoreReport): string {
   return [
     `${report.app} is restored from ${report.point}.`,
     `${took}; writers were locked out for ${formatDuration(report.downtimeMilliseconds)}`,
+    ...formatKeyFits(report.keyFit),
     ...(report.safetyPoint === null ? [] : [`Safety point from before: ${report.safetyPoint}`]),
     ...(report.mode === 'swap' ? [`The previous data is kept; holdfast undo ${report.app} brings it back.`] : []),
   ].join('\n')

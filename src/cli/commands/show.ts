@@ -1,5 +1,6 @@
 import { showPoint, type ShowReport } from '../../operations/points/show-point.ts'
 import { formatBytes, formatTable, formatTime } from '../format.ts'
+import { formatKeyFits } from '../key-fits.ts'
 import type { Command } from '../run-command.ts'
 
 /** `holdfast show <point>` */
@@ -21,6 +22,14 @@ function textOf(report: ShowReport): string {
       sha256.slice(0, 16),
     ]),
   )
+  const secrets = report.components.flatMap((component) =>
+    component.secrets.map(({ name, fingerprint, source, trailingNewline }) => [
+      `${component.name} ${name}`,
+      fingerprint,
+      source,
+      trailingNewline ? 'ends with a line break' : '',
+    ]),
+  )
   const proofs = report.proofs.map(({ kind, created, ok }) => [kind, formatTime(created), ok ? 'ok' : 'FAILED'])
   return [
     `restore point  ${summary.point}`,
@@ -39,6 +48,8 @@ function textOf(report: ShowReport): string {
     ...report.components.flatMap(({ name, notCaptured }) =>
       notCaptured.map((what) => `not captured in ${name}: ${what}`),
     ),
+    ...(secrets.length === 0 ? [] : ['', formatTable(['secret', 'fingerprint', 'from', ''], secrets)]),
+    ...formatKeyFits(report.keyFit),
     ...(proofs.length === 0
       ? ['', 'No proofs: never verified or drilled.']
       : ['', formatTable(['proof', 'time', 'outcome'], proofs)]),

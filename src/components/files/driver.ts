@@ -16,6 +16,8 @@ export const filesDriver: Driver<FilesSettings, FilesDetails> = {
   examine: async (...request) => (await import('./load.ts')).examineFiles(...request),
   kept: keptFolders,
   open: openFilesTarget,
+  capturedSecret: async (...request) => (await import('./secret-file.ts')).capturedFile(...request),
+  liveSecret: async (settings, name) => (await import('./secret-file.ts')).liveFile(settings, name),
 }
 
 async function openFilesTarget(settings: FilesSettings, request: TargetRequest): Promise<Target<FilesDetails>> {

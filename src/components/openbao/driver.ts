@@ -9,7 +9,7 @@ export const openbaoDriver: Driver<OpenbaoSettings, OpenbaoDetails> = {
   details: openbaoDetails,
   check: async (...request) => (await import('./check.ts')).checkOpenbao(...request),
   capture: async (...request) => (await import('./capture.ts')).captureOpenbao(...request),
-  examine: async (...request) => (await import('./examine.ts')).examineOpenbao(...request),
+  examine: async (details, source) => (await import('./examine.ts')).examineOpenbao(details, source),
   kept: async (...request) => (await import('./kept.ts')).keptValues(...request),
   policy: async (...request) => (await import('./policies.ts')).policyFor(...request),
   open: openTarget,

@@ -6,6 +6,7 @@ import { withSession } from './connection.ts'
 import type { Server } from './connection.ts'
 import { readDatabaseFacts } from './database-facts.ts'
 import { DUMP_OPTIONS, readDefinitions } from './definitions.ts'
+import { giveEvidence } from './evidence.ts'
 import { readFingerprint, readSequences, sequencesBetween } from './fingerprint.ts'
 import { planLanes, withoutRows, type LaneSource } from './lanes.ts'
 import { captureLanes, lockLanes } from './lanes-capture.ts'
@@ -58,6 +59,7 @@ export async function capture(
     await lockLanes(session, lanes)
     const source = { settings, server, tools, snapshot, lanes, encoding: facts.encoding }
     const fingerprint = await dumpAndRead(source, sink, context)
+    await giveEvidence(session, sink.evidence)
     const sequences = sequencesBetween(before, await readSequences(session))
     return {
       details: {

@@ -3,9 +3,10 @@ import { z } from 'zod'
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Difference, Finding } from '../../core/restore-point.ts'
-import type { ArtifactSource, Target, TargetState } from '../driver.ts'
+import type { ArtifactSource, EvidenceQuery, EvidenceRow, Target, TargetState } from '../driver.ts'
 import { runAppChecks } from './app-checks.ts'
 import { identifier, withSession } from './connection.ts'
+import { readRows } from './evidence.ts'
 import { closeDatabase, endSessions, requireNoPreparedTransactions, sessionsOf } from './fence.ts'
 import { readWhole, restoreOver } from './load.ts'
 import type { LoadPlace } from './load.ts'
@@ -172,6 +173,10 @@ export class InPlaceTarget implements Target<PostgresDetails> {
   async compare(details: PostgresDetails, context: Context): Promise<readonly Difference[]> {
     const { version } = await readServer(this.#place, context)
     return compareLoaded(await this.#loadPlace(context), version, details, context)
+  }
+
+  rows(query: EvidenceQuery, context: Context): AsyncIterable<EvidenceRow> {
+    return readRows({ server: this.#place.server, database: this.#place.names.live }, query, context)
   }
 
   runChecks(context: Context): Promise<readonly Difference[]> {

@@ -4,10 +4,11 @@ import { describe, Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Difference, Finding } from '../../core/restore-point.ts'
 import { isRoot } from '../../system/accounts.ts'
-import type { ArtifactSizes, ArtifactSource, Target, TargetState } from '../driver.ts'
+import type { ArtifactSizes, ArtifactSource, EvidenceQuery, EvidenceRow, Target, TargetState } from '../driver.ts'
 import { runAppChecks } from './app-checks.ts'
 import { applyProperties, capturedProperties, readProperties } from './carry-over.ts'
 import { withSession } from './connection.ts'
+import { readRows } from './evidence.ts'
 import type { LoadPlace } from './load.ts'
 import { folderFinding, neededBytes } from './preflight-disk.ts'
 import { toolFindings } from './preflight-server.ts'
@@ -143,6 +144,11 @@ export class ScratchTarget implements Target<PostgresDetails> {
       ...differences,
       ...compareProperties(await capturedProperties(admin, details), await readProperties(admin, place.names.side)),
     ])
+  }
+
+  rows(query: EvidenceQuery, context: Context): AsyncIterable<EvidenceRow> {
+    const { server, names } = this.#place()
+    return readRows({ server, database: names.side }, query, context)
   }
 
   runChecks(context: Context): Promise<readonly Difference[]> {

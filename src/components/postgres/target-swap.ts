@@ -2,10 +2,11 @@ import type pg from 'pg'
 import { describe, Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Difference, Finding } from '../../core/restore-point.ts'
-import type { ArtifactSizes, ArtifactSource, Target, TargetState } from '../driver.ts'
+import type { ArtifactSizes, ArtifactSource, EvidenceQuery, EvidenceRow, Target, TargetState } from '../driver.ts'
 import { runAppChecks } from './app-checks.ts'
 import { applyProperties, capturedProperties, readProperties } from './carry-over.ts'
 import { withSession } from './connection.ts'
+import { readRows } from './evidence.ts'
 import { backendPid, closeDatabase, endSessions, openDatabase, requireNoPreparedTransactions } from './fence.ts'
 import type { LoadPlace } from './load.ts'
 import { isLocal, neededBytes } from './preflight-disk.ts'
@@ -129,6 +130,10 @@ export class SwapTarget implements Target<PostgresDetails> {
       if ((await readWorld(admin, names)).live !== undefined) return []
       return compareProperties(await capturedProperties(admin, details), await readProperties(admin, names.side))
     })
+  }
+
+  rows(query: EvidenceQuery, context: Context): AsyncIterable<EvidenceRow> {
+    return readRows({ server: this.#place.server, database: this.#place.names.side }, query, context)
   }
 
   runChecks(context: Context): Promise<readonly Difference[]> {

@@ -1,6 +1,7 @@
 import { toFailure, type Failure } from '../../core/failure.ts'
 import type { Bytes } from '../../core/ports.ts'
-import type { ArtifactSink, Captured } from '../../components/driver.ts'
+import type { Secret } from '../../core/secret.ts'
+import type { ArtifactSink, Captured, EvidenceTaker } from '../../components/driver.ts'
 import type { ArtifactRecord } from '../../repository/documents.ts'
 import { fanOut, pack, type Packed } from '../../repository/pack.ts'
 import type { AppComponent, OperationContext } from '../app.ts'
@@ -14,11 +15,12 @@ import { summarize, type ComponentOutcome } from './report.ts'
 export async function captureComponent(
   component: AppComponent,
   destinations: readonly Destination[],
+  keys: Pick<ArtifactSink, 'fingerprintKey' | 'evidence'>,
   context: OperationContext,
 ): Promise<ComponentOutcome & { readonly cause?: Failure }> {
   const started = context.clock.now()
   const begun = context.clock.monotonic()
-  const sink = new DestinationSink(component.name, destinations, context)
+  const sink = new DestinationSink(component.name, destinations, keys, context)
   context.progress({ type: 'phase', phase: 'capture', detail: `${component.name} (${component.driver.kind})` })
   const facts = (): Pick<ComponentOutcome, 'name' | 'kind' | 'bytes' | 'durationMilliseconds'> => ({
     name: component.name,
@@ -43,9 +45,18 @@ class DestinationSink implements ArtifactSink {
   readonly #destinations: readonly Destination[]
   readonly #context: OperationContext
   readonly #records = new Map<Destination, ArtifactRecord[]>()
+  readonly fingerprintKey?: Secret
+  readonly evidence?: EvidenceTaker
   plainBytes = 0
 
-  constructor(component: string, destinations: readonly Destination[], context: OperationContext) {
+  constructor(
+    component: string,
+    destinations: readonly Destination[],
+    { fingerprintKey, evidence }: Pick<ArtifactSink, 'fingerprintKey' | 'evidence'>,
+    context: OperationContext,
+  ) {
+    if (fingerprintKey !== undefined) this.fingerprintKey = fingerprintKey
+    if (evidence !== undefined) this.evidence = evidence
     this.#component = component
     this.#destinations = destinations
     this.#context = context

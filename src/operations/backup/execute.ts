@@ -1,6 +1,11 @@
 import { Failure } from '../../core/failure.ts'
-import type { MissingComponent } from '../../repository/documents.ts'
+import type { Secret } from '../../core/secret.ts'
+import { newFingerprintKey } from '../../repository/fingerprint-key.ts'
+import type { ManifestKeyFit, MissingComponent } from '../../repository/documents.ts'
 import type { App, OperationContext } from '../app.ts'
+import { BackupEvidence } from '../key-fit/evidence.ts'
+import { keyFindings, lackingKeys, proveAll } from '../key-fit/prove.ts'
+import { backupWorld } from '../key-fit/worlds.ts'
 import { about } from '../source.ts'
 import { captureComponent } from './capture.ts'
 import { openDestinations, type Destination } from './destinations.ts'
@@ -19,10 +24,20 @@ export async function executeBackup(app: App, plan: BackupPlan, context: Operati
   const created = context.clock.now()
   const destinations = await openDestinations(app, plan, context)
   try {
-    const components = await captureAll(app, destinations, context)
-    await commitAll(destinations, missingOf(plan, components), created, context)
+    const fingerprintKey = newFingerprintKey()
+    const evidence = new BackupEvidence(app.keyFit ?? [])
+    const components = await captureAll(app, destinations, { fingerprintKey, evidence }, context)
+    const keyFit = await proveAll(
+      app.keyFit ?? [],
+      backupWorld(app, { evidence, components, fingerprintKey }, context),
+      context,
+    )
+    const missing = missingOf(plan, components, lackingKeys(app, keyFit, components))
+    const manifestFit = { fingerprintKey: fingerprintKey.reveal(), results: keyFit }
+    await commitAll(destinations, { missing, keyFit: manifestFit, created }, context)
     const durationMilliseconds = Math.round(context.clock.monotonic() - begun)
-    return reportOf(plan, components, destinations, { created: created.toISOString(), durationMilliseconds })
+    const times = { created: created.toISOString(), durationMilliseconds }
+    return reportOf(plan, { components, keyFit, missing, remarks: evidence.remarks }, destinations, times)
   } finally {
     await Promise.all(destinations.map((destination) => destination.abandonUnlessCommitted()))
   }
@@ -31,12 +46,18 @@ export async function executeBackup(app: App, plan: BackupPlan, context: Operati
 async function captureAll(
   app: App,
   destinations: readonly Destination[],
+  keys: { readonly fingerprintKey: Secret; readonly evidence: BackupEvidence },
   context: OperationContext,
 ): Promise<readonly ComponentOutcome[]> {
   const outcomes: ComponentOutcome[] = []
   let first: Failure | undefined
   for (const component of app.components) {
-    const { cause, ...outcome } = await captureComponent(component, destinations, context)
+    const { cause, ...outcome } = await captureComponent(
+      component,
+      destinations,
+      { fingerprintKey: keys.fingerprintKey, evidence: keys.evidence.takerFor(component.name) },
+      context,
+    )
     if (cause !== undefined) first ??= about(`component ${component.name}`, cause)
     outcomes.push(outcome)
   }
@@ -45,14 +66,24 @@ async function captureAll(
   return outcomes
 }
 
+interface Outcomes extends Pick<BackupReport, 'components' | 'keyFit'> {
+  readonly missing: readonly MissingComponent[]
+  readonly remarks: readonly string[]
+}
+
+interface Committed {
+  readonly missing: readonly MissingComponent[]
+  readonly keyFit: ManifestKeyFit
+  readonly created: Date
+}
+
 async function commitAll(
   destinations: readonly Destination[],
-  missing: readonly MissingComponent[],
-  created: Date,
+  content: Committed,
   context: OperationContext,
 ): Promise<void> {
   context.progress({ type: 'phase', phase: 'commit' })
-  await Promise.all(destinations.map((destination) => destination.commit({ missing, created })))
+  await Promise.all(destinations.map((destination) => destination.commit(content)))
   const committed = destinations.some((destination) => destination.outcome().outcome === 'committed')
   if (!committed)
     throw (
@@ -61,20 +92,24 @@ async function commitAll(
     )
 }
 
-function missingOf(plan: BackupPlan, components: readonly ComponentOutcome[]): readonly MissingComponent[] {
+function missingOf(
+  plan: BackupPlan,
+  components: readonly ComponentOutcome[],
+  lackingKeys: readonly MissingComponent[],
+): readonly MissingComponent[] {
   const failed = components.filter(({ outcome }) => outcome === 'failed')
   const reasons = failed.map(({ name, kind, failure }) => ({ name, kind, reason: failure?.message ?? 'failed' }))
-  return [...reasons, ...(plan.missing ?? [])]
+  return [...reasons, ...lackingKeys, ...(plan.missing ?? [])]
 }
 
 function reportOf(
   plan: BackupPlan,
-  components: readonly ComponentOutcome[],
+  { components, keyFit, missing, remarks }: Outcomes,
   destinations: readonly Destination[],
   times: Pick<BackupReport, 'created' | 'durationMilliseconds'>,
 ): BackupReport {
   const repositories = destinations.map((destination) => destination.outcome())
-  const whole = missingOf(plan, components).length === 0 && repositories.every(({ outcome }) => outcome === 'committed')
+  const whole = missing.length === 0 && repositories.every(({ outcome }) => outcome === 'committed')
   return {
     app: plan.app,
     point: plan.point,
@@ -83,6 +118,7 @@ function reportOf(
     ...times,
     components,
     repositories,
-    findings: plan.findings,
+    keyFit,
+    findings: [...plan.findings, ...keyFindings(keyFit, remarks)],
   }
 }

@@ -1,4 +1,5 @@
 import type { Failure } from '../../core/failure.ts'
+import type { KeyFitResult } from '../../key-fit/verdict.ts'
 import type { Finding, PointId, TruthState } from '../../core/restore-point.ts'
 
 export interface BackupReport {
@@ -12,6 +13,8 @@ export interface BackupReport {
   readonly durationMilliseconds: number
   readonly components: readonly ComponentOutcome[]
   readonly repositories: readonly RepositoryOutcome[]
+  /** Whether the captured keys open the captured data. */
+  readonly keyFit: readonly KeyFitResult[]
   readonly findings: readonly Finding[]
 }
 

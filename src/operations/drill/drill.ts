@@ -3,6 +3,7 @@ import type { Difference } from '../../core/restore-point.ts'
 import type { PointReader, Repository } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
 import { summarize, type FailureSummary } from '../backup/report.ts'
+import { absentKeys, isMisfit, proveRestored, type RestoredFit } from '../key-fit/prove.ts'
 import { authenticate, compareAll, discardAll, loadAll } from '../restore/phases.ts'
 import { openTargets, type Restoring } from '../restore/targets.ts'
 
@@ -13,6 +14,7 @@ export interface DrillReport {
   readonly where: 'scratch' | 'beside'
   readonly ok: boolean
   readonly differences: readonly Difference[]
+  readonly keyFit: readonly RestoredFit[]
   readonly failure?: FailureSummary
   readonly components: readonly {
     readonly name: string
@@ -49,7 +51,7 @@ export async function executeDrill(
       },
       context,
     )
-    const outcome = await rehearse(reader, targets, context)
+    const outcome = await rehearse(app, reader, targets, context)
     const report = reportOf(reader, targets, where, outcome, Math.round(context.clock.monotonic() - begun))
     await repository.prove(
       report.point,
@@ -60,6 +62,8 @@ export async function executeDrill(
           where,
           recoveryTimeMilliseconds: report.recoveryTimeMilliseconds,
           differences: report.differences.length,
+          // Proofs can be read by everybody, so that what the key fits are called is not in them.
+          ...(report.keyFit.length === 0 ? {} : { keyFit: report.keyFit.map(({ verdict }) => verdict) }),
         },
       },
       context,
@@ -74,10 +78,12 @@ export async function executeDrill(
 
 interface Outcome {
   readonly differences: readonly Difference[]
+  readonly keyFit: readonly RestoredFit[]
   readonly failure?: FailureSummary
 }
 
 async function rehearse(
+  app: App,
   reader: PointReader,
   targets: readonly Restoring[],
   context: OperationContext,
@@ -85,13 +91,19 @@ async function rehearse(
   try {
     await authenticate(reader, targets, 'beside', context)
     await loadAll(targets, context)
-    return { differences: await compareAll(targets, context) }
+    const differences = await compareAll(targets, context)
+    return { differences, keyFit: await proveRestored(app, reader, targets, context) }
   } catch (error) {
     const failure = toFailure(error)
     // A drill that was stopped or could not reach what it needs proves nothing about the point.
     if (context.signal.aborted || failure.kind === 'unreachable' || failure.kind === 'cancelled') throw error
-    return { differences: [], failure: summarize(failure) }
+    return { differences: [], keyFit: [], failure: summarize(failure) }
   }
+}
+
+/** A key that is not demanded may be absent, and nothing to prove it on is no fault of the point. */
+function isGood(fit: RestoredFit): boolean {
+  return !isMisfit(fit) && absentKeys(fit).length === 0
 }
 
 function reportOf(
@@ -105,7 +117,7 @@ function reportOf(
     app: reader.commit.app,
     point: reader.commit.point,
     where,
-    ok: outcome.failure === undefined && outcome.differences.length === 0,
+    ok: outcome.failure === undefined && outcome.differences.length === 0 && outcome.keyFit.every(isGood),
     ...outcome,
     components: targets.map(({ name, kind, target, bytes }) => ({ name, kind, target: target.description, bytes })),
     recoveryTimeMilliseconds,

@@ -1,6 +1,8 @@
 import { isFailure, Failure } from '../../core/failure.ts'
 import type { PointReader } from '../../repository/repository.ts'
-import type { App, OperationContext } from '../app.ts'
+import type { SecretFingerprint } from '../../components/driver.ts'
+import type { ManifestKeyFit } from '../../repository/documents.ts'
+import { componentNamed, type App, type OperationContext } from '../app.ts'
 import { openPoint } from '../source.ts'
 import { findPoint, parsePointChoice, type FoundPoint } from './find-point.ts'
 import { summaryOf, type PointSummary } from './list-points.ts'
@@ -15,6 +17,8 @@ export interface ShowReport {
     readonly name: string
     readonly kind: string
     readonly notCaptured: readonly string[]
+    /** Of components that hold secrets. Fingerprints tell nobody a value. */
+    readonly secrets: readonly SecretFingerprint[]
     readonly artifacts: readonly {
       readonly role: string
       readonly plainSize: number
@@ -22,6 +26,8 @@ export interface ShowReport {
       readonly sha256: string
     }[]
   }[]
+  /** What the backup found out about keys. */
+  readonly keyFit: readonly ManifestKeyFit['results'][number][]
   readonly missing: readonly { readonly name: string; readonly kind: string; readonly reason: string }[]
   readonly proofs: readonly {
     readonly kind: string
@@ -47,15 +53,30 @@ export async function showPoint(
     signer: point.signer,
     opened: reader !== undefined,
     components:
-      reader?.manifest.components.map(({ name, kind, notCaptured, artifacts }) => ({
+      reader?.manifest.components.map(({ name, kind, notCaptured, artifacts, details }) => ({
         name,
         kind,
         notCaptured,
+        secrets: fingerprintsOf(apps, reader.manifest.app, name, details),
         artifacts,
       })) ?? [],
+    keyFit: reader?.manifest.keyFit?.results ?? [],
     missing: reader?.manifest.missing ?? [],
     proofs: point.proofs.map(({ kind, created, ok, facts }) => ({ kind, created, ok, facts })),
   }
+}
+
+/** None where the configuration has no such component any more: then nobody knows how to read its details. */
+function fingerprintsOf(
+  apps: readonly App[],
+  app: string,
+  component: string,
+  details: unknown,
+): readonly SecretFingerprint[] {
+  const found = apps.find(({ name }) => name === app)
+  const driver = found === undefined ? undefined : componentNamed(found, component)?.driver
+  const parsed = driver?.details.safeParse(details)
+  return parsed?.success === true ? (driver?.fingerprints?.(parsed.data) ?? []) : []
 }
 
 /** Looks through the apps for a point; `latest` and times need an app when there are several. */

@@ -3,6 +3,7 @@ import type { Difference } from '../../core/restore-point.ts'
 import type { PointReader } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
 import { summarize } from '../backup/report.ts'
+import { proveRestored, refuseMisfits, refuseRecorded, type RestoredFit } from '../key-fit/prove.ts'
 import { enterStage, type RestoreJournal, type RestoreStage } from './journal.ts'
 import {
   areSwapped,
@@ -33,11 +34,14 @@ export async function executeRestore(
 ): Promise<RestoreReport> {
   assertExecutable(plan)
   const run = new RestoreRun(plan, context)
+  const prove = async (): Promise<void> =>
+    run.proven(await proveRestored(app, reader, targets, context), plan.acceptedMisfits ?? [])
   try {
     await authenticate(reader, targets, plan.mode === 'in-place' ? 'live' : 'beside', context)
+    if (plan.mode === 'in-place') refuseRecorded(app.name, reader, targets, plan.acceptedMisfits ?? [])
     if (plan.safetyPoint) run.saved(await makeSafetyPoint(app, context))
-    if (plan.mode === 'in-place') await overwrite(run, targets, context)
-    else await loadBeside(run, targets, context)
+    if (plan.mode === 'in-place') await overwrite(run, prove, targets, context)
+    else await loadBeside(run, prove, targets, context)
     if (plan.mode === 'swap') await putLive(run, targets, context)
     return run.report('done', targets)
   } catch (error) {
@@ -45,10 +49,19 @@ export async function executeRestore(
   }
 }
 
-async function loadBeside(run: RestoreRun, targets: readonly Restoring[], context: OperationContext): Promise<void> {
+/** Whether the keys open what was loaded; throws when they do not. */
+type Prove = () => Promise<void>
+
+async function loadBeside(
+  run: RestoreRun,
+  prove: Prove,
+  targets: readonly Restoring[],
+  context: OperationContext,
+): Promise<void> {
   await run.enter('loading')
   await loadAll(targets, context)
   run.compared(await compareAll(targets, context))
+  await prove()
   // From here on the data beside is proven; a resumed run may swap it in.
   await run.enter('beside')
 }
@@ -75,12 +88,18 @@ async function bringIn(run: RestoreRun, targets: readonly Restoring[], context: 
 }
 
 /** In place there is no side copy: the fence comes first, and a failure leaves what the safety point must repair. */
-async function overwrite(run: RestoreRun, targets: readonly Restoring[], context: OperationContext): Promise<void> {
+async function overwrite(
+  run: RestoreRun,
+  prove: Prove,
+  targets: readonly Restoring[],
+  context: OperationContext,
+): Promise<void> {
   await run.enter('fencing')
   await fenceAll(targets, context)
   await run.enter('loading')
   await loadAll(targets, context)
   run.compared(await compareAll(targets, context))
+  await prove()
   await run.enter('reopening')
   await reopenAll(targets, context)
   await run.enter('done')
@@ -133,6 +152,7 @@ export class RestoreRun {
   #fencedAt: number | undefined
   #openedAt: number | undefined
   #differences: readonly Difference[] = []
+  #keyFit: readonly RestoredFit[] = []
 
   constructor(plan: RestorePlan, context: OperationContext, journal?: RestoreJournal) {
     this.#context = context
@@ -169,6 +189,12 @@ export class RestoreRun {
     if (differences.length > 0) throw differenceFailure(this.app, differences)
   }
 
+  /** A key that does not fit stops the run here, before anything live was touched. */
+  proven(keyFit: readonly RestoredFit[], accepted: readonly string[]): void {
+    this.#keyFit = keyFit
+    refuseMisfits(this.app, keyFit, accepted)
+  }
+
   report(outcome: RestoreReport['outcome'], targets: readonly Restoring[]): RestoreReport {
     const { restoreId, app, point, safetyPoint } = this.#journal
     const now = this.#context.clock.monotonic()
@@ -184,6 +210,7 @@ export class RestoreRun {
       durationMilliseconds: Math.round(now - this.#begun),
       downtimeMilliseconds: Math.round(downtime),
       differences: this.#differences,
+      keyFit: this.#keyFit,
     }
   }
 }

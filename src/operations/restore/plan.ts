@@ -17,6 +17,8 @@ export interface RestorePlan {
   /** Components that the point lacks. */
   readonly missing: readonly string[]
   readonly safetyPoint: boolean
+  /** Key fits that the operator said to go on without. */
+  readonly acceptedMisfits?: readonly string[]
   /** What the operator types to confirm. */
   readonly confirmation: string
 }
@@ -34,6 +36,7 @@ export interface RestoreRequest {
   readonly mode: RestorePlan['mode']
   readonly repository: string
   readonly safetyPoint: boolean
+  readonly acceptedMisfits?: readonly string[]
 }
 
 /** Runs every preflight; changes nothing. Findings of level `error` are in the plan and stop it from being executed. */

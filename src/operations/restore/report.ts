@@ -1,5 +1,6 @@
 import type { Difference } from '../../core/restore-point.ts'
 import type { FailureSummary } from '../backup/report.ts'
+import type { RestoredFit } from '../key-fit/prove.ts'
 import type { RestorePlan } from './plan.ts'
 
 export interface RestoreReport {
@@ -15,5 +16,7 @@ export interface RestoreReport {
   /** From the first fence to the last reopen; 0 when nothing was fenced. */
   readonly downtimeMilliseconds: number
   readonly differences: readonly Difference[]
+  /** Whether the keys open what was restored. */
+  readonly keyFit: readonly RestoredFit[]
   readonly failure?: FailureSummary
 }

@@ -1,0 +1,54 @@
+import type { Context } from '../../core/ports.ts'
+import type { Secret } from '../../core/secret.ts'
+import { bytesOfSecret, secretOfBytes } from '../../core/secret-bytes.ts'
+import { randomHex } from '../../system/random.ts'
+import type { ArtifactSink, Captured } from '../driver.ts'
+import { recordLine, secretDigest, SECRETS, type SecretRecord } from '../secret-record.ts'
+import { requireSecret, type HostFile } from './read-secret.ts'
+import type { SecretDetails, SecretsDetails, SecretSource, SecretsSettings } from './schema.ts'
+
+/** Captures the exact bytes of every secret. One that is not there fails the whole: without it the app does not start. */
+export async function captureSecrets(
+  settings: SecretsSettings,
+  sink: ArtifactSink,
+  context: Context,
+): Promise<Captured<SecretsDetails>> {
+  const fingerprintKey = sink.fingerprintKey ?? secretOfBytes(Buffer.from(randomHex(32), 'hex'))
+  const found: { readonly record: SecretRecord; readonly details: SecretDetails }[] = []
+  for (const [name, source] of Object.entries(settings.secrets)) {
+    context.signal.throwIfAborted()
+    const file = await requireSecret(name, source)
+    found.push({ record: recordOf(name, source, file), details: detailsOf(name, source, file, fingerprintKey) })
+    // What is proven to open the data must be the very value that is captured, not one that is read again.
+    sink.evidence?.secret(name, file.value)
+  }
+  await sink.write(SECRETS, 3, lines(found.map(({ record }) => record)))
+  const secrets = found.map(({ details }) => details)
+  return { details: { fingerprintKey: fingerprintKey.reveal(), secrets }, notCaptured: [] }
+}
+
+async function* lines(records: readonly SecretRecord[]): AsyncGenerator<Uint8Array> {
+  for (const record of records) yield await Promise.resolve(recordLine(record))
+}
+
+function recordOf(name: string, { file, yamlKey }: SecretSource, found: HostFile): SecretRecord {
+  const { mode, uid, gid, value } = found
+  const source = { kind: 'file', file, ...(yamlKey === undefined ? {} : { yamlKey }), mode, uid, gid }
+  return { name, value, source }
+}
+
+function detailsOf(
+  name: string,
+  { file, yamlKey }: SecretSource,
+  { value, mode, uid, gid }: HostFile,
+  fingerprintKey: Secret,
+): SecretDetails {
+  const bytes = bytesOfSecret(value)
+  const place = { name, file, ...(yamlKey === undefined ? {} : { yamlKey }), mode, uid, gid }
+  return {
+    ...place,
+    bytes: bytes.length,
+    trailingNewline: bytes.at(-1) === 10,
+    digest: secretDigest(fingerprintKey, value),
+  }
+}

@@ -1,0 +1,63 @@
+import { stat } from 'node:fs/promises'
+import type { Context } from '../../core/ports.ts'
+import type { Secret } from '../../core/secret.ts'
+import type { ArtifactSource, Driver, Kept, Target, TargetRequest } from '../driver.ts'
+import { fingerprintOf } from '../secret-record.ts'
+import { captureSecrets } from './capture.ts'
+import { checkSecrets } from './check.ts'
+import { capturedValues } from './load.ts'
+import { destinationsOf, keptBeside } from './places.ts'
+import { placeOf, readSecret } from './read-secret.ts'
+import { secretsDetails, secretsSettings, type SecretsDetails, type SecretsSettings } from './schema.ts'
+import { hostTarget, scratchTarget } from './target.ts'
+
+const HOUR = 3_600_000
+
+/** Keys and passwords that are in files of a host. */
+export const secretsDriver: Driver<SecretsSettings, SecretsDetails> = {
+  kind: 'secrets',
+  settings: secretsSettings,
+  details: secretsDetails,
+  check: checkSecrets,
+  capture: captureSecrets,
+  examine: (details, source) => examine(details, source),
+  kept,
+  open: (settings, request) => Promise.resolve(openTarget(settings, request)),
+  capturedSecret: async (details, source, name) => (await capturedValues(details, source)).get(name),
+  liveSecret,
+  fingerprints: ({ secrets }) =>
+    secrets.map(({ name, digest, trailingNewline, ...source }) => ({
+      name,
+      fingerprint: fingerprintOf(digest),
+      trailingNewline,
+      source: placeOf(source),
+    })),
+}
+
+async function examine(details: SecretsDetails, source: ArtifactSource): Promise<void> {
+  await capturedValues(details, source)
+}
+
+function openTarget(settings: SecretsSettings, request: TargetRequest): Target<SecretsDetails> {
+  return request.mode === 'scratch' ? scratchTarget(settings, request) : hostTarget(settings, request)
+}
+
+async function liveSecret(settings: SecretsSettings, name: string): Promise<Secret | undefined> {
+  const source = settings.secrets[name]
+  return source === undefined ? undefined : (await readSecret(source))?.value
+}
+
+async function kept(settings: SecretsSettings, _context: Context): Promise<readonly Kept[]> {
+  const destinations = destinationsOf(settings, Object.keys(settings.secrets))
+  const found = await keptBeside(destinations.map(({ file }) => file))
+  const all = await Promise.all([...found].map(([restoreId, paths]) => keptOf(restoreId, paths, settings)))
+  return all.toSorted((a, b) => b.since.getTime() - a.since.getTime())
+}
+
+/** A rename sets the time of change of what is renamed. */
+async function keptOf(restoreId: string, paths: readonly string[], settings: SecretsSettings): Promise<Kept> {
+  const times = await Promise.all(paths.map(async (path) => (await stat(path)).ctimeMs))
+  const since = new Date(Math.max(...times))
+  const until = new Date(since.getTime() + settings.keepPreviousHours * HOUR)
+  return { restoreId, description: `previous values of ${paths.length} secret files`, since, until }
+}

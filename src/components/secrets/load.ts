@@ -1,0 +1,117 @@
+import { isScalar, parseDocument, Scalar } from 'yaml'
+import { Failure } from '../../core/failure.ts'
+import type { Difference } from '../../core/restore-point.ts'
+import type { Secret } from '../../core/secret.ts'
+import { bytesOfSecret, secretOfBytes } from '../../core/secret-bytes.ts'
+import type { ArtifactSource } from '../driver.ts'
+import { fingerprintOf, readRecords, secretDigest, SECRETS } from '../secret-record.ts'
+import type { Destination } from './places.ts'
+import { parseYaml, readHostFile, readSecret, yamlText } from './read-secret.ts'
+import type { SecretDetails, SecretsDetails } from './schema.ts'
+
+/** The captured values by name. Fails with `corrupt` when they are not those of the details. */
+export async function capturedValues(
+  details: SecretsDetails,
+  source: ArtifactSource,
+): Promise<ReadonlyMap<string, Secret>> {
+  const values = new Map<string, Secret>()
+  for await (const { name, value } of readRecords(source.read(SECRETS))) values.set(name, value)
+  const wrong = details.secrets.find((secret) => !isCaptured(details, secret, values.get(secret.name)))
+  if (wrong === undefined && values.size === details.secrets.length) return values
+  throw new Failure('corrupt', `the captured secrets are not those of the manifest: ${wrong?.name ?? 'one too many'}`)
+}
+
+function isCaptured({ fingerprintKey }: SecretsDetails, { digest }: SecretDetails, value: Secret | undefined): boolean {
+  return value !== undefined && digestOf(fingerprintKey, value) === digest
+}
+
+function digestOf(fingerprintKey: string, value: Secret): string {
+  return secretDigest(secretOfBytes(Buffer.from(fingerprintKey, 'base64')), value)
+}
+
+/** The whole content of a destination with the captured values in it, or undefined when it has them already. */
+export async function contentFor(
+  { file, secrets }: Destination,
+  values: ReadonlyMap<string, Secret>,
+): Promise<Buffer | undefined> {
+  const live = await readHostFile(file)
+  const [first] = secrets
+  if (first?.yamlKey === undefined) {
+    const wanted = bytesOfSecret(valueOf(values, first?.name ?? ''))
+    return live?.content.equals(wanted) === true ? undefined : wanted
+  }
+  if (live === undefined)
+    throw new Failure('notFound', `${file} is not there, and only single values of it are in the restore point`, {
+      hint: 'Put the file back first, or set restoreFolder to get the values as files.',
+    })
+  return withValues(file, live.content, secrets, values)
+}
+
+/** Only the values change: comments, order and how everything else is written stay, as nothing else is written again. */
+function withValues(
+  file: string,
+  content: Buffer,
+  secrets: Destination['secrets'],
+  values: ReadonlyMap<string, Secret>,
+): Buffer | undefined {
+  const document = parseYaml(file, content)
+  const edits = secrets.flatMap(({ name, yamlKey = [] }) => {
+    const wanted = bytesOfSecret(valueOf(values, name)).toString('utf8')
+    return yamlText(document, file, yamlKey) === wanted ? [] : [editOf(document, file, yamlKey, wanted)]
+  })
+  if (edits.length === 0) return undefined
+  let text = content.toString('utf8')
+  // From the end, so that the places of the others stay what they are.
+  for (const { from, to, value } of edits.toSorted((a, b) => b.from - a.from))
+    text = text.slice(0, from) + value + (text.slice(from, to).endsWith('\n') ? '\n' : '') + text.slice(to)
+  return Buffer.from(text)
+}
+
+function editOf(
+  document: ReturnType<typeof parseYaml>,
+  file: string,
+  yamlKey: readonly string[],
+  wanted: string,
+): { readonly from: number; readonly to: number; readonly value: string } {
+  const node = document.getIn(yamlKey, true)
+  if (isScalar(node) && node.range)
+    return { from: node.range[0], to: node.range[1], value: yamlScalar(wanted, node.type === Scalar.PLAIN) }
+  throw new Failure('notFound', `${file} has no value at ${yamlKey.join('.')}`, {
+    hint: 'Put the key back with any value, or set restoreFolder to get the values as files.',
+  })
+}
+
+/** What was written without quotes stays so where it reads the same: quotes would make text of a number. */
+function yamlScalar(value: string, plain: boolean): string {
+  const alone = parseDocument(`value: ${value}`)
+  const node = alone.get('value', true)
+  const reads = alone.errors.length === 0 && isScalar(node) && node.type === Scalar.PLAIN && node.source === value
+  return plain && reads ? value : JSON.stringify(value)
+}
+
+function valueOf(values: ReadonlyMap<string, Secret>, name: string): Secret {
+  const value = values.get(name)
+  if (value === undefined) throw new Failure('corrupt', `secret ${name} is not in the restore point`)
+  return value
+}
+
+/** Reads again what was written to `place` (of a destination) and compares by keyed digest. */
+export async function compareAt(
+  destination: Destination,
+  place: string,
+  details: SecretsDetails,
+): Promise<readonly Difference[]> {
+  const differences: Difference[] = []
+  for (const { name, yamlKey } of destination.secrets) {
+    const expected = details.secrets.find((secret) => secret.name === name)?.digest ?? ''
+    const found = await readSecret({ file: place, yamlKey })
+    const digest = found === undefined ? undefined : digestOf(details.fingerprintKey, found.value)
+    if (digest !== expected) differences.push(differenceOf(name, expected, digest))
+  }
+  return differences
+}
+
+function differenceOf(name: string, expected: string, found: string | undefined): Difference {
+  const said = found === undefined ? 'nothing' : `fingerprint ${fingerprintOf(found)}`
+  return { subject: `secret ${name}`, expected: `fingerprint ${fingerprintOf(expected)}`, found: said }
+}

@@ -1,0 +1,42 @@
+import { createHash } from 'node:crypto'
+import { secretOfBytes } from '../../core/secret-bytes.ts'
+import { evaluateKeyFit } from '../evaluate.ts'
+import { declared, keyFitSetting } from '../use-recipe.ts'
+import type { KeyFitResult } from '../verdict.ts'
+import type { EvidenceWorld, Row } from '../world.ts'
+
+export interface Things {
+  readonly secrets: Readonly<Record<string, string | Uint8Array>>
+  readonly live?: Readonly<Record<string, string | Uint8Array>>
+  /** Rows by a word of the statement that asks for them. */
+  readonly rows?: Readonly<Record<string, readonly Row[]>>
+}
+
+/** Data and keys in memory. */
+export function worldOf({ secrets, live = secrets, rows = {} }: Things): EvidenceWorld {
+  const from = (things: Things['secrets']) => (_component: string, name: string) => {
+    const value = things[name]
+    return Promise.resolve(value === undefined ? undefined : secretOfBytes(Buffer.from(value)))
+  }
+  return {
+    secret: from(secrets),
+    liveSecret: from(live),
+    async *rows(_component, { sql, limit }) {
+      const found = Object.entries(rows).find(([word]) => sql.includes(word))?.[1] ?? []
+      for (const row of found.slice(0, limit)) yield await Promise.resolve(row)
+    },
+    fingerprint: (secret) => createHash('sha256').update(secret.reveal()).digest('hex').slice(0, 16),
+    signal: new AbortController().signal,
+  }
+}
+
+/** The verdict of what an operator would write. */
+export function proven(setting: unknown, things: Things): Promise<KeyFitResult> {
+  return evaluateKeyFit(declared(keyFitSetting.parse(setting)), worldOf(things))
+}
+
+/** A recipe whose keys are the secrets of the same names. */
+export function recipe(name: string, ...keys: readonly string[]): unknown {
+  const places = keys.map((key) => [key, { component: 'keys', secret: key }])
+  return { kind: 'recipe', recipe: name, keys: Object.fromEntries(places) as unknown }
+}

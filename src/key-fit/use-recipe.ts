@@ -1,0 +1,81 @@
+import { z } from 'zod'
+import { Failure } from '../core/failure.ts'
+import type { Recipe } from './recipes/recipe.ts'
+import { recipes } from './recipes/all.ts'
+import { declaredFit, secretPlace, type DeclaredFit, type KeySource, type Proof, type SecretPlace } from './schema.ts'
+
+/** A recipe and where its things are. */
+const recipeFit = z.strictObject({
+  kind: z.literal('recipe'),
+  recipe: z.enum(['zitadel', 'certctl', 'authentik']),
+  required: z.boolean().default(true),
+  database: z.string().min(1).default('database'),
+  keys: z.record(z.string(), secretPlace),
+})
+export type RecipeFit = z.infer<typeof recipeFit>
+
+/** What may be written in the configuration. */
+export const keyFitSetting = z.discriminatedUnion('kind', [recipeFit, declaredFit])
+export type KeyFitSetting = z.infer<typeof keyFitSetting>
+
+/** The declaration that a setting stands for. Fails with `usage` when it gives another set of keys than the recipe has. */
+export function declared(setting: KeyFitSetting): DeclaredFit {
+  if (setting.kind === 'declared') return setting
+  const recipe = recipes.find(({ name }) => name === setting.recipe)
+  if (recipe === undefined) throw new Failure('bug', `no recipe ${setting.recipe}`)
+  requireKeys(recipe, setting)
+  return placed(recipe, setting)
+}
+
+function requireKeys(recipe: Recipe, { keys }: RecipeFit): void {
+  const needed = Object.keys(recipe.keys).filter((name) => !recipe.optional.includes(name))
+  const lacking = needed.find((name) => keys[name] === undefined)
+  const unknown = Object.keys(keys).find((name) => recipe.keys[name] === undefined)
+  if (lacking === undefined && unknown === undefined) return
+  const what = lacking === undefined ? `knows no key ${unknown ?? ''}` : `needs key ${lacking}`
+  const known = Object.entries(recipe.keys).map(([name, meaning]) => `${name} (${meaning})`)
+  throw new Failure('usage', `recipe ${recipe.name} ${what}`, { hint: `Its keys are ${known.join(', ')}.` })
+}
+
+function placed(recipe: Recipe, { required, database, keys }: RecipeFit): DeclaredFit {
+  const whole = declaredFit.parse({ kind: 'declared', name: recipe.name, required, ...recipe.fit })
+  const given = Object.entries(whole.keys).flatMap(([key, source]): [string, KeySource][] => {
+    if (source.kind === 'ring') return [[key, { ...source, rows: { ...source.rows, component: database } }]]
+    if (source.kind === 'derived') return [[key, source]]
+    const place = keys[key]
+    return place === undefined ? [] : [[key, { ...source, ...exact(place) }]]
+  })
+  const left = new Set(given.map(([key]) => key))
+  const proofs = whole.proofs.filter((proof) => isGiven(proof, left)).map((proof) => inDatabase(proof, database))
+  return { ...whole, keys: Object.fromEntries(given), proofs }
+}
+
+function exact({ component, secret, variable }: SecretPlace): SecretPlace {
+  return { component, secret, ...(variable === undefined ? {} : { variable }) }
+}
+
+function isGiven(proof: Proof, keys: ReadonlySet<string>): boolean {
+  if (proof.kind === 'pair')
+    return [proof.private.key, proof.public.key].every((key) => key === undefined || keys.has(key))
+  return keys.has(proof.key) && (proof.kind !== 'certificate' || keys.has(proof.certificate))
+}
+
+function inDatabase(proof: Proof, database: string): Proof {
+  if (proof.kind === 'live') return proof
+  if (proof.kind !== 'certificate') return { ...proof, rows: { ...proof.rows, component: database } }
+  const { issued, ...rest } = proof
+  return issued === undefined ? rest : { ...rest, issued: { ...issued, rows: { ...issued.rows, component: database } } }
+}
+
+/** Every query that a declaration makes of a component. */
+export function queriesOf(
+  fit: DeclaredFit,
+  component: string,
+): readonly { readonly sql: string; readonly limit: number }[] {
+  const rings = Object.values(fit.keys).flatMap((source) => (source.kind === 'ring' ? [source.rows] : []))
+  const proofs = fit.proofs.flatMap((proof) => {
+    if (proof.kind === 'live') return []
+    return proof.kind === 'certificate' ? (proof.issued === undefined ? [] : [proof.issued.rows]) : [proof.rows]
+  })
+  return [...rings, ...proofs].filter((rows) => rows.component === component)
+}
