@@ -13,6 +13,7 @@ import type { Storage } from '../storage/storage.ts'
 import { processEnvironment } from '../system/environment.ts'
 import { newId } from '../system/identifiers.ts'
 import { softwareVersion } from '../system/software.ts'
+import { isRunning, thisProcess } from '../system/this-process.ts'
 import { makeTemporaryFolder, removeTemporaryFolder } from '../system/temporary-folder.ts'
 import { configuredKeyChain } from './key-chain.ts'
 import { KeyRing } from './key-ring.ts'
@@ -57,6 +58,8 @@ function operationContextOf(context: Context, records: Records, keyRing: KeyRing
     records,
     software,
     identities: () => keyRing.identities(),
+    removeScratchFolder: removeTemporaryFolder,
+    processes: { self: thisProcess, isRunning },
     async scratchFolder() {
       const path = await makeTemporaryFolder()
       return { path, remove: () => removeTemporaryFolder(path) }

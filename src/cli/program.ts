@@ -129,12 +129,20 @@ function addRestoreCommands(program: Commander, world: World, outcome: Outcome):
     .command('restore [app]')
     .description('restore beside the live data, compare, then swap it in')
     .option('--at <point>', 'latest (default), an id or its start, or a time such as 2026-11-22T02:00Z')
-    .addOption(new Option('--target <how>', 'how it goes live').choices(['swap', 'beside', 'in-place']).default('swap'))
+    .addOption(
+      new Option(
+        '--target <how>',
+        'where it goes: live by swap, left beside, over the live data, or a throw-away copy to look at',
+      )
+        .choices(['swap', 'beside', 'in-place', 'scratch'])
+        .default('swap'),
+    )
     .option(
       '--component <name>',
       'only this component (may be repeated)',
       (name: string, names?: readonly string[]) => [...(names ?? []), name],
     )
+    .option('--repository <name>', 'read from this repository only')
     .option('--no-safety-point', 'do not back up the live data first')
     .option('-n, --dry-run', 'show the plan and stop')
     .option('-y, --yes', 'do not ask to type the name of the target')
@@ -143,6 +151,21 @@ function addRestoreCommands(program: Commander, world: World, outcome: Outcome):
     .action(async (app, options, command) => {
       const { restore } = await import('./commands/restore.ts')
       outcome.exitCode = await run(world, command, (given) => restore(given, app, options))
+    })
+  const scratch = program.command('scratch').description('throw-away copies that restore --target scratch left running')
+  scratch
+    .command('list [app]')
+    .description('list them, with how to look around in each')
+    .action(async (app, _options, command) => {
+      const { scratchList } = await import('./commands/scratch.ts')
+      outcome.exitCode = await run(world, command, (given) => scratchList(given, app))
+    })
+  scratch
+    .command('remove <id>')
+    .description('end and remove one')
+    .action(async (id, _options, command) => {
+      const { scratchRemove } = await import('./commands/scratch.ts')
+      outcome.exitCode = await run(world, command, (given) => scratchRemove(given, id))
     })
   program
     .command('undo [app]')

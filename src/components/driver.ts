@@ -105,4 +105,25 @@ export interface Target<Details = unknown> {
   undo(context: Context): Promise<void>
   /** Removes the data kept for undo, or what an undo set aside. */
   forget(context: Context): Promise<void>
+  /**
+   * Scratch only: lets what was loaded outlive this process, so that somebody can look around in it, and says where it
+   * is. `discard` of the same target in a later process ends and removes it. Kinds without it cannot be looked at.
+   */
+  leave?(context: Context): Promise<LeftPlace>
+}
+
+/** Where a scratch restore left a component to be looked at. */
+export interface LeftPlace {
+  readonly folder: string
+  /** How to connect, where it is a server. */
+  readonly server?: {
+    readonly host: string
+    readonly port: number
+    readonly user: string
+    readonly database: string
+    /** Holds the password as libpq reads it. */
+    readonly passwordFile: string
+    /** A line for a shell. */
+    readonly command: string
+  }
 }

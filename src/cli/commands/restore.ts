@@ -1,6 +1,7 @@
 import { Failure, failureKinds } from '../../core/failure.ts'
+import type { Context } from '../../core/ports.ts'
 import type { App } from '../../operations/app.ts'
-import { findPoint, parsePointChoice } from '../../operations/points/find-point.ts'
+import { findPoint, fromRepository, parsePointChoice, type FoundPoint } from '../../operations/points/find-point.ts'
 import { executeRestore } from '../../operations/restore/execute.ts'
 import { unfinishedJournal } from '../../operations/restore/journal.ts'
 import { planRestore, type RestorePlan } from '../../operations/restore/plan.ts'
@@ -8,15 +9,19 @@ import type { RestoreReport } from '../../operations/restore/report.ts'
 import { abandonRestore, resumeRestore } from '../../operations/restore/resume.ts'
 import { openTargets } from '../../operations/restore/targets.ts'
 import { openPoint } from '../../operations/source.ts'
+import type { ScratchSummary } from '../../operations/scratch/remove.ts'
+import { executeScratch, planScratch } from '../../operations/scratch/restore.ts'
 import { confirmByTyping } from '../confirm.ts'
 import { formatDifferences, formatFindings } from '../findings.ts'
 import { formatBytes, formatDuration, formatTime } from '../format.ts'
 import { chooseApp, type Command } from '../run-command.ts'
+import { placeLines } from './scratch.ts'
 
 export interface RestoreOptions {
   readonly at?: string
   readonly target?: string
   readonly component?: readonly string[]
+  readonly repository?: string
   readonly safetyPoint: boolean
   readonly dryRun?: boolean
   readonly yes?: boolean
@@ -29,6 +34,7 @@ export async function restore(command: Command, name: string | undefined, option
   const app = chooseApp(command.assembly.apps, name)
   if (options.resume === true) return await resume(command, app)
   if (options.abandon === true) return await abandon(command, app)
+  if (options.target === 'scratch') return await restoreToScratch(command, app, options)
   await refuseUnfinished(command, app)
   return await restoreAnew(command, app, options)
 }
@@ -36,7 +42,7 @@ export async function restore(command: Command, name: string | undefined, option
 async function restoreAnew(command: Command, app: App, options: RestoreOptions): Promise<number> {
   const { context } = command.assembly
   const mode = parseMode(options.target)
-  const found = await findPoint(app, parsePointChoice(options.at ?? 'latest'), context)
+  const found = await chosenPoint(app, options, context)
   const reader = await openPoint(found.repository, found.point.point, context)
   const restoreId = context.newId().slice(-8)
   const targets = await openTargets(
@@ -52,10 +58,7 @@ async function restoreAnew(command: Command, app: App, options: RestoreOptions):
     { restoreId, mode, repository: found.repositoryName, safetyPoint },
     context,
   )
-  if (options.dryRun === true) {
-    command.result({ plan }, () => planText(plan))
-    return plan.components.some(({ findings }) => findings.some(({ level }) => level === 'error')) ? 13 : 0
-  }
+  if (options.dryRun === true) return showPlan(command, plan)
   if (command.options.json !== true) command.world.streams.error(`${planText(plan)}\n`)
   if (mode !== 'beside')
     await confirmByTyping(command.world, plan.confirmation, 'replace the live data', options.yes === true)
@@ -64,11 +67,39 @@ async function restoreAnew(command: Command, app: App, options: RestoreOptions):
   return exitOf(report)
 }
 
+function chosenPoint(app: App, { at, repository }: RestoreOptions, context: Context): Promise<FoundPoint> {
+  return findPoint(fromRepository(app, repository), parsePointChoice(at ?? 'latest'), context)
+}
+
+/** Leaves a throw-away copy running. Nothing live is touched, so nothing is asked and no unfinished restore is in the way. */
+async function restoreToScratch(command: Command, app: App, options: RestoreOptions): Promise<number> {
+  const { context } = command.assembly
+  const found = await chosenPoint(app, options, context)
+  const reader = await openPoint(found.repository, found.point.point, context)
+  const request = { repository: found.repositoryName, components: options.component }
+  const planned = await planScratch(app, reader, request, context)
+  const { plan } = planned
+  if (options.dryRun === true) {
+    await planned.folder.remove()
+    return showPlan(command, plan)
+  }
+  if (command.options.json !== true) command.world.streams.error(`${planText(plan)}\n`)
+  const { report, scratch } = await executeScratch(app, reader, planned, context)
+  command.result({ plan, report, scratch }, () => scratchReportText(report, scratch))
+  return report.differences.length === 0 ? 0 : failureKinds.corrupt.exit
+}
+
+function showPlan(command: Command, plan: RestorePlan): number {
+  command.result({ plan }, () => planText(plan))
+  const isBlocked = plan.components.some(({ findings }) => findings.some(({ level }) => level === 'error'))
+  return isBlocked ? failureKinds.refused.exit : 0
+}
+
 function parseMode(text: string | undefined): RestorePlan['mode'] {
   if (text === undefined || text === 'swap') return 'swap'
   if (text === 'in-place' || text === 'beside') return text
   throw new Failure('usage', `--target ${JSON.stringify(text)} is not known`, {
-    hint: 'Use swap (the default), beside (load and compare, leave the live data alone) or in-place.',
+    hint: 'Use swap (the default), beside (load and compare, leave the live data alone), scratch (a throw-away copy to look around in) or in-place.',
   })
 }
 
@@ -124,16 +155,28 @@ function planText(plan: RestorePlan): string {
     swap: 'load beside, compare, then swap in; the previous data is kept for undo',
     'in-place': 'OVERWRITE IN PLACE; there is no undo but the safety point',
     beside: 'load beside and compare; the live data is left alone',
+    scratch: 'load into a throw-away server and folder and leave them to look around in; nothing live is touched',
   }
   return [
     `Restore of ${plan.app} from restore point ${plan.point} (${formatTime(plan.pointCreated)}) in ${plan.repository}`,
     `  how: ${acts[plan.mode]}`,
-    `  safety point first: ${plan.safetyPoint ? 'yes' : 'NO'}`,
+    ...(plan.mode === 'scratch' ? [] : [`  safety point first: ${plan.safetyPoint ? 'yes' : 'NO'}`]),
     ...plan.components.map(({ name, target, bytes }) => `  ${name}: ${formatBytes(bytes)} into ${target}`),
     ...plan.missing.map((name) => `  MISSING in this point: ${name}`),
     ...plan.components
       .map(({ findings }) => formatFindings(findings.filter(({ level }) => level !== 'ok')))
       .filter((text) => text !== ''),
+  ].join('\n')
+}
+
+function scratchReportText(report: RestoreReport, scratch: ScratchSummary): string {
+  const isEqual = report.differences.length === 0
+  return [
+    `${report.app} from ${report.point} is in a throw-away place, ${isEqual ? 'equal to what was captured, checks passed' : 'and NOT WHAT WAS CAPTURED'}.`,
+    `${formatBytes(report.bytes)} restored and compared in ${formatDuration(report.durationMilliseconds)}`,
+    ...(isEqual ? [] : [formatDifferences(report.differences)]),
+    ...placeLines(scratch),
+    `Remove it with holdfast scratch remove ${report.restoreId}; holdfast prune does so after ${formatTime(scratch.until ?? '')}.`,
   ].join('\n')
 }
 

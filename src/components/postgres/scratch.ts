@@ -1,19 +1,21 @@
+import { createHash } from 'node:crypto'
 import { access, chmod, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Difference, Finding } from '../../core/restore-point.ts'
 import { isRoot } from '../../system/accounts.ts'
-import type { ArtifactSource, Target, TargetState } from '../driver.ts'
+import type { ArtifactSource, LeftPlace, Target, TargetState } from '../driver.ts'
 import { runAppChecks } from './app-checks.ts'
 import { applyProperties, capturedProperties, readProperties } from './carry-over.ts'
-import { withSession } from './connection.ts'
+import { databaseConninfo, withSession } from './connection.ts'
 import { analyze, restoreAll } from './load.ts'
 import type { LoadPlace } from './load.ts'
 import { folderFinding } from './preflight-disk.ts'
 import { toolFindings } from './preflight-server.ts'
 import { ensureRoles } from './roles-restore.ts'
 import type { PostgresDetails } from './schema.ts'
+import { stopLeftServer } from './server-left.ts'
 import { startServer } from './server-process.ts'
 import type { PrivateServer } from './server-process.ts'
 import { chooseLocale, createSide, markSide } from './side-database.ts'
@@ -28,7 +30,7 @@ import { majorOf } from './versions.ts'
 const ENTER_ONLY = 0o711
 
 /**
- * A restore to a throw-away server of our own, which nobody else can reach: for drills. It proves that the dump, the
+ * A restore to a throw-away server of our own, which nobody else can reach: for drills, and to look around in. It proves that the dump, the
  * roles and the settings can be restored; tablespaces become the default one. There is nothing live to swap or undo.
  */
 export class ScratchTarget implements Target<PostgresDetails> {
@@ -42,7 +44,8 @@ export class ScratchTarget implements Target<PostgresDetails> {
   constructor(place: Place, scratchFolder: string) {
     this.#settingsPlace = place
     this.#parent = scratchFolder
-    this.#folder = join(scratchFolder, `postgres-${place.restoreId}`)
+    // Two databases of one app have servers of their own.
+    this.#folder = join(scratchFolder, `postgres-${shortHash(place)}-${place.restoreId}`)
     this.description = `database ${place.names.live} on a throw-away server`
     this.confirmation = place.names.live
   }
@@ -152,10 +155,11 @@ export class ScratchTarget implements Target<PostgresDetails> {
     return Promise.resolve()
   }
 
-  /** Ends the server and removes its folder; one that another run left has ended with that run. */
+  /** Ends the server and removes its folder, also for one that an earlier process left. */
   async discard(context: Context): Promise<void> {
     await this.#running?.stop()
     this.#running = undefined
+    await stopLeftServer(this.#folder, context)
     await context.effects.run('remove scratch server', () => rm(this.#folder, { recursive: true, force: true }))
   }
 
@@ -166,6 +170,15 @@ export class ScratchTarget implements Target<PostgresDetails> {
   /** Nothing is kept. */
   forget(_context: Context): Promise<void> {
     return Promise.resolve()
+  }
+
+  async leave(): Promise<LeftPlace> {
+    const { server, names } = this.#place()
+    const { passwordFile } = await this.#server().leave()
+    this.#running = undefined
+    const [host, port, user, database] = [server.host, server.port, server.user, names.side]
+    const command = `PGPASSFILE=${quoted(passwordFile)} psql -h ${quoted(host)} -p ${port} -U ${user} -d ${quoted(databaseArgument(database))}`
+    return { folder: this.#folder, server: { host, port, user, database, passwordFile, command } }
   }
 
   #server(): PrivateServer {
@@ -188,6 +201,20 @@ export class ScratchTarget implements Target<PostgresDetails> {
       limits: limitsOf(settings),
     }
   }
+}
+
+function shortHash({ server: { host, port }, names: { live } }: Place): string {
+  return createHash('sha256').update(`${host} ${port} ${live}`).digest('hex').slice(0, 6)
+}
+
+/** A plain name as it is, any other so that libpq takes it for nothing but a name. */
+function databaseArgument(name: string): string {
+  return /^\w+$/.test(name) ? name : databaseConninfo(name)
+}
+
+/** One word of a shell. */
+function quoted(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }
 
 function notApplicable(what: string): Promise<never> {

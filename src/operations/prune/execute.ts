@@ -4,6 +4,7 @@ import type { Context } from '../../core/ports.ts'
 import type { Repository, SweepReport } from '../../repository/repository.ts'
 import type { App, AppRepository, OperationContext } from '../app.ts'
 import { loadLastBackup } from '../backup/run.ts'
+import { removeOverdue } from '../scratch/remove.ts'
 import { planPrune, type PrunePlan } from './plan.ts'
 
 export interface PruneReport {
@@ -128,7 +129,7 @@ export interface ForgottenPrevious {
 
 /** Removes what earlier restores kept for undo, once its time is over. */
 export async function forgetExpired(app: App, context: OperationContext): Promise<readonly ForgottenPrevious[]> {
-  const forgotten: ForgottenPrevious[] = []
+  const forgotten: ForgottenPrevious[] = [...(await forgetScratches(app, context))]
   for (const { name, driver, settings } of app.components) {
     try {
       const expired = (await driver.kept(settings, context)).filter(({ until }) => until <= context.clock.now())
@@ -143,6 +144,15 @@ export async function forgetExpired(app: App, context: OperationContext): Promis
     }
   }
   return forgotten
+}
+
+async function forgetScratches(app: App, context: OperationContext): Promise<readonly ForgottenPrevious[]> {
+  try {
+    return (await removeOverdue(app, context)).map((description) => ({ component: app.name, description }))
+  } catch (error) {
+    assertNotCancelled(context)
+    return [{ component: app.name, description: 'what drills left', failure: describe(error) }]
+  }
 }
 
 function assertNotCancelled({ signal }: Context): void {
