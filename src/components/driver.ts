@@ -30,6 +30,12 @@ export interface Driver<Settings = unknown, Details = unknown> {
   /** What earlier restores keep for undo on the target of these settings, newest first. */
   kept(settings: Settings, context: Context): Promise<readonly Kept[]>
 
+  /**
+   * What restores and drills loaded beside the live data of these settings, by whomever, that nobody is using at this
+   * moment. Whether one is still wanted, its caller knows.
+   */
+  beside?(settings: Settings, context: Context): Promise<readonly Beside[]>
+
   /** Opens the place a restore goes to. Changes nothing until its methods are called. */
   open(settings: Settings, request: TargetRequest, context: Context): Promise<Target<Details>>
 }
@@ -58,6 +64,13 @@ export interface Kept {
   readonly since: Date
   /** After this time `prune` removes it. */
   readonly until: Date
+}
+
+/** Data that a restore or drill loaded beside the live data and did not bring live. */
+export interface Beside {
+  readonly restoreId: string
+  readonly description: string
+  readonly since: Date
 }
 
 export interface TargetRequest {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, readdir, readFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'node:test'
@@ -44,7 +44,9 @@ function look({ places }: Scratch, sql: string): string {
 
 async function assertNothingLeft(): Promise<void> {
   assert.deepEqual(await scratches(), [])
-  assert.deepEqual(await readdir(temporary), [])
+  // A killed pg_restore leaves its password file.
+  const left = (await readdir(temporary, { recursive: true })).filter((name) => !/^holdfast-\w+(\/pgpass)?$/.test(name))
+  assert.deepEqual(left, [])
   assert.deepEqual(
     (await readdir(join(lab.folder, 'state'))).filter((name) => name.startsWith('scratch-')),
     [],
@@ -143,21 +145,28 @@ async function isBegun(): Promise<boolean> {
 }
 
 async function sideDatabases(): Promise<readonly string[]> {
-  const rows = await lab.postgres.sql('postgres', String.raw`select datname from pg_database where datname like '%\_\_r\_%'`)
+  const rows = await lab.postgres.sql(
+    'postgres',
+    String.raw`select datname from pg_database where datname like '%\_\_r\_%'`,
+  )
   return rows.map(({ datname }) => String(datname))
 }
 
 for (const args of [['restore', '--target', 'scratch'], ['drill'], ['drill', '--beside']]) {
-  test(`what holdfast ${args.join(' ')} leaves when it is killed is removed by prune`, { timeout: 120_000 }, async () => {
-    const scratch = await killed(...args)
-    assert.equal(scratch.state, 'cut off')
-    assert.notDeepEqual(await readdir(temporary), [])
-    if (args.includes('--beside')) assert.equal((await sideDatabases()).length, 1)
-    const ran = await lab.runWith(TMP, 'prune', '--json')
-    assert.match(ran.out, new RegExp(`left in `), ran.out + ran.error)
-    assert.deepEqual(await sideDatabases(), [])
-    await assertNothingLeft()
-  })
+  test(
+    `what holdfast ${args.join(' ')} leaves when it is killed is removed by prune`,
+    { timeout: 120_000 },
+    async () => {
+      const scratch = await killed(...args)
+      assert.equal(scratch.state, 'cut off')
+      assert.notDeepEqual(await readdir(temporary), [])
+      if (args.includes('--beside')) assert.equal((await sideDatabases()).length, 1)
+      const ran = await lab.runWith(TMP, 'prune', '--json')
+      assert.match(ran.out, new RegExp(`left in `), ran.out + ran.error)
+      assert.deepEqual(await sideDatabases(), [])
+      await assertNothingLeft()
+    },
+  )
 }
 
 test('a running drill is neither pruned nor removed', { timeout: 120_000 }, async () => {
@@ -177,3 +186,20 @@ test('a running drill is neither pruned nor removed', { timeout: 120_000 }, asyn
   await assertNothingLeft()
 })
 
+test('what lies beside and is of no restore here goes after 72 hours, what a restore here waits for stays', async () => {
+  const { report } = await json<{ report: { restoreId: string } }>(['restore', '--target', 'beside'])
+  await withClock(lab, 73 * 3_600_000, 'prune', '--json')
+  assert.deepEqual(await sideDatabases(), [`portal__r_${report.restoreId}`], 'it is waited for')
+  const journal = join(lab.folder, 'state', `restore-portal-${report.restoreId}.json`)
+  await rm(journal)
+  await withClock(lab, 71 * 3_600_000, 'prune', '--json')
+  assert.equal((await sideDatabases()).length, 1, 'it may be of another machine')
+  const ran = await withClock(lab, 73 * 3_600_000, 'prune', '--json')
+  assert.match(ran.out, new RegExp(`side database portal__r_${report.restoreId}`))
+  assert.match(ran.out, /keys.holdfast-r-/)
+  assert.deepEqual(await sideDatabases(), [])
+  assert.deepEqual(
+    (await readdir(lab.folder)).filter((name) => name.includes('.holdfast-r-')),
+    [],
+  )
+})

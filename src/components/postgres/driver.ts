@@ -6,7 +6,7 @@ import { examine } from './examine.ts'
 import { postgresDetails, postgresSettings } from './schema.ts'
 import type { PostgresDetails, PostgresSettings } from './schema.ts'
 import { openPostgresTarget } from './target.ts'
-import { listKept } from './undo.ts'
+import { listBeside, listKept } from './undo.ts'
 
 /** One PostgreSQL database with its roles, grants and settings. */
 export const postgresDriver: Driver<PostgresSettings, PostgresDetails> = {
@@ -17,6 +17,7 @@ export const postgresDriver: Driver<PostgresSettings, PostgresDetails> = {
   capture,
   examine,
   kept,
+  beside: listBeside,
   open: openPostgresTarget,
 }
 

@@ -2,8 +2,9 @@ import { appendFile, chown, readFile, readlink, realpath, rm, stat, writeFile } 
 import { join } from 'node:path'
 import type { Context } from '../../core/ports.ts'
 import { isRoot } from '../../system/accounts.ts'
-import { readPassword, runInPlace, SUPERUSER } from './server-folder.ts'
+import { readPassword, runInPlace } from './server-folder.ts'
 import type { ServerFolder } from './server-folder.ts'
+import { passfileLine } from './tool-run.ts'
 import { findServerBinaries } from './tools.ts'
 import type { ServerBinaries } from './tools.ts'
 
@@ -23,7 +24,7 @@ export async function startLeftServer(
   const passwordFile = join(place.folder, 'pgpass')
   await context.effects.run('leave scratch server', async () => {
     await appendFile(join(place.data, 'postgresql.conf'), configurationOf(settings))
-    await writeFile(passwordFile, `*:*:*:${SUPERUSER}:${(await readPassword(place)).reveal()}\n`, { mode: 0o600 })
+    await writeFile(passwordFile, passfileLine((await readPassword(place)).reveal()), { mode: 0o600 })
     const log = join(place.folder, 'server.log')
     await writeFile(log, '', { mode: 0o600 })
     if (place.account !== undefined) await chown(log, place.account.uid, place.account.gid)

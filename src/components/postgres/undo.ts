@@ -2,8 +2,9 @@ import type pg from 'pg'
 import { z } from 'zod'
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
+import type { Beside } from '../driver.ts'
 import { identifier, withSession } from './connection.ts'
-import { closeDatabase, endSessions, openDatabase, requireNoPreparedTransactions } from './fence.ts'
+import { closeDatabase, endSessions, openDatabase, requireNoPreparedTransactions, sessionsOf } from './fence.ts'
 import { formatMarker, plainComment } from './marker.ts'
 import { restoreNames } from './names.ts'
 import type { PostgresSettings } from './schema.ts'
@@ -38,6 +39,23 @@ export async function listKept(settings: PostgresSettings, context: Context): Pr
     return [{ restoreId, role, name, at: new Date(marker.at), until: new Date(marker.until) }]
   })
   return kept.toSorted((a, b) => b.at.getTime() - a.at.getTime())
+}
+
+/**
+ * Side databases of this database without a session: a restore or drill that runs has one nearly always, so the age that
+ * a caller asks for on top decides.
+ */
+export async function listBeside(settings: PostgresSettings, context: Context): Promise<readonly Beside[]> {
+  return withSession(restoreServer(settings), settings.maintenanceDatabase, context, async (admin) => {
+    const found: Beside[] = []
+    for (const { name, marker } of await readDatabases(admin)) {
+      if (marker?.role !== 'side' || marker.database !== settings.database) continue
+      if (restoreNames(settings.database, marker.restoreId).side !== name) continue
+      if ((await sessionsOf(admin, name)).length > 0) continue
+      found.push({ restoreId: marker.restoreId, description: `side database ${name}`, since: new Date(marker.at) })
+    }
+    return found
+  })
 }
 
 /**

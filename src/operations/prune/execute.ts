@@ -4,6 +4,9 @@ import type { Context } from '../../core/ports.ts'
 import type { Repository, SweepReport } from '../../repository/repository.ts'
 import type { App, AppRepository, OperationContext } from '../app.ts'
 import { loadLastBackup } from '../backup/run.ts'
+import type { Beside } from '../../components/driver.ts'
+import { isFinished, journalsOf } from '../restore/journal.ts'
+import { scratchesOf } from '../scratch/record.ts'
 import { removeOverdue } from '../scratch/remove.ts'
 import { planPrune, type PrunePlan } from './plan.ts'
 
@@ -129,7 +132,10 @@ export interface ForgottenPrevious {
 
 /** Removes what earlier restores kept for undo, once its time is over. */
 export async function forgetExpired(app: App, context: OperationContext): Promise<readonly ForgottenPrevious[]> {
-  const forgotten: ForgottenPrevious[] = [...(await forgetScratches(app, context))]
+  const forgotten: ForgottenPrevious[] = [
+    ...(await forgetScratches(app, context)),
+    ...(await forgetBeside(app, context)),
+  ]
   for (const { name, driver, settings } of app.components) {
     try {
       const expired = (await driver.kept(settings, context)).filter(({ until }) => until <= context.clock.now())
@@ -144,6 +150,39 @@ export async function forgetExpired(app: App, context: OperationContext): Promis
     }
   }
   return forgotten
+}
+
+/** Longer than a restore may run, and as long as everything else that can be taken back. */
+const BESIDE_MILLISECONDS = 72 * 3_600_000
+
+/**
+ * What was loaded beside and that nobody here will come back for: a drill of another machine that was killed, or a
+ * restore whose journal is gone. One with an unfinished journal here stays for `--resume`, however old it is.
+ */
+async function forgetBeside(app: App, context: OperationContext): Promise<readonly ForgottenPrevious[]> {
+  const wanted = await wantedHere(app, context)
+  const forgotten: ForgottenPrevious[] = []
+  for (const { name, driver, settings } of app.components) {
+    const isOld = ({ since }: Beside): boolean => since.getTime() + BESIDE_MILLISECONDS <= context.clock.now().getTime()
+    try {
+      for (const beside of (await driver.beside?.(settings, context)) ?? []) {
+        if (!isOld(beside) || wanted.has(beside.restoreId)) continue
+        const request = { mode: 'swap', restoreId: beside.restoreId, scratchFolder: '' } as const
+        await (await driver.open(settings, request, context)).discard(context)
+        forgotten.push({ component: name, description: beside.description })
+      }
+    } catch (error) {
+      assertNotCancelled(context)
+      forgotten.push({ component: name, description: 'what was left beside', failure: describe(error) })
+    }
+  }
+  return forgotten
+}
+
+async function wantedHere(app: App, context: OperationContext): Promise<ReadonlySet<string>> {
+  const unfinished = (await journalsOf(app.name, context.records)).filter(({ stage }) => !isFinished(stage))
+  const scratches = await scratchesOf(app, context)
+  return new Set([...unfinished, ...scratches].map(({ restoreId }) => restoreId))
 }
 
 async function forgetScratches(app: App, context: OperationContext): Promise<readonly ForgottenPrevious[]> {

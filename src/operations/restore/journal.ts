@@ -72,7 +72,11 @@ function parseJournal(name: string, value: unknown): RestoreJournal {
 
 const FINISHED: readonly RestoreStage[] = ['done', 'abandoned', 'undone']
 
+export function isFinished(stage: RestoreStage): boolean {
+  return FINISHED.includes(stage)
+}
+
 /** A restore or undo that was cut off; the next one must not start over it. */
 export async function unfinishedJournal(app: string, records: Records): Promise<RestoreJournal | undefined> {
-  return (await journalsOf(app, records)).findLast(({ stage }) => !FINISHED.includes(stage))
+  return (await journalsOf(app, records)).findLast(({ stage }) => !isFinished(stage))
 }
