@@ -64,6 +64,8 @@ export interface Kept {
   readonly since: Date
   /** After this time `prune` removes it. */
   readonly until: Date
+  /** Nothing was live before: an undo takes the restored data away and leaves nothing. */
+  readonly wasNothing?: boolean
 }
 
 /** Data that a restore or drill loaded beside the live data and did not bring live. */

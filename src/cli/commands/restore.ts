@@ -3,7 +3,7 @@ import type { Context } from '../../core/ports.ts'
 import type { App } from '../../operations/app.ts'
 import { findPoint, fromRepository, parsePointChoice, type FoundPoint } from '../../operations/points/find-point.ts'
 import { executeRestore } from '../../operations/restore/execute.ts'
-import { unfinishedJournal } from '../../operations/restore/journal.ts'
+import { unfinishedJournal, type RestoreJournal } from '../../operations/restore/journal.ts'
 import { planRestore, type RestorePlan } from '../../operations/restore/plan.ts'
 import type { RestoreReport } from '../../operations/restore/report.ts'
 import { abandonRestore, resumeRestore } from '../../operations/restore/resume.ts'
@@ -127,11 +127,14 @@ async function resume(command: Command, app: App): Promise<number> {
 
 async function abandon(command: Command, app: App): Promise<number> {
   const journal = await abandonRestore(app, await requireUnfinished(command, app), command.assembly.context)
-  command.result(
-    { abandoned: journal },
-    () => `Restore ${journal.restoreId} of ${app.name} was taken back; the data from before it is live.`,
-  )
+  command.result({ abandoned: journal }, () => abandonedText(journal))
   return 0
+}
+
+function abandonedText({ restoreId, app, mode }: RestoreJournal): string {
+  return mode === 'in-place'
+    ? `Restore ${restoreId} of ${app} is given up; the live data is open again.`
+    : `Restore ${restoreId} of ${app} was taken back; what was live before it is live.`
 }
 
 async function requireUnfinished(
@@ -180,10 +183,16 @@ function scratchReportText(report: RestoreReport, scratch: ScratchSummary): stri
   ].join('\n')
 }
 
+function undoText({ app, previous }: RestoreReport): string {
+  return previous.length === 0
+    ? `Nothing was live before; holdfast undo ${app} takes the restored data away again.`
+    : `The previous data is kept; holdfast undo ${app} brings it back.`
+}
+
 function reportText(report: RestoreReport): string {
   if (report.outcome === 'stopped') {
     return [
-      `Restore of ${report.app} STOPPED; the live data is as it was before.`,
+      `Restore of ${report.app} STOPPED; the live data ${report.live === 'may be mixed' ? 'MAY BE MIXED' : 'is as it was before'}.`,
       `  ${report.failure?.message ?? ''}`,
       ...(report.failure?.hint === undefined ? [] : [`  ${report.failure.hint}`]),
       formatDifferences(report.differences),
@@ -202,6 +211,6 @@ function reportText(report: RestoreReport): string {
     `${report.app} is restored from ${report.point}.`,
     `${took}; writers were locked out for ${formatDuration(report.downtimeMilliseconds)}`,
     ...(report.safetyPoint === null ? [] : [`Safety point from before: ${report.safetyPoint}`]),
-    ...(report.mode === 'swap' ? [`The previous data is kept; holdfast undo ${report.app} brings it back.`] : []),
+    ...(report.mode === 'swap' ? [undoText(report)] : []),
   ].join('\n')
 }

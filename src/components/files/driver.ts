@@ -53,5 +53,5 @@ async function keptOf({ restoreId, path, wasNothing }: KeptPlace, hours: number)
   if (stat === undefined) return []
   const since = new Date(Number(stat.ctimeMs))
   const description = wasNothing ? 'no folder: nothing was there before' : `folder ${path}`
-  return [{ restoreId, description, since, until: new Date(since.getTime() + hours * HOUR) }]
+  return [{ restoreId, description, since, until: new Date(since.getTime() + hours * HOUR), wasNothing }]
 }

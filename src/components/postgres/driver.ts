@@ -25,8 +25,9 @@ async function kept(settings: PostgresSettings, context: Context): Promise<reado
   const databases = await listKept(settings, context)
   return databases.map(({ restoreId, name, role, at, until }) => ({
     restoreId,
-    description: `database ${name} (${role})`,
+    description: role === 'restored' ? 'no database: nothing was there before' : `database ${name} (${role})`,
     since: at,
     until,
+    wasNothing: role === 'restored',
   }))
 }

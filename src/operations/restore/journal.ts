@@ -49,8 +49,23 @@ export async function enterStage(
   clock: Clock,
 ): Promise<RestoreJournal> {
   const next = { ...journal, stage, updated: clock.now().toISOString() }
-  await records.save(`${PREFIX}${journal.app}-${journal.restoreId}`, next)
+  const name = `${PREFIX}${journal.app}-${journal.restoreId}`
+  try {
+    await records.save(name, next)
+  } catch (error) {
+    if (!(await isEnded(name, next, records))) throw error
+  }
   return next
+}
+
+/**
+ * Whether the last entry is there although its answer was lost. Before any other entry the next step must wait until the
+ * entry is durable for certain; after the last there is no next step.
+ */
+async function isEnded(name: string, { stage }: RestoreJournal, records: Records): Promise<boolean> {
+  if (!isFinished(stage)) return false
+  const found = restoreJournal.safeParse(await records.load(name).catch(() => undefined))
+  return found.success && found.data.stage === stage
 }
 
 /** All journals of the app on this machine, oldest first. */

@@ -113,6 +113,8 @@ function reportOf(
     point,
     mode: 'scratch',
     outcome: 'done',
+    live: 'as before',
+    previous: [],
     safetyPoint: null,
     bytes: targets.reduce((sum, { bytes }) => sum + bytes, 0),
     durationMilliseconds,
