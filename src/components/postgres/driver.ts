@@ -14,7 +14,7 @@ export const postgresDriver: Driver<PostgresSettings, PostgresDetails> = {
   settings: postgresSettings,
   details: postgresDetails,
   check,
-  capture,
+  capture: (settings, sink, context) => capture(settings, sink, context),
   examine,
   kept,
   beside: listBeside,
