@@ -34,7 +34,9 @@ export async function assemble(
   const environment = processEnvironment()
   const config = await loadConfig(await findConfig(options.config, environment), { componentSchemas, environment })
   const records = stateRecords(config.stateFolder, context.effects)
-  const storage = once((name) => openConfiguredStorage(name, configOf(config, name), { records }, context))
+  const storage = once((name) =>
+    openConfiguredStorage(name, configOf(config, name), { records, readOnly: options.readOnly === true }, context),
+  )
   const password = async (identity: string): Promise<string> =>
     world.variable('HOLDFAST_PASSWORD') ?? (await world.ask.password(`Password of private key ${identity}`))
   const keyRing = new KeyRing({ config, password, storage, context })

@@ -43,12 +43,29 @@ export function makeProgram(world: World, version: string, outcome: Outcome): Co
 /** Runs the program and gives the exit code; a usage error has already been printed by commander. */
 export async function runProgram(program: Commander, args: readonly string[], outcome: Outcome): Promise<number> {
   try {
-    await program.parseAsync(args, { from: 'user' })
+    await program.parseAsync(spelledOut(program, args), { from: 'user' })
     return outcome.exitCode
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
     throw error
   }
+}
+
+/** `help key export` as `key export --help`: commander's own help knows one level of commands only. */
+function spelledOut(program: Commander, args: readonly string[]): readonly string[] {
+  const [help, ...words] = args
+  if (help !== 'help' || words.length === 0) return args
+  const known: string[] = []
+  let group: Commander = program
+  for (const word of words) {
+    const found = group.commands.find((command) => command.name() === word)
+    // A group does nothing by itself, and commander says which word of it is not known.
+    if (found === undefined) return [...known, word]
+    known.push(word)
+    if (found.commands.length === 0) break
+    group = found
+  }
+  return [...known, '--help']
 }
 
 function addSetUp(program: Commander, world: World, outcome: Outcome): void {
@@ -87,14 +104,14 @@ function addBackupCommands(program: Commander, world: World, outcome: Outcome): 
     .option('-n, --dry-run', 'show what would be done')
     .action(async (app, options, command) => {
       const { backup } = await import('./commands/backup.ts')
-      outcome.exitCode = await run(world, command, (given) => backup(given, app, options))
+      outcome.exitCode = await run(world, command, (given) => backup(given, app, options), options.dryRun)
     })
   program
     .command('points [app]')
     .description('list restore points and how far each is proven')
     .action(async (app, _options, command) => {
       const { points } = await import('./commands/points.ts')
-      outcome.exitCode = await run(world, command, (given) => points(given, app))
+      outcome.exitCode = await run(world, command, (given) => points(given, app), true)
     })
   program
     .command('show <point>')
@@ -102,12 +119,13 @@ function addBackupCommands(program: Commander, world: World, outcome: Outcome): 
     .option('--app <app>', 'the app, when there are several')
     .action(async (point, options, command) => {
       const { show } = await import('./commands/show.ts')
-      outcome.exitCode = await run(world, command, (given) => show(given, point, options))
+      outcome.exitCode = await run(world, command, (given) => show(given, point, options), true)
     })
   program
     .command('verify <point>')
     .description('read every byte of a restore point again, decrypt it, and have the real tools read the archives')
     .option('--app <app>', 'the app, when there are several')
+    .option('--repository <name>', 'read from this repository only')
     .option('--sample <percent>', 'read only this share of the artifacts; a daily sample comes round to all')
     .action(async (point, options, command) => {
       const { verify } = await import('./commands/verify.ts')
@@ -117,6 +135,7 @@ function addBackupCommands(program: Commander, world: World, outcome: Outcome): 
     .command('drill [app]')
     .description('restore into a throw-away target, compare, run the checks, destroy it, and sign the proof')
     .option('--at <point>', 'latest (default), an id, or a time')
+    .option('--repository <name>', 'read from this repository only')
     .option('--beside', 'use a side database on the configured server in place of a private one')
     .action(async (app, options, command) => {
       const { drill } = await import('./commands/drill.ts')
@@ -150,7 +169,7 @@ function addRestoreCommands(program: Commander, world: World, outcome: Outcome):
     .option('--abandon', 'take such a restore back')
     .action(async (app, options, command) => {
       const { restore } = await import('./commands/restore.ts')
-      outcome.exitCode = await run(world, command, (given) => restore(given, app, options))
+      outcome.exitCode = await run(world, command, (given) => restore(given, app, options), options.dryRun)
     })
   const scratch = program.command('scratch').description('throw-away copies that restore --target scratch left running')
   scratch
@@ -158,7 +177,7 @@ function addRestoreCommands(program: Commander, world: World, outcome: Outcome):
     .description('list them, with how to look around in each')
     .action(async (app, _options, command) => {
       const { scratchList } = await import('./commands/scratch.ts')
-      outcome.exitCode = await run(world, command, (given) => scratchList(given, app))
+      outcome.exitCode = await run(world, command, (given) => scratchList(given, app), true)
     })
   scratch
     .command('remove <id>')
@@ -175,7 +194,7 @@ function addRestoreCommands(program: Commander, world: World, outcome: Outcome):
     .option('-y, --yes', 'do not ask to type the name of the app')
     .action(async (app, options, command) => {
       const { undo } = await import('./commands/undo.ts')
-      outcome.exitCode = await run(world, command, (given) => undo(given, app, options))
+      outcome.exitCode = await run(world, command, (given) => undo(given, app, options), options.dryRun)
     })
 }
 
@@ -187,7 +206,7 @@ function addKeepingCommands(program: Commander, world: World, outcome: Outcome):
     .option('--approve <hash>', 'carry out the plan with this hash although it needs approval')
     .action(async (app, options, command) => {
       const { prune } = await import('./commands/prune.ts')
-      outcome.exitCode = await run(world, command, (given) => prune(given, app, options))
+      outcome.exitCode = await run(world, command, (given) => prune(given, app, options), options.dryRun)
     })
   program
     .command('undelete <point>')
@@ -240,9 +259,10 @@ function addKeyCommands(program: Commander, world: World, outcome: Outcome): voi
 
 type Act = (given: Command) => Promise<number>
 
-async function run(world: World, command: Commander, act: Act): Promise<number> {
+/** What only reads gets repositories that refuse to be changed. */
+async function run(world: World, command: Commander, act: Act, readOnly = false): Promise<number> {
   const { runCommand } = await import('./run-command.ts')
-  return await runCommand(world, common(command), act)
+  return await runCommand(world, { ...common(command), readOnly }, act)
 }
 
 function common(command: Commander): CommonOptions {

@@ -32,7 +32,7 @@ export interface RestoreOptions {
 /** `holdfast restore <app>` */
 export async function restore(command: Command, name: string | undefined, options: RestoreOptions): Promise<number> {
   const app = chooseApp(command.assembly.apps, name)
-  if (options.resume === true) return await resume(command, app)
+  if (options.resume === true) return await resume(command, app, options)
   if (options.abandon === true) return await abandon(command, app)
   if (options.target === 'scratch') return await restoreToScratch(command, app, options)
   await refuseUnfinished(command, app)
@@ -115,10 +115,10 @@ async function refuseUnfinished(command: Command, app: App): Promise<void> {
   )
 }
 
-async function resume(command: Command, app: App): Promise<number> {
+async function resume(command: Command, app: App, options: RestoreOptions): Promise<number> {
   const { context } = command.assembly
   const journal = await requireUnfinished(command, app)
-  const found = await findPoint(app, { id: journal.point }, context)
+  const found = await findPoint(fromRepository(app, options.repository), { id: journal.point }, context)
   const reader = await openPoint(found.repository, journal.point, context)
   const report = await resumeRestore(app, reader, journal, context)
   command.result({ report }, () => reportText(report))

@@ -41,6 +41,12 @@ export async function captureLanes(capture: LaneCapture, sink: ArtifactSink, con
   )
 }
 
+/** Several lanes are read at once, so each says which it was. */
+function ofLane(lane: LaneSource, { kind, message, hint, facts, cause }: Failure): Failure {
+  const details = { facts, cause, ...(hint === undefined ? {} : { hint }) }
+  return new Failure(kind, `reading ${tableOf(lane)}: ${message}`, details)
+}
+
 /** The rows of a lane. Ends only when the server said that they are all there. */
 async function* rowsOf(session: pg.Client, lane: LaneSource, { encoding, limits }: LaneCapture): Bytes {
   const rows = session.query(copyTo(copyOut(lane, encoding)))
@@ -54,7 +60,7 @@ async function* rowsOf(session: pg.Client, lane: LaneSource, { encoding, limits 
       idle = setTimeout(() => rows.destroy(silent), limits.idleLimit)
     }
   } catch (error) {
-    throw sqlFailure(error)
+    throw ofLane(lane, sqlFailure(error, session.database))
   } finally {
     clearTimeout(idle)
   }

@@ -2,7 +2,7 @@ import { Failure } from '../../core/failure.ts'
 import type { App, OperationContext } from '../app.ts'
 import { about } from '../source.ts'
 import { captureComponent } from './capture.ts'
-import { openDestinations, type Destination } from './destinations.ts'
+import { allFailed, openDestinations, requireOne, type Destination } from './destinations.ts'
 import type { BackupPlan } from './plan.ts'
 import type { BackupReport, ComponentOutcome } from './report.ts'
 
@@ -36,6 +36,8 @@ async function captureAll(
   let first: Failure | undefined
   for (const component of app.components) {
     const { cause, ...outcome } = await captureComponent(component, destinations, context)
+    // It is not the component's fault that nobody takes it.
+    requireOne(destinations)
     if (cause !== undefined) first ??= about(`component ${component.name}`, cause)
     outcomes.push(outcome)
   }
@@ -56,11 +58,7 @@ async function commitAll(
     .map(({ name, kind, failure }) => ({ name, kind, reason: failure?.message ?? 'failed' }))
   await Promise.all(destinations.map((destination) => destination.commit({ missing, created })))
   const committed = destinations.some((destination) => destination.outcome().outcome === 'committed')
-  if (!committed)
-    throw (
-      destinations.find(({ failure }) => failure !== undefined)?.failure ??
-      new Failure('bug', 'no repository committed and none failed')
-    )
+  if (!committed) throw allFailed(destinations)
 }
 
 function reportOf(
