@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { describe, Failure } from '../../core/failure.ts'
+import { SKEW_LIMIT } from '../../core/retention-guards.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Repository, SweepReport } from '../../repository/repository.ts'
 import type { App, AppRepository, OperationContext } from '../app.ts'
@@ -132,6 +133,8 @@ export interface ForgottenPrevious {
 
 /** Removes what earlier restores kept for undo, once its time is over. */
 export async function forgetExpired(app: App, context: OperationContext): Promise<readonly ForgottenPrevious[]> {
+  const doubt = await clockDoubt(app, context)
+  if (doubt !== undefined) return [{ component: app.name, description: 'what is kept for undo', failure: doubt }]
   const forgotten: ForgottenPrevious[] = [
     ...(await forgetScratches(app, context)),
     ...(await forgetBeside(app, context)),
@@ -150,6 +153,16 @@ export async function forgetExpired(app: App, context: OperationContext): Promis
     }
   }
   return forgotten
+}
+
+/** By a clock that was set wrong, everything is over at once. The clocks of the repositories are the ones to compare with. */
+async function clockDoubt(app: App, context: OperationContext): Promise<string | undefined> {
+  for (const target of app.repositories) {
+    const skew = await (await target.open(context)).clockSkew(context)
+    if (Math.abs(skew) > SKEW_LIMIT)
+      return `the clocks of this machine and of ${target.name} differ by ${Math.round(Math.abs(skew) / 1000)} s, so that nobody knows what is over`
+  }
+  return undefined
 }
 
 /** Longer than a restore may run, and as long as everything else that can be taken back. */
