@@ -86,9 +86,9 @@ async function stoppedPrune(lab: Lab): Promise<ReturnType<Lab['start']>> {
   for (let attempt = 0; attempt < 10; attempt += 1) {
     const before = generations()
     const running = lab.start('prune', '--json')
+    const over = running.ended.then(() => true)
     let isOver = false
-    void running.ended.then(() => (isOver = true))
-    while (!isOver && generations() === before) await sleep(1)
+    while (!isOver && generations() === before) isOver = (await Promise.race([sleep(1), over])) === true
     if (isOver) continue
     running.kill('SIGSTOP')
     await sleep(50)
