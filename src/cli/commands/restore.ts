@@ -59,7 +59,7 @@ async function restoreAnew(command: Command, app: App, options: RestoreOptions):
     context,
   )
   if (options.dryRun === true) return showPlan(command, plan)
-  if (command.options.json !== true) command.world.streams.error(`${planText(plan)}\n`)
+  command.say(() => planText(plan))
   if (mode !== 'beside')
     await confirmByTyping(command.world, plan.confirmation, 'replace the live data', options.yes === true)
   const report = await executeRestore(app, reader, targets, plan, context)
@@ -83,7 +83,7 @@ async function restoreToScratch(command: Command, app: App, options: RestoreOpti
     await planned.folder.remove()
     return showPlan(command, plan)
   }
-  if (command.options.json !== true) command.world.streams.error(`${planText(plan)}\n`)
+  command.say(() => planText(plan))
   const { report, scratch } = await executeScratch(app, reader, planned, context)
   command.result({ plan, report, scratch }, () => scratchReportText(report, scratch))
   return report.differences.length === 0 ? 0 : failureKinds.corrupt.exit

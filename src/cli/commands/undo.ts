@@ -17,7 +17,7 @@ export async function undo(command: Command, name: string | undefined, options: 
     command.result({ plan }, () => planText(plan))
     return 0
   }
-  if (command.options.json !== true) command.world.streams.error(`${planText(plan)}\n`)
+  command.say(() => planText(plan))
   await confirmByTyping(
     command.world,
     plan.confirmation,
