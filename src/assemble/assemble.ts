@@ -14,6 +14,7 @@ import type { Storage } from '../storage/storage.ts'
 import { processEnvironment } from '../system/environment.ts'
 import { newId } from '../system/identifiers.ts'
 import { softwareVersion } from '../system/software.ts'
+import { isRunning, thisProcess } from '../system/this-process.ts'
 import { makeTemporaryFolder, removeTemporaryFolder } from '../system/temporary-folder.ts'
 import { configuredKeyChain } from './key-chain.ts'
 import { KeyRing } from './key-ring.ts'
@@ -34,7 +35,9 @@ export async function assemble(
   const environment = processEnvironment()
   const config = await loadConfig(await findConfig(options.config, environment), { componentSchemas, environment })
   const records = stateRecords(config.stateFolder, context.effects)
-  const storage = once((name) => openConfiguredStorage(name, configOf(config, name), { records }, context))
+  const storage = once((name) =>
+    openConfiguredStorage(name, configOf(config, name), { records, readOnly: options.readOnly === true }, context),
+  )
   const password = async (identity: string): Promise<string> =>
     world.variable('HOLDFAST_PASSWORD') ?? (await world.ask.password(`Password of private key ${identity}`))
   const keyRing = new KeyRing({ config, password, storage, context })
@@ -58,6 +61,8 @@ function operationContextOf(context: Context, records: Records, keyRing: KeyRing
     records,
     software,
     identities: () => keyRing.identities(),
+    removeScratchFolder: removeTemporaryFolder,
+    processes: { self: thisProcess, isRunning },
     async scratchFolder() {
       const path = await makeTemporaryFolder()
       return { path, remove: () => removeTemporaryFolder(path) }

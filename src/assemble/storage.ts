@@ -3,6 +3,7 @@ import type { Config } from '../config/load-config.ts'
 import type { Context, Records } from '../core/ports.ts'
 import { openStorage } from '../storage/open.ts'
 import type { Storage } from '../storage/storage.ts'
+import { readOnly } from '../storage/wrap/read-only.ts'
 import { retrying } from '../storage/wrap/retrying.ts'
 import { withEffects } from '../storage/wrap/with-effects.ts'
 
@@ -16,6 +17,8 @@ export interface StorageUse {
   readonly records: Records
   /** To make a repository, a folder is written to although it is none yet. */
   readonly creating?: boolean
+  /** Every change is refused, as a second lock behind commands that only read. */
+  readonly readOnly?: boolean
 }
 
 /**
@@ -25,7 +28,7 @@ export interface StorageUse {
 export async function openConfiguredStorage(
   name: string,
   settings: RepositoryConfig,
-  { records, creating = false }: StorageUse,
+  { records, creating = false, readOnly: isReadOnly = false }: StorageUse,
   context: Context,
 ): Promise<Storage> {
   const record = `storage-${name}`
@@ -33,16 +36,18 @@ export async function openConfiguredStorage(
   const place = { location: settings.url, endpoint: settings.endpoint ?? null }
   const isKnown =
     remembered.success && remembered.data.location === place.location && remembered.data.endpoint === place.endpoint
-  const storage = await openStorage(await resolved(settings, isKnown ? { createOnly: true } : {}), {
+  // Whether create-only writes work is tried by writing, and matters to nobody who only reads.
+  const storage = await openStorage(await resolved(settings, isKnown || isReadOnly ? { createOnly: true } : {}), {
     signal: context.signal,
     clock: context.clock,
     ...(creating ? {} : { sentinel: SENTINEL }),
     warn: (message) => context.progress({ type: 'warning', message }),
   })
   // Only the good answer is remembered: credentials that may not write could not try it.
-  if (settings.url.startsWith('s3:') && !isKnown && storage.features.createOnly) await records.save(record, place)
+  if (settings.url.startsWith('s3:') && !isKnown && !isReadOnly && storage.features.createOnly)
+    await records.save(record, place)
   // The effect is the innermost: a retry is another effect, as it is another request.
-  return retrying(withEffects(storage, context.effects))
+  return retrying(withEffects(isReadOnly ? readOnly(storage) : storage, context.effects))
 }
 
 async function resolved(

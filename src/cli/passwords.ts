@@ -21,5 +21,5 @@ export async function askCurrentPassword(world: World, name: string): Promise<st
 async function typedTwice(world: World): Promise<string> {
   const first = await world.ask.password('A password that locks the private key in the repository')
   if ((await world.ask.password('The same password again')) === first) return first
-  throw new Failure('usage', 'the two passwords differ')
+  throw new Failure('usage', 'the two passwords differ', { hint: 'Nothing is locked yet. Run it again.' })
 }

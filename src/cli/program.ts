@@ -44,12 +44,29 @@ export function makeProgram(world: World, version: string, outcome: Outcome): Co
 /** Runs the program and gives the exit code; a usage error has already been printed by commander. */
 export async function runProgram(program: Commander, args: readonly string[], outcome: Outcome): Promise<number> {
   try {
-    await program.parseAsync(args, { from: 'user' })
+    await program.parseAsync(spelledOut(program, args), { from: 'user' })
     return outcome.exitCode
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
     throw error
   }
+}
+
+/** `help key export` as `key export --help`: commander's own help knows one level of commands only. */
+function spelledOut(program: Commander, args: readonly string[]): readonly string[] {
+  const [help, ...words] = args
+  if (help !== 'help' || words.length === 0) return args
+  const known: string[] = []
+  let group: Commander = program
+  for (const word of words) {
+    const found = group.commands.find((command) => command.name() === word)
+    // A group does nothing by itself, and commander says which word of it is not known.
+    if (found === undefined) return [...known, word]
+    known.push(word)
+    if (found.commands.length === 0) break
+    group = found
+  }
+  return [...known, '--help']
 }
 
 function addSetUp(program: Commander, world: World, outcome: Outcome): void {
@@ -108,14 +125,14 @@ function addBackupCommands(program: Commander, world: World, outcome: Outcome): 
     .option('-n, --dry-run', 'show what would be done')
     .action(async (app, options, command) => {
       const { backup } = await import('./commands/backup.ts')
-      outcome.exitCode = await run(world, command, (given) => backup(given, app, options))
+      outcome.exitCode = await run(world, command, (given) => backup(given, app, options), options.dryRun)
     })
   program
     .command('points [app]')
     .description('list restore points and how far each is proven')
     .action(async (app, _options, command) => {
       const { points } = await import('./commands/points.ts')
-      outcome.exitCode = await run(world, command, (given) => points(given, app))
+      outcome.exitCode = await run(world, command, (given) => points(given, app), true)
     })
   program
     .command('show <point>')
@@ -123,12 +140,13 @@ function addBackupCommands(program: Commander, world: World, outcome: Outcome): 
     .option('--app <app>', 'the app, when there are several')
     .action(async (point, options, command) => {
       const { show } = await import('./commands/show.ts')
-      outcome.exitCode = await run(world, command, (given) => show(given, point, options))
+      outcome.exitCode = await run(world, command, (given) => show(given, point, options), true)
     })
   program
     .command('verify <point>')
     .description('read every byte of a restore point again, decrypt it, and have the real tools read the archives')
     .option('--app <app>', 'the app, when there are several')
+    .option('--repository <name>', 'read from this repository only')
     .option('--sample <percent>', 'read only this share of the artifacts; a daily sample comes round to all')
     .action(async (point, options, command) => {
       const { verify } = await import('./commands/verify.ts')
@@ -138,6 +156,7 @@ function addBackupCommands(program: Commander, world: World, outcome: Outcome): 
     .command('drill [app]')
     .description('restore into a throw-away target, compare, run the checks, destroy it, and sign the proof')
     .option('--at <point>', 'latest (default), an id, or a time')
+    .option('--repository <name>', 'read from this repository only')
     .option('--beside', 'use a side database on the configured server in place of a private one')
     .action(async (app, options, command) => {
       const { drill } = await import('./commands/drill.ts')
@@ -150,7 +169,14 @@ function addRestoreCommands(program: Commander, world: World, outcome: Outcome):
     .command('restore [app]')
     .description('restore beside the live data, compare, then swap it in')
     .option('--at <point>', 'latest (default), an id or its start, or a time such as 2026-11-22T02:00Z')
-    .addOption(new Option('--target <how>', 'how it goes live').choices(['swap', 'beside', 'in-place']).default('swap'))
+    .addOption(
+      new Option(
+        '--target <how>',
+        'where it goes: live by swap, left beside, over the live data, or a throw-away copy to look at',
+      )
+        .choices(['swap', 'beside', 'in-place', 'scratch'])
+        .default('swap'),
+    )
     .option(
       '--component <name>',
       'only this component (may be repeated)',
@@ -161,6 +187,7 @@ function addRestoreCommands(program: Commander, world: World, outcome: Outcome):
       'go on although this key fit failed (may be repeated)',
       (name: string, names?: readonly string[]) => [...(names ?? []), name],
     )
+    .option('--repository <name>', 'read from this repository only')
     .option('--no-safety-point', 'do not back up the live data first')
     .option('-n, --dry-run', 'show the plan and stop')
     .option('-y, --yes', 'do not ask to type the name of the target')
@@ -168,7 +195,22 @@ function addRestoreCommands(program: Commander, world: World, outcome: Outcome):
     .option('--abandon', 'take such a restore back')
     .action(async (app, options, command) => {
       const { restore } = await import('./commands/restore.ts')
-      outcome.exitCode = await run(world, command, (given) => restore(given, app, options))
+      outcome.exitCode = await run(world, command, (given) => restore(given, app, options), options.dryRun)
+    })
+  const scratch = program.command('scratch').description('throw-away copies that restore --target scratch left running')
+  scratch
+    .command('list [app]')
+    .description('list them, with how to look around in each')
+    .action(async (app, _options, command) => {
+      const { scratchList } = await import('./commands/scratch.ts')
+      outcome.exitCode = await run(world, command, (given) => scratchList(given, app), true)
+    })
+  scratch
+    .command('remove <id>')
+    .description('end and remove one')
+    .action(async (id, _options, command) => {
+      const { scratchRemove } = await import('./commands/scratch.ts')
+      outcome.exitCode = await run(world, command, (given) => scratchRemove(given, id))
     })
   program
     .command('undo [app]')
@@ -178,7 +220,7 @@ function addRestoreCommands(program: Commander, world: World, outcome: Outcome):
     .option('-y, --yes', 'do not ask to type the name of the app')
     .action(async (app, options, command) => {
       const { undo } = await import('./commands/undo.ts')
-      outcome.exitCode = await run(world, command, (given) => undo(given, app, options))
+      outcome.exitCode = await run(world, command, (given) => undo(given, app, options), options.dryRun)
     })
 }
 
@@ -190,7 +232,7 @@ function addKeepingCommands(program: Commander, world: World, outcome: Outcome):
     .option('--approve <hash>', 'carry out the plan with this hash although it needs approval')
     .action(async (app, options, command) => {
       const { prune } = await import('./commands/prune.ts')
-      outcome.exitCode = await run(world, command, (given) => prune(given, app, options))
+      outcome.exitCode = await run(world, command, (given) => prune(given, app, options), options.dryRun)
     })
   program
     .command('undelete <point>')
@@ -297,9 +339,10 @@ function addKleidiaImport(imports: Commander, world: World, outcome: Outcome): v
 
 type Act = (given: Command) => Promise<number>
 
-async function run(world: World, command: Commander, act: Act): Promise<number> {
+/** What only reads gets repositories that refuse to be changed. */
+async function run(world: World, command: Commander, act: Act, readOnly = false): Promise<number> {
   const { runCommand } = await import('./run-command.ts')
-  return await runCommand(world, common(command), act)
+  return await runCommand(world, { ...common(command), readOnly }, act)
 }
 
 function common(command: Commander): CommonOptions {

@@ -11,6 +11,8 @@ export interface Command {
   readonly options: CommonOptions
   /** Prints the result: the document with `--json`, the text otherwise. */
   readonly result: (document: unknown, text: () => string) => void
+  /** Shows people something before the result, below what is drawn of the progress. Nothing with `--json`. */
+  readonly say: (text: () => string) => void
 }
 
 /**
@@ -26,7 +28,13 @@ export async function runCommand(
     const context = world.context(view.show)
     const assembly = await world.assemble(options, context)
     for (const message of assembly.warnings) view.show({ type: 'warning', message })
-    return await act({ world, assembly, options, result: resultPrinter(world, options, view) })
+    return await act({
+      world,
+      assembly,
+      options,
+      result: resultPrinter(world, options, view),
+      say: sayer(world, options, view),
+    })
   })
 }
 
@@ -44,6 +52,13 @@ export async function guarded(
   } catch (error) {
     view.clear()
     return printFailure(world.streams, options.json === true, toFailure(error))
+  }
+}
+
+function sayer(world: World, options: CommonOptions, view: ProgressView): Command['say'] {
+  return (text) => {
+    view.clear()
+    if (options.json !== true) world.streams.error(`${text()}\n`)
   }
 }
 

@@ -11,6 +11,8 @@ export interface CommonOptions {
   readonly config?: string
   readonly json?: boolean
   readonly quiet?: boolean
+  /** The command promises to change no repository, and gets one that refuses every change. */
+  readonly readOnly?: boolean
 }
 
 /** What the terminal side needs from the rest; `assemble.ts` gives the real one. */

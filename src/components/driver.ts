@@ -39,6 +39,12 @@ export interface Driver<Settings = unknown, Details = unknown> {
   /** The least rights that an act needs, in the language of the server, where it has one. Changes nothing. */
   policy?(settings: Settings, purpose: 'capture' | 'restore', context: Context): Promise<string>
 
+  /**
+   * What restores and drills loaded beside the live data of these settings, by whomever, that nobody is using at this
+   * moment. Whether one is still wanted, its caller knows.
+   */
+  beside?(settings: Settings, context: Context): Promise<readonly Beside[]>
+
   /** Opens the place a restore goes to. Changes nothing until its methods are called. */
   open(settings: Settings, request: TargetRequest, context: Context): Promise<Target<Details>>
 
@@ -189,6 +195,15 @@ export interface Kept {
   readonly since: Date
   /** After this time `prune` removes it. */
   readonly until: Date
+  /** Nothing was live before: an undo takes the restored data away and leaves nothing. */
+  readonly wasNothing?: boolean
+}
+
+/** Data that a restore or drill loaded beside the live data and did not bring live. */
+export interface Beside {
+  readonly restoreId: string
+  readonly description: string
+  readonly since: Date
 }
 
 export interface TargetRequest {
@@ -243,4 +258,25 @@ export interface Target<Details = unknown> {
   undo(context: Context): Promise<void>
   /** Removes the data kept for undo, or what an undo set aside. */
   forget(context: Context): Promise<void>
+  /**
+   * Scratch only: lets what was loaded outlive this process, so that somebody can look around in it, and says where it
+   * is. `discard` of the same target in a later process ends and removes it. Kinds without it cannot be looked at.
+   */
+  leave?(context: Context): Promise<LeftPlace>
+}
+
+/** Where a scratch restore left a component to be looked at. */
+export interface LeftPlace {
+  readonly folder: string
+  /** How to connect, where it is a server. */
+  readonly server?: {
+    readonly host: string
+    readonly port: number
+    readonly user: string
+    readonly database: string
+    /** Holds the password as libpq reads it. */
+    readonly passwordFile: string
+    /** A line for a shell. */
+    readonly command: string
+  }
 }

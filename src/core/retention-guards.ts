@@ -3,7 +3,7 @@ import type { RetentionCandidate, RetentionFacts, RetentionPolicy, RetentionVerd
 import { because, type KeepReasons } from './retention-rules.ts'
 
 /** Clocks that differ by more make every date in the repository doubtful. */
-const SKEW_LIMIT = 5 * 60_000
+export const SKEW_LIMIT = 5 * 60_000
 /** A plan that removes more at once is one that somebody looks at. */
 const REMOVALS_AT_ONCE = 10
 const PERCENT_AT_ONCE = 30

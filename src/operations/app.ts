@@ -41,6 +41,13 @@ export interface OperationContext extends Context {
   readonly software: string
   /** Makes a private empty folder for throw-away targets and gives its path and how to remove it. */
   readonly scratchFolder: () => Promise<{ readonly path: string; readonly remove: () => Promise<void> }>
+  /** Removes one that another process made. */
+  readonly removeScratchFolder: (path: string) => Promise<void>
+  /** Names this process to later ones, and tells whether one that was named still runs on this machine. */
+  readonly processes: {
+    readonly self: () => Promise<string>
+    readonly isRunning: (named: string) => Promise<boolean>
+  }
   /** The private keys at hand; asks the operator or reads a file. Fails with `denied` when there is none. */
   readonly identities: () => Promise<readonly Identity[]>
 }

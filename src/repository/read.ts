@@ -53,13 +53,26 @@ async function readManifest(
     compression: ZSTD_FRAMES,
     dataKey,
   } as const
-  const bytes = await collect(plainContent(stored.content, request), MANIFEST_LIMIT, what)
+  const bytes = await collect(plainContent(stored.content, request), MANIFEST_LIMIT, what).catch((error: unknown) => {
+    throw ofManifest(commit, error)
+  })
   // Whoever can open the point could also write a manifest for it; only the signer can name it in the commit.
   if (stored.totals().sha256 !== commit.manifest.sha256)
     throw new Failure('corrupt', `${what} is not the one that its commit names`)
   const manifest: Manifest = parseManifest(bytes, manifestSchema, what)
   assertMatches(manifest, commit, what)
   return manifest
+}
+
+/** A damaged chunk names neither its artifact nor its file. */
+function ofManifest(commit: Commit, error: unknown): unknown {
+  if (!isFailure(error, 'corrupt')) return error
+  const { message, facts, hint } = error
+  return new Failure('corrupt', `the manifest (${artifactName(commit.point, 0)}): ${message}`, {
+    facts,
+    cause: error,
+    ...(hint === undefined ? {} : { hint }),
+  })
 }
 
 function assertMatches(manifest: Manifest, commit: Commit, what: string): void {

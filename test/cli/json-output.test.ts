@@ -63,7 +63,7 @@ test('every command prints what docs/cli-output.md says', { timeout: 600_000 }, 
 
 /** What this session uses of the documents; the page says the rest. */
 interface Printed {
-  readonly report: { readonly point: string }
+  readonly report: { readonly point: string; readonly restoreId: string }
   readonly plans: readonly { readonly plan: { readonly hash: string } }[]
   readonly reports: readonly { readonly removed: readonly string[] }[]
 }
@@ -85,6 +85,7 @@ async function throughTheJob(lab: Lab): Promise<string> {
   await printed(lab, 'verify', ['verify', 'latest'])
   await printed(lab, 'drill', ['drill'])
   await printed(lab, 'restore --dry-run', ['restore', '--dry-run'])
+  await throughScratch(lab)
   await printed(lab, 'restore', ['restore', '--target', 'beside'])
   await printed(lab, 'error', ['restore', '--yes'], 13)
   await printed(lab, 'restore --abandon', ['restore', '--abandon'])
@@ -115,6 +116,12 @@ async function declareKeyFit(lab: Lab, expected: string): Promise<void> {
       },
     ]
   })
+}
+
+async function throughScratch(lab: Lab): Promise<void> {
+  const { report } = await printed(lab, 'restore --target scratch', ['restore', '--target', 'scratch'])
+  await printed(lab, 'scratch list', ['scratch', 'list'])
+  await printed(lab, 'scratch remove', ['scratch', 'remove', report.restoreId])
 }
 
 async function throughKeeping(lab: Lab, point: string): Promise<void> {

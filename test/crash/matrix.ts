@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import type { Effects } from '../../src/core/ports.ts'
-import { deaths, dyingEffects, recordingEffects, type Death } from './dying-effects.ts'
+import { deaths, dyingEffects, recordingEffects, type Death } from '../parts/dying-effects.ts'
 
 /** How a run ended, as far as it could tell anybody. */
 export type Ended<Result> = { readonly result: Result } | { readonly error: unknown }

@@ -1,20 +1,26 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { isFailure } from '../../src/core/failure.ts'
 import { unfinishedJournal, type RestoreJournal } from '../../src/operations/restore/journal.ts'
 import type { RestoreReport } from '../../src/operations/restore/report.ts'
 import { abandonRestore, goesForward, resumeRestore } from '../../src/operations/restore/resume.ts'
 import { pair } from '../../src/operations/testing/workshop.ts'
+import { executeUndo, planUndo } from '../../src/operations/undo/undo.ts'
 import { crashEverywhere } from './matrix.ts'
 import {
   appOf,
   assertCaptured,
   assertWholeBefore,
+  besideKeys,
+  CAPTURED,
   cleanUp,
+  databases,
   freshWorld,
   POINT,
+  key,
   prepare,
+  RESTORE_ID,
   restore,
+  rows,
   workshop,
 } from './restore-swap.ts'
 
@@ -25,7 +31,7 @@ const context = workshop.context()
 const journal = (): Promise<RestoreJournal | undefined> => unfinishedJournal('portal', context.records)
 
 test(
-  'a restore where nothing was live that dies anywhere can be finished, and given up until it is live',
+  'a restore where nothing was live that dies anywhere can be finished or given up',
   { timeout: 600_000 },
   async (t) => {
     await crashEverywhere<void, RestoreReport>(t, {
@@ -34,24 +40,44 @@ test(
       async recover(_, { death }) {
         const cutOff = await journal()
         if (cutOff === undefined) return
-        if (death !== 'before') {
-          const given = await abandonRestore(appOf(), cutOff, context).catch((error: unknown) => error)
-          if (!(given instanceof Error)) return await assertWholeBefore(false)
-          assert.ok(isFailure(given, 'refused'), String(given))
-        }
-        await resumeOrAbandonNothing(cutOff)
+        await (death === 'before' ? resumeOrAbandon(cutOff) : abandon(cutOff))
+        assert.equal(await journal(), undefined)
       },
     })
   },
 )
 
-/** There is no older data to go back to: what is live stays live, and going forward is the way out. */
-async function resumeOrAbandonNothing(cutOff: RestoreJournal): Promise<void> {
-  if (!goesForward(cutOff)) {
-    await abandonRestore(appOf(), cutOff, context)
-    return await assertWholeBefore(false)
-  }
+/** Nothing is live, as before. What writers may have been in is kept aside. */
+async function abandon(cutOff: RestoreJournal): Promise<void> {
+  await abandonRestore(appOf(), cutOff, context)
+  if (cutOff.stage !== 'reopening') return await assertWholeBefore(false)
+  assert.deepEqual(await databases(), [{ name: `app__undone_${RESTORE_ID}`, open: false }])
+  assert.deepEqual(await besideKeys(), [`keys.holdfast-undone-${RESTORE_ID}`])
+}
+
+async function resumeOrAbandon(cutOff: RestoreJournal): Promise<void> {
+  if (!goesForward(cutOff)) return await abandon(cutOff)
   const reader = await (await workshop.repository()).open(POINT, [pair], context)
   await resumeRestore(appOf(), reader, cutOff, context)
   await assertCaptured()
 }
+
+test('a restore where nothing was live says so, is undone to nothing, and can be made again', async () => {
+  await freshWorld(false)
+  assert.deepEqual((await restore()).previous, [])
+  const plan = await planUndo(appOf(), undefined, context)
+  assert.deepEqual(
+    plan.components.map(({ name, wasNothing }) => [name, wasNothing]),
+    [
+      ['database', true],
+      ['files', true],
+    ],
+  )
+  await executeUndo(appOf(), plan, context)
+  assert.deepEqual(await databases(), [{ name: `app__undone_${RESTORE_ID}`, open: false }])
+  assert.deepEqual(await besideKeys(), [`keys.holdfast-undone-${RESTORE_ID}`])
+  await assert.rejects(planUndo(appOf(), undefined, context), { kind: 'notFound' })
+  const again = await restore(undefined, 'swap', 'abcdef02')
+  assert.deepEqual([again.outcome, again.previous], ['done', []])
+  assert.deepEqual({ ...(await rows()), key: await key() }, CAPTURED)
+})

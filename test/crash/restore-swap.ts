@@ -3,7 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import assert from 'node:assert/strict'
 import { filesDriver } from '../../src/components/files/driver.ts'
+import type { Driver } from '../../src/components/driver.ts'
+import { capture } from '../../src/components/postgres/capture.ts'
 import { postgresDriver } from '../../src/components/postgres/driver.ts'
+import type { PostgresDetails, PostgresSettings } from '../../src/components/postgres/schema.ts'
 import type { Effects } from '../../src/core/ports.ts'
 import type { App, AppComponent } from '../../src/operations/app.ts'
 import { planBackup } from '../../src/operations/backup/plan.ts'
@@ -39,14 +42,30 @@ export function appOf(effects?: Effects): App {
   return workshop.app(components, effects)
 }
 
-export async function prepare(): Promise<void> {
+/** Every table gets a lane, however small. */
+const inLanes: Driver<PostgresSettings, PostgresDetails> = {
+  ...postgresDriver,
+  capture: (settings, sink, context) =>
+    capture(settings, sink, context, { tableBytes: 1, laneBytes: 1024 * 1024, most: 1000 }),
+}
+
+export function prepare(): Promise<void> {
+  return prepareWith(asDriver(postgresDriver))
+}
+
+export function prepareInLanes(): Promise<void> {
+  return prepareWith(asDriver(inLanes))
+}
+
+async function prepareWith(driver: Driver): Promise<void> {
   await postgres.createDatabase('app')
   await sql(
     'app',
     `create table public.content as select 'captured' as rows; create table public.jobs (id serial primary key, what text); insert into public.jobs (what) values ('captured')`,
   )
   await makeKeys(CAPTURED.key)
-  await runBackup(appOf(), await planBackup(appOf(), workshop.context()), workshop.context())
+  const capturing = workshop.app(components.map((one) => (one.name === 'database' ? { ...one, driver } : one)))
+  await runBackup(capturing, await planBackup(capturing, workshop.context()), workshop.context())
   await sql('app', `update public.content set rows = 'live'; insert into public.jobs (what) values ('live')`)
   await sql('postgres', 'alter database app rename to live_copy')
 }
@@ -108,22 +127,26 @@ async function makeKeys(text: string): Promise<void> {
   await chmod(join(keys, 'master.key'), 0o600)
 }
 
-export async function restore(effects?: Effects): Promise<RestoreReport> {
+export async function restore(
+  effects?: Effects,
+  mode: 'swap' | 'in-place' = 'swap',
+  restoreId = RESTORE_ID,
+): Promise<RestoreReport> {
   const app = appOf(effects)
   const context = workshop.context(effects)
   const repository = await workshop.repository(0, effects)
   const reader = await repository.open(POINT, [pair], context)
-  const targets = await openTargets(app, reader, { mode: 'swap', restoreId: RESTORE_ID, scratchFolder: '' }, context)
+  const targets = await openTargets(app, reader, { mode, restoreId, scratchFolder: '' }, context)
   const plan = await planRestore(
     reader,
     targets,
-    { restoreId: RESTORE_ID, mode: 'swap', repository: 'repository-0', safetyPoint: false },
+    { restoreId, mode, repository: 'repository-0', safetyPoint: false },
     context,
   )
   return executeRestore(app, reader, targets, plan, context)
 }
 
-function sql(database: string, text: string): Promise<Record<string, unknown>[]> {
+export function sql(database: string, text: string): Promise<Record<string, unknown>[]> {
   return postgres.sql(database, text)
 }
 

@@ -210,7 +210,7 @@ async function assertUnusable(
   message: RegExp,
 ): Promise<void> {
   const code = { corrupt: 30, denied: 12, unsupported: 31 }[kind]
-  const listing = await listed(lab, 30)
+  const listing = await listed(lab, code)
   assert.ok(!listing.points.some((one) => one.point === id))
   assert.deepEqual(
     listing.damaged.map((one) => [one.point, one.kind]),

@@ -5,7 +5,7 @@ import { isFailure } from '../../src/core/failure.ts'
 import type { Context } from '../../src/core/ports.ts'
 import type { OpenbaoDetails, OpenbaoSettings } from '../../src/components/openbao/schema.ts'
 import type { Target } from '../../src/components/driver.ts'
-import { Death, DyingEffects } from '../parts/dying-effects.ts'
+import { Died, dyingEffects, recordingEffects } from '../parts/dying-effects.ts'
 import { at, startOpenbao } from '../parts/openbao.ts'
 import { captureToMemory, fillWithEverything, sourceOf } from '../parts/openbao-points.ts'
 import type { MemoryPoint } from '../parts/openbao-points.ts'
@@ -73,14 +73,14 @@ test(
     const settings = bao.settings({ createMounts: true })
     const names: string[] = []
     for (const run of ['first', 'second']) {
-      const effects = new DyingEffects()
+      const effects = recordingEffects()
       const target = await open('in-place', settings)
       await target.load(point.details, point.source, { ...context, effects })
       assert.deepEqual(await target.compare(point.details, context), [], run)
-      names.push(String(effects.names.length))
+      names.push(String(effects.seen.length))
       if (run === 'second')
         assert.deepEqual(
-          effects.names.filter((name) => !name.includes('configure')),
+          effects.seen.filter(({ name }) => !name.includes('configure')),
           [],
         )
     }
@@ -199,17 +199,17 @@ test('a list of secrets that was changed is corrupt and changes nothing', async 
 })
 
 test('a run that dies at any effect can be finished or taken back', { timeout: 300_000 }, async (t) => {
-  const effects = new DyingEffects()
+  const effects = recordingEffects()
   await restore(await open('swap'), await small(), { ...context, effects })
-  t.diagnostic(effects.names.join(', '))
-  assert.ok(effects.names.length > 12)
-  for (let effect = 0; effect < effects.names.length; effect += 1) {
-    for (const when of ['before', 'behind'] as const) {
+  t.diagnostic(effects.seen.map(({ name }) => name).join(', '))
+  assert.ok(effects.seen.length > 12)
+  for (const effect of effects.seen) {
+    for (const when of ['before', 'after'] as const) {
       await empty()
       const point = await small()
-      const where = `${when} ${effects.names[effect]}`
-      const dying = { ...context, effects: new DyingEffects({ effect, when }) }
-      await assert.rejects(restore(await open('swap'), point, dying), Death, where)
+      const where = `${when} ${effect.name}`
+      const dying = { ...context, effects: dyingEffects(effect, when) }
+      await assert.rejects(restore(await open('swap'), point, dying), Died, where)
       const target = await open('swap')
       if (when === 'before') {
         if (['untouched', 'beside'].includes(await target.state(context)))

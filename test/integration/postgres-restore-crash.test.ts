@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import type { Target } from '../../src/components/driver.ts'
 import type { PostgresDetails } from '../../src/components/postgres/schema.ts'
 import { isFailure } from '../../src/core/failure.ts'
-import { Death, DyingEffects } from '../parts/dying-effects.ts'
-import type { DeathAt } from '../parts/dying-effects.ts'
+import type { Effects } from '../../src/core/ports.ts'
+import { deadEffects, Died, dyingEffects, recordingEffects, type EffectAt } from '../parts/dying-effects.ts'
 import { captureInto, openTarget, RESTORE_ID, restoreWhole, sql } from '../parts/postgres-restore.ts'
 import { startPostgres, testContext } from '../parts/postgres.ts'
 
@@ -29,25 +29,26 @@ async function freshWorld(): Promise<void> {
 await sql('app', `update content set what = 'live'; insert into jobs (what) values ('live')`)
 await sql('postgres', 'alter database app rename to live_copy')
 
-/** Dies somewhere in a whole restore, or in nothing. Gives the names of what happened. */
-async function run(
-  death: DeathAt | undefined,
-  act: (target: Target<PostgresDetails>, effects: DyingEffects) => Promise<void>,
-): Promise<string[]> {
-  const effects = new DyingEffects(death)
-  const target = await openTarget(settings)
-  try {
-    await act(target, effects)
-  } catch (error) {
-    if (!(error instanceof Death)) throw error
-    // The process is gone and its sessions with it.
-    await target.reopen({ ...context, effects: new DyingEffects({ effect: 0, when: 'before' }) }).catch(() => {})
-  }
-  return effects.names
+type Act = (target: Target<PostgresDetails>, effects: Effects) => Promise<void>
+
+/** The effects of an act that nothing interrupts. */
+async function effectsOf(act: Act): Promise<readonly EffectAt[]> {
+  const recording = recordingEffects()
+  await act(await openTarget(settings), recording)
+  return recording.seen
 }
 
-const whole = (target: Target<PostgresDetails>, effects: DyingEffects): Promise<void> =>
-  restoreWhole(target, captured, { ...context, effects })
+/** Dies at this effect of the act. */
+async function die(at: EffectAt, death: 'before' | 'after', act: Act): Promise<void> {
+  const effects = dyingEffects(at, death)
+  const target = await openTarget(settings)
+  await assert.rejects(act(target, effects), Died, `${at.name} was not reached`)
+  assert.ok(effects.reached())
+  // The process is gone and its sessions with it.
+  await target.reopen({ ...context, effects: deadEffects }).catch(() => {})
+}
+
+const whole: Act = (target, effects) => restoreWhole(target, captured, { ...context, effects })
 
 /** What a later run does to finish, going by nothing but the state. */
 async function forward(target: Target<PostgresDetails>): Promise<void> {
@@ -94,15 +95,15 @@ test(
   { timeout: 600_000 },
   async (t) => {
     await freshWorld()
-    const names = await run(undefined, whole)
-    t.diagnostic(names.join(', '))
-    assert.ok(names.length > 20, String(names.length))
-    for (let effect = 0; effect < names.length; effect++) {
-      // The world behind one effect is the world before the next: between them both ways out are taken from each.
-      for (const when of ['before', 'behind'] as const) {
-        const where = `${when} ${names[effect]}`
+    const effects = await effectsOf(whole)
+    t.diagnostic(effects.map(({ name }) => name).join(', '))
+    assert.ok(effects.length > 20, String(effects.length))
+    for (const effect of effects) {
+      // The world after one effect is the world before the next: between them both ways out are taken from each.
+      for (const when of ['before', 'after'] as const) {
+        const where = `${when} ${effect.name} (${effect.occurrence})`
         await freshWorld()
-        await run({ effect, when }, whole)
+        await die(effect, when, whole)
         await assertOneLive(where)
         const target = await openTarget(settings)
         if (when === 'before') {
@@ -127,8 +128,7 @@ test(
 )
 
 test('an undo that dies at any effect can be made again', { timeout: 300_000 }, async () => {
-  const undo = async (target: Target<PostgresDetails>, effects: DyingEffects): Promise<void> =>
-    target.undo({ ...context, effects })
+  const undo: Act = async (target, effects) => target.undo({ ...context, effects })
   await freshWorld()
   await restoreWhole(await openTarget(settings), captured, context)
   await sql('postgres', `alter database app rename to new_copy`)
@@ -136,25 +136,28 @@ test('an undo that dies at any effect can be made again', { timeout: 300_000 }, 
     'postgres',
     `select shobj_description(oid, 'pg_database') as comment from pg_database where datname like 'app%prev%'`,
   )
-  const names = ['?']
-  for (let effect = 0; effect < names.length; effect++) {
-    for (const when of ['before', 'behind'] as const) {
-      await freshWorld()
-      await sql('postgres', `alter database app rename to "app__prev_${RESTORE_ID}"`)
-      await sql('postgres', `comment on database "app__prev_${RESTORE_ID}" is '${String(marker[0]?.['comment'])}'`)
-      await sql('postgres', `alter database "app__prev_${RESTORE_ID}" allow_connections false`)
-      await postgres.createDatabase('app', 'template new_copy')
-      const seen = await run(effect === 0 && when === 'before' ? undefined : { effect, when }, undo)
-      if (seen.length > names.length) names.splice(0, names.length, ...seen)
-      await assertOneLive(`${when} ${names[effect]}`)
+  const swapped = async (): Promise<void> => {
+    await freshWorld()
+    await sql('postgres', `alter database app rename to "app__prev_${RESTORE_ID}"`)
+    await sql('postgres', `comment on database "app__prev_${RESTORE_ID}" is '${String(marker[0]?.['comment'])}'`)
+    await sql('postgres', `alter database "app__prev_${RESTORE_ID}" allow_connections false`)
+    await postgres.createDatabase('app', 'template new_copy')
+  }
+  await swapped()
+  const effects = await effectsOf(undo)
+  for (const effect of effects) {
+    for (const when of ['before', 'after'] as const) {
+      await swapped()
+      await die(effect, when, undo)
+      await assertOneLive(`${when} ${effect.name}`)
       const target = await openTarget(settings)
       await target.undo(context)
-      assert.deepEqual(await content(), [{ what: 'live', jobs: 'captured live' }], `${when} ${names[effect]}`)
+      assert.deepEqual(await content(), [{ what: 'live', jobs: 'captured live' }], `${when} ${effect.name}`)
       assert.deepEqual(await sql('postgres', NAMES), [
         { name: 'app', open: true },
         { name: `app__undone_${RESTORE_ID}`, open: false },
       ])
     }
   }
-  assert.ok(names.includes('sql COMMIT undo'), names.join())
+  assert.ok(effects.some(({ name }) => name === 'sql COMMIT undo'))
 })

@@ -1,35 +1,66 @@
+import { Failure } from '../../src/core/failure.ts'
 import type { Effects } from '../../src/core/ports.ts'
 
-/** Thrown where a process would have died. */
-export class Death extends Error {}
+/** `before`: the process dies before the effect. `after`: once it happened. `lost`: it happened, and its answer was lost. */
+export type Death = 'before' | 'after' | 'lost'
+export const deaths: readonly Death[] = ['before', 'after', 'lost']
 
-/** When a run dies: before its n-th effect, or right behind it, before it is told that it happened. */
-export interface DeathAt {
-  readonly effect: number
-  readonly when: 'before' | 'behind'
+/** One effect of a run. By its name and not by its place, because what runs side by side has no fixed order. */
+export interface EffectAt {
+  readonly name: string
+  /** From 1: the same effect may happen several times. */
+  readonly occurrence: number
 }
 
-/** Effects that are listed by name and of which one is the last. Whoever is dead changes nothing any more. */
-export class DyingEffects implements Effects {
-  readonly names: string[] = []
-  readonly #death: DeathAt | undefined
-  #dead = false
+/** Thrown out of a dead process. Nothing after it changes the world: every further effect throws it again. */
+export class Died extends Error {
+  override readonly name = 'Died'
+}
 
-  constructor(death?: DeathAt) {
-    this.#death = death
+/** Records the effects of a run, in order. */
+export function recordingEffects(): Effects & { readonly seen: readonly EffectAt[] } {
+  const seen: EffectAt[] = []
+  const next = counting()
+  return {
+    seen,
+    run: (name, act) => {
+      seen.push(next(name))
+      return act()
+    },
   }
+}
 
-  async run<Result>(name: string, act: () => Promise<Result>): Promise<Result> {
-    if (this.#dead) throw new Death(`dead at ${name}`)
-    const last = this.names.push(name) - 1 === this.#death?.effect
-    if (last && this.#death?.when === 'before') throw this.#die(name)
-    const result = await act()
-    if (last) throw this.#die(name)
-    return result
+/**
+ * Lets the process die at one effect. Cleaning up in `finally` reaches no further effect, as after SIGKILL.
+ * A lost answer is not a death: the process sees an unreachable failure and goes on as it sees fit.
+ */
+export function dyingEffects(at: EffectAt, death: Death): Effects & { readonly reached: () => boolean } {
+  const next = counting()
+  let dead = false
+  let reached = false
+  return {
+    reached: () => reached,
+    async run(name, act) {
+      if (dead) throw new Died(`dead before ${name}`)
+      if (name !== at.name || next(name).occurrence !== at.occurrence) return await act()
+      reached = true
+      dead = death !== 'lost'
+      if (death === 'before') throw new Died(`died before ${name}`)
+      await act()
+      if (death === 'after') throw new Died(`died after ${name}`)
+      throw new Failure('unreachable', `the answer to ${name} was lost`)
+    },
   }
+}
 
-  #die(name: string): Death {
-    this.#dead = true
-    return new Death(name)
+/** Those of a process that is dead already: of whoever cleans up in it. */
+export const deadEffects: Effects = { run: (name) => Promise.reject(new Died(`dead before ${name}`)) }
+
+function counting(): (name: string) => EffectAt {
+  const counts = new Map<string, number>()
+  return (name) => {
+    const occurrence = (counts.get(name) ?? 0) + 1
+    counts.set(name, occurrence)
+    return { name, occurrence }
   }
 }

@@ -1,5 +1,5 @@
 import { executeDrill, type DrillReport } from '../../operations/drill/drill.ts'
-import { findPoint, parsePointChoice } from '../../operations/points/find-point.ts'
+import { findPoint, fromRepository, parsePointChoice } from '../../operations/points/find-point.ts'
 import { openPoint } from '../../operations/source.ts'
 import { formatDifferences } from '../findings.ts'
 import { formatBytes, formatDuration } from '../format.ts'
@@ -9,13 +9,18 @@ import { chooseApp, type Command } from '../run-command.ts'
 export interface DrillOptions {
   readonly at?: string
   readonly beside?: boolean
+  readonly repository?: string
 }
 
 /** `holdfast drill <app>` */
 export async function drill(command: Command, name: string | undefined, options: DrillOptions): Promise<number> {
   const { apps, context } = command.assembly
   const app = chooseApp(apps, name)
-  const found = await findPoint(app, parsePointChoice(options.at ?? 'latest'), context)
+  const found = await findPoint(
+    fromRepository(app, options.repository),
+    parsePointChoice(options.at ?? 'latest'),
+    context,
+  )
   const reader = await openPoint(found.repository, found.point.point, context)
   const report = await executeDrill(
     app,

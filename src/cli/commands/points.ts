@@ -1,3 +1,4 @@
+import { failureKinds } from '../../core/failure.ts'
 import { listPoints, type PointsReport, type PointSummary } from '../../operations/points/list-points.ts'
 import { formatBytes, formatTable, formatTime } from '../format.ts'
 import { chooseApps, type Command } from '../run-command.ts'
@@ -6,9 +7,20 @@ import { chooseApps, type Command } from '../run-command.ts'
 export async function points(command: Command, name: string | undefined): Promise<number> {
   const report = await listPoints(chooseApps(command.assembly.apps, name), command.assembly.context)
   command.result(report, () => textOf(report))
-  if (report.damaged.length > 0 || report.alarms.length > 0) return 30
-  return report.unread.length > 0 ? 3 : 0
+  return exitOf(report)
 }
+
+/** The worst that was found: lost data, then what cannot be trusted or read by this version, then what was not looked at. */
+function exitOf({ damaged, alarms, unread }: PointsReport): number {
+  const kinds = new Set(damaged.map(({ kind }) => kind))
+  if (alarms.length > 0 || kinds.has('corrupt')) return failureKinds.corrupt.exit
+  if (kinds.has('denied')) return failureKinds.denied.exit
+  if (kinds.size > 0) return failureKinds.unsupported.exit
+  return unread.length > 0 ? failureKinds.incomplete.exit : 0
+}
+
+/** A signer that is not trusted and a newer format are no damage. */
+const LABELS: Readonly<Record<string, string>> = { denied: 'NOT TRUSTED', unsupported: 'UNSUPPORTED' }
 
 function textOf(report: PointsReport): string {
   const table = formatTable(
@@ -18,7 +30,9 @@ function textOf(report: PointsReport): string {
   )
   return [
     report.points.length === 0 ? 'No restore points.' : table,
-    ...report.damaged.map(({ repository, point, message }) => `DAMAGED ${point} in ${repository}: ${message}`),
+    ...report.damaged.map(
+      ({ repository, point, kind, message }) => `${LABELS[kind] ?? 'DAMAGED'} ${point} in ${repository}: ${message}`,
+    ),
     ...report.removed.map(
       ({ repository, point, until }) =>
         `removed ${point} in ${repository}, can be undeleted until ${formatTime(until)}`,

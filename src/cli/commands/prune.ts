@@ -79,6 +79,6 @@ function reportText(report: PruneReport): string {
 
 function forgottenText({ component, description, failure }: ForgottenPrevious): string {
   return failure === undefined
-    ? `${component}: removed ${description}, whose time for undo is over`
+    ? `${component}: removed ${description}, whose time is over`
     : `${component}: ${description} could not be removed: ${failure}`
 }

@@ -1,23 +1,29 @@
 import { Failure, failureKinds } from '../../core/failure.ts'
+import type { Context } from '../../core/ports.ts'
 import type { App } from '../../operations/app.ts'
-import { findPoint, parsePointChoice } from '../../operations/points/find-point.ts'
+import { findPoint, fromRepository, parsePointChoice, type FoundPoint } from '../../operations/points/find-point.ts'
 import { executeRestore } from '../../operations/restore/execute.ts'
-import { unfinishedJournal } from '../../operations/restore/journal.ts'
+import { unfinishedJournal, type RestoreJournal } from '../../operations/restore/journal.ts'
 import { planRestore, type RestorePlan } from '../../operations/restore/plan.ts'
 import type { RestoreReport } from '../../operations/restore/report.ts'
 import { abandonRestore, resumeRestore } from '../../operations/restore/resume.ts'
 import { openTargets } from '../../operations/restore/targets.ts'
 import { openPoint } from '../../operations/source.ts'
+import type { ScratchSummary } from '../../operations/scratch/remove.ts'
+import { executeScratch, planScratch } from '../../operations/scratch/restore.ts'
 import { confirmByTyping } from '../confirm.ts'
 import { formatDifferences, formatFindings } from '../findings.ts'
 import { formatBytes, formatDuration, formatTime } from '../format.ts'
 import { formatKeyFits } from '../key-fits.ts'
+import { isGoodFit } from '../../operations/key-fit/prove.ts'
 import { chooseApp, type Command } from '../run-command.ts'
+import { placeLines } from './scratch.ts'
 
 export interface RestoreOptions {
   readonly at?: string
   readonly target?: string
   readonly component?: readonly string[]
+  readonly repository?: string
   readonly safetyPoint: boolean
   readonly dryRun?: boolean
   readonly yes?: boolean
@@ -29,8 +35,9 @@ export interface RestoreOptions {
 /** `holdfast restore <app>` */
 export async function restore(command: Command, name: string | undefined, options: RestoreOptions): Promise<number> {
   const app = chooseApp(command.assembly.apps, name)
-  if (options.resume === true) return await resume(command, app)
+  if (options.resume === true) return await resume(command, app, options)
   if (options.abandon === true) return await abandon(command, app)
+  if (options.target === 'scratch') return await restoreToScratch(command, app, options)
   await refuseUnfinished(command, app)
   return await restoreAnew(command, app, options)
 }
@@ -38,7 +45,7 @@ export async function restore(command: Command, name: string | undefined, option
 async function restoreAnew(command: Command, app: App, options: RestoreOptions): Promise<number> {
   const { context } = command.assembly
   const mode = parseMode(options.target)
-  const found = await findPoint(app, parsePointChoice(options.at ?? 'latest'), context)
+  const found = await chosenPoint(app, options, context)
   const reader = await openPoint(found.repository, found.point.point, context)
   const restoreId = context.newId().slice(-8)
   const targets = await openTargets(
@@ -54,11 +61,8 @@ async function restoreAnew(command: Command, app: App, options: RestoreOptions):
     { restoreId, mode, repository: found.repositoryName, safetyPoint, acceptedMisfits: options.acceptKeyMisfit ?? [] },
     context,
   )
-  if (options.dryRun === true) {
-    command.result({ plan }, () => planText(plan))
-    return plan.components.some(({ findings }) => findings.some(({ level }) => level === 'error')) ? 13 : 0
-  }
-  if (command.options.json !== true) command.world.streams.error(`${planText(plan)}\n`)
+  if (options.dryRun === true) return showPlan(command, plan)
+  command.say(() => planText(plan))
   if (mode !== 'beside')
     await confirmByTyping(command.world, plan.confirmation, 'replace the live data', options.yes === true)
   const report = await executeRestore(app, reader, targets, plan, context)
@@ -66,11 +70,39 @@ async function restoreAnew(command: Command, app: App, options: RestoreOptions):
   return exitOf(report)
 }
 
+function chosenPoint(app: App, { at, repository }: RestoreOptions, context: Context): Promise<FoundPoint> {
+  return findPoint(fromRepository(app, repository), parsePointChoice(at ?? 'latest'), context)
+}
+
+/** Leaves a throw-away copy running. Nothing live is touched, so nothing is asked and no unfinished restore is in the way. */
+async function restoreToScratch(command: Command, app: App, options: RestoreOptions): Promise<number> {
+  const { context } = command.assembly
+  const found = await chosenPoint(app, options, context)
+  const reader = await openPoint(found.repository, found.point.point, context)
+  const request = { repository: found.repositoryName, components: options.component }
+  const planned = await planScratch(app, reader, request, context)
+  const { plan } = planned
+  if (options.dryRun === true) {
+    await planned.folder.remove()
+    return showPlan(command, plan)
+  }
+  command.say(() => planText(plan))
+  const { report, scratch } = await executeScratch(app, reader, planned, context)
+  command.result({ plan, report, scratch }, () => scratchReportText(report, scratch))
+  return isAsCaptured(report) ? 0 : failureKinds.corrupt.exit
+}
+
+function showPlan(command: Command, plan: RestorePlan): number {
+  command.result({ plan }, () => planText(plan))
+  const isBlocked = plan.components.some(({ findings }) => findings.some(({ level }) => level === 'error'))
+  return isBlocked ? failureKinds.refused.exit : 0
+}
+
 function parseMode(text: string | undefined): RestorePlan['mode'] {
   if (text === undefined || text === 'swap') return 'swap'
   if (text === 'in-place' || text === 'beside') return text
   throw new Failure('usage', `--target ${JSON.stringify(text)} is not known`, {
-    hint: 'Use swap (the default), beside (load and compare, leave the live data alone) or in-place.',
+    hint: 'Use swap (the default), beside (load and compare, leave the live data alone), scratch (a throw-away copy to look around in) or in-place.',
   })
 }
 
@@ -86,10 +118,10 @@ async function refuseUnfinished(command: Command, app: App): Promise<void> {
   )
 }
 
-async function resume(command: Command, app: App): Promise<number> {
+async function resume(command: Command, app: App, options: RestoreOptions): Promise<number> {
   const { context } = command.assembly
   const journal = await requireUnfinished(command, app)
-  const found = await findPoint(app, { id: journal.point }, context)
+  const found = await findPoint(fromRepository(app, options.repository), { id: journal.point }, context)
   const reader = await openPoint(found.repository, journal.point, context)
   const report = await resumeRestore(app, reader, journal, context)
   command.result({ report }, () => reportText(report))
@@ -98,11 +130,14 @@ async function resume(command: Command, app: App): Promise<number> {
 
 async function abandon(command: Command, app: App): Promise<number> {
   const journal = await abandonRestore(app, await requireUnfinished(command, app), command.assembly.context)
-  command.result(
-    { abandoned: journal },
-    () => `Restore ${journal.restoreId} of ${app.name} was taken back; the data from before it is live.`,
-  )
+  command.result({ abandoned: journal }, () => abandonedText(journal))
   return 0
+}
+
+function abandonedText({ restoreId, app, mode }: RestoreJournal): string {
+  return mode === 'in-place'
+    ? `Restore ${restoreId} of ${app} is given up; the live data is open again.`
+    : `Restore ${restoreId} of ${app} was taken back; what was live before it is live.`
 }
 
 async function requireUnfinished(
@@ -126,11 +161,12 @@ function planText(plan: RestorePlan): string {
     swap: 'load beside, compare, then swap in; the previous data is kept for undo',
     'in-place': 'OVERWRITE IN PLACE; there is no undo but the safety point',
     beside: 'load beside and compare; the live data is left alone',
+    scratch: 'load into a throw-away server and folder and leave them to look around in; nothing live is touched',
   }
   return [
     `Restore of ${plan.app} from restore point ${plan.point} (${formatTime(plan.pointCreated)}) in ${plan.repository}`,
     `  how: ${acts[plan.mode]}`,
-    `  safety point first: ${plan.safetyPoint ? 'yes' : 'NO'}`,
+    ...(plan.mode === 'scratch' ? [] : [`  safety point first: ${plan.safetyPoint ? 'yes' : 'NO'}`]),
     ...plan.components.map(({ name, target, bytes }) => `  ${name}: ${formatBytes(bytes)} into ${target}`),
     ...plan.missing.map((name) => `  MISSING in this point: ${name}`),
     ...plan.components
@@ -139,10 +175,33 @@ function planText(plan: RestorePlan): string {
   ].join('\n')
 }
 
+/** And the keys open it. */
+function isAsCaptured({ differences, keyFit }: RestoreReport): boolean {
+  return differences.length === 0 && keyFit.every(isGoodFit)
+}
+
+function scratchReportText(report: RestoreReport, scratch: ScratchSummary): string {
+  const isEqual = isAsCaptured(report)
+  return [
+    `${report.app} from ${report.point} is in a throw-away place, ${isEqual ? 'equal to what was captured, checks passed' : 'and NOT WHAT WAS CAPTURED'}.`,
+    `${formatBytes(report.bytes)} restored and compared in ${formatDuration(report.durationMilliseconds)}`,
+    ...(report.differences.length === 0 ? [] : [formatDifferences(report.differences)]),
+    ...formatKeyFits(report.keyFit),
+    ...placeLines(scratch),
+    `Remove it with holdfast scratch remove ${report.restoreId}; holdfast prune does so after ${formatTime(scratch.until ?? '')}.`,
+  ].join('\n')
+}
+
+function undoText({ app, previous }: RestoreReport): string {
+  return previous.length === 0
+    ? `Nothing was live before; holdfast undo ${app} takes the restored data away again.`
+    : `The previous data is kept; holdfast undo ${app} brings it back.`
+}
+
 function reportText(report: RestoreReport): string {
   if (report.outcome === 'stopped') {
     return [
-      `Restore of ${report.app} STOPPED; the live data is as it was before.`,
+      `Restore of ${report.app} STOPPED; the live data ${report.live === 'may be mixed' ? 'MAY BE MIXED' : 'is as it was before'}.`,
       `  ${report.failure?.message ?? ''}`,
       ...(report.failure?.hint === undefined ? [] : [`  ${report.failure.hint}`]),
       formatDifferences(report.differences),
@@ -163,6 +222,6 @@ function reportText(report: RestoreReport): string {
     `${took}; writers were locked out for ${formatDuration(report.downtimeMilliseconds)}`,
     ...formatKeyFits(report.keyFit),
     ...(report.safetyPoint === null ? [] : [`Safety point from before: ${report.safetyPoint}`]),
-    ...(report.mode === 'swap' ? [`The previous data is kept; holdfast undo ${report.app} brings it back.`] : []),
+    ...(report.mode === 'swap' ? [undoText(report)] : []),
   ].join('\n')
 }

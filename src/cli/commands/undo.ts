@@ -17,7 +17,7 @@ export async function undo(command: Command, name: string | undefined, options: 
     command.result({ plan }, () => planText(plan))
     return 0
   }
-  if (command.options.json !== true) command.world.streams.error(`${planText(plan)}\n`)
+  command.say(() => planText(plan))
   await confirmByTyping(
     command.world,
     plan.confirmation,
@@ -28,9 +28,15 @@ export async function undo(command: Command, name: string | undefined, options: 
   command.result(
     { report },
     () =>
-      `The data from before restore ${report.restoreId} of ${report.app} is live again, ${formatDuration(report.durationMilliseconds)}. What the restore had brought is kept aside until holdfast prune.`,
+      `${outcomeOf(report)}, ${formatDuration(report.durationMilliseconds)}. What the restore had brought is kept aside until holdfast prune.`,
   )
   return 0
+}
+
+function outcomeOf({ restoreId, app, components }: UndoPlan): string {
+  return components.every(({ wasNothing }) => wasNothing)
+    ? `Nothing of ${app} is live, as before restore ${restoreId}`
+    : `The data from before restore ${restoreId} of ${app} is live again`
 }
 
 function planText(plan: UndoPlan): string {

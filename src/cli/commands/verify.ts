@@ -1,4 +1,6 @@
 import { Failure } from '../../core/failure.ts'
+import type { App } from '../../operations/app.ts'
+import { fromRepository } from '../../operations/points/find-point.ts'
 import { findInApps } from '../../operations/points/show-point.ts'
 import { executeVerify, type VerifyReport } from '../../operations/verify/execute.ts'
 import { openPoint } from '../../operations/source.ts'
@@ -8,6 +10,7 @@ import type { Command } from '../run-command.ts'
 
 export interface VerifyOptions {
   readonly app?: string
+  readonly repository?: string
   readonly sample?: string
 }
 
@@ -15,12 +18,21 @@ export interface VerifyOptions {
 export async function verify(command: Command, choice: string, options: VerifyOptions): Promise<number> {
   const { apps, context } = command.assembly
   const sample = parseSample(options.sample)
-  const found = await findInApps(apps, choice, options.app, context)
+  const from = withRepository(apps, options.repository)
+  const found = await findInApps(from, choice, options.app, context)
   const reader = await openPoint(found.repository, found.point.point, context)
   const drivers = [...new Set(apps.flatMap(({ components }) => components.map(({ driver }) => driver)))]
   const report = await executeVerify(found.repository, reader, drivers, planVerify(reader, sample, context), context)
   command.result({ report }, () => textOf(report))
   return report.ok ? 0 : 30
+}
+
+/** The apps that have the repository, as if it were their only one. */
+function withRepository(apps: readonly App[], name: string | undefined): readonly App[] {
+  if (name === undefined) return apps
+  const having = apps.filter((one) => one.repositories.some((target) => target.name === name))
+  if (having.length === 0) throw new Failure('usage', `no app has a repository ${JSON.stringify(name)}`)
+  return having.map((one) => fromRepository(one, name))
 }
 
 function parseSample(text: string | undefined): number {

@@ -1,7 +1,7 @@
-import type { Driver, Kept, Target, TargetRequest } from '../driver.ts'
+import type { Beside, Driver, Kept, Target, TargetRequest } from '../driver.ts'
 import { naming } from './failures.ts'
 import { statOf } from './folder.ts'
-import { keptPlaces, type KeptPlace } from './places.ts'
+import { besidePlaces, keptPlaces, type KeptPlace } from './places.ts'
 import { filesDetails, filesSettings, type FilesDetails, type FilesSettings } from './schema.ts'
 
 const HOUR = 3_600_000
@@ -15,6 +15,7 @@ export const filesDriver: Driver<FilesSettings, FilesDetails> = {
   capture: async (...request) => (await import('./capture.ts')).captureFiles(...request),
   examine: async (...request) => (await import('./load.ts')).examineFiles(...request),
   kept: keptFolders,
+  beside: besideFolders,
   open: openFilesTarget,
   capturedSecret: async (...request) => (await import('./secret-file.ts')).capturedFile(...request),
   liveSecret: async (settings, name) => (await import('./secret-file.ts')).liveFile(settings, name),
@@ -32,11 +33,22 @@ async function keptFolders({ path, keepPreviousHours }: FilesSettings): Promise<
   return kept.flat().sort((a, b) => b.since.getTime() - a.since.getTime())
 }
 
+/** A load changes it again and again, so its last change says how long nobody has been at it. */
+async function besideFolders({ path }: FilesSettings): Promise<readonly Beside[]> {
+  const places = await naming('list what is beside', path, () => besidePlaces(path))
+  const found = await Promise.all(
+    places.map(async ({ restoreId, path }) => ({ restoreId, path, stat: await statOf(path) })),
+  )
+  return found.flatMap(({ restoreId, path, stat }) =>
+    stat === undefined ? [] : [{ restoreId, description: `folder ${path}`, since: new Date(Number(stat.ctimeMs)) }],
+  )
+}
+
 /** A rename sets the time of change of what is renamed; whatever changes it later only keeps the folder longer. */
 async function keptOf({ restoreId, path, wasNothing }: KeptPlace, hours: number): Promise<Kept[]> {
   const stat = await statOf(path)
   if (stat === undefined) return []
   const since = new Date(Number(stat.ctimeMs))
   const description = wasNothing ? 'no folder: nothing was there before' : `folder ${path}`
-  return [{ restoreId, description, since, until: new Date(since.getTime() + hours * HOUR) }]
+  return [{ restoreId, description, since, until: new Date(since.getTime() + hours * HOUR), wasNothing }]
 }

@@ -30,6 +30,7 @@ export function scratchTarget(settings: FilesSettings, request: TargetRequest): 
     reopen: () => Promise.resolve(),
     discard: (context) => context.effects.run('files: remove the scratch folder', () => removeTree(places.work)),
     forget: () => Promise.resolve(),
+    leave: () => Promise.resolve({ folder: places.loaded }),
   }
 }
 

@@ -26,6 +26,7 @@ export interface Places {
 const PREVIOUS = '.holdfast-prev-'
 const NOTHING = '.holdfast-none-'
 const UNDONE = '.holdfast-undone-'
+const BESIDE = '.holdfast-r-'
 
 /**
  * Beside the live folder for a swap, so that each can be renamed to the other; inside it when it is restored in place, as
@@ -33,8 +34,8 @@ const UNDONE = '.holdfast-undone-'
  */
 export function placesOf(live: string, { mode, restoreId, scratchFolder }: TargetRequest): Places {
   const works = {
-    swap: `${live}.holdfast-r-${restoreId}`,
-    'in-place': join(live, `.holdfast-r-${restoreId}`),
+    swap: `${live}${BESIDE}${restoreId}`,
+    'in-place': join(live, `${BESIDE}${restoreId}`),
     scratch: join(scratchFolder, `files-${shortHash(live)}-${restoreId}`),
   }
   const work = works[mode]
@@ -70,6 +71,15 @@ export async function keptPlaces(live: string): Promise<readonly KeptPlace[]> {
       .filter((id) => /^[0-9a-f]{8}$/.test(id))
       .map((restoreId) => ({ restoreId, path: `${live}${infix}${restoreId}`, wasNothing: infix === NOTHING }))
   })
+}
+
+/** What restores and drills of this folder loaded beside it: the ids. */
+export async function besidePlaces(live: string): Promise<readonly { restoreId: string; path: string }[]> {
+  const start = `${rawOfText(basename(live))}${BESIDE}`
+  const ids = (await siblingsOf(live)).filter((name) => name.startsWith(start)).map((name) => name.slice(start.length))
+  return ids
+    .filter((id) => /^[0-9a-f]{8}$/.test(id))
+    .map((restoreId) => ({ restoreId, path: `${live}${BESIDE}${restoreId}` }))
 }
 
 async function siblingsOf(live: string): Promise<readonly string[]> {

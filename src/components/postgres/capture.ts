@@ -8,7 +8,7 @@ import { readDatabaseFacts } from './database-facts.ts'
 import { DUMP_OPTIONS, readDefinitions } from './definitions.ts'
 import { giveEvidence } from './evidence.ts'
 import { readFingerprint, readSequences, sequencesBetween } from './fingerprint.ts'
-import { planLanes, withoutRows, type LaneSource } from './lanes.ts'
+import { LANE_LIMITS, planLanes, withoutRows, type LaneSource } from './lanes.ts'
 import { captureLanes, lockLanes } from './lanes-capture.ts'
 import { readNotCaptured } from './not-captured.ts'
 import { readRoles } from './roles-capture.ts'
@@ -41,6 +41,7 @@ export async function capture(
   settings: PostgresSettings,
   sink: ArtifactSink,
   context: Context,
+  laneLimits = LANE_LIMITS,
 ): Promise<Captured<PostgresDetails>> {
   const server = readerOf(settings)
   const { database } = settings
@@ -55,7 +56,7 @@ export async function capture(
     const needs = await readRestoreNeeds(session, facts.serverVersion)
     const notCaptured = await readNotCaptured(session)
     const before = await readSequences(session)
-    const lanes = await planLanes(session)
+    const lanes = await planLanes(session, laneLimits)
     await lockLanes(session, lanes)
     const source = { settings, server, tools, snapshot, lanes, encoding: facts.encoding }
     const fingerprint = await dumpAndRead(source, sink, context)

@@ -123,7 +123,7 @@ class CopyOut {
   #watch(): void {
     const { idleLimit, subject } = this.#options
     if (this.#ending !== undefined) return
-    const silent = new Failure('toolFailed', `reading ${subject} was silent for ${idleLimit / 1000} s`)
+    const silent = new Failure('toolFailed', `${subject} was silent for ${idleLimit / 1000} s`)
     this.#idle = setTimeout(() => {
       this.#end({ error: silent })
       this.#stream?.destroy()

@@ -12,9 +12,10 @@ export const postgresDriver: Driver<PostgresSettings, PostgresDetails> = {
   settings: postgresSettings,
   details: postgresDetails,
   check: async (...request) => (await import('./check.ts')).check(...request),
-  capture: async (...request) => (await import('./capture.ts')).capture(...request),
+  capture: async (settings, sink, context) => (await import('./capture.ts')).capture(settings, sink, context),
   examine: async (...request) => (await import('./examine.ts')).examine(...request),
   kept,
+  beside: async (...request) => (await import('./undo.ts')).listBeside(...request),
   open: async (...request) => (await import('./target.ts')).openPostgresTarget(...request),
   grants: async (...request) => (await import('./grants.ts')).grants(...request),
   dumps: {
@@ -28,8 +29,9 @@ async function kept(settings: PostgresSettings, context: Context): Promise<reado
   const databases = await listKept(settings, context)
   return databases.map(({ restoreId, name, role, at, until }) => ({
     restoreId,
-    description: `database ${name} (${role})`,
+    description: role === 'restored' ? 'no database: nothing was there before' : `database ${name} (${role})`,
     since: at,
     until,
+    wasNothing: role === 'restored',
   }))
 }

@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import { z } from 'zod'
+import { Failure } from '../../core/failure.ts'
 import type { Bytes, Context } from '../../core/ports.ts'
 import type { ArtifactSink } from '../driver.ts'
 import { copyOut } from './copy-out.ts'
@@ -40,12 +41,18 @@ export async function captureLanes(capture: LaneCapture, sink: ArtifactSink, con
   )
 }
 
+/** Several lanes are read at once, so each says which it was. */
+function ofLane(lane: LaneSource, { kind, message, hint, facts, cause }: Failure): Failure {
+  const details = { facts, cause, ...(hint === undefined ? {} : { hint }) }
+  return new Failure(kind, `reading ${tableOf(lane)}: ${message}`, details)
+}
+
 /** The rows of a lane. Ends only when the server said that they are all there. */
 async function* rowsOf(session: pg.Client, lane: LaneSource, { encoding, limits }: LaneCapture): Bytes {
-  const options = { idleLimit: limits.idleLimit, subject: tableOf(lane) }
+  const options = { idleLimit: limits.idleLimit, subject: 'the server' }
   try {
     yield* copyOut(session, copyOutOf(lane, encoding), options)
   } catch (error) {
-    throw sqlFailure(error)
+    throw ofLane(lane, sqlFailure(error, session.database))
   }
 }

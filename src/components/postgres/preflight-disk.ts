@@ -14,7 +14,7 @@ const LOCAL = new Set(['localhost', '127.0.0.1', '::1'])
 /** Whether the server has room for a second copy. Only a server on this machine can be asked. */
 export async function diskFinding(admin: pg.Client, place: Place, details: PostgresDetails): Promise<Finding> {
   const needed = neededBytes(details)
-  const folder = isLocal(place.server.host) ? await dataFolder(admin) : undefined
+  const folder = isLocal(place.server.host) ? await folderOf(admin, place.names.live) : undefined
   const free = folder === undefined ? undefined : await freeBytes(folder)
   if (free === undefined) {
     return {
@@ -51,6 +51,13 @@ export function neededBytes({ size }: PostgresDetails): bigint {
 
 export function isLocal(host: string): boolean {
   return isAbsolute(host) || LOCAL.has(host)
+}
+
+/** Where the side database will be: in the tablespace of the live one, whose folder is empty for the default. */
+async function folderOf(admin: pg.Client, live: string): Promise<string | undefined> {
+  const sql = 'select pg_tablespace_location(dattablespace) as folder from pg_database where datname = $1'
+  const [found] = await query(admin, z.object({ folder: z.string() }), sql, [live])
+  return found === undefined || found.folder === '' ? await dataFolder(admin) : found.folder
 }
 
 /** The setting is hidden from roles without pg_read_all_settings. */

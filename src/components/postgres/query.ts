@@ -10,7 +10,7 @@ export async function query<Row>(
   values: readonly unknown[] = [],
 ): Promise<Row[]> {
   const result = await client.query<Record<string, unknown>>(text, [...values]).catch((error: unknown) => {
-    throw sqlFailure(error)
+    throw sqlFailure(error, databaseOf(client))
   })
   return z.array(row).parse(result.rows)
 }
@@ -31,8 +31,15 @@ export async function queryOne<Row>(
   return first
 }
 
-/** An error of a statement or its session as a Failure. */
-export function sqlFailure(error: unknown): Failure {
+/** What the driver knows of a session that it opened. */
+const session = z.object({ database: z.string() })
+
+function databaseOf(client: pg.ClientBase): string | undefined {
+  return session.safeParse(client).data?.database
+}
+
+/** An error of a statement or its session as a Failure; a lost session names its database. */
+export function sqlFailure(error: unknown, database?: string): Failure {
   if (error instanceof Failure) return error
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
   const message = describe(error)
@@ -43,7 +50,11 @@ export function sqlFailure(error: unknown): Failure {
     })
   if (code === '55P03') return new Failure('locked', `a lock was not free in time: ${message}`, { cause: error })
   if (code === '' || code.startsWith('08') || code.startsWith('57P') || code.startsWith('E'))
-    return new Failure('unreachable', `the PostgreSQL session was lost: ${message}`, { cause: error })
+    return new Failure(
+      'unreachable',
+      `the PostgreSQL session${database === undefined ? '' : ` on database ${database}`} was lost: ${message}`,
+      { cause: error },
+    )
   return new Failure('toolFailed', `PostgreSQL refused a statement: ${message}`, {
     cause: error,
     facts: { sqlState: code },

@@ -2,7 +2,12 @@ import { z } from 'zod'
 import { secretReference } from '../../system/secret-reference.ts'
 
 /** PostgreSQL identifiers and database names are any text without NUL, at most 63 bytes. */
-const databaseName = z.string().min(1).max(63)
+const NAME_BYTES = 63
+const databaseName = z
+  .string()
+  .min(1)
+  .max(NAME_BYTES)
+  .refine((name) => Buffer.byteLength(name) <= NAME_BYTES, { error: `longer than ${NAME_BYTES} bytes in UTF-8` })
 
 export const postgresSettings = z.strictObject({
   kind: z.literal('postgres'),

@@ -1,13 +1,22 @@
+import { createHash } from 'node:crypto'
 import { access, chmod, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Difference, Finding } from '../../core/restore-point.ts'
 import { isRoot } from '../../system/accounts.ts'
-import type { ArtifactSizes, ArtifactSource, EvidenceQuery, EvidenceRow, Target, TargetState } from '../driver.ts'
+import type {
+  ArtifactSizes,
+  ArtifactSource,
+  EvidenceQuery,
+  EvidenceRow,
+  LeftPlace,
+  Target,
+  TargetState,
+} from '../driver.ts'
 import { runAppChecks } from './app-checks.ts'
 import { applyProperties, capturedProperties, readProperties } from './carry-over.ts'
-import { withSession } from './connection.ts'
+import { databaseConninfo, withSession } from './connection.ts'
 import { readRows } from './evidence.ts'
 import type { LoadPlace } from './load.ts'
 import { folderFinding, neededBytes } from './preflight-disk.ts'
@@ -18,6 +27,7 @@ import { jobsOf } from './restore/session-settings.ts'
 import { stageFindings } from './restore/staged-dump.ts'
 import { ensureRoles } from './roles-restore.ts'
 import type { PostgresDetails } from './schema.ts'
+import { stopLeftServer } from './server-left.ts'
 import { startServer } from './server-process.ts'
 import type { PrivateServer } from './server-process.ts'
 import { chooseLocale, createSide, markSide } from './side-database.ts'
@@ -35,7 +45,7 @@ const ENTER_ONLY = 0o711
 const NEVER_CRASHES = { wal_level: 'minimal', max_wal_senders: '0', autovacuum: 'off' } as const
 
 /**
- * A restore to a throw-away server of our own, which nobody else can reach: for drills. It proves that the dump, the
+ * A restore to a throw-away server of our own, which nobody else can reach: for drills, and to look around in. It proves that the dump, the
  * roles and the settings can be restored; tablespaces become the default one. There is nothing live to swap or undo.
  */
 export class ScratchTarget implements Target<PostgresDetails> {
@@ -49,7 +59,8 @@ export class ScratchTarget implements Target<PostgresDetails> {
   constructor(place: Place, scratchFolder: string) {
     this.#settingsPlace = place
     this.#parent = scratchFolder
-    this.#folder = join(scratchFolder, `postgres-${place.restoreId}`)
+    // Two databases of one app have servers of their own.
+    this.#folder = join(scratchFolder, `postgres-${shortHash(place)}-${place.restoreId}`)
     this.description = `database ${place.names.live} on a throw-away server`
     this.confirmation = place.names.live
   }
@@ -171,10 +182,11 @@ export class ScratchTarget implements Target<PostgresDetails> {
     return Promise.resolve()
   }
 
-  /** Ends the server and removes its folder; one that another run left has ended with that run. */
+  /** Ends the server and removes its folder, also for one that an earlier process left. */
   async discard(context: Context): Promise<void> {
     await this.#running?.stop()
     this.#running = undefined
+    await stopLeftServer(this.#folder, context)
     await context.effects.run('remove scratch server', () => rm(this.#folder, { recursive: true, force: true }))
   }
 
@@ -185,6 +197,15 @@ export class ScratchTarget implements Target<PostgresDetails> {
   /** Nothing is kept. */
   forget(_context: Context): Promise<void> {
     return Promise.resolve()
+  }
+
+  async leave(): Promise<LeftPlace> {
+    const { server, names } = this.#place()
+    const { passwordFile } = await this.#server().leave()
+    this.#running = undefined
+    const [host, port, user, database] = [server.host, server.port, server.user, names.side]
+    const command = `PGPASSFILE=${quoted(passwordFile)} psql -h ${quoted(host)} -p ${port} -U ${user} -d ${quoted(databaseArgument(database))}`
+    return { folder: this.#folder, server: { host, port, user, database, passwordFile, command } }
   }
 
   #server(): PrivateServer {
@@ -209,6 +230,20 @@ export class ScratchTarget implements Target<PostgresDetails> {
       jobs: jobsOf(settings),
     }
   }
+}
+
+function shortHash({ server: { host, port }, names: { live } }: Place): string {
+  return createHash('sha256').update(`${host} ${port} ${live}`).digest('hex').slice(0, 6)
+}
+
+/** A plain name as it is, any other so that libpq takes it for nothing but a name. */
+function databaseArgument(name: string): string {
+  return /^\w+$/.test(name) ? name : databaseConninfo(name)
+}
+
+/** One word of a shell. */
+function quoted(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }
 
 function notApplicable(what: string): Promise<never> {

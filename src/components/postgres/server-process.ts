@@ -6,6 +6,7 @@ import { stream } from '../../system/run.ts'
 import type { Server } from './connection.ts'
 import { initialize, openServerFolder, readPassword, runInPlace, SUPERUSER, userOf } from './server-folder.ts'
 import type { ServerFolder } from './server-folder.ts'
+import { startLeftServer } from './server-left.ts'
 import { findServerBinaries } from './tools.ts'
 import type { ServerBinaries } from './tools.ts'
 
@@ -39,6 +40,8 @@ export interface PrivateServer {
   kill(): Promise<void>
   /** Stops it if it runs, and starts it with the same data, password and socket. */
   restart(): Promise<void>
+  /** Starts it anew so that it outlives this process; `stopLeftServer` ends it. Gives a file with the password for libpq. */
+  leave(): Promise<{ readonly passwordFile: string }>
 }
 
 const PORT = 5432
@@ -151,6 +154,12 @@ class Postmaster implements PrivateServer {
     this.#forget()
   }
 
+  async leave(): Promise<{ readonly passwordFile: string }> {
+    await this.stop()
+    await openSockets(this.#place)
+    return startLeftServer(this.#binaries, this.#place, settingsOf(this.#place, this.#options), this.#options.context)
+  }
+
   #forget(): void {
     this.#running = undefined
     this.#pid = undefined
@@ -203,7 +212,7 @@ function stopArgs(place: ServerFolder, mode: 'fast' | 'immediate'): string[] {
 
 function launch(binaries: ServerBinaries, place: ServerFolder, options: ServerOptions): Running {
   const abandon = new AbortController()
-  const settings = Object.entries({ ...THROW_AWAY, ...options.settings, unix_socket_directories: place.sockets })
+  const settings = Object.entries(settingsOf(place, options))
   const args = ['-D', place.data, ...settings.flatMap(([name, value]) => ['-c', `${name}=${value}`])]
   const output = stream({
     file: binaries.postgres,
@@ -214,6 +223,10 @@ function launch(binaries: ServerBinaries, place: ServerFolder, options: ServerOp
     ...UNLIMITED,
   })
   return { ended: endOf(output, place), abandon }
+}
+
+function settingsOf(place: ServerFolder, { settings }: ServerOptions): Readonly<Record<string, string>> {
+  return { ...THROW_AWAY, ...settings, unix_socket_directories: place.sockets }
 }
 
 async function endOf(output: Bytes, place: ServerFolder): Promise<Failure> {

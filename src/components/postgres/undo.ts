@@ -2,8 +2,9 @@ import type pg from 'pg'
 import { z } from 'zod'
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
+import type { Beside } from '../driver.ts'
 import { identifier, withSession } from './connection.ts'
-import { closeDatabase, endSessions, openDatabase, requireNoPreparedTransactions } from './fence.ts'
+import { closeDatabase, endSessions, openDatabase, requireNoPreparedTransactions, sessionsOf } from './fence.ts'
 import { formatMarker, plainComment } from './marker.ts'
 import { restoreNames } from './names.ts'
 import type { PostgresSettings } from './schema.ts'
@@ -16,10 +17,13 @@ import { inTransaction } from './target-transaction.ts'
 import { isOurs, readDatabases, readWorld } from './target-world.ts'
 import type { World } from './target-world.ts'
 
-/** A database that Holdfast keeps, as its marker tells: what was live before a swap, or what an undo set aside. */
+/**
+ * A database that Holdfast keeps, as its marker tells: what was live before a swap, or what an undo set aside. `restored` is
+ * live, and stands for that nothing was live before it.
+ */
 export interface KeptDatabase {
   readonly restoreId: string
-  readonly role: 'previous' | 'undone'
+  readonly role: 'previous' | 'undone' | 'restored'
   readonly name: string
   /** When it was set aside. */
   readonly at: Date
@@ -31,26 +35,46 @@ export interface KeptDatabase {
 export async function listKept(settings: PostgresSettings, context: Context): Promise<readonly KeptDatabase[]> {
   const databases = await withSession(restoreServer(settings), settings.maintenanceDatabase, context, readDatabases)
   const kept = databases.flatMap(({ name, marker }): KeptDatabase[] => {
-    if (marker === undefined || (marker.role !== 'previous' && marker.role !== 'undone')) return []
+    if (marker === undefined || marker.role === 'side' || marker.role === 'in-place') return []
     const { restoreId, role } = marker
+    const names = restoreNames(settings.database, restoreId)
     // A marker can be copied with CREATE DATABASE … or by hand; only the name it belongs to counts.
-    if (marker.database !== settings.database || restoreNames(settings.database, restoreId)[role] !== name) return []
+    if (marker.database !== settings.database || (role === 'restored' ? names.live : names[role]) !== name) return []
     return [{ restoreId, role, name, at: new Date(marker.at), until: new Date(marker.until) }]
   })
   return kept.toSorted((a, b) => b.at.getTime() - a.at.getTime())
 }
 
 /**
+ * Side databases of this database without a session: a restore or drill that runs has one nearly always, so the age that
+ * a caller asks for on top decides.
+ */
+export async function listBeside(settings: PostgresSettings, context: Context): Promise<readonly Beside[]> {
+  return withSession(restoreServer(settings), settings.maintenanceDatabase, context, async (admin) => {
+    const found: Beside[] = []
+    for (const { name, marker } of await readDatabases(admin)) {
+      if (marker?.role !== 'side' || marker.database !== settings.database) continue
+      if (restoreNames(settings.database, marker.restoreId).side !== name) continue
+      if ((await sessionsOf(admin, name)).length > 0) continue
+      found.push({ restoreId: marker.restoreId, description: `side database ${name}`, since: new Date(marker.at) })
+    }
+    return found
+  })
+}
+
+/**
  * Makes the previous database live again, open to writers, and sets aside what the restore brought. Both renames are
- * one transaction. Done already: only makes sure that the live database is open.
+ * one transaction. Where nothing was live before the restore, nothing is afterwards. Done already: only makes sure that
+ * the live database is open.
  */
 export async function undoSwap(admin: pg.Client, place: Place, context: Context): Promise<void> {
   const { names, restoreId } = place
   const world = await readWorld(admin, names)
-  if (isOurs(world.previous, restoreId, 'previous')) await swapBack(admin, place, world, context)
-  else if (!isOurs(world.undone, restoreId, 'undone') || world.live === undefined) throw nothingKept(place, world)
-  else if (!world.live.open) await openDatabase(admin, 'live', names.live, context)
-  await checkLive(place, context)
+  if (isOurs(world.previous, restoreId, 'previous') || isOurs(world.live, restoreId, 'restored'))
+    await swapBack(admin, place, world, context)
+  else if (!isOurs(world.undone, restoreId, 'undone')) throw nothingKept(place, world)
+  else if (world.live?.open === false) await openDatabase(admin, 'live', names.live, context)
+  if ((await readWorld(admin, names)).live !== undefined) await checkLive(place, context)
 }
 
 function nothingKept({ names, restoreId }: Place, { previous }: World): Failure {
@@ -59,7 +83,7 @@ function nothingKept({ names, restoreId }: Place, { previous }: World): Failure 
     'refused',
     `nothing to undo: database ${names.previous} of restore ${restoreId} is not on the server`,
     {
-      hint: 'It was forgotten, or there was no live database when the restore ran.',
+      hint: 'It was forgotten after its time. Restore an older restore point instead.',
     },
   )
 }
@@ -72,7 +96,10 @@ async function swapBack(admin: pg.Client, place: Place, world: World, context: C
   // The same restore was run again after an undo: what it set aside then is older than what is live now.
   if (isOurs(world.undone, restoreId, 'undone')) await dropDatabase(admin, 'undone', names.undone, context)
   const committed = (): Promise<boolean> =>
-    withAdmin(place, context, async (fresh) => (await readWorld(fresh, names)).previous === undefined)
+    withAdmin(place, context, async (fresh) => {
+      const { live, previous } = await readWorld(fresh, names)
+      return !isOurs(previous, restoreId, 'previous') && !isOurs(live, restoreId, 'restored')
+    })
   await inTransaction(admin, 'undo', context, () => renameBack(admin, place, world, context), committed)
 }
 
@@ -88,18 +115,14 @@ async function renameBack(admin: pg.Client, place: Place, world: World, context:
     )
     await change(admin, 'COMMENT ON DATABASE undone', commentStatement(undone, marker), context)
   }
+  if (!isOurs(world.previous, place.restoreId, 'previous')) return
   await change(
     admin,
     'ALTER DATABASE previous RENAME TO live',
     `alter database ${identifier(previous)} rename to ${identifier(live)}`,
     context,
   )
-  await change(
-    admin,
-    'COMMENT ON DATABASE live',
-    commentStatement(live, plainComment(world.previous?.comment ?? null)),
-    context,
-  )
+  await change(admin, 'COMMENT ON DATABASE live', commentStatement(live, plainComment(world.previous.comment)), context)
   await openDatabase(admin, 'live', live, context)
 }
 
@@ -123,7 +146,8 @@ export async function forgetKept(admin: pg.Client, place: Place, context: Contex
   ] as const) {
     if (row === undefined) continue
     if (!isOurs(row, place.restoreId, role)) throw notOurs(row)
-    if (live === undefined)
+    // What an undo set aside came from a restore point. What was live before may be the only copy.
+    if (live === undefined && role === 'previous')
       throw new Failure('refused', `database ${row.name} is kept: database ${place.names.live} is not there`)
     await dropDatabase(admin, role, row.name, context)
   }

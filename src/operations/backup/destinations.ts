@@ -96,8 +96,23 @@ async function openDestination(
   }
 }
 
-/** Fails with the first destination's own failure when none is left. */
+/** Fails when no destination is left, and names each with its own failure. */
 export function requireOne(destinations: readonly Destination[]): void {
   if (destinations.some(({ writer }) => writer !== undefined)) return
-  throw destinations[0]?.failure ?? new Failure('bug', 'a backup without destinations')
+  throw allFailed(destinations)
+}
+
+/** The kind and the hint are those of the first; a single repository's failure says no more than it must. */
+export function allFailed(destinations: readonly Destination[]): Failure {
+  const [first] = destinations.flatMap(({ failure }) => failure ?? [])
+  if (first === undefined) return new Failure('bug', 'a backup without destinations')
+  if (first.kind === 'cancelled') return first
+  const reasons = destinations.map(({ target, failure }) => `${target.name}: ${failure?.message ?? 'failed'}`)
+  const what = reasons.length === 1 ? 'repository' : 'no repository could take the restore point:'
+  const { kind, facts, hint } = first
+  return new Failure(kind, `${what} ${reasons.join('; ')}`, {
+    facts,
+    cause: first.cause ?? first,
+    ...(hint === undefined ? {} : { hint }),
+  })
 }

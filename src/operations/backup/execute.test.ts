@@ -92,12 +92,16 @@ for (const [method, fault] of [
   })
 }
 
-test('when no repository can take it, the backup fails with the reason of the first', async (t) => {
+test('when no repository can take it, the backup fails and names each with its reason', async (t) => {
   const storages = [0, 1].map(() =>
     new FaultyStorage(memoryStorage()).fail('put', { type: 'instead', error: full }, ARTIFACT),
   )
   const workshop = await workshopFor(t, storages)
-  await assert.rejects(backUp(workshop, twoPlaces()), { kind: 'refused', message: /the medium is full/ })
+  await assert.rejects(backUp(workshop, twoPlaces()), {
+    kind: 'refused',
+    message:
+      /^no repository could take the restore point: repository-0: .*medium is full.*; repository-1: .*medium is full/,
+  })
   await assertNothing(workshop, storages)
 })
 

@@ -8,7 +8,7 @@ import { keyFindings, lackingKeys, proveAll } from '../key-fit/prove.ts'
 import { backupWorld } from '../key-fit/worlds.ts'
 import { about } from '../source.ts'
 import { captureComponent } from './capture.ts'
-import { openDestinations, type Destination } from './destinations.ts'
+import { allFailed, openDestinations, requireOne, type Destination } from './destinations.ts'
 import type { BackupPlan } from './plan.ts'
 import type { BackupReport, ComponentOutcome } from './report.ts'
 
@@ -58,6 +58,8 @@ async function captureAll(
       { fingerprintKey: keys.fingerprintKey, evidence: keys.evidence.takerFor(component.name) },
       context,
     )
+    // It is not the component's fault that nobody takes it.
+    requireOne(destinations)
     if (cause !== undefined) first ??= about(`component ${component.name}`, cause)
     outcomes.push(outcome)
   }
@@ -85,11 +87,7 @@ async function commitAll(
   context.progress({ type: 'phase', phase: 'commit' })
   await Promise.all(destinations.map((destination) => destination.commit(content)))
   const committed = destinations.some((destination) => destination.outcome().outcome === 'committed')
-  if (!committed)
-    throw (
-      destinations.find(({ failure }) => failure !== undefined)?.failure ??
-      new Failure('bug', 'no repository committed and none failed')
-    )
+  if (!committed) throw allFailed(destinations)
 }
 
 function missingOf(

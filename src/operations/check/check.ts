@@ -1,4 +1,5 @@
 import { describe, Failure, isFailure } from '../../core/failure.ts'
+import { SKEW_LIMIT } from '../../core/retention-guards.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import type { App, AppRepository, OperationContext } from '../app.ts'
 
@@ -9,8 +10,6 @@ export interface CheckReport {
   /** False when a backup would fail. */
   readonly ok: boolean
 }
-
-const SKEW_LIMIT = 5 * 60_000
 
 /** Tests everything that backups and restores of these apps need, as far as that is possible without doing them. */
 export async function executeCheck(apps: readonly App[], context: OperationContext): Promise<CheckReport> {

@@ -3,9 +3,11 @@ import type { Difference } from '../../core/restore-point.ts'
 import type { PointReader, Repository } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
 import { summarize, type FailureSummary } from '../backup/report.ts'
-import { absentKeys, isMisfit, proveRestored, type RestoredFit } from '../key-fit/prove.ts'
-import { authenticate, compareAll, discardAll, loadAll } from '../restore/phases.ts'
+import { isGoodFit, proveRestored, type RestoredFit } from '../key-fit/prove.ts'
+import { authenticate, compareAll, loadAll } from '../restore/phases.ts'
 import { openTargets, type Restoring } from '../restore/targets.ts'
+import { noteScratch, type ScratchRecord } from '../scratch/record.ts'
+import { removeScratch } from '../scratch/remove.ts'
 
 export interface DrillReport {
   readonly app: string
@@ -39,18 +41,13 @@ export async function executeDrill(
 ): Promise<DrillReport> {
   const begun = context.clock.monotonic()
   const scratch = await context.scratchFolder()
+  const restoreId = context.newId().slice(-8)
+  const mode = where === 'scratch' ? 'scratch' : 'swap'
   let targets: readonly Restoring[] = []
+  let record: ScratchRecord | undefined
   try {
-    targets = await openTargets(
-      app,
-      reader,
-      {
-        mode: where === 'scratch' ? 'scratch' : 'swap',
-        restoreId: context.newId().slice(-8),
-        scratchFolder: scratch.path,
-      },
-      context,
-    )
+    targets = await openTargets(app, reader, { mode, restoreId, scratchFolder: scratch.path }, context)
+    record = await noteScratch(noteOf(reader, { restoreId, mode, folder: scratch.path }, targets), context)
     const outcome = await rehearse(app, reader, targets, context)
     const report = reportOf(reader, targets, where, outcome, Math.round(context.clock.monotonic() - begun))
     await repository.prove(
@@ -71,9 +68,18 @@ export async function executeDrill(
     return report
   } finally {
     // Also after Ctrl-C: a throw-away server must not outlive its drill.
-    await discardAll(targets, { ...context, signal: new AbortController().signal })
-    await scratch.remove()
+    const afterwards = { ...context, signal: new AbortController().signal }
+    if (record === undefined) await scratch.remove()
+    else await removeScratch(app, record, targets, afterwards)
   }
+}
+
+function noteOf(
+  { commit: { app, point } }: PointReader,
+  place: Pick<ScratchRecord, 'restoreId' | 'mode' | 'folder'>,
+  targets: readonly Restoring[],
+): Parameters<typeof noteScratch>[0] {
+  return { app, point, purpose: 'drill', ...place, components: targets.map(({ name }) => name) }
 }
 
 interface Outcome {
@@ -101,11 +107,6 @@ async function rehearse(
   }
 }
 
-/** A key that is not demanded may be absent, and nothing to prove it on is no fault of the point. */
-function isGood(fit: RestoredFit): boolean {
-  return !isMisfit(fit) && absentKeys(fit).length === 0
-}
-
 function reportOf(
   reader: PointReader,
   targets: readonly Restoring[],
@@ -117,7 +118,7 @@ function reportOf(
     app: reader.commit.app,
     point: reader.commit.point,
     where,
-    ok: outcome.failure === undefined && outcome.differences.length === 0 && outcome.keyFit.every(isGood),
+    ok: outcome.failure === undefined && outcome.differences.length === 0 && outcome.keyFit.every(isGoodFit),
     ...outcome,
     components: targets.map(({ name, kind, target, bytes }) => ({ name, kind, target: target.description, bytes })),
     recoveryTimeMilliseconds,

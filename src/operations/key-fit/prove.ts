@@ -70,6 +70,11 @@ export function absentKeys({ required, keys }: Pick<KeyFitResult, 'required' | '
   return required ? keys.filter(({ fingerprint }) => fingerprint === null).map(({ name }) => name) : []
 }
 
+/** A key that is not demanded may be absent, and nothing to prove it on is no fault of the point. */
+export function isGoodFit(fit: RestoredFit): boolean {
+  return !isMisfit(fit) && absentKeys(fit).length === 0
+}
+
 /** Stops a restore before anything live was touched, unless the operator named the key fit to go on without. */
 export function refuseMisfits(app: string, fits: readonly RestoredFit[], accepted: readonly string[]): void {
   for (const fit of fits) {

@@ -49,6 +49,16 @@ export async function findPoint(app: App, choice: PointChoice, context: Context)
   throw problems[0] ?? notFound(app, choice)
 }
 
+/** The app as if this repository were its only one; all of them when there is no name. */
+export function fromRepository(app: App, name: string | undefined): App {
+  if (name === undefined) return app
+  const chosen = app.repositories.filter((target) => target.name === name)
+  if (chosen.length > 0) return { ...app, repositories: chosen }
+  throw new Failure('usage', `app ${app.name} has no repository ${JSON.stringify(name)}`, {
+    hint: `It has ${app.repositories.map((target) => target.name).join(', ')}.`,
+  })
+}
+
 function byCreation(a: CatalogPoint, b: CatalogPoint): number {
   return a.commit.created.localeCompare(b.commit.created)
 }

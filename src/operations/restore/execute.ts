@@ -16,6 +16,7 @@ import {
   rollBack,
   swapAll,
 } from './phases.ts'
+import { allKept } from '../undo/undo.ts'
 import { assertExecutable, type RestorePlan } from './plan.ts'
 import type { RestoreReport } from './report.ts'
 import { makeSafetyPoint } from './safety-point.ts'
@@ -43,9 +44,20 @@ export async function executeRestore(
     if (plan.mode === 'in-place') await overwrite(run, prove, targets, context)
     else await loadBeside(run, prove, targets, context)
     if (plan.mode === 'swap') await putLive(run, targets, context)
-    return run.report('done', targets)
+    return { ...run.report('done', targets), previous: await keptFor(app, plan.restoreId, context) }
   } catch (error) {
     return await stop(run, targets, error, context)
+  }
+}
+
+/** What the restore set aside. That it cannot be listed is no reason to call a restore that is live a failure. */
+export async function keptFor(app: App, restoreId: string, context: OperationContext): Promise<readonly string[]> {
+  try {
+    const kept = (await allKept(app, context)).filter((one) => one.kept.restoreId === restoreId)
+    return kept.flatMap(({ kept: { description, wasNothing } }) => (wasNothing === true ? [] : [description]))
+  } catch (error) {
+    context.progress({ type: 'warning', message: `what is kept for undo cannot be listed: ${describe(error)}` })
+    return []
   }
 }
 
@@ -74,6 +86,11 @@ export async function putLive(
 ): Promise<void> {
   // Writers may be in the restored data already when a run died while reopening: they are not locked out once more.
   if (run.stage !== 'reopening' || !(await areSwapped(targets, context))) await bringIn(run, targets, context)
+  await finish(run, targets, context)
+}
+
+/** Lets writers in and closes the journal. All that is left of a restore, by swap or in place, that died here. */
+export async function finish(run: RestoreRun, targets: readonly Restoring[], context: OperationContext): Promise<void> {
   await reopenAll(targets, context)
   await run.enter('done')
 }
@@ -101,8 +118,7 @@ async function overwrite(
   run.compared(await compareAll(targets, context))
   await prove()
   await run.enter('reopening')
-  await reopenAll(targets, context)
-  await run.enter('done')
+  await finish(run, targets, context)
 }
 
 async function stop(
@@ -120,15 +136,31 @@ async function stop(
       hint: `Run holdfast restore ${run.app} --resume.`,
     })
   const afterwards = { ...context, signal: new AbortController().signal }
+  const live = run.mode === 'in-place' && run.stage === 'loading' ? 'may be mixed' : 'as before'
+  const told = live === 'may be mixed' ? mixed(run, failure) : failure
   try {
     if (run.mode === 'in-place') await reopenAll(targets, afterwards)
     else await rollBack(targets, 'forgotten', afterwards)
     await run.enter('abandoned')
   } catch (cause) {
-    throw unfinished(run, failure, cause)
+    throw unfinished(run, told, cause)
   }
-  if (failure.kind === 'cancelled') throw failure
-  return { ...run.report('stopped', targets), failure: summarize(failure) }
+  if (failure.kind === 'cancelled') throw told
+  return { ...run.report('stopped', targets), live, failure: summarize(told) }
+}
+
+/** The same failure with the way out of a restore in place that had begun to write. */
+function mixed(run: RestoreRun, failure: Failure): Failure {
+  const { kind, message, facts } = failure
+  return new Failure(kind, message, { facts, cause: failure, hint: repairMixed(run.app, run.safetyPoint) })
+}
+
+/** What to do when a restore in place was cut off while it wrote. */
+export function repairMixed(app: string, safetyPoint: string | null): string {
+  const mixture = 'The live data may be a mixture of before and after.'
+  return safetyPoint === null
+    ? `${mixture} There is no safety point: restore again, or restore another point.`
+    : `${mixture} Go back with holdfast restore ${app} --target in-place --at ${safetyPoint}, or restore again.`
 }
 
 /** Both reasons: why the restore stopped, and why what it had begun could not be taken back. */
@@ -138,7 +170,7 @@ function unfinished(run: RestoreRun, failure: Failure, cause: unknown): Failure 
     `${failure.message}; and what was begun could not be taken back: ${describe(cause)}`,
     {
       cause,
-      hint: `The live data is as before. Run holdfast restore ${run.app} --abandon when what is named is repaired.`,
+      hint: `${failure.hint !== undefined && run.mode === 'in-place' ? failure.hint : 'The live data is as before.'} When what is named is repaired, run holdfast restore ${run.app} --abandon.`,
     },
   )
 }
@@ -167,6 +199,10 @@ export class RestoreRun {
 
   get app(): string {
     return this.#journal.app
+  }
+
+  get safetyPoint(): string | null {
+    return this.#journal.safetyPoint
   }
 
   get mode(): RestorePlan['mode'] {
@@ -205,6 +241,8 @@ export class RestoreRun {
       point,
       mode: this.#plan.mode,
       outcome,
+      live: outcome === 'done' && this.#plan.mode !== 'beside' ? 'restored' : 'as before',
+      previous: [],
       safetyPoint,
       bytes: targets.reduce((sum, { bytes }) => sum + bytes, 0),
       durationMilliseconds: Math.round(now - this.#begun),

@@ -49,8 +49,23 @@ export async function enterStage(
   clock: Clock,
 ): Promise<RestoreJournal> {
   const next = { ...journal, stage, updated: clock.now().toISOString() }
-  await records.save(`${PREFIX}${journal.app}-${journal.restoreId}`, next)
+  const name = `${PREFIX}${journal.app}-${journal.restoreId}`
+  try {
+    await records.save(name, next)
+  } catch (error) {
+    if (!(await isEnded(name, next, records))) throw error
+  }
   return next
+}
+
+/**
+ * Whether the last entry is there although its answer was lost. Before any other entry the next step must wait until the
+ * entry is durable for certain; after the last there is no next step.
+ */
+async function isEnded(name: string, { stage }: RestoreJournal, records: Records): Promise<boolean> {
+  if (!isFinished(stage)) return false
+  const found = restoreJournal.safeParse(await records.load(name).catch(() => undefined))
+  return found.success && found.data.stage === stage
 }
 
 /** All journals of the app on this machine, oldest first. */
@@ -72,7 +87,11 @@ function parseJournal(name: string, value: unknown): RestoreJournal {
 
 const FINISHED: readonly RestoreStage[] = ['done', 'abandoned', 'undone']
 
+export function isFinished(stage: RestoreStage): boolean {
+  return FINISHED.includes(stage)
+}
+
 /** A restore or undo that was cut off; the next one must not start over it. */
 export async function unfinishedJournal(app: string, records: Records): Promise<RestoreJournal | undefined> {
-  return (await journalsOf(app, records)).findLast(({ stage }) => !FINISHED.includes(stage))
+  return (await journalsOf(app, records)).findLast(({ stage }) => !isFinished(stage))
 }

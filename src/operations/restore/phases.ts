@@ -142,7 +142,7 @@ export function differenceFailure(app: string, differences: readonly Difference[
     'corrupt',
     `the restored data of app ${app} is not what was captured: ${first.join('; ')}${more}`,
     {
-      hint: 'The live data was not touched. Try an older restore point, and keep this one for analysis.',
+      hint: 'The live data is as before. Try an older restore point, and keep this one for analysis.',
       facts: { differences: differences.length },
     },
   )

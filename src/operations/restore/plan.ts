@@ -11,8 +11,8 @@ export interface RestorePlan {
   readonly point: string
   readonly pointCreated: string
   readonly repository: string
-  /** `beside`: load, compare and leave it beside without touching the live data. */
-  readonly mode: 'swap' | 'in-place' | 'beside'
+  /** `beside` and `scratch`: load, compare and leave it there without touching the live data. */
+  readonly mode: 'swap' | 'in-place' | 'beside' | 'scratch'
   readonly components: readonly PlannedComponent[]
   /** Components that the point lacks. */
   readonly missing: readonly string[]

@@ -8,8 +8,12 @@ export interface RestoreReport {
   readonly app: string
   readonly point: string
   readonly mode: RestorePlan['mode']
-  /** `done`: the restored data is live (or beside, when that was asked). `stopped`: the live data is as before. */
+  /** `done`: the restored data is live (or beside, when that was asked). `stopped`: it is not, and `live` says what is. */
   readonly outcome: 'done' | 'stopped'
+  /** What is live now. Only a restore in place that stopped on the way may leave a mixture of both. */
+  readonly live: 'as before' | 'restored' | 'may be mixed'
+  /** What was live before and is kept for undo, for people. */
+  readonly previous: readonly string[]
   readonly safetyPoint: string | null
   readonly bytes: number
   readonly durationMilliseconds: number

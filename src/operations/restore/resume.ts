@@ -2,7 +2,7 @@ import { Failure, toFailure } from '../../core/failure.ts'
 import type { PointReader } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
 import { enterStage, type RestoreJournal } from './journal.ts'
-import { putLive, RestoreRun } from './execute.ts'
+import { finish, keptFor, putLive, repairMixed, RestoreRun } from './execute.ts'
 import { rollBack, type TakenBack } from './phases.ts'
 import type { RestorePlan } from './plan.ts'
 import type { RestoreReport } from './report.ts'
@@ -10,7 +10,9 @@ import { openBareTargets, openTargets } from './targets.ts'
 
 /** Whether a restore that was cut off is finished by going forward: its data is proven and beside, or already live. */
 export function goesForward(journal: RestoreJournal): boolean {
-  return journal.mode === 'swap' && ['beside', 'fencing', 'swapping', 'reopening'].includes(journal.stage)
+  // In place only opening is left to do; before that, what is live is not proven.
+  if (journal.mode === 'in-place') return journal.stage === 'reopening'
+  return ['beside', 'fencing', 'swapping', 'reopening'].includes(journal.stage)
 }
 
 /**
@@ -27,13 +29,13 @@ export async function resumeRestore(
     throw new Failure(
       'refused',
       `restore ${journal.restoreId} of app ${app.name} stopped while ${journal.stage} and cannot go forward`,
-      { hint: `Run holdfast restore ${app.name} --abandon, then restore again.` },
+      { hint: `Run holdfast restore ${app.name} --abandon, then restore again.${afterwards(journal)}` },
     )
   const targets = await openTargets(app, reader, { ...optionsOf(journal), components: journal.components }, context)
   const run = new RestoreRun(planOf(journal, reader), context, journal)
   try {
-    await putLive(run, targets, context)
-    return run.report('done', targets)
+    await (run.mode === 'in-place' ? finish(run, targets, context) : putLive(run, targets, context))
+    return { ...run.report('done', targets), previous: await keptFor(app, journal.restoreId, context) }
   } catch (error) {
     const failure = toFailure(error)
     throw new Failure(
@@ -68,16 +70,17 @@ function takenBack({ stage }: RestoreJournal): TakenBack {
   return stage === 'reopening' || stage === 'undoing' ? 'kept aside' : 'forgotten'
 }
 
+function afterwards({ mode, stage, app, safetyPoint }: RestoreJournal): string {
+  return mode === 'in-place' && stage === 'loading' ? ` ${repairMixed(app, safetyPoint)}` : ''
+}
+
 /** What was overwritten cannot be taken back here; the safety point holds it. */
 async function reopenInPlace(app: App, journal: RestoreJournal, context: OperationContext): Promise<void> {
   for (const { target } of await openBareTargets(app, journal.components, optionsOf(journal), context))
     await target.reopen(context)
-  const hint =
-    journal.safetyPoint === null ? 'There is no safety point.' : `Its safety point is ${journal.safetyPoint}.`
-  context.progress({
-    type: 'warning',
-    message: `an in-place restore was cut off while ${journal.stage}; the data may be mixed. ${hint}`,
-  })
+  if (journal.stage !== 'loading') return
+  const message = `the restore in place was cut off while ${journal.stage}. ${repairMixed(app.name, journal.safetyPoint)}`
+  context.progress({ type: 'warning', message })
 }
 
 function optionsOf(journal: RestoreJournal): { mode: 'swap' | 'in-place'; restoreId: string; scratchFolder: string } {

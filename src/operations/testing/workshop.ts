@@ -14,6 +14,7 @@ import { withEffects } from '../../storage/wrap/with-effects.ts'
 import { systemClock } from '../../system/clock.ts'
 import { directEffects } from '../../system/effects.ts'
 import { folderRecords } from '../../system/folder-records.ts'
+import { isRunning, thisProcess } from '../../system/this-process.ts'
 import { makeTemporaryFolder } from '../../system/temporary-folder.ts'
 import type { App, AppComponent, AppRepository, OperationContext } from '../app.ts'
 import { drain } from '../source.ts'
@@ -79,6 +80,8 @@ export async function newWorkshop(options: WorkshopOptions = {}): Promise<Worksh
       const path = await makeTemporaryFolder()
       return { path, remove: () => rm(path, { recursive: true, force: true }) }
     },
+    removeScratchFolder: (path) => rm(path, { recursive: true, force: true }),
+    processes: { self: thisProcess, isRunning },
     identities: () => Promise.resolve([pair]),
   })
   for (const storage of storages)

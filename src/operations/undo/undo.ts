@@ -13,6 +13,8 @@ export interface UndoPlan {
     readonly description: string
     readonly since: string
     readonly until: string
+    /** Nothing was live before the restore, and nothing will be. */
+    readonly wasNothing: boolean
   }[]
   readonly confirmation: string
 }
@@ -45,11 +47,12 @@ export async function planUndo(app: App, restoreId: string | undefined, context:
 type KeptComponent = Awaited<ReturnType<typeof allKept>>[number]
 
 function planOf(app: App, restoreId: string, kept: readonly KeptComponent[]): UndoPlan {
-  const components = kept.map(({ name, kept: { description, since, until } }) => ({
+  const components = kept.map(({ name, kept: { description, since, until, wasNothing = false } }) => ({
     name,
     description,
     since: since.toISOString(),
     until: until.toISOString(),
+    wasNothing,
   }))
   return { app: app.name, restoreId, components, confirmation: app.name }
 }

@@ -1,0 +1,125 @@
+import { Failure } from '../../core/failure.ts'
+import type { PointReader } from '../../repository/repository.ts'
+import type { App, OperationContext } from '../app.ts'
+import { proveRestored } from '../key-fit/prove.ts'
+import { authenticate, compareAll, loadAll } from '../restore/phases.ts'
+import { assertExecutable, planRestore, type RestorePlan } from '../restore/plan.ts'
+import type { RestoreReport } from '../restore/report.ts'
+import { openTargets, type Restoring } from '../restore/targets.ts'
+import { noteScratch, saveScratch, type ScratchRecord } from './record.ts'
+import { removeScratch, summaryOf, type ScratchSummary } from './remove.ts'
+
+/** As long as what a swap replaced. */
+const KEPT_MILLISECONDS = 72 * 3_600_000
+
+export interface ScratchRequest {
+  readonly repository: string
+  readonly components?: readonly string[] | undefined
+}
+
+/** A plan with the empty folder that it is for; who does not execute it removes the folder. */
+export interface PlannedScratch {
+  readonly plan: RestorePlan
+  readonly targets: readonly Restoring[]
+  readonly folder: Awaited<ReturnType<OperationContext['scratchFolder']>>
+}
+
+export async function planScratch(
+  app: App,
+  reader: PointReader,
+  { repository, components }: ScratchRequest,
+  context: OperationContext,
+): Promise<PlannedScratch> {
+  const restoreId = context.newId().slice(-8)
+  const folder = await context.scratchFolder()
+  try {
+    const options = { mode: 'scratch', restoreId, scratchFolder: folder.path, components } as const
+    const targets = await openTargets(app, reader, options, context)
+    for (const { kind, name, target } of targets) if (target.leave === undefined) throw cannotBeLeft(name, kind)
+    const request = { restoreId, mode: 'scratch', repository, safetyPoint: false } as const
+    return { plan: await planRestore(reader, targets, request, context), targets, folder }
+  } catch (error) {
+    await folder.remove()
+    throw error
+  }
+}
+
+function cannotBeLeft(name: string, kind: string): Failure {
+  return new Failure('unsupported', `component ${name} of kind ${kind} cannot be left running to look around in`, {
+    hint: 'Leave it out with --component, or prove it with holdfast drill.',
+  })
+}
+
+/**
+ * Restores into throw-away places and leaves them running. Nothing live is touched, so there is no journal and no undo,
+ * and a difference does not remove anything: it is what somebody may want to look at. Whoever dies before the end leaves
+ * no running server, and a record by which the rest is found.
+ */
+export async function executeScratch(
+  app: App,
+  reader: PointReader,
+  { plan, targets, folder }: PlannedScratch,
+  context: OperationContext,
+): Promise<{ readonly report: RestoreReport; readonly scratch: ScratchSummary }> {
+  const begun = context.clock.monotonic()
+  const { restoreId, point } = plan
+  const components = targets.map(({ name }) => name)
+  const own = { restoreId, app: app.name, point, purpose: 'restore', mode: 'scratch', folder: folder.path } as const
+  let record: ScratchRecord | undefined
+  try {
+    assertExecutable(plan)
+    record = await noteScratch({ ...own, components }, context)
+    await authenticate(reader, targets, 'beside', context)
+    await loadAll(targets, context)
+    const differences = await compareAll(targets, context)
+    const keyFit = await proveRestored(app, reader, targets, context)
+    record = await leaveAll(record, targets, context)
+    return {
+      report: reportOf(plan, targets, { differences, keyFit }, Math.round(context.clock.monotonic() - begun)),
+      scratch: await summaryOf(record, context),
+    }
+  } catch (error) {
+    if (record === undefined) await folder.remove()
+    else await removeScratch(app, record, targets, { ...context, signal: new AbortController().signal })
+    throw error
+  }
+}
+
+async function leaveAll(
+  record: ScratchRecord,
+  targets: readonly Restoring[],
+  context: OperationContext,
+): Promise<ScratchRecord> {
+  const places: ScratchRecord['places'] = []
+  for (const { name, target } of targets) {
+    context.progress({ type: 'phase', phase: 'leave running', detail: name })
+    const left = await target.leave?.(context)
+    if (left !== undefined) places.push({ component: name, ...left })
+  }
+  const until = new Date(context.clock.now().getTime() + KEPT_MILLISECONDS).toISOString()
+  const left: ScratchRecord = { ...record, stage: 'left', until, places }
+  await saveScratch(left, context)
+  return left
+}
+
+function reportOf(
+  { restoreId, app, point }: RestorePlan,
+  targets: readonly Restoring[],
+  found: Pick<RestoreReport, 'differences' | 'keyFit'>,
+  durationMilliseconds: number,
+): RestoreReport {
+  return {
+    restoreId,
+    app,
+    point,
+    mode: 'scratch',
+    outcome: 'done',
+    live: 'as before',
+    previous: [],
+    safetyPoint: null,
+    bytes: targets.reduce((sum, { bytes }) => sum + bytes, 0),
+    durationMilliseconds,
+    downtimeMilliseconds: 0,
+    ...found,
+  }
+}
