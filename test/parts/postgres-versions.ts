@@ -50,8 +50,8 @@ export async function programsOf(major: Major): Promise<string | undefined> {
   return join(folder, source.registry === 'npm' ? 'package/native' : source.folder, 'bin')
 }
 
-/** Root's servers run as another user, who cannot enter root's home. */
-function cacheFolder(): string {
+/** Where parts are kept. Root's servers run as another user, who cannot enter root's home. */
+export function cacheFolder(): string {
   const caches = process.getuid?.() === 0 ? '/var/cache' : join(homedir(), '.cache')
   return process.env['HOLDFAST_PARTS_CACHE'] ?? join(caches, 'holdfast-parts')
 }

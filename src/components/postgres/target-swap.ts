@@ -139,6 +139,8 @@ export class SwapTarget implements Target<PostgresDetails> {
       // Closed first: sessions that were ended while it is open would come back at once.
       await closeDatabase(admin, 'live', live, context)
       await endSessions(admin, live, this.#live === undefined ? [] : [this.#live.pid], context)
+      // A session may have prepared one just before it was ended. It would keep the database from being renamed.
+      await requireNoPreparedTransactions(admin, live)
     })
   }
 
