@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto'
+import { DUMP_OPTIONS } from '../../src/components/postgres/definitions.ts'
+import type { Server } from '../../src/components/postgres/connection.ts'
+import { streamTool } from '../../src/components/postgres/tool-run.ts'
+import { chooseTools } from '../../src/components/postgres/tools.ts'
+import { testContext } from './postgres.ts'
+
+const LIMITS = { idleLimit: 300_000, totalLimit: 1_800_000 }
+/** `\restrict` and `\unrestrict` have a token that is new in every dump. */
+const TOKEN = /^\\(?:un)?restrict [A-Za-z0-9]+$/
+
+/** What differs between the text that pg_dump gives of two databases, as unified lines; empty when they are equal. */
+export async function compareDumpTexts(server: Server, version: number, one: string, other: string): Promise<string[]> {
+  const [a, b] = [await linesOf(server, version, one), await linesOf(server, version, other)]
+  const differing: string[] = []
+  for (let n = 0; n < Math.max(a.length, b.length) && differing.length < 20; n++)
+    if (a[n] !== b[n]) differing.push(`- ${show(a[n])}`, `+ ${show(b[n])}`)
+  return differing
+}
+
+/** Long lines by their hash: the rows of a gigabyte would not fit into memory. */
+async function linesOf(server: Server, version: number, database: string): Promise<string[]> {
+  const context = testContext()
+  const tools = await chooseTools(version, {}, context)
+  const call = { tools, program: 'pg_dump', args: [...DUMP_OPTIONS], server, database, limits: LIMITS } as const
+  const lines: string[] = []
+  let rest = ''
+  for await (const chunk of streamTool(call, context)) {
+    const parts = (rest + Buffer.from(chunk).toString('latin1')).split('\n')
+    rest = parts.pop() ?? ''
+    for (const line of parts) if (!TOKEN.test(line)) lines.push(short(line))
+  }
+  return [...lines, rest]
+}
+
+function short(line: string): string {
+  return line.length < 2_000
+    ? line
+    : `${line.slice(0, 200)} … ${createHash('sha256').update(line, 'latin1').digest('hex')}`
+}
+
+function show(line: string | undefined): string {
+  return line === undefined ? '(end)' : Buffer.from(line, 'latin1').toString('utf8')
+}
