@@ -1,11 +1,13 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { passwordOf } from '../../src/components/postgres/connection.ts'
 import type { Server } from '../../src/components/postgres/connection.ts'
+import { chooseTools } from '../../src/components/postgres/tools.ts'
 import { cacheFolder } from './postgres-versions.ts'
+import { testContext } from './postgres.ts'
 
 const execute = promisify(execFile)
 const FETCH_LIMIT = 5 * 60_000
@@ -15,6 +17,7 @@ const LIBRARIES = ['src/test/regress/regress.c', 'src/test/modules/dummy_seclabe
 
 /** PostgreSQL's own regression tests, as Debian has them, with the libraries they need compiled. */
 export interface RegressionTests {
+  readonly major: number
   readonly sources: string
   readonly libraries: string
 }
@@ -26,7 +29,7 @@ export interface RegressionTests {
 export async function fetchRegressionTests(major: number): Promise<RegressionTests> {
   const folder = join(cacheFolder(), `postgres-${major}-regression`)
   if (!existsSync(folder)) await make(major, folder)
-  return { sources: join(folder, 'source', 'src', 'test', 'regress'), libraries: join(folder, 'libraries') }
+  return { major, sources: join(folder, 'source', 'src', 'test', 'regress'), libraries: join(folder, 'libraries') }
 }
 
 async function make(major: number, folder: string): Promise<void> {
@@ -116,7 +119,6 @@ export async function runRegressionTests(
   work: string,
 ): Promise<void> {
   await mkdir(join(work, 'results'), { recursive: true })
-  // The tests look for the libraries of extensions in the same folder.
   const environment = {
     ...SESSION,
     PATH: process.env['PATH'] ?? '',
@@ -129,10 +131,12 @@ export async function runRegressionTests(
     PG_LIBDIR: tests.libraries,
     PG_DLSUFFIX: '.so',
   }
+  // Debian's psql on the PATH is a script that looks for the real one each time.
+  const { folder } = await chooseTools(tests.major * 10_000, {}, testContext())
   for (const name of await schedule(tests)) {
     const file = join(tests.sources, 'sql', `${name}.sql`)
     if (!existsSync(file)) continue
-    await execute('psql', ['-X', '-q', '-o', '/dev/null', '-d', database, '-f', file], {
+    await execute(join(folder, 'psql'), ['-X', '-q', '-o', '/dev/null', '-d', database, '-f', file], {
       env: environment,
       cwd: work,
       timeout: FILE_LIMIT,
@@ -149,9 +153,4 @@ async function schedule({ sources }: RegressionTests): Promise<string[]> {
   const text = await readFile(join(sources, 'parallel_schedule'), 'utf8')
   const names = text.split('\n').flatMap((line) => (line.startsWith('test:') ? line.slice(5).trim().split(/\s+/) : []))
   return names.filter((name) => name !== 'tablespace')
-}
-
-/** Puts a library where the server finds it by name alone. */
-export async function installLibrary(tests: RegressionTests, name: string, into: string): Promise<void> {
-  await copyFile(join(tests.libraries, name), join(into, name))
 }
