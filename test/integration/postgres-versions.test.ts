@@ -47,11 +47,7 @@ async function fill(postgres: TestPostgres): Promise<void> {
 }
 
 function open(postgres: TestPostgres, mode: 'swap' | 'scratch', scratchFolder = ''): Promise<Target<PostgresDetails>> {
-  return postgresDriver.open(
-    postgres.settings(DATABASE),
-    { mode, restoreId: '1a2b3c4d', scratchFolder },
-    context,
-  ) as Promise<Target<PostgresDetails>>
+  return postgresDriver.open(postgres.settings(DATABASE), { mode, restoreId: '1a2b3c4d', scratchFolder }, context)
 }
 
 for (const major of MAJORS) {
