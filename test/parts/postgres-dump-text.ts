@@ -24,13 +24,18 @@ async function linesOf(server: Server, version: number, database: string): Promi
   const tools = await chooseTools(version, {}, context)
   const call = { tools, program: 'pg_dump', args: [...DUMP_OPTIONS], server, database, limits: LIMITS } as const
   const lines: string[] = []
-  let rest = ''
+  let pieces: string[] = []
   for await (const chunk of streamTool(call, context)) {
-    const parts = (rest + Buffer.from(chunk).toString('latin1')).split('\n')
-    rest = parts.pop() ?? ''
-    for (const line of parts) if (!TOKEN.test(line)) lines.push(short(line))
+    const [first = '', ...parts] = Buffer.from(chunk).toString('latin1').split('\n')
+    // A line of megabytes comes in many chunks; they are put together once.
+    pieces.push(first)
+    for (const part of parts) {
+      const line = pieces.join('')
+      if (!TOKEN.test(line)) lines.push(short(line))
+      pieces = [part]
+    }
   }
-  return [...lines, rest]
+  return [...lines, pieces.join('')]
 }
 
 function short(line: string): string {
