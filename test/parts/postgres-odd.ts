@@ -39,6 +39,9 @@ export function oddObjects(owner: string): string {
   create table children (a int, b int, own text, foreign key (a, b) references parents match full on delete cascade deferrable) inherits (parents);
   insert into children (a, b, name, own) values (1, 2, 'inherited', 'z');
   alter table children alter name set default 'local';
+  create table late_parents (a int); create table late_children (own text default 'own', more int default 3) inherits (late_parents);
+  alter table late_parents add column zz int default 5, add column aa text;
+  insert into late_children (a, own, zz) values (1, 'x', 2), (3, 'y', null);
   create table loop_a (id int primary key, b int);
   create table loop_b (id int primary key, a int references loop_a);
   alter table loop_a add foreign key (b) references loop_b;
