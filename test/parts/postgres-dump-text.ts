@@ -52,7 +52,21 @@ async function linesOf(server: Server, version: number, database: string): Promi
       pieces = [part]
     }
   }
-  return [...lines, pieces.join('')]
+  return withRowsSorted([...lines, pieces.join('')])
+}
+
+/** The rows of a table are a set: lanes that are loaded side by side leave them in another order. */
+function withRowsSorted(lines: readonly string[]): string[] {
+  const sorted: string[] = []
+  let rows: string[] | undefined
+  for (const line of lines) {
+    if (rows !== undefined && line !== '\\.') rows.push(line)
+    else {
+      sorted.push(...(rows ?? []).sort(), line)
+      rows = /^COPY .* FROM stdin;$/.test(line) ? [] : undefined
+    }
+  }
+  return sorted
 }
 
 function short(line: string): string {
