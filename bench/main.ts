@@ -12,6 +12,7 @@ import { measureHelp } from './measures/help.ts'
 import { measureMemory } from './measures/memory.ts'
 import { measurePoints } from './measures/points.ts'
 import { measureRestore } from './measures/restore.ts'
+import { measureSwap } from './measures/swap.ts'
 import { describeMachine, EXPLANATION, jsonLine, tableOf } from './report.ts'
 
 interface Measure {
@@ -28,6 +29,10 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   },
   backup: { does: 'a backup, next to pg_dump -Fc', run: async (bench) => [await measureBackup(bench)] },
   restore: { does: 'a restore, next to pg_restore -j2', run: async (bench) => [await measureRestore(bench)] },
+  swap: {
+    does: 'how long a client gets no answer while a restore is swapped in',
+    run: async (bench) => [await measureSwap(bench)],
+  },
   memory: { does: 'the peak memory of backups of 200 MB and 2 GB', run: measureMemory },
 }
 

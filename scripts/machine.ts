@@ -22,6 +22,14 @@ const needs: readonly Need[] = [
   { program: 'python3', debian: 'python3-venv', part: 's3', probe: ['-c', 'import ensurepip'] },
   { program: 'tar', debian: 'tar', part: 'files' },
   { program: 'setpriv', debian: 'util-linux', part: 'postgres' },
+  // PostgreSQL's own regression tests need a library of their own.
+  { program: 'cc', debian: 'gcc', part: 'postgres' },
+  {
+    program: 'cc',
+    debian: 'libc6-dev',
+    part: 'postgres',
+    probe: ['-E', '-include', 'stdio.h', '-x', 'c', '/dev/null'],
+  },
 ]
 
 /** Installs the Debian packages of what is missing; where that is not possible, says which to install and ends. */

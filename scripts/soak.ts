@@ -21,18 +21,20 @@ const files = globSync([
   'test/crash/**/*.test.ts',
   'test/e2e/**/*.test.ts',
   'test/kleidia/memory.test.ts',
+  'test/roundtrip/**/*.test.ts',
   'src/**/*property*.test.ts',
 ]).sort()
 const deadline = performance.now() + hours * 3_600_000
+/** Round trips of 10,000 tables and of a gigabyte, which are smaller in `npm test`. */
+const FULL_SIZES = { HOLDFAST_SOAK: '1' }
 let failed = 0
 for (let round = 1; failed === 0 && (round === 1 || performance.now() < deadline); round += 1) {
   const turned = [...files.slice(round % files.length), ...files.slice(0, round % files.length)]
   console.log(`round ${round}, beginning with ${turned[0]}`)
   failed = await runVisibly(
     process.execPath,
-    ['--test', '--test-concurrency=2', '--test-timeout=900000', ...turned],
-    // Sizes that take too long for every run.
-    { HOLDFAST_SOAK: 'yes' },
+    ['--test', '--test-concurrency=2', '--test-timeout=1800000', ...turned],
+    FULL_SIZES,
   )
 }
 console.log(failed === 0 ? 'soak: no failure' : 'soak: FAILED')

@@ -53,11 +53,15 @@ export function startPostgres(): Promise<TestPostgres> {
 }
 
 /** A second server of its own, for tests that kill it or give it settings. Stopped and removed after the last test. */
-export async function startPrivate(settings: Readonly<Record<string, string>> = {}): Promise<TestPostgres> {
+export async function startPrivate(
+  settings: Readonly<Record<string, string>> = {},
+  major?: number,
+): Promise<TestPostgres> {
   const folder = await makeTemporaryFolder()
   const process = await startServer({
     folder,
     context: testContext(),
+    ...(major === undefined ? {} : { major }),
     settings: { max_prepared_transactions: '10', wal_level: 'logical', ...settings },
   })
   after(async () => {

@@ -17,6 +17,7 @@ import type { Fingerprint, PostgresDetails, PostgresSettings } from './schema.ts
 import { withSnapshot } from './snapshot.ts'
 import type { Snapshot } from './snapshot.ts'
 import { limitsOf, streamTool } from './tool-run.ts'
+import { returnFindings } from './tools-restore.ts'
 import { chooseTools } from './tools.ts'
 import type { Tools } from './tools.ts'
 import { describeVersion, floorFinding, majorOf, NEWEST_MAJOR, OLDEST_MAJOR } from './versions.ts'
@@ -48,7 +49,7 @@ export async function capture(
   const { serverVersion } = await withSession(server, database, context, readDatabaseFacts)
   requireSupported(serverVersion)
   const tools = await chooseTools(serverVersion, settings, context)
-  warnBelowFloor(tools, context)
+  warnOfTools(tools, serverVersion, context)
   return withSnapshot({ server, database, count: SESSIONS + settings.lanes }, context, async (snapshot) => {
     const [session] = snapshot.sessions
     const facts = await readDatabaseFacts(session)
@@ -120,7 +121,7 @@ function requireSupported(version: number): void {
   })
 }
 
-function warnBelowFloor(tools: Tools, context: Context): void {
-  const { level, subject, message, hint } = floorFinding(tools)
-  if (level !== 'ok') context.progress({ type: 'warning', message: `${subject}: ${message}. ${hint ?? ''}` })
+function warnOfTools(tools: Tools, serverVersion: number, context: Context): void {
+  for (const { level, subject, message, hint } of [floorFinding(tools), ...returnFindings(tools, serverVersion)])
+    if (level !== 'ok') context.progress({ type: 'warning', message: `${subject}: ${message}. ${hint ?? ''}` })
 }

@@ -12,6 +12,7 @@ import { readDatabaseFacts } from './database-facts.ts'
 import type { DatabaseFacts } from './database-facts.ts'
 import { readNotCaptured } from './not-captured.ts'
 import type { PostgresSettings } from './schema.ts'
+import { returnFindings } from './tools-restore.ts'
 import { chooseTools } from './tools.ts'
 import { describeVersion, floorFinding, majorOf, NEWEST_MAJOR, OLDEST_MAJOR } from './versions.ts'
 
@@ -64,6 +65,7 @@ async function checkTools(
     return [
       { level: 'ok', subject: 'client tools', message: `${tools.versionText} in ${tools.folder}` },
       floorFinding(tools),
+      ...returnFindings(tools, serverVersion),
     ]
   } catch (error) {
     return [asFinding('client tools', error, context)]

@@ -66,3 +66,16 @@ test('objects that share a name are all kept', async () => {
 test('an empty dump has no objects', async () => {
   assert.equal((await split(HEAD + TAIL)).size, 0)
 })
+
+test('the columns of a table that inherits may stand in any order, those of another may not', async () => {
+  const child = (columns: string, rest: string): string =>
+    object('child', 'TABLE', 'public', `CREATE TABLE public.child (\n${columns}\n)${rest};`)
+  const hash = async (text: string): Promise<string | undefined> =>
+    (await split(HEAD + text + TAIL)).get('TABLE public child')
+  const [late, anew] = ['    own text,\n    late integer', '    late integer,\n    own text']
+  const inherits = '\nINHERITS (public.parent)'
+  assert.equal(await hash(child(late, inherits)), await hash(child(anew, inherits)))
+  assert.notEqual(await hash(child(late, '')), await hash(child(anew, '')))
+  assert.notEqual(await hash(child(late, inherits)), await hash(child(late.replace('text', 'int'), inherits)))
+  assert.notEqual(await hash(child(late, inherits)), await hash(child(late, '\nINHERITS (public.other)')))
+})

@@ -59,6 +59,8 @@ class Splitter {
   readonly #seen = new Map<string, number>()
   #name: string | undefined
   #hash: Hash = createHash('sha256')
+  /** The lines of a CREATE TABLE that has not ended yet. */
+  #table: string[] | undefined
   /** Blank lines and comment borders: part of the object only if more of it follows. */
   #held = ''
 
@@ -66,20 +68,43 @@ class Splitter {
     const header = HEADER.exec(line)
     if (header !== null) return this.#begin(header)
     if (this.#name === undefined || INCIDENTAL.test(line)) return
+    if (this.#table === undefined && !line.startsWith('CREATE TABLE ')) return this.#add(line)
+    this.#table ??= []
+    this.#table.push(line)
+    if (line.startsWith('INHERITS (') || line.endsWith(';')) this.#addTable()
+  }
+
+  #add(line: string): void {
     this.#held += `${line}\n`
     if (line === '' || line === '--') return
     this.#hash.update(this.#held, 'latin1')
     this.#held = ''
   }
 
-  end(): Definition[] {
+  /**
+   * Columns of a table that inherits are taken in any order: those that a parent got later stand last, and before the
+   * table's own when it is made anew from the dump.
+   */
+  #addTable(): void {
+    const lines = this.#table ?? []
+    this.#table = undefined
+    const inherits = lines.at(-1)?.startsWith('INHERITS (') === true
+    for (const line of inherits ? lines.map((one) => one.replace(/,$/, '')).sort() : lines) this.#add(line)
+  }
+
+  #finish(): void {
+    this.#addTable()
     if (this.#name !== undefined) this.#found.push({ name: this.#name, definition: this.#hash.digest('hex') })
+  }
+
+  end(): Definition[] {
+    this.#finish()
     this.#name = undefined
     return this.#found.toSorted((a, b) => (a.name < b.name ? -1 : 1))
   }
 
   #begin([, name = '', type = '', schema = '']: readonly string[]): void {
-    if (this.#name !== undefined) this.#found.push({ name: this.#name, definition: this.#hash.digest('hex') })
+    this.#finish()
     const plain = Buffer.from([type, ...(schema === '-' ? [] : [schema]), name].join(' '), 'latin1').toString('utf8')
     const count = (this.#seen.get(plain) ?? 0) + 1
     this.#seen.set(plain, count)

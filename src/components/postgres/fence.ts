@@ -116,14 +116,16 @@ function remaining(database: string, sessions: readonly SessionRow[], refusals: 
 
 /** Fails with `refused` when a prepared transaction hangs on the database: it could neither be renamed nor dropped. */
 export async function requireNoPreparedTransactions(admin: pg.Client, database: string): Promise<void> {
-  const count = await preparedTransactions(admin, database)
-  if (count === 0) return
-  throw new Failure('refused', `database ${database} has ${count} prepared transactions`, {
-    hint: 'Finish them with COMMIT PREPARED or ROLLBACK PREPARED; select * from pg_prepared_xacts lists them.',
+  const names = await preparedTransactions(admin, database)
+  if (names.length === 0) return
+  throw new Failure('refused', `database ${database} has prepared transactions: ${names.join(', ')}`, {
+    hint: 'Finish them with COMMIT PREPARED or ROLLBACK PREPARED; select * from pg_prepared_xacts tells since when and whose they are.',
+    facts: { prepared: names.length },
   })
 }
 
-export async function preparedTransactions(admin: pg.Client, database: string): Promise<number> {
-  const sql = 'select count(*)::int as count from pg_prepared_xacts where database = $1'
-  return (await queryOne(admin, z.object({ count: z.number() }), sql, [database])).count
+/** The names under which transactions are prepared on the database, quoted as SQL. */
+export async function preparedTransactions(admin: pg.Client, database: string): Promise<readonly string[]> {
+  const sql = 'select quote_literal(gid) as name from pg_prepared_xacts where database = $1 order by prepared'
+  return (await query(admin, z.object({ name: z.string() }), sql, [database])).map(({ name }) => name)
 }

@@ -17,12 +17,13 @@ type Table = z.infer<typeof table>
 
 /**
  * Every table with rows of its own that pg_dump would dump, largest first. Tables of an extension count only if the
- * extension says that their rows are the user's, with the condition it gives.
+ * extension says that their rows are the user's, with the condition it gives. Columns are in their order, but by name
+ * in a table that inherits: what a parent got later stands last there, and before the table's own when it is made anew.
  */
 const TABLES = `
   select quote_ident(n.nspname) || '.' || quote_ident(c.relname) as name, coalesce(x.condition, '') as condition,
     coalesce((select jsonb_agg(jsonb_build_object('name', a.attname, 'type', case when t.typnamespace = 'pg_catalog'::regnamespace then t.typname else '' end)
-      order by a.attnum) from pg_attribute a join pg_type t on t.oid = a.atttypid where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped), '[]') as columns
+      order by case when not c.relispartition and exists (select from pg_inherits i where i.inhrelid = c.oid) then a.attname::text collate "C" end, a.attnum) from pg_attribute a join pg_type t on t.oid = a.atttypid where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped), '[]') as columns
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
   left join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = c.oid and d.objsubid = 0 and d.refclassid = 'pg_extension'::regclass and d.deptype = 'e'
   left join lateral (select e.extcondition[array_position(e.extconfig, c.oid)] as condition from pg_extension e

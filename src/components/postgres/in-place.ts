@@ -24,7 +24,7 @@ import type { Place } from './target-place.ts'
 import { inTransaction } from './target-transaction.ts'
 import { readWorld } from './target-world.ts'
 import { limitsOf } from './tool-run.ts'
-import { chooseTools } from './tools.ts'
+import { chooseRestoreTools } from './tools-restore.ts'
 
 type InPlaceMarker = Extract<MarkerBody, { role: 'in-place' }>
 
@@ -129,7 +129,7 @@ export class InPlaceTarget implements Target<PostgresDetails> {
       await this.#openGate(admin, COMPARE_CONNECTIONS, context)
       await this.#mark(admin, { ...marker, loaded: true }, context)
     })
-    await analyze(await this.#loadPlace(context), context)
+    await analyze(await this.#loadPlace(details, context), context)
   }
 
   /** A superuser needs no connection of the limit, and then nobody else gets one. */
@@ -154,7 +154,7 @@ export class InPlaceTarget implements Target<PostgresDetails> {
     source: ArtifactSource,
     context: Context,
   ): Promise<void> {
-    const place = await this.#loadPlace(context)
+    const place = await this.#loadPlace(details, context)
     const deadline = context.clock.monotonic() + GATE_LIMIT
     for (;;) {
       for (const { pid } of await sessionsOf(admin, place.database))
@@ -172,7 +172,7 @@ export class InPlaceTarget implements Target<PostgresDetails> {
 
   async compare(details: PostgresDetails, context: Context): Promise<readonly Difference[]> {
     const { version } = await readServer(this.#place, context)
-    return compareLoaded(await this.#loadPlace(context), version, details, context)
+    return compareLoaded(await this.#loadPlace(details, context), version, details, context)
   }
 
   rows(query: EvidenceQuery, context: Context): AsyncIterable<EvidenceRow> {
@@ -226,13 +226,13 @@ export class InPlaceTarget implements Target<PostgresDetails> {
     return Promise.resolve()
   }
 
-  async #loadPlace(context: Context): Promise<LoadPlace> {
+  async #loadPlace(details: PostgresDetails, context: Context): Promise<LoadPlace> {
     const { settings, server, names } = this.#place
     const { version } = await readServer(this.#place, context)
     return {
       server,
       database: names.live,
-      tools: await chooseTools(version, settings, context),
+      tools: await chooseRestoreTools(version, details, settings, context),
       limits: limitsOf(settings),
       jobs: LOAD_JOBS,
     }

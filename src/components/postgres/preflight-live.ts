@@ -23,11 +23,11 @@ export async function liveFindings(
   const prepared = await preparedTransactions(admin, names.live)
   const sessions = await sessionsOf(admin, names.live)
   const findings: Finding[] = []
-  if (prepared > 0)
+  if (prepared.length > 0)
     findings.push({
       level: 'error',
       subject,
-      message: `has ${prepared} prepared transactions`,
+      message: `has prepared transactions: ${prepared.join(', ')}`,
       hint: 'Finish them with COMMIT PREPARED or ROLLBACK PREPARED.',
     })
   if (sessions.length > 0) findings.push(sessionFinding(subject, describeSessions(sessions), mode))
@@ -56,8 +56,7 @@ function sessionFinding(subject: string, sessions: string, mode: 'swap' | 'in-pl
 const ATTACHED = `
   select 'replication slot ' || slot_name as what from pg_replication_slots where database = $1
   union all select 'subscription ' || s.subname from pg_subscription s join pg_database d on d.oid = s.subdbid where d.datname = $1
-  union all select 'security label of ' || l.provider from pg_shseclabel l join pg_database d on d.oid = l.objoid
-    where l.classoid = 'pg_database'::regclass and d.datname = $1 order by 1`
+  order by 1`
 
 const referrer = z.object({ child: z.string(), parent: z.string() })
 const REFERRERS = `select distinct format('%I.%I', cn.nspname, c.relname) as child, format('%I.%I', pn.nspname, p.relname) as parent

@@ -1,14 +1,14 @@
 import type pg from 'pg'
 import { z } from 'zod'
-import { describe } from '../../core/failure.ts'
+import { describe, Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import { query, queryOne } from './query.ts'
 import type { PostgresDetails, PostgresSettings } from './schema.ts'
 import { chooseLocale } from './side-database.ts'
 import type { Place } from './target-place.ts'
-import { chooseTools } from './tools.ts'
-import { describeVersion, floorFinding, majorOf, parseVersion } from './versions.ts'
+import { chooseRestoreTools } from './tools-restore.ts'
+import { describeVersion, floorFinding, majorOf } from './versions.ts'
 
 const serverRow = z.object({ version: z.number(), text: z.string() })
 
@@ -42,7 +42,7 @@ function versionFinding(version: number, details: PostgresDetails): Finding {
   }
 }
 
-/** The tools must know the format of the archive, which the newer of two majors may have changed. */
+/** Whether there are tools that can restore this dump to a server of this version. */
 export async function toolFindings(
   version: number,
   settings: PostgresSettings,
@@ -50,22 +50,11 @@ export async function toolFindings(
   context: Context,
 ): Promise<Finding[]> {
   try {
-    const tools = await chooseTools(version, settings, context)
-    const writtenBy = parseVersion(details.dumpVersionText)
-    if (writtenBy === undefined || tools.major >= majorOf(writtenBy)) return [floorFinding(tools)]
-    const message = `is older than the pg_dump ${describeVersion(writtenBy)} that wrote the dump`
-    return [
-      floorFinding(tools),
-      {
-        level: 'error',
-        subject: `pg_restore ${describeVersion(tools.version)}`,
-        message,
-        hint: 'Install newer client tools or set toolsFolder.',
-      },
-    ]
+    return [floorFinding(await chooseRestoreTools(version, details, settings, context))]
   } catch (error) {
     context.signal.throwIfAborted()
-    return [{ level: 'error', subject: 'client tools', message: describe(error) }]
+    const hint = error instanceof Failure && error.hint !== undefined ? { hint: error.hint } : {}
+    return [{ level: 'error', subject: 'client tools', message: describe(error), ...hint }]
   }
 }
 

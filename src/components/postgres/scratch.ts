@@ -35,8 +35,8 @@ import { compareLoaded, compareProperties } from './target-compare.ts'
 import { withAdmin } from './target-place.ts'
 import type { Place } from './target-place.ts'
 import { limitsOf } from './tool-run.ts'
-import { chooseTools, findServerBinaries } from './tools.ts'
-import { majorOf } from './versions.ts'
+import { chooseRestoreTools, oldestServerFor } from './tools-restore.ts'
+import { findServerBinaries } from './tools.ts'
 
 /** Others may pass through a folder, but not list it. */
 const ENTER_ONLY = 0o711
@@ -74,25 +74,29 @@ export class ScratchTarget implements Target<PostgresDetails> {
 
   async preflight(details: PostgresDetails, context: Context, artifacts?: ArtifactSizes): Promise<readonly Finding[]> {
     return [
-      await this.#binaries(details, context),
-      ...(await toolFindings(details.serverVersion, this.#settingsPlace.settings, details, context)),
+      ...(await this.#programFindings(details, context)),
       await folderFinding(this.#parent, details),
       ...(await stageFindings(artifacts, neededBytes(details))),
     ]
   }
 
-  async #binaries(details: PostgresDetails, context: Context): Promise<Finding> {
+  async #programFindings(details: PostgresDetails, context: Context): Promise<Finding[]> {
     try {
-      const { versionText } = await findServerBinaries(context, majorOf(details.serverVersion))
-      return { level: 'ok', subject: 'throw-away server', message: versionText }
+      const { version, versionText } = await findServerBinaries(context, oldestServerFor(details))
+      return [
+        { level: 'ok', subject: 'throw-away server', message: versionText },
+        ...(await toolFindings(version, this.#settingsPlace.settings, details, context)),
+      ]
     } catch (error) {
       if (!(error instanceof Failure)) throw error
-      return {
-        level: 'error',
-        subject: 'throw-away server',
-        message: describe(error),
-        ...(error.hint === undefined ? {} : { hint: error.hint }),
-      }
+      return [
+        {
+          level: 'error',
+          subject: 'throw-away server',
+          message: describe(error),
+          ...(error.hint === undefined ? {} : { hint: error.hint }),
+        },
+      ]
     }
   }
 
@@ -105,7 +109,7 @@ export class ScratchTarget implements Target<PostgresDetails> {
     await this.discard(context)
     try {
       await this.#letServerIn(context)
-      const major = majorOf(details.serverVersion)
+      const major = oldestServerFor(details)
       this.#running = await startServer({ folder: this.#folder, context, major, settings: NEVER_CRASHES })
       await this.#fill(details, source, context)
     } catch (error) {
@@ -131,7 +135,7 @@ export class ScratchTarget implements Target<PostgresDetails> {
       await ensureRoles(admin, details, context)
       await createSide(admin, place, details, context)
     })
-    const loaded = await this.loadPlace(context)
+    const loaded = await this.loadPlace(details, context)
     await restoreBeside(loaded, details, source, ['--no-tablespaces'], context)
     await analyze(loaded, context)
     await withAdmin(place, context, async (admin) => {
@@ -150,7 +154,12 @@ export class ScratchTarget implements Target<PostgresDetails> {
 
   async compare(details: PostgresDetails, context: Context): Promise<readonly Difference[]> {
     const place = this.#place()
-    const differences = await compareLoaded(await this.loadPlace(context), this.#server().version, details, context)
+    const differences = await compareLoaded(
+      await this.loadPlace(details, context),
+      this.#server().version,
+      details,
+      context,
+    )
     return withAdmin(place, context, async (admin) => [
       ...differences,
       ...compareProperties(await capturedProperties(admin, details), await readProperties(admin, place.names.side)),
@@ -220,12 +229,12 @@ export class ScratchTarget implements Target<PostgresDetails> {
   }
 
   /** Where it was loaded, for who reads from it. */
-  async loadPlace(context: Context): Promise<LoadPlace> {
+  async loadPlace(details: PostgresDetails, context: Context): Promise<LoadPlace> {
     const { settings, server, names } = this.#place()
     return {
       server,
       database: names.side,
-      tools: await chooseTools(this.#server().version, settings, context),
+      tools: await chooseRestoreTools(this.#server().version, details, settings, context),
       limits: limitsOf(settings),
       jobs: jobsOf(settings),
     }

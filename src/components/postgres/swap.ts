@@ -35,17 +35,24 @@ export async function swapIn(
 ): Promise<void> {
   const { names } = place
   await closeDatabase(admin, 'side', names.side, context)
-  const deadline = context.clock.monotonic() + SWAP_LIMIT
-  for (;;) {
+  await untilNotBusy('swap', context, async () => {
     const world = requireSwappable(await readWorld(admin, names), place)
     // One look: the rename itself sees what is just starting, but it would wait five seconds for any other.
     await endSessions(admin, names.side, [], context, 1)
     if (world.live !== undefined) await endSessions(admin, names.live, [], context, 1)
+    await swapOnce(admin, place, world, details, context)
+  })
+}
+
+/** Tries again for a minute while a session that slipped in or a worker of the server keeps databases from being renamed. */
+export async function untilNotBusy(what: string, context: Context, act: () => Promise<void>): Promise<void> {
+  const deadline = context.clock.monotonic() + SWAP_LIMIT
+  for (;;) {
     try {
-      return await swapOnce(admin, place, world, details, context)
+      return await act()
     } catch (error) {
       if (!BUSY.has(sqlState(error)) || context.clock.monotonic() > deadline) throw error
-      context.progress({ type: 'note', message: `swap is tried again: ${String(error)}` })
+      context.progress({ type: 'note', message: `${what} is tried again: ${String(error)}` })
     }
     await context.clock.sleep(RETRY_AFTER, context.signal)
   }

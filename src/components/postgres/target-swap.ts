@@ -26,7 +26,7 @@ import type { Place } from './target-place.ts'
 import { readWorld, stateOf } from './target-world.ts'
 import type { DatabaseRow } from './target-world.ts'
 import { limitsOf } from './tool-run.ts'
-import { chooseTools } from './tools.ts'
+import { chooseRestoreTools } from './tools-restore.ts'
 import { forgetKept, undoSwap } from './undo.ts'
 
 /** A session and the server's process behind it. */
@@ -78,7 +78,7 @@ export class SwapTarget implements Target<PostgresDetails> {
   async load(details: PostgresDetails, source: ArtifactSource, context: Context): Promise<void> {
     if ((await this.state(context)) === 'swapped')
       throw new Failure('refused', `restore ${this.#place.restoreId} is live already`)
-    const side = await this.#side(context)
+    const side = await this.#side(details, context)
     try {
       await withAdmin(this.#place, context, async (admin) => {
         await ensureRoles(admin, details, context)
@@ -119,7 +119,7 @@ export class SwapTarget implements Target<PostgresDetails> {
 
   async compare(details: PostgresDetails, context: Context): Promise<readonly Difference[]> {
     const { version } = await readServer(this.#place, context)
-    const differences = await compareLoaded(await this.#side(context), version, details, context)
+    const differences = await compareLoaded(await this.#side(details, context), version, details, context)
     return [...differences, ...(await this.#compareProperties(details, context))]
   }
 
@@ -154,6 +154,8 @@ export class SwapTarget implements Target<PostgresDetails> {
       // Closed first: sessions that were ended while it is open would come back at once.
       await closeDatabase(admin, 'live', live, context)
       await endSessions(admin, live, this.#live === undefined ? [] : [this.#live.pid], context)
+      // A session may have prepared one just before it was ended. It would keep the database from being renamed.
+      await requireNoPreparedTransactions(admin, live)
     })
   }
 
@@ -230,13 +232,13 @@ export class SwapTarget implements Target<PostgresDetails> {
     return withAdmin(this.#place, context, (admin) => forgetKept(admin, this.#place, context))
   }
 
-  async #side(context: Context): Promise<LoadPlace> {
+  async #side(details: PostgresDetails, context: Context): Promise<LoadPlace> {
     const { settings, server, names } = this.#place
     const { version } = await readServer(this.#place, context)
     return {
       server,
       database: names.side,
-      tools: await chooseTools(version, settings, context),
+      tools: await chooseRestoreTools(version, details, settings, context),
       limits: limitsOf(settings),
       jobs: jobsOf(settings),
     }

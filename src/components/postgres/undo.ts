@@ -9,8 +9,8 @@ import { formatMarker, plainComment } from './marker.ts'
 import { restoreNames } from './names.ts'
 import type { PostgresSettings } from './schema.ts'
 import { commentStatement, dropDatabase, notOurs } from './side-database.ts'
-import { keptTimes } from './swap.ts'
-import { queryOne } from './query.ts'
+import { keptTimes, untilNotBusy } from './swap.ts'
+import { query, queryOne } from './query.ts'
 import { change, restoreServer, withAdmin } from './target-place.ts'
 import type { Place } from './target-place.ts'
 import { inTransaction } from './target-transaction.ts'
@@ -92,7 +92,6 @@ async function swapBack(admin: pg.Client, place: Place, world: World, context: C
   const { names, restoreId } = place
   await requireNoPreparedTransactions(admin, names.live)
   if (world.live?.open === true) await closeDatabase(admin, 'live', names.live, context)
-  if (world.live !== undefined) await endSessions(admin, names.live, [], context)
   // The same restore was run again after an undo: what it set aside then is older than what is live now.
   if (isOurs(world.undone, restoreId, 'undone')) await dropDatabase(admin, 'undone', names.undone, context)
   const committed = (): Promise<boolean> =>
@@ -100,7 +99,10 @@ async function swapBack(admin: pg.Client, place: Place, world: World, context: C
       const { live, previous } = await readWorld(fresh, names)
       return !isOurs(previous, restoreId, 'previous') && !isOurs(live, restoreId, 'restored')
     })
-  await inTransaction(admin, 'undo', context, () => renameBack(admin, place, world, context), committed)
+  await untilNotBusy('undo', context, async () => {
+    if (world.live !== undefined) await endSessions(admin, names.live, [], context)
+    await inTransaction(admin, 'undo', context, () => renameBack(admin, place, world, context), committed)
+  })
 }
 
 async function renameBack(admin: pg.Client, place: Place, world: World, context: Context): Promise<void> {
@@ -149,9 +151,20 @@ export async function forgetKept(admin: pg.Client, place: Place, context: Contex
     // What an undo set aside came from a restore point. What was live before may be the only copy.
     if (live === undefined && role === 'previous')
       throw new Failure('refused', `database ${row.name} is kept: database ${place.names.live} is not there`)
+    await requireNoSubscriptions(admin, row.name)
     await dropDatabase(admin, role, row.name, context)
   }
   if (isOurs(live, place.restoreId, 'restored')) {
     await change(admin, 'COMMENT ON DATABASE live', commentStatement(live.name, plainComment(live.comment)), context)
   }
+}
+
+/** PostgreSQL drops no database with a subscription, and the name of what is in the way is not in its message. */
+async function requireNoSubscriptions(admin: pg.Client, database: string): Promise<void> {
+  const sql = `select quote_ident(s.subname) as name from pg_subscription s join pg_database d on d.oid = s.subdbid where d.datname = $1 order by 1`
+  const names = (await query(admin, z.object({ name: z.string() }), sql, [database])).map(({ name }) => name)
+  if (names.length === 0) return
+  throw new Failure('refused', `database ${database} is kept: it has the subscriptions ${names.join(', ')}`, {
+    hint: `Allow connections to it (ALTER DATABASE … ALLOW_CONNECTIONS true), connect, and for each: ALTER SUBSCRIPTION … DISABLE, ALTER SUBSCRIPTION … SET (slot_name = NONE), DROP SUBSCRIPTION.`,
+  })
 }

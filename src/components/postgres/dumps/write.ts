@@ -29,7 +29,7 @@ export async function writeDumpFile(
   try {
     await target.load(details, source, context)
     await assertEqual(target, details, context)
-    return await writeFrom(await target.loadPlace(context), output, context)
+    return await writeFrom(await target.loadPlace(details, context), output, context)
   } finally {
     // Also after Ctrl-C: a throw-away server must not outlive its export.
     await target.discard({ ...context, signal: new AbortController().signal })

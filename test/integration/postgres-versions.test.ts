@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Target } from '../../src/components/driver.ts'
+import { postgresDriver } from '../../src/components/postgres/driver.ts'
+import type { PostgresDetails } from '../../src/components/postgres/schema.ts'
+import { withTemporaryFolder } from '../../src/system/temporary-folder.ts'
+import { ODD, oddObjects, quoted } from '../parts/postgres-odd.ts'
+import { captureStored } from '../parts/postgres-stored.ts'
+import type { Stored } from '../parts/postgres-stored.ts'
+import { tablesOfEveryType, TYPE_VALUES, UNKNOWN_TYPES, withoutValues } from '../parts/postgres-types.ts'
+import { MAJORS, programsOf, providePostgresVersions } from '../parts/postgres-versions.ts'
+import { startPrivate, testContext } from '../parts/postgres.ts'
+import type { TestPostgres } from '../parts/postgres.ts'
+
+await providePostgresVersions()
+const servers = new Map<number, TestPostgres>()
+for (const major of MAJORS) servers.set(major, await startPrivate({}, major))
+const context = testContext()
+const DATABASE = `every ${ODD}`.slice(0, 40)
+const OWNER = 'The "owner"'
+const ROWS_IN_LANES = 60_000
+/** Some of these servers are built without XML. */
+const TYPES = Object.keys(TYPE_VALUES).filter((type) => type !== 'xml')
+const points = new Map<number, Stored>()
+
+function server(major: number): TestPostgres {
+  const found = servers.get(major)
+  assert.ok(found !== undefined)
+  return found
+}
+
+function pointOf(major: number): Stored {
+  const found = points.get(major)
+  assert.ok(found !== undefined)
+  return found
+}
+
+/** Of one database: every type, odd objects, and a table large enough for lanes. */
+async function fill(postgres: TestPostgres): Promise<void> {
+  await postgres.sql('postgres', `create role ${quoted(OWNER)} login`)
+  await postgres.createDatabase(DATABASE)
+  await postgres.sql(
+    DATABASE,
+    `set search_path = public; ${tablesOfEveryType(TYPES)} ${oddObjects(OWNER)}
+     create table large (n int primary key, body text); insert into large select n, repeat(md5(n::text), 9) from generate_series(1, ${ROWS_IN_LANES}) n`,
+  )
+}
+
+function open(postgres: TestPostgres, mode: 'swap' | 'scratch', scratchFolder = ''): Promise<Target<PostgresDetails>> {
+  return postgresDriver.open(postgres.settings(DATABASE), { mode, restoreId: '1a2b3c4d', scratchFolder }, context)
+}
+
+for (const major of MAJORS) {
+  test(`${major}: capture, verify, drill, restore by swap, undo`, async () => {
+    const postgres = server(major)
+    assert.equal(postgres.process?.major, major)
+    await fill(postgres)
+    const unknown = await postgres.sql(DATABASE, UNKNOWN_TYPES)
+    assert.deepEqual(withoutValues(unknown.map(({ name }) => String(name))), [])
+    const stored = await captureStored(postgres.settings(DATABASE), context)
+    points.set(major, stored)
+    assert.ok(stored.details.lanes.length > 0)
+    await postgresDriver.examine(stored.details, stored.source, context)
+    await withTemporaryFolder(async (folder) => {
+      const drill = await open(postgres, 'scratch', folder)
+      await drill.load(stored.details, stored.source, context)
+      assert.deepEqual(await drill.compare(stored.details, context), [])
+      await drill.discard(context)
+    })
+    const target = await open(postgres, 'swap')
+    const findings = await target.preflight(stored.details, context)
+    assert.deepEqual(
+      findings.filter(({ level }) => level === 'error'),
+      [],
+    )
+    await target.load(stored.details, stored.source, context)
+    assert.deepEqual(await target.compare(stored.details, context), [])
+    await postgres.sql(DATABASE, 'create table public.only_before (a int)')
+    await target.fence(context)
+    await target.swap(stored.details, context)
+    await target.reopen(context)
+    assert.equal(await before(postgres), false)
+    await target.undo(context)
+    assert.equal(await before(postgres), true)
+    await target.forget(context)
+    await postgres.sql(DATABASE, 'drop table public.only_before')
+  })
+}
+
+async function before(postgres: TestPostgres): Promise<boolean> {
+  const [row] = await postgres.sql(DATABASE, `select to_regclass('public.only_before') is not null as there`)
+  return row?.['there'] === true
+}
+
+for (const from of MAJORS) {
+  for (const to of MAJORS.filter((major) => major > from)) {
+    test(`a point of ${from} is restored beside on ${to}, with equal content`, async () => {
+      const stored = pointOf(from)
+      const target = await open(server(to), 'swap')
+      const findings = await target.preflight(stored.details, context)
+      assert.deepEqual(
+        findings.filter(({ level }) => level === 'error'),
+        [],
+      )
+      await target.load(stored.details, stored.source, context)
+      assert.deepEqual(await target.compare(stored.details, context), [])
+      await target.discard(context)
+    })
+  }
+}
+
+test('a value that differs is found across majors', async () => {
+  const stored = pointOf(14)
+  const target = await open(server(18), 'swap')
+  await target.load(stored.details, stored.source, context)
+  await server(18).sql(`${DATABASE}__r_1a2b3c4d`, `update public.every set c0 = not c0 where c0 is not null`)
+  assert.deepEqual(
+    (await target.compare(stored.details, context)).map(({ subject }) => subject),
+    ['content of public.every'],
+  )
+  await target.discard(context)
+})
+
+test('an older server is refused before anything is made there', async () => {
+  const target = await open(server(15), 'swap')
+  const [error] = (await target.preflight(pointOf(16).details, context)).filter(({ level }) => level === 'error')
+  assert.match(`${error?.subject} ${error?.message}`, /server 15.* is older than 16/)
+  assert.match(error?.hint ?? '', /that major or newer/)
+})
+
+test('client tools that cannot restore to the server are refused before anything is made there', async () => {
+  const toolsFolder = await programsOf(17)
+  const postgres = server(16)
+  const settings = postgres.settings(DATABASE, { toolsFolder })
+  const findings = await postgresDriver.check(settings, context)
+  assert.ok(findings.some(({ level, hint }) => level === 'warning' && hint?.includes('postgresql-client-16') === true))
+  for (const stored of [pointOf(16), await captureStored(settings, context)]) {
+    const target = await postgresDriver.open(
+      settings,
+      { mode: 'swap', restoreId: '1a2b3c4d', scratchFolder: '' },
+      context,
+    )
+    const [error] = (await target.preflight(stored.details, context)).filter(({ level }) => level === 'error')
+    assert.match(error?.hint ?? '', /postgresql-client-16/)
+    await assert.rejects(target.load(stored.details, stored.source, context), { kind: 'unsupported' })
+    assert.equal(await target.state(context), 'untouched')
+  }
+})
+
+test('a point that newer tools wrote is drilled on a server that takes it', async () => {
+  const settings = server(16).settings(DATABASE, { toolsFolder: await programsOf(18) })
+  const stored = await captureStored(settings, context)
+  await withTemporaryFolder(async (folder) => {
+    const drill = await open(server(16), 'scratch', folder)
+    await drill.load(stored.details, stored.source, context)
+    assert.deepEqual(await drill.compare(stored.details, context), [])
+    await drill.discard(context)
+  })
+})
