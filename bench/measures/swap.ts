@@ -9,6 +9,8 @@ import { makeProject } from '../project.ts'
 import { each, median, repeat } from '../rounds.ts'
 
 const LIMIT_SECONDS = 1
+/** A client also waits until it is connected again. */
+const HONEST_SECONDS = 0.25
 const restored = z.object({ report: z.object({ restoreId: z.string(), downtimeMilliseconds: z.number() }) })
 
 interface SwapRun {
@@ -38,15 +40,20 @@ export async function measureSwap(bench: Bench): Promise<Measurement> {
   const measurement = {
     work: `downtime of a swap at ${megabytes} MB`,
     ours: 'the longest silence a client sees during holdfast restore',
-    peer: 'what the restore reports as its downtime',
+    peer: undefined,
     oursSeconds: median(each(runs, ({ silence }) => silence)),
-    peerSeconds: median(each(runs, (run) => run.reported)),
+    peerSeconds: undefined,
     peakRssMib: undefined,
     toolsPeakRssMib: undefined,
     peerPeakRssMib: undefined,
     goals: [],
   }
-  return { ...measurement, goals: [timeGoal(measurement, LIMIT_SECONDS)] }
+  const reported = median(each(runs, (run) => run.reported))
+  const honest = {
+    text: `within ${HONEST_SECONDS} s of the ${reported.toFixed(3)} s that the restore reports`,
+    met: measurement.oursSeconds - reported < HONEST_SECONDS,
+  }
+  return { ...measurement, goals: [timeGoal(measurement, LIMIT_SECONDS), honest] }
 }
 
 function reportOf(stdout: string): z.infer<typeof restored>['report'] {
