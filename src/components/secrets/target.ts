@@ -14,9 +14,11 @@ import { alsoNamed, mark, move, privateFolder, removeAll, writeDurably, type Own
 export function scratchTarget(settings: SecretsSettings, request: TargetRequest): Target<SecretsDetails> {
   const folder = join(request.scratchFolder, `secrets-${request.restoreId}`)
   const inFolder = { ...settings, restoreFolder: folder }
-  const target = hostTarget(inFolder, request)
+  // Nothing is live in the folder: each file has its own name at once.
+  const target = hostTarget(inFolder, { ...request, mode: 'in-place' })
   return {
     ...target,
+    leave: () => Promise.resolve({ folder }),
     description: `a scratch copy of ${Object.keys(settings.secrets).length} secrets`,
     confirmation: 'secrets',
     state: async () => ((await exists(folder)) ? 'beside' : 'untouched'),
