@@ -208,9 +208,11 @@ async function assertUnusable(
   id: string,
   kind: 'corrupt' | 'denied' | 'unsupported',
   message: RegExp,
+  // A point that this machine saw whole before is missed, and that alarm counts for more than why.
+  wasSeen = false,
 ): Promise<void> {
   const code = { corrupt: 30, denied: 12, unsupported: 31 }[kind]
-  const listing = await listed(lab, code)
+  const listing = await listed(lab, wasSeen ? 30 : code)
   assert.ok(!listing.points.some((one) => one.point === id))
   assert.deepEqual(
     listing.damaged.map((one) => [one.point, one.kind]),
@@ -272,7 +274,7 @@ test('a commit that somebody else signed does not count', async () => {
 test('a commit that was signed again by somebody else makes the point unusable', async () => {
   const lab = await forkLab(base)
   await writeCommit(lab, await readCommitOf(lab, point), parseSigner(generateSigner().file))
-  await assertUnusable(lab, point, 'denied', /not trusted/)
+  await assertUnusable(lab, point, 'denied', /not trusted/, true)
 })
 
 test('a rolled-back bucket raises an alarm that does not end by itself, and prune refuses', async () => {

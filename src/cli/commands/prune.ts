@@ -1,3 +1,4 @@
+import { failureKinds } from '../../core/failure.ts'
 import {
   executePrune,
   forgetExpired,
@@ -43,8 +44,8 @@ async function pruneAll(command: Command, apps: Apps, approval: string | undefin
     forgotten.push(...(await forgetExpired(app, context)))
   }
   command.result({ reports, forgotten }, () => [...reports.map(reportText), ...forgotten.map(forgottenText)].join('\n'))
-  if (forgotten.some(({ failure }) => failure !== undefined)) return 3
-  return reports.some(({ withheld }) => withheld.length > 0) ? 13 : 0
+  if (reports.some(({ withheld }) => withheld.length > 0)) return failureKinds.refused.exit
+  return forgotten.some(({ failure }) => failure !== undefined) ? failureKinds.incomplete.exit : 0
 }
 
 function planText(repository: string, plan: PrunePlan): string {
