@@ -1,9 +1,10 @@
 import { Failure, describe } from '../core/failure.ts'
+import { freeBytes } from '../core/free-bytes.ts'
 import type { Bytes, Context } from '../core/ports.ts'
 import { randomHex } from '../system/random.ts'
 import { checkedContent, type ArtifactRequest } from './artifact.ts'
 import { createBlob, createCheckedBlob } from './blobs.ts'
-import { bytesOf, drain, measured, sha256, type Measure } from './bytes.ts'
+import { bytesOf, measured, sha256, type Measure } from './bytes.ts'
 import { newCommit, newManifest } from './compose.ts'
 import type { ArtifactRecord, Commit } from './documents.ts'
 import { signDocument } from './dsse.ts'
@@ -151,7 +152,8 @@ class StoredPointWriter implements PointWriter {
     const name = artifactName(this.point, number)
     const stored = measured(await state.storage.get(name, context.signal))
     const place = { repository: state.id, point: this.point, number, kind, compression: ZSTD_FRAMES } as const
-    await drain(open(stored.content, { ...place, dataKey: this.#dataKey }))
+    // What was opened is nobody else's; there is as much of it as the artifact is long.
+    for await (const plain of open(stored.content, { ...place, dataKey: this.#dataKey })) freeBytes(plain)
     const found = stored.totals()
     if (found.size === expected.size && found.sha256 === expected.sha256) return
     throw new Failure('corrupt', `${name} is not what was written to ${state.storage.location}`)

@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto'
 import { Failure } from '../../core/failure.ts'
+import { freeBytes } from '../../core/free-bytes.ts'
 import type { ArtifactKeys } from './key-schedule.ts'
 
 export const PLAIN_CHUNK = 16_384
@@ -19,7 +20,9 @@ export function sealChunk(
   offset: number,
 ): number {
   const cipher = createCipheriv(ALGORITHM, keys.key, chunkNonce(keys.nonce, index), OPTIONS)
-  const end = offset + cipher.update(plain).copy(target, offset)
+  const sealed = cipher.update(plain)
+  const end = offset + sealed.copy(target, offset)
+  freeBytes(sealed)
   cipher.final()
   return end + cipher.getAuthTag().copy(target, end)
 }
