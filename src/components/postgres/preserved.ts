@@ -1,10 +1,11 @@
 import { pipeline } from 'node:stream/promises'
 import type pg from 'pg'
-import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
+import { from as copyFrom } from 'pg-copy-streams'
 import { z } from 'zod'
 import { Failure } from '../../core/failure.ts'
-import type { Context } from '../../core/ports.ts'
+import type { Bytes, Context } from '../../core/ports.ts'
 import { identifier, literal } from './connection.ts'
+import { copyOut } from './copy-out.ts'
 import { query, queryOne } from './query.ts'
 import { attempt, change } from './target-place.ts'
 import { inTransaction } from './target-transaction.ts'
@@ -77,10 +78,16 @@ async function copyRows(
   context: Context,
 ): Promise<void> {
   const columns = table.columns.map(({ name }) => identifier(name)).join(', ')
-  const reader = live.query(copyTo(`copy (select ${columns} from ${table.source}) to stdout`))
+  const statement = `copy (select ${columns} from ${table.source}) to stdout`
+  const reader = ownChunks(copyOut(live, statement, { idleLimit: limit, subject: 'the server' }))
   const writer = side.query(copyFrom(`copy ${table.name} (${columns}) from stdin`))
   const signal = AbortSignal.any([context.signal, AbortSignal.timeout(limit)])
   await attempt(`copy preserved table ${table.name}`, () => pipeline(reader, writer, { signal }))
+}
+
+/** The writer keeps a chunk while it asks for the next, which would overwrite it. */
+async function* ownChunks(chunks: Bytes): Bytes {
+  for await (const chunk of chunks) yield Buffer.from(chunk)
 }
 
 /** Positions of sequences are outside transactions; a repeated copy sets them again. */
