@@ -55,6 +55,11 @@ export class Client {
     return this.#settings.workers
   }
 
+  /** How long, in milliseconds, what the server cannot answer now is asked again. */
+  get patience(): number {
+    return this.#settings.retryMilliseconds
+  }
+
   /** One request, repeated while the server cannot answer now. Fails unless the status is 200, 204 or accepted. */
   async call(call: Call): Promise<Answer> {
     const answer = await this.#untilAnswered(call)

@@ -22,7 +22,7 @@ export type SecretInfo = z.infer<typeof secretInfo>
 
 const infoBody = z.object({ data: secretInfo })
 const value = z.record(z.string(), z.unknown())
-const versionBody = z.object({ data: z.object({ data: value.nullable(), metadata: versionInfo }) })
+export const versionBody = z.object({ data: z.object({ data: value.nullable(), metadata: versionInfo }) })
 const plainBody = z.object({ data: value })
 
 /** A secret that changes is read again so many times. */

@@ -29,6 +29,8 @@ export interface ThrowAwayServer {
   readonly rootToken: Secret
   readonly unsealKey: Secret
   unseal(key: Secret): Promise<void>
+  /** With keys of which several are needed. Fails when it does not become active. */
+  unsealWith(keys: readonly Secret[]): Promise<void>
   /** Ends it at once. Its data stays. */
   kill(): Promise<void>
   /** Starts it again on its data, sealed. */
@@ -119,8 +121,12 @@ class Process implements ThrowAwayServer {
     await this.unseal(this.unsealKey)
   }
 
-  async unseal(key: Secret): Promise<void> {
-    await this.#ask('sys/unseal', { key: key.reveal() })
+  unseal(key: Secret): Promise<void> {
+    return this.unsealWith([key])
+  }
+
+  async unsealWith(keys: readonly Secret[]): Promise<void> {
+    for (const key of keys) await this.#ask('sys/unseal', { key: key.reveal() })
     const { clock, signal } = this.#options.context
     const deadline = clock.monotonic() + START_LIMIT
     while (!(await this.#isActive())) {
