@@ -204,6 +204,7 @@ async function addressIn({ storage, folder }: ThrowAwayOptions): Promise<string>
   return storage === 'inmem' ? `unix://${join(folder, 'socket')}` : `http://127.0.0.1:${await freePort()}`
 }
 
+/** With enough unseal keys a root token can be made: the tokens inside a snapshot may have ended. */
 async function configuration({ storage, folder }: ThrowAwayOptions, address: string): Promise<string> {
   if (storage === 'inmem')
     return `storage "inmem" {}\nlistener "unix" { address = ${JSON.stringify(address.slice('unix://'.length))} }\n`
@@ -218,6 +219,7 @@ listener "tcp" {
   address = ${JSON.stringify(host)}
   cluster_address = "${cluster}"
   tls_disable = true
+  disable_unauthed_generate_root_endpoints = false
 }
 api_addr = ${JSON.stringify(address)}
 cluster_addr = "http://${cluster}"
