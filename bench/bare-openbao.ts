@@ -9,9 +9,8 @@ import pMap from 'p-map'
 const WORKERS = 20
 const PAGE = 500
 const FOLDER = 1000
-const [act = '', address = '', secrets = 0, versions = 0] = process.argv
-  .slice(2)
-  .map((word, place) => (place < 2 ? word : Number(word))) as [string, string, number, number]
+const [act = '', address = ''] = process.argv.slice(2)
+const [secrets = 0, versions = 0] = process.argv.slice(4).map(Number)
 const agent = new http.Agent({ keepAlive: true, maxSockets: WORKERS })
 const { hostname, port } = new URL(address)
 const headers = { 'X-Vault-Token': process.env['BAO_TOKEN'] ?? '', 'X-Vault-Request': 'true' }
@@ -33,7 +32,7 @@ function call(method: string, path: string, body?: unknown): Promise<unknown> {
 }
 
 const nameOf = (n: number): string => `app/${Math.floor(n / FOLDER)}/secret-${String(n).padStart(7, '0')}`
-const all = { length: Number(secrets) }
+const all = { length: secrets }
 
 async function write(n: number): Promise<void> {
   for (let cas = 0; cas < versions; cas += 1)
@@ -46,7 +45,7 @@ async function read(n: number): Promise<void> {
 
 /** The metadata of a folder, page by page. */
 async function list(folder: number): Promise<void> {
-  const last = Math.min((folder + 1) * FOLDER, Number(secrets))
+  const last = Math.min((folder + 1) * FOLDER, secrets)
   for (let first = folder * FOLDER; first < last; first += PAGE) {
     const after =
       first === folder * FOLDER
@@ -60,7 +59,7 @@ async function list(folder: number): Promise<void> {
 
 if (act === 'read')
   await pMap(
-    Array.from({ length: Math.ceil(Number(secrets) / FOLDER) }, (_, n) => n),
+    Array.from({ length: Math.ceil(secrets / FOLDER) }, (_, n) => n),
     list,
     { concurrency: WORKERS },
   )
