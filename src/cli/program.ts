@@ -110,6 +110,16 @@ function addSetUp(program: Commander, world: World, outcome: Outcome): void {
       const { policy } = await import('./commands/policy.ts')
       outcome.exitCode = await run(world, command, (given) => policy(given, 'openbao', purpose, app))
     })
+  addOpenbao(program, world, outcome)
+  program
+    .command('completion <shell>')
+    .description('print a completion script for bash, zsh or fish')
+    .action(async (shell) => {
+      outcome.exitCode = (await import('./commands/completion.ts')).completion(world, program, shell)
+    })
+}
+
+function addOpenbao(program: Commander, world: World, outcome: Outcome): void {
   program
     .command('openbao')
     .description('what only OpenBao has')
@@ -127,12 +137,6 @@ function addSetUp(program: Commander, world: World, outcome: Outcome): void {
     .action(async (app, options, command) => {
       const { snapshotRestore } = await import('./commands/openbao.ts')
       outcome.exitCode = await run(world, command, (given) => snapshotRestore(given, app, options))
-    })
-  program
-    .command('completion <shell>')
-    .description('print a completion script for bash, zsh or fish')
-    .action(async (shell) => {
-      outcome.exitCode = (await import('./commands/completion.ts')).completion(world, program, shell)
     })
 }
 
