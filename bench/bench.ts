@@ -19,16 +19,23 @@ export interface BenchOptions {
   readonly keep: boolean
   /** Says how long each phase of a restore took. */
   readonly phases: boolean
+  /** How many secrets of OpenBao, and how many versions each has. */
+  readonly secrets: number
+  readonly versions: number
   readonly context: Context
 }
 
-/** What the measures that need a database share: a private server, its tools, and a private folder for everything else. */
-export interface Bench {
+/** What every measure has: a private folder. */
+export interface Place {
   readonly options: BenchOptions
   readonly context: Context
+  readonly folder: string
+}
+
+/** What the measures that need a database share besides: a private server and its tools. */
+export interface Bench extends Place {
   readonly postgres: PrivateServer
   readonly tools: Tools
-  readonly folder: string
   /** A libpq password file for the peer's tools. */
   readonly passfile: string
 }
@@ -39,22 +46,35 @@ export const projectRoot = dirname(dirname(fileURLToPath(import.meta.url)))
 const SETTINGS = { shared_buffers: '256MB', max_wal_size: '4GB', autovacuum: 'off' } as const
 export const SERVER_FACTS = 'server with shared_buffers 256MB, fsync and autovacuum off'
 
+/** Runs `act` with a folder that is removed again. */
+export async function withPlace<Result>(
+  options: BenchOptions,
+  act: (place: Place) => Promise<Result>,
+): Promise<Result> {
+  const folder = await makeTemporaryFolder()
+  try {
+    return await act({ options, context: options.context, folder })
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
 /** Starts the server, runs `act`, and removes everything again; with `keep` the server's data stays for the next run. */
 export async function withBench<Result>(
   options: BenchOptions,
   act: (bench: Bench) => Promise<Result>,
 ): Promise<Result> {
-  const folder = await makeTemporaryFolder()
   const data = options.keep ? await cacheFolder() : await makeTemporaryFolder()
   try {
-    const postgres = await startServer({ folder: data, context: options.context, settings: SETTINGS })
-    try {
-      return await act(await benchOf(options, postgres, folder))
-    } finally {
-      await postgres.stop()
-    }
+    return await withPlace(options, async ({ folder }) => {
+      const postgres = await startServer({ folder: data, context: options.context, settings: SETTINGS })
+      try {
+        return await act(await benchOf(options, postgres, folder))
+      } finally {
+        await postgres.stop()
+      }
+    })
   } finally {
-    await rm(folder, { recursive: true, force: true })
     if (!options.keep) await rm(data, { recursive: true, force: true })
   }
 }

@@ -4,25 +4,27 @@ import { toFailure, failureKinds } from '../src/core/failure.ts'
 import type { Context } from '../src/core/ports.ts'
 import { systemClock } from '../src/system/clock.ts'
 import { directEffects } from '../src/system/effects.ts'
-import { SERVER_FACTS, withBench } from './bench.ts'
-import type { Bench } from './bench.ts'
+import { SERVER_FACTS, withBench, withPlace } from './bench.ts'
+import type { Bench, BenchOptions, Place } from './bench.ts'
 import type { Measurement } from './measurement.ts'
 import { measureBackup } from './measures/backup.ts'
 import { measureHelp } from './measures/help.ts'
 import { measureMemory } from './measures/memory.ts'
+import { measureOpenbao } from './measures/openbao.ts'
 import { measurePoints } from './measures/points.ts'
 import { measureRestore } from './measures/restore.ts'
 import { measureSwap } from './measures/swap.ts'
 import { describeMachine, EXPLANATION, jsonLine, tableOf } from './report.ts'
 
-interface Measure {
-  readonly does: string
-  run(bench: Bench): Promise<readonly Measurement[]>
-}
+type Measure = { readonly does: string } & (
+  | { run(bench: Bench): Promise<readonly Measurement[]> }
+  /** Needs no database. */
+  | { alone(place: Place): Promise<readonly Measurement[]> }
+)
 
 /** In the order in which they run: the quick ones first. */
 const MEASURES: Readonly<Record<string, Measure>> = {
-  help: { does: 'how long holdfast --help takes', run: async (bench) => [await measureHelp(bench.context.signal)] },
+  help: { does: 'how long holdfast --help takes', alone: async ({ context }) => [await measureHelp(context.signal)] },
   points: {
     does: 'how long holdfast points takes on 1,000 restore points',
     run: async (bench) => [await measurePoints(bench)],
@@ -34,6 +36,7 @@ const MEASURES: Readonly<Record<string, Measure>> = {
     run: async (bench) => [await measureSwap(bench)],
   },
   memory: { does: 'the peak memory of backups of 200 MB and 2 GB', run: measureMemory },
+  openbao: { does: 'secrets of OpenBao, next to the bare API calls', alone: measureOpenbao },
 }
 
 interface CommandLine {
@@ -42,15 +45,19 @@ interface CommandLine {
   readonly keep?: true
   readonly json?: true
   readonly phases?: true
+  readonly secrets: number
+  readonly versions: number
 }
 
 const program = new Command('bench')
-  .description("Measures Holdfast side by side with PostgreSQL's own tools, in one run on one database.")
+  .description('Measures Holdfast side by side with the tools or calls that do the bare work, in one run.')
   .argument('[measures...]', `which: ${Object.keys(MEASURES).join(', ')} (all when none is named)`, chooseMeasure)
   .option('--megabytes <size>', 'size of the database as a plain dump, in 10^6 bytes', positive, 1300)
   .option('--rounds <count>', 'how often each side runs after the warm-up', positive, 1)
   .option('--keep', 'keep the database in $HOLDFAST_BENCH_CACHE or the cache folder, and use one that is there')
   .option('--phases', 'print the phases of each restore with their seconds and processor seconds')
+  .option('--secrets <count>', 'how many secrets the measure openbao has', positive, 50_000)
+  .option('--versions <count>', 'how many versions each of them has', positive, 1)
   .option('--json', 'print one JSON line per measure')
   .addHelpText('after', () => `\n${listOfMeasures()}`)
   .action(main)
@@ -72,30 +79,45 @@ function positive(text: string): number {
 }
 
 async function main(names: readonly string[], line: CommandLine): Promise<void> {
+  const { megabytes, rounds, secrets, versions } = line
   const context = contextOf(interruption())
-  const chosen = Object.keys(MEASURES).filter((name) => names.length === 0 || names.includes(name))
-  await withBench(
-    { megabytes: line.megabytes, rounds: line.rounds, keep: line.keep === true, phases: line.phases === true, context },
-    async (bench) => {
+  const flags = { keep: line.keep === true, phases: line.phases === true }
+  const options: BenchOptions = { megabytes, rounds, secrets, versions, ...flags, context }
+  const chosen = Object.entries(MEASURES).filter(([name]) => names.length === 0 || names.includes(name))
+  if (chosen.every(([, measure]) => 'alone' in measure))
+    await withPlace(options, async (place) => {
+      console.error(describeMachine([]))
+      await measureAll(place, chosen, line.json === true)
+    })
+  else
+    await withBench(options, async (bench) => {
       console.error(describeMachine([bench.postgres.versionText, SERVER_FACTS, `tools ${bench.tools.versionText}`]))
       await measureAll(bench, chosen, line.json === true)
-    },
-  )
+    })
 }
 
 /** What was measured is printed even when a later measure fails. */
-async function measureAll(bench: Bench, chosen: readonly string[], json: boolean): Promise<void> {
+async function measureAll(
+  place: Place | Bench,
+  chosen: readonly (readonly [string, Measure])[],
+  json: boolean,
+): Promise<void> {
   const measurements: Measurement[] = []
   try {
-    for (const name of chosen) {
-      bench.context.progress({ type: 'phase', phase: 'measure', detail: MEASURES[name]?.does ?? name })
-      const measured = (await MEASURES[name]?.run(bench)) ?? []
+    for (const [, measure] of chosen) {
+      place.context.progress({ type: 'phase', phase: 'measure', detail: measure.does })
+      const measured = await measureOne(place, measure)
       measurements.push(...measured)
       if (json) console.log(measured.map(jsonLine).join('\n'))
     }
   } finally {
     if (!json && measurements.length > 0) console.log(`\n${tableOf(measurements)}\n\n${EXPLANATION}`)
   }
+}
+
+async function measureOne(place: Place | Bench, measure: Measure): Promise<readonly Measurement[]> {
+  if ('alone' in measure) return measure.alone(place)
+  return 'postgres' in place ? measure.run(place) : []
 }
 
 function contextOf(signal: AbortSignal): Context {

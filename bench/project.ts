@@ -1,9 +1,10 @@
+import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { passwordOf } from '../src/components/postgres/connection.ts'
 import { projectRoot } from './bench.ts'
-import type { Bench } from './bench.ts'
+import type { Bench, Place } from './bench.ts'
 import { runMeasured } from './child.ts'
 import type { ChildRun } from './child.ts'
 
@@ -20,12 +21,17 @@ export interface Project {
 
 /** Makes configuration, keys and repository with `holdfast init`. */
 export async function makeProject(bench: Bench, name: string, database: string): Promise<Project> {
+  return makeProjectOf(bench, name, { database: await databaseComponent(bench, name, database) })
+}
+
+/** With components as the configuration words them. What an earlier call made for the same name is used again. */
+export async function makeProjectOf(bench: Place, name: string, components: unknown): Promise<Project> {
   const folder = join(bench.folder, name)
   const repositoryFolder = join(folder, 'repository')
   await mkdir(repositoryFolder, { recursive: true, mode: 0o700 })
   const identityFile = join(folder, 'identity.txt')
   const configPath = join(folder, 'holdfast.yaml')
-  await writeFile(configPath, stringify(await configOf(bench, folder, database)), { mode: 0o600 })
+  await writeFile(configPath, stringify(configOf(folder, components)), { mode: 0o600 })
   const run: Project['run'] = (args, onLine) =>
     runMeasured({
       file: HOLDFAST,
@@ -33,21 +39,26 @@ export async function makeProject(bench: Bench, name: string, database: string):
       signal: bench.context.signal,
       ...(onLine === undefined ? {} : { onLine }),
     })
-  await run(['init', '--identity-file', identityFile, '--no-password'])
+  if (!existsSync(identityFile)) await run(['init', '--identity-file', identityFile, '--no-password'])
   return { configPath, repositoryFolder, signingKeyFile: join(folder, 'signing.key'), run }
 }
 
-async function configOf(bench: Bench, folder: string, database: string): Promise<Readonly<Record<string, unknown>>> {
+async function databaseComponent(bench: Bench, name: string, database: string): Promise<unknown> {
   const { host, port, user } = bench.postgres.server
+  const folder = join(bench.folder, name)
+  await mkdir(folder, { recursive: true, mode: 0o700 })
   const passwordFile = join(folder, 'password')
   await writeFile(passwordFile, (await passwordOf(bench.postgres.server)) ?? '', { mode: 0o600 })
-  const component = { kind: 'postgres', host, port, user, database, password: `file:${passwordFile}` }
+  return { kind: 'postgres', host, port, user, database, password: `file:${passwordFile}` }
+}
+
+function configOf(folder: string, components: unknown): Readonly<Record<string, unknown>> {
   return {
     version: 1,
     state: join(folder, 'state'),
     signingKey: `file:${join(folder, 'signing.key')}`,
     identity: `file:${join(folder, 'identity.txt')}`,
     repositories: { local: { url: `file://${join(folder, 'repository')}` } },
-    apps: { bench: { repositories: ['local'], components: { database: component } } },
+    apps: { bench: { repositories: ['local'], components } },
   }
 }

@@ -110,11 +110,33 @@ function addSetUp(program: Commander, world: World, outcome: Outcome): void {
       const { policy } = await import('./commands/policy.ts')
       outcome.exitCode = await run(world, command, (given) => policy(given, 'openbao', purpose, app))
     })
+  addOpenbao(program, world, outcome)
   program
     .command('completion <shell>')
     .description('print a completion script for bash, zsh or fish')
     .action(async (shell) => {
       outcome.exitCode = (await import('./commands/completion.ts')).completion(world, program, shell)
+    })
+}
+
+function addOpenbao(program: Commander, world: World, outcome: Outcome): void {
+  program
+    .command('openbao')
+    .description('what only OpenBao has')
+    .command('snapshot-restore [app]')
+    .description('replace a whole OpenBao server by the raft snapshot of a restore point')
+    .option('--at <point>', 'an id, a time, or latest', 'latest')
+    .option('--repository <name>', 'read from this repository only')
+    .option('--component <name>', 'which openbao component, where there are several')
+    .option(
+      '--unseal-keys-with <who>',
+      'force it onto another cluster; names who keeps the unseal keys of the captured one',
+    )
+    .option('--dry-run', 'check everything, change nothing')
+    .option('--yes', 'do not ask')
+    .action(async (app, options, command) => {
+      const { snapshotRestore } = await import('./commands/openbao.ts')
+      outcome.exitCode = await run(world, command, (given) => snapshotRestore(given, app, options))
     })
 }
 

@@ -45,6 +45,18 @@ export interface Driver<Settings = unknown, Details = unknown> {
    */
   beside?(settings: Settings, context: Context): Promise<readonly Beside[]>
 
+  /**
+   * Puts back the snapshot of a whole server that a point holds, in place of all that the server has. Refuses a server with
+   * other keys unless the request says who keeps those of the captured one.
+   */
+  restoreSnapshot?(
+    settings: Settings,
+    details: Details,
+    source: ArtifactSource,
+    request: SnapshotRequest,
+    context: Context,
+  ): Promise<SnapshotRestored>
+
   /** Opens the place a restore goes to. Changes nothing until its methods are called. */
   open(settings: Settings, request: TargetRequest, context: Context): Promise<Target<Details>>
 
@@ -59,6 +71,23 @@ export interface Driver<Settings = unknown, Details = unknown> {
 
   /** What people may see of captured secrets. */
   fingerprints?(details: Details): readonly SecretFingerprint[]
+}
+
+export interface SnapshotRequest {
+  /** Who keeps the keys that open the captured server. Undefined: only the same server is restored. */
+  readonly custody: string | undefined
+  /** Checks everything and changes nothing. */
+  readonly onlyLook: boolean
+}
+
+export interface SnapshotRestored {
+  /** Onto a server with other keys. */
+  readonly forced: boolean
+  /**
+   * What a real read said afterwards: `read` a captured secret; `denied`, the server answers but no longer knows this
+   * login; `sealed` until people give its keys; `other values`, none of a few captured secrets.
+   */
+  readonly state: 'not touched' | 'read' | 'denied' | 'sealed' | 'other values'
 }
 
 export interface SecretFingerprint {
@@ -242,6 +271,8 @@ export interface Target<Details = unknown> {
   load(details: Details, source: ArtifactSource, context: Context): Promise<void>
   /** Reads what was loaded again and compares it with what was captured. */
   compare(details: Details, context: Context): Promise<readonly Difference[]>
+  /** Scratch only: what was tried beyond loading and comparing, as words of this code: they go into a proof for everybody. */
+  rehearsed?(): readonly string[]
   /** Runs the app's own checks on what was loaded; an empty list means all passed (or there are none). */
   runChecks(context: Context): Promise<readonly Difference[]>
   /** Rows of what was loaded, for key fit; one reading statement, at most `limit` rows. */

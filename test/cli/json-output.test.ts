@@ -20,6 +20,13 @@ const ELSEWHERE = [
   // Needs a server that refuses to drop the previous database.
   'prune.forgotten[].failure?',
   // test/integration/openbao-cli.test.ts prints these.
+  'openbao snapshot-restore',
+  'openbao snapshot-restore.report',
+  'openbao snapshot-restore.report.app',
+  'openbao snapshot-restore.report.point',
+  'openbao snapshot-restore.report.component',
+  'openbao snapshot-restore.report.forced',
+  'openbao snapshot-restore.report.state',
   'policy openbao',
   'policy openbao.policies',
   'policy openbao.policies[]',

@@ -13,7 +13,11 @@ const folder = await mkdtemp(join(tmpdir(), 'holdfast-test-'))
 after(() => rm(folder, { recursive: true, force: true }))
 const page = await readFile(join(import.meta.dirname, '..', '..', 'docs', 'cli-output.md'), 'utf8')
 const config = join(folder, 'holdfast.yaml')
-const environment = { BAO_TOKEN: bao.server.rootToken.reveal(), HOLDFAST_PASSWORD: 'correct horse battery staple' }
+const environment = {
+  BAO_KEY: bao.server.unsealKey.reveal(),
+  BAO_TOKEN: bao.server.rootToken.reveal(),
+  HOLDFAST_PASSWORD: 'correct horse battery staple',
+}
 
 async function run(...args: readonly string[]): Promise<string> {
   const { code, out, error } = await holdfast(folder, args, environment)
@@ -40,7 +44,13 @@ test('the whole job by the command line', { timeout: 300_000 }, async () => {
   const app = Object.values(written.apps)[0]
   assert.ok(app)
   app.components = {
-    keys: { kind: 'openbao', address: bao.server.address, token: 'env:BAO_TOKEN', serverProgram: bao.program },
+    keys: {
+      kind: 'openbao',
+      address: bao.server.address,
+      token: 'env:BAO_TOKEN',
+      serverProgram: bao.program,
+      drillUnsealKeys: ['env:BAO_KEY'],
+    },
   }
   written.state = join(folder, 'state')
   await writeFile(config, stringify(written), { mode: 0o600 })
@@ -59,6 +69,15 @@ test('the whole job by the command line', { timeout: 300_000 }, async () => {
   assert.deepEqual(at(await bao.must('GET', 's/data/a'), 'data', 'data'), { v: 'canary-in-a-secret' })
   said.push(await run('undo', '--yes'))
   assert.deepEqual(at(await bao.must('GET', 's/data/a'), 'data', 'data'), { v: 'live' })
+  const snapshot = ['openbao', 'snapshot-restore', '--yes', '--json']
+  const looked: unknown = JSON.parse(await run(...snapshot, '--dry-run'))
+  assert.equal(at(looked, 'report', 'state'), 'not touched')
+  const restored: unknown = JSON.parse(await run(...snapshot))
+  assert.deepEqual(new ShapeCheck(shapesOf(page)).problems('openbao snapshot-restore', restored), [])
+  assert.deepEqual([at(restored, 'report', 'forced'), at(restored, 'report', 'state')], [false, 'read'])
+  assert.deepEqual(at(await bao.must('GET', 's/data/a'), 'data', 'data'), { v: 'canary-in-a-secret' })
+  said.push(JSON.stringify([looked, restored]))
   assert.ok(!said.join('').includes('canary-in-a-secret'))
   assert.match(said.join(''), /1 secrets/)
+  assert.match(said.join(''), /raft snapshot on another, unsealed and read/)
 })

@@ -6,7 +6,8 @@ import type { Entry, Entry1, Entry2, SecretMetadata, Value, Version } from './en
 import { canonical } from './json.ts'
 import { encodePath } from './kv-paths.ts'
 import type { KvMount } from './mounts.ts'
-import { readPlain, readStable } from './read-entry.ts'
+import { readPlain, readStable, readVersions } from './read-entry.ts'
+import type { SecretInfo } from './read-entry.ts'
 import { isSameMetadata, isSameValue } from './same.ts'
 
 export interface ApplyPlace {
@@ -33,10 +34,11 @@ export const MOST_PLACEHOLDERS = 1000
  * Brings one secret to what was captured. What is already so is left alone, so that it can be repeated, and goes on where
  * it stopped. Every write names the version that it follows: one that somebody else made meanwhile is never overwritten blindly.
  */
-export async function applyEntry(entry: Entry, place: ApplyPlace): Promise<Applied> {
+export async function applyEntry(entry: Entry, place: ApplyPlace, info?: SecretInfo): Promise<Applied> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await applyOnce(entry, place, attempt === 1 && place.empty.has(entry.mount))
+      const isFirst = attempt === 1
+      return await applyOnce(entry, place, isFirst && place.empty.has(entry.mount), isFirst ? info : undefined)
     } catch (error) {
       // Another writer came between, or the answer to our own write was lost: look again.
       const moved = isFailure(error, 'refused') && error.message.includes('check-and-set')
@@ -45,13 +47,28 @@ export async function applyEntry(entry: Entry, place: ApplyPlace): Promise<Appli
   }
 }
 
-async function applyOnce(entry: Entry, place: ApplyPlace, isNew: boolean): Promise<Applied> {
+async function applyOnce(
+  entry: Entry,
+  place: ApplyPlace,
+  isNew: boolean,
+  info: SecretInfo | undefined,
+): Promise<Applied> {
   if (entry.kv === 1) return await applyPlain(entry, place)
   if (entry.kv === 'absent') return await applyAbsent(entry, place)
-  const live = isNew ? undefined : await readStable(entry.mount, entry.path, place.client)
+  const live = isNew ? undefined : await readLive(entry, info, place)
   if (!isContinuation(live, entry)) return await applyCurrent(entry, live, place)
   if (tooManyLost(entry)) return await applyRenumbered(entry, place)
   return await replay(entry, live, place)
+}
+
+/** With the metadata of a list, if it still holds: a write that follows another version than it says is refused. */
+async function readLive(
+  { mount, path }: Entry2,
+  info: SecretInfo | undefined,
+  { client }: ApplyPlace,
+): Promise<Entry2 | undefined> {
+  const read = info === undefined ? undefined : await readVersions(mount, path, info, client)
+  return read ?? (await readStable(mount, path, client))
 }
 
 export function tooManyLost({ current, versions }: Entry2): boolean {

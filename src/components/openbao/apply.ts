@@ -7,8 +7,10 @@ import type { ApplyPlace } from './apply-entry.ts'
 import type { Client } from './client.ts'
 import { nameOf } from './entry.ts'
 import type { Entry } from './entry.ts'
-import { readPlain, readStable } from './read-entry.ts'
+import { readPlain, readStable, readVersions } from './read-entry.ts'
 import { differencesOf } from './same.ts'
+import { withInfos } from './with-infos.ts'
+import type { Looked } from './with-infos.ts'
 
 const MOST_NAMED = 100
 const MOST_DIFFERENCES = 1000
@@ -24,21 +26,27 @@ export async function applyAll(entries: AsyncIterable<Entry>, place: ApplyPlace)
   const diverged = new Set<string>()
   const failed: string[] = []
   let [count, failures] = [0, 0]
-  const apply = async (entry: Entry): Promise<void> => {
+  const apply = async ({ entry, info }: Looked): Promise<void> => {
     count += 1
     try {
-      if ((await applyEntry(entry, place)) === 'current') diverged.add(nameOf(entry))
+      if ((await applyEntry(entry, place, info)) === 'current') diverged.add(nameOf(entry))
     } catch (error) {
       if (isFatal(error, place.context)) throw error
       failures += 1
       if (failed.length < MOST_NAMED) failed.push(`${nameOf(entry)}: ${describe(error)}`)
     }
   }
-  for await (const _done of pMapIterable(entries, apply, laneOptions(place.client))) {
+  for await (const _done of pMapIterable(lookedAt(entries, place), apply, laneOptions(place.client))) {
     // Reading is what drives it.
   }
   if (failures > 0) throw incomplete(count, failures, failed)
   return diverged
+}
+
+/** What goes into an empty mount needs no look at what is there. */
+async function* lookedAt(entries: AsyncIterable<Entry>, { client, empty, mounts }: ApplyPlace): AsyncGenerator<Looked> {
+  if (empty.size < mounts.size) yield* withInfos(entries, client)
+  else for await (const entry of entries) yield { entry, info: undefined }
 }
 
 function laneOptions(client: Client): { readonly concurrency: number; readonly backpressure: number } {
@@ -77,9 +85,13 @@ export async function compareAll(
 ): Promise<Difference[]> {
   const differences: Difference[] = []
   let more = 0
-  const compare = async (entry: Entry): Promise<readonly Difference[]> =>
-    differencesOf(entry, await readEntry(entry, client), how(entry))
-  for await (const found of pMapIterable(entries, compare, laneOptions(client))) {
+  const compare = async (looked: Looked): Promise<readonly Difference[]> => {
+    const { entry } = looked
+    const found = differencesOf(entry, await readLooked(looked, client), how(entry))
+    // The list can lag behind a writer: only what is read by itself is a difference.
+    return found.length === 0 ? found : differencesOf(entry, await readEntry(entry, client), how(entry))
+  }
+  for await (const found of pMapIterable(withInfos(entries, client), compare, laneOptions(client))) {
     const room = Math.max(0, MOST_DIFFERENCES - differences.length)
     differences.push(...found.slice(0, room))
     more += Math.max(0, found.length - room)
@@ -93,4 +105,10 @@ export async function readEntry(entry: Entry, client: Client, version?: 1 | 2): 
   const { mount, path } = entry
   const plain = version === undefined ? entry.kv === 1 : version === 1
   return plain ? readPlain(mount, path, client) : readStable(mount, path, client)
+}
+
+/** What is there now, or was when the folder was listed. */
+export async function readLooked({ entry, info }: Looked, client: Client, version?: 1 | 2): Promise<Entry | undefined> {
+  if (info === undefined) return readEntry(entry, client, version)
+  return (await readVersions(entry.mount, entry.path, info, client)) ?? readEntry(entry, client, version)
 }

@@ -55,6 +55,11 @@ export class Client {
     return this.#settings.workers
   }
 
+  /** How long, in milliseconds, what the server cannot answer now is asked again. */
+  get patience(): number {
+    return this.#settings.retryMilliseconds
+  }
+
   /** One request, repeated while the server cannot answer now. Fails unless the status is 200, 204 or accepted. */
   async call(call: Call): Promise<Answer> {
     const answer = await this.#untilAnswered(call)
@@ -69,14 +74,33 @@ export class Client {
 
   /** The raw bytes of an answer; `trailing` checks are the caller's, as the server sends no length. */
   async *stream(path: string): Bytes {
-    const answer = await this.#transport.open(await this.#requestOf({ path }))
-    if (answer.statusCode !== 200) throw failureOf(await readAnswer(answer), `GET ${path}`)
+    const answer = await this.#opened(path)
     try {
       yield* answer as AsyncIterable<Uint8Array>
     } catch (error) {
       throw this.#brokenFailure(error, { path })
     }
     if (!answer.complete) throw new Failure('unreachable', `openbao: GET ${path}: the answer ended early`)
+  }
+
+  /** Repeated while the server cannot answer now; once it began, the bytes go by and it is not. */
+  async #opened(path: string): Promise<IncomingMessage> {
+    const deadline = this.#context.clock.monotonic() + this.patience
+    for (let attempt = 0; ; attempt += 1) {
+      const failure = await this.#tryOpen(path)
+      if (!(failure instanceof Failure)) return failure
+      if (failure.kind !== 'unreachable' || this.#context.clock.monotonic() > deadline) throw failure
+      await pause(attempt, undefined, this.#context)
+    }
+  }
+
+  async #tryOpen(path: string): Promise<IncomingMessage | Failure> {
+    try {
+      const answer = await this.#transport.open(await this.#requestOf({ path }))
+      return answer.statusCode === 200 ? answer : failureOf(await readAnswer(answer), `GET ${path}`)
+    } catch (error) {
+      return this.#brokenFailure(error, { path })
+    }
   }
 
   /** Sends bytes; not repeated, as they can be read only once. */

@@ -12,6 +12,7 @@ export const openbaoDriver: Driver<OpenbaoSettings, OpenbaoDetails> = {
   examine: async (details, source) => (await import('./examine.ts')).examineOpenbao(details, source),
   kept: async (...request) => (await import('./kept.ts')).keptValues(...request),
   policy: async (...request) => (await import('./policies.ts')).policyFor(...request),
+  restoreSnapshot: async (...request) => (await import('./snapshot-restore.ts')).restoreSnapshot(...request),
   open: openTarget,
 }
 

@@ -22,7 +22,7 @@ export type SecretInfo = z.infer<typeof secretInfo>
 
 const infoBody = z.object({ data: secretInfo })
 const value = z.record(z.string(), z.unknown())
-const versionBody = z.object({ data: z.object({ data: value.nullable(), metadata: versionInfo }) })
+export const versionBody = z.object({ data: z.object({ data: value.nullable(), metadata: versionInfo }) })
 const plainBody = z.object({ data: value })
 
 /** A secret that changes is read again so many times. */
@@ -33,21 +33,23 @@ export async function readInfo(mount: string, path: string, client: Client): Pro
   return answer.status === 404 ? undefined : parseAnswer(answer, infoBody, `metadata of ${mount}/${path}`).data
 }
 
-/** Reads a version 2 secret until its metadata is the same before and after. Undefined when it is not there. */
+/** Reads a version 2 secret as it was at one moment. Undefined when it is not there. */
 export async function readStable(mount: string, path: string, client: Client): Promise<Entry2 | undefined> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const before = await readInfo(mount, path, client)
     if (before === undefined) return undefined
     const entry = await readVersions(mount, path, before, client)
-    const after = await readInfo(mount, path, client)
-    if (entry !== undefined && after !== undefined && isSameInfo(before, after)) return entry
+    if (entry !== undefined) return entry
   }
   throw new Failure('locked', `openbao: secret ${mount}/${path} changes faster than it can be read`, {
     hint: 'Find what writes to it all the time, or run the backup when it rests.',
   })
 }
 
-/** Reads what this metadata promises. Undefined when that is no longer there: the secret moved on. */
+/**
+ * Reads what this metadata promises. Every version comes with its own times, and they must be those that are promised: then
+ * this is the secret as it was when its metadata was read. Undefined when a version is no longer there, or another.
+ */
 export async function readVersions(
   mount: string,
   path: string,
@@ -94,10 +96,24 @@ async function readVersion(
   })
   // A time of deletion that lies ahead is a scheduled expiry. Whether it has come only the server's clock says: with its 404.
   if (answer.status === 404)
-    return deletion === '' ? undefined : { version, state: 'deleted', created, deleted: deletion }
+    return deletion === '' || !isSameVersion(answer.body, facts)
+      ? undefined
+      : { version, state: 'deleted', created, deleted: deletion }
   const { data } = parseAnswer(answer, versionBody, `version ${version} of ${mount}/${path}`).data
-  if (data === null) return undefined
+  if (data === null || !isSameVersion(answer.body, facts)) return undefined
   return { version, state: 'live', created, ...(deletion === '' ? {} : { expires: deletion }), data }
+}
+
+/** Whether an answer is about the version of which the metadata told: not deleted, undeleted or made anew since. */
+function isSameVersion(body: unknown, { created_time, deletion_time, destroyed }: NumberedInfo): boolean {
+  const parsed = versionBody.safeParse(body)
+  if (!parsed.success) return false
+  const { metadata } = parsed.data.data
+  return (
+    metadata.created_time === created_time &&
+    metadata.deletion_time === deletion_time &&
+    metadata.destroyed === destroyed
+  )
 }
 
 export async function readPlain(mount: string, path: string, client: Client): Promise<Entry1 | undefined> {

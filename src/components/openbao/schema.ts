@@ -48,6 +48,11 @@ export const openbaoSettings = z.strictObject({
     .enum(['auto', 'require', 'off'])
     .default('auto')
     .meta({ description: 'The raft snapshot beside the secrets: when possible, always, or never.' }),
+  drillUnsealKeys: z
+    .array(secretReference)
+    .min(1)
+    .optional()
+    .meta({ description: 'Unseal keys with which a drill opens the raft snapshot. Never captured.' }),
   serverProgram: z
     .string()
     .optional()

@@ -12,6 +12,7 @@ import { Client } from './client.ts'
 import { entriesOf } from './lines.ts'
 import { findMounts } from './mounts.ts'
 import type { OpenbaoDetails, OpenbaoSettings } from './schema.ts'
+import { drillSnapshot, whyNoDrill } from './snapshot-drill.ts'
 import { configureMount, emptyMounts, targetMounts } from './target-mounts.ts'
 import { findProgram, startThrowAway } from './throw-away.ts'
 import type { ThrowAwayServer } from './throw-away.ts'
@@ -19,19 +20,32 @@ import { walk } from './walk.ts'
 
 /** Restores into a throw-away server in memory, behind a socket that only we can reach: for drills. */
 export class ScratchTarget implements Target<OpenbaoDetails> {
-  readonly description: string
+  readonly #address: string
   readonly confirmation: string
   readonly #settings: OpenbaoSettings
   readonly #folder: string
   #server: ThrowAwayServer | undefined
   #source: ArtifactSource | undefined
+  #snapshot: 'read' | { readonly why: string } | undefined
 
   constructor(settings: OpenbaoSettings, { scratchFolder, restoreId }: TargetRequest) {
     // What a restore may not do to the live server, a throw-away one is for.
     this.#settings = { ...settings, createMounts: true }
     this.#folder = join(scratchFolder, `openbao-${restoreId}`)
-    this.description = `secrets of ${settings.address} on a throw-away server`
+    this.#address = settings.address
     this.confirmation = settings.address
+  }
+
+  get description(): string {
+    const secrets = `secrets of ${this.#address} on a throw-away server`
+    if (this.#snapshot === undefined) return secrets
+    return this.#snapshot === 'read'
+      ? `${secrets}, and its raft snapshot on another, unsealed and read`
+      : `${secrets}; its raft snapshot was NOT tried: ${this.#snapshot.why}`
+  }
+
+  rehearsed(): readonly string[] {
+    return this.#snapshot === 'read' ? ['raft-snapshot'] : []
   }
 
   async state(): Promise<TargetState> {
@@ -70,6 +84,26 @@ export class ScratchTarget implements Target<OpenbaoDetails> {
     const source = this.#source
     if (source === undefined)
       throw new Failure('refused', 'nothing was restored on a throw-away server', { hint: 'Load first.' })
+    return [
+      ...(await this.#compareSecrets(details, source, context)),
+      ...(await this.#trySnapshot(details, source, context)),
+    ]
+  }
+
+  async #trySnapshot(
+    details: OpenbaoDetails,
+    source: ArtifactSource,
+    context: Context,
+  ): Promise<readonly Difference[]> {
+    const why = whyNoDrill(this.#settings, details)
+    if (details.snapshot !== null && why !== undefined) this.#snapshot = { why }
+    if (why !== undefined) return []
+    const differences = await drillSnapshot(this.#settings, details, source, `${this.#folder}-snapshot`, context)
+    if (differences.length === 0) this.#snapshot = 'read'
+    return differences
+  }
+
+  #compareSecrets(details: OpenbaoDetails, source: ArtifactSource, context: Context): Promise<readonly Difference[]> {
     return this.#withClient(context, async (client) => [
       ...(await compareAll(
         entriesOf(source.read(SECRETS), details),

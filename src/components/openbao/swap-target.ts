@@ -3,7 +3,7 @@ import { Failure } from '../../core/failure.ts'
 import type { Bytes, Context } from '../../core/ports.ts'
 import type { Difference, Finding } from '../../core/restore-point.ts'
 import type { ArtifactSource, Target, TargetRequest, TargetState } from '../driver.ts'
-import { applyAll, compareAll, readEntry } from './apply.ts'
+import { applyAll, compareAll, readLooked } from './apply.ts'
 import type { Diverged } from './apply.ts'
 import type { ApplyPlace } from './apply-entry.ts'
 import { SECRETS } from './capture.ts'
@@ -19,6 +19,8 @@ import type { OpenbaoDetails, OpenbaoSettings } from './schema.ts'
 import { canStage, Stage } from './stage.ts'
 import type { StageRecord } from './stage.ts'
 import { targetMounts } from './target-mounts.ts'
+import { withInfos } from './with-infos.ts'
+import type { Looked } from './with-infos.ts'
 
 /**
  * Loads the restore point into a folder of our own on the server, and then brings every secret to what was captured,
@@ -248,13 +250,11 @@ function placeFor(
 
 /** What is at these paths now, as lines; `absent` where nothing is. */
 async function* presentLines(entries: AsyncIterable<Entry>, { client, mounts }: ApplyPlace): Bytes {
-  const read = async (entry: Entry): Promise<Entry> =>
-    (await readEntry(entry, client, mounts.get(entry.mount)?.version)) ?? {
-      kv: 'absent',
-      mount: entry.mount,
-      path: entry.path,
-    }
-  for await (const entry of pMapIterable(entries, read, {
+  const read = async (looked: Looked): Promise<Entry> => {
+    const { mount, path } = looked.entry
+    return (await readLooked(looked, client, mounts.get(mount)?.version)) ?? { kv: 'absent', mount, path }
+  }
+  for await (const entry of pMapIterable(withInfos(entries, client), read, {
     concurrency: client.workers,
     backpressure: client.workers * 2,
   }))

@@ -29,6 +29,8 @@ export interface ThrowAwayServer {
   readonly rootToken: Secret
   readonly unsealKey: Secret
   unseal(key: Secret): Promise<void>
+  /** With keys of which several are needed. Fails when it does not become active. */
+  unsealWith(keys: readonly Secret[]): Promise<void>
   /** Ends it at once. Its data stays. */
   kill(): Promise<void>
   /** Starts it again on its data, sealed. */
@@ -119,8 +121,12 @@ class Process implements ThrowAwayServer {
     await this.unseal(this.unsealKey)
   }
 
-  async unseal(key: Secret): Promise<void> {
-    await this.#ask('sys/unseal', { key: key.reveal() })
+  unseal(key: Secret): Promise<void> {
+    return this.unsealWith([key])
+  }
+
+  async unsealWith(keys: readonly Secret[]): Promise<void> {
+    for (const key of keys) await this.#ask('sys/unseal', { key: key.reveal() })
     const { clock, signal } = this.#options.context
     const deadline = clock.monotonic() + START_LIMIT
     while (!(await this.#isActive())) {
@@ -198,6 +204,7 @@ async function addressIn({ storage, folder }: ThrowAwayOptions): Promise<string>
   return storage === 'inmem' ? `unix://${join(folder, 'socket')}` : `http://127.0.0.1:${await freePort()}`
 }
 
+/** With enough unseal keys a root token can be made: the tokens inside a snapshot may have ended. */
 async function configuration({ storage, folder }: ThrowAwayOptions, address: string): Promise<string> {
   if (storage === 'inmem')
     return `storage "inmem" {}\nlistener "unix" { address = ${JSON.stringify(address.slice('unix://'.length))} }\n`
@@ -212,6 +219,7 @@ listener "tcp" {
   address = ${JSON.stringify(host)}
   cluster_address = "${cluster}"
   tls_disable = true
+  disable_unauthed_generate_root_endpoints = false
 }
 api_addr = ${JSON.stringify(address)}
 cluster_addr = "http://${cluster}"

@@ -9,6 +9,7 @@ import type { SecretInfo } from './read-entry.ts'
 
 const PAGE = 500
 const AT_ONCE = 8
+const MOST_PAGES = 3
 
 /** Some secrets of one folder. */
 export interface Page {
@@ -53,6 +54,33 @@ export async function listAgain(mount: KvMount, { folder, after }: Page, client:
   return list(mount, { folder, after }, client)
 }
 
+/**
+ * What the server says now of these secrets of a version 2 mount. Those that a few pages do not show are left out, and all
+ * where the token may not list metadata.
+ */
+export async function listInfos(
+  mount: string,
+  folder: string,
+  names: readonly string[],
+  client: Client,
+): Promise<ReadonlyMap<string, SecretInfo>> {
+  const found = new Map<string, SecretInfo>()
+  let after = beforeName(names[0] ?? '')
+  for (let page = 0; page < MOST_PAGES; page += 1) {
+    const listed = await listDetailed({ path: mount }, { folder, after }, client)
+    for (const [name, info] of listed?.infos ?? []) found.set(name, info)
+    const last = listed?.names.at(-1)
+    if (listed?.names.length !== PAGE || last === undefined || found.has(names.at(-1) ?? '')) break
+    after = last
+  }
+  return found
+}
+
+/** Sorts before a name, and after all that sort much before it. */
+function beforeName(name: string): string {
+  return Array.from(name).slice(0, -1).join('')
+}
+
 async function list(mount: KvMount, from: { folder: string; after: string }, client: Client): Promise<Listing> {
   const { names, infos } =
     (mount.version === 2 ? await listDetailed(mount, from, client) : undefined) ??
@@ -74,12 +102,16 @@ interface Names {
   readonly infos: ReadonlyMap<string, SecretInfo> | undefined
 }
 
+interface Detailed extends Names {
+  readonly infos: ReadonlyMap<string, SecretInfo>
+}
+
 /** Undefined where the token may not, or the server does not know it. */
 async function listDetailed(
-  mount: KvMount,
+  mount: Pick<KvMount, 'path'>,
   from: { folder: string; after: string },
   client: Client,
-): Promise<Names | undefined> {
+): Promise<Detailed | undefined> {
   const answer = await client.call({ path: listPath(`${mount.path}/detailed-metadata`, from), accept: [403, 404, 405] })
   if (answer.status !== 200) return undefined
   const { data } = parseAnswer(answer, detailed, `list of ${mount.path}`)

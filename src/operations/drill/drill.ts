@@ -59,6 +59,7 @@ export async function executeDrill(
           where,
           recoveryTimeMilliseconds: report.recoveryTimeMilliseconds,
           differences: report.differences.length,
+          ...rehearsedBy(targets),
           // Proofs can be read by everybody, so that what the key fits are called is not in them.
           ...(report.keyFit.length === 0 ? {} : { keyFit: report.keyFit.map(({ verdict }) => verdict) }),
         },
@@ -80,6 +81,11 @@ function noteOf(
   targets: readonly Restoring[],
 ): Parameters<typeof noteScratch>[0] {
   return { app, point, purpose: 'drill', ...place, components: targets.map(({ name }) => name) }
+}
+
+function rehearsedBy(targets: readonly Restoring[]): { readonly rehearsed?: readonly string[] } {
+  const rehearsed = targets.flatMap(({ target }) => target.rehearsed?.() ?? [])
+  return rehearsed.length === 0 ? {} : { rehearsed }
 }
 
 interface Outcome {

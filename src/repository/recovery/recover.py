@@ -1144,7 +1144,7 @@ def print_next_steps(point: Point, names: Dict[int, str], target: str) -> None:
     for component in point.manifest["components"]:
         files = [(entry["kind"], names[entry["number"]], entry["role"]) for entry in component["artifacts"]]
         print(printable(f"\n  # component {component['name']} ({component['kind']})"))
-        steps = postgres_steps if component["kind"] == "postgres" else file_steps
+        steps = {"postgres": postgres_steps, "openbao": openbao_steps}.get(component["kind"], file_steps)
         for line in steps(component, files, target):
             print(f"  {printable(line)}")
 
@@ -1156,6 +1156,18 @@ def file_steps(component: Dict[str, Any], files: List[Any], _: str) -> Iterator[
             yield f"mkdir {folder} && tar -xpf {name} -C {folder}   # as root, to keep the owners"
         else:
             yield f"# {name}: {KINDS[kind]}; see docs of the component kind {component['kind']}"
+
+
+def openbao_steps(_component: Dict[str, Any], files: List[Any], _: str) -> Iterator[str]:
+    """Secrets by hand, or the whole server from its snapshot, which the server takes in gzip."""
+    for _kind, name, role in files:
+        if role == "snapshot":
+            yield f"gzip -k {name}   # the whole server, encrypted"
+            yield f"bao operator raft snapshot restore -force {name}.gz   # REPLACES the server; then unseal it with the keys of the captured one"
+        elif role == "configuration":
+            yield f"# {name}: policies, mounts and auth methods, one in each line, to set up by hand"
+        else:
+            yield f"# {name}: a secret in each line, its newest version last: bao kv put -mount=<mount> <path> @<file with its data>"
 
 
 def postgres_steps(component: Dict[str, Any], files: List[Any], target: str) -> Iterator[str]:

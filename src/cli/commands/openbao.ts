@@ -1,0 +1,55 @@
+import { failureKinds } from '../../core/failure.ts'
+import { findPoint, fromRepository, parsePointChoice } from '../../operations/points/find-point.ts'
+import { restoreSnapshotOf, type SnapshotReport } from '../../operations/restore/snapshot.ts'
+import { openPoint } from '../../operations/source.ts'
+import { confirmByTyping } from '../confirm.ts'
+import { chooseApp, type Command } from '../run-command.ts'
+
+export interface SnapshotOptions {
+  readonly at?: string
+  readonly repository?: string
+  readonly component?: string
+  readonly unsealKeysWith?: string
+  readonly dryRun?: boolean
+  readonly yes?: boolean
+}
+
+/** `holdfast openbao snapshot-restore [app]` */
+export async function snapshotRestore(
+  command: Command,
+  name: string | undefined,
+  options: SnapshotOptions,
+): Promise<number> {
+  const { apps, context } = command.assembly
+  const app = chooseApp(apps, name)
+  const found = await findPoint(
+    fromRepository(app, options.repository),
+    parsePointChoice(options.at ?? 'latest'),
+    context,
+  )
+  const reader = await openPoint(found.repository, found.point.point, context)
+  const request = { component: options.component, custody: options.unsealKeysWith }
+  const looked = await restoreSnapshotOf(app, reader, { ...request, onlyLook: true }, context)
+  command.say(() => textOf(looked, options))
+  if (options.dryRun !== true)
+    await confirmByTyping(command.world, app.name, 'replace the whole server', options.yes === true)
+  const report =
+    options.dryRun === true ? looked : await restoreSnapshotOf(app, reader, { ...request, onlyLook: false }, context)
+  command.result({ report }, () => (options.dryRun === true ? 'Nothing was changed.' : textOf(report, options)))
+  return report.state === 'other values' ? failureKinds.incomplete.exit : 0
+}
+
+const STATES: Readonly<Record<SnapshotReport['state'], string>> = {
+  'not touched':
+    'Everything on this server, in all namespaces, with its tokens, policies and keys, becomes what it was. There is no undo: back it up first.',
+  read: 'The server answers and gives a captured secret.',
+  denied: 'The server answers, but does not know this login: tokens, too, are as they were. Log in with one from then.',
+  sealed: 'The server is sealed. Unseal it with the keys of the captured server, not with those it had.',
+  'other values': 'The server answers, but gives none of a few captured secrets. Look at it before anybody uses it.',
+}
+
+function textOf({ app, point, component, forced, state }: SnapshotReport, { unsealKeysWith }: SnapshotOptions): string {
+  const head = `Raft snapshot of ${component} of ${app} from ${point}${forced ? ', BY FORCE onto another keyring' : ''}`
+  const keys = forced ? [`  its unseal keys are with: ${unsealKeysWith ?? ''}`] : []
+  return [head, ...keys, `  ${STATES[state]}`].join('\n')
+}
