@@ -4,7 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { kubernetesSecretsDriver as driver } from '../../src/components/kubernetes-secrets/driver.ts'
-import type { KubernetesSecretsSettings } from '../../src/components/kubernetes-secrets/schema.ts'
+import type {
+  KubernetesSecretsDetails,
+  KubernetesSecretsSettings,
+} from '../../src/components/kubernetes-secrets/schema.ts'
 import type { Target } from '../../src/components/driver.ts'
 import { isFailure } from '../../src/core/failure.ts'
 import { at, startKubernetes } from '../parts/kubernetes.ts'
@@ -20,7 +23,7 @@ const open = (
   settings: KubernetesSecretsSettings,
   mode: 'swap' | 'in-place' | 'scratch',
   restoreId = '0a1b2c3d',
-): Promise<Target> => driver.open(settings, { mode, restoreId, scratchFolder }, context) as Promise<Target>
+): Promise<Target<KubernetesSecretsDetails>> => driver.open(settings, { mode, restoreId, scratchFolder }, context)
 
 async function newPoint(over: Readonly<Record<string, unknown>> = everything) {
   const namespace = await kubernetes.namespace()

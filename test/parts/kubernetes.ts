@@ -42,8 +42,26 @@ export interface TestKubernetes {
 
 const READY_LIMIT = 180_000
 
-/** A private control plane in a temporary folder, gone after the last test. To be called at the top of the file. */
+/**
+ * The server that HOLDFAST_TEST_KUBERNETES_SERVER names, or a private control plane in a temporary folder, gone after the
+ * last test. To be called at the top of the file.
+ */
 export async function startKubernetes(): Promise<TestKubernetes> {
+  const { HOLDFAST_TEST_KUBERNETES_SERVER: server } = process.env
+  return server === undefined ? await startOwn() : await given(server)
+}
+
+/** Its administrator makes and keeps namespaces of the name `test-…`. */
+async function given(server: string): Promise<TestKubernetes> {
+  const { HOLDFAST_TEST_KUBERNETES_CA: caFile, HOLDFAST_TEST_KUBERNETES_TOKEN: token } = process.env
+  if (caFile === undefined || token === undefined)
+    throw new Error('HOLDFAST_TEST_KUBERNETES_SERVER is set without _CA (a file) and _TOKEN (of an administrator)')
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-kubernetes-'))
+  after(() => rm(folder, { recursive: true, force: true }))
+  return await testKubernetes(folder, server, await readFile(caFile, 'utf8'), token)
+}
+
+async function startOwn(): Promise<TestKubernetes> {
   const program = await buildControlPlane()
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-kubernetes-'))
   const adminToken = randomBytes(16).toString('hex')
@@ -63,7 +81,7 @@ export async function startKubernetes(): Promise<TestKubernetes> {
   })
   const certificate = join(folder, 'certificates', 'apiserver.crt')
   await untilReady(port, certificate, servers)
-  return testKubernetes(folder, `https://127.0.0.1:${port}`, await readFile(certificate, 'utf8'), adminToken)
+  return await testKubernetes(folder, `https://127.0.0.1:${port}`, await readFile(certificate, 'utf8'), adminToken)
 }
 
 /** The server makes its own certificate, with its CA in the same file. */
@@ -85,8 +103,9 @@ function serverFlags(folder: string, keyFile: string, etcd: string, port: number
   ]
 }
 
-function testKubernetes(folder: string, server: string, ca: string, adminToken: string): TestKubernetes {
+async function testKubernetes(folder: string, server: string, ca: string, adminToken: string): Promise<TestKubernetes> {
   let made = 0
+  const run = randomBytes(3).toString('hex')
   const agent = new https.Agent({ ca, keepAlive: true })
   after(() => agent.destroy())
   const ask: TestKubernetes['ask'] = (method, path, body, token = adminToken) =>
@@ -96,14 +115,14 @@ function testKubernetes(folder: string, server: string, ca: string, adminToken: 
     if (status >= 300) throw new Error(`${given[0]} ${given[1]}: ${status} ${JSON.stringify(body)}`)
     return body
   }
-  const kubeconfig = join(folder, 'admin.kubeconfig')
   const writeKubeconfig: TestKubernetes['writeKubeconfig'] = async (user, cluster = {}) => {
     const path = join(folder, `${(made += 1)}.kubeconfig`)
     await writeFile(path, kubeconfigText(server, ca, user, cluster), { mode: 0o600 })
     return path
   }
+  const kubeconfig = await writeKubeconfig({ token: adminToken })
   const namespace = async (): Promise<string> => {
-    const name = `test-${(made += 1)}`
+    const name = `test-${run}-${(made += 1)}`
     await must('POST', '/api/v1/namespaces', { metadata: { name } })
     return name
   }

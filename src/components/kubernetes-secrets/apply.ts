@@ -47,7 +47,7 @@ export async function applyObject(
     }
   }
   throw new Failure('locked', `${object} ${name} is changed by somebody else again and again`, {
-    hint: 'Find who writes to it with kubectl get --show-managed-fields, stop it, and restore again.',
+    hint: 'Find who writes to it in its metadata.managedFields, stop it, and restore again.',
   })
 }
 
@@ -85,6 +85,6 @@ export async function requireApplied(
   for (const one of absent) if ((await readObject(one, namespace, client)) !== undefined) wrong.push(labelOf(one))
   if (wrong.length === 0) return
   throw new Failure('incomplete', `kubernetes: ${wrong.join(', ')} did not stay what it was brought to`, {
-    hint: 'Something else writes to it, or an admission rule of the cluster changes it. Find it with kubectl get --show-managed-fields.',
+    hint: 'Something else writes to it, or an admission rule of the cluster changes it. Its metadata.managedFields says who wrote what.',
   })
 }

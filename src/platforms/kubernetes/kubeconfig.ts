@@ -22,10 +22,10 @@ const user = z.object({
   'client-certificate-data': text.optional(),
   'client-key': text.optional(),
   'client-key-data': text.optional(),
-  exec: z.unknown(),
-  'auth-provider': z.unknown(),
-  username: z.unknown(),
-  as: z.unknown(),
+  exec: z.unknown().optional(),
+  'auth-provider': z.unknown().optional(),
+  username: z.unknown().optional(),
+  as: z.unknown().optional(),
 })
 const context = z.object({ cluster: text, user: text, namespace: text.optional() })
 const named = <Key extends string, Shape extends z.ZodType>(key: Key, shape: Shape) =>
@@ -116,7 +116,7 @@ function refuseOthers(path: string, name: string, who: User, place: Cluster): vo
 /** Neither the parser's message nor its cause is passed on: they quote the file, which holds tokens. */
 function readYaml(path: string, content: string): unknown {
   try {
-    return parse(content, { logLevel: 'silent' })
+    return parse(content, { logLevel: 'error' })
   } catch {
     throw new Failure('usage', `${path} is no YAML`, { hint: 'Check it with kubectl config view.' })
   }
