@@ -35,7 +35,8 @@ const PAGE = 200
 const RESTARTS = 5
 const page = z.object({
   metadata: z.object({ continue: z.string().optional() }),
-  items: z.array(z.object({ metadata: z.object({ name: z.string() }) })),
+  // Of nothing the server makes null.
+  items: z.array(z.object({ metadata: z.object({ name: z.string() }) })).nullable(),
 })
 
 /** What Holdfast needs of the Kubernetes API: objects by name, names by label, and whether something is allowed. */
@@ -83,7 +84,7 @@ export class KubernetesClient {
       const answer = await this.call({ method: 'GET', path, act, accept: NAMES_ONLY, expects: [410] })
       if (answer.status === 410) return undefined
       const { metadata, items } = parsed(page, answer.body, act)
-      names.push(...items.map((item) => item.metadata.name))
+      names.push(...(items ?? []).map((item) => item.metadata.name))
       next = metadata.continue ?? ''
     } while (next !== '')
     return names
