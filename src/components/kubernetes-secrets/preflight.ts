@@ -62,7 +62,8 @@ function objectFindings(
   if (live === undefined) return [{ level: 'ok', subject, message: 'is not there and will be created' }]
   const changes = `will be changed: ${told(differences)}`
   if (!live.description.immutable && live.description.type === captured.type)
-    return [{ level: 'ok', subject, message: changes }]
+    // A warning, since only those are shown before the question, and a newer key may be overwritten.
+    return [{ level: 'warning', subject, message: changes }]
   const why = live.description.immutable ? 'is immutable' : `has type ${live.description.type ?? 'none'}`
   return [
     {
