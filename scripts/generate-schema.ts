@@ -4,6 +4,7 @@ import { openbaoSettings } from '../src/components/openbao/schema.ts'
 import { postgresSettings } from '../src/components/postgres/schema.ts'
 import { filesSettings } from '../src/components/files/schema.ts'
 import { secretsSettings } from '../src/components/secrets/schema.ts'
+import { kubernetesSecretsSettings } from '../src/components/kubernetes-secrets/schema.ts'
 import { configJsonSchema } from '../src/config/schema.ts'
 
 /** Every kind of component that can be configured. */
@@ -12,6 +13,7 @@ export const componentSchemas = {
   files: filesSettings,
   secrets: secretsSettings,
   openbao: openbaoSettings,
+  'kubernetes-secrets': kubernetesSecretsSettings,
 }
 
 /** Writes docs/holdfast.schema.json, by which editors complete and check holdfast.yaml. */

@@ -18,8 +18,9 @@ const needs: readonly Need[] = [
   { program: 'zstd', debian: 'zstd', part: 'python' },
   { program: 'age', debian: 'age', part: 'python' },
   { program: 'python3', debian: 'python3-venv', part: 'python', probe: ['-c', 'import ensurepip'] },
-  // Where Go is missing, the S3 server's toolchain comes as a Python package.
+  // Where Go is missing, the toolchain of these two comes as a Python package.
   { program: 'python3', debian: 'python3-venv', part: 's3', probe: ['-c', 'import ensurepip'] },
+  { program: 'python3', debian: 'python3-venv', part: 'kubernetes', probe: ['-c', 'import ensurepip'] },
   { program: 'tar', debian: 'tar', part: 'files' },
   { program: 'setpriv', debian: 'util-linux', part: 'postgres' },
   // PostgreSQL's own regression tests need a library of their own.

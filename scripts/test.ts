@@ -20,6 +20,7 @@ const parts = {
     says: 'Python with nothing but `cryptography`, for recover.py and another reader of Kleidia backups',
   },
   openbao: { tests: /openbao/, says: 'OpenBao 2.7.2, from its Python package' },
+  kubernetes: { tests: /kubernetes/, says: 'the API server of Kubernetes 1.34 on etcd, built from source' },
 } as const
 type Part = keyof typeof parts
 

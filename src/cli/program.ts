@@ -101,15 +101,18 @@ function addSetUp(program: Commander, world: World, outcome: Outcome): void {
       const { grants } = await import('./commands/grants.ts')
       outcome.exitCode = await run(world, command, (given) => grants(given, purpose, app))
     })
-  program
-    .command('policy')
-    .description('print the least rights that a server must give')
-    .command('openbao <purpose> [app]')
-    .description('a policy in HCL for the openbao components of an app; purpose is capture or restore')
-    .action(async (purpose, app, _options, command) => {
-      const { policy } = await import('./commands/policy.ts')
-      outcome.exitCode = await run(world, command, (given) => policy(given, 'openbao', purpose, app))
-    })
+  const policies = program.command('policy').description('print the least rights that a server must give')
+  for (const [name, kind, says] of [
+    ['openbao', 'openbao', 'a policy in HCL for the openbao components of an app; purpose is capture or restore'],
+    ['kubernetes', 'kubernetes-secrets', 'a Role for the kubernetes-secrets components; purpose is capture or restore'],
+  ] as const)
+    policies
+      .command(`${name} <purpose> [app]`)
+      .description(says)
+      .action(async (purpose: string, app: string | undefined, _options: unknown, command: Commander) => {
+        const { policy } = await import('./commands/policy.ts')
+        outcome.exitCode = await run(world, command, (given) => policy(given, kind, purpose, app))
+      })
   addOpenbao(program, world, outcome)
   program
     .command('completion <shell>')

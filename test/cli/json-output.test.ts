@@ -32,6 +32,12 @@ const ELSEWHERE = [
   'policy openbao.policies[]',
   'policy openbao.policies[].component',
   'policy openbao.policies[].policy',
+  // test/integration/kubernetes-cli.test.ts prints these.
+  'policy kubernetes',
+  'policy kubernetes.policies',
+  'policy kubernetes.policies[]',
+  'policy kubernetes.policies[].component',
+  'policy kubernetes.policies[].policy',
   // Needs an archive that is whole and that its tool cannot read.
   'verify.report.examined[].failure?',
 ]

@@ -1,0 +1,81 @@
+import { Failure } from '../../core/failure.ts'
+import type { Context } from '../../core/ports.ts'
+import type { Secret } from '../../core/secret.ts'
+import { secretOfBytes } from '../../core/secret-bytes.ts'
+import type { KubernetesClient } from '../../platforms/kubernetes/client.ts'
+import { randomHex } from '../../system/random.ts'
+import type { ArtifactSink, Captured } from '../driver.ts'
+import { SECRETS } from '../secret-record.ts'
+import { withClient } from './connect.ts'
+import { capturedOf } from './digests.ts'
+import { requireObject, selectedObjects } from './find.ts'
+import { managerOf } from './managed.ts'
+import { labelOf, type LiveObject } from './object.ts'
+import { linesOf, valueName } from './records.ts'
+import type { CapturedObject, KubernetesSecretsDetails, KubernetesSecretsSettings } from './schema.ts'
+
+/** Made by the cluster for a service account of its own; on another cluster, or later, they open nothing. */
+export const ACCOUNT_TOKEN = 'kubernetes.io/service-account-token'
+
+/** Captures the exact bytes of every selected object. One that is named and not there fails the whole. */
+export async function captureKubernetesSecrets(
+  settings: KubernetesSecretsSettings,
+  sink: ArtifactSink,
+  context: Context,
+): Promise<Captured<KubernetesSecretsDetails>> {
+  return await withClient(settings, 'capture', context, async (client) => {
+    const fingerprintKey = sink.fingerprintKey ?? secretOfBytes(Buffer.from(randomHex(32), 'hex'))
+    const found: Found = { objects: [], notCaptured: settings.elsewhere.map(elsewhereText) }
+    await sink.write(SECRETS, 3, capturing(settings, fingerprintKey, found, sink, client))
+    if (found.objects.length === 0) throw nothing(settings)
+    const { namespace } = settings
+    const details = { server: client.access.server, namespace, fingerprintKey: fingerprintKey.reveal() }
+    return { details: { ...details, objects: found.objects }, notCaptured: found.notCaptured }
+  })
+}
+
+interface Found {
+  readonly objects: CapturedObject[]
+  readonly notCaptured: string[]
+}
+
+/** One object is held at a time. */
+async function* capturing(
+  settings: KubernetesSecretsSettings,
+  fingerprintKey: Secret,
+  found: Found,
+  sink: ArtifactSink,
+  client: KubernetesClient,
+): AsyncGenerator<Uint8Array> {
+  const { namespace } = settings
+  for (const selected of await selectedObjects(settings, client)) {
+    const one = await requireObject(selected, namespace, client)
+    if (one === undefined) continue
+    found.notCaptured.push(...leftOut(one))
+    if (one.description.type === ACCOUNT_TOKEN) continue
+    found.objects.push(capturedOf(one, managerOf(one), fingerprintKey))
+    // What is proven to open the data must be the very value that is captured, not one that is read again.
+    for (const [key, value] of one.values) sink.evidence?.secret(valueName(one.object, one.name, key), value)
+    yield* linesOf(namespace, one)
+  }
+}
+
+function leftOut(one: LiveObject): string[] {
+  if (one.description.type === ACCOUNT_TOKEN)
+    return [`${labelOf(one)}: the token of a service account, which the cluster makes itself.`]
+  const owners = one.owners.map(({ kind, name }) => `${kind} ${name}`)
+  return [
+    ...(owners.length === 0 ? [] : [`${labelOf(one)}: that it is owned by ${owners.join(', ')}.`]),
+    ...(one.finalizers.length === 0 ? [] : [`${labelOf(one)}: its finalizers.`]),
+  ]
+}
+
+function elsewhereText({ file, reason }: KubernetesSecretsSettings['elsewhere'][number]): string {
+  return `${file} is kept elsewhere: ${reason.replace(/\.$/, '')}.`
+}
+
+function nothing({ namespace }: KubernetesSecretsSettings): Failure {
+  return new Failure('notFound', `the selectors find no Secret and no ConfigMap in namespace ${namespace}`, {
+    hint: 'Correct the selectors or the namespace in the configuration.',
+  })
+}

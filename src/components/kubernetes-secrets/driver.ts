@@ -1,0 +1,61 @@
+import type { Context } from '../../core/ports.ts'
+import type { Secret } from '../../core/secret.ts'
+import type { ArtifactSource, Driver, Target, TargetRequest } from '../driver.ts'
+import { fingerprintOf } from '../secret-record.ts'
+import {
+  kubernetesSecretsDetails,
+  kubernetesSecretsSettings,
+  type KubernetesSecretsDetails,
+  type KubernetesSecretsSettings,
+} from './schema.ts'
+
+/** Secrets and ConfigMaps of a namespace of Kubernetes. Loaded by the call that needs it. */
+export const kubernetesSecretsDriver: Driver<KubernetesSecretsSettings, KubernetesSecretsDetails> = {
+  kind: 'kubernetes-secrets',
+  settings: kubernetesSecretsSettings,
+  details: kubernetesSecretsDetails,
+  check: async (...request) => (await import('./check.ts')).checkKubernetesSecrets(...request),
+  capture: async (...request) => (await import('./capture.ts')).captureKubernetesSecrets(...request),
+  examine,
+  kept: async (...request) => (await import('./kept.ts')).keptObjects(...request),
+  policy: async (settings, purpose) => (await import('./role.ts')).roleText(settings, purpose),
+  open: openTarget,
+  capturedSecret: async (details, source, name) => (await import('./values.ts')).capturedValue(details, source, name),
+  liveSecret: async (
+    settings: KubernetesSecretsSettings,
+    name: string,
+    context: Context,
+  ): Promise<Secret | undefined> => (await import('./values.ts')).liveValue(settings, name, context),
+  fingerprints: ({ namespace, objects }) =>
+    objects.flatMap(({ object, name, keys }) =>
+      keys.map(({ key, digest, trailingNewline }) => ({
+        name: `${object.toLowerCase()}/${name}/${key}`,
+        fingerprint: fingerprintOf(digest),
+        trailingNewline,
+        source: `${object} ${name} in namespace ${namespace}`,
+      })),
+    ),
+}
+
+async function examine(details: KubernetesSecretsDetails, source: ArtifactSource): Promise<void> {
+  const { capturedObjects } = await import('./digests.ts')
+  for await (const _object of capturedObjects(details, source.read('secrets'))) {
+    // Reading is the examination: every value is compared with its digest.
+  }
+}
+
+async function openTarget(
+  settings: KubernetesSecretsSettings,
+  request: TargetRequest,
+): Promise<Target<KubernetesSecretsDetails>> {
+  switch (request.mode) {
+    case 'swap':
+      return new (await import('./swap-target.ts')).SwapTarget(settings, request)
+    case 'in-place':
+      return (await import('./in-place.ts')).inPlaceTarget(settings)
+    case 'scratch':
+      return (await import('./scratch.ts')).scratchTarget(settings, request)
+    default:
+      return request.mode satisfies never
+  }
+}

@@ -1,0 +1,84 @@
+import { Failure } from '../../core/failure.ts'
+import type { Context } from '../../core/ports.ts'
+import type { Difference } from '../../core/restore-point.ts'
+import type { KubernetesClient } from '../../platforms/kubernetes/client.ts'
+import type { ArtifactSource, Target, TargetState } from '../driver.ts'
+import { SECRETS } from '../secret-record.ts'
+import { applyObject } from './apply.ts'
+import { withClient } from './connect.ts'
+import { capturedObjects, differencesOf } from './digests.ts'
+import { readObject } from './find.ts'
+import { leftAlone } from './left-alone.ts'
+import { labelOf } from './object.ts'
+import { preflight } from './preflight.ts'
+import type { CapturedObject, KubernetesSecretsDetails, KubernetesSecretsSettings } from './schema.ts'
+
+/** Brings each object to what was captured, and keeps nothing for undo. */
+export function inPlaceTarget(settings: KubernetesSecretsSettings): Target<KubernetesSecretsDetails> {
+  const nothing = (): Promise<void> => Promise.resolve()
+  return {
+    description: describeTarget(settings),
+    confirmation: settings.namespace,
+    state: (): Promise<TargetState> => Promise.resolve('untouched'),
+    preflight: (details, context) => preflight(settings, 'in-place', details, context),
+    load: (details, source, context) => loadInPlace(settings, details, source, context),
+    compare: (details, context) => compareLive(settings, details, context),
+    runChecks: () => Promise.resolve([]),
+    // Objects have no lock that writers respect: each is replaced in the version that was read.
+    fence: nothing,
+    swap: nothing,
+    reopen: nothing,
+    discard: nothing,
+    undo: () =>
+      Promise.reject(
+        new Failure('refused', 'a restore in place keeps nothing to undo', {
+          hint: 'Restore the safety point or an older restore point instead.',
+        }),
+      ),
+    forget: nothing,
+  }
+}
+
+export function describeTarget({ namespace }: KubernetesSecretsSettings): string {
+  return `Secrets and ConfigMaps in namespace ${namespace}`
+}
+
+async function loadInPlace(
+  settings: KubernetesSecretsSettings,
+  details: KubernetesSecretsDetails,
+  source: ArtifactSource,
+  context: Context,
+): Promise<void> {
+  const { namespace } = settings
+  await withClient(settings, 'restore', context, async (client) => {
+    for await (const one of capturedObjects(details, source.read(SECRETS))) {
+      const live = await readObject(one, namespace, client)
+      const captured = details.objects.find((other) => labelOf(other) === labelOf(one))
+      if (leftAlone(settings, captured, live) === undefined)
+        await applyObject(one, one, () => true, { namespace, client, context })
+    }
+  })
+}
+
+/** Reads every object again that was not left alone. */
+export async function compareLive(
+  settings: KubernetesSecretsSettings,
+  details: KubernetesSecretsDetails,
+  context: Context,
+): Promise<readonly Difference[]> {
+  return await withClient(settings, 'restore', context, async (client) => {
+    const differences: Difference[] = []
+    for (const captured of details.objects) differences.push(...(await compareOne(captured, settings, details, client)))
+    return differences
+  })
+}
+
+async function compareOne(
+  captured: CapturedObject,
+  settings: KubernetesSecretsSettings,
+  details: KubernetesSecretsDetails,
+  client: KubernetesClient,
+): Promise<readonly Difference[]> {
+  const live = await readObject(captured, settings.namespace, client)
+  return leftAlone(settings, captured, live) === undefined ? differencesOf(captured, live, details) : []
+}

@@ -1,0 +1,51 @@
+import type { LiveObject, Owner } from './object.ts'
+
+/** Labels and annotations that say who writes an object, in the order in which they are believed. */
+const MARKS: readonly (readonly [RegExp, string])[] = [
+  [/^argocd\.argoproj\.io\/(instance|tracking-id)$/, 'Argo CD'],
+  [/^kustomize\.toolkit\.fluxcd\.io\/name$/, 'Flux'],
+  [/^helm\.toolkit\.fluxcd\.io\/name$/, 'Flux'],
+  [/^reconcile\.external-secrets\.io\//, 'External Secrets'],
+  [/^cert-manager\.io\/certificate-name$/, 'cert-manager'],
+  [/^sealedsecrets\.bitnami\.com\//, 'Sealed Secrets'],
+  [/^olm\.managed$/, 'Operator Lifecycle Manager'],
+  [/^meta\.helm\.sh\/release-name$/, 'Helm'],
+]
+const OWNERS: Readonly<Record<string, string>> = {
+  SealedSecret: 'Sealed Secrets',
+  ExternalSecret: 'External Secrets',
+  ClusterExternalSecret: 'External Secrets',
+  Certificate: 'cert-manager',
+  VaultStaticSecret: 'the Vault Secrets Operator',
+}
+/** What controllers call themselves when they write. */
+const WRITERS: Readonly<Record<string, string>> = {
+  'argocd-controller': 'Argo CD',
+  'argocd-application-controller': 'Argo CD',
+  'kustomize-controller': 'Flux',
+  'helm-controller': 'Flux',
+  'external-secrets': 'External Secrets',
+  helm: 'Helm',
+  Helm: 'Helm',
+}
+
+/** Who else writes this object and would take a restored value back, or be confused by it. Undefined when nobody is seen. */
+export function managerOf({ description, owners, writers }: LiveObject): string | undefined {
+  const { labels, annotations } = description
+  const marks = [...Object.keys(labels), ...Object.keys(annotations)]
+  const marked = MARKS.find(([pattern]) => marks.some((mark) => pattern.test(mark)))
+  if (marked !== undefined) return marked[1]
+  const [owner] = owners
+  if (owner !== undefined) return ownerName(owner)
+  if (labels['app.kubernetes.io/managed-by'] === 'Helm') return 'Helm'
+  return writers.map((writer) => WRITERS[writer] ?? certManager(writer)).find((name) => name !== undefined)
+}
+
+function ownerName({ kind, name }: Owner): string {
+  const known = OWNERS[kind]
+  return known === undefined ? `the owner ${kind} ${name}` : `${known} (${kind} ${name})`
+}
+
+function certManager(writer: string): string | undefined {
+  return writer.startsWith('cert-manager') ? 'cert-manager' : undefined
+}

@@ -1,0 +1,157 @@
+import { z } from 'zod'
+import { Failure } from '../../core/failure.ts'
+import type { Secret } from '../../core/secret.ts'
+import { bytesOfSecret, secretOfBytes } from '../../core/secret-bytes.ts'
+import { parsed, type Preconditions, type Resource } from '../../platforms/kubernetes/client.ts'
+import type { ObjectKind } from './schema.ts'
+
+const texts = z.record(z.string(), z.string())
+/** Everything of an object that is captured, but its values. */
+export const description = z.object({
+  type: z.string().nullable(),
+  immutable: z.boolean(),
+  labels: texts,
+  annotations: texts,
+  /** Keys of a ConfigMap's `binaryData`; all others are text. */
+  binaryKeys: z.array(z.string()),
+})
+export type Description = z.infer<typeof description>
+
+/** A Secret or ConfigMap as it is captured and restored. */
+export interface KubernetesObject {
+  readonly object: ObjectKind
+  readonly name: string
+  readonly description: Description
+  /** The exact bytes, sorted by key. */
+  readonly values: ReadonlyMap<string, Secret>
+}
+
+/** One as it is on the server now, with what only the server says. */
+export interface LiveObject extends KubernetesObject {
+  readonly version: Preconditions
+  readonly owners: readonly Owner[]
+  /** Who wrote fields of it, as they call themselves. */
+  readonly writers: readonly string[]
+  readonly finalizers: readonly string[]
+}
+
+export interface Owner {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly name: string
+}
+
+const answer = z.object({
+  metadata: z.object({
+    name: z.string(),
+    uid: z.string(),
+    resourceVersion: z.string(),
+    labels: texts.default({}),
+    annotations: texts.default({}),
+    finalizers: z.array(z.string()).default([]),
+    ownerReferences: z.array(z.object({ apiVersion: z.string(), kind: z.string(), name: z.string() })).default([]),
+    managedFields: z.array(z.object({ manager: z.string().default('') })).default([]),
+  }),
+  type: z.string().optional(),
+  immutable: z.boolean().default(false),
+  data: texts.nullish(),
+  binaryData: texts.nullish(),
+})
+
+const plurals: Readonly<Record<ObjectKind, string>> = { Secret: 'secrets', ConfigMap: 'configmaps' }
+
+export function resourceOf(kind: ObjectKind, namespace: string): Resource {
+  return { api: '/api/v1', kind, plural: plurals[kind], namespace }
+}
+
+export function labelOf({ object, name }: Pick<KubernetesObject, 'object' | 'name'>): string {
+  return `${object} ${name}`
+}
+
+/** What the server gave, without what belongs to this one server: uid, owners, versions and who wrote. */
+export function liveObject(object: ObjectKind, body: unknown): LiveObject {
+  const { metadata, type, immutable, data, binaryData } = parsed(answer, body, `read a ${object}`)
+  const { name, uid, resourceVersion, labels, annotations, finalizers, ownerReferences, managedFields } = metadata
+  const encoding = object === 'Secret' ? 'base64' : 'utf8'
+  const values = [...valuesOf(data ?? {}, encoding), ...valuesOf(binaryData ?? {}, 'base64')]
+  const binaryKeys = Object.keys(binaryData ?? {}).toSorted()
+  return {
+    object,
+    name,
+    description: {
+      type: type ?? null,
+      immutable,
+      labels: sorted(labels),
+      annotations: sorted(annotations),
+      binaryKeys,
+    },
+    values: new Map(values.toSorted(([a], [b]) => (a < b ? -1 : 1))),
+    version: { uid, resourceVersion },
+    owners: ownerReferences,
+    finalizers,
+    writers: [...new Set(managedFields.map(({ manager }) => manager))],
+  }
+}
+
+function valuesOf(data: Readonly<Record<string, string>>, encoding: 'utf8' | 'base64'): [string, Secret][] {
+  return Object.entries(data).map(([key, value]) => [key, secretOfBytes(Buffer.from(value, encoding))])
+}
+
+/** So that equal descriptions are equal texts. */
+function sorted(record: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(record).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+/** As the server takes it. With a version it replaces that very one. */
+export function bodyOf(one: KubernetesObject, version?: Preconditions): unknown {
+  const { labels, annotations, type, immutable, binaryKeys } = one.description
+  const binary = new Set(binaryKeys)
+  const entries = [...one.values]
+  const text = entries.filter(([key]) => !binary.has(key)).map(([key, value]) => [key, textOf(one, value)])
+  const bytes = entries.filter(([key]) => binary.has(key)).map(([key, value]) => [key, value.reveal()])
+  return {
+    apiVersion: 'v1',
+    kind: one.object,
+    metadata: { name: one.name, labels, annotations, ...version },
+    ...(type === null ? {} : { type }),
+    ...(immutable ? { immutable } : {}),
+    data: Object.fromEntries(text),
+    ...(bytes.length === 0 ? {} : { binaryData: Object.fromEntries(bytes) }),
+  }
+}
+
+function textOf({ object }: KubernetesObject, value: Secret): string {
+  return object === 'Secret' ? value.reveal() : bytesOfSecret(value).toString('utf8')
+}
+
+/** Everything but the values, as one text that is equal when they are. */
+export function descriptionText(one: KubernetesObject): string {
+  const { type, immutable, labels, annotations, binaryKeys } = one.description
+  return JSON.stringify({ type, immutable, labels, annotations, binaryKeys })
+}
+
+export function areEqual(one: KubernetesObject, other: KubernetesObject): boolean {
+  if (descriptionText(one) !== descriptionText(other) || one.values.size !== other.values.size) return false
+  return [...one.values].every(([key, value]) => other.values.get(key)?.reveal() === value.reveal())
+}
+
+export function parseDescription(text: string): Description {
+  const result = description.safeParse(jsonOf(text))
+  if (result.success) return result.data
+  throw new Failure('corrupt', 'the artifact of secrets is damaged: the description of an object has another shape')
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+export function isSame(
+  one: Pick<KubernetesObject, 'object' | 'name'>,
+  other: Pick<KubernetesObject, 'object' | 'name'>,
+): boolean {
+  return one.object === other.object && one.name === other.name
+}

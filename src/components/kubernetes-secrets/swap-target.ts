@@ -1,0 +1,272 @@
+import { describe, Failure } from '../../core/failure.ts'
+import type { Context } from '../../core/ports.ts'
+import type { Difference, Finding } from '../../core/restore-point.ts'
+import type { KubernetesClient } from '../../platforms/kubernetes/client.ts'
+import type { ArtifactSource, Target, TargetRequest, TargetState } from '../driver.ts'
+import { SECRETS } from '../secret-record.ts'
+import { applyObject, requireApplied, type ApplyPlace } from './apply.ts'
+import { withClient } from './connect.ts'
+import { capturedObjects, differencesOf } from './digests.ts'
+import { readObject } from './find.ts'
+import { compareLive, describeTarget } from './in-place.ts'
+import { leftAlone } from './left-alone.ts'
+import { areEqual, isSame, labelOf, type KubernetesObject, type LiveObject } from './object.ts'
+import { preflight } from './preflight.ts'
+import { collected } from './records.ts'
+import type { KubernetesSecretsDetails, KubernetesSecretsSettings } from './schema.ts'
+import { freeStage, keptStages, type Bundle, type FoundStage, type Place, type StageRecord } from './stage.ts'
+
+/**
+ * Keeps what will be restored, and then what it replaces, in Secrets of the namespace, and only then brings each object
+ * to what was captured. It is not one moment: a process that dies in the middle leaves some objects old and some
+ * restored, and `swap` goes forward or `reopen` goes back from there, by what is kept on the server.
+ */
+export class SwapTarget implements Target<KubernetesSecretsDetails> {
+  readonly description: string
+  readonly confirmation: string
+  readonly #settings: KubernetesSecretsSettings
+  readonly #restoreId: string
+
+  constructor(settings: KubernetesSecretsSettings, { restoreId }: TargetRequest) {
+    this.#settings = settings
+    this.#restoreId = restoreId
+    this.description = describeTarget(settings)
+    this.confirmation = settings.namespace
+  }
+
+  state(context: Context): Promise<TargetState> {
+    return this.#with(context, async (client) => {
+      const found = await this.#find(client, context)
+      return found === undefined ? 'untouched' : STATES[found.record.stage]
+    })
+  }
+
+  preflight(details: KubernetesSecretsDetails, context: Context): Promise<readonly Finding[]> {
+    return preflight(this.#settings, 'swap', details, context)
+  }
+
+  async load(details: KubernetesSecretsDetails, source: ArtifactSource, context: Context): Promise<void> {
+    await this.#with(context, async (client) => {
+      const found = await this.#find(client, context)
+      if (found !== undefined && !['loading', 'loaded'].includes(found.record.stage)) throw this.#refused(found.record)
+      const stage = found?.stage ?? (await freeStage(this.#settings, client, context))
+      const loading = { format: 1, restoreId: this.#restoreId, since: context.clock.now().toISOString() } as const
+      await stage.save({ ...loading, stage: 'loading' })
+      const objects = await collected(capturedObjects(details, source.read(SECRETS)))
+      const restored = await stage.keep('restored', this.#restoreId, objects, [])
+      await stage.save({ ...loading, stage: 'loaded', restored })
+    })
+  }
+
+  /** Before the swap what was loaded, after it what is live. */
+  async compare(details: KubernetesSecretsDetails, context: Context): Promise<readonly Difference[]> {
+    const swapped = (await this.state(context)) === 'swapped'
+    if (swapped) return await compareLive(this.#settings, details, context)
+    return await this.#with(context, async (client) => {
+      const found = await this.#require(client, context)
+      const loaded = new Map((await restoredOf(found)).map((one) => [labelOf(one), one]))
+      return details.objects.flatMap((one) => differencesOf(one, loaded.get(labelOf(one)), details))
+    })
+  }
+
+  runChecks(): Promise<readonly Difference[]> {
+    return Promise.resolve([])
+  }
+
+  /** Objects have no lock that writers respect: what they write meanwhile is found and not overwritten. */
+  fence(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  async swap(details: KubernetesSecretsDetails, context: Context): Promise<void> {
+    await this.#with(context, async (client) => {
+      const found = await this.#require(client, context)
+      if (found.record.stage === 'swapped') return await found.stage.removeBundle('restored')
+      if (!['loaded', 'swapping'].includes(found.record.stage)) throw this.#refused(found.record)
+      const place: ApplyPlace = { namespace: this.#settings.namespace, client, context }
+      const swapping = found.record.stage === 'swapping' ? found : await this.#keepPrevious(found, details, place)
+      await this.#bringLive(swapping, place)
+    })
+  }
+
+  async #keepPrevious(
+    { stage, record }: FoundStage,
+    details: KubernetesSecretsDetails,
+    place: ApplyPlace,
+  ): Promise<FoundStage> {
+    const objects = await restoredOf({ stage, record })
+    const { present, absent } = await this.#present(objects, details, place)
+    const previous = await stage.keep('previous', this.#restoreId, present, absent)
+    const swapping: StageRecord = { ...record, stage: 'swapping', previous }
+    // From here on live objects are changed; what dies before has changed none.
+    await stage.save(swapping)
+    return { stage, record: swapping }
+  }
+
+  /** What is live of the objects that the restore is to change; those it leaves alone are in neither list. */
+  async #present(
+    objects: readonly KubernetesObject[],
+    details: KubernetesSecretsDetails,
+    { namespace, client }: ApplyPlace,
+  ): Promise<{ readonly present: readonly LiveObject[]; readonly absent: readonly Place[] }> {
+    const present: LiveObject[] = []
+    const absent: Place[] = []
+    for (const { object, name } of objects) {
+      const live = await readObject({ object, name }, namespace, client)
+      const captured = details.objects.find((one) => isSame(one, { object, name }))
+      if (leftAlone(this.#settings, captured, live) !== undefined) continue
+      if (live === undefined) absent.push({ object, name })
+      else present.push(live)
+    }
+    return { present, absent }
+  }
+
+  async #bringLive({ stage, record }: FoundStage, place: ApplyPlace): Promise<void> {
+    const before = await previousOf({ stage, record })
+    const wanted = (await restoredOf({ stage, record })).filter((one) => before.touches(one))
+    for (const one of wanted) await applyObject(one, one, (live) => live === undefined || before.has(live), place)
+    await requireApplied(wanted, [], place)
+    const { restored: _done, ...kept } = record
+    await stage.save({ ...kept, stage: 'swapped', since: place.context.clock.now().toISOString() })
+    await stage.removeBundle('restored')
+  }
+
+  /** After a swap nothing: nobody was locked out. In the middle of one, back to what was there before. */
+  async reopen(context: Context): Promise<void> {
+    await this.#with(context, async (client) => {
+      const found = await this.#find(client, context)
+      if (found?.record.stage === 'swapping') await this.#takeBack(found, client, context)
+      if (found?.record.stage === 'undoing') await this.#goBack(found, client, context)
+    })
+  }
+
+  /** Never what is kept for undo or after one. */
+  async discard(context: Context): Promise<void> {
+    await this.reopen(context)
+    await this.#with(context, async (client) => {
+      const found = await this.#find(client, context)
+      if (found !== undefined && ['loading', 'loaded'].includes(found.record.stage)) await found.stage.remove()
+    })
+  }
+
+  async undo(context: Context): Promise<void> {
+    await this.#with(context, async (client) => {
+      const found = await this.#find(client, context)
+      if (found === undefined)
+        throw new Failure('refused', `nothing is kept to undo the restore of ${this.description}`, {
+          hint: 'What a restore replaced may have been removed after its time, or the selection of the component was changed since. Restore an older restore point instead.',
+        })
+      if (found.record.stage === 'undone') return
+      if (!['swapped', 'undoing'].includes(found.record.stage)) throw this.#refused(found.record)
+      await this.#goBack(found, client, context)
+    })
+  }
+
+  async forget(context: Context): Promise<void> {
+    await this.#with(context, async (client) => {
+      const found = await this.#find(client, context)
+      if (found === undefined) return
+      if (!['swapped', 'undone'].includes(found.record.stage)) throw this.#refused(found.record)
+      await found.stage.remove()
+    })
+  }
+
+  /** Out of the middle of a swap. What somebody else wrote meanwhile is left, and said. */
+  async #takeBack(found: FoundStage, client: KubernetesClient, context: Context): Promise<void> {
+    const place: ApplyPlace = { namespace: this.#settings.namespace, client, context }
+    const before = await previousOf(found)
+    const restored = await restoredOf(found)
+    const ours = (live: LiveObject | undefined): boolean =>
+      live === undefined || restored.some((one) => areEqual(one, live))
+    for (const one of before.places)
+      await applyObject(one, before.of(one), ours, place).catch((error: unknown) => {
+        if (!(error instanceof Failure) || error.kind !== 'refused') throw error
+        context.progress({ type: 'warning', message: `${describe(error)}, and was left as it is now` })
+      })
+    const { previous: _previous, ...loaded } = found.record
+    await found.stage.save({ ...loaded, stage: 'loaded' })
+    await found.stage.removeBundle('previous')
+  }
+
+  /** Keeps what is live now, then brings every object back to what it was before the restore. */
+  async #goBack(found: FoundStage, client: KubernetesClient, context: Context): Promise<void> {
+    const place: ApplyPlace = { namespace: this.#settings.namespace, client, context }
+    const before = await previousOf(found)
+    const undoing = found.record.stage === 'undoing' ? found.record : await this.#keepBrought(found, before, place)
+    for (const one of before.places) await applyObject(one, before.of(one), () => true, place)
+    await requireApplied(before.objects, before.absent, place)
+    await found.stage.save({ ...undoing, stage: 'undone', since: context.clock.now().toISOString() })
+  }
+
+  async #keepBrought({ stage, record }: FoundStage, before: Previous, place: ApplyPlace): Promise<StageRecord> {
+    const now: LiveObject[] = []
+    for (const one of before.places) {
+      const live = await readObject(one, place.namespace, place.client)
+      if (live !== undefined) now.push(live)
+    }
+    const restored = await stage.keep('restored', this.#restoreId, now, [])
+    const undoing: StageRecord = { ...record, stage: 'undoing', restored }
+    await stage.save(undoing)
+    return undoing
+  }
+
+  #with<Result>(context: Context, act: (client: KubernetesClient) => Promise<Result>): Promise<Result> {
+    return withClient(this.#settings, 'restore', context, act)
+  }
+
+  async #find(client: KubernetesClient, context: Context): Promise<FoundStage | undefined> {
+    const stages = await keptStages(this.#settings, client, context)
+    return stages.find(({ record }) => record.restoreId === this.#restoreId)
+  }
+
+  async #require(client: KubernetesClient, context: Context): Promise<FoundStage> {
+    const found = await this.#find(client, context)
+    if (found !== undefined) return found
+    throw new Failure('refused', `nothing was restored beside ${this.description}`, { hint: 'Restore again.' })
+  }
+
+  #refused({ stage }: StageRecord): Failure {
+    return new Failure('refused', `the restore of ${this.description} is ${stage}`, {
+      hint: 'Finish it or take it back first.',
+    })
+  }
+}
+
+/** `fenced` is the time in which objects are changed: some are old, some restored. */
+const STATES: Readonly<Record<StageRecord['stage'], TargetState>> = {
+  loading: 'beside',
+  loaded: 'beside',
+  swapping: 'fenced',
+  swapped: 'swapped',
+  undoing: 'fenced',
+  undone: 'untouched',
+}
+
+async function restoredOf({ stage, record }: FoundStage): Promise<readonly KubernetesObject[]> {
+  return record.restored === undefined ? [] : await stage.read('restored', record.restored)
+}
+
+/** What was live before a restore. */
+interface Previous {
+  readonly objects: readonly KubernetesObject[]
+  readonly absent: readonly Place[]
+  readonly places: readonly Place[]
+  of(place: Place): KubernetesObject | undefined
+  touches(place: Place): boolean
+  has(live: KubernetesObject): boolean
+}
+
+async function previousOf({ stage, record }: FoundStage): Promise<Previous> {
+  const bundle: Bundle | undefined = record.previous
+  if (bundle === undefined) throw new Failure('corrupt', 'what a restore replaced is not where its record says')
+  const objects = await stage.read('previous', bundle)
+  const places = [...objects, ...bundle.absent]
+  return {
+    objects,
+    absent: bundle.absent,
+    places,
+    of: (place) => objects.find((one) => isSame(one, place)),
+    touches: (place) => places.some((one) => isSame(one, place)),
+    has: (live) => objects.some((one) => areEqual(one, live) && isSame(one, live)),
+  }
+}

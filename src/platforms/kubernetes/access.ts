@@ -1,0 +1,19 @@
+import type { Secret } from '../../core/secret.ts'
+
+/** Where an API server is and who we are there. Secrets are read when they are used, so that rotated ones are seen. */
+export interface ClusterAccess {
+  /** `https://host:port`, with a path where a proxy serves it below one. */
+  readonly server: string
+  /** For people and for the manifest: the context, or `in-cluster`. */
+  readonly context: string
+  /** PEM. Those of the system when absent. */
+  readonly ca: string | undefined
+  /** Its certificate is not checked: whoever is in between reads everything. */
+  readonly insecure: boolean
+  /** The name in the certificate, where it is not that of the address. */
+  readonly serverName: string | undefined
+  readonly certificate: { readonly certificate: string; readonly key: Secret } | undefined
+  readonly token: (() => Promise<Secret>) | undefined
+  /** What the context names as its own. */
+  readonly namespace: string | undefined
+}

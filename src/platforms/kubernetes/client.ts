@@ -1,0 +1,194 @@
+import { z } from 'zod'
+import { describe, Failure } from '../../core/failure.ts'
+import type { Context } from '../../core/ports.ts'
+import type { ClusterAccess } from './access.ts'
+import { answerOf, failureOf } from './answers.ts'
+import type { Answer } from './answers.ts'
+import { Transport } from './transport.ts'
+
+/** Which objects: `/api/v1`, `namespaces/app/secrets`. */
+export interface Resource {
+  /** `/api/v1`, or `/apis/<group>/<version>`. */
+  readonly api: string
+  /** For messages: `Secret`. */
+  readonly kind: string
+  /** Plural, lower case. */
+  readonly plural: string
+  readonly namespace?: string
+}
+
+export interface CallOptions {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  readonly path: string
+  /** For messages: `read Secret app-keys`. */
+  readonly act: string
+  readonly body?: unknown
+  readonly accept?: string
+  readonly contentType?: string
+  /** Statuses that are answers and no failures. */
+  readonly expects?: readonly number[]
+}
+
+const JSON_TYPE = 'application/json'
+const NAMES_ONLY = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1'
+const PAGE = 200
+const RESTARTS = 5
+const page = z.object({
+  metadata: z.object({ continue: z.string().optional() }),
+  // Of nothing the server makes null.
+  items: z.array(z.object({ metadata: z.object({ name: z.string() }) })).nullable(),
+})
+
+/** What Holdfast needs of the Kubernetes API: objects by name, names by label, and whether something is allowed. */
+export class KubernetesClient {
+  readonly access: ClusterAccess
+  readonly #transport: Transport
+  readonly #context: Context
+  readonly #retryMilliseconds: number
+
+  constructor(access: ClusterAccess, retrySeconds: number, context: Context) {
+    this.access = access
+    this.#transport = new Transport(access)
+    this.#context = context
+    this.#retryMilliseconds = retrySeconds * 1000
+  }
+
+  /** Undefined when there is none of this name. */
+  async get(resource: Resource, name: string): Promise<unknown> {
+    const act = `read ${resource.kind} ${name}`
+    const { status, body } = await this.call({ method: 'GET', path: pathOf(resource, name), act, expects: [404] })
+    return status === 404 ? undefined : body
+  }
+
+  /** The names of all objects that a selector finds, sorted. Their contents are not transferred. */
+  async names(resource: Resource, labelSelector: string): Promise<readonly string[]> {
+    for (let restarts = 0; restarts < RESTARTS; restarts += 1) {
+      const found = await this.#allPages(resource, labelSelector)
+      if (found !== undefined) return found.toSorted()
+    }
+    throw failureOf({ status: 410, reason: 'Expired' }, `list ${resource.plural}`)
+  }
+
+  /** Undefined when the list ended in the middle: the server forgot the moment that the first page was of. */
+  async #allPages(resource: Resource, labelSelector: string): Promise<string[] | undefined> {
+    const names: string[] = []
+    let next = ''
+    do {
+      const query = new URLSearchParams({
+        labelSelector,
+        limit: String(PAGE),
+        ...(next === '' ? {} : { continue: next }),
+      })
+      const path = `${pathOf(resource)}?${query.toString()}`
+      const act = `list ${resource.plural}`
+      const answer = await this.call({ method: 'GET', path, act, accept: NAMES_ONLY, expects: [410] })
+      if (answer.status === 410) return undefined
+      const { metadata, items } = parsed(page, answer.body, act)
+      names.push(...(items ?? []).map((item) => item.metadata.name))
+      next = metadata.continue ?? ''
+    } while (next !== '')
+    return names
+  }
+
+  /** False when there is one of this name already. */
+  async create(resource: Resource, name: string, body: unknown): Promise<boolean> {
+    const act = `create ${resource.kind} ${name}`
+    const { status, reason } = await this.call({ method: 'POST', path: pathOf(resource), act, body, expects: [409] })
+    if (status === 409 && reason !== 'AlreadyExists') throw failureOf({ status, reason }, act)
+    return status !== 409
+  }
+
+  /** False when it was changed since `body` was read (by its `resourceVersion`), or is gone. */
+  async replace(resource: Resource, name: string, body: unknown): Promise<boolean> {
+    const act = `replace ${resource.kind} ${name}`
+    const path = pathOf(resource, name)
+    const { status } = await this.call({ method: 'PUT', path, act, body, expects: [404, 409] })
+    return status < 400
+  }
+
+  /** Changes what a merge patch names and nothing else. */
+  async patch(resource: Resource, name: string, body: unknown): Promise<void> {
+    const act = `change ${resource.kind} ${name}`
+    const contentType = 'application/merge-patch+json'
+    await this.call({ method: 'PATCH', path: pathOf(resource, name), act, body, contentType })
+  }
+
+  /** False when it is another one by now, or was changed. One that is gone already is removed. */
+  async remove(resource: Resource, name: string, preconditions?: Preconditions): Promise<boolean> {
+    const act = `delete ${resource.kind} ${name}`
+    const body = { apiVersion: 'v1', kind: 'DeleteOptions', ...(preconditions === undefined ? {} : { preconditions }) }
+    const path = pathOf(resource, name)
+    const { status } = await this.call({ method: 'DELETE', path, act, body, expects: [404, 409] })
+    return status !== 409
+  }
+
+  /** One request, repeated while the server cannot answer it now. */
+  async call(options: CallOptions): Promise<Answer> {
+    const until = this.#context.clock.monotonic() + this.#retryMilliseconds
+    for (let pause = 100; ; pause = Math.min(pause * 2, 5_000)) {
+      const { answer, failure, wait } = await this.#attempt(options)
+      if (answer !== undefined) return answer
+      const next = Math.max(pause, (wait ?? 0) * 1000)
+      if (this.#context.clock.monotonic() + next > until) throw failure
+      await this.#context.clock.sleep(next, this.#context.signal)
+    }
+  }
+
+  async #attempt(options: CallOptions): Promise<Attempt> {
+    const { method, path, act, body, accept = JSON_TYPE, contentType = JSON_TYPE, expects = [] } = options
+    this.#context.signal.throwIfAborted()
+    try {
+      const text = body === undefined ? {} : { body: JSON.stringify(body) }
+      const got = await this.#transport.send({ method, path, accept, contentType, ...text }, this.#context.signal)
+      const answer = answerOf(got.status, got.text)
+      if (answer.status < 300 || expects.includes(answer.status)) return { answer }
+      const failure = failureOf(answer, act)
+      if (answer.status === 429 || answer.status >= 500) return { failure, wait: got.retryAfterSeconds }
+      throw failure
+    } catch (error) {
+      this.#context.signal.throwIfAborted()
+      if (error instanceof Failure) throw error
+      const failure = this.#unreachable(error, act)
+      if (isUntrusted(error)) throw failure
+      return { failure }
+    }
+  }
+
+  #unreachable(cause: unknown, act: string): Failure {
+    const message = `kubernetes: ${this.access.server} cannot be reached to ${act}: ${describe(cause)}`
+    const hint = 'Check the address, the network, and the CA of the kubeconfig.'
+    return new Failure('unreachable', message, { cause, hint })
+  }
+
+  close(): void {
+    this.#transport.close()
+  }
+}
+
+/** A certificate that is not trusted now will not be in a minute. */
+function isUntrusted(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  return /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS|ERR_SSL/.test(code)
+}
+
+export interface Preconditions {
+  readonly uid: string
+  readonly resourceVersion: string
+}
+
+type Attempt =
+  | { readonly answer: Answer; readonly failure?: undefined; readonly wait?: undefined }
+  | { readonly answer?: undefined; readonly failure: Failure; readonly wait?: number | undefined }
+
+export function pathOf({ api, plural, namespace }: Resource, name?: string): string {
+  const scope = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`
+  return `${api}${scope}/${plural}${name === undefined ? '' : `/${encodeURIComponent(name)}`}`
+}
+
+/** An answer of the shape that is expected. What it holds is never said. */
+export function parsed<Shape extends z.ZodType>(shape: Shape, body: unknown, act: string): z.infer<Shape> {
+  const result = shape.safeParse(body)
+  if (result.success) return result.data
+  const where = result.error.issues[0]?.path.join('.') ?? ''
+  throw new Failure('unsupported', `kubernetes: to ${act} was answered in another shape, at ${where || 'its root'}`)
+}
