@@ -322,18 +322,34 @@ function addKeyCommands(program: Commander, world: World, outcome: Outcome): voi
 
 function addKleidiaImport(imports: Commander, world: World, outcome: Outcome): void {
   imports
-    .command('kleidia-v1 <location>')
-    .description('list, verify or unpack KLEIDIA_BACKUP_V1 files: a file, a folder, or s3://bucket/prefix')
+    .command('kleidia-v1 <location> [app]')
+    .description(
+      'with an app, make a restore point of each KLEIDIA_BACKUP_V1 file; without one, list, verify or unpack',
+    )
+    .addHelpText(
+      'after',
+      '\n<location> is a file, a folder, or s3://bucket/prefix. What was imported before is passed over.',
+    )
     .option('--verify', 'decrypt and read everything, and keep nothing')
     .option('--unpack <folder>', 'unpack each file into a folder of its name in this one: SQL and secrets in clear')
+    .option('--mount <path>', 'the KV mount that the paths of the secrets belong to')
+    .option(
+      '--component <name>',
+      'a component to import into, when there are several of its kind (may be repeated)',
+      (name: string, names?: readonly string[]) => [...(names ?? []), name],
+    )
+    .option('--trust-dump', 'load the SQL as a superuser: its author can run commands on this machine')
     .option('--max-bytes <bytes>', 'refuse what grows beyond this (default: 64 GiB)')
     .option('--max-ratio <times>', 'refuse what grows beyond this many times its size (default: 200)')
     .option('--endpoint <url>', 'S3: the server, when it is not AWS; keys come from where the AWS tools look')
     .option('--region <region>', 'S3: the region')
     .option('--ca <file>', "S3: file with the CA certificates that sign the server's")
-    .action(async (location, options, command) => {
-      const { importKleidiaV1 } = await import('./commands/import-kleidia.ts')
-      outcome.exitCode = await importKleidiaV1(world, common(command), location, options)
+    .action(async (location, app, options, command) => {
+      const { importKleidiaV1, importKleidiaInto } = await import('./commands/import-kleidia.ts')
+      outcome.exitCode =
+        app === undefined
+          ? await importKleidiaV1(world, common(command), location, options)
+          : await run(world, command, (given) => importKleidiaInto(given, { where: location, app }, options))
     })
 }
 

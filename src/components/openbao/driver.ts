@@ -13,6 +13,10 @@ export const openbaoDriver: Driver<OpenbaoSettings, OpenbaoDetails> = {
   kept: async (...request) => (await import('./kept.ts')).keptValues(...request),
   policy: async (...request) => (await import('./policies.ts')).policyFor(...request),
   open: openTarget,
+  secretLists: {
+    take: async (...request) => (await import('./lists.ts')).takeList(...request),
+    give: async (...request) => (await import('./lists.ts')).giveList(...request),
+  },
 }
 
 async function openTarget(settings: OpenbaoSettings, request: TargetRequest): Promise<Target<OpenbaoDetails>> {
