@@ -277,7 +277,7 @@ function addDumpCommands(program: Commander, world: World, outcome: Outcome): vo
         outcome.exitCode = await run(world, command, (given) => importDump(given, format, { path, app }, options))
       })
   }
-  program
+  const exports = program
     .command('export <point>')
     .description('write the database of a restore point as an ordinary dump, restored and compared before')
     .addOption(
@@ -289,6 +289,16 @@ function addDumpCommands(program: Commander, world: World, outcome: Outcome): vo
     .action(async (point, options, command) => {
       const { exportDump } = await import('./commands/export.ts')
       outcome.exitCode = await run(world, command, (given) => exportDump(given, point, options))
+    })
+  exports
+    .command('kleidia-v1 <point>')
+    .description('write database and secrets of a restore point as a weak KLEIDIA_BACKUP_V1 file')
+    .option('--mount <path>', 'the KV mount to take, when the point has secrets in several')
+    .addHelpText('after', '\nTakes --output, --app and --component like holdfast export. The password is asked twice.')
+    .action(async (point, _options, command) => {
+      const { exportKleidiaV1 } = await import('./commands/export-kleidia.ts')
+      const options = command.optsWithGlobals()
+      outcome.exitCode = await run(world, command, (given) => exportKleidiaV1(given, point, options))
     })
 }
 

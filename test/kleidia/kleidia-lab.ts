@@ -30,6 +30,7 @@ export interface KleidiaLab {
   write(
     name: string,
     parts: { readonly sql?: string; readonly secrets?: Readonly<Record<string, string>> },
+    password?: string,
   ): Promise<string>
   /** The archive in a file, by the Python reader. */
   read(path: string): Promise<unknown>
@@ -55,8 +56,8 @@ export async function startKleidiaLab(): Promise<KleidiaLab> {
   })
   await writeFile(join(lab.folder, 'etc', 'token'), bao.server.rootToken.reveal(), { mode: 0o600 })
   const python = await recoveryPython()
-  const kleidia = async (...args: readonly string[]): Promise<string> => {
-    const environment = { KLEIDIA_PASSWORD, PATH: process.env['PATH'] ?? '' }
+  const kleidia = async (password: string, ...args: readonly string[]): Promise<string> => {
+    const environment = { KLEIDIA_PASSWORD: password, PATH: process.env['PATH'] ?? '' }
     return (await execute(python, [script, ...args], { env: environment, timeout: 60_000, maxBuffer: 64 * 2 ** 20 }))
       .stdout
   }
@@ -65,13 +66,13 @@ export async function startKleidiaLab(): Promise<KleidiaLab> {
     lab,
     bao,
     path,
-    sql: async () => (await dumpWith(lab.postgres, 'pg_dump', ['--clean', '--if-exists', 'portal'])).toString(),
-    async write(name, parts) {
+    sql: () => dumpWith(lab.postgres, 'pg_dump', ['--clean', '--if-exists', 'portal']),
+    async write(name, parts, password = KLEIDIA_PASSWORD) {
       await writeFile(path(`${name}.json`), archive(parts))
-      await kleidia('write', path(`${name}.json`), path(name))
+      await kleidia(password, 'write', path(`${name}.json`), path(name))
       return path(name)
     },
-    read: async (file) => JSON.parse(await kleidia('read', file)),
+    read: async (file) => JSON.parse(await kleidia(KLEIDIA_PASSWORD, 'read', file)),
     put: async (secret, text) => void (await bao.must('POST', `${MOUNT}/data/${secret}`, { data: JSON.parse(text) })),
     get: async (secret) => at((await bao.ask('GET', `${MOUNT}/data/${secret}`)).body, 'data', 'data'),
   }

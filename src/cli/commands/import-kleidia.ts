@@ -18,7 +18,7 @@ import { formatBytes, formatDuration, formatTable, plural } from '../format.ts'
 import { chooseApp, guarded, resultPrinter, type Command } from '../run-command.ts'
 import type { CommonOptions, KleidiaLocation, World } from '../world.ts'
 
-const PASSWORD = 'HOLDFAST_KLEIDIA_PASSWORD'
+export const KLEIDIA_PASSWORD = 'HOLDFAST_KLEIDIA_PASSWORD'
 
 export interface ImportKleidiaOptions {
   readonly unpack?: string
@@ -104,7 +104,9 @@ function limitsOf({ maxBytes, maxRatio }: ImportKleidiaOptions): ArchiveLimits {
 }
 
 async function askPassword(world: World): Promise<Secret> {
-  return new Secret(world.variable(PASSWORD) ?? (await world.ask.password('Password of the Kleidia backup', PASSWORD)))
+  return new Secret(
+    world.variable(KLEIDIA_PASSWORD) ?? (await world.ask.password('Password of the Kleidia backup', KLEIDIA_PASSWORD)),
+  )
 }
 
 function positive(text: string | undefined, option: string): number | undefined {

@@ -93,7 +93,7 @@ async function importSpooled(
   const { app, source, request, before } = what
   const { password, limits } = request
   const { size: bytes } = file
-  const staged = await stageKleidia({ file, name: source.name, password, limits }, folder, context).finally(() =>
+  const staged = await stageKleidia({ file, name: source.name, password, limits }, folder, context).finally(async () =>
     file.close(),
   )
   try {

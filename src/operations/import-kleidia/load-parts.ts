@@ -3,6 +3,7 @@ import type { Driver, DumpOrigin, SecretLists } from '../../components/driver.ts
 import type { Staged } from '../../repository/kleidia-v1/stage-kleidia.ts'
 import type { App, AppComponent, OperationContext } from '../app.ts'
 import { hasDumps, type WithDumps } from '../import/import.ts'
+import { about } from '../source.ts'
 
 /** The parts of a backup as components that can be captured. */
 export interface LoadedParts {
@@ -62,7 +63,10 @@ async function loadDatabase(
 ): Promise<{ readonly component: AppComponent; readonly close: () => Promise<void> }> {
   const { name, driver } = component
   const request = { format: 'sql', path: sql?.path ?? '', name: origin.source, trusted, scratchFolder: folder } as const
-  const loaded = await driver.dumps.load(component.settings, request, context)
+  const loaded = await driver.dumps.load(component.settings, request, context).catch((error: unknown) => {
+    // The executor knows the SQL by the path of a file without a name.
+    throw about(origin.source, error)
+  })
   const capture: Driver['capture'] = async (...given) => loaded.describe(await driver.capture(...given))
   return { component: { name, settings: loaded.settings, driver: { ...driver, capture } }, close: () => loaded.close() }
 }
