@@ -4,6 +4,7 @@ import type { Bytes } from '../../core/ports.ts'
 import type { Secret } from '../../core/secret.ts'
 import type { ArchiveLimits } from '../../repository/kleidia-v1/expand.ts'
 import type { KleidiaSource } from '../../repository/kleidia-v1/source.ts'
+import type { OpenSpooled } from '../../repository/kleidia-v1/open.ts'
 import { spool, type Spooled } from '../../repository/kleidia-v1/spooled.ts'
 import { stageKleidia, type Staged } from '../../repository/kleidia-v1/stage-kleidia.ts'
 import type { App, AppComponent, OperationContext } from '../app.ts'
@@ -93,9 +94,7 @@ async function importSpooled(
   const { app, source, request, before } = what
   const { password, limits } = request
   const { size: bytes } = file
-  const staged = await stageKleidia({ file, name: source.name, password, limits }, folder, context).finally(async () =>
-    file.close(),
-  )
+  const staged = await stage({ file, name: source.name, password, limits }, folder, context)
   try {
     const origin = { source: source.name, sha256, bytes }
     const parts = await loadParts(app, staged, { ...request, origin, folder }, context)
@@ -109,6 +108,15 @@ async function importSpooled(
     }
   } finally {
     await staged.close()
+  }
+}
+
+/** The copy is not needed once it was read. */
+async function stage(request: OpenSpooled, folder: string, context: OperationContext): Promise<Staged> {
+  try {
+    return await stageKleidia(request, folder, context)
+  } finally {
+    await request.file.close()
   }
 }
 
