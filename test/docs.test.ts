@@ -74,11 +74,13 @@ function program(out: (text: string) => void = () => {}): Command {
 function usages(command: Command, path = ''): string[] {
   return command.commands.flatMap((sub) => {
     const name = `${path}${sub.name()}`
-    if (sub.commands.length > 0) return usages(sub, `${name} `)
+    const inner = usages(sub, `${name} `)
+    // A group without arguments does nothing by itself.
+    if (inner.length > 0 && sub.registeredArguments.length === 0) return inner
     const given = sub.registeredArguments.map((argument) =>
       argument.required ? `<${argument.name()}>` : `[${argument.name()}]`,
     )
-    return [[name, ...given].join(' ')]
+    return [[name, ...given].join(' '), ...inner]
   })
 }
 

@@ -3,13 +3,23 @@ import type { World } from './world.ts'
 
 const MINIMUM_LENGTH = 12
 
+export interface PasswordWords {
+  readonly what: string
+  readonly whoGuesses: string
+}
+
+const FOR_A_KEY: PasswordWords = {
+  what: 'A password that locks the private key in the repository',
+  whoGuesses: 'Everyone who can read the repository can guess at it',
+}
+
 /** A new password from the environment variable, or typed twice. */
-export async function askNewPassword(world: World, variable = 'HOLDFAST_PASSWORD'): Promise<string> {
+export async function askNewPassword(world: World, variable = 'HOLDFAST_PASSWORD', words = FOR_A_KEY): Promise<string> {
   const given = world.variable(variable)
-  const password = given ?? (await typedTwice(world))
+  const password = given ?? (await typedTwice(world, variable, words))
   if (password.length >= MINIMUM_LENGTH) return password
   throw new Failure('usage', `the password is shorter than ${MINIMUM_LENGTH} characters`, {
-    hint: 'Everyone who can read the repository can guess at it. Use several random words.',
+    hint: `${words.whoGuesses}. Use several random words.`,
   })
 }
 
@@ -18,8 +28,8 @@ export async function askCurrentPassword(world: World, name: string): Promise<st
   return world.variable('HOLDFAST_PASSWORD') ?? (await world.ask.password(`Password of private key ${name}`))
 }
 
-async function typedTwice(world: World): Promise<string> {
-  const first = await world.ask.password('A password that locks the private key in the repository')
-  if ((await world.ask.password('The same password again')) === first) return first
+async function typedTwice(world: World, variable: string, { what }: PasswordWords): Promise<string> {
+  const first = await world.ask.password(what, variable)
+  if ((await world.ask.password('The same password again', variable)) === first) return first
   throw new Failure('usage', 'the two passwords differ', { hint: 'Nothing is locked yet. Run it again.' })
 }

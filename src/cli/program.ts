@@ -302,7 +302,7 @@ function addDumpCommands(program: Commander, world: World, outcome: Outcome): vo
         outcome.exitCode = await run(world, command, (given) => importDump(given, format, { path, app }, options))
       })
   }
-  program
+  const exports = program
     .command('export <point>')
     .description('write the database of a restore point as an ordinary dump, restored and compared before')
     .addOption(
@@ -314,6 +314,16 @@ function addDumpCommands(program: Commander, world: World, outcome: Outcome): vo
     .action(async (point, options, command) => {
       const { exportDump } = await import('./commands/export.ts')
       outcome.exitCode = await run(world, command, (given) => exportDump(given, point, options))
+    })
+  exports
+    .command('kleidia-v1 <point>')
+    .description('write database and secrets of a restore point as a weak KLEIDIA_BACKUP_V1 file')
+    .option('--mount <path>', 'the KV mount to take, when the point has secrets in several')
+    .addHelpText('after', '\nTakes --output, --app and --component like holdfast export. The password is asked twice.')
+    .action(async (point, _options, command) => {
+      const { exportKleidiaV1 } = await import('./commands/export-kleidia.ts')
+      const options = command.optsWithGlobals()
+      outcome.exitCode = await run(world, command, (given) => exportKleidiaV1(given, point, options))
     })
 }
 
@@ -347,18 +357,34 @@ function addKeyCommands(program: Commander, world: World, outcome: Outcome): voi
 
 function addKleidiaImport(imports: Commander, world: World, outcome: Outcome): void {
   imports
-    .command('kleidia-v1 <location>')
-    .description('list, verify or unpack KLEIDIA_BACKUP_V1 files: a file, a folder, or s3://bucket/prefix')
+    .command('kleidia-v1 <location> [app]')
+    .description(
+      'with an app, make a restore point of each KLEIDIA_BACKUP_V1 file; without one, list, verify or unpack',
+    )
+    .addHelpText(
+      'after',
+      '\n<location> is a file, a folder, or s3://bucket/prefix. What was imported before is passed over.',
+    )
     .option('--verify', 'decrypt and read everything, and keep nothing')
     .option('--unpack <folder>', 'unpack each file into a folder of its name in this one: SQL and secrets in clear')
+    .option('--mount <path>', 'the KV mount that the paths of the secrets belong to')
+    .option(
+      '--component <name>',
+      'a component to import into, when there are several of its kind (may be repeated)',
+      (name: string, names?: readonly string[]) => [...(names ?? []), name],
+    )
+    .option('--trust-dump', 'load the SQL as a superuser: its author can run commands on this machine')
     .option('--max-bytes <bytes>', 'refuse what grows beyond this (default: 64 GiB)')
     .option('--max-ratio <times>', 'refuse what grows beyond this many times its size (default: 200)')
     .option('--endpoint <url>', 'S3: the server, when it is not AWS; keys come from where the AWS tools look')
     .option('--region <region>', 'S3: the region')
     .option('--ca <file>', "S3: file with the CA certificates that sign the server's")
-    .action(async (location, options, command) => {
-      const { importKleidiaV1 } = await import('./commands/import-kleidia.ts')
-      outcome.exitCode = await importKleidiaV1(world, common(command), location, options)
+    .action(async (location, app, options, command) => {
+      const { importKleidiaV1, importKleidiaInto } = await import('./commands/import-kleidia.ts')
+      outcome.exitCode =
+        app === undefined
+          ? await importKleidiaV1(world, common(command), location, options)
+          : await run(world, command, (given) => importKleidiaInto(given, { where: location, app }, options))
     })
 }
 

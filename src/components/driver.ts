@@ -63,6 +63,9 @@ export interface Driver<Settings = unknown, Details = unknown> {
   /** For kinds that have a form of their own which other programs write and read. */
   readonly dumps?: Dumps<Settings, Details>
 
+  /** For kinds that keep secrets by path, of which other programs write lists. */
+  readonly secretLists?: SecretLists<Settings, Details>
+
   /** The value that the captured artifacts hold under this name, for key fit. Undefined when they hold none. */
   capturedSecret?(details: Details, source: ArtifactSource, name: string, context: Context): Promise<Secret | undefined>
 
@@ -143,6 +146,8 @@ export type DumpFormat = (typeof dumpFormats)[number]
 export interface DumpRequest {
   readonly format: DumpFormat
   readonly path: string
+  /** What it is called in the restore point, when not as its path. */
+  readonly name?: string | undefined
   /** Which database of a dump that holds several. */
   readonly database?: string | undefined
   /** Who made the dump is trusted with this machine. */
@@ -175,6 +180,8 @@ export interface DumpOutput {
   readonly format: DumpFormat
   readonly path: string
   readonly scratchFolder: string
+  /** Where the reader of the dump can take no more. */
+  readonly mostBytes?: number | undefined
 }
 
 export interface WrittenDump {
@@ -183,6 +190,41 @@ export interface WrittenDump {
   readonly bytes: number
   /** The program that wrote it, and so the oldest that reads it. */
   readonly software: string
+}
+
+/** Secrets by path in and out: newest values only, as lists of other programs have them. */
+export interface SecretLists<Settings = unknown, Details = unknown> {
+  /** Reads the whole list once, and refuses what no server takes, before anything is stored. Changes nothing. */
+  take(settings: Settings, list: SecretList): Promise<TakenSecrets<Details>>
+  /** `place` as in a list; fails when there is a choice and it is not made. */
+  give(details: Details, source: ArtifactSource, place: string | undefined): Promise<GivenSecrets>
+}
+
+export interface ListedSecret {
+  readonly path: string
+  /** The text of a JSON object. */
+  readonly json: Secret
+}
+
+export interface SecretList {
+  /** Of the file that it is from. */
+  readonly origin: { readonly source: string; readonly sha256: string; readonly bytes: number }
+  readonly created: string
+  /** Where the paths belong, for example a mount; when absent, where the settings leave no choice. */
+  readonly place?: string | undefined
+  /** All of it, anew with each call. */
+  secrets(): AsyncIterable<ListedSecret>
+}
+
+export interface TakenSecrets<Details = unknown> {
+  /** Stores the list as the secrets of an app are stored. */
+  capture(sink: ArtifactSink): Promise<Captured<Details>>
+}
+
+export interface GivenSecrets {
+  readonly secrets: AsyncIterable<ListedSecret>
+  /** Plain sentences: what such a list does not hold. Known once the secrets were read. */
+  leftOut(): readonly string[]
 }
 
 export type GrantPurpose = 'backup' | 'restore'

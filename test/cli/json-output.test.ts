@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { sampleFile, sampleJson, samplePassword } from '../../src/repository/kleidia-v1/testing/sample.ts'
+import { sampleFile, sampleHeader, sampleJson, samplePassword } from '../../src/repository/kleidia-v1/testing/sample.ts'
+import { dumpWith } from '../parts/dump-tools.ts'
 import { startLab, type Lab } from '../e2e/lab.ts'
 import { ShapeCheck, shapesOf } from './shape.ts'
 
@@ -15,7 +16,9 @@ const ELSEWHERE = [
   'init.report.findings[]',
   'backup.report.repositories[].remarks[]',
   'import.report.repositories[].remarks[]',
+  'kleidiaImported.made?.repositories[].remarks[]',
   // Needs a repository that fails.
+  'kleidiaImported.made?.repositories[].failure?',
   'import.report.repositories[].failure?',
   // Needs a server that refuses to drop the previous database.
   'prune.forgotten[].failure?',
@@ -185,6 +188,29 @@ async function throughImport(lab: Lab): Promise<void> {
   const ran = await lab.runWith({ HOLDFAST_KLEIDIA_PASSWORD: samplePassword }, ...args)
   assert.equal(ran.code, 3, ran.error)
   assert.deepEqual(shapes.problems('import kleidia-v1', JSON.parse(ran.out)), [])
+  await throughKleidiaPoints(lab, folder)
+}
+
+/** The files of the app are in no such file, so that the point is incomplete. */
+async function throughKleidiaPoints(lab: Lab, folder: string): Promise<void> {
+  const sql = JSON.stringify(await dumpWith(lab.postgres, 'pg_dump', ['portal']))
+  const header = JSON.stringify({ ...sampleHeader, includes_kv: false })
+  const file = join(folder, 'database.enc')
+  await writeFile(file, sampleFile({ json: `{"header":${header},"database_sql":${sql}}` }))
+  const printedOf = async (shape: string, code: number, ...args: readonly string[]): Promise<string> => {
+    const ran = await lab.runWith({ HOLDFAST_KLEIDIA_PASSWORD: samplePassword }, ...args, '--json')
+    assert.equal(ran.code, code, ran.error)
+    assert.deepEqual(shapes.problems(shape, JSON.parse(ran.out)), [])
+    return /"point": *"([0-9a-f]{32})"/.exec(ran.out)?.[1] ?? ''
+  }
+  const point = await printedOf('import kleidia-v1', 3, 'import', 'kleidia-v1', file, 'portal')
+  await printedOf('import kleidia-v1', 0, 'import', 'kleidia-v1', file, 'portal')
+  await printed(lab, 'points', ['points'])
+  const full = await printed(lab, 'backup', ['backup'])
+  for (const [name, exported] of [point, full.report.point].entries()) {
+    const output = join(folder, `exported-${name}.enc`)
+    await printedOf('export kleidia-v1', 0, 'export', 'kleidia-v1', exported, '--output', output)
+  }
 }
 
 async function throughDamage(lab: Lab, point: string): Promise<void> {

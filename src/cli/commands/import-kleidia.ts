@@ -1,25 +1,31 @@
 import { resolve } from 'node:path'
 import { Failure } from '../../core/failure.ts'
 import { Secret } from '../../core/secret.ts'
+import { importKleidiaPoints } from '../../operations/import-kleidia/import-points.ts'
 import {
   importKleidia,
   isComplete,
   onlyFailure,
   usualLimits,
+  type ArchiveLimits,
   type KleidiaAct,
   type KleidiaFile,
   type KleidiaHeader,
+  type KleidiaImported,
   type KleidiaReport,
 } from '../../operations/import-kleidia/import-kleidia.ts'
-import { formatBytes, formatTable, plural } from '../format.ts'
-import { guarded, resultPrinter } from '../run-command.ts'
-import type { CommonOptions, World } from '../world.ts'
+import { formatBytes, formatDuration, formatTable, plural } from '../format.ts'
+import { chooseApp, guarded, resultPrinter, type Command } from '../run-command.ts'
+import type { CommonOptions, KleidiaLocation, World } from '../world.ts'
 
-const PASSWORD = 'HOLDFAST_KLEIDIA_PASSWORD'
+export const KLEIDIA_PASSWORD = 'HOLDFAST_KLEIDIA_PASSWORD'
 
 export interface ImportKleidiaOptions {
   readonly unpack?: string
   readonly verify?: boolean
+  readonly mount?: string
+  readonly component?: readonly string[]
+  readonly trustDump?: boolean
   readonly maxBytes?: string
   readonly maxRatio?: string
   readonly endpoint?: string
@@ -36,32 +42,52 @@ export async function importKleidiaV1(
 ): Promise<number> {
   return await guarded(world, common, async (view) => {
     const context = world.context(view.show)
-    const { endpoint, region, ca } = options
-    const server = {
-      ...(endpoint === undefined ? {} : { endpoint }),
-      ...(region === undefined ? {} : { region }),
-      ...(ca === undefined ? {} : { caFile: resolve(ca) }),
-    }
     const report = await world.withScratchFolder(async (scratchFolder) =>
       importKleidia(
-        world.kleidiaSources({ where, ...server }, context),
+        world.kleidiaSources(locationOf(where, options), context),
         await actOf(world, options, scratchFolder),
         context,
       ),
     )
-    const failure = onlyFailure(report)
-    if (failure !== undefined) throw failure
-    resultPrinter(world, common, view)({ report }, () => textOf(report))
-    return isComplete(report) ? 0 : 3
+    return printed(report, resultPrinter(world, common, view))
   })
+}
+
+/** `holdfast import kleidia-v1 <location> <app>` */
+export async function importKleidiaInto(
+  { world, assembly, result }: Command,
+  given: { readonly where: string; readonly app: string },
+  options: ImportKleidiaOptions,
+): Promise<number> {
+  if (options.unpack !== undefined || options.verify === true)
+    throw new Failure('usage', '--verify and --unpack make no restore point: leave out the app')
+  const { context } = assembly
+  const app = chooseApp(assembly.apps, given.app)
+  const { mount, component: components, trustDump: trusted = false } = options
+  const request = { password: await askPassword(world), limits: limitsOf(options), mount, components, trusted }
+  const sources = world.kleidiaSources(locationOf(given.where, options), context)
+  return printed(await importKleidiaPoints(app, sources, request, context), result)
+}
+
+function printed(report: KleidiaReport, result: Command['result']): number {
+  const failure = onlyFailure(report)
+  if (failure !== undefined) throw failure
+  result({ report }, () => textOf(report))
+  return isComplete(report) ? 0 : 3
+}
+
+function locationOf(where: string, { endpoint, region, ca }: ImportKleidiaOptions): KleidiaLocation {
+  return {
+    where,
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(region === undefined ? {} : { region }),
+    ...(ca === undefined ? {} : { caFile: resolve(ca) }),
+  }
 }
 
 async function actOf(world: World, options: ImportKleidiaOptions, scratchFolder: string): Promise<KleidiaAct> {
   const { unpack, verify } = options
-  const limits = {
-    expandedBytes: positive(options.maxBytes, '--max-bytes') ?? usualLimits.expandedBytes,
-    ratio: positive(options.maxRatio, '--max-ratio') ?? usualLimits.ratio,
-  }
+  const limits = limitsOf(options)
   if (unpack !== undefined && verify === true)
     throw new Failure('usage', '--unpack verifies already: leave out --verify')
   if (unpack !== undefined)
@@ -70,8 +96,17 @@ async function actOf(world: World, options: ImportKleidiaOptions, scratchFolder:
   return { type: 'list' }
 }
 
+function limitsOf({ maxBytes, maxRatio }: ImportKleidiaOptions): ArchiveLimits {
+  return {
+    expandedBytes: positive(maxBytes, '--max-bytes') ?? usualLimits.expandedBytes,
+    ratio: positive(maxRatio, '--max-ratio') ?? usualLimits.ratio,
+  }
+}
+
 async function askPassword(world: World): Promise<Secret> {
-  return new Secret(world.variable(PASSWORD) ?? (await world.ask.password('Password of the Kleidia backup', PASSWORD)))
+  return new Secret(
+    world.variable(KLEIDIA_PASSWORD) ?? (await world.ask.password('Password of the Kleidia backup', KLEIDIA_PASSWORD)),
+  )
 }
 
 function positive(text: string | undefined, option: string): number | undefined {
@@ -106,17 +141,30 @@ function partsOf({ claimed, opened }: KleidiaFile): readonly [string, string] {
   return [printable(header?.created ?? null), printable(header?.backupType ?? null)]
 }
 
-function remarksOf({ name, opened, failure }: KleidiaFile): readonly string[] {
+function remarksOf({ name, opened, failure, imported }: KleidiaFile): readonly string[] {
   return [
     ...(failure === undefined ? [] : [`${name}: ${failure.message}`]),
     ...(opened?.folder === undefined ? [] : [`${name}: unpacked into ${opened.folder}, readable by you only`]),
-    ...(opened?.unknownParts ?? []).map((part) => `${name}: ${JSON.stringify(part)} is not known and was NOT unpacked`),
+    ...(opened?.unknownParts ?? []).map((part) => `${name}: ${JSON.stringify(part)} is not known and was NOT taken`),
+    ...(imported === undefined ? [] : pointLines(name, imported)),
     ...(opened?.disagreements ?? []).map((what) => `${name}: the header was changed, or written wrongly: ${what}`),
+  ]
+}
+
+function pointLines(name: string, { point, made }: KleidiaImported): readonly string[] {
+  if (made === undefined) return [`${name}: is restore point ${point} already`]
+  return [
+    `${name}: restore point ${point}, ${made.missing.length === 0 ? made.truth : `INCOMPLETE: without ${made.missing.join(', ')}`}, ${formatDuration(made.durationMilliseconds)}`,
+    ...made.repositories.map(
+      ({ name: to, outcome, location, failure }) => `  ${to}: ${failure?.message ?? outcome}, ${location}`,
+    ),
+    ...made.notCaptured.map((what) => `  not captured: ${what}`),
   ]
 }
 
 function endOf(files: readonly KleidiaFile[]): string {
   const opened = files.flatMap((file) => file.opened ?? [])
+  if (opened.length === 0 && files.some(({ imported }) => imported !== undefined)) return 'Nothing is new.'
   if (opened.length === 0) {
     const listed = files.filter(({ outcome }) => outcome === 'listed')
     return `${plural(listed.length, 'backup')}. Time and type are claims that nothing proves; --verify and --unpack prove them with the password.`
@@ -125,6 +173,9 @@ function endOf(files: readonly KleidiaFile[]): string {
   const isClear = opened.some(({ folder }) => folder !== undefined)
   return [
     `${plural(opened.length, 'backup')} authenticated and read whole, with ${plural(secrets, 'secret')}.`,
+    ...(files.some(({ imported }) => imported?.made !== undefined)
+      ? ['A point that was imported is named by its id only, never by latest, and held until holdfast release <point>.']
+      : []),
     ...(isClear ? ['What was unpacked is in clear: remove it when you are done.'] : []),
   ].join('\n')
 }

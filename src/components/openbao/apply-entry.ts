@@ -56,7 +56,7 @@ async function applyOnce(
   if (entry.kv === 1) return await applyPlain(entry, place)
   if (entry.kv === 'absent') return await applyAbsent(entry, place)
   const live = isNew ? undefined : await readLive(entry, info, place)
-  if (!isContinuation(live, entry)) return await applyCurrent(entry, live, place)
+  if (entry.valueOnly === true || !isContinuation(live, entry)) return await applyCurrent(entry, live, place)
   if (tooManyLost(entry)) return await applyRenumbered(entry, place)
   return await replay(entry, live, place)
 }
@@ -167,7 +167,8 @@ async function applyCurrent(wanted: Entry2, live: Entry2 | undefined, place: App
     if (there?.state !== 'live' || !isSameValue(there.data, newest.data))
       await writeVersion(wanted, live?.current ?? 0, newest.data, place)
   } else if (there?.state === 'live') await changeVersions(wanted, 'delete', [there.version], place)
-  if (live !== undefined && !isSameMetadata(live.metadata, wanted.metadata))
+  const knowsMetadata = live !== undefined && wanted.valueOnly !== true
+  if (knowsMetadata && !isSameMetadata(live.metadata, wanted.metadata))
     await setMetadata(wanted, wanted.metadata, place)
   return 'current'
 }

@@ -63,7 +63,7 @@ async function* secretLines(mounts: readonly KvMount[], census: Census, client: 
 }
 
 /** Counts what goes by. */
-class Census {
+export class Census {
   readonly #mounts: Map<string, CapturedMount>
   readonly #hash = createHash('sha256')
   #secrets = 0

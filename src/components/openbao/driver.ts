@@ -14,6 +14,10 @@ export const openbaoDriver: Driver<OpenbaoSettings, OpenbaoDetails> = {
   policy: async (...request) => (await import('./policies.ts')).policyFor(...request),
   restoreSnapshot: async (...request) => (await import('./snapshot-restore.ts')).restoreSnapshot(...request),
   open: openTarget,
+  secretLists: {
+    take: async (...request) => (await import('./lists.ts')).takeList(...request),
+    give: async (...request) => (await import('./lists.ts')).giveList(...request),
+  },
 }
 
 async function openTarget(settings: OpenbaoSettings, request: TargetRequest): Promise<Target<OpenbaoDetails>> {

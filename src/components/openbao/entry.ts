@@ -5,6 +5,12 @@ import { parseJson } from './json.ts'
 /** What a secret holds: a JSON object. Numbers that a double would change are kept as their text (see json.ts). */
 export type Value = Readonly<Record<string, unknown>>
 
+/** Not z.record, which silently leaves out a member `__proto__`. */
+export const secretValue = z.custom<Value>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  'is no object',
+)
+
 /** `live` has contents, even if it expires later. The contents of the other states are not held. */
 const versionShape = z.discriminatedUnion('state', [
   z.object({
@@ -12,7 +18,7 @@ const versionShape = z.discriminatedUnion('state', [
     state: z.literal('live'),
     created: z.string(),
     expires: z.string().optional(),
-    data: z.record(z.string(), z.unknown()),
+    data: secretValue,
   }),
   z.object({
     version: z.number().int().positive(),
@@ -33,12 +39,14 @@ const secretMetadata = z.object({
 export type SecretMetadata = z.infer<typeof secretMetadata>
 
 const entryShape = z.discriminatedUnion('kv', [
-  z.object({ kv: z.literal(1), mount: z.string(), path: z.string(), data: z.record(z.string(), z.unknown()) }),
+  z.object({ kv: z.literal(1), mount: z.string(), path: z.string(), data: secretValue }),
   z.object({
     kv: z.literal(2),
     mount: z.string(),
     path: z.string(),
     metadata: secretMetadata,
+    /** Imported: only the newest value is known. Metadata, number and time of the version are made up, and a restore sets none of them. */
+    valueOnly: z.literal(true).optional(),
     created: z.string(),
     updated: z.string(),
     /** The counter; 0 when there is metadata only. */

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { Failure } from '../../core/failure.ts'
 import { parseAnswer } from './client.ts'
 import type { Client } from './client.ts'
+import { secretValue } from './entry.ts'
 import type { Entry1, Entry2, Value, Version } from './entry.ts'
 import { encodePath } from './kv-paths.ts'
 
@@ -21,9 +22,8 @@ export const secretInfo = z.object({
 export type SecretInfo = z.infer<typeof secretInfo>
 
 const infoBody = z.object({ data: secretInfo })
-const value = z.record(z.string(), z.unknown())
-export const versionBody = z.object({ data: z.object({ data: value.nullable(), metadata: versionInfo }) })
-const plainBody = z.object({ data: value })
+export const versionBody = z.object({ data: z.object({ data: secretValue.nullable(), metadata: versionInfo }) })
+const plainBody = z.object({ data: secretValue })
 
 /** A secret that changes is read again so many times. */
 const ATTEMPTS = 10

@@ -114,5 +114,7 @@ export const openbaoDetails = z.object({
   snapshot: z.object({ index: z.number(), term: z.number(), bytes: count }).nullable(),
   readFrom: z.string(),
   readUntil: z.string(),
+  /** Taken from a list that another program wrote, and not from a server: only newest values, and nothing is known of the server. */
+  imported: z.object({ source: z.string(), sha256: z.string(), bytes: count }).optional(),
 })
 export type OpenbaoDetails = z.infer<typeof openbaoDetails>

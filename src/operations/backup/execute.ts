@@ -26,7 +26,12 @@ export async function executeBackup(app: App, plan: BackupPlan, context: Operati
   try {
     const fingerprintKey = newFingerprintKey()
     const evidence = new BackupEvidence(app.keyFit ?? [])
-    const components = await captureAll(app, destinations, { fingerprintKey, evidence }, context)
+    const components = await captureAll(
+      app,
+      destinations,
+      { fingerprintKey, evidence, indivisible: plan.indivisible === true },
+      context,
+    )
     const keyFit = await proveAll(
       app.keyFit ?? [],
       backupWorld(app, { evidence, components, fingerprintKey }, context),
@@ -46,7 +51,7 @@ export async function executeBackup(app: App, plan: BackupPlan, context: Operati
 async function captureAll(
   app: App,
   destinations: readonly Destination[],
-  keys: { readonly fingerprintKey: Secret; readonly evidence: BackupEvidence },
+  how: { readonly fingerprintKey: Secret; readonly evidence: BackupEvidence; readonly indivisible: boolean },
   context: OperationContext,
 ): Promise<readonly ComponentOutcome[]> {
   const outcomes: ComponentOutcome[] = []
@@ -55,12 +60,13 @@ async function captureAll(
     const { cause, ...outcome } = await captureComponent(
       component,
       destinations,
-      { fingerprintKey: keys.fingerprintKey, evidence: keys.evidence.takerFor(component.name) },
+      { fingerprintKey: how.fingerprintKey, evidence: how.evidence.takerFor(component.name) },
       context,
     )
     // It is not the component's fault that nobody takes it.
     requireOne(destinations)
     if (cause !== undefined) first ??= about(`component ${component.name}`, cause)
+    if (first !== undefined && how.indivisible) throw first
     outcomes.push(outcome)
   }
   if (outcomes.every(({ outcome }) => outcome === 'failed'))

@@ -14,6 +14,8 @@ export interface BackupPlan {
   readonly remarks?: readonly string[]
   /** Components that the point cannot have, and why. */
   readonly missing?: readonly MissingComponent[]
+  /** One component that fails fails all: the point is of one thing, which cannot be captured again in parts. */
+  readonly indivisible?: boolean
 }
 
 /** Looks at everything the backup needs; changes nothing. */

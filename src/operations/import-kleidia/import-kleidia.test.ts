@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { Failure } from '../../core/failure.ts'
 import { Secret } from '../../core/secret.ts'
-import type { KeptSecret } from '../../repository/kleidia-v1/secret-lines.ts'
 import { localSource, sourcesIn } from '../../repository/kleidia-v1/source.ts'
 import {
   inFolder,
@@ -18,7 +16,6 @@ import { unpackKleidia } from '../../repository/kleidia-v1/unpack.ts'
 import { memoryStorage } from '../../storage/memory/memory.ts'
 import type { Storage } from '../../storage/storage.ts'
 import { systemClock } from '../../system/clock.ts'
-import { deliverKleidia } from './deliver.ts'
 import {
   importKleidia,
   isComplete,
@@ -144,43 +141,6 @@ test('a local file may have any name', async () => {
     const unpacked = await unpackKleidia({ source, password: secretPassword }, join(folder, 'out'), context)
     assert.equal(unpacked.contents.secretCount, 2)
   })
-})
-
-async function delivered(failing: readonly string[]): Promise<{ readonly seen: string[]; readonly error: unknown }> {
-  return await inFolder(async (folder) => {
-    const unpacked = await unpackKleidia(
-      { source: sourceFor(sampleFile()), password: secretPassword },
-      join(folder, 'out'),
-      context,
-    )
-    const seen: string[] = []
-    const destination = {
-      database: async ({ path }: { readonly path: string }) => void seen.push(`sql ${(await readFile(path)).length}`),
-      secrets: async (secrets: AsyncIterable<KeptSecret>) => {
-        for await (const { path, json } of secrets) seen.push(`${path} ${json.reveal()}`)
-        return failing
-      },
-    }
-    const error: unknown = await deliverKleidia(unpacked, destination, context).then(
-      () => undefined,
-      (it: unknown) => it,
-    )
-    return { seen, error }
-  })
-}
-
-test('secrets are handed over before the database, digit by digit', async () => {
-  const { seen, error } = await delivered([])
-  assert.equal(error, undefined)
-  assert.deepEqual(seen, ['jwt-secret {"secret":"abc"}', 'numbers {"i":9007199254740993,"f":1.10}', 'sql 88'])
-})
-
-test('one secret that could not be taken makes it incomplete, and the database is not touched', async () => {
-  const { seen, error } = await delivered(['numbers'])
-  assert.ok(error instanceof Failure)
-  assert.equal(error.kind, 'incomplete')
-  assert.match(error.message, /1 secrets could not be taken over: "numbers"/)
-  assert.equal(seen.length, 2)
 })
 
 test('the password is a Secret wherever it is kept', () => {

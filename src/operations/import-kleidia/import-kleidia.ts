@@ -6,6 +6,7 @@ import type { ArchiveLimits } from '../../repository/kleidia-v1/expand.ts'
 import { inspectKleidia } from '../../repository/kleidia-v1/inspect.ts'
 import { verifyKleidia, type Opened } from '../../repository/kleidia-v1/open.ts'
 import type { KleidiaSource } from '../../repository/kleidia-v1/source.ts'
+import type { BackupReport } from '../backup/report.ts'
 import { unpackKleidia, type Unpacked } from '../../repository/kleidia-v1/unpack.ts'
 
 export type { ArchiveLimits } from '../../repository/kleidia-v1/expand.ts'
@@ -51,11 +52,34 @@ export interface KleidiaFile {
   readonly name: string
   readonly location: string
   readonly size: number
-  readonly outcome: 'listed' | 'verified' | 'unpacked' | 'incomplete' | 'not a backup' | 'failed'
+  readonly outcome:
+    | 'listed'
+    | 'verified'
+    | 'unpacked'
+    | 'imported'
+    | 'imported before'
+    | 'incomplete'
+    | 'not a backup'
+    | 'failed'
   /** Not authenticated: anybody who can write to the storage can change it. */
   readonly claimed?: KleidiaHeader
   readonly opened?: KleidiaOpened
+  readonly imported?: KleidiaImported
   readonly failure?: { readonly kind: FailureKind; readonly message: string; readonly hint?: string }
+}
+
+/** The restore point that a file became. */
+export interface KleidiaImported {
+  readonly point: string
+  /** Of the file. */
+  readonly sha256: string
+  /** Absent when it was made by an earlier run. */
+  readonly made?: Pick<BackupReport, 'created' | 'truth' | 'durationMilliseconds' | 'repositories'> & {
+    readonly components: readonly string[]
+    /** Components of the app that are not in such a file. */
+    readonly missing: readonly string[]
+    readonly notCaptured: readonly string[]
+  }
 }
 
 export interface KleidiaReport {
@@ -68,10 +92,22 @@ export async function importKleidia(
   act: KleidiaAct,
   context: Context,
 ): Promise<KleidiaReport> {
+  return takeAll(sources, act.type, (source) => takeSo(source, act, context), context)
+}
+
+type Taken = Pick<KleidiaFile, 'outcome' | 'opened' | 'imported'>
+type Take = (source: KleidiaSource) => Promise<Taken>
+
+export async function takeAll(
+  sources: AsyncIterable<KleidiaSource>,
+  phase: string,
+  take: Take,
+  context: Context,
+): Promise<KleidiaReport> {
   const files: KleidiaFile[] = []
   for await (const source of sources) {
-    context.progress({ type: 'phase', phase: act.type, detail: source.name })
-    files.push(await takeOne(source, act, context))
+    context.progress({ type: 'phase', phase, detail: source.name })
+    files.push(await takeOne(source, take, context))
   }
   return { files }
 }
@@ -88,20 +124,24 @@ export function isComplete({ files }: KleidiaReport): boolean {
   return files.every(({ outcome }) => outcome !== 'failed' && outcome !== 'incomplete')
 }
 
-async function takeOne(source: KleidiaSource, act: KleidiaAct, context: Context): Promise<KleidiaFile> {
+async function takeOne(source: KleidiaSource, take: Take, context: Context): Promise<KleidiaFile> {
   const { name, location, size } = source
   const about = { name, location, size }
   let claimed: KleidiaHeader | undefined
   try {
     claimed = headerOf(await inspectKleidia(source, context))
-    if (act.type === 'list') return { ...about, outcome: 'listed', claimed }
-    const opened = openedOf(await open(source, act, context))
-    return { ...about, outcome: outcomeOf(act.type, opened), claimed, opened }
+    return { ...about, claimed, ...(await take(source)) }
   } catch (error) {
     // Who cancels wants to stop, not a report of files that were cancelled.
     if (isFailure(error, 'cancelled') || context.signal.aborted) throw error
     return { ...about, ...failed(error, claimed) }
   }
+}
+
+async function takeSo(source: KleidiaSource, act: KleidiaAct, context: Context): Promise<Taken> {
+  if (act.type === 'list') return { outcome: 'listed' }
+  const opened = openedOf(await open(source, act, context))
+  return { outcome: outcomeOf(act.type, opened), opened }
 }
 
 function failed(error: unknown, claimed: KleidiaHeader | undefined): Omit<KleidiaFile, 'name' | 'location' | 'size'> {
@@ -150,7 +190,7 @@ function headerOf(header: Header): KleidiaHeader {
   }
 }
 
-function openedOf(found: Opened | Unpacked): KleidiaOpened {
+export function openedOf(found: Opened | Unpacked): KleidiaOpened {
   const { contents, checksum, additional } = found
   return {
     header: headerOf(contents.truth),

@@ -45,7 +45,7 @@ export async function executeImport(
     const loaded = await driver.dumps.load(settings, { ...request, scratchFolder: scratch.path }, context)
     try {
       const report = await capture(app, component, loaded, context)
-      await hold(app, report.point, context)
+      await holdImported(app, report.point, context)
       return reportOf(report, component.name, loaded.origin)
     } finally {
       await loaded.close()
@@ -88,7 +88,7 @@ function reportOf(report: BackupReport, component: string, origin: DumpOrigin): 
 }
 
 /** It counts for no rule of retention, so prune would take it away first. */
-async function hold(app: App, point: string, context: OperationContext): Promise<void> {
+export async function holdImported(app: App, point: string, context: OperationContext): Promise<void> {
   try {
     await holdPoint([app], point, 'hold', context)
   } catch (error) {
@@ -99,7 +99,7 @@ async function hold(app: App, point: string, context: OperationContext): Promise
   }
 }
 
-type WithDumps = AppComponent & { readonly driver: Driver & { readonly dumps: Dumps } }
+export type WithDumps = AppComponent & { readonly driver: Driver & { readonly dumps: Dumps } }
 
 /** The named component, or the only one of a kind that has dumps. */
 export function componentWithDumps(app: App, name: string | undefined): WithDumps {
@@ -114,6 +114,6 @@ export function componentWithDumps(app: App, name: string | undefined): WithDump
   throw new Failure('usage', `app ${app.name} has ${candidates.length} components that have dumps`, { hint })
 }
 
-function hasDumps(component: AppComponent): component is WithDumps {
+export function hasDumps(component: AppComponent): component is WithDumps {
   return component.driver.dumps !== undefined
 }

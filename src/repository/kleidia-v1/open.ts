@@ -5,7 +5,7 @@ import type { ChecksumVerdict } from './checksum.ts'
 import { usualLimits, type ArchiveLimits } from './expand.ts'
 import { readArchive, type Contents, type SlowSink } from './read-archive.ts'
 import type { KleidiaSource } from './source.ts'
-import { spool } from './spooled.ts'
+import { spool, type Spooled } from './spooled.ts'
 
 /** What a file was found to be. */
 export interface Opened {
@@ -27,21 +27,35 @@ export interface OpenRequest {
  * makes. What the sink was given is good only when this has resolved.
  */
 export async function openKleidia(
-  { source, password, folder, limits = usualLimits }: OpenRequest,
+  { source, folder, ...request }: OpenRequest,
   begin: () => Promise<SlowSink>,
   context: Context,
 ): Promise<Opened> {
-  const { name } = source
   const file = await spool(await source.read(context.signal), folder, context)
   try {
-    const authentic = await authenticate(file, name, password, context)
-    const { claims } = authentic.prefix
-    const archive = { compressed: authentic.plaintext(), size: file.size, claims, limits, name }
-    const contents = await readArchive(archive, await begin())
-    return { contents, checksum: authentic.checksum, additional: authentic.additional }
+    return await openSpooled({ ...request, file, name: source.name }, begin, context)
   } finally {
     await file.close()
   }
+}
+
+export interface OpenSpooled extends Pick<OpenRequest, 'password' | 'limits'> {
+  readonly file: Spooled
+  /** For people. */
+  readonly name: string
+}
+
+/** The same of a file that is on this machine already. */
+export async function openSpooled(
+  { file, name, password, limits = usualLimits }: OpenSpooled,
+  begin: () => Promise<SlowSink>,
+  context: Context,
+): Promise<Opened> {
+  const authentic = await authenticate(file, name, password, context)
+  const { claims } = authentic.prefix
+  const archive = { compressed: authentic.plaintext(), size: file.size, claims, limits, name }
+  const contents = await readArchive(archive, await begin())
+  return { contents, checksum: authentic.checksum, additional: authentic.additional }
 }
 
 /** Opens and reads a file to its end, and keeps nothing of it. */

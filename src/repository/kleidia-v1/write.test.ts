@@ -6,14 +6,12 @@ import { test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { Secret } from '../../core/secret.ts'
-import { memoryStorage } from '../../storage/memory/memory.ts'
-import { systemClock } from '../../system/clock.ts'
 import { bytesOf, collect } from '../bytes.ts'
 import { composeKleidia } from './compose-kleidia.ts'
 import { kleidiaFileName, LONGEST_SQL, type KleidiaContent } from './kleidia-content.ts'
 import { kleidiaKey } from './key.ts'
 import { readSecretLines, secretLine, type KeptSecret } from './secret-lines.ts'
-import { storeKleidia } from './store-kleidia.ts'
+import { writeKleidiaFile } from './write-kleidia-file.ts'
 import { inFolder, sampleContext, secretPassword, sha256, sourceFor } from './testing/sample.ts'
 import { unpackKleidia } from './unpack.ts'
 
@@ -144,14 +142,15 @@ test('SQL that grows beyond what it said is refused', { timeout: 120_000 }, asyn
   await refused({ ...contentOf('x'), sql: { size: 1, content: much() } }, /more than 268435456 bytes/)
 })
 
-test('a stored file was read back, and is created only once', async () => {
+test('a file is read back before it has its name, and replaces nothing', async () => {
   await inFolder(async (folder) => {
-    const storage = memoryStorage({ clock: systemClock })
-    const how = { password: secretPassword, spoolFolder: folder }
-    const { size } = await storeKleidia(storage, 'backups/a.enc', contentOf('x', ['a', '{}']), how, context)
-    const bytes = await collect(await storage.get('backups/a.enc', context.signal), 2 ** 20, 'a')
-    assert.equal(bytes.length, size)
-    await assert.rejects(storeKleidia(storage, 'backups/a.enc', contentOf('x'), how, context), { kind: 'refused' })
+    const request = { path: join(folder, 'a.enc'), password: secretPassword, spoolFolder: folder }
+    const { size, contents } = await writeKleidiaFile(contentOf('x', ['a', '{}']), request, context)
+    assert.equal((await readFile(request.path)).length, size)
+    assert.equal(contents.secretCount, 1)
+    await assert.rejects(writeKleidiaFile(contentOf('x'), request, context), { kind: 'refused' })
+    await assert.rejects(writeKleidiaFile(contentOf('x', ['a', '1']), { ...request, path: join(folder, 'b') }, context))
+    assert.deepEqual(await readdir(folder), ['a.enc'])
   })
 })
 

@@ -83,7 +83,7 @@ async function fill(filling: Filling, context: Context): Promise<LoadedPostgres>
   const { sha256, bytes, name } = text.file
   const origin = {
     format: request.format,
-    source: name,
+    source: request.name ?? name,
     sha256,
     bytes,
     database: chosen.name,

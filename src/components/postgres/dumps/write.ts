@@ -49,12 +49,13 @@ async function assertEqual(target: ScratchTarget, details: PostgresDetails, cont
 }
 
 /** The dump gets its name only when it is whole and on the disk. */
-async function writeFrom(place: LoadPlace, { path, format }: DumpOutput, context: Context): Promise<WrittenDump> {
+async function writeFrom(place: LoadPlace, output: DumpOutput, context: Context): Promise<WrittenDump> {
+  const { path, format } = output
   const unfinished = join(dirname(path), `.${basename(path)}.${randomHex(4)}.unfinished`)
   context.progress({ type: 'phase', phase: 'export', detail: path })
   try {
     const bytes = await context.effects.run('write dump', () =>
-      format === 'directory' ? writeFolder(place, unfinished, context) : writeFile(place, format, unfinished, context),
+      format === 'directory' ? writeFolder(place, unfinished, context) : writeFile(place, output, unfinished, context),
     )
     await context.effects.run('name dump', () => nameIt(unfinished, path, format))
     return { path, format, bytes, software: place.tools.versionText }
@@ -64,20 +65,26 @@ async function writeFrom(place: LoadPlace, { path, format }: DumpOutput, context
   }
 }
 
-async function writeFile(place: LoadPlace, format: 'sql' | 'custom', path: string, context: Context): Promise<number> {
+async function writeFile(
+  place: LoadPlace,
+  { format, mostBytes = Infinity }: DumpOutput,
+  path: string,
+  context: Context,
+): Promise<number> {
   const args = [`--format=${format === 'sql' ? 'plain' : 'custom'}`]
   const content = streamTool({ ...place, program: 'pg_dump', args }, context)
-  return attemptWrite(path, () => save(content, path, context))
+  return attemptWrite(path, () => save(content, path, mostBytes, context))
 }
 
 /** Readable for us alone, as it holds what the repository encrypts. */
-async function save(content: Bytes, path: string, context: Context): Promise<number> {
+async function save(content: Bytes, path: string, mostBytes: number, context: Context): Promise<number> {
   const file = await open(path, 'wx', 0o600)
   let bytes = 0
   try {
     for await (const chunk of content) {
-      await file.writeFile(chunk)
       bytes += chunk.length
+      if (bytes > mostBytes) throw tooLarge(mostBytes)
+      await file.writeFile(chunk)
       context.progress({ type: 'bytes', subject: basename(path), done: bytes })
     }
     await file.sync()
@@ -85,6 +92,12 @@ async function save(content: Bytes, path: string, context: Context): Promise<num
   } finally {
     await file.close()
   }
+}
+
+function tooLarge(mostBytes: number): Failure {
+  return new Failure('refused', `the database is more than ${mostBytes} bytes of SQL`, {
+    hint: 'Readers of the format that was asked for cannot take it. Restore from the restore point itself.',
+  })
 }
 
 async function writeFolder(place: LoadPlace, path: string, context: Context): Promise<number> {

@@ -1,0 +1,46 @@
+import { Secret } from '../../core/secret.ts'
+import { exportKleidia, type KleidiaExportReport } from '../../operations/export/export-kleidia.ts'
+import { findInApps } from '../../operations/points/show-point.ts'
+import { openPoint } from '../../operations/source.ts'
+import { formatBytes, formatDuration, plural } from '../format.ts'
+import { askNewPassword } from '../passwords.ts'
+import { chooseApp, type Command } from '../run-command.ts'
+import { KLEIDIA_PASSWORD } from './import-kleidia.ts'
+
+export interface ExportKleidiaOptions {
+  readonly output: string
+  readonly app?: string
+  readonly component?: string
+  readonly mount?: string
+}
+
+/** `holdfast export kleidia-v1 <point>` */
+export async function exportKleidiaV1(
+  command: Command,
+  choice: string,
+  { output, app: named, component, mount }: ExportKleidiaOptions,
+): Promise<number> {
+  const { apps, context } = command.assembly
+  const found = await findInApps(apps, choice, named, context)
+  const app = chooseApp(apps, found.point.commit.app)
+  const password = new Secret(
+    await askNewPassword(command.world, KLEIDIA_PASSWORD, {
+      what: 'A password that encrypts the file',
+      whoGuesses: 'Everyone who gets the file can guess at it',
+    }),
+  )
+  const reader = await openPoint(found.repository, found.point.point, context)
+  const components = component === undefined ? undefined : [component]
+  const report = await exportKleidia(app, reader, { output, password, mount, components }, context)
+  command.result({ report }, () => textOf(report))
+  return 0
+}
+
+function textOf(report: KleidiaExportReport): string {
+  return [
+    `${report.path}: ${formatBytes(report.bytes)}, ${report.backupType}, in ${formatDuration(report.durationMilliseconds)}`,
+    `  ${report.components.join(' and ')} of restore point ${report.point}, with ${plural(report.secrets, 'secret')}; read back with the password`,
+    ...report.leftOut.map((what) => `  left out: ${what}`),
+    ...report.weaknesses.map((what) => `  weak: ${what}`),
+  ].join('\n')
+}

@@ -1,0 +1,158 @@
+import { createReadStream } from 'node:fs'
+import { access, rm, stat } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { Failure } from '../../core/failure.ts'
+import type { Secret } from '../../core/secret.ts'
+import type { GivenSecrets } from '../../components/driver.ts'
+import type { ManifestComponent } from '../../repository/documents.ts'
+import { LONGEST_SQL, weaknesses, type KleidiaContent } from '../../repository/kleidia-v1/kleidia-content.ts'
+import { isThere, writeKleidiaFile } from '../../repository/kleidia-v1/write-kleidia-file.ts'
+import type { PointReader } from '../../repository/repository.ts'
+import type { App, AppComponent, OperationContext } from '../app.ts'
+import { hasSecretLists, type WithSecretLists } from '../import-kleidia/load-parts.ts'
+import { hasDumps, type WithDumps } from '../import/import.ts'
+import { detailsOf, sourceOf } from '../source.ts'
+
+export interface KleidiaExportRequest {
+  readonly output: string
+  readonly password: Secret
+  /** The KV mount to take the secrets of. */
+  readonly mount?: string | undefined
+  /** The components to choose from, when the app has several of a kind. */
+  readonly components?: readonly string[] | undefined
+}
+
+export interface KleidiaExportReport {
+  readonly app: string
+  readonly point: string
+  readonly path: string
+  readonly bytes: number
+  readonly backupType: string
+  readonly components: readonly string[]
+  readonly secrets: number
+  /** What of the restore point is not in the file. */
+  readonly leftOut: readonly string[]
+  /** What the format cannot promise. */
+  readonly weaknesses: readonly string[]
+  readonly durationMilliseconds: number
+}
+
+/** Writes database and secrets of a restore point as Kleidia writes its backups: the database restored and compared before, the file read back. */
+export async function exportKleidia(
+  app: App,
+  reader: PointReader,
+  request: KleidiaExportRequest,
+  context: OperationContext,
+): Promise<KleidiaExportReport> {
+  const begun = context.clock.monotonic()
+  const path = resolve(request.output)
+  await assertFree(path)
+  const parts = chooseParts(app, reader, request)
+  const scratch = await context.scratchFolder()
+  try {
+    const secrets = parts.secrets && (await secretsOf(parts.secrets, reader, request, context))
+    const sql = parts.database && (await sqlOf(parts.database, reader, scratch.path, context))
+    const created = new Date(reader.commit.created)
+    const content = { created, includesAudit: true, sql, secrets: secrets?.secrets }
+    const spool = { path, password: request.password, spoolFolder: scratch.path }
+    const { size, contents } = await writeKleidiaFile(content, spool, context)
+    return {
+      app: app.name,
+      point: reader.commit.point,
+      path,
+      bytes: size,
+      backupType: contents.truth.backupType,
+      components: [parts.database, parts.secrets].flatMap((part) => part?.component.name ?? []),
+      secrets: contents.secretCount,
+      leftOut: [...(secrets?.leftOut() ?? []), ...otherComponents(reader, parts)],
+      weaknesses,
+      durationMilliseconds: Math.round(context.clock.monotonic() - begun),
+    }
+  } finally {
+    await scratch.remove()
+  }
+}
+
+interface Part<Kind extends AppComponent> {
+  readonly component: Kind
+  readonly captured: ManifestComponent
+}
+
+interface Parts {
+  readonly database: Part<WithDumps> | undefined
+  readonly secrets: Part<WithSecretLists> | undefined
+}
+
+function chooseParts(app: App, reader: PointReader, request: KleidiaExportRequest): Parts {
+  const database = thePart(app, hasDumps, reader, request)
+  const secrets = thePart(app, hasSecretLists, reader, request)
+  if (database !== undefined || secrets !== undefined) return { database, secrets }
+  throw new Failure('notFound', `restore point ${reader.commit.point} has neither a database nor secrets of OpenBao`, {
+    hint: `holdfast show ${reader.commit.point} lists what it has.`,
+  })
+}
+
+function thePart<Kind extends AppComponent>(
+  app: App,
+  fits: (component: AppComponent) => component is Kind,
+  { manifest, commit }: PointReader,
+  { components: chosen }: KleidiaExportRequest,
+): Part<Kind> | undefined {
+  const found = app.components.filter(fits).flatMap((component) => {
+    const captured = manifest.components.find(({ name }) => name === component.name)
+    const isWanted = chosen === undefined || chosen.includes(component.name)
+    return captured === undefined || !isWanted ? [] : [{ component, captured }]
+  })
+  if (found.length < 2) return found[0]
+  const names = found.map(({ component }) => component.name).join(', ')
+  throw new Failure('usage', `restore point ${commit.point} has ${found.length} components for one part of the file`, {
+    hint: `Name those to export with --component: ${names}.`,
+  })
+}
+
+function otherComponents({ manifest }: PointReader, { database, secrets }: Parts): readonly string[] {
+  return manifest.components
+    .filter(({ name }) => name !== database?.component.name && name !== secrets?.component.name)
+    .map(({ name, kind }) => `component ${name} (${kind})`)
+}
+
+function secretsOf(
+  { component, captured }: Part<WithSecretLists>,
+  reader: PointReader,
+  { mount }: KleidiaExportRequest,
+  context: OperationContext,
+): Promise<GivenSecrets> {
+  const { driver } = component
+  return driver.secretLists.give(detailsOf(driver, captured), sourceOf(reader, captured, context), mount)
+}
+
+/** Its file is in the scratch folder, and gone with it. */
+async function sqlOf(
+  { component, captured }: Part<WithDumps>,
+  reader: PointReader,
+  folder: string,
+  context: OperationContext,
+): Promise<KleidiaContent['sql']> {
+  const { driver, settings } = component
+  const path = join(folder, 'database.sql')
+  const request = { format: 'sql', path, scratchFolder: folder, mostBytes: LONGEST_SQL } as const
+  const source = sourceOf(reader, captured, context)
+  const { bytes } = await driver.dumps.write(settings, detailsOf(driver, captured), source, request, context)
+  return { size: bytes, content: readOnce(path) }
+}
+
+async function* readOnce(path: string): AsyncGenerator<Uint8Array> {
+  // A stream without an encoding gives bytes.
+  yield* createReadStream(path) as AsyncIterable<Uint8Array>
+  await rm(path)
+}
+
+async function assertFree(path: string): Promise<void> {
+  const parent = await stat(dirname(path)).catch(() => undefined)
+  if (parent?.isDirectory() !== true) throw new Failure('notFound', `there is no folder ${dirname(path)} to write to`)
+  const exists = await access(path).then(
+    () => true,
+    () => false,
+  )
+  if (exists) throw isThere(path)
+}

@@ -1,0 +1,177 @@
+import { createHash } from 'node:crypto'
+import { Failure } from '../../core/failure.ts'
+import type { Bytes } from '../../core/ports.ts'
+import type { Secret } from '../../core/secret.ts'
+import type { ArchiveLimits } from '../../repository/kleidia-v1/expand.ts'
+import type { KleidiaSource } from '../../repository/kleidia-v1/source.ts'
+import type { OpenSpooled } from '../../repository/kleidia-v1/open.ts'
+import { spool, type Spooled } from '../../repository/kleidia-v1/spooled.ts'
+import { stageKleidia, type Staged } from '../../repository/kleidia-v1/stage-kleidia.ts'
+import type { App, AppComponent, OperationContext } from '../app.ts'
+import { executeBackup } from '../backup/execute.ts'
+import type { BackupReport } from '../backup/report.ts'
+import { holdImported } from '../import/import.ts'
+import { fileRemark, KLEIDIA_REMARK } from '../import/remark.ts'
+import { ImportedBefore } from './imported-before.ts'
+import { openedOf, takeAll, type KleidiaFile, type KleidiaReport } from './import-kleidia.ts'
+import { loadParts, type LoadedParts } from './load-parts.ts'
+
+export interface KleidiaPointsRequest {
+  readonly password: Secret
+  readonly limits: ArchiveLimits
+  /** The KV mount that the paths of the secrets belong to. */
+  readonly mount?: string | undefined
+  /** The components to choose from, when the app has several of a kind. */
+  readonly components?: readonly string[] | undefined
+  /** Who made the files is trusted with this machine. */
+  readonly trusted: boolean
+}
+
+/**
+ * Makes a restore point of every file. One that fails keeps none of the others from being taken and is in no list; one
+ * that was imported before is passed over, so that a run that was cut off can be repeated.
+ */
+export async function importKleidiaPoints(
+  app: App,
+  sources: AsyncIterable<KleidiaSource>,
+  request: KleidiaPointsRequest,
+  context: OperationContext,
+): Promise<KleidiaReport> {
+  const before = await ImportedBefore.read(app, context)
+  return takeAll(sources, 'import', (source) => importOne({ app, source, request, before }, context), context)
+}
+
+interface Import {
+  readonly app: App
+  readonly source: KleidiaSource
+  readonly request: KleidiaPointsRequest
+  readonly before: ImportedBefore
+}
+
+type Outcome = Pick<KleidiaFile, 'outcome' | 'opened' | 'imported'>
+
+async function importOne(what: Import, context: OperationContext): Promise<Outcome> {
+  const { app, source, before } = what
+  const scratch = await context.scratchFolder()
+  try {
+    const hash = createHash('sha256')
+    const file = await spool(hashed(await source.read(context.signal), hash), scratch.path, context)
+    const sha256 = hash.digest('hex')
+    const known = before.pointOf(sha256)
+    const repositories = before.lacking(sha256, app)
+    if (known !== undefined && repositories.length === 0) {
+      await file.close()
+      return { outcome: 'imported before', imported: { point: known, sha256 } }
+    }
+    return await importSpooled(
+      { ...what, app: { ...app, repositories } },
+      { file, sha256, folder: scratch.path },
+      context,
+    )
+  } finally {
+    await scratch.remove()
+  }
+}
+
+async function* hashed(content: Bytes, hash: { update(chunk: Uint8Array): unknown }): Bytes {
+  for await (const chunk of content) {
+    hash.update(chunk)
+    yield chunk
+  }
+}
+
+interface Local {
+  readonly file: Spooled
+  readonly sha256: string
+  readonly folder: string
+}
+
+async function importSpooled(
+  what: Import,
+  { file, sha256, folder }: Local,
+  context: OperationContext,
+): Promise<Outcome> {
+  const { app, source, request, before } = what
+  const { password, limits } = request
+  const { size: bytes } = file
+  const staged = await stage({ file, name: source.name, password, limits }, folder, context)
+  try {
+    const origin = { source: source.name, sha256, bytes }
+    const parts = await loadParts(app, staged, { ...request, origin, folder }, context)
+    try {
+      const report = await capture(app, parts, staged, sha256, context)
+      before.add(sha256, report)
+      await holdImported(app, report.point, context)
+      return outcomeOf(report, parts, staged, sha256)
+    } finally {
+      await parts.close()
+    }
+  } finally {
+    await staged.close()
+  }
+}
+
+/** The copy is not needed once it was read. */
+async function stage(request: OpenSpooled, folder: string, context: OperationContext): Promise<Staged> {
+  try {
+    return await stageKleidia(request, folder, context)
+  } finally {
+    await request.file.close()
+  }
+}
+
+async function capture(
+  app: App,
+  { components, missing }: LoadedParts,
+  { contents }: Staged,
+  sha256: string,
+  context: OperationContext,
+): Promise<BackupReport> {
+  const notKnown = contents.unknown.map(
+    (part) => `part ${JSON.stringify(part)} of the file, which its documentation does not know`,
+  )
+  const plan = {
+    app: app.name,
+    point: context.newId(),
+    components: [],
+    repositories: [],
+    findings: [],
+    remarks: [KLEIDIA_REMARK, fileRemark(sha256)],
+    missing: missing.map(({ name, driver: { kind } }) => ({ name, kind, reason: 'not in the imported backup' })),
+    indivisible: true,
+  }
+  const [first, ...others] = components
+  if (first === undefined) throw new Failure('bug', 'a Kleidia backup without parts')
+  return executeBackup({ ...app, components: [alsoMissing(first, notKnown), ...others] }, plan, context)
+}
+
+function alsoMissing(component: AppComponent, what: readonly string[]): AppComponent {
+  const { driver } = component
+  const capturing: typeof driver.capture = async (...given) => {
+    const captured = await driver.capture(...given)
+    return { ...captured, notCaptured: [...captured.notCaptured, ...what] }
+  }
+  return what.length === 0 ? component : { ...component, driver: { ...driver, capture: capturing } }
+}
+
+function outcomeOf(report: BackupReport, parts: LoadedParts, staged: Staged, sha256: string): Outcome {
+  const { point, created, truth, durationMilliseconds, repositories, components } = report
+  const isWhole = report.outcome === 'done' && staged.contents.unknown.length === 0
+  return {
+    outcome: isWhole ? 'imported' : 'incomplete',
+    opened: openedOf(staged),
+    imported: {
+      point,
+      sha256,
+      made: {
+        created,
+        truth,
+        durationMilliseconds,
+        repositories,
+        components: components.map(({ name }) => name),
+        missing: parts.missing.map(({ name }) => name),
+        notCaptured: components.flatMap(({ notCaptured }) => notCaptured),
+      },
+    },
+  }
+}
