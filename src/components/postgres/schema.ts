@@ -190,6 +190,8 @@ export const postgresDetails = z.object({
   /** `ALTER DATABASE … SET name = value`. */
   settings: z.array(z.object({ name: z.string(), value: z.string() })),
   roles: z.array(role),
+  /** Roles whose passwords, as the server keeps them, are in the artifact `role-passwords`. */
+  rolePasswords: z.array(z.string()).optional(),
   needs: needs.optional(),
   /**
    * Tables whose rows are not in the dump but in artifacts of their own, a table's parts in any order. Rows are in
