@@ -302,6 +302,8 @@ test('password verifiers are kept if asked for, and given to roles that a restor
       testContext(),
       async () => {},
     )
+  const ours = await lab.postgres.sql('postgres', `select from pg_roles where rolname ~ '^holdfast_(import|super)'`)
+  assert.deepEqual(ours, [], 'a restore made the role that only loads dumps')
   await login('shop_owner', 'secret-of-owner')
   await login('keeper', 'new')
   await assert.rejects(login('keeper', 'old'), { kind: 'denied' })

@@ -190,7 +190,7 @@ async function completed(
   { origin, missing, passwords }: FromDump,
   sink: ArtifactSink,
 ): Promise<Captured<PostgresDetails>> {
-  const roles = captured.details.roles.filter(({ name }) => name !== SUPERUSER)
+  const roles = captured.details.roles.filter(({ name }) => name !== SUPERUSER && name !== LOADER)
   const bare = roles.filter(({ name, attributes }) => attributes.login && !passwords.has(name)).map(({ name }) => name)
   if (passwords.size > 0) await writeRolePasswords(passwords, sink)
   return {
