@@ -142,7 +142,8 @@ test('a table of few blocks and large values is cut by its real size, and the la
   const limits = { tableBytes: 1024 * 1024, laneBytes: 4 * 1024 * 1024, most: 1000 }
   const lanes = await withSession(postgres.server, 'sized', context, (session) => planLanes(session, limits))
   const [first] = lanes
-  assert.equal(first?.table, 'parts_high')
+  // Its main file has one block; its values are elsewhere.
+  assert.equal(first?.table, 'few')
   assert.ok(!lanes.some(({ table }) => table === 'parts'), 'a partitioned table has no rows of its own')
   const sizeOfFew = {
     name: 'few',
