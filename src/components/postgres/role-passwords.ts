@@ -1,6 +1,6 @@
 import { Failure } from '../../core/failure.ts'
 import type { Bytes } from '../../core/ports.ts'
-import { Secret } from '../../core/secret.ts'
+import type { Secret } from '../../core/secret.ts'
 import type { ArtifactSink, ArtifactSource } from '../driver.ts'
 import { identifier, literal } from './connection.ts'
 import { parseRoleStatement } from './plain-sql/role-statements.ts'
