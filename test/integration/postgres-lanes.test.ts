@@ -137,13 +137,12 @@ test('there are never more lanes than the limit', () => {
   assert.ok(lanes.every((lane, index) => index === 0 || lane.from === lanes[index - 1]?.to))
 })
 
-test('a table of few blocks and large values is cut by its real size, and the largest table comes first', async () => {
+test('a table of few blocks and large values is cut by its real size, and a partitioned table by its leaves', async () => {
   await make('sized')
   const limits = { tableBytes: 1024 * 1024, laneBytes: 4 * 1024 * 1024, most: 1000 }
   const lanes = await withSession(postgres.server, 'sized', context, (session) => planLanes(session, limits))
-  const [first] = lanes
   // Its main file has one block; its values are elsewhere.
-  assert.equal(first?.table, 'few')
+  assert.ok(lanes.some(({ table }) => table === 'few'))
   assert.ok(!lanes.some(({ table }) => table === 'parts'), 'a partitioned table has no rows of its own')
   const sizeOfFew = {
     name: 'few',
