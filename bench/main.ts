@@ -9,6 +9,7 @@ import type { Bench, BenchOptions, Place } from './bench.ts'
 import type { Measurement } from './measurement.ts'
 import { measureBackup } from './measures/backup.ts'
 import { measureHelp } from './measures/help.ts'
+import { measureLoad } from './measures/load.ts'
 import { measureMemory } from './measures/memory.ts'
 import { measureOpenbao } from './measures/openbao.ts'
 import { measurePoints } from './measures/points.ts'
@@ -29,13 +30,17 @@ const MEASURES: Readonly<Record<string, Measure>> = {
     does: 'how long holdfast points takes on 1,000 restore points',
     run: async (bench) => [await measurePoints(bench)],
   },
-  backup: { does: 'a backup, next to pg_dump -Fc', run: async (bench) => [await measureBackup(bench)] },
+  backup: { does: 'a backup, next to pg_dump -Fc, -Fd -j2, pg_basebackup and restic', run: measureBackup },
+  load: {
+    does: 'what an application gets done beside a backup, and beside pg_dump -Fd -j2',
+    run: async (bench) => [await measureLoad(bench)],
+  },
   restore: { does: 'a restore, next to pg_restore -j2', run: async (bench) => [await measureRestore(bench)] },
   swap: {
     does: 'how long a client gets no answer while a restore is swapped in',
     run: async (bench) => [await measureSwap(bench)],
   },
-  memory: { does: 'the peak memory of backups of 200 MB and 2 GB', run: measureMemory },
+  memory: { does: 'the peak memory of backups of 200 MB and 2 GB, or --megabytes if that is more', run: measureMemory },
   openbao: { does: 'secrets of OpenBao, next to the bare API calls', alone: measureOpenbao },
 }
 

@@ -5,6 +5,7 @@ import { prepareDatabase, settle } from '../database.ts'
 import { measurementOf, peakGoal, ratioGoal } from '../measurement.ts'
 import type { Measurement } from '../measurement.ts'
 import { runPeer } from '../peer.ts'
+import { measureBackupPeers } from './backup-peers.ts'
 import { makeProject } from '../project.ts'
 import { alternate } from '../rounds.ts'
 
@@ -14,7 +15,7 @@ const TIMES_AS_FAST = 3
  * One whole backup: dump, compress, encrypt, store, read back, commit, and a fingerprint of the content. The peer only
  * dumps and compresses. Both end with their files synced to the disk.
  */
-export async function measureBackup(bench: Bench): Promise<Measurement> {
+export async function measureBackup(bench: Bench): Promise<readonly Measurement[]> {
   const { megabytes, rounds } = bench.options
   const database = await prepareDatabase(bench, megabytes)
   const project = await makeProject(bench, 'backup', database)
@@ -33,5 +34,11 @@ export async function measureBackup(bench: Bench): Promise<Measurement> {
   )
   const labels = { work: `back up ${megabytes} MB`, ours: 'holdfast backup', peer: 'pg_dump -Fc' }
   const measurement = measurementOf(labels, runs.ours, runs.peer)
-  return { ...measurement, goals: [ratioGoal(measurement, TIMES_AS_FAST), peakGoal(measurement)] }
+  const others = await measureBackupPeers(bench, database)
+  return [
+    { ...measurement, goals: [ratioGoal(measurement, TIMES_AS_FAST), peakGoal(measurement)] },
+    ...others.map(({ peer, runs: theirs }) =>
+      measurementOf({ work: `  beside ${peer}`, ours: labels.ours, peer }, runs.ours, theirs),
+    ),
+  ]
 }

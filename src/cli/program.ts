@@ -288,7 +288,7 @@ function addDumpCommands(program: Commander, world: World, outcome: Outcome): vo
     ['custom', 'import a dump of pg_dump --format=custom'],
     ['directory', 'import a folder of pg_dump --format=directory'],
   ] as const) {
-    imports
+    const one = imports
       .command(`${format} <dump> [app]`)
       .description(description)
       .option('--database <name>', 'the database to take from a dump of several')
@@ -297,10 +297,15 @@ function addDumpCommands(program: Commander, world: World, outcome: Outcome): vo
         '--trust-dump',
         'load it as a superuser, with whatever client tools there are: its author can run commands on this machine',
       )
-      .action(async (path, app, options, command) => {
-        const { importDump } = await import('./commands/import.ts')
-        outcome.exitCode = await run(world, command, (given) => importDump(given, format, { path, app }, options))
-      })
+    if (format === 'sql')
+      one.option(
+        '--with-passwords',
+        'keep what pg_dumpall wrote of passwords; only roles that a restore makes get them',
+      )
+    one.action(async (path, app, options, command) => {
+      const { importDump } = await import('./commands/import.ts')
+      outcome.exitCode = await run(world, command, (given) => importDump(given, format, { path, app }, options))
+    })
   }
   const exports = program
     .command('export <point>')

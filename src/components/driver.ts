@@ -152,6 +152,8 @@ export interface DumpRequest {
   readonly database?: string | undefined
   /** Who made the dump is trusted with this machine. */
   readonly trusted: boolean
+  /** What the dump says of passwords is kept, too. */
+  readonly withPasswords: boolean
   /** An existing private folder of Holdfast's own. */
   readonly scratchFolder: string
 }
@@ -160,8 +162,8 @@ export interface LoadedDump<Settings = unknown, Details = unknown> {
   /** Where it can be captured as if it were the app's own. */
   readonly settings: Settings
   readonly origin: DumpOrigin
-  /** Adds to what was captured where it came from, and what the dump did not hold. */
-  describe(captured: Captured<Details>): Captured<Details>
+  /** Adds to what was captured where it came from, and what the dump did not hold; writes what it held besides. */
+  complete(captured: Captured<Details>, sink: ArtifactSink): Promise<Captured<Details>>
   /** Removes the throw-away place; works after a cancellation. */
   close(): Promise<void>
 }

@@ -5,9 +5,12 @@ import { chmod, mkdir, readFile, stat, truncate, writeFile } from 'node:fs/promi
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
+import { withSession } from '../../src/components/postgres/connection.ts'
+import { Secret } from '../../src/core/secret.ts'
 import { dumpWith } from '../parts/dump-tools.ts'
 import { expectFailure, type Points } from './expect.ts'
 import { startReadyLab } from './lab.ts'
+import { testContext } from '../parts/postgres.ts'
 
 const lab = await startReadyLab()
 const TRUST = '--trust-dump'
@@ -276,4 +279,32 @@ test('an imported point is restored over the live database', async () => {
   await lab.postgres.sql('portal', 'delete from public.sessions')
   await lab.json(['restore', '--at', point, '--component', 'database', '--yes'])
   assert.deepEqual(comparable(await dumpWith(lab.postgres, 'pg_dump', ['portal'])), before)
+})
+
+test('password verifiers are kept if asked for, and given to roles that a restore makes only', async () => {
+  await lab.postgres.sql(
+    'portal',
+    `create role keeper login password 'old'; grant usage on schema store to keeper; alter role keeper connection limit 5`,
+  )
+  await writeFile(file('with.sql'), await dumpWith(lab.postgres, 'pg_dumpall', []))
+  const plain = await imported('sql', file('with.sql'))
+  assert.match(plain.notCaptured.join('\n'), /passwords of roles: .*keeper.*shop_owner/)
+  const { point, notCaptured } = await imported('sql', file('with.sql'), '--with-passwords')
+  assert.match(notCaptured.join('\n'), /passwords of roles: shop reader/)
+  assert.ok(!JSON.stringify(await lab.json(['show', point])).includes('SCRAM-SHA'))
+  await lab.postgres.dropDatabase('portal')
+  await lab.postgres.sql('postgres', `drop role shop_owner; alter role keeper password 'new'`)
+  await lab.json(['restore', '--at', point, '--component', 'database', '--yes'])
+  const login = (user: string, password: string): Promise<unknown> =>
+    withSession(
+      { ...lab.postgres.server, user, password: new Secret(password) },
+      'portal',
+      testContext(),
+      async () => {},
+    )
+  const ours = await lab.postgres.sql('postgres', `select from pg_roles where rolname ~ '^holdfast_(import|super)'`)
+  assert.deepEqual(ours, [], 'a restore made the role that only loads dumps')
+  await login('shop_owner', 'secret-of-owner')
+  await login('keeper', 'new')
+  await assert.rejects(login('keeper', 'old'), { kind: 'denied' })
 })

@@ -7,6 +7,7 @@ import { compareFingerprints } from '../../src/components/postgres/fingerprint-c
 import { readFingerprint } from '../../src/components/postgres/fingerprint.ts'
 import type { Fingerprint } from '../../src/components/postgres/schema.ts'
 import { withSnapshot } from '../../src/components/postgres/snapshot.ts'
+import type { Snapshot } from '../../src/components/postgres/snapshot.ts'
 import { runTool, streamTool } from '../../src/components/postgres/tool-run.ts'
 import { chooseTools } from '../../src/components/postgres/tools.ts'
 import { startPostgres, testContext } from '../parts/postgres.ts'
@@ -19,10 +20,11 @@ const [version] = await postgres.sql('postgres', "select current_setting('server
 const tools = await chooseTools(Number(version?.['n']), {}, context)
 
 async function fingerprintOf(database: string): Promise<Fingerprint> {
-  return withSnapshot({ server, database, count: 2 }, context, async ({ name, sessions }) => {
+  const read = async ({ name, sessions }: Snapshot): Promise<Fingerprint> => {
     const definitions = await readDefinitions({ tools, server, database, limits, snapshot: name }, context)
     return readFingerprint(sessions, definitions, tools.major, context)
-  })
+  }
+  return withSnapshot({ server, database, count: 2 }, context, read, (reason) => Promise.reject(new Error(reason)))
 }
 
 /** One of everything that has content or a definition of its own. */

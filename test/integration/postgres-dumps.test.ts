@@ -28,7 +28,8 @@ async function load(
 ): Promise<unknown[]> {
   if (text !== undefined) await writeFile(file(name), text)
   const scratchFolder = await makeTemporaryFolder()
-  const request = { format: 'sql', path: file(name), trusted: false, scratchFolder, ...over } as const
+  const flags = { trusted: false, withPasswords: false }
+  const request = { format: 'sql', path: file(name), ...flags, scratchFolder, ...over } as const
   try {
     const loaded = await loadDumpFile(postgres.settings('app'), request, testContext())
     try {

@@ -137,6 +137,29 @@ test('there are never more lanes than the limit', () => {
   assert.ok(lanes.every((lane, index) => index === 0 || lane.from === lanes[index - 1]?.to))
 })
 
+test('a table of few blocks and large values is cut by its real size, and a partitioned table by its leaves', async () => {
+  await make('sized')
+  const limits = { tableBytes: 1024 * 1024, laneBytes: 4 * 1024 * 1024, most: 1000 }
+  const lanes = await withSession(postgres.server, 'sized', context, (session) => planLanes(session, limits))
+  // Its main file has one block; its values are elsewhere.
+  assert.ok(lanes.some(({ table }) => table === 'few'))
+  assert.ok(!lanes.some(({ table }) => table === 'parts'), 'a partitioned table has no rows of its own')
+  const sizeOfFew = {
+    name: 'few',
+    schema: 'public',
+    relation: 'few',
+    columns: ['id'],
+    types: ['int4'],
+    blocks: 40,
+    bytes: 1e9,
+  }
+  const parts = cutIntoLanes([sizeOfFew], { ...limits, laneBytes: 128 * 1024 * 1024 })
+  assert.deepEqual(
+    parts.map(({ from, to }) => (to ?? 40) - from),
+    [5, 5, 5, 5, 5, 5, 5, 5],
+  )
+})
+
 const VALUE_TOO_MANY = Buffer.from('1\t2\t3\t4\t5\t6\t7\t8\t9\t10\n')
 for (const [defect, format, spoil] of [
   ['cut in the middle of a text row', 'text', (content: Buffer) => content.subarray(0, -10)],

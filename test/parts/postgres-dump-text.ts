@@ -62,7 +62,9 @@ function withRowsSorted(lines: readonly string[]): string[] {
   for (const line of lines) {
     if (rows !== undefined && line !== '\\.') rows.push(line)
     else {
-      sorted.push(...(rows ?? []).sort(), line)
+      // Not spread: a function takes only so many arguments.
+      for (const row of (rows ?? []).sort()) sorted.push(row)
+      sorted.push(line)
       rows = /^COPY .* FROM stdin;$/.test(line) ? [] : undefined
     }
   }

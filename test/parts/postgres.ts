@@ -48,7 +48,7 @@ export function startPostgres(): Promise<TestPostgres> {
   shared ??=
     process.env['HOLDFAST_TEST_POSTGRES_URL'] === undefined
       ? startPrivate()
-      : Promise.resolve(testPostgres(serverOf(process.env['HOLDFAST_TEST_POSTGRES_URL']), undefined))
+      : Promise.resolve(asTestPostgres(serverOf(process.env['HOLDFAST_TEST_POSTGRES_URL']), undefined))
   return shared
 }
 
@@ -68,10 +68,11 @@ export async function startPrivate(
     await process.stop()
     await rm(folder, { recursive: true, force: true })
   })
-  return testPostgres(process.server, process)
+  return asTestPostgres(process.server, process)
 }
 
-function testPostgres(server: Server, process: PrivateServer | undefined): TestPostgres {
+/** What tests are given of a server that runs. */
+export function asTestPostgres(server: Server, process: PrivateServer | undefined): TestPostgres {
   const sql: TestPostgres['sql'] = async (database, text, values) => {
     const result: unknown = await withSession(server, database, testContext(), (client) =>
       values === undefined ? client.query(text) : client.query(text, [...values]),

@@ -53,6 +53,11 @@ class NextSteps(unittest.TestCase):
         copied = next(at for at, line in enumerate(lines) if "COPY" in line)
         self.assertTrue(order[1] < copied < order[2])
 
+    def test_passwords_are_left_to_the_operator(self):
+        lines, _ = self.steps([(1, "d.dump", "dump"), (6, "p.sql", "role-passwords")])
+        [line] = [line for line in lines if "p.sql" in line]
+        self.assertTrue(line.startswith("# only on a server that had none of these roles: psql"))
+
     def test_options_of_memberships_since_postgresql_16(self):
         options = recover.grant_options({"adminOption": False, "inheritOption": True, "setOption": False})
         self.assertEqual(options, " WITH ADMIN FALSE, INHERIT TRUE, SET FALSE")

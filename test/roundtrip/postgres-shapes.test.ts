@@ -1,31 +1,15 @@
-import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { postgresDriver } from '../../src/components/postgres/driver.ts'
-import { compareDumpTexts } from '../parts/postgres-dump-text.ts'
 import { ODD, oddObjects, quoted } from '../parts/postgres-odd.ts'
-import { captureStored } from '../parts/postgres-stored.ts'
+import { roundTrip } from '../parts/postgres-round-trip.ts'
 import { tablesOfEveryType, TYPE_VALUES } from '../parts/postgres-types.ts'
-import { startPrivate, testContext } from '../parts/postgres.ts'
+import { startPrivate } from '../parts/postgres.ts'
 
 const postgres = await startPrivate()
-const context = testContext()
 /** `npm run soak` asks for the full sizes. */
 const SOAK = process.env['HOLDFAST_SOAK'] === '1'
 const TABLES = SOAK ? 10_000 : 2_000
 const LARGE_ROWS = SOAK ? 1_000 : 100
 const TABLES_AT_ONCE = 500
-
-/** Captures, restores beside and compares, as Holdfast does and as pg_dump sees it. */
-async function roundTrip(database: string): Promise<void> {
-  const stored = await captureStored(postgres.settings(database), context)
-  const request = { mode: 'swap', restoreId: '1a2b3c4d', scratchFolder: '' } as const
-  const target = await postgresDriver.open(postgres.settings(database), request, context)
-  await target.load(stored.details, stored.source, context)
-  assert.deepEqual(await target.compare(stored.details, context), [])
-  const version = Number(postgres.process?.version)
-  assert.deepEqual(await compareDumpTexts(postgres.server, version, database, `${database}__r_1a2b3c4d`), [])
-  await target.discard(context)
-}
 
 test('every built-in type and objects of every kind, under names that need care', async () => {
   await postgres.sql('postgres', `create role ${quoted(ODD)} login`)
@@ -34,7 +18,7 @@ test('every built-in type and objects of every kind, under names that need care'
     'odd',
     `set search_path = public; ${tablesOfEveryType(Object.keys(TYPE_VALUES))} ${oddObjects(ODD)}`,
   )
-  await roundTrip('odd')
+  await roundTrip(postgres, 'odd')
 })
 
 test(`${TABLES} tables`, async () => {
@@ -46,7 +30,7 @@ test(`${TABLES} tables`, async () => {
       execute format('create table public.%I (id int primary key, body text)', 'table ' || n);
       execute format('insert into public.%I values (%s, %L)', 'table ' || n, n, 'body ' || n); end loop; end $$`,
     )
-  await roundTrip('many')
+  await roundTrip(postgres, 'many')
 })
 
 test(`${LARGE_ROWS} values of a megabyte that does not compress`, async () => {
@@ -61,5 +45,5 @@ test(`${LARGE_ROWS} values of a megabyte that does not compress`, async () => {
       'wide',
       `insert into public.wide select ${n}, decode(string_agg(md5(${n} || ' ' || m), ''), 'hex') from generate_series(1, 65536) m`,
     )
-  await roundTrip('wide')
+  await roundTrip(postgres, 'wide')
 })

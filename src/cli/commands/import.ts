@@ -7,6 +7,7 @@ export interface ImportOptions {
   readonly component?: string
   readonly database?: string
   readonly trustDump?: boolean
+  readonly withPasswords?: boolean
 }
 
 /** `holdfast import <format> <dump> [app]` */
@@ -18,8 +19,8 @@ export async function importDump(
 ): Promise<number> {
   const { apps, context } = command.assembly
   const app = chooseApp(apps, given.app)
-  const { component, database, trustDump = false } = options
-  const request = { format, path: resolve(given.path), component, database, trusted: trustDump }
+  const { component, database, trustDump = false, withPasswords = false } = options
+  const request = { format, path: resolve(given.path), component, database, trusted: trustDump, withPasswords }
   const report = await executeImport(app, request, context)
   command.result({ report }, () => textOf(report))
   return report.outcome === 'done' ? 0 : 3

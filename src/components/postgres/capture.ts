@@ -2,15 +2,18 @@ import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { ArtifactSink, Captured } from '../driver.ts'
 import { allOrNone } from './all-or-none.ts'
+import { captureOneStream } from './capture-one-stream.ts'
 import { withSession } from './connection.ts'
 import type { Server } from './connection.ts'
 import { readDatabaseFacts } from './database-facts.ts'
 import { DUMP_OPTIONS, readDefinitions } from './definitions.ts'
 import { giveEvidence } from './evidence.ts'
 import { readFingerprint, readSequences, sequencesBetween } from './fingerprint.ts'
-import { LANE_LIMITS, planLanes, withoutRows, type LaneSource } from './lanes.ts'
+import { laneCount } from './lane-count.ts'
+import { LANE_LIMITS, planLanes, withoutRows, type LaneLimits, type LaneSource } from './lanes.ts'
 import { captureLanes, lockLanes } from './lanes-capture.ts'
 import { readNotCaptured } from './not-captured.ts'
+import { requireOwnSession } from './own-session.ts'
 import { readRoles } from './roles-capture.ts'
 import { readRestoreNeeds } from './roles-needs.ts'
 import type { Fingerprint, PostgresDetails, PostgresSettings } from './schema.ts'
@@ -27,6 +30,11 @@ export const DUMP_ROLE = 'dump'
 const DUMP_KIND = 1
 /** Sessions that read the fingerprint; lanes have their own. */
 const SESSIONS = 2
+
+/** How many sessions see one moment so that this many lanes are read at once. */
+export function sessionsFor(lanes: number): number {
+  return SESSIONS + lanes
+}
 
 /** How the component's server is reached to read from it. */
 export function readerOf(settings: PostgresSettings): Server {
@@ -46,42 +54,62 @@ export async function capture(
 ): Promise<Captured<PostgresDetails>> {
   const server = readerOf(settings)
   const { database } = settings
-  const { serverVersion } = await withSession(server, database, context, readDatabaseFacts)
+  await requireOwnSession(server, database, context)
+  const { serverVersion, lanes } = await withSession(server, database, context, async (session) => ({
+    ...(await readDatabaseFacts(session)),
+    lanes: await laneCount(settings, session),
+  }))
   requireSupported(serverVersion)
   const tools = await chooseTools(serverVersion, settings, context)
   warnOfTools(tools, serverVersion, context)
-  return withSnapshot({ server, database, count: SESSIONS + settings.lanes }, context, async (snapshot) => {
-    const [session] = snapshot.sessions
-    const facts = await readDatabaseFacts(session)
-    const roles = await readRoles(session)
-    const needs = await readRestoreNeeds(session, facts.serverVersion)
-    const notCaptured = await readNotCaptured(session)
-    const before = await readSequences(session)
-    const lanes = await planLanes(session, laneLimits)
-    await lockLanes(session, lanes)
-    const source = { settings, server, tools, snapshot, lanes, encoding: facts.encoding }
-    const fingerprint = await dumpAndRead(source, sink, context)
-    await giveEvidence(session, sink.evidence)
-    const sequences = sequencesBetween(before, await readSequences(session))
-    return {
-      details: {
-        ...facts,
-        dumpVersionText: tools.versionText,
-        roles,
-        lanes: lanes.map(({ role, schema, table, columns, format }) => ({ role, schema, table, columns, format })),
-        needs,
-        fingerprint: { ...fingerprint, sequences },
-      },
-      notCaptured,
-    }
-  })
+  const reading = { settings, server, tools }
+  return withSnapshot(
+    { server, database, count: sessionsFor(lanes) },
+    context,
+    (snapshot) => captureShared({ ...reading, snapshot, laneLimits }, sink, context),
+    (reason) => captureOneStream({ ...reading, reason }, { role: DUMP_ROLE, kind: DUMP_KIND }, sink, context),
+  )
 }
 
-interface Source {
+interface Reading {
   readonly settings: PostgresSettings
   readonly server: Server
   readonly tools: Tools
   readonly snapshot: Snapshot
+  readonly laneLimits: LaneLimits
+}
+
+async function captureShared(
+  reading: Reading,
+  sink: ArtifactSink,
+  context: Context,
+): Promise<Captured<PostgresDetails>> {
+  const { laneLimits, ...given } = reading
+  const [session] = reading.snapshot.sessions
+  const facts = await readDatabaseFacts(session)
+  const roles = await readRoles(session)
+  const needs = await readRestoreNeeds(session, facts.serverVersion)
+  const notCaptured = await readNotCaptured(session)
+  const before = await readSequences(session)
+  const lanes = await planLanes(session, laneLimits)
+  await lockLanes(session, lanes)
+  const fingerprint = await dumpAndRead({ ...given, lanes, encoding: facts.encoding }, sink, context)
+  await giveEvidence(session, sink.evidence)
+  const sequences = sequencesBetween(before, await readSequences(session))
+  return {
+    details: {
+      ...facts,
+      dumpVersionText: reading.tools.versionText,
+      roles,
+      lanes: lanes.map(({ role, schema, table, columns, format }) => ({ role, schema, table, columns, format })),
+      needs,
+      fingerprint: { ...fingerprint, sequences },
+    },
+    notCaptured,
+  }
+}
+
+interface Source extends Omit<Reading, 'laneLimits'> {
   readonly lanes: readonly LaneSource[]
   readonly encoding: string
 }

@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { z } from 'zod'
 import type { Context } from '../../core/ports.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import { asFinding } from './as-finding.ts'
@@ -10,7 +11,10 @@ import { readerOf } from './capture.ts'
 import { withSession } from './connection.ts'
 import { readDatabaseFacts } from './database-facts.ts'
 import type { DatabaseFacts } from './database-facts.ts'
+import { checkSnapshot } from './check-snapshot.ts'
 import { readNotCaptured } from './not-captured.ts'
+import { requireOwnSession } from './own-session.ts'
+import { queryOne } from './query.ts'
 import type { PostgresSettings } from './schema.ts'
 import { returnFindings } from './tools-restore.ts'
 import { chooseTools } from './tools.ts'
@@ -20,12 +24,15 @@ import { describeVersion, floorFinding, majorOf, NEWEST_MAJOR, OLDEST_MAJOR } fr
 export async function check(settings: PostgresSettings, context: Context): Promise<readonly Finding[]> {
   const subject = `database ${settings.database}`
   try {
+    await requireOwnSession(readerOf(settings), settings.database, context)
     return await withSession(readerOf(settings), settings.database, context, async (client) => {
       const facts = await readDatabaseFacts(client)
       return [
         { level: 'ok', subject, message: `reached at ${settings.host}:${settings.port}` },
         checkVersion(facts),
+        ...(await checkStandby(client, subject)),
         ...(await checkTools(facts, settings, context)),
+        await checkSnapshot(settings, client, context),
         ...(await checkReading(client, settings)),
         ...(await checkContent(client, settings.database, facts.serverVersion)),
         ...(await checkRows(client, settings.database, settings.rowCheckSeconds, context)),
@@ -53,6 +60,21 @@ function checkVersion({ serverVersion }: DatabaseFacts): Finding {
     message: 'not supported',
     hint: `Supported are the majors ${OLDEST_MAJOR} to ${NEWEST_MAJOR}.`,
   }
+}
+
+/** Nothing can be written there, so it is no place to restore to. */
+async function checkStandby(client: pg.ClientBase, subject: string): Promise<Finding[]> {
+  const row = z.object({ standby: z.boolean() })
+  const { standby } = await queryOne(client, row, 'select pg_is_in_recovery() as standby')
+  if (!standby) return []
+  return [
+    {
+      level: 'warning',
+      subject: `${subject}: standby`,
+      message: 'is a standby: backups work, restores into it do not',
+      hint: 'For a restore, set host and port to the primary. hot_standby_feedback = on keeps replay from ending a long backup.',
+    },
+  ]
 }
 
 async function checkTools(

@@ -27,6 +27,18 @@ export const APPLICATION_NAME = 'holdfast'
  * exact floats, no search path. The session ends when the context's signal fires.
  */
 export async function connect(server: Server, database: string, context: Context): Promise<Client> {
+  const client = await connectAsIs(server, database, context)
+  try {
+    await client.query(LIMITED_PINNED)
+    return client
+  } catch (cause) {
+    void client.end().catch(() => {})
+    throw connectFailure(server, database, cause)
+  }
+}
+
+/** Opens one session and changes no setting of it: it may be one that a pooler gives to others afterwards. */
+export async function connectAsIs(server: Server, database: string, context: Context): Promise<Client> {
   const password = await passwordOf(server)
   const client = new Client({
     host: server.host,
@@ -46,7 +58,6 @@ export async function connect(server: Server, database: string, context: Context
   client.on('error', () => {})
   try {
     await client.connect()
-    await client.query(PINNED)
   } catch (cause) {
     void client.end().catch(() => {})
     throw connectFailure(server, database, cause)
@@ -60,6 +71,8 @@ export async function connect(server: Server, database: string, context: Context
 const PINNED = `set search_path = ''; set timezone = 'UTC'; set datestyle = 'ISO, MDY'; set intervalstyle = 'postgres';
   set extra_float_digits = 1; set bytea_output = 'hex'; set lc_monetary = 'C'; set xmloption = 'content'; set statement_timeout = 0;
   set idle_in_transaction_session_timeout = 0; set row_security = off`
+/** A pooler takes a connection at once and makes its first statement wait until a session is free. */
+const LIMITED_PINNED = { text: PINNED, query_timeout: CONNECT_LIMIT }
 
 /** Runs `act` in a session that is closed afterwards, whatever happens. */
 export async function withSession<Result>(

@@ -6,7 +6,7 @@ import type { PostgresDetails } from './schema.ts'
 /** What is known about a database besides its content and its roles. */
 export type DatabaseFacts = Omit<
   PostgresDetails,
-  'roles' | 'needs' | 'fingerprint' | 'dumpVersionText' | 'lanes' | 'imported'
+  'roles' | 'rolePasswords' | 'needs' | 'fingerprint' | 'dumpVersionText' | 'lanes' | 'imported'
 >
 
 const PROVIDERS: Readonly<Record<string, string>> = { c: 'libc', i: 'icu', b: 'builtin' }

@@ -35,7 +35,7 @@ function byName({ name }: { readonly name: string }): string {
 }
 
 /** Pairs both sides by key; what only one has is a difference, pairs are compared by `inside`. */
-function compare<One>(
+function compare<One extends { readonly moved?: boolean | undefined }>(
   kind: string,
   expected: readonly One[],
   found: readonly One[],
@@ -47,6 +47,7 @@ function compare<One>(
   const differences = expected.flatMap((one) => {
     const other = others.get(key(one))
     others.delete(key(one))
+    if (one.moved === true) return []
     return other === undefined
       ? [{ subject: subject(key(one)), expected: 'present', found: ABSENT }]
       : inside(one, other)

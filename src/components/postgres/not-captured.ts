@@ -17,13 +17,14 @@ interface Question {
   readonly names: string
 }
 
+/** How the sentence about them begins. */
+export const NO_PASSWORDS = 'Passwords of roles are not captured'
 const THIS_DATABASE = '(select oid from pg_database where datname = current_database())'
 const IS_SUPERUSER = "current_setting('is_superuser') = 'on'"
 
 const QUESTIONS: readonly Question[] = [
   {
-    sentence:
-      'Passwords of roles are not captured; roles that a restore creates cannot log in with one until it is set:',
+    sentence: `${NO_PASSWORDS}; roles that a restore creates cannot log in with one until it is set:`,
     names: `${ROLE_SETS} select r.rolname::text as name from below join pg_roles r on r.oid = below.id where r.rolcanlogin`,
   },
   {

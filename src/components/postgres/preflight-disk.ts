@@ -2,6 +2,7 @@ import { statfs } from 'node:fs/promises'
 import { isAbsolute } from 'node:path'
 import type pg from 'pg'
 import { z } from 'zod'
+import { Failure } from '../../core/failure.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import { query } from './query.ts'
 import type { PostgresDetails } from './schema.ts'
@@ -46,7 +47,11 @@ export function spaceFinding(needed: bigint, free: bigint): Finding {
 }
 
 export function neededBytes({ size }: PostgresDetails): bigint {
-  return (BigInt(size) * FACTOR.numerator) / FACTOR.denominator
+  return withWal(BigInt(size))
+}
+
+function withWal(bytes: bigint): bigint {
+  return (bytes * FACTOR.numerator) / FACTOR.denominator
 }
 
 export function isLocal(host: string): boolean {
@@ -68,6 +73,16 @@ async function dataFolder(admin: pg.Client): Promise<string | undefined> {
     `select setting from pg_settings where name = 'data_directory'`,
   )
   return rows[0]?.setting
+}
+
+/** Fails with `refused` when the folder has not the room for this much and its WAL. */
+export async function requireRoom(folder: string, bytes: number): Promise<void> {
+  const free = await freeBytes(folder)
+  const { message } = spaceFinding(withWal(BigInt(bytes)), free ?? 0n)
+  if (free === undefined || free >= withWal(BigInt(bytes))) return
+  throw new Failure('refused', `not enough room in ${folder} to load the dump: ${message}`, {
+    hint: 'Make room there, or set TMPDIR to a folder with more. Nothing was loaded.',
+  })
 }
 
 /** `localhost` may be a tunnel to another machine, or the folder may be closed to us: then nobody knows. */

@@ -4,6 +4,8 @@ import type { Context } from '../../core/ports.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import { settingValue } from './carry-over.ts'
 import { identifier, literal } from './connection.ts'
+import type { ArtifactSource } from '../driver.ts'
+import { passwordStatement, readRolePasswords, withPasswords } from './role-passwords.ts'
 import { existingFindings } from './roles-existing.ts'
 import type { CapturedRole, PostgresDetails } from './schema.ts'
 import { missingRoleNames } from './side-database.ts'
@@ -14,15 +16,21 @@ import { inTransaction } from './target-transaction.ts'
 /**
  * Creates the captured roles that the server does not have, with their memberships and settings, in one transaction.
  *
- * Roles that exist are never touched: they are shared with other databases. Created ones get no password, since none
- * was captured, and never SUPERUSER, REPLICATION or BYPASSRLS, since whoever could write a restore point would own the
+ * Roles that exist are never touched: they are shared with other databases. Created ones get no password, unless
+ * an imported dump had one that somebody asked for, and never SUPERUSER, REPLICATION or BYPASSRLS, since whoever could write a restore point would own the
  * server. A restore role that is no superuser is made a member of the owners that it creates; else it could give them
  * nothing. Not of others: an application's role may be a member of the restore role itself.
  */
-export async function ensureRoles(admin: pg.Client, details: PostgresDetails, context: Context): Promise<void> {
+export async function ensureRoles(
+  admin: pg.Client,
+  details: PostgresDetails,
+  source: ArtifactSource,
+  context: Context,
+): Promise<void> {
   const missing = await missingRoles(admin, details)
   if (missing.length === 0) return
   const { superuser, version, user } = await readRights(admin)
+  const passwords = await readRolePasswords(missing, details, source)
   const statements = [
     ...missing.map(createStatement),
     ...(superuser ? [] : ownersAmong(missing, details, user).map((name) => ownMembership(name, version))),
@@ -31,6 +39,8 @@ export async function ensureRoles(admin: pg.Client, details: PostgresDetails, co
   ]
   await inTransaction(admin, 'create roles', context, async () => {
     for (const statement of statements) await change(admin, 'CREATE ROLE', statement, context)
+    for (const [name, password] of passwords)
+      await change(admin, 'ALTER ROLE PASSWORD', passwordStatement(name, password), context)
   })
 }
 
@@ -76,16 +86,29 @@ export async function roleFindings(admin: pg.Client, details: PostgresDetails): 
     ]
   }
   return [
-    {
-      level: 'warning',
-      subject: 'roles',
-      message: `will be created without password: ${names}`,
-      hint: 'Set passwords with ALTER ROLE … PASSWORD after the restore.',
-    },
+    ...createdFindings(missing, details),
     ...missing.flatMap(strippedFinding),
     ...(await parentFindings(admin, missing, rights)),
     ...existing,
   ]
+}
+
+function createdFindings(missing: readonly CapturedRole[], details: PostgresDetails): Finding[] {
+  const kept = withPasswords(missing, details).map(({ name }) => name)
+  const bare = missing.map(({ name }) => name).filter((name) => !kept.includes(name))
+  const without: Finding = {
+    level: 'warning',
+    subject: 'roles',
+    message: `will be created without password: ${bare.join(', ')}`,
+    hint: 'Set passwords with ALTER ROLE … PASSWORD after the restore.',
+  }
+  const withThem: Finding = {
+    level: 'warning',
+    subject: 'roles',
+    message: `will be created with the passwords that the imported dump had: ${kept.join(', ')}`,
+    hint: 'Whoever knew them then can log in again. Change them with ALTER ROLE … PASSWORD after the restore.',
+  }
+  return [...(bare.length > 0 ? [without] : []), ...(kept.length > 0 ? [withThem] : [])]
 }
 
 function strippedFinding({ name, attributes }: CapturedRole): Finding[] {

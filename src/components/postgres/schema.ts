@@ -57,12 +57,12 @@ export const postgresSettings = z.strictObject({
     .default(72)
     .meta({ description: 'How long the database that was swapped out is kept for undo.' }),
   lanes: z
-    .number()
-    .int()
-    .min(1)
-    .max(16)
-    .default(2)
-    .meta({ description: 'How many large tables, or parts of one, are read at once. More load the server more.' }),
+    .union([z.literal('auto'), z.number().int().min(1).max(16)])
+    .default('auto')
+    .meta({
+      description:
+        'How many large tables, or parts of one, are read at once. More load the server more. auto: cores of this machine, 2 to 4, and one less for every 4 transactions that are open on the server.',
+    }),
   restoreJobs: z
     .number()
     .int()
@@ -108,12 +108,18 @@ const role = z.object({
 export type CapturedRole = z.infer<typeof role>
 
 /**
+ * It changed while a dump was read whose moment nobody else could read, so that it cannot be said what the dump holds.
+ */
+const moved = z.boolean().optional()
+
+/**
  * The content of a database as a comparison needs it. Two databases with equal fingerprints hold the same rows,
  * sequences, large objects and object definitions.
  */
 const fingerprint = z.object({
   tables: z.array(
     z.object({
+      moved,
       name: z.string().meta({ description: 'schema.table, quoted as SQL' }),
       rows: z.string().meta({ description: 'decimal count' }),
       hash: z.string().meta({ description: 'order-independent sum of row hashes, decimal' }),
@@ -121,6 +127,7 @@ const fingerprint = z.object({
   ),
   sequences: z.array(
     z.object({
+      moved,
       name: z.string(),
       lastValue: z.string(),
       isCalled: z.boolean(),
@@ -128,10 +135,10 @@ const fingerprint = z.object({
       until: z.string().optional(),
     }),
   ),
-  largeObjects: z.array(z.object({ oid: z.number(), size: z.string(), hash: z.string() })),
-  extensions: z.array(z.object({ name: z.string(), version: z.string() })),
+  largeObjects: z.array(z.object({ moved, oid: z.number(), size: z.string(), hash: z.string() })),
+  extensions: z.array(z.object({ moved, name: z.string(), version: z.string() })),
   /** Every object that pg_dump knows (tables, indexes, constraints, grants, comments, …): its name and the SHA-256 of its definition. */
-  objects: z.array(z.object({ name: z.string(), definition: z.string() })),
+  objects: z.array(z.object({ moved, name: z.string(), definition: z.string() })),
   /** The major version of the pg_dump that wrote the definitions; other majors word them differently. */
   definitionsBy: z.number(),
 })
@@ -183,6 +190,8 @@ export const postgresDetails = z.object({
   /** `ALTER DATABASE … SET name = value`. */
   settings: z.array(z.object({ name: z.string(), value: z.string() })),
   roles: z.array(role),
+  /** Roles whose passwords, as the server keeps them, are in the artifact `role-passwords`. */
+  rolePasswords: z.array(z.string()).optional(),
   needs: needs.optional(),
   /**
    * Tables whose rows are not in the dump but in artifacts of their own, a table's parts in any order. Rows are in

@@ -132,7 +132,7 @@ export class ScratchTarget implements Target<PostgresDetails> {
           type: 'warning',
           message: `locale ${missing} is not on this machine; the drill uses another`,
         })
-      await ensureRoles(admin, details, context)
+      await ensureRoles(admin, details, source, context)
       await createSide(admin, place, details, context)
     })
     const loaded = await this.loadPlace(details, context)

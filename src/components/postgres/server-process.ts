@@ -256,12 +256,12 @@ interface LockFile {
   readonly ready: boolean
 }
 
-/** `postmaster.pid`: the process id in line 1, the state in line 8. */
+/** `postmaster.pid`: the process id in line 1, the state in line 8; `standby` takes reading sessions. */
 async function readLockFile(data: string): Promise<LockFile> {
   const text = await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '')
   const lines = text.split('\n')
   const pid = Number(lines[0])
-  return { pid: pid > 0 ? pid : undefined, ready: lines[7]?.trim() === 'ready' }
+  return { pid: pid > 0 ? pid : undefined, ready: ['ready', 'standby'].includes(lines[7]?.trim() ?? '') }
 }
 
 function isStillHeld(error: unknown): boolean {

@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import { z } from 'zod'
+import { toFailure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import { connect, literal } from './connection.ts'
 import type { Server } from './connection.ts'
@@ -21,32 +22,77 @@ const LOCK_LIMIT = "set lock_timeout = '300s'"
 /** Since PostgreSQL 17; a server that sets it would end a long backup. */
 const NO_TRANSACTION_LIMIT = "select set_config(name, '0', false) from pg_settings where name = 'transaction_timeout'"
 
-/** Opens `count` sessions that see the same moment, and closes them afterwards, whatever happens. */
+export interface SnapshotSource {
+  readonly server: Server
+  readonly database: string
+  /** Sessions that see the same moment. */
+  readonly count: number
+}
+
+/**
+ * Opens the sessions, and closes them afterwards, whatever happens. Where the server cannot give one session's snapshot
+ * to others, or has not enough sessions for that, `alone` is run instead with the reason, and no session is open then.
+ */
 export async function withSnapshot<Result>(
-  source: { readonly server: Server; readonly database: string; readonly count: number },
+  source: SnapshotSource,
   context: Context,
   act: (snapshot: Snapshot) => Promise<Result>,
+  alone: (reason: string) => Promise<Result>,
 ): Promise<Result> {
   const open: pg.Client[] = []
   const begin = async (): Promise<pg.Client> => {
-    const session = await connect(source.server, source.database, context)
+    const session = await beginReading(source.server, source.database, context)
     open.push(session)
-    for (const statement of [LOCK_LIMIT, NO_TRANSACTION_LIMIT, READ]) await query(session, z.unknown(), statement)
     return session
   }
-  const close = (): Promise<unknown> => Promise.all(open.map((session) => session.end().catch(() => {})))
+  const close = async (): Promise<void> =>
+    void (await Promise.all(open.map((session) => session.end().catch(() => {}))))
+  let reason: string
   try {
     const first = await begin()
-    const { name } = await queryOne(first, z.object({ name: z.string() }), 'select pg_export_snapshot() as name')
-    const others = await Promise.all(
-      Array.from({ length: source.count - 1 }, async () => {
-        const session = await begin()
-        await query(session, z.unknown(), `set transaction snapshot ${literal(name)}`)
-        return session
-      }),
-    )
-    return await act({ name, sessions: [first, ...others], abandon: () => void close() })
+    const shared = await share(first, source.count - 1, begin).catch((error: unknown) => notShared(error, context))
+    if (typeof shared !== 'string') return await act({ ...shared, abandon: () => void close() })
+    reason = shared
   } finally {
     await close()
   }
+  return alone(reason)
+}
+
+/** A session in a read-only transaction that sees one moment; the caller ends it. */
+export async function beginReading(server: Server, database: string, context: Context): Promise<pg.Client> {
+  const session = await connect(server, database, context)
+  try {
+    for (const statement of [LOCK_LIMIT, NO_TRANSACTION_LIMIT, READ]) await query(session, z.unknown(), statement)
+    return session
+  } catch (error) {
+    await session.end().catch(() => {})
+    throw error
+  }
+}
+
+async function share(
+  first: pg.Client,
+  others: number,
+  begin: () => Promise<pg.Client>,
+): Promise<Pick<Snapshot, 'name' | 'sessions'>> {
+  const { name } = await queryOne(first, z.object({ name: z.string() }), 'select pg_export_snapshot() as name')
+  const join = async (): Promise<pg.Client> => {
+    const session = await begin()
+    await query(session, z.unknown(), `set transaction snapshot ${literal(name)}`)
+    return session
+  }
+  const joined = await Promise.allSettled(Array.from({ length: others }, join))
+  const sessions = joined.map((one) => {
+    if (one.status === 'rejected') throw one.reason
+    return one.value
+  })
+  return { name, sessions: [first, ...sessions] }
+}
+
+/** Poolers that spread sessions over servers refuse a snapshot as unknown; others have no more sessions to give. */
+function notShared(error: unknown, context: Context): string {
+  const { kind, message } = toFailure(error)
+  if (context.signal.aborted || !['toolFailed', 'denied', 'unreachable'].includes(kind)) throw error
+  return message
 }

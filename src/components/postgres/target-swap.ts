@@ -81,7 +81,7 @@ export class SwapTarget implements Target<PostgresDetails> {
     const side = await this.#side(details, context)
     try {
       await withAdmin(this.#place, context, async (admin) => {
-        await ensureRoles(admin, details, context)
+        await ensureRoles(admin, details, source, context)
         await createSide(admin, this.#place, details, context)
       })
       await restoreBeside(side, details, source, [], context)

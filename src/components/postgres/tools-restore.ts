@@ -11,7 +11,7 @@ import { closestVersion, describeVersion, majorOf, parseVersion } from './versio
  * fails there at its first statement. pg_dump of the same majors reads older servers well, which makes a trap: backups
  * succeed, and cannot be restored to the server they are from.
  */
-const FIRST_WITH_NEW_SETTINGS = 17
+export const FIRST_WITH_NEW_SETTINGS = 17
 
 /** What of a restore point decides which tools can restore it. */
 export type WrittenDump = Pick<PostgresDetails, 'dumpVersionText' | 'serverVersion'>

@@ -12,6 +12,7 @@ export interface ImportRequest {
   readonly component?: string | undefined
   readonly database?: string | undefined
   readonly trusted: boolean
+  readonly withPasswords: boolean
 }
 
 export interface ImportReport {
@@ -63,7 +64,8 @@ async function capture(
 ): Promise<BackupReport> {
   const driver: Driver = {
     ...component.driver,
-    capture: async (...given) => loaded.describe(await component.driver.capture(...given)),
+    capture: async (settings, sink, inner) =>
+      loaded.complete(await component.driver.capture(settings, sink, inner), sink),
   }
   const others = app.components.filter(({ name }) => name !== component.name)
   const plan = {

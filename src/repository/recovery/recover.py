@@ -1210,8 +1210,10 @@ def restore_steps(files: List[Any], database: str, details: Dict[str, Any]) -> I
         yield f"psql -X -v ON_ERROR_STOP=1 -d {database} -c {shlex.quote(copy_statement(details, role))} < {name}"
     if rows:
         yield from (f"pg_restore --exit-on-error {sections[1]}-d {database} {dump}" for dump in dumps)
-    for kind, name, _ in files:
-        if kind == 6:
+    for kind, name, role in files:
+        if role == "role-passwords":
+            yield f"# only on a server that had none of these roles: psql -X -v ON_ERROR_STOP=1 -d postgres -f {name}   # their passwords"
+        elif kind == 6:
             yield f"psql -X -v ON_ERROR_STOP=1 -d {database} -f {name}"
         elif kind in (3, 4):
             yield f"# {name}: {KINDS[kind]}"

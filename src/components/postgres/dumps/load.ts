@@ -2,16 +2,22 @@ import { z } from 'zod'
 import { Failure } from '../../../core/failure.ts'
 import type { Context } from '../../../core/ports.ts'
 import { SecretReference } from '../../../system/secret-reference.ts'
-import type { Captured, DumpOrigin, DumpRequest, LoadedDump } from '../../driver.ts'
+import type { ArtifactSink, Captured, DumpOrigin, DumpRequest, LoadedDump } from '../../driver.ts'
 import { identifier, withSession } from '../connection.ts'
 import { loadDump } from '../plain-sql/load-dump.ts'
 import type { Loaded } from '../plain-sql/load-dump.ts'
 import { readOutline } from '../plain-sql/outline.ts'
 import type { DumpedDatabase, DumpOutline } from '../plain-sql/outline.ts'
 import { DumpRoles, EVERYONE, LOADER, SUPERUSER } from '../plain-sql/roles.ts'
+import { requireRoom } from '../preflight-disk.ts'
+import { NO_PASSWORDS } from '../not-captured.ts'
 import { query } from '../query.ts'
+import { writeRolePasswords } from '../role-passwords.ts'
+import type { RolePasswords } from '../role-passwords.ts'
 import type { PostgresDetails, PostgresSettings } from '../schema.ts'
 import { limitsOf } from '../tool-run.ts'
+import { FIRST_WITH_NEW_SETTINGS } from '../tools-restore.ts'
+import { majorOf } from '../versions.ts'
 import { assertUnchanged } from './dump-file.ts'
 import { openDumpText } from './dump-text.ts'
 import type { DumpText } from './dump-text.ts'
@@ -53,13 +59,23 @@ async function readAndLoad(
   const text = await openDumpText(settings, request, limited)
   const outline = await readOutline(text.outline())
   const chosen = chooseDatabase(outline, settings, request)
+  // The text of an archive's rows was not read; they take more room than the archive.
+  await requireRoom(request.scratchFolder, Math.max(outline.bytes, text.file.bytes))
   const server = await startThrowAway({ ...request, major: outline.major }, context)
+  warnOfMajor(majorOf(server.version), context)
   try {
     return await fill({ settings, request, text, chosen, server }, limited)
   } catch (error) {
     await server.close()
     throw error
   }
+}
+
+/** The point is captured from this server, and that decides where it can go. */
+function warnOfMajor(major: number, context: Context): void {
+  if (major < FIRST_WITH_NEW_SETTINGS) return
+  const message = `the dump is loaded with PostgreSQL ${major}: its restore point cannot be restored to a server older than ${FIRST_WITH_NEW_SETTINGS}`
+  context.progress({ type: 'warning', message })
 }
 
 interface Filling {
@@ -92,7 +108,10 @@ async function fill(filling: Filling, context: Context): Promise<LoadedPostgres>
   return {
     settings: settingsFor(settings, server, database),
     origin,
-    describe: (captured) => described(captured, origin, missingFrom(chosen, roles, locale)),
+    complete: (captured, sink) => {
+      const passwords = passwordsFor(captured.details, request, roles)
+      return completed(captured, { origin, missing: missingFrom(chosen, roles, locale), passwords }, sink)
+    },
     close: () => server.close(),
   }
 }
@@ -160,16 +179,39 @@ function settingsFor(settings: PostgresSettings, { loader, password }: ThrowAway
   }
 }
 
-function described(
+interface FromDump {
+  readonly origin: DumpOrigin
+  readonly missing: readonly string[]
+  readonly passwords: RolePasswords
+}
+
+async function completed(
   captured: Captured<PostgresDetails>,
-  imported: DumpOrigin,
-  missing: readonly string[],
-): Captured<PostgresDetails> {
-  const roles = captured.details.roles.filter(({ name }) => name !== SUPERUSER)
+  { origin, missing, passwords }: FromDump,
+  sink: ArtifactSink,
+): Promise<Captured<PostgresDetails>> {
+  const roles = captured.details.roles.filter(({ name }) => name !== SUPERUSER && name !== LOADER)
+  const bare = roles.filter(({ name, attributes }) => attributes.login && !passwords.has(name)).map(({ name }) => name)
+  if (passwords.size > 0) await writeRolePasswords(passwords, sink)
   return {
-    details: { ...captured.details, roles, imported },
-    notCaptured: [...captured.notCaptured.flatMap(withoutLoader), ...missing],
+    details: {
+      ...captured.details,
+      roles,
+      imported: origin,
+      ...(passwords.size > 0 ? { rolePasswords: [...passwords.keys()] } : {}),
+    },
+    notCaptured: [
+      ...captured.notCaptured.filter((sentence) => !sentence.startsWith(NO_PASSWORDS)).flatMap(withoutLoader),
+      ...missing,
+      ...(bare.length > 0 ? [`passwords of roles: ${bare.join(', ')}`] : []),
+    ],
   }
+}
+
+/** Those of roles that this database has to do with. */
+function passwordsFor({ roles }: PostgresDetails, { withPasswords }: DumpRequest, dumped: DumpRoles): RolePasswords {
+  const names = new Set(withPasswords ? roles.map(({ name }) => name) : [])
+  return new Map([...dumped.passwords].filter(([name]) => names.has(name)))
 }
 
 /** Our own role is nothing that the dump had. */
@@ -188,6 +230,5 @@ function missingFrom({ creation, encoding }: DumpedDatabase, roles: DumpRoles, l
       : []),
     ...(locale === undefined ? [] : [locale]),
     ...[...roles.withheld].map((role) => `membership in ${role}, which no import gives`),
-    'passwords of roles',
   ]
 }

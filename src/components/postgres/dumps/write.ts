@@ -9,6 +9,7 @@ import { restoreNames } from '../names.ts'
 import type { PostgresDetails, PostgresSettings } from '../schema.ts'
 import { ScratchTarget } from '../scratch.ts'
 import { restoreServer } from '../target-place.ts'
+import { returnFindings } from '../tools-restore.ts'
 import { runTool, streamTool } from '../tool-run.ts'
 
 /** Restores into a throw-away server, compares as a drill does, and lets pg_dump write what is there. */
@@ -29,7 +30,10 @@ export async function writeDumpFile(
   try {
     await target.load(details, source, context)
     await assertEqual(target, details, context)
-    return await writeFrom(await target.loadPlace(details, context), output, context)
+    const place = await target.loadPlace(details, context)
+    for (const { subject, message, hint } of returnFindings(place.tools, details.serverVersion))
+      context.progress({ type: 'warning', message: `${subject} ${message}. ${hint ?? ''}` })
+    return await writeFrom(place, output, context)
   } finally {
     // Also after Ctrl-C: a throw-away server must not outlive its export.
     await target.discard({ ...context, signal: new AbortController().signal })

@@ -40,3 +40,11 @@ test('settings are quoted anew', () => {
     clause: `set "app"."name" to 'it''s'`,
   })
 })
+
+test('of passwords only what a server keeps is taken, and it does not print', () => {
+  const verifier = 'SCRAM-SHA-256$4096:c2FsdA==$a2V5:a2V5'
+  const found = parse(`ALTER ROLE a WITH LOGIN PASSWORD '${verifier}';`)
+  assert.ok(!JSON.stringify(found).includes('SCRAM') && JSON.stringify(found).includes('[secret]'))
+  for (const password of ["'plain'", 'null', "'md5short'"])
+    assert.deepEqual(parse(`CREATE ROLE a PASSWORD ${password};`), { type: 'role', name: 'a', attributes: [] })
+})

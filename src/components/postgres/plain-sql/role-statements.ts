@@ -1,10 +1,17 @@
+import { Secret } from '../../../core/secret.ts'
 import { identifier, literal } from '../connection.ts'
 import type { Statement } from './pieces.ts'
 import { TokenReader, tokensOf } from './tokens.ts'
 
 /** What a dump says of roles; only what is understood is carried out, in statements of our own. */
 export type RoleStatement =
-  | { readonly type: 'role'; readonly name: string; readonly attributes: readonly string[] }
+  | {
+      readonly type: 'role'
+      readonly name: string
+      readonly attributes: readonly string[]
+      /** As a server keeps it; what reads it decides whether it is taken. */
+      readonly password?: Secret
+    }
   | { readonly type: 'member'; readonly role: string; readonly member: string; readonly options: string }
   | { readonly type: 'setting'; readonly name: string; readonly database: string | undefined; readonly clause: string }
 
@@ -19,8 +26,11 @@ const FLAGS = new Set([
   'nocreatedb',
 ])
 
+/** What servers keep of passwords. A password itself is none of it, and no dump that a server made has one. */
+const VERIFIER = /^(?:SCRAM-SHA-256\$\d+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+|md5[0-9a-f]{32})$/
+
 /**
- * Reads CREATE ROLE, ALTER ROLE and GRANT … TO … of pg_dumpall. Undefined for all others. Passwords are left out, and so are SUPERUSER,
+ * Reads CREATE ROLE, ALTER ROLE and GRANT … TO … of pg_dumpall. Undefined for all others. Left out are SUPERUSER,
  * REPLICATION and BYPASSRLS, which no restore gives.
  */
 export function parseRoleStatement(statement: Statement): RoleStatement | undefined {
@@ -31,9 +41,7 @@ export function parseRoleStatement(statement: Statement): RoleStatement | undefi
   const name = reader.name()
   if (name === undefined) return undefined
   const database = reader.skip('in', 'database') ? reader.name() : undefined
-  return reader.skip('set')
-    ? parseSetting(name, database, reader)
-    : { type: 'role', name, attributes: attributesFrom(reader) }
+  return reader.skip('set') ? parseSetting(name, database, reader) : { type: 'role', name, ...attributesFrom(reader) }
 }
 
 function parseMembership(reader: TokenReader): RoleStatement | undefined {
@@ -61,16 +69,23 @@ function parseSetting(name: string, database: string | undefined, reader: TokenR
   return { type: 'setting', name, database, clause: `set ${quoted} to ${values.join(', ')}` }
 }
 
-function attributesFrom(reader: TokenReader): string[] {
+function attributesFrom(reader: TokenReader): { attributes: string[]; password?: Secret } {
   const found: string[] = []
+  let password: string | undefined
   for (let token = reader.next(); token !== undefined; token = reader.next()) {
     if (token.kind !== 'word') continue
     if (FLAGS.has(token.text)) found.push(token.text)
     else if (token.text === 'connection' && reader.skip('limit')) found.push(`connection limit ${limitFrom(reader)}`)
     else if (token.text === 'valid' && reader.skip('until'))
       found.push(`valid until ${literal(reader.next()?.text ?? '')}`)
+    else if (token.text === 'password') password = verifierFrom(reader)
   }
-  return found
+  return { attributes: found, ...(password === undefined ? {} : { password: new Secret(password) }) }
+}
+
+function verifierFrom(reader: TokenReader): string | undefined {
+  const token = reader.next()
+  return token?.kind === 'string' && VERIFIER.test(token.text) ? token.text : undefined
 }
 
 function limitFrom(reader: TokenReader): number {

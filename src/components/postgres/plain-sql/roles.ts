@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import { z } from 'zod'
+import type { Secret } from '../../../core/secret.ts'
 import { identifier } from '../connection.ts'
 import { query } from '../query.ts'
 import { refusedAt } from './refusals.ts'
@@ -32,6 +33,8 @@ export class DumpRoles {
   readonly #later: RoleStatement[] = []
   /** Roles of which the dump says nothing but the name. */
   readonly bare = new Set<string>()
+  /** What the dump says of passwords; nothing here is given one. */
+  readonly passwords = new Map<string, Secret>()
   /** Predefined roles that the dump gives and an import does not. */
   readonly withheld = new Set<string>()
 
@@ -60,6 +63,7 @@ export class DumpRoles {
       throw refusedAt(statement.offset, 'a role of the name that the import itself uses')
     if (parsed.type === 'role') await this.ensure(parsed.name)
     if (parsed.type === 'role') this.bare.delete(parsed.name)
+    if (parsed.type === 'role' && parsed.password !== undefined) this.passwords.set(parsed.name, parsed.password)
     this.#later.push(parsed)
     return true
   }

@@ -1,0 +1,106 @@
+import type pg from 'pg'
+import type { Context } from '../../core/ports.ts'
+import type { ArtifactSink, Captured } from '../driver.ts'
+import { listed } from './check-catalog.ts'
+import type { Server } from './connection.ts'
+import { readDatabaseFacts } from './database-facts.ts'
+import { DUMP_OPTIONS, readDefinitions } from './definitions.ts'
+import { readFingerprint } from './fingerprint.ts'
+import { fingerprintBetween, movedNames } from './fingerprint-span.ts'
+import { readNotCaptured } from './not-captured.ts'
+import { readRoles } from './roles-capture.ts'
+import { readRestoreNeeds } from './roles-needs.ts'
+import type { Fingerprint, PostgresDetails, PostgresSettings } from './schema.ts'
+import { beginReading } from './snapshot.ts'
+import { limitsOf, streamTool } from './tool-run.ts'
+import type { Tools } from './tools.ts'
+
+export interface OneStream {
+  readonly settings: PostgresSettings
+  readonly server: Server
+  readonly tools: Tools
+  /** Why the server gives its snapshot to nobody else. */
+  readonly reason: string
+}
+
+/** For `ArtifactSink.write`: role and kind of the dump. */
+export interface DumpArtifact {
+  readonly role: string
+  readonly kind: 1
+}
+
+/**
+ * The capture of a server whose snapshot cannot be given to others: all of it goes through one pg_dump, with one session
+ * at a time. pg_dump's moment is between two readings of the fingerprint; what they differ in cannot be compared with a
+ * restore later, and is named.
+ */
+export async function captureOneStream(
+  source: OneStream,
+  artifact: DumpArtifact,
+  sink: ArtifactSink,
+  context: Context,
+): Promise<Captured<PostgresDetails>> {
+  context.progress({ type: 'warning', message: sentenceOf(source) })
+  const before = await readAll(source, context)
+  context.progress({ type: 'phase', phase: 'dump', detail: `database ${source.settings.database}` })
+  await sink.write(artifact.role, artifact.kind, dump(source, context))
+  const fingerprint = fingerprintBetween(before.fingerprint, await readContent(source, context))
+  const moved = movedNames(fingerprint)
+  const { facts, roles, needs } = before
+  const notCompared = `It changed while the dump was read, and a restore cannot compare it: ${listed(moved)}.`
+  return {
+    details: { ...facts, dumpVersionText: source.tools.versionText, roles, lanes: [], needs, fingerprint },
+    notCaptured: [...before.notCaptured, ...(moved.length === 0 ? [] : [notCompared])],
+  }
+}
+
+function sentenceOf({ settings, reason }: OneStream): string {
+  return `database ${settings.database} is read in one stream, as its server does not share a snapshot between sessions: ${reason}`
+}
+
+function dump({ settings, server, tools }: OneStream, context: Context): ReturnType<typeof streamTool> {
+  const args = ['--format=custom', '--compress=0', ...DUMP_OPTIONS]
+  const { database } = settings
+  return streamTool({ tools, program: 'pg_dump', args, server, database, limits: limitsOf(settings) }, context)
+}
+
+async function readAll(source: OneStream, context: Context) {
+  const read = await withReader(source, context, async (session) => {
+    const facts = await readDatabaseFacts(session)
+    return {
+      facts,
+      roles: await readRoles(session),
+      needs: await readRestoreNeeds(session, facts.serverVersion),
+      notCaptured: await readNotCaptured(session),
+      content: await readFingerprint([session], [], source.tools.major, context),
+    }
+  })
+  const { content, ...rest } = read
+  return { ...rest, fingerprint: { ...content, objects: await definitionsOf(source, context) } }
+}
+
+/** After the dump: definitions first, as they were read last before it. */
+async function readContent(source: OneStream, context: Context): Promise<Fingerprint> {
+  const objects = await definitionsOf(source, context)
+  const content = await withReader(source, context, (session) =>
+    readFingerprint([session], [], source.tools.major, context),
+  )
+  return { ...content, objects }
+}
+
+function definitionsOf({ settings, server, tools }: OneStream, context: Context): ReturnType<typeof readDefinitions> {
+  return readDefinitions({ tools, server, database: settings.database, limits: limitsOf(settings) }, context)
+}
+
+async function withReader<Result>(
+  { server, settings }: OneStream,
+  context: Context,
+  act: (session: pg.Client) => Promise<Result>,
+): Promise<Result> {
+  const session = await beginReading(server, settings.database, context)
+  try {
+    return await act(session)
+  } finally {
+    await session.end().catch(() => {})
+  }
+}

@@ -1,0 +1,12 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { automaticLanes } from './lane-count.ts'
+
+test('lanes follow the cores within bounds, and give way to other work', () => {
+  const lanes = [1, 2, 3, 4, 64].map((cores) => automaticLanes(cores, 0))
+  assert.deepEqual(lanes, [2, 2, 3, 4, 4])
+  assert.deepEqual(
+    [3, 4, 8, 12, 500].map((busy) => automaticLanes(8, busy)),
+    [4, 3, 2, 1, 1],
+  )
+})
