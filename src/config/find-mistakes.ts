@@ -12,7 +12,7 @@ import { namePattern } from './schema.ts'
 const anyMap = z.record(z.string(), z.unknown()).optional().catch(undefined)
 const anyList = z.array(z.unknown()).catch([])
 const anyApp = z
-  .object({ repositories: anyList, components: anyMap, retention: anyMap, keyFit: z.unknown() })
+  .object({ repositories: anyList, components: anyMap, retention: anyMap, keyFit: z.unknown().optional() })
   .catch({ repositories: [], keyFit: undefined })
 const anyFile = z
   .object({ repositories: anyMap, apps: z.record(z.string(), anyApp).optional().catch(undefined) })
