@@ -78,6 +78,14 @@ export const kvConfig = z.object({
 })
 export type KvConfig = z.infer<typeof kvConfig>
 
+/** A value that key fit used, `mount/path#key`; digested under the key of the restore point. */
+const capturedKey = z.object({
+  name: z.string(),
+  digest: z.string().regex(/^[0-9a-f]{64}$/),
+  trailingNewline: z.boolean(),
+})
+export type CapturedKey = z.infer<typeof capturedKey>
+
 const capturedMount = z.object({
   path: z.string(),
   version: z.union([z.literal(1), z.literal(2)]),
@@ -109,5 +117,6 @@ export const openbaoDetails = z.object({
   snapshot: z.object({ index: z.number(), term: z.number(), bytes: count }).nullable(),
   readFrom: z.string(),
   readUntil: z.string(),
+  keys: z.array(capturedKey).optional(),
 })
 export type OpenbaoDetails = z.infer<typeof openbaoDetails>
