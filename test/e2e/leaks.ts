@@ -54,9 +54,9 @@ export async function seenIn(folder: string): Promise<readonly Seen[]> {
 /** Arguments and environment of every process that a run starts, looked at as often as this machine can. */
 export async function watchChildren(started: Started): Promise<{ readonly ran: Ran; readonly seen: readonly Seen[] }> {
   const seen = new Map<string, Seen>()
-  let ended = false
-  const ran = started.ended.finally(() => (ended = true))
-  while (!ended) {
+  const run = { ended: false }
+  const ran = started.ended.finally(() => (run.ended = true))
+  while (!run.ended) {
     const own = read(started.pid, 'cmdline')
     note(seen, 'arguments of holdfast', own)
     // The launcher is a shell, which becomes Node, and so is Holdfast itself with what the operator gave it.

@@ -116,9 +116,8 @@ export function liveKey(settings: OpenbaoSettings, name: string, context: Contex
 }
 
 function splitsOf(rest: string): readonly { readonly path: string; readonly key: string }[] {
-  const ends = [...rest].flatMap((letter, at) => (letter === '#' && at > 0 ? [at] : []))
-  const letters = [...rest]
-  return ends.map((at) => ({ path: letters.slice(0, at).join(''), key: letters.slice(at + 1).join('') }))
+  const ends = [...rest.matchAll(/#/g)].map(({ index }) => index).filter((at) => at > 0)
+  return ends.map((at) => ({ path: rest.slice(0, at), key: rest.slice(at + 1) }))
 }
 
 const newestBody = z.object({ data: z.object({ data: z.record(z.string(), z.unknown()) }) })
