@@ -21,15 +21,15 @@ const fit = declaredFit.parse({
 
 test('rows are held up to 64 MiB, and what was cut off is said', async () => {
   const evidence = new BackupEvidence([fit])
-  const { queries, rows } = evidence.takerFor('database')
-  const [query] = queries
+  const taker = evidence.takerFor('database')
+  const [query] = taker.queries
   assert.ok(query !== undefined)
   const mebibyte = 'x'.repeat(1024 * 1024)
   let read = 0
   async function* many(): AsyncGenerator<{ a: string }> {
     for (; read < 1000; read += 1) yield await Promise.resolve({ a: mebibyte })
   }
-  await rows(query, many())
+  await taker.rows(query, many())
   assert.equal(evidence.rows('database', query.sql)?.rows?.length, 64)
   assert.ok(read < 70, `${read} rows were read`)
   assert.deepEqual(evidence.remarks, ['only the first rows of database were looked at; a drill looks at all'])
@@ -42,8 +42,8 @@ test('only secrets that are asked for are held, and rows that fail are a reason'
   for (const name of ['main', 'other']) keys.secret(name, secretOfBytes(Buffer.from(name)))
   assert.notEqual(evidence.secret('keys', 'main'), undefined)
   assert.equal(evidence.secret('keys', 'other'), undefined)
-  const { queries, rows } = evidence.takerFor('database')
-  await rows(queries[0] ?? { sql: '', limit: 1 }, failing())
+  const taker = evidence.takerFor('database')
+  await taker.rows(taker.queries[0] ?? { sql: '', limit: 1 }, failing())
   const taken = evidence.rows('database', 'select a')
   assert.ok(taken !== undefined && taken.rows === undefined)
   assert.match(taken.failure.message, /no such table/)
