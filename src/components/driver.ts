@@ -116,6 +116,8 @@ export interface EvidenceQuery {
  */
 export interface EvidenceTaker {
   readonly queries: readonly EvidenceQuery[]
+  /** The names that are asked for; of others nothing is kept. */
+  readonly secrets: readonly string[]
   /** Reads all of `rows`; how they fail is noted and fails nothing. */
   rows(query: EvidenceQuery, rows: AsyncIterable<EvidenceRow>): Promise<void>
   /** `value` was made by `secretOfBytes`, here and in `capturedSecret` and `liveSecret`. */

@@ -3,6 +3,7 @@ import { isTimeZone } from '../core/calendar.ts'
 import { nearestWord } from '../core/nearest-word.ts'
 import { spellFound } from './found.ts'
 import { suggest } from './issue-problems.ts'
+import { keyFitMistakes } from './key-fit-mistakes.ts'
 import type { Path, Problem } from './problems.ts'
 import { repositoryMistakes } from './repository-mistakes.ts'
 import { namePattern } from './schema.ts'
@@ -10,7 +11,9 @@ import { namePattern } from './schema.ts'
 // Reads what it can of a file that may be wrong elsewhere, so that all problems are told at once.
 const anyMap = z.record(z.string(), z.unknown()).optional().catch(undefined)
 const anyList = z.array(z.unknown()).catch([])
-const anyApp = z.object({ repositories: anyList, components: anyMap, retention: anyMap }).catch({ repositories: [] })
+const anyApp = z
+  .object({ repositories: anyList, components: anyMap, retention: anyMap, keyFit: z.unknown().optional() })
+  .catch({ repositories: [], keyFit: undefined })
 const anyFile = z
   .object({ repositories: anyMap, apps: z.record(z.string(), anyApp).optional().catch(undefined) })
   .catch({})
@@ -32,6 +35,7 @@ function appMistakes(app: z.infer<typeof anyApp>, path: Path, repositories: read
   return [
     ...referenceMistakes(app.repositories, [...path, 'repositories'], repositories),
     ...nameMistakes(app.components, [...path, 'components']),
+    ...keyFitMistakes(app.keyFit, [...path, 'keyFit'], Object.keys(app.components ?? {})),
     ...zoneMistakes(app.retention?.['timezone'], [...path, 'retention', 'timezone']),
   ]
 }

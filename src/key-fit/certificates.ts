@@ -9,8 +9,8 @@ import type { EvidenceWorld } from './world.ts'
 type CertificateProof = Extract<Proof, { kind: 'certificate' }>
 
 /**
- * Whether a private key is that of a certificate. Of what it issued, whatever does not chain is only said: it may be of
- * an earlier CA or of another issuer.
+ * Whether a private key is that of a certificate, and whether what it issued chains to it. The newest that names it as its
+ * issuer must; older ones may be of an authority of the same name that was replaced, and are counted.
  */
 export async function proveCertificate(
   proof: CertificateProof,
@@ -25,9 +25,9 @@ export async function proveCertificate(
   }
   const authority = parsed(certificate.bytes)
   tally.add(pairOf(key.bytes, authority))
-  const words = tally.words(proof.about)
-  if (authority === undefined || proof.issued === undefined) return { tally, evidence: words }
-  return { tally, evidence: [...words, await chained(proof.about, proof.issued, authority, world)] }
+  if (authority === undefined || proof.issued === undefined) return { tally, evidence: tally.words(proof.about) }
+  const chains = await chained(proof.about, proof.issued, authority, { tally, world })
+  return { tally, evidence: [...tally.words(proof.about), chains] }
 }
 
 function pairOf(key: Buffer, certificate: X509Certificate | undefined): Judgement {
@@ -42,16 +42,40 @@ async function chained(
   about: string,
   { rows, value }: NonNullable<CertificateProof['issued']>,
   authority: X509Certificate,
-  world: EvidenceWorld,
+  { tally, world }: { readonly tally: Tally; readonly world: EvidenceWorld },
 ): Promise<string> {
-  let [chains, others] = [0, 0]
+  const counts = { chain: 0, replaced: 0, foreign: 0, none: 0 }
   for await (const row of world.rows(rows.component, rows)) {
+    world.signal.throwIfAborted()
     const found = valueIn(row, value)
-    const issued = found.bytes === undefined ? undefined : parsed(found.bytes)
-    if (issued?.verify(authority.publicKey) === true) chains += 1
-    else others += 1
+    const says = chainOf(found.bytes && parsed(found.bytes), authority)
+    if (counts.chain + counts.replaced === 0) judgeNewest(says, tally)
+    counts[says] += 1
   }
-  return `${about}: ${chains} issued certificates chain to it, ${others} do not (an earlier authority or another issuer)`
+  return `${about}: ${wordsOf(counts)}`
+}
+
+type Chain = 'chain' | 'replaced' | 'foreign' | 'none'
+
+function chainOf(issued: X509Certificate | undefined, authority: X509Certificate): Chain {
+  if (issued === undefined) return 'none'
+  if (issued.issuer !== authority.subject) return 'foreign'
+  return issued.verify(authority.publicKey) ? 'chain' : 'replaced'
+}
+
+function judgeNewest(says: Chain, tally: Tally): void {
+  if (says === 'chain') tally.add({ group: '', says: 'fits' })
+  if (says === 'replaced')
+    tally.add({ group: '', says: 'misfits', why: 'the newest certificate that it issued was signed by another key' })
+}
+
+function wordsOf({ chain, replaced, foreign, none }: Readonly<Record<Chain, number>>): string {
+  return [
+    `${chain} issued certificates chain to it`,
+    ...(replaced > 0 ? [`${replaced} name it and were signed by another key`] : []),
+    ...(foreign > 0 ? [`${foreign} are of other issuers`] : []),
+    ...(none > 0 ? [`${none} are no certificates`] : []),
+  ].join(', ')
 }
 
 /** The first certificate of a chain. */

@@ -13,19 +13,37 @@ export async function withNamelessFile<Result>(
   content: Bytes,
   act: (path: string) => Promise<Result>,
 ): Promise<Result> {
+  const { path, close } = await makeNamelessFile(content)
+  try {
+    return await act(path)
+  } finally {
+    await close()
+  }
+}
+
+/** The same for who cannot wait inside a callback; the file is there until it is closed. */
+export async function makeNamelessFile(
+  content: Bytes,
+): Promise<{ readonly path: string; readonly close: () => Promise<void> }> {
   const folder = await makeTemporaryFolder()
   const file = join(folder, 'content')
   try {
     const handle = await open(file, 'wx+', 0o600)
+    const close = async (): Promise<void> => {
+      await handle.close()
+      await removeTemporaryFolder(folder)
+    }
     try {
       const path = await takeNameAway(file, handle, folder)
       for await (const chunk of content) await writeAll(handle, chunk)
-      return await act(path)
-    } finally {
+      return { path, close }
+    } catch (error) {
       await handle.close()
+      throw error
     }
-  } finally {
+  } catch (error) {
     await removeTemporaryFolder(folder)
+    throw error
   }
 }
 

@@ -98,3 +98,26 @@ test('a statement reads and does nothing else, and rows come as the server write
     await assert.rejects(read(sql), { kind: 'toolFailed' }, sql)
   assert.equal((await read('select a from t')).length, 1200)
 })
+
+test('zitadel: secrets of providers are found wherever they are in their events', async () => {
+  const [masterkey, dataKey] = ['MasterkeyNeedsToHave32Characters', randomBytes(32)]
+  const cfb = (key: Buffer, plain: Buffer): Buffer => {
+    const iv = randomBytes(16)
+    const cipher = createCipheriv('aes-256-cfb', key, iv)
+    return Buffer.concat([iv, cipher.update(plain), cipher.final()])
+  }
+  const value = { CryptoType: 0, KeyID: 'idp', Crypted: cfb(dataKey, Buffer.from('a secret')).toString('base64') }
+  await postgres.createDatabase('zitadel')
+  await postgres.sql(
+    'zitadel',
+    `create schema system; create schema eventstore; create table system.encryption_keys (id text, key text);
+     create table eventstore.events2 (event_type text, payload jsonb)`,
+  )
+  const wrapped = cfb(Buffer.from(masterkey), dataKey).toString('base64').replaceAll('+', '-').replaceAll('/', '_')
+  await postgres.sql('zitadel', 'insert into system.encryption_keys values ($1, $2)', ['idp', wrapped])
+  const payload = JSON.stringify({ oidc: [{ clientSecret: value, hashed: { ...value, CryptoType: 1 } }] })
+  await postgres.sql('zitadel', 'insert into eventstore.events2 values ($1, $2)', ['org.idp.added', payload])
+  const { verdict, evidence } = await prove(recipe('zitadel', 'masterkey'), 'zitadel', { masterkey })
+  assert.equal(verdict, 'not-provable', evidence.join('\n'))
+  assert.match(evidence.join('\n'), /identity providers are text, idp: 1 look right, which proves nothing/)
+})

@@ -1,4 +1,5 @@
 import type { Driver, Target, TargetRequest } from '../driver.ts'
+import { keyFingerprints } from './key-fingerprints.ts'
 import { openbaoDetails, openbaoSettings } from './schema.ts'
 import type { OpenbaoDetails, OpenbaoSettings } from './schema.ts'
 
@@ -8,11 +9,14 @@ export const openbaoDriver: Driver<OpenbaoSettings, OpenbaoDetails> = {
   settings: openbaoSettings,
   details: openbaoDetails,
   check: async (...request) => (await import('./check.ts')).checkOpenbao(...request),
-  capture: async (...request) => (await import('./capture.ts')).captureOpenbao(...request),
+  capture: async (...request) => (await import('./keys.ts')).captureWithKeys(...request),
   examine: async (details, source) => (await import('./examine.ts')).examineOpenbao(details, source),
   kept: async (...request) => (await import('./kept.ts')).keptValues(...request),
   policy: async (...request) => (await import('./policies.ts')).policyFor(...request),
   restoreSnapshot: async (...request) => (await import('./snapshot-restore.ts')).restoreSnapshot(...request),
+  capturedSecret: async (details, source, name) => (await import('./keys.ts')).capturedKey(details, source, name),
+  liveSecret: async (...request) => (await import('./keys.ts')).liveKey(...request),
+  fingerprints: keyFingerprints,
   open: openTarget,
   secretLists: {
     take: async (...request) => (await import('./lists.ts')).takeList(...request),

@@ -83,6 +83,14 @@ export const kvConfig = z.object({
 })
 export type KvConfig = z.infer<typeof kvConfig>
 
+/** A value that key fit used, `mount/path#key`; digested under the key of the restore point. */
+const capturedKey = z.object({
+  name: z.string(),
+  digest: z.string().regex(/^[0-9a-f]{64}$/),
+  trailingNewline: z.boolean(),
+})
+export type CapturedKey = z.infer<typeof capturedKey>
+
 const capturedMount = z.object({
   path: z.string(),
   version: z.union([z.literal(1), z.literal(2)]),
@@ -116,5 +124,6 @@ export const openbaoDetails = z.object({
   readUntil: z.string(),
   /** Taken from a list that another program wrote, and not from a server: only newest values, and nothing is known of the server. */
   imported: z.object({ source: z.string(), sha256: z.string(), bytes: count }).optional(),
+  keys: z.array(capturedKey).optional(),
 })
 export type OpenbaoDetails = z.infer<typeof openbaoDetails>

@@ -1,10 +1,10 @@
-import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure } from '../../core/failure.ts'
 import type { Bytes, Context } from '../../core/ports.ts'
+import { makeNamelessFile } from '../../system/nameless-file.ts'
 import { run, stream } from '../../system/run.ts'
 import type { RunOptions, RunResult } from '../../system/run.ts'
-import { makeTemporaryFolder, withTemporaryFolder } from '../../system/temporary-folder.ts'
+import { makeTemporaryFolder, removeTemporaryFolder } from '../../system/temporary-folder.ts'
 import { APPLICATION_NAME, databaseConninfo, passwordOf } from './connection.ts'
 import type { Server } from './connection.ts'
 import type { Tools } from './tools.ts'
@@ -44,27 +44,64 @@ export function limitsOf(settings: {
 
 /**
  * Runs a client program to its end. It gets nothing of our environment and no file of the user's home; the password
- * goes through a private file that is removed again whatever happens. Fails as `run` does.
+ * goes through a private file without a name, which is gone even when this process is killed. Fails as `run` does.
  */
 export async function runTool(call: ToolCall, context: Context, input?: Bytes): Promise<RunResult> {
-  return withTemporaryFolder(async (folder) => run(await prepare(call, folder, context), input))
+  const prepared = await prepare(call, context)
+  try {
+    return await run(prepared.options, input)
+  } finally {
+    await prepared.close()
+  }
 }
 
 /** Like `runTool`, with the program's output as a stream that throws at its end if the program failed. */
 export async function* streamTool(call: ToolCall, context: Context, input?: Bytes): Bytes {
-  const folder = await makeTemporaryFolder()
+  const prepared = await prepare(call, context)
   try {
-    yield* stream(await prepare(call, folder, context), input)
+    yield* stream(prepared.options, input)
   } finally {
-    await rm(folder, { recursive: true, force: true })
+    await prepared.close()
   }
 }
 
-async function prepare(call: ToolCall, folder: string, context: Context): Promise<RunOptions> {
+interface Prepared {
+  readonly options: RunOptions
+  readonly close: () => Promise<void>
+}
+
+async function prepare(call: ToolCall, context: Context): Promise<Prepared> {
+  const password = await passwordOf(call.server)
+  const passfile = await makeNamelessFile(oneLine(password === undefined ? '' : passfileLine(password)))
+  // Stays empty: what libpq is told to look for in it is not there, and nobody else can put it there.
+  const folder = await makeTemporaryFolder()
+  const close = async (): Promise<void> => {
+    await passfile.close()
+    await removeTemporaryFolder(folder)
+  }
+  try {
+    return { options: optionsOf(call, { folder, passfile: passfile.path }, context), close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function* oneLine(text: string): Bytes {
+  yield await Promise.resolve(Buffer.from(text))
+}
+
+/** Where libpq finds the password, and where it finds nothing. */
+interface ToolPlaces {
+  readonly folder: string
+  readonly passfile: string
+}
+
+function optionsOf(call: ToolCall, places: ToolPlaces, context: Context): RunOptions {
   return {
     file: call.program === 'pg_dump' ? call.tools.pgDump : call.tools.pgRestore,
     args: [...call.args, '--no-password', `--dbname=${databaseConninfo(call.database)}`, ...fileOf(call)],
-    environment: await environmentOf(call, folder),
+    environment: environmentOf(call, places),
     signal: context.signal,
     ...call.limits,
   }
@@ -78,13 +115,13 @@ function fileOf({ file }: ToolCall): readonly string[] {
  * Everything libpq would look up elsewhere is given, so that no file of the home folder changes who connects where:
  * a password file, a client certificate or a root certificate there would be used silently.
  */
-async function environmentOf(call: ToolCall, folder: string): Promise<Record<string, string>> {
+function environmentOf(call: ToolCall, { folder, passfile }: ToolPlaces): Record<string, string> {
   const { server } = call
   return {
     PGHOST: server.host,
     PGPORT: String(server.port),
     PGUSER: server.user,
-    PGPASSFILE: await writePassfile(folder, await passwordOf(server)),
+    PGPASSFILE: passfile,
     PGAPPNAME: APPLICATION_NAME,
     PGCONNECT_TIMEOUT: CONNECT_SECONDS,
     ...(call.settings === undefined ? {} : { PGOPTIONS: optionsText(call.settings) }),
@@ -112,13 +149,6 @@ export function optionsText(settings: SessionSettings): string {
   return Object.entries(settings)
     .map(([name, value]) => `-c ${name}=${value.replaceAll(/[\\\s]/g, '\\$&')}`)
     .join(' ')
-}
-
-async function writePassfile(folder: string, password: string | undefined): Promise<string> {
-  const file = join(folder, 'pgpass')
-  const line = password === undefined ? '' : passfileLine(password)
-  await writeFile(file, line, { mode: 0o600, flag: 'wx' })
-  return file
 }
 
 /** The line of a password file that holds for every connection. */

@@ -4,6 +4,7 @@ import { bytesOfSecret, secretOfBytes } from '../../core/secret-bytes.ts'
 import { randomHex } from '../../system/random.ts'
 import type { ArtifactSink, Captured } from '../driver.ts'
 import { recordLine, secretDigest, SECRETS, type SecretRecord } from '../secret-record.ts'
+import { allSources } from './folder.ts'
 import { requireSecret, type HostFile } from './read-secret.ts'
 import type { SecretDetails, SecretsDetails, SecretSource, SecretsSettings } from './schema.ts'
 
@@ -15,7 +16,8 @@ export async function captureSecrets(
 ): Promise<Captured<SecretsDetails>> {
   const fingerprintKey = sink.fingerprintKey ?? secretOfBytes(Buffer.from(randomHex(32), 'hex'))
   const found: { readonly record: SecretRecord; readonly details: SecretDetails }[] = []
-  for (const [name, source] of Object.entries(settings.secrets)) {
+  const { sources, notCaptured } = await allSources(settings)
+  for (const [name, source] of sources) {
     context.signal.throwIfAborted()
     const file = await requireSecret(name, source)
     found.push({ record: recordOf(name, source, file), details: detailsOf(name, source, file, fingerprintKey) })
@@ -24,27 +26,33 @@ export async function captureSecrets(
   }
   await sink.write(SECRETS, 3, lines(found.map(({ record }) => record)))
   const secrets = found.map(({ details }) => details)
-  return { details: { fingerprintKey: fingerprintKey.reveal(), secrets }, notCaptured: [] }
+  return { details: { fingerprintKey: fingerprintKey.reveal(), secrets }, notCaptured }
 }
 
 async function* lines(records: readonly SecretRecord[]): AsyncGenerator<Uint8Array> {
   for (const record of records) yield await Promise.resolve(recordLine(record))
 }
 
-function recordOf(name: string, { file, yamlKey }: SecretSource, found: HostFile): SecretRecord {
-  const { mode, uid, gid, value } = found
-  const source = { kind: 'file', file, ...(yamlKey === undefined ? {} : { yamlKey }), mode, uid, gid }
-  return { name, value, source }
+function recordOf(name: string, source: SecretSource, { mode, uid, gid, value }: HostFile): SecretRecord {
+  const place = placeIn(source)
+  return source.environment === undefined
+    ? { name, value, source: { kind: 'file', ...place, mode, uid, gid } }
+    : { name, value, source: { kind: 'environment', ...place } }
+}
+
+/** What is set of it: JSON has no undefined. */
+function placeIn(source: SecretSource): SecretSource {
+  return Object.fromEntries(Object.entries(source).filter(([, part]) => part !== undefined))
 }
 
 function detailsOf(
   name: string,
-  { file, yamlKey }: SecretSource,
+  source: SecretSource,
   { value, mode, uid, gid }: HostFile,
   fingerprintKey: Secret,
 ): SecretDetails {
   const bytes = bytesOfSecret(value)
-  const place = { name, file, ...(yamlKey === undefined ? {} : { yamlKey }), mode, uid, gid }
+  const place = { name, ...placeIn(source), mode, uid, gid }
   return {
     ...place,
     bytes: bytes.length,

@@ -3,17 +3,36 @@ import { describe, Failure } from '../../core/failure.ts'
 import { readEnvFile } from '../../core/env-file.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import { bytesOfSecret } from '../../core/secret-bytes.ts'
+import { allSources } from './folder.ts'
 import { placeOf, requireSecret } from './read-secret.ts'
 import type { SecretSource, SecretsSettings } from './schema.ts'
 
 /** Whether every secret can be read now, and what is odd about its bytes. Never says a value. */
 export async function checkSecrets(settings: SecretsSettings, context: Context): Promise<readonly Finding[]> {
   const findings: Finding[] = []
-  for (const [name, source] of Object.entries(settings.secrets)) {
+  for (const [name, source] of await sourcesIn(settings, findings)) {
     context.signal.throwIfAborted()
     findings.push(...(await checkOne(name, source)))
   }
   return findings
+}
+
+/** A folder that cannot be read, or that has what no secret is, is said. */
+async function sourcesIn(settings: SecretsSettings, findings: Finding[]): Promise<readonly [string, SecretSource][]> {
+  const subject = `folder ${settings.folder ?? ''}`
+  try {
+    const { sources, notCaptured } = await allSources(settings)
+    findings.push(...notCaptured.map((message): Finding => ({ level: 'warning', subject, message })))
+    return sources
+  } catch (error) {
+    findings.push(errorOf(subject, error))
+    return Object.entries(settings.secrets)
+  }
+}
+
+function errorOf(subject: string, error: unknown): Finding {
+  const hint = error instanceof Failure ? error.hint : undefined
+  return { level: 'error', subject, message: describe(error), ...(hint === undefined ? {} : { hint }) }
 }
 
 async function checkOne(name: string, source: SecretSource): Promise<Finding[]> {
@@ -22,8 +41,7 @@ async function checkOne(name: string, source: SecretSource): Promise<Finding[]> 
     const { value } = await requireSecret(name, source)
     return oddities(subject, source, bytesOfSecret(value))
   } catch (error) {
-    const hint = error instanceof Failure ? error.hint : undefined
-    return [{ level: 'error', subject, message: describe(error), ...(hint === undefined ? {} : { hint }) }]
+    return [errorOf(subject, error)]
   }
 }
 

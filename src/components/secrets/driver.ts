@@ -6,6 +6,7 @@ import { fingerprintOf } from '../secret-record.ts'
 import { captureSecrets } from './capture.ts'
 import { checkSecrets } from './check.ts'
 import { capturedValues } from './load.ts'
+import { allSources, touchedNames } from './folder.ts'
 import { destinationsOf, keptBeside } from './places.ts'
 import { placeOf, readSecret } from './read-secret.ts'
 import { secretsDetails, secretsSettings, type SecretsDetails, type SecretsSettings } from './schema.ts'
@@ -43,12 +44,13 @@ function openTarget(settings: SecretsSettings, request: TargetRequest): Target<S
 }
 
 async function liveSecret(settings: SecretsSettings, name: string): Promise<Secret | undefined> {
-  const source = settings.secrets[name]
+  const { sources } = await allSources(settings)
+  const source = new Map(sources).get(name)
   return source === undefined ? undefined : (await readSecret(source))?.value
 }
 
 async function kept(settings: SecretsSettings, _context: Context): Promise<readonly Kept[]> {
-  const destinations = destinationsOf(settings, Object.keys(settings.secrets))
+  const destinations = destinationsOf(settings, await touchedNames(settings))
   const found = await keptBeside(destinations.map(({ file }) => file))
   const all = await Promise.all([...found].map(([restoreId, paths]) => keptOf(restoreId, paths, settings)))
   return all.toSorted((a, b) => b.since.getTime() - a.since.getTime())

@@ -1,13 +1,14 @@
 import { isScalar, parseDocument, Scalar } from 'yaml'
+import { withVariable } from '../../core/env-file.ts'
 import { Failure } from '../../core/failure.ts'
 import type { Difference } from '../../core/restore-point.ts'
 import type { Secret } from '../../core/secret.ts'
 import { bytesOfSecret, secretOfBytes } from '../../core/secret-bytes.ts'
 import type { ArtifactSource } from '../driver.ts'
 import { fingerprintOf, readRecords, secretDigest, SECRETS } from '../secret-record.ts'
-import type { Destination } from './places.ts'
+import { environmentSecrets, namesOf, type Destination, type FilePart } from './places.ts'
 import { parseYaml, readHostFile, readSecret, yamlText } from './read-secret.ts'
-import type { SecretDetails, SecretsDetails } from './schema.ts'
+import type { SecretDetails, SecretsDetails, SecretsSettings } from './schema.ts'
 
 /** The captured values by name. Fails with `corrupt` when they are not those of the details. */
 export async function capturedValues(
@@ -35,23 +36,69 @@ export async function contentFor(
   values: ReadonlyMap<string, Secret>,
 ): Promise<Buffer | undefined> {
   const live = await readHostFile(file)
-  const [first] = secrets
-  if (first?.yamlKey === undefined) {
-    const wanted = bytesOfSecret(valueOf(values, first?.name ?? ''))
+  const whole = secrets.find(({ yamlKey, variable }) => yamlKey === undefined && variable === undefined)
+  if (whole !== undefined) {
+    const wanted = bytesOfSecret(valueOf(values, whole.name))
     return live?.content.equals(wanted) === true ? undefined : wanted
   }
   if (live === undefined)
     throw new Failure('notFound', `${file} is not there, and only single values of it are in the restore point`, {
       hint: 'Put the file back first, or set restoreFolder to get the values as files.',
     })
-  return withValues(file, live.content, secrets, values)
+  if (!Buffer.from(live.content.toString('utf8')).equals(live.content))
+    throw new Failure('unsupported', `${file} is no UTF-8 text, so that single values of it cannot be changed`, {
+      hint: 'Set restoreFolder to get the values as files.',
+    })
+  const variables = secrets.filter(({ variable }) => variable !== undefined)
+  const content = withVariables(file, live.content, variables, values)
+  const keys = secrets.filter(({ yamlKey }) => yamlKey !== undefined)
+  const changed = keys.length === 0 ? content : (withValues(file, content, keys, values) ?? content)
+  return changed.equals(live.content) ? undefined : changed
+}
+
+function withVariables(
+  file: string,
+  content: Buffer,
+  secrets: readonly FilePart[],
+  values: ReadonlyMap<string, Secret>,
+): Buffer {
+  let text = content.toString('utf8')
+  for (const { name, variable = '' } of secrets) {
+    const changed = withVariable(text, variable, bytesOfSecret(valueOf(values, name)).toString('utf8'))
+    if (changed === undefined)
+      throw new Failure('notFound', `${file} has no variable ${variable}, or none that can hold the captured value`, {
+        hint: 'Put the variable back with any value, or set restoreFolder to get the values as files.',
+      })
+    text = changed
+  }
+  return Buffer.from(text)
+}
+
+/** What of the environment is not as it was captured: it belongs to whoever starts the app, and no restore sets it. */
+export async function compareEnvironment(
+  settings: SecretsSettings,
+  details: SecretsDetails,
+): Promise<readonly Difference[]> {
+  const differences: Difference[] = []
+  for (const { name, environment } of environmentSecrets(settings, namesOf(details.secrets)))
+    differences.push(...differencesOf(name, details, await readSecret({ environment })))
+  return differences
+}
+
+export async function requireEnvironment(settings: SecretsSettings, details: SecretsDetails): Promise<void> {
+  const [difference] = await compareEnvironment(settings, details)
+  if (difference === undefined) return
+  const { subject, expected, found } = difference
+  throw new Failure('refused', `${subject} comes from the environment, which has ${found} instead of ${expected}`, {
+    hint: 'Holdfast cannot set the environment of an app. Set restoreFolder to get the value as a file, and set the variable from it; or restore without this component.',
+  })
 }
 
 /** Only the values change: comments, order and how everything else is written stay, as nothing else is written again. */
 function withValues(
   file: string,
   content: Buffer,
-  secrets: Destination['secrets'],
+  secrets: readonly FilePart[],
   values: ReadonlyMap<string, Secret>,
 ): Buffer | undefined {
   const document = parseYaml(file, content)
@@ -102,13 +149,19 @@ export async function compareAt(
   details: SecretsDetails,
 ): Promise<readonly Difference[]> {
   const differences: Difference[] = []
-  for (const { name, yamlKey } of destination.secrets) {
-    const expected = details.secrets.find((secret) => secret.name === name)?.digest ?? ''
-    const found = await readSecret({ file: place, yamlKey })
-    const digest = found === undefined ? undefined : digestOf(details.fingerprintKey, found.value)
-    if (digest !== expected) differences.push(differenceOf(name, expected, digest))
-  }
+  for (const { name, ...part } of destination.secrets)
+    differences.push(...differencesOf(name, details, await readSecret({ file: place, ...part })))
   return differences
+}
+
+function differencesOf(
+  name: string,
+  { secrets, fingerprintKey }: SecretsDetails,
+  found: { readonly value: Secret } | undefined,
+): readonly Difference[] {
+  const expected = secrets.find((secret) => secret.name === name)?.digest ?? ''
+  const digest = found === undefined ? undefined : digestOf(fingerprintKey, found.value)
+  return digest === expected ? [] : [differenceOf(name, expected, digest)]
 }
 
 function differenceOf(name: string, expected: string, found: string | undefined): Difference {

@@ -1,13 +1,18 @@
 import { lstat, readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { Failure } from '../../core/failure.ts'
-import type { SecretDetails, SecretsSettings } from './schema.ts'
+import type { SecretDetails, SecretSource, SecretsSettings } from './schema.ts'
 
 /** One file that a restore writes, with the secrets that go into it. */
 export interface Destination {
   readonly file: string
-  /** Several only where they are values of one YAML file. */
-  readonly secrets: readonly { readonly name: string; readonly yamlKey?: string[] | undefined }[]
+  /** Several only where they are values of one YAML or environment file. */
+  readonly secrets: readonly FilePart[]
+}
+
+/** A secret and where in its file it is; the whole file when nothing is said. */
+export interface FilePart extends Pick<SecretSource, 'yamlKey' | 'variable'> {
+  readonly name: string
 }
 
 /** Where one restore keeps its things, all beside the live file, so that each can be renamed to the other. */
@@ -42,22 +47,33 @@ export function placesOf(live: string, restoreId: string): SecretPlaces {
 export function destinationsOf(settings: SecretsSettings, names: readonly string[]): readonly Destination[] {
   const files = new Map<string, Destination>()
   for (const name of names) {
-    const { file, yamlKey } = destinationOf(settings, name)
-    const secrets = [...(files.get(file)?.secrets ?? []), { name, yamlKey }]
+    const { file, yamlKey, variable } = destinationOf(settings, name)
+    // What came from the environment of a process has no file.
+    if (file === undefined) continue
+    const secrets = [...(files.get(file)?.secrets ?? []), { name, yamlKey, variable }]
     files.set(file, { file, secrets })
   }
   return [...files.values()]
 }
 
-function destinationOf(
-  { secrets, restoreFolder }: SecretsSettings,
-  name: string,
-): { readonly file: string; readonly yamlKey?: string[] | undefined } {
+function destinationOf({ secrets, folder, restoreFolder }: SecretsSettings, name: string): SecretSource {
   if (restoreFolder !== undefined) return { file: join(restoreFolder, name) }
   const source = secrets[name]
   if (source !== undefined) return source
+  if (folder !== undefined) return { file: join(folder, name) }
   throw new Failure('usage', `the configuration does not say where secret ${name} goes`, {
     hint: 'Add it to the secrets of the component, or set restoreFolder to get all of them as files.',
+  })
+}
+
+/** Those of the names that are variables of the environment, which no restore can set. */
+export function environmentSecrets(
+  settings: SecretsSettings,
+  names: readonly string[],
+): readonly { readonly name: string; readonly environment: string }[] {
+  return names.flatMap((name) => {
+    const { environment } = destinationOf(settings, name)
+    return environment === undefined ? [] : [{ name, environment }]
   })
 }
 

@@ -1,9 +1,11 @@
 import { constants } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { isMap, isScalar, parseDocument, type Document } from 'yaml'
+import { readEnvFile } from '../../core/env-file.ts'
 import { Failure } from '../../core/failure.ts'
 import type { Secret } from '../../core/secret.ts'
 import { secretOfBytes } from '../../core/secret-bytes.ts'
+import { environmentVariable } from '../../system/environment.ts'
 import type { SecretSource } from './schema.ts'
 
 /** Larger files are no secrets; they belong into a component of kind files. */
@@ -49,11 +51,28 @@ async function openFile(path: string): Promise<FileHandle | undefined> {
 }
 
 /** The value of one secret as it is on this host now; undefined when it is not there. */
-export async function readSecret({ file, yamlKey }: SecretSource): Promise<HostFile | undefined> {
-  const found = await readHostFile(file)
-  if (found === undefined || yamlKey === undefined) return found
-  const text = yamlText(parseYaml(file, found.content), file, yamlKey)
+export async function readSecret({
+  file,
+  yamlKey,
+  variable,
+  environment,
+}: SecretSource): Promise<HostFile | undefined> {
+  if (environment !== undefined) return ofEnvironment(environment)
+  const found = file === undefined ? undefined : await readHostFile(file)
+  if (file === undefined || found === undefined) return undefined
+  if (yamlKey !== undefined) return withText(found, yamlText(parseYaml(file, found.content), file, yamlKey))
+  if (variable !== undefined) return withText(found, readEnvFile(found.content.toString('utf8')).get(variable)?.value)
+  return found
+}
+
+function withText(found: HostFile, text: string | undefined): HostFile | undefined {
   return text === undefined ? undefined : { ...found, value: secretOfBytes(Buffer.from(text)) }
+}
+
+/** It is no file; one that is made of it is private. */
+function ofEnvironment(name: string): HostFile | undefined {
+  const text = environmentVariable(name)
+  return text === undefined ? undefined : { value: secretOfBytes(Buffer.from(text)), mode: 0o600, uid: 0, gid: 0 }
 }
 
 /** The same, where it must be there. */
@@ -61,7 +80,10 @@ export async function requireSecret(name: string, source: SecretSource): Promise
   const found = await readSecret(source)
   if (found !== undefined) return found
   throw new Failure('notFound', `secret ${name} is not there: ${placeOf(source)}`, {
-    hint: 'Correct the path in the configuration, or take the secret out of it.',
+    hint:
+      source.environment === undefined
+        ? 'Correct the path in the configuration, or take the secret out of it.'
+        : 'Run Holdfast with this variable set, as the app is, or take the secret out of the configuration.',
   })
 }
 
@@ -86,6 +108,8 @@ export function yamlText(document: Document.Parsed, file: string, yamlKey: reado
   throw new Failure('unsupported', `${file} has ${isMap(node) ? 'a map' : 'no single value'} at ${yamlKey.join('.')}`)
 }
 
-export function placeOf({ file, yamlKey }: SecretSource): string {
-  return yamlKey === undefined ? file : `${yamlKey.join('.')} in ${file}`
+export function placeOf({ file = '', yamlKey, variable, environment }: SecretSource): string {
+  if (environment !== undefined) return `environment variable ${environment}`
+  const part = yamlKey?.join('.') ?? variable
+  return part === undefined ? file : `${part} in ${file}`
 }

@@ -12,22 +12,42 @@ const secretName = z
   .string()
   .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/, 'expected letters, digits, dots, hyphens and underscores')
 
-const secretSource = z.strictObject({
-  file: absolutePath.meta({ description: 'The file that holds it: a Docker secret, an environment file, any file.' }),
-  yamlKey: z
-    .array(z.string().min(1))
-    .min(1)
-    .optional()
-    .meta({ description: 'Only this value of a YAML file: the keys that lead to it.' }),
-})
+const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_.]*$/, 'expected the name of a variable')
+
+const secretSource = z
+  .strictObject({
+    file: absolutePath
+      .optional()
+      .meta({ description: 'The file that holds it: a Docker secret, an environment file, any file.' }),
+    yamlKey: z
+      .array(z.string().min(1))
+      .min(1)
+      .optional()
+      .meta({ description: 'Only this value of a YAML file: the keys that lead to it.' }),
+    variable: variableName.optional().meta({ description: 'Only this variable of an environment file.' }),
+    environment: variableName
+      .optional()
+      .meta({ description: 'A variable of the environment that Holdfast runs in, instead of a file.' }),
+  })
+  .refine(({ file, environment }) => (file === undefined) !== (environment === undefined), {
+    error: 'expected file or environment, and not both',
+  })
+  .refine(
+    ({ file, yamlKey, variable }) =>
+      [yamlKey, variable].filter((part) => part !== undefined).length <= (file === undefined ? 0 : 1),
+    { error: 'expected yamlKey or variable, and not both, with a file' },
+  )
 export type SecretSource = z.infer<typeof secretSource>
 
-export const secretsSettings = z.strictObject({
+const settings = z.strictObject({
   kind: z.literal('secrets'),
   secrets: z
     .record(secretName, secretSource)
-    .refine((secrets) => Object.keys(secrets).length > 0, 'expected at least one secret')
+    .default({})
     .meta({ description: 'Where each secret is, by name. Values are never written here.' }),
+  folder: absolutePath.optional().meta({
+    description: 'Every file of this folder is a secret of its name: /run/secrets, or where Docker secrets come from.',
+  }),
   restoreFolder: absolutePath.optional().meta({
     description: 'Restore every secret as a file of this folder (0700, files 0600), instead of to where it came from.',
   }),
@@ -37,7 +57,15 @@ export const secretsSettings = z.strictObject({
     .default(72)
     .meta({ description: 'How long a value that was replaced is kept for undo.' }),
 })
+export const secretsSettings = settings.refine(
+  ({ secrets, folder }) => folder !== undefined || Object.keys(secrets).length > 0,
+  { error: 'expected at least one secret, or a folder', path: ['secrets'] },
+)
 export type SecretsSettings = z.infer<typeof secretsSettings>
+
+export function isSecretName(name: string): boolean {
+  return secretName.safeParse(name).success
+}
 
 const count = z.number().int().nonnegative()
 
@@ -48,8 +76,11 @@ export const secretsDetails = z.object({
   secrets: z.array(
     z.object({
       name: secretName,
-      file: z.string(),
+      /** One of `file` and `environment`. */
+      file: z.string().optional(),
       yamlKey: z.array(z.string()).optional(),
+      variable: z.string().optional(),
+      environment: z.string().optional(),
       mode: count,
       uid: count,
       gid: count,

@@ -4,11 +4,18 @@ import { describe, Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Difference, Finding } from '../../core/restore-point.ts'
 import type { ArtifactSource, Target, TargetRequest, TargetState } from '../driver.ts'
-import { capturedValues, compareAt, contentFor } from './load.ts'
+import { touchedNames } from './folder.ts'
+import { capturedValues, compareAt, compareEnvironment, contentFor, requireEnvironment } from './load.ts'
 import { destinationsOf, exists, keptBeside, namesOf, placesOf, type Destination, type SecretPlaces } from './places.ts'
 import { readHostFile } from './read-secret.ts'
 import type { SecretsDetails, SecretsSettings } from './schema.ts'
 import { alsoNamed, mark, move, privateFolder, removeAll, writeDurably, type Owner } from './write-secret.ts'
+
+function countOf({ secrets, folder }: SecretsSettings): string {
+  const count = Object.keys(secrets).length
+  const files = folder === undefined ? [] : [`the secrets of ${folder}`]
+  return [...(count === 0 ? [] : [`${count} secrets`]), ...files].join(' and ')
+}
 
 /** Restores every secret as a file of a throw-away folder. */
 export function scratchTarget(settings: SecretsSettings, request: TargetRequest): Target<SecretsDetails> {
@@ -19,7 +26,7 @@ export function scratchTarget(settings: SecretsSettings, request: TargetRequest)
   return {
     ...target,
     leave: () => Promise.resolve({ folder }),
-    description: `a scratch copy of ${Object.keys(settings.secrets).length} secrets`,
+    description: `a scratch copy of ${countOf(settings)}`,
     confirmation: 'secrets',
     state: async () => ((await exists(folder)) ? 'beside' : 'untouched'),
     fence: () => Promise.resolve(),
@@ -62,13 +69,15 @@ class SecretsWork {
   constructor(settings: SecretsSettings, request: TargetRequest) {
     this.#settings = settings
     this.#request = request
-    const count = Object.keys(settings.secrets).length
-    this.description = `${count} secrets ${settings.restoreFolder === undefined ? 'where they are on this host' : `as files of ${settings.restoreFolder}`}`
+    const { restoreFolder } = settings
+    const where = restoreFolder === undefined ? 'where they are on this host' : `as files of ${restoreFolder}`
+    this.description = `${countOf(settings)} ${where}`
   }
 
   /** Also finds what was made for secrets that only the restore point has: those have a restoreFolder. */
   async #all(): Promise<readonly SecretPlaces[]> {
-    return destinationsOf(this.#settings, Object.keys(this.#settings.secrets)).map(({ file }) => this.#places(file))
+    const names = await touchedNames(this.#settings)
+    return destinationsOf(this.#settings, names).map(({ file }) => this.#places(file))
   }
 
   #places(file: string): SecretPlaces {
@@ -86,6 +95,7 @@ class SecretsWork {
   async preflight(details: SecretsDetails): Promise<readonly Finding[]> {
     try {
       const destinations = destinationsOf(this.#settings, namesOf(details.secrets))
+      await requireEnvironment(this.#settings, details)
       const message = `${details.secrets.length} secrets into ${destinations.length} files`
       return [{ level: 'ok', subject: 'secrets', message }]
     } catch (error) {
@@ -100,7 +110,9 @@ class SecretsWork {
       throw new Failure('refused', `restore ${this.#request.restoreId} of the secrets is live already`)
     }
     const values = await capturedValues(details, source)
-    if (this.#settings.restoreFolder !== undefined) await this.#makeFolder(this.#settings.restoreFolder, context)
+    await requireEnvironment(this.#settings, details)
+    const folder = this.#settings.restoreFolder ?? this.#settings.folder
+    if (folder !== undefined) await this.#makeFolder(folder, context)
     for (const destination of destinationsOf(this.#settings, [...values.keys()])) {
       const content = await contentFor(destination, values)
       await this.#stage(destination, content, await this.#ownerOf(destination, details), context)
@@ -131,7 +143,7 @@ class SecretsWork {
   }
 
   async compare(details: SecretsDetails): Promise<readonly Difference[]> {
-    const differences: Difference[] = []
+    const differences: Difference[] = [...(await compareEnvironment(this.#settings, details))]
     for (const destination of destinationsOf(this.#settings, namesOf(details.secrets))) {
       const { loaded, live } = this.#places(destination.file)
       differences.push(...(await compareAt(destination, (await exists(loaded)) ? loaded : live, details)))
@@ -159,6 +171,8 @@ class SecretsWork {
 
   async undo(context: Context): Promise<void> {
     const all = await this.#all()
+    // What is in the environment only was never changed.
+    if (all.length === 0) return
     const kept = await Promise.all(all.map(isKept))
     if (!kept.includes(true)) return await this.#assertUndone()
     for (const places of all) await takeBack(places, context)

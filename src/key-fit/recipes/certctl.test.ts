@@ -81,10 +81,22 @@ test('a key of the CA that is not that of its certificate does not fit', async (
     key.export({ format: 'pem', type: 'pkcs8' }).toString()
   const withCa = recipe('certctl', 'configKey', 'caKey', 'caCertificate')
   const secrets = { configKey: PASSPHRASE, caKey: CA_KEY, caCertificate: CA_CERTIFICATE }
-  const rows = [{ pem_chain: CA_CERTIFICATE }, { pem_chain: 'nothing' }]
+  const rows = [
+    { pem_chain: FOREIGN },
+    { pem_chain: CA_CERTIFICATE },
+    { pem_chain: REPLACED },
+    { pem_chain: 'nothing' },
+  ]
   const right = await proven(withCa, { secrets, rows: { certificate_versions: rows } })
   assert.equal(right.verdict, 'fits')
-  assert.match(right.evidence.join('\n'), /1 issued certificates chain to it, 1 do not/)
+  assert.match(
+    right.evidence.join('\n'),
+    /1 issued certificates chain to it, 1 name it and were signed by another key, 1 are of other issuers, 1 are no cert/,
+  )
+  const newest = [{ pem_chain: FOREIGN }, { pem_chain: REPLACED }, { pem_chain: CA_CERTIFICATE }]
+  const replaced = await proven(withCa, { secrets, rows: { certificate_versions: newest } })
+  assert.equal(replaced.verdict, 'mixed')
+  assert.match(replaced.evidence.join('\n'), /the newest certificate that it issued was signed by another key/)
   assert.equal((await proven(withCa, { secrets: { ...secrets, caKey: pem() } })).verdict, 'does-not-fit')
   assert.equal((await proven(withCa, { secrets: { ...secrets, caKey: 'no key' } })).verdict, 'corrupt')
 })
@@ -106,5 +118,30 @@ DgQWBBRkE9ikc07m82XsbHlqqlaEJtPtrDAfBgNVHSMEGDAWgBRkE9ikc07m82Xs
 bHlqqlaEJtPtrDAPBgNVHRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA0kAMEYCIQDd
 XM8ac6XHsrKd2Ez2guk+HmVS7GWOjuMO4RhYfVngIQIhAPorrQZkUxMhW5Zc01Ij
 Xc0/+41Jjc6TVUr68vTyTYVa
+-----END CERTIFICATE-----
+`
+/** Of the same name and another key. */
+const REPLACED = `-----BEGIN CERTIFICATE-----
+MIIBjDCCATOgAwIBAgIUAWceEC8T5N+G11Bg27EwqvtBD+cwCgYIKoZIzj0EAwIw
+GzEZMBcGA1UEAwwQSG9sZGZhc3QgdGVzdCBDQTAgFw0yNjExMjIwNjUwMDdaGA8y
+MTI2MTAyOTA2NTAwN1owGzEZMBcGA1UEAwwQSG9sZGZhc3QgdGVzdCBDQTBZMBMG
+ByqGSM49AgEGCCqGSM49AwEHA0IABNzoDnIALDRG8s2PCsNPO7nyExNv7kRFClEw
+sjQqri2uXNY+4cmoGyEitW+rcVS+iLV45cToyZ4e28izwNRuYD6jUzBRMB0GA1Ud
+DgQWBBQExzoXtKyddXWuTY5qhP/g0rKuzDAfBgNVHSMEGDAWgBQExzoXtKyddXWu
+TY5qhP/g0rKuzDAPBgNVHRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA0cAMEQCIFZf
+goXFJh1h4Dw+lDVpr9nUocuQd5t/SsCB3h8/RitMAiBLvgrDsFqY23BJD7vGCGAX
+DuuqGSnLuEEr06KtpuwHvA==
+-----END CERTIFICATE-----
+`
+const FOREIGN = `-----BEGIN CERTIFICATE-----
+MIIBgjCCASegAwIBAgIUd8AfeAJ3wbGBSwedZCyJKgcMzvwwCgYIKoZIzj0EAwIw
+FTETMBEGA1UEAwwKQW5vdGhlciBDQTAgFw0yNjExMjIwNjUwMDdaGA8yMTI2MTAy
+OTA2NTAwN1owFTETMBEGA1UEAwwKQW5vdGhlciBDQTBZMBMGByqGSM49AgEGCCqG
+SM49AwEHA0IABNzoDnIALDRG8s2PCsNPO7nyExNv7kRFClEwsjQqri2uXNY+4cmo
+GyEitW+rcVS+iLV45cToyZ4e28izwNRuYD6jUzBRMB0GA1UdDgQWBBQExzoXtKyd
+dXWuTY5qhP/g0rKuzDAfBgNVHSMEGDAWgBQExzoXtKyddXWuTY5qhP/g0rKuzDAP
+BgNVHRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA0kAMEYCIQCy2GLslFIVk5k7A2/E
+6DYZjOJvhcudmaqJvAmvdVtUxAIhAMJLYKLMyUDpfogrJ53hE2WTyXn6RAn1aSef
+OUST8bCK
 -----END CERTIFICATE-----
 `

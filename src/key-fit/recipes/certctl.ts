@@ -51,7 +51,11 @@ export const certctl: Recipe = {
         key: 'caKey',
         certificate: 'caCertificate',
         issued: {
-          rows: { component: '$database', sql: 'select pem_chain from certificate_versions', limit: 1000 },
+          rows: {
+            component: '$database',
+            sql: 'select pem_chain from certificate_versions order by not_before desc nulls last',
+            limit: 1000,
+          },
           value: { column: 'pem_chain' },
         },
       },

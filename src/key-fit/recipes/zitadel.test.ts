@@ -149,6 +149,23 @@ test('without a web key nothing is proven, whatever the masterkey', async () => 
   }
 })
 
+test('secrets of providers, mail and one-time passwords are evidence, and a wrong key is found by them', async () => {
+  const rows = {
+    'web_key.added': [],
+    '%.idp.%': [{ sealed: JSON.stringify(sealed(VECTOR.dataKey, 'a client secret of a provider')) }],
+    '%.otp.added': [{ sealed: JSON.stringify(sealed(VECTOR.dataKey, 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP')) }],
+  }
+  const right = await proven(setting, things({ rows }))
+  assert.equal(right.verdict, 'not-provable')
+  assert.match(
+    right.evidence.join('\n'),
+    /client secrets of identity providers are text, oidcKey: 1 look right, which proves nothing/,
+  )
+  assert.match(right.evidence.join('\n'), /one-time passwords are text, oidcKey: 1 look right/)
+  const wrong = await proven(setting, things({ rows, masterkey: `${MASTERKEY.slice(0, -1)}X` }))
+  assert.equal(wrong.verdict, 'does-not-fit')
+})
+
 test('a masterkey of another length does not fit, and a line break is named as the reason', async () => {
   const { verdict, evidence } = await proven(setting, things({ masterkey: `${MASTERKEY}\n` }))
   assert.equal(verdict, 'does-not-fit')

@@ -17,6 +17,25 @@ const webKeys = (about: string, sql: string) => ({
 })
 
 /**
+ * Secrets that users and administrators gave: text under the right key, which ZITADEL demands as well, and bytes that are
+ * no text under another. Text proves nothing, as short values may become it by chance; it says what there is. Events differ
+ * by release and by provider, so that each value of the form is taken, wherever in its event it is.
+ */
+const text = (what: string, ...events: readonly string[]) => ({
+  kind: 'opens' as const,
+  about: `${what} are text`,
+  rows: {
+    component: '$database',
+    limit: 1000,
+    sql: `select found.value as sealed
+            from eventstore.events2, jsonb_path_query(payload, 'strict $.** ? (@.CryptoType == 0 && @.Crypted.type() == "string")') as found(value)
+           where ${events.map((event) => `event_type like '${event}'`).join(' or ')}`,
+  },
+  ...cryptoValue('sealed'),
+  plain: 'utf8' as const,
+})
+
+/**
  * ZITADEL's masterkey unwraps data keys without authentication: a wrong one of 32 bytes "opens" everything, to garbage.
  * Only a private key that has the public half beside it proves anything, and only for the data key that it is under.
  */
@@ -59,6 +78,9 @@ export const zitadel: Recipe = {
         private: cryptoValue('private_key', ['key']),
         public: cryptoValue('public_key', ['key']),
       },
+      text('client secrets of identity providers', '%.idp.%'),
+      text('passwords of mail and text message servers', '%.smtp.%', '%.sms.%'),
+      text('secrets of one-time passwords', '%.otp.added'),
     ],
   },
 }

@@ -62,12 +62,14 @@ async function loadDatabase(
   context: OperationContext,
 ): Promise<{ readonly component: AppComponent; readonly close: () => Promise<void> }> {
   const { name, driver } = component
-  const request = { format: 'sql', path: sql?.path ?? '', name: origin.source, trusted, scratchFolder: folder } as const
+  const file = { format: 'sql', path: sql?.path ?? '', name: origin.source } as const
+  const request = { ...file, trusted, withPasswords: false, scratchFolder: folder }
   const loaded = await driver.dumps.load(component.settings, request, context).catch((error: unknown) => {
     // The executor knows the SQL by the path of a file without a name.
     throw about(origin.source, error)
   })
-  const capture: Driver['capture'] = async (...given) => loaded.describe(await driver.capture(...given))
+  const capture: Driver['capture'] = async (settings, sink, inner) =>
+    loaded.complete(await driver.capture(settings, sink, inner), sink)
   return { component: { name, settings: loaded.settings, driver: { ...driver, capture } }, close: () => loaded.close() }
 }
 

@@ -28,17 +28,17 @@ export class BackupEvidence {
     for (const query of this.#fits.flatMap((fit) => queriesOf(fit, component))) queries.set(query.sql, query)
     return {
       queries: [...queries.values()],
+      secrets: [...new Set(this.#wanted(component))],
       rows: (query, rows) => this.#takeRows(component, query, rows),
       secret: (name, value) => {
-        if (this.#isWanted(component, name)) this.#secrets.set(keyOf(component, name), value)
+        if (this.#wanted(component).includes(name)) this.#secrets.set(keyOf(component, name), value)
       },
     }
   }
 
-  #isWanted(component: string, name: string): boolean {
-    return this.#fits.some((fit) =>
-      secretPlaces(fit).some(({ place }) => place.component === component && place.secret === name),
-    )
+  #wanted(component: string): readonly string[] {
+    const places = this.#fits.flatMap((fit) => secretPlaces(fit).map(({ place }) => place))
+    return places.filter((place) => place.component === component).map(({ secret }) => secret)
   }
 
   async #takeRows(component: string, query: EvidenceQuery, rows: AsyncIterable<EvidenceRow>): Promise<void> {
