@@ -17,32 +17,52 @@ const steps: readonly (readonly [string, string, readonly string[]])[] = [
   ['types', bin('tsc'), ['--noEmit']],
   ['lint', bin('oxlint'), ['--type-aware', '--deny-warnings', ...checkedFolders]],
   ['format', bin('oxfmt'), ['--check', ...checkedFolders]],
-  [
-    'unit tests and architecture',
-    process.execPath,
-    ['--test', '--test-reporter=spec', '--test-concurrency=2', '--test-timeout=120000', ...unitTests],
-  ],
+]
+
+/**
+ * Unit tests share a few processes, as starting one for each file takes longer than most files; several, because many
+ * tests wait for a limit and not for the processor.
+ */
+const SHARDS = 8
+const testArguments = (shard: number): readonly string[] => [
+  '--test',
+  '--test-reporter=spec',
+  '--test-isolation=none',
+  '--test-timeout=120000',
+  `--test-shard=${shard}/${SHARDS}`,
+  ...unitTests,
 ]
 
 /** Most of a small test file's time is compiling what it imports. */
 const compileCache = { NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compiled') }
 
-let failed = 0
-for (const [name, file, args] of steps) {
-  const begun = performance.now()
-  const { code, output } = await runQuietly(file, args, compileCache)
-  const seconds = ((performance.now() - begun) / 1000).toFixed(1)
-  console.log(`${code === 0 ? 'ok    ' : 'FAILED'}  ${name} (${seconds} s)`)
-  if (code !== 0) {
-    failed += 1
-    console.log(output)
-  } else if (name.startsWith('unit')) {
-    console.log(
-      output
-        .split('\n')
-        .filter((line) => /^ℹ (tests|pass|fail|skipped)/.test(line))
-        .join('\n'),
-    )
-  }
+interface Result {
+  readonly code: number
+  readonly output: string
 }
-process.exitCode = failed === 0 ? 0 : 1
+
+async function step(name: string, run: () => Promise<readonly Result[]>): Promise<readonly Result[]> {
+  const begun = performance.now()
+  const results = await run()
+  const failed = results.filter(({ code }) => code !== 0)
+  const seconds = ((performance.now() - begun) / 1000).toFixed(1)
+  console.log(`${failed.length === 0 ? 'ok    ' : 'FAILED'}  ${name} (${seconds} s)`)
+  for (const { output } of failed) console.log(output)
+  if (failed.length > 0) process.exitCode = 1
+  return results
+}
+
+/** The sum over all shards of a line such as `ℹ pass 12`. */
+function sumOf(results: readonly Result[], what: string): number {
+  return results.reduce(
+    (sum, { output }) => sum + Number(new RegExp(`^ℹ ${what} (\\d+)$`, 'm').exec(output)?.[1] ?? 0),
+    0,
+  )
+}
+
+for (const [name, file, args] of steps) await step(name, async () => [await runQuietly(file, args, compileCache)])
+const shards = Array.from({ length: SHARDS }, (_, index) => index + 1)
+const results = await step('unit tests and architecture', () =>
+  Promise.all(shards.map((shard) => runQuietly(process.execPath, testArguments(shard), compileCache))),
+)
+for (const what of ['tests', 'pass', 'fail', 'skipped']) console.log(`  ${what} ${sumOf(results, what)}`)

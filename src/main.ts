@@ -1,4 +1,5 @@
-import { makeProgram, runProgram, type Outcome } from './cli/program.ts'
+import { makeProgram, runProgram } from './cli/program.ts'
+import type { Outcome } from './cli/program-run.ts'
 import type { World } from './cli/world.ts'
 import { interruptSignal } from './system/interrupt.ts'
 import { softwareVersion } from './system/software.ts'

@@ -1,11 +1,7 @@
 import { Command as Commander, CommanderError, Option } from 'commander'
-import type { Command } from './run-command.ts'
-import type { CommonOptions, World } from './world.ts'
-
-/** Set by each command: the exit code the process will end with. */
-export interface Outcome {
-  exitCode: number
-}
+import { addDumpCommands } from './program-dumps.ts'
+import { common, run, type Outcome } from './program-run.ts'
+import type { World } from './world.ts'
 
 const EXIT_CODES = `
 Exit codes:
@@ -280,58 +276,6 @@ function addKeepingCommands(program: Commander, world: World, outcome: Outcome):
   }
 }
 
-function addDumpCommands(program: Commander, world: World, outcome: Outcome): void {
-  const imports = program.command('import').description('take over dumps and backups that other programs made')
-  addKleidiaImport(imports, world, outcome)
-  for (const [format, description] of [
-    ['sql', 'import the plain SQL of pg_dump or pg_dumpall, also compressed with gzip or zstd'],
-    ['custom', 'import a dump of pg_dump --format=custom'],
-    ['directory', 'import a folder of pg_dump --format=directory'],
-  ] as const) {
-    const one = imports
-      .command(`${format} <dump> [app]`)
-      .description(description)
-      .option('--database <name>', 'the database to take from a dump of several')
-      .option('--component <name>', 'the component it is for, when the app has several databases')
-      .option(
-        '--trust-dump',
-        'load it as a superuser, with whatever client tools there are: its author can run commands on this machine',
-      )
-    if (format === 'sql')
-      one.option(
-        '--with-passwords',
-        'keep what pg_dumpall wrote of passwords; only roles that a restore makes get them',
-      )
-    one.action(async (path, app, options, command) => {
-      const { importDump } = await import('./commands/import.ts')
-      outcome.exitCode = await run(world, command, (given) => importDump(given, format, { path, app }, options))
-    })
-  }
-  const exports = program
-    .command('export <point>')
-    .description('write the database of a restore point as an ordinary dump, restored and compared before')
-    .addOption(
-      new Option('--format <format>', 'what to write').choices(['custom', 'sql', 'directory']).default('custom'),
-    )
-    .requiredOption('-o, --output <path>', 'the file or folder to make; nothing is replaced')
-    .option('--app <app>', 'the app, when there are several')
-    .option('--component <name>', 'the component, when the app has several databases')
-    .action(async (point, options, command) => {
-      const { exportDump } = await import('./commands/export.ts')
-      outcome.exitCode = await run(world, command, (given) => exportDump(given, point, options))
-    })
-  exports
-    .command('kleidia-v1 <point>')
-    .description('write database and secrets of a restore point as a weak KLEIDIA_BACKUP_V1 file')
-    .option('--mount <path>', 'the KV mount to take, when the point has secrets in several')
-    .addHelpText('after', '\nTakes --output, --app and --component like holdfast export. The password is asked twice.')
-    .action(async (point, _options, command) => {
-      const { exportKleidiaV1 } = await import('./commands/export-kleidia.ts')
-      const options = command.optsWithGlobals()
-      outcome.exitCode = await run(world, command, (given) => exportKleidiaV1(given, point, options))
-    })
-}
-
 function addKeyCommands(program: Commander, world: World, outcome: Outcome): void {
   const key = program.command('key').description('recipients and the private keys that open restore points')
   const add = (
@@ -358,49 +302,4 @@ function addKeyCommands(program: Commander, world: World, outcome: Outcome): voi
     'the file to write (mode 0600)',
   )
   add('rewrap', 'wrap every data key for the recipients of the configuration', 'rewrap')
-}
-
-function addKleidiaImport(imports: Commander, world: World, outcome: Outcome): void {
-  imports
-    .command('kleidia-v1 <location> [app]')
-    .description(
-      'with an app, make a restore point of each KLEIDIA_BACKUP_V1 file; without one, list, verify or unpack',
-    )
-    .addHelpText(
-      'after',
-      '\n<location> is a file, a folder, or s3://bucket/prefix. What was imported before is passed over.',
-    )
-    .option('--verify', 'decrypt and read everything, and keep nothing')
-    .option('--unpack <folder>', 'unpack each file into a folder of its name in this one: SQL and secrets in clear')
-    .option('--mount <path>', 'the KV mount that the paths of the secrets belong to')
-    .option(
-      '--component <name>',
-      'a component to import into, when there are several of its kind (may be repeated)',
-      (name: string, names?: readonly string[]) => [...(names ?? []), name],
-    )
-    .option('--trust-dump', 'load the SQL as a superuser: its author can run commands on this machine')
-    .option('--max-bytes <bytes>', 'refuse what grows beyond this (default: 64 GiB)')
-    .option('--max-ratio <times>', 'refuse what grows beyond this many times its size (default: 200)')
-    .option('--endpoint <url>', 'S3: the server, when it is not AWS; keys come from where the AWS tools look')
-    .option('--region <region>', 'S3: the region')
-    .option('--ca <file>', "S3: file with the CA certificates that sign the server's")
-    .action(async (location, app, options, command) => {
-      const { importKleidiaV1, importKleidiaInto } = await import('./commands/import-kleidia.ts')
-      outcome.exitCode =
-        app === undefined
-          ? await importKleidiaV1(world, common(command), location, options)
-          : await run(world, command, (given) => importKleidiaInto(given, { where: location, app }, options))
-    })
-}
-
-type Act = (given: Command) => Promise<number>
-
-/** What only reads gets repositories that refuse to be changed. */
-async function run(world: World, command: Commander, act: Act, readOnly = false): Promise<number> {
-  const { runCommand } = await import('./run-command.ts')
-  return await runCommand(world, { ...common(command), readOnly }, act)
-}
-
-function common(command: Commander): CommonOptions {
-  return command.optsWithGlobals()
 }
