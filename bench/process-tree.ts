@@ -10,11 +10,11 @@ export interface Watch {
   stop(): Promise<Peaks | undefined>
 }
 
-const INTERVAL = 50
+const INTERVAL = 200
 
 /**
  * Watches the memory of a process and all its descendants. The kernel keeps the high-water mark (VmHWM) of each, so a
- * sample misses only what a process adds in its last 50 ms.
+ * sample misses only what a process adds in its last 200 ms.
  */
 export function watchTree(pid: number): Watch {
   const peaks = new Map<string, number>()

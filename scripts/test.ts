@@ -5,6 +5,7 @@
 import { globSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { buildControlPlane } from '../test/parts/kubernetes-build.ts'
 import { installMissing } from './machine.ts'
 import { runVisibly } from './run.ts'
 
@@ -37,6 +38,11 @@ function asPart(name: string): Part {
 
 const left = (file: string): boolean => without.some((part) => parts[part].tests.test(file))
 await installMissing(without)
+// Before the tests: several of their files would otherwise build it at once.
+if (!without.includes('kubernetes')) {
+  console.log('Building the API server of Kubernetes, unless an earlier run did (some minutes) …')
+  await buildControlPlane()
+}
 const check = await runVisibly(process.execPath, [join(root, 'scripts', 'check.ts')])
 const files = globSync('test/**/*.test.ts')
   .filter((file) => !file.includes('architecture') && file !== 'test/docs.test.ts')
