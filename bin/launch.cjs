@@ -10,4 +10,4 @@ var compiled = path.join(root, 'dist', 'main.js')
 // because Node does not strip types below node_modules.
 var entry = require('fs').existsSync(source) ? source : compiled
 // See bin/holdfast for why these.
-node.run(root, ['--initial-heap-size=64', '--max-semi-space-size=1', entry].concat(process.argv.slice(2)))
+node.run(root, ['--initial-heap-size=64', '--max-semi-space-size=2', entry].concat(process.argv.slice(2)))

@@ -12,15 +12,15 @@ import { runVisibly } from './run.ts'
 /** Each real part, and the tests that cannot run without it. */
 const parts = {
   postgres: {
-    tests: /postgres|crash|e2e|demo|cli/,
+    tests: /postgres|crash|e2e|demo|cli|import-point|roundtrip/,
     says: 'PostgreSQL, started by the tests from the packages of this machine',
   },
-  s3: { tests: /s3/, says: 'versitygw, an S3 server built from source' },
+  s3: { tests: /s3|e2e\/leak/, says: 'versitygw, an S3 server built from source' },
   python: {
-    tests: /recovery/,
+    tests: /recovery|terminal-tour|import-point/,
     says: 'Python with nothing but `cryptography`, for recover.py and another reader of Kleidia backups',
   },
-  openbao: { tests: /openbao/, says: 'OpenBao 2.7.2, from its Python package' },
+  openbao: { tests: /openbao|e2e\/leak|import-point/, says: 'OpenBao 2.7.2, from its Python package' },
   kubernetes: { tests: /kubernetes/, says: 'the API server of Kubernetes 1.34 on etcd, built from source' },
 } as const
 type Part = keyof typeof parts

@@ -36,11 +36,26 @@ async function* walk(
   folder: string,
   wanted: (key: string) => boolean,
 ): AsyncGenerator<FoundFile, void, void> {
-  for (const key of await keysOf(root, folder)) {
-    if (!wanted(key)) continue
-    if (key.endsWith('/')) yield* walk(root, key, wanted)
-    else yield* look(root, key)
+  for (const keys of inRuns((await keysOf(root, folder)).filter(wanted))) {
+    const [first = ''] = keys
+    if (first.endsWith('/')) yield* walk(root, first, wanted)
+    else for (const found of await Promise.all(keys.map((key) => look(root, key)))) if (found !== undefined) yield found
   }
+}
+
+/** Files that are looked at together; one after the other, most of the time goes by with waiting. */
+const TOGETHER = 64
+
+/** Each folder for itself, and files that follow each other together. */
+function inRuns(keys: readonly string[]): readonly (readonly string[])[] {
+  const runs: string[][] = []
+  for (const key of keys) {
+    const last = runs.at(-1)
+    const joins = last !== undefined && last.length < TOGETHER && !key.endsWith('/') && last[0]?.endsWith('/') === false
+    if (joins) last.push(key)
+    else runs.push([key])
+  }
+  return runs
 }
 
 /**
@@ -58,11 +73,12 @@ async function keysOf(root: string, folder: string): Promise<string[]> {
 }
 
 /** A file that was removed since its folder was read is not there. Links and devices are nobody's blob. */
-async function* look(root: string, name: string): AsyncGenerator<FoundFile, void, void> {
+async function look(root: string, name: string): Promise<FoundFile | undefined> {
   try {
     const found = await lstat(join(root, name))
-    if (found.isFile()) yield { name, size: found.size, modified: found.mtime }
+    return found.isFile() ? { name, size: found.size, modified: found.mtime } : undefined
   } catch (error) {
     if (!isMissing(error)) throw error
+    return undefined
   }
 }

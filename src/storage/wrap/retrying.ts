@@ -85,6 +85,17 @@ class Retrying extends PassThrough {
 
   async #again<Result>(signal: AbortSignal, act: string, call: (attempt: number) => Promise<Result>): Promise<Result> {
     if (signal.aborted) throw cancelled(act)
+    try {
+      return await call(1)
+    } catch (first) {
+      if (signal.aborted && !isFailure(first, 'cancelled')) throw cancelled(act, first)
+      if (!isFailure(first, 'unreachable')) throw first
+      return await this.#repeat(signal, act, (attempt) => (attempt === 1 ? Promise.reject(first) : call(attempt)))
+    }
+  }
+
+  /** Apart from the first call: a listing is thousands of calls that all succeed. */
+  async #repeat<Result>(signal: AbortSignal, act: string, call: (attempt: number) => Promise<Result>): Promise<Result> {
     const { retries, firstPause } = this.#options
     try {
       return await pRetry(call, {
