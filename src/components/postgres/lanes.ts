@@ -27,7 +27,7 @@ export interface LaneLimits {
 }
 
 const MEBIBYTE = 1024 * 1024
-export const LANE_LIMITS: LaneLimits = { tableBytes: 16 * MEBIBYTE, laneBytes: 128 * MEBIBYTE, most: 1000 }
+export const LANE_LIMITS: LaneLimits = { tableBytes: 16 * MEBIBYTE, laneBytes: 64 * MEBIBYTE, most: 1000 }
 
 const table = z.object({
   name: z.string(),
