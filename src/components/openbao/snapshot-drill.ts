@@ -40,6 +40,7 @@ export async function drillSnapshot(
   const server = await startThrowAway({ program, folder, storage: 'raft', context })
   try {
     await withToken(server, server.rootToken, context, (client) => sendSnapshot(client, source.read(SNAPSHOT), true))
+    await untilSealed(server, context)
     await unsealWith(server, keys)
     const canaries = await canariesOf(source.read(SECRETS), details)
     const token = await makeRoot(server, keys, context)
@@ -48,6 +49,21 @@ export async function drillSnapshot(
   } finally {
     await context.effects.run('openbao: remove the throw-away server of the snapshot', () => server.stop())
   }
+}
+
+const SEAL_LIMIT = 15_000
+const sealStatus = z.object({ sealed: z.boolean() })
+
+/**
+ * The server takes the snapshot and seals itself a moment later, since the keyring is another. Keys that come before are
+ * for the old one and are lost. One that does not seal is left to the reading of a captured secret.
+ */
+async function untilSealed(server: ThrowAwayServer, context: Context): Promise<void> {
+  const deadline = context.clock.monotonic() + SEAL_LIMIT
+  await withToken(server, undefined, context, async (client) => {
+    while (!(await client.get('sys/seal-status', sealStatus)).sealed && context.clock.monotonic() < deadline)
+      await context.clock.sleep(50, context.signal)
+  })
 }
 
 async function unsealWith(server: ThrowAwayServer, keys: readonly Secret[]): Promise<void> {
