@@ -10,6 +10,7 @@ import { declared } from '../key-fit/use-recipe.ts'
 import { recordsMemory } from '../repository/memory.ts'
 import { openRepository } from '../repository/open.ts'
 import type { Repository } from '../repository/repository.ts'
+import { probeStorage } from '../storage/probe.ts'
 import type { Storage } from '../storage/storage.ts'
 import { processEnvironment } from '../system/environment.ts'
 import { newId } from '../system/identifiers.ts'
@@ -80,7 +81,13 @@ function repositoriesOf(config: Config, wires: Wires): ReadonlyMap<string, AppRe
   const open = once((name, context: Context) => openConfigured(name, wires, context))
   const entries = Object.entries(config.repositories).map(([name, { url, recipients }]): [string, AppRepository] => [
     name,
-    { name, location: url, recipients, open: (context) => open(name, context) },
+    {
+      name,
+      location: url,
+      recipients,
+      open: (context) => open(name, context),
+      probe: async ({ clock, signal }) => (await probeStorage(await wires.storage(name), clock, signal)).findings,
+    },
   ])
   return new Map(entries)
 }

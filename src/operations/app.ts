@@ -1,5 +1,5 @@
 import type { Context, Records } from '../core/ports.ts'
-import type { PointId } from '../core/restore-point.ts'
+import type { Finding, PointId } from '../core/restore-point.ts'
 import type { RetentionPolicy } from '../core/retention.ts'
 import type { Driver } from '../components/driver.ts'
 import type { DeclaredFit } from '../key-fit/schema.ts'
@@ -30,6 +30,8 @@ export interface AppRepository {
   readonly location: string
   readonly recipients: readonly string[]
   open(context: Context): Promise<Repository>
+  /** Tries out on the real storage what a repository builds on; leaves nothing behind. Fails when it cannot be written. */
+  probe?(context: Context): Promise<readonly Finding[]>
 }
 
 /** What operations need beyond what their parts do. */

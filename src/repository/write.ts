@@ -140,8 +140,10 @@ class StoredPointWriter implements PointWriter {
     throw new Failure('corrupt', `${name} has ${size} instead of ${totals.size} bytes in ${state.storage.location}`)
   }
 
-  /** Reads an artifact as a restore would, and compares stored bytes and content with what was written. */
-  /** `open` reads what is stored; whatever it gives is forgotten, as only its failure counts. */
+  /**
+   * Reads an artifact back and compares what is stored with what was written. What `open` gives of it is forgotten, as
+   * only its failure counts.
+   */
   async #check(
     number: number,
     kind: ArtifactKind,

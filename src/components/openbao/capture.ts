@@ -16,7 +16,6 @@ import { captureSnapshot } from './snapshot.ts'
 
 /** The roles of the artifacts. */
 export const SECRETS = 'secrets'
-export const CONFIGURATION = 'configuration'
 export const SNAPSHOT = 'snapshot'
 
 /** Reads every KV mount, what of the configuration may be read, and the raft snapshot where there is one. */

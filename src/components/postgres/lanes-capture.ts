@@ -8,7 +8,7 @@ import { copyOutOf, tableOf, type LaneSource } from './lanes.ts'
 import { query, sqlFailure } from './query.ts'
 import type { ToolLimits } from './tool-run.ts'
 
-/** The kind of a lane's artifact, in docs/format.md: rows as COPY writes them in text format. */
+/** The kind of a lane's artifact, in docs/format.md: rows as COPY writes them. */
 export const LANE_KIND = 2
 
 export interface LaneCapture {

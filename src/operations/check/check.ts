@@ -48,6 +48,7 @@ async function checkRepository(target: AppRepository, context: OperationContext)
     const skew = await repository.clockSkew(context)
     // Taking and releasing a lease is a real create-only write with the rights that a backup will use.
     await (await repository.lease(`check-${context.newId()}`, context)).release()
+    const tried = (await target.probe?.(context)) ?? []
     return [
       {
         level: 'ok',
@@ -61,6 +62,7 @@ async function checkRepository(target: AppRepository, context: OperationContext)
       })),
       ...catalog.alarms.map((message): Finding => ({ level: 'error', subject: target.location, message })),
       ...repository.remarks.map((message): Finding => ({ level: 'warning', subject: target.location, message })),
+      ...tried.filter(({ level }) => level !== 'ok'),
       ...(repository.createOnly
         ? []
         : [

@@ -18,13 +18,12 @@ export interface Resource {
 }
 
 export interface CallOptions {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   readonly path: string
   /** For messages: `read Secret app-keys`. */
   readonly act: string
   readonly body?: unknown
   readonly accept?: string
-  readonly contentType?: string
   /** Statuses that are answers and no failures. */
   readonly expects?: readonly number[]
 }
@@ -106,13 +105,6 @@ export class KubernetesClient {
     return status < 400
   }
 
-  /** Changes what a merge patch names and nothing else. */
-  async patch(resource: Resource, name: string, body: unknown): Promise<void> {
-    const act = `change ${resource.kind} ${name}`
-    const contentType = 'application/merge-patch+json'
-    await this.call({ method: 'PATCH', path: pathOf(resource, name), act, body, contentType })
-  }
-
   /** False when it is another one by now, or was changed. One that is gone already is removed. */
   async remove(resource: Resource, name: string, preconditions?: Preconditions): Promise<boolean> {
     const act = `delete ${resource.kind} ${name}`
@@ -135,11 +127,14 @@ export class KubernetesClient {
   }
 
   async #attempt(options: CallOptions): Promise<Attempt> {
-    const { method, path, act, body, accept = JSON_TYPE, contentType = JSON_TYPE, expects = [] } = options
+    const { method, path, act, body, accept = JSON_TYPE, expects = [] } = options
     this.#context.signal.throwIfAborted()
     try {
       const text = body === undefined ? {} : { body: JSON.stringify(body) }
-      const got = await this.#transport.send({ method, path, accept, contentType, ...text }, this.#context.signal)
+      const got = await this.#transport.send(
+        { method, path, accept, contentType: JSON_TYPE, ...text },
+        this.#context.signal,
+      )
       const answer = answerOf(got.status, got.text)
       if (answer.status < 300 || expects.includes(answer.status)) return { answer }
       const failure = failureOf(answer, act)
