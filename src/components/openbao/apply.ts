@@ -20,13 +20,20 @@ export type Diverged = ReadonlySet<string>
 
 /**
  * Brings every secret to what was captured. One that fails does not keep the others from being tried, and makes the whole
- * `incomplete`, with its name; a server that does not answer any more ends it at once.
+ * `incomplete`, with its name; a server that does not answer any more ends it at once. Nothing is being written any more
+ * when this ends: whoever takes back what it did would meet writes that are still on their way.
  */
 export async function applyAll(entries: AsyncIterable<Entry>, place: ApplyPlace): Promise<Diverged> {
   const diverged = new Set<string>()
   const failed: string[] = []
   let [count, failures] = [0, 0]
-  const apply = async ({ entry, info }: Looked): Promise<void> => {
+  const running = new Set<Promise<void>>()
+  const apply = (looked: Looked): Promise<void> => {
+    const act = applyOne(looked).finally(() => running.delete(act))
+    running.add(act)
+    return act
+  }
+  const applyOne = async ({ entry, info }: Looked): Promise<void> => {
     count += 1
     try {
       if ((await applyEntry(entry, place, info)) === 'current') diverged.add(nameOf(entry))
@@ -36,8 +43,12 @@ export async function applyAll(entries: AsyncIterable<Entry>, place: ApplyPlace)
       if (failed.length < MOST_NAMED) failed.push(`${nameOf(entry)}: ${describe(error)}`)
     }
   }
-  for await (const _done of pMapIterable(lookedAt(entries, place), apply, laneOptions(place.client))) {
-    // Reading is what drives it.
+  try {
+    for await (const _done of pMapIterable(lookedAt(entries, place), apply, laneOptions(place.client))) {
+      // Reading is what drives it.
+    }
+  } finally {
+    await Promise.allSettled(running)
   }
   if (failures > 0) throw incomplete(count, failures, failed)
   return diverged

@@ -38,6 +38,7 @@ export class Client {
   readonly #limiter: Limiter
   readonly #login: Login | undefined
   readonly #stop = (): void => this.#transport.close()
+  #isClosed = false
 
   constructor(settings: ClientSettings, context: Context) {
     this.#settings = settings
@@ -110,7 +111,9 @@ export class Client {
     return { status: answer.statusCode ?? 0, body: jsonOf(text) }
   }
 
+  /** What is still asked is not asked again: a later write would come as from the dead. */
   async close(): Promise<void> {
+    this.#isClosed = true
     this.#context.signal.removeEventListener('abort', this.#stop)
     if (!this.#context.signal.aborted) await this.#login?.close()
     this.#transport.close()
@@ -123,7 +126,7 @@ export class Client {
       const wait = tried.retryAfter
       if (tried.failure === undefined && (isExpected(tried.answer.status, call) || !isForNow(tried.answer)))
         return tried.answer
-      if (this.#context.clock.monotonic() > deadline) {
+      if (this.#isClosed || this.#context.clock.monotonic() > deadline) {
         if (tried.failure !== undefined) throw tried.failure
         return tried.answer
       }
