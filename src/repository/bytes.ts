@@ -71,7 +71,7 @@ export class ByteReader {
   #ended = false
   readonly #owns: boolean
 
-  /** With `owns` the chunks are nobody else's, and each is given back when it was read; then only `readInto` may be used. */
+  /** With `owns` the chunks are nobody else's, and each is given back when it was read. */
   constructor(source: Bytes, owns = false) {
     this.#source = source[Symbol.asyncIterator]()
     this.#owns = owns
@@ -91,15 +91,8 @@ export class ByteReader {
 
   /** The next `length` bytes; fewer, or none, only where the stream ends. */
   async read(length: number): Promise<Buffer> {
-    const parts: Uint8Array[] = []
-    let missing = length
-    while (missing > 0 && (await this.#fill())) {
-      const part = this.#held.subarray(0, missing)
-      this.#held = this.#held.subarray(part.length)
-      missing -= part.length
-      parts.push(part)
-    }
-    return joined(parts)
+    const target = Buffer.alloc(length)
+    return target.subarray(0, await this.readInto(target))
   }
 
   async close(): Promise<void> {
@@ -118,10 +111,4 @@ export class ByteReader {
     }
     return true
   }
-}
-
-function joined(parts: readonly Uint8Array[]): Buffer {
-  const [first] = parts
-  if (parts.length !== 1 || first === undefined) return Buffer.concat(parts)
-  return Buffer.from(first.buffer, first.byteOffset, first.byteLength)
 }

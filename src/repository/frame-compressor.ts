@@ -4,6 +4,9 @@ import { Failure } from '../core/failure.ts'
 /** Compressed bytes come in pieces of up to this size: less than most frames, so that little of a piece stays empty. */
 const PIECE = 256 * 1024
 
+/** A window of 2 MiB holds a whole frame. With less, zstd goes round in it, and finds matches by a slower way from then on. */
+const WINDOW_LOG = 21
+
 /**
  * Makes zstd frames one after the other with one compression context. A new context for each frame, as Node's one-shot
  * function has it, takes fresh memory each time, and its output is copied once more.
@@ -14,7 +17,10 @@ export class FrameCompressor {
   #fail: (error: unknown) => void = () => {}
 
   constructor(level: number) {
-    this.#stream = createZstdCompress({ chunkSize: PIECE, params: { [constants.ZSTD_c_compressionLevel]: level } })
+    this.#stream = createZstdCompress({
+      chunkSize: PIECE,
+      params: { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_windowLog]: WINDOW_LOG },
+    })
     this.#stream.on('data', (piece: Buffer) => this.#pieces.push(piece))
     this.#stream.on('error', (cause) => this.#fail(new Failure('bug', 'compressing failed', { cause })))
   }

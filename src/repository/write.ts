@@ -1,17 +1,16 @@
 import { Failure, describe } from '../core/failure.ts'
-import { freeBytes } from '../core/free-bytes.ts'
 import type { Bytes, Context } from '../core/ports.ts'
 import { randomHex } from '../system/random.ts'
 import { checkedContent, type ArtifactRequest } from './artifact.ts'
 import { createBlob, createCheckedBlob } from './blobs.ts'
-import { bytesOf, measured, sha256, type Measure } from './bytes.ts'
+import { bytesOf, drain, measured, sha256, type Measure } from './bytes.ts'
 import { newCommit, newManifest } from './compose.ts'
 import type { ArtifactRecord, Commit } from './documents.ts'
 import { signDocument } from './dsse.ts'
 import { fromHex } from './encoding.ts'
 import { MANIFEST_KIND, ZSTD_FRAMES, type ArtifactKind } from './envelope/header.ts'
 import { seal } from './envelope/seal.ts'
-import { unseal } from './envelope/unseal.ts'
+import { authenticate } from './envelope/unseal.ts'
 import { checkRecipients, recipientCount, wrapDataKey } from './keys/wrap.ts'
 import { artifactName, commitName, keysName } from './names.ts'
 import { pack, type Packed } from './pack.ts'
@@ -95,7 +94,7 @@ class StoredPointWriter implements PointWriter {
   async readBack(record: ArtifactRecord): Promise<void> {
     const written = this.#written.get(record.number)
     if (written?.record !== record) throw new Failure('bug', `artifact ${record.number} is not of this point`)
-    await this.#check(record.number, record.kind, record, (sealed, request) => unseal(sealed, request))
+    await this.#check(record.number, record.kind, record, authenticate)
     written.isReadBack = true
   }
 
@@ -141,21 +140,19 @@ class StoredPointWriter implements PointWriter {
   }
 
   /**
-   * Reads an artifact back and compares what is stored with what was written. What `open` gives of it is forgotten, as
-   * only its failure counts.
+   * Reads an artifact back and compares what is stored with what was written; `open` fails when it cannot be opened.
    */
   async #check(
     number: number,
     kind: ArtifactKind,
     expected: Measure,
-    open: (sealed: Bytes, request: ArtifactRequest) => Bytes,
+    open: (sealed: Bytes, request: ArtifactRequest) => Promise<void>,
   ): Promise<void> {
     const { state, context } = this.#parts
     const name = artifactName(this.point, number)
     const stored = measured(await state.storage.get(name, context.signal))
     const place = { repository: state.id, point: this.point, number, kind, compression: ZSTD_FRAMES } as const
-    // What was opened is nobody else's; there is as much of it as the artifact is long.
-    for await (const plain of open(stored.content, { ...place, dataKey: this.#dataKey })) freeBytes(plain)
+    await open(stored.content, { ...place, dataKey: this.#dataKey })
     const found = stored.totals()
     if (found.size === expected.size && found.sha256 === expected.sha256) return
     throw new Failure('corrupt', `${name} is not what was written to ${state.storage.location}`)
@@ -169,7 +166,7 @@ class StoredPointWriter implements PointWriter {
     const packed = pack(bytesOf(bytes))
     const stored = await this.#store(0, MANIFEST_KIND, packed)
     const plain = packed.totals()
-    await this.#check(0, MANIFEST_KIND, stored, (sealed, request) => checkedContent(sealed, request, plain))
+    await this.#check(0, MANIFEST_KIND, stored, (sealed, request) => drain(checkedContent(sealed, request, plain)))
     return stored
   }
 

@@ -28,7 +28,7 @@ export interface Storage {
   put(name: string, body: Uint8Array | Bytes, signal: AbortSignal): Promise<BlobInfo>
 
   /**
-   * Reads a blob or a range of it. Fails with `corrupt` if the range is not wholly inside the blob, or if the stream
+   * Reads a blob or a range of it. A chunk is overwritten, or its memory given back, once the next is asked for. Fails with `corrupt` if the range is not wholly inside the blob, or if the stream
    * ends before the length that was announced; with `unreachable` if the connection broke and could not be resumed.
    */
   get(name: string, signal: AbortSignal, range?: ByteRange): Promise<Bytes>

@@ -1,3 +1,4 @@
+import { freeBytes } from '../core/free-bytes.ts'
 import type { Bytes } from '../core/ports.ts'
 import { assertNotCancelled, cancelled } from './outcomes.ts'
 
@@ -18,18 +19,28 @@ export async function collect(stream: Bytes): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
-/** Memory of pieces that are done with, for the next ones: the collector is slow to see large buffers. */
+/**
+ * Memory of pieces that are done with, for the next ones: the collector is slow to see large buffers, and each that it has
+ * to find makes it look at everything else. Larger pieces than `largest` bytes are not kept but given back to the system.
+ */
 export class PieceBuffers {
-  readonly #free: Buffer[] = []
+  readonly #free: Buffer<ArrayBuffer>[] = []
+  readonly #largest: number
 
-  take(size: number): Buffer {
+  constructor(largest = Infinity) {
+    this.#largest = largest
+  }
+
+  take(size: number): Buffer<ArrayBuffer> {
     const index = this.#free.findIndex(({ length }) => length === size)
     return this.#free.splice(index, index < 0 ? 0 : 1)[0] ?? Buffer.allocUnsafeSlow(size)
   }
 
-  /** Only what nobody reads any more. */
-  give(piece: Buffer): void {
-    this.#free.push(piece)
+  /** Only a piece, or the beginning of one, that came from here and that nobody reads any more. */
+  give({ buffer }: Buffer<ArrayBuffer>): void {
+    const whole = Buffer.from(buffer)
+    if (whole.length <= this.#largest) this.#free.push(whole)
+    else freeBytes(whole)
   }
 }
 
@@ -41,7 +52,7 @@ export async function* inPieces(
   stream: Bytes,
   sizeOf: (index: number) => number,
   buffers = new PieceBuffers(),
-): AsyncGenerator<Buffer, void, void> {
+): AsyncGenerator<Buffer<ArrayBuffer>, void, void> {
   let index = 0
   let piece = buffers.take(sizeOf(index))
   let filled = 0
@@ -59,6 +70,7 @@ export async function* inPieces(
     }
   }
   if (filled > 0) yield piece.subarray(0, filled)
+  else buffers.give(piece)
 }
 
 /**

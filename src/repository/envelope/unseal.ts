@@ -29,6 +29,23 @@ export async function* unseal(content: Bytes, request: UnsealRequest): Bytes {
   }
 }
 
+/**
+ * Authenticates an artifact and forgets what is in it. Fails as `unseal` does; ends without failing only if the artifact
+ * is whole.
+ */
+export async function authenticate(content: Bytes, request: UnsealRequest): Promise<void> {
+  const reader = new ByteReader(content)
+  try {
+    const keys = openPrefix(await reader.read(PREFIX_LENGTH), request)
+    for await (const batch of batchesOf(reader)) {
+      for (let chunk = 0; chunk < batch.whole; chunk += 1) freeBytes(openInBatch(keys, batch, chunk))
+      if (batch.isLast) openLast(keys, batch)
+    }
+  } finally {
+    await reader.close()
+  }
+}
+
 function openPrefix(prefix: Buffer, request: UnsealRequest): ArtifactKeys {
   if (prefix.length < PREFIX_LENGTH) throw new Failure('corrupt', 'artifact ends before its first chunk')
   parseHeader(prefix.subarray(0, HEADER_LENGTH), request)
@@ -42,30 +59,51 @@ function openPrefix(prefix: Buffer, request: UnsealRequest): ArtifactKeys {
 }
 
 async function* openChunks(reader: ByteReader, keys: ArtifactKeys): Bytes {
-  const buffer = Buffer.allocUnsafe(BATCH * SEALED_CHUNK)
-  for (let index = 0; ; index += BATCH) {
-    const sealed = buffer.subarray(0, await reader.readInto(buffer))
-    const whole = Math.floor(sealed.length / SEALED_CHUNK)
-    if (whole > 0) yield openWhole(sealed, whole, keys, index)
-    if (whole === BATCH) continue
-    yield openLast(keys, index + whole, sealed.subarray(whole * SEALED_CHUNK))
-    return
+  for await (const batch of batchesOf(reader)) {
+    if (batch.whole > 0) yield openWhole(keys, batch)
+    if (batch.isLast) yield openLast(keys, batch)
   }
 }
 
-function openLast(keys: ArtifactKeys, index: number, sealed: Uint8Array): Buffer {
-  if (sealed.length < TAG_LENGTH) throw new Failure('corrupt', 'artifact is cut off')
-  return openChunk(keys, index, sealed)
+/** Encrypted chunks in a buffer that the next batch overwrites. */
+interface Batch {
+  readonly sealed: Buffer
+  /** How many chunks of full length there are. */
+  readonly whole: number
+  /** Of the first chunk. */
+  readonly index: number
+  /** Whether what follows the whole chunks is the last, short chunk. */
+  readonly isLast: boolean
 }
 
-/** Opens `count` whole chunks. Whatever follows the last, short chunk lands in a whole one and fails its tag. */
-function openWhole(sealed: Uint8Array, count: number, keys: ArtifactKeys, index: number): Buffer {
-  const plain = Buffer.allocUnsafe(count * PLAIN_CHUNK)
-  for (let chunk = 0; chunk < count; chunk += 1) {
-    const start = chunk * SEALED_CHUNK
-    const opened = openChunk(keys, index + chunk, sealed.subarray(start, start + SEALED_CHUNK))
+async function* batchesOf(reader: ByteReader): AsyncGenerator<Batch> {
+  const buffer = Buffer.allocUnsafe(BATCH * SEALED_CHUNK)
+  for (let index = 0, isLast = false; !isLast; index += BATCH) {
+    const sealed = buffer.subarray(0, await reader.readInto(buffer))
+    const whole = Math.floor(sealed.length / SEALED_CHUNK)
+    isLast = whole < BATCH
+    yield { sealed, whole, index, isLast }
+  }
+}
+
+function openLast(keys: ArtifactKeys, { sealed, whole, index }: Batch): Buffer {
+  const last = sealed.subarray(whole * SEALED_CHUNK)
+  if (last.length < TAG_LENGTH) throw new Failure('corrupt', 'artifact is cut off')
+  return openChunk(keys, index + whole, last)
+}
+
+/** Opens the whole chunks. Whatever follows the last, short chunk lands in a whole one and fails its tag. */
+function openWhole(keys: ArtifactKeys, batch: Batch): Buffer {
+  const plain = Buffer.allocUnsafe(batch.whole * PLAIN_CHUNK)
+  for (let chunk = 0; chunk < batch.whole; chunk += 1) {
+    const opened = openInBatch(keys, batch, chunk)
     opened.copy(plain, chunk * PLAIN_CHUNK)
     freeBytes(opened)
   }
   return plain
+}
+
+function openInBatch(keys: ArtifactKeys, { sealed, index }: Batch, chunk: number): Buffer {
+  const start = chunk * SEALED_CHUNK
+  return openChunk(keys, index + chunk, sealed.subarray(start, start + SEALED_CHUNK))
 }

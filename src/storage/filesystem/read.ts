@@ -24,11 +24,13 @@ export interface ReadRequest {
 export async function* readSpan(request: ReadRequest): Bytes {
   const { span, signal, name } = request
   const file = await openBlob(request.path)
+  // One for all chunks: memory this large comes fresh from the system each time, which costs more than to read into it.
+  const buffer = Buffer.allocUnsafeSlow(Math.min(CHUNK, span.end - span.start))
   try {
     for (let position = span.start; position < span.end;) {
       assertNotCancelled(signal, `get ${name}`)
-      const wanted = Math.min(CHUNK, span.end - position)
-      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(wanted), 0, wanted, position)
+      const wanted = Math.min(buffer.length, span.end - position)
+      const { bytesRead } = await file.read(buffer, 0, wanted, position)
       if (bytesRead === 0) {
         throw blobShort(name, request.location, { expected: span.end - span.start, found: position - span.start })
       }

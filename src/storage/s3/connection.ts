@@ -2,6 +2,8 @@ import type * as Client from '@aws-sdk/client-s3'
 import { readFile } from 'node:fs/promises'
 import { Failure } from '../../core/failure.ts'
 import type { Clock } from '../../core/ports.ts'
+import type { Demands } from './checksum.ts'
+import { PieceBuffers } from '../streams.ts'
 import { assertSettings, MEBIBYTE, parsePlace, remarksOf } from './settings.ts'
 import type { Place, S3Settings } from './settings.ts'
 
@@ -25,6 +27,9 @@ export interface Connection {
   readonly partSize: number
   /** Whether writes are made conditional on there being no object of the name. */
   readonly createOnly: boolean
+  readonly demands: Demands
+  /** For the pieces of all uploads. */
+  readonly buffers: PieceBuffers
   /** Told what went wrong beside the result, such as an upload that could not be ended. */
   readonly warn: (message: string) => void
 }
@@ -78,6 +83,8 @@ export async function connect(settings: S3Settings, options: ConnectOptions): Pr
     remarks: remarksOf(settings),
     partSize: settings.partSize ?? DEFAULT_PART,
     createOnly: settings.createOnly ?? true,
+    demands: { digest: false },
+    buffers: new PieceBuffers(settings.partSize ?? DEFAULT_PART),
     ...options,
   }
 }

@@ -169,6 +169,12 @@ export function isAbsent(error: unknown): boolean {
   )
 }
 
+/** Whether a request was refused because it had no Content-MD5, as AWS does in a bucket with object lock. */
+export function wantsDigest(error: unknown): boolean {
+  const { code, status, message } = readError(error)
+  return code === 'MissingContentMD5' || (status === 400 && /content-md5/i.test(message))
+}
+
 /** Whether a create-only request was refused because the object exists. */
 export function isTaken(error: unknown): boolean {
   const { code, status } = readError(error)

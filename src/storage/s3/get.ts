@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { Failure, mayRetry } from '../../core/failure.ts'
+import { freeBytes } from '../../core/free-bytes.ts'
 import type { Bytes } from '../../core/ports.ts'
 import { watchIdle } from '../idle-watch.ts'
 import { assertBlobName } from '../names.ts'
@@ -140,6 +141,7 @@ async function* bytesOf(connection: Connection, read: ReadRequest, opened: Opene
       watch.pause()
       if (!(chunk instanceof Uint8Array)) throw new Failure('bug', 'the S3 client gave something other than bytes')
       yield chunk
+      freeBytes(chunk)
       assertNotCancelled(read.signal, `get ${read.name}`)
       watch.touch()
     }

@@ -1,13 +1,12 @@
 import type { CompletedPart } from '@aws-sdk/client-s3'
 import { describe, Failure } from '../../core/failure.ts'
 import { cancelled } from '../outcomes.ts'
-import { contentMd5 } from './checksum.ts'
+import { withDigest } from './checksum.ts'
 import { objectOf } from './connection.ts'
 import type { Connection } from './connection.ts'
 import { isAbsent, isTaken } from './failures.ts'
 import { Lanes } from './lanes.ts'
 import { MOST_PARTS, partsInFlight } from './part-sizes.ts'
-import type { PieceBuffers } from '../streams.ts'
 import type { PutRequest, Sent } from './put.ts'
 import { request } from './request.ts'
 import { findObject, MARK } from './stat.ts'
@@ -18,11 +17,8 @@ interface Upload extends PutRequest {
   readonly id: string
 }
 
-export interface Pieces {
-  readonly content: AsyncIterable<Buffer>
-  /** Where a piece goes back to when it was sent. */
-  readonly buffers: PieceBuffers
-}
+/** Each goes back to the buffers of the connection when it was sent. */
+export type Pieces = AsyncIterable<Buffer<ArrayBuffer>>
 
 export interface Uploaded {
   readonly sent: Sent
@@ -71,7 +67,7 @@ async function sendParts(
   const lanes = new Lanes()
   let size = 0
   try {
-    for await (const piece of pieces.content) {
+    for await (const piece of pieces) {
       const number = parts.push({}) // Keeps the place: parts end in any order.
       if (number > MOST_PARTS)
         throw new Failure('refused', `blob ${upload.name} is larger than ${MOST_PARTS} parts`, {
@@ -80,7 +76,7 @@ async function sendParts(
       size += piece.length
       await lanes.start(partsInFlight(piece.length), async () => {
         parts[number - 1] = await sendPart(connection, upload, number, piece)
-        pieces.buffers.give(piece)
+        connection.buffers.give(piece)
       })
     }
   } finally {
@@ -94,11 +90,14 @@ async function sendParts(
 async function sendPart(connection: Connection, upload: Upload, number: number, piece: Buffer): Promise<CompletedPart> {
   const { sdk, client, location } = connection
   const part = { ...objectOf(connection, upload.name), UploadId: upload.id, PartNumber: number }
-  const input = { ...part, Body: piece, ContentLength: piece.length, ContentMD5: contentMd5(piece) }
+  const input = { ...part, Body: piece, ContentLength: piece.length }
   const answer = await request(
     connection,
     { act: `put ${upload.name} part ${number}`, signal: upload.signal, bytes: piece.length },
-    (abortSignal) => client.send(new sdk.UploadPartCommand(input), { abortSignal }),
+    (abortSignal) =>
+      withDigest(connection, piece, (digest) =>
+        client.send(new sdk.UploadPartCommand({ ...input, ...digest }), { abortSignal }),
+      ),
   )
   if (answer.ETag === undefined)
     throw new Failure('corrupt', `${location} gave no tag for part ${number} of ${upload.name}`)

@@ -4,7 +4,7 @@ import { randomHex } from '../../system/random.ts'
 import { assertBlobName } from '../names.ts'
 import { assertNotCancelled, blobExists } from '../outcomes.ts'
 import type { BlobInfo } from '../storage.ts'
-import { asStream, inPieces, PieceBuffers, untilCancelled } from '../streams.ts'
+import { asStream, inPieces, untilCancelled } from '../streams.ts'
 import { contentMd5 } from './checksum.ts'
 import { objectOf } from './connection.ts'
 import type { Connection } from './connection.ts'
@@ -34,11 +34,10 @@ export async function putObject(
   assertBlobName(name)
   assertNotCancelled(signal, `put ${name}`)
   const put: PutRequest = { name, mark: randomHex(16), signal }
-  const buffers = new PieceBuffers()
   const pieces = inPieces(
     untilCancelled(asStream(body), signal, `put ${name}`),
     (index) => partSizeAt(index, connection.partSize),
-    buffers,
+    connection.buffers,
   )
   try {
     const start = [await pieces.next(), await pieces.next()].flatMap((piece) =>
@@ -48,20 +47,21 @@ export async function putObject(
     if ((start.length > 1 || !connection.createOnly) && (await findObject(connection, name, signal)))
       throw blobExists(name, connection.location)
     if (start.length < 2) return await putWhole(connection, put, start[0] ?? Buffer.alloc(0))
-    return await putParts(connection, put, { content: chained(start, pieces), buffers })
+    return await putParts(connection, put, chained(start, pieces))
   } finally {
     // Without this a producer whose blob could not be stored would wait for ever.
     await pieces.return()
   }
 }
 
-async function* chained(start: readonly Buffer[], rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, void> {
+async function* chained(start: readonly Buffer<ArrayBuffer>[], rest: Pieces): AsyncGenerator<Buffer<ArrayBuffer>> {
   yield* start
   yield* rest
 }
 
-async function putWhole(connection: Connection, put: PutRequest, body: Buffer): Promise<BlobInfo> {
+async function putWhole(connection: Connection, put: PutRequest, body: Buffer<ArrayBuffer>): Promise<BlobInfo> {
   const sent = await sendWhole(connection, put, body)
+  if (body.length > 0) connection.buffers.give(body)
   return settle(connection, put, sent, body.length)
 }
 

@@ -169,8 +169,8 @@ function tagOf(bytes: Buffer): string {
   return `"${createHash('md5').update(bytes).digest('hex')}"`
 }
 
-export function errorAnswer(status: number, code: string): Answer {
-  return { status, body: `<?xml version="1.0"?><Error><Code>${code}</Code><Message>as was asked for</Message></Error>` }
+export function errorAnswer(status: number, code: string, message = 'as was asked for'): Answer {
+  return { status, body: `<?xml version="1.0"?><Error><Code>${code}</Code><Message>${message}</Message></Error>` }
 }
 
 export function send(response: ServerResponse, answer: Answer): void {
