@@ -98,6 +98,18 @@ test('large tables go in lanes, and all of it comes back', async () => {
   )
   await target.load(details, source, context)
   assert.deepEqual(await target.compare(details, context), [])
+  const seen = await withSession(postgres.server, 'lanes__r_0a0a0a0a', context, (session) =>
+    session.query(
+      "select relname, relpages > 0 and relallvisible = relpages as frozen from pg_class where relname = any ($1) and relkind = 'r'",
+      [tables],
+    ),
+  )
+  assert.deepEqual(
+    seen.rows.filter(({ frozen }) => frozen !== true),
+    [],
+    'loaded by one session, and so frozen',
+  )
+  assert.equal(seen.rows.length, 4)
   await target.discard(context)
 })
 

@@ -1,6 +1,7 @@
 import { pipeline } from 'node:stream/promises'
 import type pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
+import { z } from 'zod'
 import { freeBytes } from '../../core/free-bytes.ts'
 import type { Bytes, Context } from '../../core/ports.ts'
 import type { ArtifactSource } from '../driver.ts'
@@ -9,25 +10,29 @@ import { withSession } from './connection.ts'
 import { feed } from './feed.ts'
 import { copyIn, tableOf, type Lane } from './lanes.ts'
 import type { LoadPlace } from './load.ts'
+import { planBatches, type LaneBatch } from './restore/lane-batches.ts'
+import { queryOne } from './query.ts'
 import { applySettings } from './restore/session-settings.ts'
 import { attempt } from './target-place.ts'
 
 /**
  * Loads the rows of all lanes, several at once; each lane is one statement, so it is there whole or not at all. Their tables
- * must exist without indexes, constraints and triggers.
+ * must exist without indexes, constraints and triggers. Where nobody else sees them yet, a table that one session loads
+ * is `frozen`: its rows need no second look later, neither by the indexes and checks that follow nor by a VACUUM of the
+ * application's, which would write all of them again.
  */
 export async function loadLanes(
   place: LoadPlace,
-  lanes: { readonly all: readonly Lane[]; readonly encoding: string },
+  lanes: { readonly all: readonly Lane[]; readonly encoding: string; readonly frozen: boolean },
   source: ArtifactSource,
   context: Context,
 ): Promise<void> {
-  const waiting = [...lanes.all]
+  const waiting = [...planBatches(lanes.all, (role) => source.sizeOf(role), place.jobs)]
   const work = async (inner: Context): Promise<void> =>
     withSession(place.server, place.database, inner, async (session) => {
       await applySettings(session, place.settings ?? {})
-      for (let lane = waiting.shift(); lane !== undefined; lane = waiting.shift())
-        await loadLane(session, lane, lanes.encoding, source, inner)
+      for (let batch = waiting.shift(); batch !== undefined; batch = waiting.shift())
+        await loadBatch(session, batch, lanes, source, inner)
     })
   await allOrNone(
     context,
@@ -35,16 +40,45 @@ export async function loadLanes(
   )
 }
 
+async function loadBatch(
+  session: pg.Client,
+  { lanes, isWhole }: LaneBatch,
+  { encoding, frozen }: { readonly encoding: string; readonly frozen: boolean },
+  source: ArtifactSource,
+  context: Context,
+): Promise<void> {
+  const [first] = lanes
+  if (first === undefined) return
+  const table = tableOf(first)
+  if (!isWhole || !frozen || !(await mayEmpty(session, table))) {
+    for (const lane of lanes) await loadLane(session, copyIn(lane, encoding), lane, source, context)
+    return
+  }
+  const run = (statement: string): Promise<unknown> => attempt(`load rows of ${table}`, () => session.query(statement))
+  // Only what this transaction has made or emptied may be loaded frozen.
+  await context.effects.run(`sql BEGIN ${first.role}`, () => run(`begin; truncate only ${table}`))
+  for (const lane of lanes) await loadLane(session, copyIn(lane, encoding, 'freeze'), lane, source, context)
+  await context.effects.run(`sql COMMIT ${first.role}`, () => run('commit'))
+}
+
+/** Some owners are denied it on purpose, so that a log cannot be emptied. */
+async function mayEmpty(session: pg.Client, table: string): Promise<boolean> {
+  const answer = await queryOne(session, z.object({ may: z.boolean() }), MAY_EMPTY, [table])
+  return answer.may
+}
+
+const MAY_EMPTY = `select has_table_privilege($1, 'truncate') as may`
+
 async function loadLane(
   session: pg.Client,
+  statement: string,
   lane: Lane,
-  encoding: string,
   source: ArtifactSource,
   context: Context,
 ): Promise<void> {
   const copy = (input: Bytes): Promise<void> =>
     attempt(`load rows of ${tableOf(lane)}`, () =>
-      pipeline(input, giveBack, session.query(copyFrom(copyIn(lane, encoding))), { signal: context.signal }),
+      pipeline(input, giveBack, session.query(copyFrom(statement)), { signal: context.signal }),
     )
   // An error of the artifact reaches the server as a failed COPY, which leaves no row behind, and is thrown as it is.
   await context.effects.run(`sql COPY ${lane.role}`, () => feed(source.read(lane.role), copy))

@@ -115,8 +115,8 @@ export function columnsOf({ columns }: Lane): string {
 }
 
 /** In the database's own encoding: nothing is converted on the way out or back. */
-export function copyOptions({ format }: Pick<Lane, 'format'>, encoding: string): string {
-  return `with (format ${format}, encoding '${encoding.replaceAll("'", "''")}')`
+export function copyOptions({ format }: Pick<Lane, 'format'>, encoding: string, ...more: readonly string[]): string {
+  return `with (${[`format ${format}`, `encoding '${encoding.replaceAll("'", "''")}'`, ...more].join(', ')})`
 }
 
 /** The statement that reads a lane. */
@@ -126,9 +126,9 @@ export function copyOutOf(lane: LaneSource, encoding: string): string {
   return `copy (select ${columnsOf(lane)} from only ${tableOf(lane)}${range}) to stdout ${copyOptions(lane, encoding)}`
 }
 
-/** The statement that writes a lane. */
-export function copyIn(lane: Lane, encoding: string): string {
-  return `copy ${tableOf(lane)} (${columnsOf(lane)}) from stdin ${copyOptions(lane, encoding)}`
+/** The statement that writes a lane. With `freeze` the transaction must have emptied the table. */
+export function copyIn(lane: Lane, encoding: string, ...options: readonly 'freeze'[]): string {
+  return `copy ${tableOf(lane)} (${columnsOf(lane)}) from stdin ${copyOptions(lane, encoding, ...options)}`
 }
 
 /** Arguments that keep these tables' rows out of a dump; their definitions stay in it. Names are patterns, and quoted they mean themselves. */

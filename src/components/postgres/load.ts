@@ -87,7 +87,7 @@ export async function restoreOver(
   await restore(['--section=pre-data'], context)
   await allOrNone(context, [
     (inner) => restore(['--section=data'], inner),
-    (inner) => loadLanes(place, { all: lanes, encoding }, source, inner),
+    (inner) => loadLanes(place, { all: lanes, encoding, frozen: false }, source, inner),
   ])
   await restore(['--section=post-data'], context)
 }

@@ -37,7 +37,7 @@ export async function restoreBeside(
     context.progress({ type: 'phase', phase: 'load', detail: 'rows' })
     await allOrNone(context, [
       (inner) => run(['--section=data'], rowJobs, inner),
-      (inner) => loadLanes(prepared, { all: details.lanes, encoding: details.encoding }, source, inner),
+      (inner) => loadLanes(prepared, { all: details.lanes, encoding: details.encoding, frozen: true }, source, inner),
     ])
     context.progress({ type: 'phase', phase: 'load', detail: 'indexes and constraints' })
     await run(['--section=post-data'], place.jobs, context)
