@@ -5,7 +5,6 @@ import { captureMount } from './capture-mount.ts'
 import type { Client } from './client.ts'
 import { captureConfiguration } from './configuration.ts'
 import { withClient } from './connect.ts'
-import { entryLine } from './entry.ts'
 import type { Entry } from './entry.ts'
 import { findMounts } from './mounts.ts'
 import type { KvMount } from './mounts.ts'
@@ -53,8 +52,7 @@ export async function captureOpenbao(
 
 async function* secretLines(mounts: readonly KvMount[], census: Census, client: Client): Bytes {
   for (const mount of mounts) {
-    for await (const entry of captureMount(mount, client)) {
-      const line = Buffer.from(entryLine(entry))
+    for await (const { entry, line } of captureMount(mount, client)) {
       census.add(entry, line)
       yield line
     }
