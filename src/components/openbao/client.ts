@@ -36,6 +36,7 @@ export class Client {
   readonly #context: Context
   readonly #transport: Transport
   readonly #limiter: Limiter
+  readonly #headers: Readonly<Record<string, string>>
   readonly #login: Login | undefined
   readonly #stop = (): void => this.#transport.close()
   #isClosed = false
@@ -45,7 +46,11 @@ export class Client {
     this.#context = context
     this.#transport = new Transport({ address: settings.address, ca: settings.ca, connections: settings.workers })
     this.#limiter = new Limiter(settings.workers)
-    const { credentials } = settings
+    const { credentials, namespace } = settings
+    this.#headers = {
+      'X-Vault-Request': 'true',
+      ...(namespace === undefined ? {} : { 'X-Vault-Namespace': namespace }),
+    }
     if (credentials !== undefined)
       this.#login = new Login(credentials, (path, body, token) => this.#ask(path, body, token), context)
     setMaxListeners(0, context.signal)
@@ -154,18 +159,10 @@ export class Client {
     return this.#withHeaders(call, await this.#login?.token())
   }
 
-  #withHeaders(call: Call, token: string | undefined): Request {
-    const { namespace } = this.#settings
-    return {
-      method: call.method ?? 'GET',
-      path: `/v1/${call.path}`,
-      headers: {
-        'X-Vault-Request': 'true',
-        ...(token === undefined ? {} : { 'X-Vault-Token': token }),
-        ...(namespace === undefined ? {} : { 'X-Vault-Namespace': namespace }),
-      },
-      ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
-    }
+  #withHeaders({ method = 'GET', path, body }: Call, token: string | undefined): Request {
+    const headers = token === undefined ? this.#headers : { ...this.#headers, 'X-Vault-Token': token }
+    const request = { method, path: `/v1/${path}`, headers }
+    return body === undefined ? request : { ...request, body: JSON.stringify(body) }
   }
 
   /** For the login: repeated like everything else, but never with a login of its own. */

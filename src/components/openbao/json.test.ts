@@ -30,7 +30,18 @@ test('any JSON comes back', () => {
 })
 
 test('numbers that keep their text are found wherever they stand', () => {
-  const number = fc.constantFrom('1.0', '-0', '0', '7', '-12', '1e3', '-1E+2', '123456789012345', '1234567890123456', '0.10')
+  const number = fc.constantFrom(
+    '1.0',
+    '-0',
+    '0',
+    '7',
+    '-12',
+    '1e3',
+    '-1E+2',
+    '123456789012345',
+    '1234567890123456',
+    '0.10',
+  )
   const space = fc.constantFrom('', ' ', '\n\t ')
   fc.assert(
     fc.property(number, space, space, fc.json(), (digits, before, after, other) => {
