@@ -1,9 +1,9 @@
-import http from 'node:http'
 import pMap from 'p-map'
+import { Pool } from 'undici'
 
 /**
  * The peer of the measure openbao, as a process of its own: nothing but the calls that are needed, by the same number of
- * workers. `node bare-openbao.ts write|read <address> <secrets> <versions>`, the token in BAO_TOKEN.
+ * workers and through the same library, so that what is measured is what Holdfast adds. `node bare-openbao.ts write|read <address> <secrets> <versions>`, the token in BAO_TOKEN.
  */
 
 const WORKERS = 20
@@ -11,24 +11,15 @@ const PAGE = 500
 const FOLDER = 1000
 const [act = '', address = ''] = process.argv.slice(2)
 const [secrets = 0, versions = 0] = process.argv.slice(4).map(Number)
-const agent = new http.Agent({ keepAlive: true, maxSockets: WORKERS })
-const { hostname, port } = new URL(address)
+const pool = new Pool(new URL(address).origin, { connections: WORKERS, pipelining: 1 })
 const headers = { 'X-Vault-Token': process.env['BAO_TOKEN'] ?? '', 'X-Vault-Request': 'true' }
 
 /** Gives the parsed answer; anything but 200 ends it. */
-function call(method: string, path: string, body?: unknown): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const request = http.request({ agent, hostname, port, method, path: `/v1/${path}`, headers }, (answer) => {
-      let text = ''
-      answer.setEncoding('utf8')
-      answer.on('data', (chunk: string) => (text += chunk))
-      answer.on('end', () =>
-        answer.statusCode === 200 ? resolve(JSON.parse(text)) : reject(new Error(`${path}: ${answer.statusCode}`)),
-      )
-    })
-    request.on('error', reject)
-    request.end(body === undefined ? undefined : JSON.stringify(body))
-  })
+async function call(method: string, path: string, body?: unknown): Promise<unknown> {
+  const text = body === undefined ? null : JSON.stringify(body)
+  const answer = await pool.request({ method, path: `/v1/${path}`, headers, body: text })
+  if (answer.statusCode !== 200) throw new Error(`${path}: ${answer.statusCode}`)
+  return answer.body.json()
 }
 
 const nameOf = (n: number): string => `app/${Math.floor(n / FOLDER)}/secret-${String(n).padStart(7, '0')}`
@@ -68,4 +59,4 @@ await pMap(
   act === 'write' ? write : read,
   { concurrency: WORKERS },
 )
-agent.destroy()
+await pool.close()

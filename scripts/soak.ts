@@ -25,8 +25,8 @@ const files = globSync([
   'src/**/*property*.test.ts',
 ]).sort()
 const deadline = performance.now() + hours * 3_600_000
-/** Round trips of 10,000 tables and of a gigabyte, which are smaller in `npm test`. */
-const FULL_SIZES = { HOLDFAST_SOAK: '1' }
+/** Round trips of 10,000 tables and of a gigabyte, and a storm of 20,000 secrets, which are smaller in `npm test`. */
+const FULL_SIZES = { HOLDFAST_SOAK: '1', HOLDFAST_SOAK_SECRETS: process.env['HOLDFAST_SOAK_SECRETS'] ?? '20000' }
 let failed = 0
 for (let round = 1; failed === 0 && (round === 1 || performance.now() < deadline); round += 1) {
   const turned = [...files.slice(round % files.length), ...files.slice(0, round % files.length)]

@@ -25,8 +25,8 @@ interface Round {
 }
 
 /**
- * KV version 2 secrets on raft storage over loopback. A backup reads and stores them; a restore writes them into an empty
- * server and compares every one. The peer writes or reads them and keeps nothing: one call for each version, and one for the
+ * KV version 2 secrets on raft storage over loopback. A backup reads and stores them; a restore writes them in place into an
+ * empty server and compares every one. What a swap keeps on the server besides, for undo, is not measured. The peer writes or reads them and keeps nothing: one call for each version, and one for the
  * metadata of 500 secrets; beside the restore, it also reads once what it wrote. Neither takes the raft snapshot.
  * There is no warm-up: every run has minutes of its own.
  */

@@ -1,98 +1,110 @@
 import pMap, { pMapIterable } from 'p-map'
 import type { Client } from './client.ts'
+import { entryLine } from './entry.ts'
 import type { Entry } from './entry.ts'
 import type { KvMount } from './mounts.ts'
 import { isSameInfo, readPlain, readStable, readVersions } from './read-entry.ts'
-import type { SecretInfo } from './read-entry.ts'
 import { listAgain, walk } from './walk.ts'
 import type { Page } from './walk.ts'
 
-/** What is read before it is known to have been still. */
-const HELD_BYTES = 8 * 1024 * 1024
+/** What is read before it is known to have been still. A few of these are held at once. */
+const HELD_BYTES = 4 * 1024 * 1024
+/** Pages listed, and pages looked at again, while contents are read: a server that waits for our lists stands idle. */
+const AHEAD = 2
+
+/** One secret, with its line in the artifact. */
+export interface CapturedEntry {
+  readonly entry: Entry
+  readonly line: Buffer
+}
 
 /**
  * Every secret of a mount, each as it was at one moment. A page of metadata is read, then the contents, then the page
  * again; what moved between is read anew until it rests. Without metadata in lists that is done for each secret by itself.
  */
-export async function* captureMount(mount: KvMount, client: Client): AsyncGenerator<Entry> {
-  for await (const page of walk(mount, client)) {
-    if (mount.version === 1)
-      yield* present(readAll(page, (name) => readPlain(mount.path, pathOf(page, name), client), client))
-    else if (page.infos === undefined)
-      yield* present(readAll(page, (name) => readStable(mount.path, pathOf(page, name), client), client))
-    else yield* stillPage(mount, page, page.infos, client)
-  }
+export async function* captureMount(mount: KvMount, client: Client): AsyncGenerator<CapturedEntry> {
+  const reads = pMapIterable(namesOf(mount, client), (place) => readOne(mount, place, client), {
+    concurrency: client.workers,
+    backpressure: client.workers * 2,
+  })
+  const settle = (batch: Batch): Promise<readonly CapturedEntry[]> => settled(mount, batch, client)
+  for await (const entries of pMapIterable(batchesOf(reads), settle, { concurrency: AHEAD })) yield* entries
+}
+
+interface Place {
+  readonly page: Page
+  readonly name: string
+}
+
+async function* namesOf(mount: KvMount, client: Client): AsyncGenerator<Place> {
+  for await (const page of pMapIterable(walk(mount, client), (listed) => listed, { concurrency: AHEAD }))
+    for (const name of page.secrets) yield { page, name }
+}
+
+interface Held extends Place {
+  /** Undefined when it was not there, or no longer what the list had said of it. */
+  readonly read: CapturedEntry | undefined
+}
+
+async function readOne(mount: KvMount, place: Place, client: Client): Promise<Held> {
+  const { page, name } = place
+  const path = pathOf(page, name)
+  if (mount.version === 1) return { page, name, read: withLine(await readPlain(mount.path, path, client)) }
+  if (page.infos === undefined) return { page, name, read: withLine(await readStable(mount.path, path, client)) }
+  const info = page.infos.get(name)
+  return { page, name, read: withLine(info && (await readVersions(mount.path, path, info, client))) }
 }
 
 function pathOf({ folder }: Page, name: string): string {
   return `${folder}${name}`
 }
 
-/** In the order of the page, at most a few ahead of the reader. */
-function readAll(
-  page: Page,
-  read: (name: string) => Promise<Entry | undefined>,
-  client: Client,
-): AsyncIterable<Entry | undefined> {
-  return pMapIterable(page.secrets, read, { concurrency: client.workers, backpressure: client.workers * 2 })
+function withLine(entry: Entry | undefined): CapturedEntry | undefined {
+  return entry && { entry, line: Buffer.from(entryLine(entry)) }
 }
 
-async function* present(entries: AsyncIterable<Entry | undefined>): AsyncGenerator<Entry> {
-  for await (const entry of entries) if (entry !== undefined) yield entry
+/** What was read of one page, or of a part of it. */
+interface Batch {
+  readonly page: Page
+  readonly held: readonly Held[]
 }
 
-interface Held {
-  readonly name: string
-  readonly entry: Entry | undefined
-}
-
-async function* stillPage(
-  mount: KvMount,
-  page: Page,
-  infos: ReadonlyMap<string, SecretInfo>,
-  client: Client,
-): AsyncGenerator<Entry> {
-  const read = async (name: string): Promise<Held> => {
-    const info = infos.get(name)
-    return { name, entry: info && (await readVersions(mount.path, pathOf(page, name), info, client)) }
-  }
+async function* batchesOf(reads: AsyncIterable<Held>): AsyncGenerator<Batch> {
   let held: Held[] = []
   let bytes = 0
-  for await (const one of pMapIterable(page.secrets, read, {
-    concurrency: client.workers,
-    backpressure: client.workers * 2,
-  })) {
+  for await (const one of reads) {
+    const page = held[0]?.page
+    if (page !== undefined && (page !== one.page || bytes > HELD_BYTES)) {
+      yield { page, held }
+      held = []
+      bytes = 0
+    }
     held.push(one)
-    bytes += sizeOf(one.entry)
-    if (bytes < HELD_BYTES) continue
-    yield* settled(mount, page, infos, held, client)
-    held = []
-    bytes = 0
+    bytes += one.read?.line.length ?? 0
   }
-  yield* settled(mount, page, infos, held, client)
+  if (held[0] !== undefined) yield { page: held[0].page, held }
 }
 
-async function* settled(
+/** What did not move since its page was listed, and the others read anew. */
+async function settled(mount: KvMount, { page, held }: Batch, client: Client): Promise<readonly CapturedEntry[]> {
+  const entries = page.infos === undefined ? held.map(({ read }) => read) : await stillOnes(mount, page, held, client)
+  return entries.filter((entry) => entry !== undefined)
+}
+
+async function stillOnes(
   mount: KvMount,
   page: Page,
-  before: ReadonlyMap<string, SecretInfo>,
   held: readonly Held[],
   client: Client,
-): AsyncGenerator<Entry> {
+): Promise<readonly (CapturedEntry | undefined)[]> {
   const { infos: after } = await listAgain(mount, page, client)
-  const entries = await pMap(
+  return pMap(
     held,
-    async ({ name, entry }) => {
-      const [was, is] = [before.get(name), after?.get(name)]
-      if (entry !== undefined && was !== undefined && is !== undefined && isSameInfo(was, is)) return entry
-      return await readStable(mount.path, pathOf(page, name), client)
+    async ({ name, read }) => {
+      const [was, is] = [page.infos?.get(name), after?.get(name)]
+      if (read !== undefined && was !== undefined && is !== undefined && isSameInfo(was, is)) return read
+      return withLine(await readStable(mount.path, pathOf(page, name), client))
     },
     { concurrency: client.workers },
   )
-  for (const entry of entries) if (entry !== undefined) yield entry
-}
-
-/** Roughly; strings dominate. */
-function sizeOf(entry: Entry | undefined): number {
-  return entry === undefined ? 0 : JSON.stringify(entry).length
 }

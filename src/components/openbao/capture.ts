@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto'
 import type { Bytes, Context } from '../../core/ports.ts'
 import type { ArtifactSink, Captured } from '../driver.ts'
 import { captureMount } from './capture-mount.ts'
+import type { CapturedEntry } from './capture-mount.ts'
 import type { Client } from './client.ts'
 import { captureConfiguration } from './configuration.ts'
 import { withClient } from './connect.ts'
-import { entryLine } from './entry.ts'
 import type { Entry } from './entry.ts'
 import { findMounts } from './mounts.ts'
 import type { KvMount } from './mounts.ts'
@@ -13,6 +13,9 @@ import { requireMounts, requireUnsealed } from './requirements.ts'
 import type { CapturedMount, OpenbaoDetails, OpenbaoSettings } from './schema.ts'
 import { readKeyring } from './server-facts.ts'
 import { captureSnapshot } from './snapshot.ts'
+
+/** Lines go on so many bytes at a time: what comes after costs the same for each piece, small or large. */
+const TOGETHER = 64 * 1024
 
 /** The roles of the artifacts. */
 export const SECRETS = 'secrets'
@@ -52,13 +55,22 @@ export async function captureOpenbao(
 }
 
 async function* secretLines(mounts: readonly KvMount[], census: Census, client: Client): Bytes {
-  for (const mount of mounts) {
-    for await (const entry of captureMount(mount, client)) {
-      const line = Buffer.from(entryLine(entry))
-      census.add(entry, line)
-      yield line
-    }
+  let held: Buffer[] = []
+  let bytes = 0
+  for await (const { entry, line } of capturedIn(mounts, client)) {
+    census.add(entry, line)
+    held.push(line)
+    bytes += line.length
+    if (bytes < TOGETHER) continue
+    yield Buffer.concat(held)
+    held = []
+    bytes = 0
   }
+  if (held.length > 0) yield Buffer.concat(held)
+}
+
+async function* capturedIn(mounts: readonly KvMount[], client: Client): AsyncGenerator<CapturedEntry> {
+  for (const mount of mounts) yield* captureMount(mount, client)
 }
 
 /** Counts what goes by. */

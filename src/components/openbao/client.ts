@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http'
 import { setMaxListeners } from 'node:events'
 import type { z } from 'zod'
 import { describe, Failure } from '../../core/failure.ts'
@@ -10,6 +9,7 @@ import { Limiter, pause } from './limiter.ts'
 import { Login } from './login.ts'
 import type { Credentials } from './login.ts'
 import { Transport } from './transport.ts'
+import type { Request } from './transport.ts'
 
 export interface ClientSettings {
   readonly address: string
@@ -36,6 +36,7 @@ export class Client {
   readonly #context: Context
   readonly #transport: Transport
   readonly #limiter: Limiter
+  readonly #headers: Readonly<Record<string, string>>
   readonly #login: Login | undefined
   readonly #stop = (): void => this.#transport.close()
   #isClosed = false
@@ -45,7 +46,11 @@ export class Client {
     this.#context = context
     this.#transport = new Transport({ address: settings.address, ca: settings.ca, connections: settings.workers })
     this.#limiter = new Limiter(settings.workers)
-    const { credentials } = settings
+    const { credentials, namespace } = settings
+    this.#headers = {
+      'X-Vault-Request': 'true',
+      ...(namespace === undefined ? {} : { 'X-Vault-Namespace': namespace }),
+    }
     if (credentials !== undefined)
       this.#login = new Login(credentials, (path, body, token) => this.#ask(path, body, token), context)
     setMaxListeners(0, context.signal)
@@ -77,28 +82,27 @@ export class Client {
   async *stream(path: string): Bytes {
     const answer = await this.#opened(path)
     try {
-      yield* answer as AsyncIterable<Uint8Array>
+      yield* answer
     } catch (error) {
       throw this.#brokenFailure(error, { path })
     }
-    if (!answer.complete) throw new Failure('unreachable', `openbao: GET ${path}: the answer ended early`)
   }
 
   /** Repeated while the server cannot answer now; once it began, the bytes go by and it is not. */
-  async #opened(path: string): Promise<IncomingMessage> {
+  async #opened(path: string): Promise<Bytes> {
     const deadline = this.#context.clock.monotonic() + this.patience
     for (let attempt = 0; ; attempt += 1) {
-      const failure = await this.#tryOpen(path)
-      if (!(failure instanceof Failure)) return failure
-      if (failure.kind !== 'unreachable' || this.#context.clock.monotonic() > deadline) throw failure
+      const answer = await this.#tryOpen(path)
+      if (!(answer instanceof Failure)) return answer
+      if (answer.kind !== 'unreachable' || this.#context.clock.monotonic() > deadline) throw answer
       await pause(attempt, undefined, this.#context)
     }
   }
 
-  async #tryOpen(path: string): Promise<IncomingMessage | Failure> {
+  async #tryOpen(path: string): Promise<Bytes | Failure> {
     try {
-      const answer = await this.#transport.open(await this.#requestOf({ path }))
-      return answer.statusCode === 200 ? answer : failureOf(await readAnswer(answer), `GET ${path}`)
+      const { status, body } = await this.#transport.open(await this.#requestOf({ path }))
+      return status === 200 ? body : failureOf(await readAnswer(status, body), `GET ${path}`)
     } catch (error) {
       return this.#brokenFailure(error, { path })
     }
@@ -107,8 +111,8 @@ export class Client {
   /** Sends bytes; not repeated, as they can be read only once. */
   async send(path: string, body: Bytes): Promise<Answer> {
     const { headers } = await this.#requestOf({ path })
-    const { answer, text } = await this.#transport.text({ method: 'POST', path: `/v1/${path}`, headers, body })
-    return { status: answer.statusCode ?? 0, body: jsonOf(text) }
+    const { status, text } = await this.#transport.text({ method: 'POST', path: `/v1/${path}`, headers, body })
+    return { status, body: jsonOf(text) }
   }
 
   /** What is still asked is not asked again: a later write would come as from the dead. */
@@ -137,41 +141,28 @@ export class Client {
   async #try(call: Call): Promise<Tried> {
     try {
       const request = await this.#requestOf(call)
-      let { answer, text } = await this.#transport.text(request)
+      let answer = await this.#transport.text(request)
       const token = request.headers['X-Vault-Token']
-      if (answer.statusCode === 403 && token !== undefined && (await this.#login?.replace(token)) === true)
-        ({ answer, text } = await this.#transport.text(await this.#requestOf(call)))
-      const status = answer.statusCode ?? 0
+      if (answer.status === 403 && token !== undefined && (await this.#login?.replace(token)) === true)
+        answer = await this.#transport.text(await this.#requestOf(call))
+      const { status, retryAfter, text } = answer
       if (status === 429) this.#limiter.slower()
       else this.#limiter.calm()
-      return { answer: { status, body: jsonOf(text) }, retryAfter: answer.headers['retry-after'], failure: undefined }
+      return { answer: { status, body: jsonOf(text) }, retryAfter, failure: undefined }
     } catch (error) {
       if (error instanceof Failure) throw error
       return { answer: NOTHING, retryAfter: undefined, failure: this.#brokenFailure(error, call) }
     }
   }
 
-  async #requestOf(
-    call: Call,
-  ): Promise<{ method: string; path: string; headers: Record<string, string>; body?: string }> {
+  async #requestOf(call: Call): Promise<Request> {
     return this.#withHeaders(call, await this.#login?.token())
   }
 
-  #withHeaders(
-    call: Call,
-    token: string | undefined,
-  ): { method: string; path: string; headers: Record<string, string>; body?: string } {
-    const { namespace } = this.#settings
-    return {
-      method: call.method ?? 'GET',
-      path: `/v1/${call.path}`,
-      headers: {
-        'X-Vault-Request': 'true',
-        ...(token === undefined ? {} : { 'X-Vault-Token': token }),
-        ...(namespace === undefined ? {} : { 'X-Vault-Namespace': namespace }),
-      },
-      ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
-    }
+  #withHeaders({ method = 'GET', path, body }: Call, token: string | undefined): Request {
+    const headers = token === undefined ? this.#headers : { ...this.#headers, 'X-Vault-Token': token }
+    const request = { method, path: `/v1/${path}`, headers }
+    return body === undefined ? request : { ...request, body: JSON.stringify(body) }
   }
 
   /** For the login: repeated like everything else, but never with a login of its own. */
@@ -188,8 +179,8 @@ export class Client {
 
   async #askOnce(call: Call, token: string | undefined): Promise<Answer> {
     try {
-      const { answer, text } = await this.#transport.text(this.#withHeaders(call, token))
-      return { status: answer.statusCode ?? 0, body: jsonOf(text) }
+      const { status, text } = await this.#transport.text(this.#withHeaders(call, token))
+      return { status, body: jsonOf(text) }
     } catch (error) {
       throw this.#brokenFailure(error, call)
     }
@@ -240,10 +231,11 @@ function loginFailure(answer: Answer, path: string): Failure {
   })
 }
 
-async function readAnswer(answer: IncomingMessage): Promise<Answer> {
+async function readAnswer(status: number, body: Bytes): Promise<Answer> {
+  const decoder = new TextDecoder()
   let text = ''
-  for await (const chunk of answer) text = (text + String(chunk)).slice(0, 65_536)
-  return { status: answer.statusCode ?? 0, body: jsonOf(text) }
+  for await (const chunk of body) text = (text + decoder.decode(chunk, { stream: true })).slice(0, 65_536)
+  return { status, body: jsonOf(text) }
 }
 
 function jsonOf(text: string): unknown {

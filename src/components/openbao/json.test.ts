@@ -28,3 +28,30 @@ test('any JSON comes back', () => {
     ),
   )
 })
+
+test('numbers that keep their text are found wherever they stand', () => {
+  const number = fc.constantFrom(
+    '1.0',
+    '-0',
+    '0',
+    '7',
+    '-12',
+    '1e3',
+    '-1E+2',
+    '123456789012345',
+    '1234567890123456',
+    '0.10',
+  )
+  const space = fc.constantFrom('', ' ', '\n\t ')
+  fc.assert(
+    fc.property(number, space, space, fc.json(), (digits, before, after, other) => {
+      for (const text of [
+        `${before}${digits}${after}`,
+        `[${before}${digits}${after}]`,
+        `{"a" :${before}${digits}${after},"b":${other}}`,
+        `[${other},${before}${digits}${after}]`,
+      ])
+        assert.ok(JSON.stringify(parseJson(text)).includes(digits), text)
+    }),
+  )
+})

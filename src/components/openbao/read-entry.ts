@@ -80,7 +80,8 @@ export async function readVersions(
   }
 }
 
-type NumberedInfo = z.infer<typeof versionInfo> & { readonly version: number }
+type VersionInfo = z.infer<typeof versionInfo>
+type NumberedInfo = VersionInfo & { readonly version: number }
 
 async function readVersion(
   mount: string,
@@ -94,25 +95,23 @@ async function readVersion(
     path: `${encodePath(mount)}/data/${encodePath(path)}?version=${version}`,
     accept: [404],
   })
+  if (answer.status === 200) {
+    const { data, metadata } = parseAnswer(answer, versionBody, `version ${version} of ${mount}/${path}`).data
+    if (data === null || !isSameVersion(metadata, facts)) return undefined
+    return { version, state: 'live', created, ...(deletion === '' ? {} : { expires: deletion }), data }
+  }
   // A time of deletion that lies ahead is a scheduled expiry. Whether it has come only the server's clock says: with its 404.
-  if (answer.status === 404)
-    return deletion === '' || !isSameVersion(answer.body, facts)
-      ? undefined
-      : { version, state: 'deleted', created, deleted: deletion }
-  const { data } = parseAnswer(answer, versionBody, `version ${version} of ${mount}/${path}`).data
-  if (data === null || !isSameVersion(answer.body, facts)) return undefined
-  return { version, state: 'live', created, ...(deletion === '' ? {} : { expires: deletion }), data }
+  const gone = versionBody.safeParse(answer.body)
+  if (deletion === '' || !gone.success || !isSameVersion(gone.data.data.metadata, facts)) return undefined
+  return { version, state: 'deleted', created, deleted: deletion }
 }
 
 /** Whether an answer is about the version of which the metadata told: not deleted, undeleted or made anew since. */
-function isSameVersion(body: unknown, { created_time, deletion_time, destroyed }: NumberedInfo): boolean {
-  const parsed = versionBody.safeParse(body)
-  if (!parsed.success) return false
-  const { metadata } = parsed.data.data
+function isSameVersion(answered: VersionInfo, promised: VersionInfo): boolean {
   return (
-    metadata.created_time === created_time &&
-    metadata.deletion_time === deletion_time &&
-    metadata.destroyed === destroyed
+    answered.created_time === promised.created_time &&
+    answered.deletion_time === promised.deletion_time &&
+    answered.destroyed === promised.destroyed
   )
 }
 

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
-import http from 'node:http'
-import https from 'node:https'
+import { Readable } from 'node:stream'
+import type { Dispatcher, Pool } from 'undici'
 import { Failure } from '../../core/failure.ts'
+import type { Bytes } from '../../core/ports.ts'
 
 /** Where requests go. */
 export interface Endpoint {
@@ -12,79 +13,131 @@ export interface Endpoint {
 }
 
 export interface Request {
-  readonly method: string
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   /** With query, percent-encoded, from `/v1/` on. */
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string | AsyncIterable<Uint8Array>
 }
 
+/** An answer that was read to its end. */
+export interface TextAnswer {
+  readonly status: number
+  readonly retryAfter: string | undefined
+  readonly text: string
+}
+
 const SILENCE_LIMIT = 60_000
+const CLOSED = 'the connections were closed'
 const LARGEST_ANSWER = 256 * 1024 * 1024
 
-/** Connections to one server, kept open between requests. */
+/** Connections to one server, kept open between requests. One request at a time on each. */
 export class Transport {
-  readonly #agent: http.Agent
-  readonly #origin: Readonly<Record<string, unknown>>
-  readonly #request: typeof http.request
+  readonly #endpoint: Endpoint
+  readonly #ca: string | undefined
+  #pool: Promise<Pool> | undefined
+  #isClosed = false
 
-  constructor({ address, ca, connections }: Endpoint) {
-    const options = { keepAlive: true, maxSockets: connections }
-    const secure = address.startsWith('https:')
-    this.#request = secure ? https.request : http.request
-    this.#agent = secure ? new https.Agent({ ...options, ...caOf(ca) }) : new http.Agent(options)
-    this.#origin = originOf(address)
+  constructor(endpoint: Endpoint) {
+    this.#endpoint = endpoint
+    this.#ca = caOf(endpoint.ca)
   }
 
   /** The answer as soon as its head is there; the caller reads its body. Redirects are not followed: they would carry the token elsewhere. */
-  open({ method, path, headers, body }: Request): Promise<http.IncomingMessage> {
-    return new Promise((resolve, reject) => {
-      const request = this.#request(
-        { ...this.#origin, agent: this.#agent, method, path, headers: { ...headers } },
-        resolve,
-      )
-      request.setTimeout(SILENCE_LIMIT, () => request.destroy(new Error(`silent for ${SILENCE_LIMIT / 1000} s`)))
-      request.on('error', reject)
-      if (body === undefined || typeof body === 'string') request.end(body)
-      else send(body, request).catch((error: unknown) => request.destroy(error instanceof Error ? error : undefined))
-    })
+  async open({ method, path, headers, body }: Request): Promise<{ readonly status: number; readonly body: Bytes }> {
+    const pool = await this.#opened()
+    const answer = await pool.request({ method, path, headers, body: bodyOf(body) })
+    return { status: answer.statusCode, body: answer.body }
   }
 
-  async text(request: Request): Promise<{ readonly answer: http.IncomingMessage; readonly text: string }> {
-    const answer = await this.open(request)
-    const chunks: Buffer[] = []
-    let length = 0
-    for await (const chunk of answer as AsyncIterable<Buffer>) {
-      length += chunk.length
-      if (length > LARGEST_ANSWER)
-        throw new Failure('unsupported', `openbao gave more than ${LARGEST_ANSWER} bytes at once`)
-      chunks.push(chunk)
-    }
-    return { answer, text: Buffer.concat(chunks).toString('utf8') }
+  async text({ method, path, headers, body }: Request): Promise<TextAnswer> {
+    const pool = await this.#opened()
+    return new Promise((resolve, reject) => {
+      pool.dispatch({ method, path, headers, body: bodyOf(body) }, new TextHandler(resolve, reject))
+    })
   }
 
   /** Ends every request in flight. */
   close(): void {
-    this.#agent.destroy()
+    this.#isClosed = true
+    this.#pool?.then((pool) => pool.destroy(new Error(CLOSED))).catch(() => undefined)
+  }
+
+  /** Loaded when it is needed: commands that ask no server shall not wait for it. */
+  async #opened(): Promise<Pool> {
+    if (this.#isClosed) throw new Error(CLOSED)
+    this.#pool ??= import('undici').then((undici) => new undici.Pool(...this.#poolOptions()))
+    return await this.#pool
+  }
+
+  #poolOptions(): ConstructorParameters<typeof Pool> {
+    const { address, connections } = this.#endpoint
+    const limits = { headersTimeout: SILENCE_LIMIT, bodyTimeout: SILENCE_LIMIT, connect: { timeout: SILENCE_LIMIT } }
+    const common = { connections, pipelining: 1, allowH2: false, ...limits }
+    if (address.startsWith('unix://'))
+      return ['http://localhost', { ...common, connect: { ...limits.connect, socketPath: address.slice(7) } }]
+    const connect = this.#ca === undefined ? limits.connect : { ...limits.connect, ca: this.#ca }
+    return [new URL(address).origin, { ...common, connect }]
   }
 }
 
-async function send(body: AsyncIterable<Uint8Array>, request: http.ClientRequest): Promise<void> {
-  for await (const chunk of body)
-    if (!request.write(chunk)) await new Promise((resolve) => request.once('drain', resolve).once('close', resolve))
-  request.end()
+/** Collects one answer; what the library offers for it makes a stream of each. */
+class TextHandler implements Dispatcher.DispatchHandler {
+  readonly #resolve: (answer: TextAnswer) => void
+  readonly #reject: (error: Error) => void
+  #chunks: Buffer[] = []
+  #length = 0
+  #status = 0
+  #retryAfter: string | undefined
+
+  constructor(resolve: (answer: TextAnswer) => void, reject: (error: Error) => void) {
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  onRequestStart(): void {
+    this.#chunks = []
+    this.#length = 0
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
+    const asked = headers['retry-after']
+    this.#status = status
+    this.#retryAfter = typeof asked === 'string' ? asked : undefined
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#length += chunk.length
+    if (this.#length > LARGEST_ANSWER)
+      controller.abort(new Failure('unsupported', `openbao gave more than ${LARGEST_ANSWER} bytes at once`))
+    else this.#chunks.push(chunk)
+  }
+
+  onResponseEnd(): void {
+    const [first = NO_BYTES, ...more] = this.#chunks
+    const text = (more.length === 0 ? first : Buffer.concat(this.#chunks)).toString('utf8')
+    this.#resolve({ status: this.#status, retryAfter: this.#retryAfter, text })
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#reject(error)
+  }
 }
 
-function originOf(address: string): Readonly<Record<string, unknown>> {
-  if (address.startsWith('unix://')) return { socketPath: address.slice('unix://'.length) }
-  const { hostname, port, protocol } = new URL(address)
-  return { hostname: hostname.replace(/^\[(.*)\]$/, '$1'), port: port === '' ? undefined : port, protocol }
+function bodyOf(body: Request['body']): string | Readable | null {
+  return body === undefined || typeof body === 'string' ? (body ?? null) : Readable.from(body, { objectMode: false })
 }
 
-function caOf(file: string | undefined): { ca?: string } {
-  if (file === undefined) return {}
+const NO_BYTES = Buffer.alloc(0)
+
+function caOf(file: string | undefined): string | undefined {
+  if (file === undefined) return undefined
   try {
-    return { ca: readFileSync(file, 'utf8') }
+    return readFileSync(file, 'utf8')
   } catch (cause) {
     throw new Failure('usage', `the CA certificates ${file} cannot be read`, {
       cause,

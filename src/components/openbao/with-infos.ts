@@ -1,3 +1,4 @@
+import { pMapIterable } from 'p-map'
 import type { Client } from './client.ts'
 import type { Entry } from './entry.ts'
 import type { SecretInfo } from './read-entry.ts'
@@ -7,7 +8,9 @@ import { listInfos } from './walk.ts'
 const TOGETHER = 400
 /** For fewer in a folder a list is no faster than to ask for each. */
 const WORTH_A_LIST = 4
-const HELD_BYTES = 8 * 1024 * 1024
+const HELD_BYTES = 4 * 1024 * 1024
+/** Groups that are looked up while others are worked on. */
+const AHEAD = 2
 
 /** A secret that was captured, and what the server says of the one at its path now, where a list of many gave that. */
 export interface Looked {
@@ -17,12 +20,15 @@ export interface Looked {
 
 /** The same secrets in the same order; each with the metadata that one list of its folder gives, or without. */
 export async function* withInfos(entries: AsyncIterable<Entry>, client: Client): AsyncGenerator<Looked> {
-  for await (const group of groupsOf(entries)) {
-    const [first] = group
-    const isWorth = first !== undefined && first.kv === 2 && group.length >= WORTH_A_LIST
-    const infos = isWorth ? await listInfos(first.mount, folderOf(first), group.map(nameIn), client) : undefined
-    for (const entry of group) yield { entry, info: infos?.get(nameIn(entry)) }
-  }
+  const lookUp = (group: readonly Entry[]): Promise<readonly Looked[]> => lookedUp(group, client)
+  for await (const group of pMapIterable(groupsOf(entries), lookUp, { concurrency: AHEAD })) yield* group
+}
+
+async function lookedUp(group: readonly Entry[], client: Client): Promise<readonly Looked[]> {
+  const [first] = group
+  const isWorth = first !== undefined && first.kv === 2 && group.length >= WORTH_A_LIST
+  const infos = isWorth ? await listInfos(first.mount, folderOf(first), group.map(nameIn), client) : undefined
+  return group.map((entry) => ({ entry, info: infos?.get(nameIn(entry)) }))
 }
 
 /** Runs of one folder of one mount. */
@@ -53,7 +59,11 @@ function nameIn({ path }: Entry): string {
   return path.slice(path.lastIndexOf('/') + 1)
 }
 
-/** Roughly; what is read is a string or a few. */
-function sizeOf(entry: Entry): number {
-  return entry.kv === 'absent' ? 0 : JSON.stringify(entry.kv === 1 ? entry.data : entry.versions).length
+/** Roughly; strings dominate. */
+function sizeOf(value: unknown): number {
+  if (typeof value === 'string') return value.length
+  if (typeof value !== 'object' || value === null) return 8
+  let size = 0
+  for (const [name, inner] of Object.entries(value)) size += name.length + sizeOf(inner)
+  return size
 }

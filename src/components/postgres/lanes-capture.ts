@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { Failure } from '../../core/failure.ts'
 import type { Bytes, Context } from '../../core/ports.ts'
 import type { ArtifactSink } from '../driver.ts'
+import { allOrNone } from './all-or-none.ts'
 import { copyOut } from './copy-out.ts'
 import { copyOutOf, tableOf, type LaneSource } from './lanes.ts'
 import { query, sqlFailure } from './query.ts'
@@ -28,17 +29,26 @@ export async function lockLanes(session: pg.ClientBase, lanes: readonly LaneSour
     await query(session, z.unknown(), `lock table only ${table} in access share mode`)
 }
 
-/** Copies every lane into an artifact of its own, over all sessions at once. */
+/**
+ * Copies every lane into an artifact of its own, over all sessions at once. When one fails the others end before this
+ * does: what is still being stored then would be stored behind the back of whoever removes the point that failed.
+ */
 export async function captureLanes(capture: LaneCapture, sink: ArtifactSink, context: Context): Promise<void> {
   const waiting = [...capture.lanes]
-  await Promise.all(
-    capture.sessions.map(async (session) => {
-      for (let lane = waiting.shift(); lane !== undefined; lane = waiting.shift()) {
-        context.signal.throwIfAborted()
-        await sink.write(lane.role, LANE_KIND, rowsOf(session, lane, capture))
-      }
-    }),
-  )
+  const copyThrough = (session: pg.Client) => async (inner: Context) => {
+    for (let lane = waiting.shift(); lane !== undefined; lane = waiting.shift()) {
+      inner.signal.throwIfAborted()
+      await sink.write(lane.role, LANE_KIND, untilAborted(rowsOf(session, lane, capture), inner.signal))
+    }
+  }
+  await allOrNone(context, capture.sessions.map(copyThrough))
+}
+
+async function* untilAborted(bytes: Bytes, signal: AbortSignal): Bytes {
+  for await (const chunk of bytes) {
+    signal.throwIfAborted()
+    yield chunk
+  }
 }
 
 /** Several lanes are read at once, so each says which it was. */
