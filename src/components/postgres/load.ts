@@ -40,6 +40,17 @@ export async function restoreDump(
   await context.effects.run('pg_restore', () => runTool(callOf(place, [...args, ...jobs], dump.path), context))
 }
 
+/** The list of contents of a dump, as pg_restore prints it. A dump that is streamed is read to its end for it. */
+export async function dumpContents(place: LoadPlace, dump: Dump, context: Context): Promise<string> {
+  const call = (file?: string): ToolCall => ({ ...callOf(place, [], file), args: ['--format=custom', '--list'] })
+  if (dump.kind === 'file') return (await runTool(call(dump.path), context)).stdout
+  let list = ''
+  await feed(dump.read(), async (input) => {
+    list = (await runTool(call(), context, input)).stdout
+  })
+  return list
+}
+
 /** Feeds the dump to pg_restore as it is read, without a file. */
 async function restoreStream(
   place: LoadPlace,
