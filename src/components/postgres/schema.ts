@@ -214,6 +214,12 @@ export const postgresDetails = z.object({
     .default([]),
   /** Bytes of the database on disk when it was captured; what a restore needs at least. */
   size: z.string(),
+  /** What the look through the rows found while they were read: whether a restore would fail on them. */
+  rowCheck: z
+    .array(
+      z.object({ level: z.enum(['ok', 'warning', 'error', 'untested']), subject: z.string(), message: z.string() }),
+    )
+    .optional(),
   snapshotAt: z.string(),
   fingerprint,
   /** Where it came from, if it was not captured from the app's own server. */
