@@ -2,7 +2,7 @@ import type pg from 'pg'
 import { describe, Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Finding } from '../../core/restore-point.ts'
-import { diskFinding } from './preflight-disk.ts'
+import { diskFinding, roomInPlace } from './preflight-disk.ts'
 import { liveFindings, preservedFindings } from './preflight-live.ts'
 import { lockFinding, serverFindings } from './preflight-server.ts'
 import { rightFindings } from './preflight-rights.ts'
@@ -38,6 +38,7 @@ export function preflightInPlace(
 ): Promise<readonly Finding[]> {
   return withServer(place, context, async (admin) => {
     const world = await readWorld(admin, place.names)
+    const room = await roomInPlace(admin, place, details)
     return [
       {
         level: 'warning',
@@ -51,8 +52,8 @@ export function preflightInPlace(
       ...(await liveFindings(admin, place, world.live !== undefined, 'in-place')),
       ...refusedInPlace(place, world),
       ...(await guestFindings(admin, details)),
-      await lockFinding(admin, details),
-      await diskFinding(admin, place, details),
+      ...(room.dropsFirst ? [] : [await lockFinding(admin, details)]),
+      room.finding,
     ]
   })
 }
