@@ -111,6 +111,17 @@ for (const from of MAJORS) {
   }
 }
 
+test('who could create in schema public until 14 is told that this ends with 15', async () => {
+  const said = async (from: number, to: number): Promise<boolean> => {
+    const findings = await (await open(server(to), 'swap')).preflight(pointOf(from).details, context)
+    return findings.some(({ subject, level }) => subject === 'schema public' && level === 'warning')
+  }
+  assert.deepEqual([await said(14, 15), await said(14, 14), await said(15, 16)], [true, false, false])
+  await server(14).sql(DATABASE, 'revoke create on schema public from public')
+  points.set(14, await captureStored(server(14).settings(DATABASE), context))
+  assert.equal(await said(14, 15), false)
+})
+
 test('a value that differs is found across majors', async () => {
   const stored = pointOf(14)
   const target = await open(server(18), 'swap')
