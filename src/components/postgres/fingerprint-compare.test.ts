@@ -103,5 +103,8 @@ test('a comment that pg_dump mentions from 15 on is no difference to an older on
   const comment = { name: 'COMMENT SCHEMA "public"', definition: 'bb' }
   const found = { objects: [...EXPECTED.objects, comment], definitionsBy: 18 }
   assert.deepEqual(compare(found, false, { ...EXPECTED, definitionsBy: 14 }), [])
+  const closed = { name: 'ACL SCHEMA "public"', definition: 'cc' }
+  const older = { ...EXPECTED, objects: [...EXPECTED.objects, closed], definitionsBy: 14 }
+  assert.deepEqual(compare(found, false, older), [])
   assert.deepEqual(compare(found, false), ['COMMENT SCHEMA "public": absent / present'])
 })
