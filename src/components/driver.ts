@@ -15,6 +15,8 @@ export interface Driver<Settings = unknown, Details = unknown> {
 
   /** Everything a backup of this component will need. Changes nothing. */
   check(settings: Settings, context: Context): Promise<readonly Finding[]>
+  /** The same without what the capture looks for by itself, where that takes long. */
+  checkBeforeCapture?(settings: Settings, context: Context): Promise<readonly Finding[]>
 
   /**
    * Reads the whole component at one moment. Each artifact is complete when `sink.write` resolves.
@@ -261,6 +263,8 @@ export interface Captured<Details> {
   readonly details: Details
   /** Plain sentences: what a restore will not bring back. */
   readonly notCaptured: readonly string[]
+  /** What was looked for beside the reading because it takes as long. */
+  readonly findings?: readonly Finding[]
 }
 
 /** Previous data that a swap set aside. */

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { check } from '../../src/components/postgres/check.ts'
+import { capture } from '../../src/components/postgres/capture.ts'
+import { check, checkBeforeCapture } from '../../src/components/postgres/check.ts'
+import { checkRowsBeside } from '../../src/components/postgres/check-rows-beside.ts'
+import type { ArtifactSink } from '../../src/components/driver.ts'
 import { withSession } from '../../src/components/postgres/connection.ts'
 import { captureInto } from '../parts/postgres-restore.ts'
 import { startPostgres, testContext } from '../parts/postgres.ts'
@@ -14,6 +17,12 @@ const context = testContext()
 const major = Math.floor(
   Number((await postgres.sql('postgres', `select current_setting('server_version_num') as v`))[0]?.['v']) / 10_000,
 )
+
+const nowhere: ArtifactSink = {
+  async write(_role, _kind, content) {
+    for await (const _chunk of content);
+  },
+}
 
 interface Case {
   readonly name: string
@@ -226,6 +235,32 @@ test('who is no superuser loses options of user mappings and subscriptions, and 
   assert.match(lines, /^warning .*Subscriptions, with their connection strings, are not captured .*: feed\.$/m)
   assert.doesNotMatch(lines, /hush/)
   assert.doesNotMatch(await linesOf('clean', plain), /user mappings|Subscriptions/)
+})
+
+test('a capture looks through the rows while it reads them, and what it finds is in the manifest', async () => {
+  await postgres.createDatabase('planted')
+  await postgres.sql(
+    'planted',
+    `set search_path = public; create table p (id int primary key); create table c (p int references p);
+    alter table c disable trigger all; insert into c values (7); alter table c enable trigger all`,
+  )
+  const settings = postgres.settings('planted')
+  const before = await checkBeforeCapture(settings, context)
+  assert.doesNotMatch(JSON.stringify(before), /foreign keys/)
+  const { details, notCaptured, findings } = await capture(settings, nowhere, context)
+  assert.match(JSON.stringify(findings), /"error".*foreign keys.*refer to nothing.*public\.c c_p_fkey/)
+  assert.match(
+    notCaptured.join('\n'),
+    /Found at the capture in database planted: foreign keys: hold rows .*public\.c c_p_fkey/,
+  )
+  assert.equal(details.rowCheck?.find(({ level }) => level === 'error')?.subject, 'database planted: foreign keys')
+})
+
+test('a look through the rows that its server ends fails no backup, and is said', async () => {
+  await postgres.createDatabase('planted')
+  const settings = postgres.settings('planted')
+  const lost = checkRowsBeside({ ...postgres.server, host: '/nowhere' }, settings, context)
+  assert.match(JSON.stringify(await lost), /"untested".*database planted: rows.*not looked through/)
 })
 
 test('a backup has its losses in the manifest too, and tables that take too long are named as untested', async () => {

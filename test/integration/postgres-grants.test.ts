@@ -29,9 +29,18 @@ const CONTENT = `
   alter default privileges in schema shop grant select on tables to shop_reader;
   reset role; set role shop_jobs; create schema jobs; create table jobs.queue (n int); insert into jobs.queue values (1); reset role;`
 
+/** Objects of roles that may create only because that was granted, or may no more, and extensions of all kinds of owners. */
+const GUESTS = `
+  create role shop_past; grant create, usage on schema shop to shop_jobs, shop_past;
+  set role shop_jobs; create table shop.runs (id serial primary key, at timestamptz default now()); insert into shop.runs default values; create index on shop.runs (at);
+  create function shop.run_count() returns bigint language sql as 'select count(*) from shop.runs'; create extension hstore schema shop; reset role;
+  set role shop_past; create table shop.old (n int); reset role; revoke all on schema shop from shop_past;
+  set role shop_owner; create extension citext schema shop; reset role; create extension pg_trgm schema shop; create extension btree_gin schema shop;`
+
 await postgres.createDatabase('shop')
 await postgres.sql('postgres', APP)
 await postgres.sql('shop', CONTENT)
+await postgres.sql('shop', GUESTS)
 
 const settings = (over: Readonly<Record<string, unknown>> = {}): PostgresSettings =>
   postgres.settings('shop', {
@@ -98,6 +107,7 @@ test('with just those a restore swaps, is equal, keeps rights and settings, and 
   await target.discard(context)
   await restoreWhole(target, captured, context)
   await usable()
+  await owned()
   await target.undo(context)
   assert.deepEqual(await postgres.sql('shop', 'select count(*)::int as n from shop.items'), [{ n: 0 }])
   await target.forget(context)
@@ -116,6 +126,24 @@ async function usable(): Promise<void> {
   assert.deepEqual(await as('shop_app', `select setting from pg_settings where name = 'log_min_duration_statement'`), [
     { setting: '500' },
   ])
+}
+
+/** As before; what a superuser had made is the database owner's, who could make it too. */
+async function owned(): Promise<void> {
+  const extensions = `select extname::text as name, extowner::regrole::text as owner from pg_extension where oid >= 16384 order by 1`
+  assert.deepEqual(await postgres.sql('shop', extensions), [
+    { name: 'btree_gin', owner: 'shop_owner' },
+    { name: 'citext', owner: 'shop_owner' },
+    { name: 'hstore', owner: 'shop_jobs' },
+    { name: 'pg_trgm', owner: 'shop_owner' },
+  ])
+  const tables = `select relname::text as name, relowner::regrole::text as owner from pg_class where relname in ('runs', 'old') order by 1`
+  assert.deepEqual(await postgres.sql('shop', tables), [
+    { name: 'old', owner: 'shop_past' },
+    { name: 'runs', owner: 'shop_jobs' },
+  ])
+  const lent = `select has_schema_privilege('shop_past', 'shop', 'create') or has_database_privilege('shop_past', 'shop', 'create') as lent`
+  assert.deepEqual(await postgres.sql('shop', lent), [{ lent: false }])
 }
 
 test('who cannot log in yet gets the statements to begin with', async () => {

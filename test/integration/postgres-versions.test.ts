@@ -8,7 +8,7 @@ import { ODD, oddObjects, quoted } from '../parts/postgres-odd.ts'
 import { captureStored } from '../parts/postgres-stored.ts'
 import type { Stored } from '../parts/postgres-stored.ts'
 import { tablesOfEveryType, TYPE_VALUES, UNKNOWN_TYPES, withoutValues } from '../parts/postgres-types.ts'
-import { MAJORS, programsOf, providePostgresVersions } from '../parts/postgres-versions.ts'
+import { clientOf14, MAJORS, programsOf, providePostgresVersions } from '../parts/postgres-versions.ts'
 import { startPrivate, testContext } from '../parts/postgres.ts'
 import type { TestPostgres } from '../parts/postgres.ts'
 
@@ -60,6 +60,8 @@ for (const major of MAJORS) {
     const stored = await captureStored(postgres.settings(DATABASE), context)
     points.set(major, stored)
     assert.ok(stored.details.lanes.length > 0)
+    if (major !== 14 || (await clientOf14()) !== undefined)
+      assert.match(stored.details.dumpVersionText, new RegExp(`\\(PostgreSQL\\) ${major}\\.`))
     await postgresDriver.examine(stored.details, stored.source, context)
     await withTemporaryFolder(async (folder) => {
       const drill = await open(postgres, 'scratch', folder)
@@ -108,6 +110,17 @@ for (const from of MAJORS) {
     })
   }
 }
+
+test('who could create in schema public until 14 is told that this ends with 15', async () => {
+  const said = async (from: number, to: number): Promise<boolean> => {
+    const findings = await (await open(server(to), 'swap')).preflight(pointOf(from).details, context)
+    return findings.some(({ subject, level }) => subject === 'schema public' && level === 'warning')
+  }
+  assert.deepEqual([await said(14, 15), await said(14, 14), await said(15, 16)], [true, false, false])
+  await server(14).sql(DATABASE, 'revoke create on schema public from public')
+  points.set(14, await captureStored(server(14).settings(DATABASE), context))
+  assert.equal(await said(14, 15), false)
+})
 
 test('a value that differs is found across majors', async () => {
   const stored = pointOf(14)

@@ -21,7 +21,7 @@ export async function captureStored(settings: PostgresSettings, context: Context
   return { details: postgresDriver.details.parse(written), notCaptured, source: sourceFrom(contents) }
 }
 
-function sinkInto(contents: Map<string, Buffer>): ArtifactSink {
+export function sinkInto(contents: Map<string, Buffer>): ArtifactSink {
   return {
     async write(role, _kind, content) {
       const chunks: Uint8Array[] = []
@@ -31,7 +31,7 @@ function sinkInto(contents: Map<string, Buffer>): ArtifactSink {
   }
 }
 
-function sourceFrom(contents: ReadonlyMap<string, Buffer>): ArtifactSource {
+export function sourceFrom(contents: ReadonlyMap<string, Buffer>): ArtifactSource {
   return {
     roles: [...contents.keys()],
     sizeOf: (role) => contents.get(role)?.length ?? 0,

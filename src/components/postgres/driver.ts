@@ -12,6 +12,7 @@ export const postgresDriver: Driver<PostgresSettings, PostgresDetails> = {
   settings: postgresSettings,
   details: postgresDetails,
   check: async (...request) => (await import('./check.ts')).check(...request),
+  checkBeforeCapture: async (...request) => (await import('./check.ts')).checkBeforeCapture(...request),
   capture: async (settings, sink, context) => (await import('./capture.ts')).capture(settings, sink, context),
   examine: async (...request) => (await import('./examine.ts')).examine(...request),
   kept,

@@ -98,3 +98,13 @@ test('a sequence that moved during the dump may be anywhere on its way, in eithe
   assert.deepEqual(compare(at('-12'), true, moved('-10', '-15')), [])
   assert.deepEqual(compare(at('9007199254740993'), true, moved('9007199254740994', '9007199254740999')).length, 1)
 })
+
+test('a comment that pg_dump mentions from 15 on is no difference to an older one, and one between newer ones', () => {
+  const comment = { name: 'COMMENT SCHEMA "public"', definition: 'bb' }
+  const found = { objects: [...EXPECTED.objects, comment], definitionsBy: 18 }
+  assert.deepEqual(compare(found, false, { ...EXPECTED, definitionsBy: 14 }), [])
+  const closed = { name: 'ACL SCHEMA "public"', definition: 'cc' }
+  const older = { ...EXPECTED, objects: [...EXPECTED.objects, closed], definitionsBy: 14 }
+  assert.deepEqual(compare(found, false, older), [])
+  assert.deepEqual(compare(found, false), ['COMMENT SCHEMA "public": absent / present'])
+})

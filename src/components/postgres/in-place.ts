@@ -12,6 +12,7 @@ import { readWhole, restoreOver } from './load.ts'
 import type { LoadPlace } from './load.ts'
 import { formatMarker } from './marker.ts'
 import type { MarkerBody } from './marker.ts'
+import { roomInPlace } from './preflight-disk.ts'
 import { preflightInPlace } from './preflight.ts'
 import { query } from './query.ts'
 import { analyze } from './restore/analyze.ts'
@@ -144,8 +145,8 @@ export class InPlaceTarget implements Target<PostgresDetails> {
   }
 
   /**
-   * Made again while somebody else is in the way. Without lanes it is one transaction, and an attempt that fails changes
-   * nothing. With lanes it cannot be one: what a failed attempt leaves is dropped by the next, and if there is none, the
+   * Made again while somebody else is in the way. As one transaction, an attempt that fails changes nothing. With lanes, or
+   * without room for old and new at once, it cannot be one: what a failed attempt leaves is dropped by the next, and if there is none, the
    * safety point has to repair it.
    */
   async #overwrite(
@@ -155,14 +156,15 @@ export class InPlaceTarget implements Target<PostgresDetails> {
     context: Context,
   ): Promise<void> {
     const place = await this.#loadPlace(details, context)
+    const inSteps = (await roomInPlace(admin, this.#place, details)).dropsFirst
+    const how = { args: ['--single-transaction', '--clean', '--if-exists'], inSteps }
     const deadline = context.clock.monotonic() + GATE_LIMIT
     for (;;) {
       for (const { pid } of await sessionsOf(admin, place.database))
         await change(admin, 'pg_terminate_backend', `select pg_terminate_backend(${pid})`, context)
       try {
-        if (details.lanes.length > 0)
-          await withSession(place.server, place.database, context, (live) => untie(live, context))
-        return await restoreOver(place, details, source, ['--single-transaction', '--clean', '--if-exists'], context)
+        if (inSteps) await withSession(place.server, place.database, context, (live) => untie(live, context))
+        return await restoreOver(place, details, source, how, context)
       } catch (error) {
         const others = await sessionsOf(admin, place.database)
         if (others.length === 0 || context.clock.monotonic() > deadline) throw error

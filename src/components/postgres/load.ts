@@ -40,6 +40,17 @@ export async function restoreDump(
   await context.effects.run('pg_restore', () => runTool(callOf(place, [...args, ...jobs], dump.path), context))
 }
 
+/** The list of contents of a dump, as pg_restore prints it. A dump that is streamed is read to its end for it. */
+export async function dumpContents(place: LoadPlace, dump: Dump, context: Context): Promise<string> {
+  const call = (file?: string): ToolCall => ({ ...callOf(place, [], file), args: ['--format=custom', '--list'] })
+  if (dump.kind === 'file') return (await runTool(call(dump.path), context)).stdout
+  let list = ''
+  await feed(dump.read(), async (input) => {
+    list = (await runTool(call(), context, input)).stdout
+  })
+  return list
+}
+
 /** Feeds the dump to pg_restore as it is read, without a file. */
 async function restoreStream(
   place: LoadPlace,
@@ -70,20 +81,20 @@ function callOf(place: LoadPlace, args: readonly string[], file?: string): ToolC
 }
 
 /**
- * Loads over a live database with one session at a time: as one transaction where there are no lanes; what a
- * transaction cannot hold is loaded around it.
+ * Loads over a live database with one session at a time: as one transaction, or `inSteps`, where there are lanes, which a
+ * transaction cannot hold, or no room for what is live and what is loaded at once.
  */
 export async function restoreOver(
   place: LoadPlace,
   details: Pick<PostgresDetails, 'lanes' | 'encoding'>,
   source: ArtifactSource,
-  args: readonly string[],
+  { args, inSteps }: { readonly args: readonly string[]; readonly inSteps: boolean },
   context: Context,
 ): Promise<void> {
   const { lanes, encoding } = details
   const restore = (more: readonly string[], inner: Context): Promise<void> =>
     restoreStream(place, source.read(DUMP_ROLE), [...args, ...more], inner)
-  if (lanes.length === 0) return restore([], context)
+  if (!inSteps) return restore([], context)
   await restore(['--section=pre-data'], context)
   await allOrNone(context, [
     (inner) => restore(['--section=data'], inner),

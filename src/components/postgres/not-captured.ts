@@ -84,8 +84,10 @@ const QUESTIONS: readonly Question[] = [
         or exists (select from pg_shdepend s where s.refclassid = 'pg_authid'::regclass and s.refobjid = r.oid and s.dbid = ${THIS_DATABASE}))`,
   },
   {
-    sentence: 'Owners of extensions are not captured; a restore gives these to the role that restores:',
-    names: `select quote_ident(e.extname) as name from pg_extension e where not (select rolsuper from pg_roles r where r.oid = e.extowner)`,
+    sentence:
+      'Only a superuser can make these extensions, so that a restore cannot give them back to their owners, who are none:',
+    names: `select quote_ident(e.extname) as name from pg_extension e join pg_available_extension_versions v on v.name = e.extname and v.version = e.extversion
+      where v.superuser and not v.trusted and not (select rolsuper from pg_roles r where r.oid = e.extowner)`,
   },
   {
     sentence: 'Transactions that are prepared but not committed are not captured:',

@@ -15,16 +15,58 @@ const LOCAL = new Set(['localhost', '127.0.0.1', '::1'])
 /** Whether the server has room for a second copy. Only a server on this machine can be asked. */
 export async function diskFinding(admin: pg.Client, place: Place, details: PostgresDetails): Promise<Finding> {
   const needed = neededBytes(details)
+  const free = await freeAt(admin, place)
+  if (free === undefined) return unknownSpace(needed)
+  return spaceFinding(needed, free, BESIDE)
+}
+
+const BESIDE =
+  'Make room where PostgreSQL keeps its data, for example by forgetting a previous database; or restore with --target in-place, which drops the live data first.'
+
+/** How a restore over the live data is loaded, as far as room decides it. */
+export interface RoomInPlace {
+  readonly finding: Finding
+  /** There is no room for old and new at once, as one transaction would need it: what is live goes before the rows come. */
+  readonly dropsFirst: boolean
+}
+
+/** A restore over the live data that is one transaction needs room for both; one with lanes drops before it loads. */
+export async function roomInPlace(admin: pg.Client, place: Place, details: PostgresDetails): Promise<RoomInPlace> {
+  const needed = neededBytes(details)
+  const free = await freeAt(admin, place)
+  if (free === undefined) return { finding: unknownSpace(needed), dropsFirst: false }
+  return chooseInPlace({
+    needed,
+    free,
+    live: await liveBytes(admin, place.names.live),
+    lanes: details.lanes.length > 0,
+  })
+}
+
+export function chooseInPlace(room: { needed: bigint; free: bigint; live: bigint; lanes: boolean }): RoomInPlace {
+  const { needed, free, live, lanes } = room
+  const dropsFirst = lanes || free < needed
+  const finding = spaceFinding(needed, dropsFirst ? free + live : free)
+  if (finding.level !== 'ok' || lanes || !dropsFirst) return { finding, dropsFirst }
+  const message = `${gigabytes(needed)} needed, ${gigabytes(free)} free: the live data is dropped before the rows are loaded, so a failure leaves neither`
+  const hint = 'The safety point then repairs it. With more room it is one transaction.'
+  return { finding: { level: 'warning', subject: 'disk', message, hint }, dropsFirst }
+}
+
+async function liveBytes(admin: pg.Client, live: string): Promise<bigint> {
+  const sql = 'select pg_database_size(oid)::text as bytes from pg_database where datname = $1'
+  const [found] = await query(admin, z.object({ bytes: z.string() }), sql, [live])
+  return BigInt(found?.bytes ?? 0)
+}
+
+async function freeAt(admin: pg.Client, place: Place): Promise<bigint | undefined> {
   const folder = isLocal(place.server.host) ? await folderOf(admin, place.names.live) : undefined
-  const free = folder === undefined ? undefined : await freeBytes(folder)
-  if (free === undefined) {
-    return {
-      level: 'untested',
-      subject: 'disk',
-      message: `free space on the server cannot be read; ${gigabytes(needed)} are needed`,
-    }
-  }
-  return spaceFinding(needed, free)
+  return folder === undefined ? undefined : freeBytes(folder)
+}
+
+function unknownSpace(needed: bigint): Finding {
+  const message = `free space on the server cannot be read; ${gigabytes(needed)} are needed`
+  return { level: 'untested', subject: 'disk', message }
 }
 
 /** The same for a folder of this machine. */
@@ -35,15 +77,12 @@ export async function folderFinding(folder: string, details: PostgresDetails): P
   return spaceFinding(neededBytes(details), free)
 }
 
-export function spaceFinding(needed: bigint, free: bigint): Finding {
+const MAKE_ROOM = 'Make room where PostgreSQL keeps its data, for example by forgetting a previous database.'
+
+export function spaceFinding(needed: bigint, free: bigint, hint = MAKE_ROOM): Finding {
   const message = `${gigabytes(needed)} needed, ${gigabytes(free)} free`
   if (free >= needed) return { level: 'ok', subject: 'disk', message }
-  return {
-    level: 'error',
-    subject: 'disk',
-    message,
-    hint: 'Make room where PostgreSQL keeps its data, for example by forgetting a previous database.',
-  }
+  return { level: 'error', subject: 'disk', message, hint }
 }
 
 export function neededBytes({ size }: PostgresDetails): bigint {

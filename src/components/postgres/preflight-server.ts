@@ -23,6 +23,7 @@ export async function serverFindings(
   const { version } = await queryOne(admin, serverRow, sql)
   return [
     versionFinding(version, details),
+    ...publicFindings(version, details),
     ...(await toolFindings(version, settings, details, context)),
     ...(await localeFindings(admin, version, details)),
     ...(await extensionFindings(admin, details)),
@@ -40,6 +41,23 @@ function versionFinding(version: number, details: PostgresDetails): Finding {
     message: `is older than ${describeVersion(details.serverVersion)}, from which the restore point is`,
     hint: 'Restore to a server of that major or newer.',
   }
+}
+
+/** Until 14 everybody could create there unless somebody had changed it, which a dump does not say of what nobody changed. */
+const CLOSED_SINCE = 15
+const OWN_GRANTS = 'ACL SCHEMA "public"'
+
+export function publicFindings(version: number, { serverVersion, fingerprint }: PostgresDetails): Finding[] {
+  if (majorOf(serverVersion) >= CLOSED_SINCE || majorOf(version) < CLOSED_SINCE) return []
+  if (fingerprint.objects.some(({ name }) => name === OWN_GRANTS)) return []
+  return [
+    {
+      level: 'warning',
+      subject: 'schema public',
+      message: `lets only its owner create in it from PostgreSQL ${CLOSED_SINCE} on; until then everybody could`,
+      hint: 'If the application makes tables there as another role: GRANT CREATE ON SCHEMA public TO that role, after the restore.',
+    },
+  ]
 }
 
 /** Whether there are tools that can restore this dump to a server of this version. */

@@ -2,11 +2,12 @@ import type pg from 'pg'
 import { describe, Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Finding } from '../../core/restore-point.ts'
-import { diskFinding } from './preflight-disk.ts'
+import { diskFinding, roomInPlace } from './preflight-disk.ts'
 import { liveFindings, preservedFindings } from './preflight-live.ts'
 import { lockFinding, serverFindings } from './preflight-server.ts'
 import { rightFindings } from './preflight-rights.ts'
-import { roleFindings } from './roles-restore.ts'
+import { needsOf } from './roles-needs.ts'
+import { readRights, roleFindings } from './roles-restore.ts'
 import type { PostgresDetails } from './schema.ts'
 import { withAdmin } from './target-place.ts'
 import type { Place } from './target-place.ts'
@@ -37,6 +38,7 @@ export function preflightInPlace(
 ): Promise<readonly Finding[]> {
   return withServer(place, context, async (admin) => {
     const world = await readWorld(admin, place.names)
+    const room = await roomInPlace(admin, place, details)
     return [
       {
         level: 'warning',
@@ -49,10 +51,23 @@ export function preflightInPlace(
       ...(await rightFindings(admin, details, world.live, place.settings.maintenanceDatabase)),
       ...(await liveFindings(admin, place, world.live !== undefined, 'in-place')),
       ...refusedInPlace(place, world),
-      await lockFinding(admin, details),
-      await diskFinding(admin, place, details),
+      ...(await guestFindings(admin, details)),
+      ...(room.dropsFirst ? [] : [await lockFinding(admin, details)]),
+      room.finding,
     ]
   })
+}
+
+/** Beside, schemas and their grants are made first; in one transaction over what is live they cannot be. */
+async function guestFindings(admin: pg.Client, details: PostgresDetails): Promise<Finding[]> {
+  const { user, superuser } = await readRights(admin)
+  if (superuser) return []
+  return needsOf(details).guests.map(({ schema, role }) => ({
+    level: 'error',
+    subject: `role ${user}`,
+    message: `cannot restore in place what ${role} owns in schema ${schema}, where it may create only by a grant: that takes a superuser`,
+    hint: 'Restore with swap.',
+  }))
 }
 
 function refusedInPlace({ settings, names }: Place, { live }: World): Finding[] {

@@ -5,6 +5,8 @@ import { query } from './query.ts'
 import type { RestoreNeeds } from './schema.ts'
 
 const names = z.object({ name: z.string() })
+const guest = z.object({ schema: z.string(), role: z.string() })
+const extension = z.object({ name: z.string(), schema: z.string(), owner: z.string().nullable() })
 
 /** The user's own objects of a catalog: neither the server's nor of an extension. */
 const OURS = (catalog: string, alias: string): string =>
@@ -18,7 +20,8 @@ const OWNERS = `
   with here as (select oid, datdba from pg_database where datname = current_database()),
   owned(id) as (
     select datdba from here
-    union select s.refobjid from pg_shdepend s, here where s.dbid = here.oid and s.refclassid = 'pg_authid'::regclass and s.deptype = 'o' and s.classid <> 'pg_extension'::regclass
+    union select s.refobjid from pg_shdepend s, here where s.dbid = here.oid and s.refclassid = 'pg_authid'::regclass and s.deptype = 'o'
+      and not (s.classid = 'pg_extension'::regclass and (select rolsuper from pg_roles r where r.oid = s.refobjid))
       and not exists (select from pg_depend x where x.classid = s.classid and x.objid = s.objid and x.deptype = 'e')
     union select relowner from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and ${OURS('pg_class', 'c')} and ${OUR_SCHEMAS}
     union select proowner from pg_proc p where ${OURS('pg_proc', 'p')}
@@ -28,12 +31,34 @@ const OWNERS = `
     union select lomowner from pg_largeobject_metadata)
   select r.rolname::text as name from owned join pg_roles r on r.oid = owned.id where r.rolname !~ '^pg_' order by 1`
 
-/** An object that belongs to somebody who may create in its schema only because that was granted. */
-const GUESTS = (catalog: string, owner: string, schema: string, what: string): string => `
-  select ${what} || ' of ' || r.rolname || ', who may create in schema ' || quote_ident(n.nspname) || ' only by a grant' as name
+/** Catalogs whose objects are in a schema and can be given away: only to who may create there. */
+const OWNED_IN_SCHEMAS: readonly (readonly [catalog: string, owner: string, schema: string])[] = [
+  ['pg_class', 'relowner', 'relnamespace'],
+  ['pg_proc', 'proowner', 'pronamespace'],
+  ['pg_type', 'typowner', 'typnamespace'],
+  ['pg_operator', 'oprowner', 'oprnamespace'],
+  ['pg_collation', 'collowner', 'collnamespace'],
+  ['pg_conversion', 'conowner', 'connamespace'],
+  ['pg_statistic_ext', 'stxowner', 'stxnamespace'],
+  ['pg_ts_config', 'cfgowner', 'cfgnamespace'],
+  ['pg_ts_dict', 'dictowner', 'dictnamespace'],
+  ['pg_extension', 'extowner', 'extnamespace'],
+]
+const GUESTS = OWNED_IN_SCHEMAS.map(
+  ([catalog, owner, schema]) => `
+  select n.nspname::text as schema, r.rolname::text as role
   from ${catalog} o join pg_namespace n on n.oid = o.${schema} join pg_roles r on r.oid = o.${owner}
-  where o.oid >= 16384 and not ${ofExtension(catalog, 'o.oid')} and ${OUR_SCHEMAS} and not r.rolsuper and not pg_has_role(r.oid, n.nspowner, 'usage')
-    and not (n.nspname = 'public' and current_setting('server_version_num')::int < 150000)`
+  where o.oid >= 16384 and not ${ofExtension(catalog, 'o.oid')} and ${OUR_SCHEMAS} and not r.rolsuper and not pg_has_role(r.oid, n.nspowner, 'usage')`,
+).join(' union ')
+
+/** Those that others need come first; plpgsql is in every database. */
+const EXTENSIONS = `
+  with recursive depth(id, level) as (
+    select oid, 0 from pg_extension
+    union all select d.objid, level + 1 from depth join pg_depend d on d.classid = 'pg_extension'::regclass and d.refclassid = 'pg_extension'::regclass and d.refobjid = depth.id)
+  select e.extname::text as name, n.nspname::text as schema, case when r.rolsuper then null else r.rolname::text end as owner
+  from pg_extension e join pg_namespace n on n.oid = e.extnamespace join pg_roles r on r.oid = e.extowner
+  where e.oid >= 16384 order by (select max(level) from depth where depth.id = e.oid), 1`
 
 /** What only a superuser can create or give away, whatever else a role may do. */
 const SUPERUSER_ONLY: readonly string[] = [
@@ -53,9 +78,6 @@ const SUPERUSER_ONLY: readonly string[] = [
   `select distinct 'grants by ' || g.rolname || ' on ' || ${relationName('c')} as name from pg_class c, aclexplode(c.relacl) a join pg_roles g on g.oid = a.grantor where a.grantor <> c.relowner and ${OURS('pg_class', 'c')}`,
   `select distinct 'grants by ' || g.rolname || ' on function ' || p.oid::regprocedure::text as name from pg_proc p, aclexplode(p.proacl) a join pg_roles g on g.oid = a.grantor where a.grantor <> p.proowner and ${OURS('pg_proc', 'p')}`,
   `select distinct 'grants by ' || g.rolname || ' on schema ' || quote_ident(n.nspname) as name from pg_namespace n, aclexplode(n.nspacl) a join pg_roles g on g.oid = a.grantor where a.grantor <> n.nspowner and ${OURS('pg_namespace', 'n')} and ${OUR_SCHEMAS}`,
-  `${GUESTS('pg_class', 'relowner', 'relnamespace', `'relation ' || ${relationName('o')}`)} and o.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
-    and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = o.oid and d.refclassid = 'pg_class'::regclass and d.deptype in ('a', 'i'))`,
-  GUESTS('pg_proc', 'proowner', 'pronamespace', `'function ' || o.oid::regprocedure::text`),
 ]
 /** Since PostgreSQL 15. */
 const SCHEMA_PUBLICATIONS = `select distinct 'publication ' || quote_ident(b.pubname) || ' for tables in schema' as name from pg_publication_namespace s join pg_publication b on b.oid = s.pnpubid`
@@ -72,10 +94,14 @@ export async function readRestoreNeeds(client: pg.ClientBase, version: number): 
     superuserOnly: await read(`${special.join('\nunion all ')} order by 1`),
     forcedRowSecurity: await read(FORCED),
     tablespaces: await read(TABLESPACES),
+    guests: await query(client, guest, `${GUESTS} order by 1, 2`),
+    extensions: await query(client, extension, EXTENSIONS),
   }
 }
 
+const NOTHING_KNOWN = { superuserOnly: [], forcedRowSecurity: [], tablespaces: [], guests: [], extensions: [] }
+
 /** For points from before needs were captured: nothing is known but the owner. */
 export function needsOf(details: { readonly owner: string; readonly needs?: RestoreNeeds | undefined }): RestoreNeeds {
-  return details.needs ?? { owners: [details.owner], superuserOnly: [], forcedRowSecurity: [], tablespaces: [] }
+  return details.needs ?? { ...NOTHING_KNOWN, owners: [details.owner] }
 }

@@ -154,6 +154,10 @@ const needs = z.object({
   forcedRowSecurity: z.array(z.string()),
   /** Tablespaces that objects are in, besides the database's own. */
   tablespaces: z.array(z.string()),
+  /** Roles that own something in a schema of which they are neither the owner nor a member of the owner. */
+  guests: z.array(z.object({ schema: z.string(), role: z.string() })).default([]),
+  /** In an order in which they can be made; the owner is null where it was a superuser. */
+  extensions: z.array(z.object({ name: z.string(), schema: z.string(), owner: z.string().nullable() })).default([]),
 })
 export type RestoreNeeds = z.infer<typeof needs>
 /** A dump that somebody gave; its hash is that of the file as it was, or of all files of a folder. */
@@ -210,6 +214,12 @@ export const postgresDetails = z.object({
     .default([]),
   /** Bytes of the database on disk when it was captured; what a restore needs at least. */
   size: z.string(),
+  /** What the look through the rows found while they were read: whether a restore would fail on them. */
+  rowCheck: z
+    .array(
+      z.object({ level: z.enum(['ok', 'warning', 'error', 'untested']), subject: z.string(), message: z.string() }),
+    )
+    .optional(),
   snapshotAt: z.string(),
   fingerprint,
   /** Where it came from, if it was not captured from the app's own server. */

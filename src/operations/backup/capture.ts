@@ -1,5 +1,6 @@
 import { toFailure, type Failure } from '../../core/failure.ts'
 import type { Bytes } from '../../core/ports.ts'
+import type { Finding } from '../../core/restore-point.ts'
 import type { Secret } from '../../core/secret.ts'
 import type { ArtifactSink, Captured, EvidenceTaker } from '../../components/driver.ts'
 import type { ArtifactRecord } from '../../repository/documents.ts'
@@ -7,6 +8,13 @@ import { fanOut, pack, type Packed } from '../../repository/pack.ts'
 import type { AppComponent, OperationContext } from '../app.ts'
 import { requireOne, type Destination } from './destinations.ts'
 import { summarize, type ComponentOutcome } from './report.ts'
+
+export interface CapturedComponent {
+  readonly outcome: ComponentOutcome
+  /** What the capture came upon. */
+  readonly findings: readonly Finding[]
+  readonly cause: Failure | undefined
+}
 
 /**
  * Captures one component once and stores it in every destination. A component that fails leaves nothing: its
@@ -17,7 +25,7 @@ export async function captureComponent(
   destinations: readonly Destination[],
   keys: Pick<ArtifactSink, 'fingerprintKey' | 'evidence'>,
   context: OperationContext,
-): Promise<ComponentOutcome & { readonly cause?: Failure }> {
+): Promise<CapturedComponent> {
   const started = context.clock.now()
   const begun = context.clock.monotonic()
   const sink = new DestinationSink(component.name, destinations, keys, context)
@@ -31,11 +39,13 @@ export async function captureComponent(
   try {
     const captured = await component.driver.capture(component.settings, sink, context)
     sink.record(component, captured, started, context.clock.now())
-    return { ...facts(), outcome: 'captured', notCaptured: captured.notCaptured }
+    const found = { findings: captured.findings ?? [], cause: undefined }
+    return { outcome: { ...facts(), outcome: 'captured', notCaptured: captured.notCaptured }, ...found }
   } catch (error) {
     const cause = toFailure(error)
     if (cause.kind === 'cancelled' || context.signal.aborted) throw error
-    return { ...facts(), outcome: 'failed', notCaptured: [], failure: summarize(cause), cause }
+    const outcome = { ...facts(), outcome: 'failed', notCaptured: [], failure: summarize(cause) } as const
+    return { outcome, findings: [], cause }
   }
 }
 

@@ -105,6 +105,14 @@ test('when no repository can take it, the backup fails and names each with its r
   await assertNothing(workshop, storages)
 })
 
+test('what a capture comes upon is in the report, but for what is well', async (t) => {
+  const workshop = await workshopFor(t, [memoryStorage()])
+  const [database, files] = twoPlaces()
+  const wrong = { level: 'error', subject: 'rows', message: 'refer to nothing' } as const
+  database.foundAtCapture.push(wrong, { level: 'ok', subject: 'indexes', message: 'are whole' })
+  assert.deepEqual((await backUp(workshop, [database, files])).findings, [wrong])
+})
+
 test('a repository that cannot be opened is a failed one, and not the end', async (t) => {
   const workshop = await workshopFor(t, [memoryStorage(), memoryStorage()])
   const [first, second] = workshop.app([]).repositories

@@ -4,12 +4,13 @@ import { newFingerprintKey } from '../../repository/fingerprint-key.ts'
 import type { ManifestKeyFit, MissingComponent } from '../../repository/documents.ts'
 import type { App, OperationContext } from '../app.ts'
 import { BackupEvidence } from '../key-fit/evidence.ts'
+import type { Finding } from '../../core/restore-point.ts'
 import { keyFindings, lackingKeys, proveAll } from '../key-fit/prove.ts'
 import { backupWorld } from '../key-fit/worlds.ts'
 import { about } from '../source.ts'
 import { captureComponent } from './capture.ts'
 import { allFailed, openDestinations, requireOne, type Destination } from './destinations.ts'
-import type { BackupPlan } from './plan.ts'
+import { needsSaying, type BackupPlan } from './plan.ts'
 import type { BackupReport, ComponentOutcome } from './report.ts'
 
 /**
@@ -26,7 +27,7 @@ export async function executeBackup(app: App, plan: BackupPlan, context: Operati
   try {
     const fingerprintKey = newFingerprintKey()
     const evidence = new BackupEvidence(app.keyFit ?? [])
-    const components = await captureAll(
+    const { components, findings } = await captureAll(
       app,
       destinations,
       { fingerprintKey, evidence, indivisible: plan.indivisible === true },
@@ -42,7 +43,8 @@ export async function executeBackup(app: App, plan: BackupPlan, context: Operati
     await commitAll(destinations, { missing, keyFit: manifestFit, created }, context)
     const durationMilliseconds = Math.round(context.clock.monotonic() - begun)
     const times = { created: created.toISOString(), durationMilliseconds }
-    return reportOf(plan, { components, keyFit, missing, remarks: evidence.remarks }, destinations, times)
+    const { remarks } = evidence
+    return reportOf(plan, { components, findings, keyFit, missing, remarks }, destinations, times)
   } finally {
     await Promise.all(destinations.map((destination) => destination.abandonUnlessCommitted()))
   }
@@ -53,11 +55,12 @@ async function captureAll(
   destinations: readonly Destination[],
   how: { readonly fingerprintKey: Secret; readonly evidence: BackupEvidence; readonly indivisible: boolean },
   context: OperationContext,
-): Promise<readonly ComponentOutcome[]> {
-  const outcomes: ComponentOutcome[] = []
+): Promise<Pick<Outcomes, 'components' | 'findings'>> {
+  const components: ComponentOutcome[] = []
+  const findings: Finding[] = []
   let first: Failure | undefined
   for (const component of app.components) {
-    const { cause, ...outcome } = await captureComponent(
+    const captured = await captureComponent(
       component,
       destinations,
       { fingerprintKey: how.fingerprintKey, evidence: how.evidence.takerFor(component.name) },
@@ -65,16 +68,17 @@ async function captureAll(
     )
     // It is not the component's fault that nobody takes it.
     requireOne(destinations)
-    if (cause !== undefined) first ??= about(`component ${component.name}`, cause)
+    if (captured.cause !== undefined) first ??= about(`component ${component.name}`, captured.cause)
     if (first !== undefined && how.indivisible) throw first
-    outcomes.push(outcome)
+    components.push(captured.outcome)
+    findings.push(...captured.findings)
   }
-  if (outcomes.every(({ outcome }) => outcome === 'failed'))
+  if (components.every(({ outcome }) => outcome === 'failed'))
     throw first ?? new Failure('usage', `app ${app.name} has no components`)
-  return outcomes
+  return { components, findings }
 }
 
-interface Outcomes extends Pick<BackupReport, 'components' | 'keyFit'> {
+interface Outcomes extends Pick<BackupReport, 'components' | 'findings' | 'keyFit'> {
   readonly missing: readonly MissingComponent[]
   readonly remarks: readonly string[]
 }
@@ -108,7 +112,7 @@ function missingOf(
 
 function reportOf(
   plan: BackupPlan,
-  { components, keyFit, missing, remarks }: Outcomes,
+  { components, findings, keyFit, missing, remarks }: Outcomes,
   destinations: readonly Destination[],
   times: Pick<BackupReport, 'created' | 'durationMilliseconds'>,
 ): BackupReport {
@@ -123,6 +127,6 @@ function reportOf(
     components,
     repositories,
     keyFit,
-    findings: [...plan.findings, ...keyFindings(keyFit, remarks)],
+    findings: [...plan.findings, ...findings.filter(needsSaying), ...keyFindings(keyFit, remarks)],
   }
 }

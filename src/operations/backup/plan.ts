@@ -33,14 +33,20 @@ export async function planBackup(app: App, context: OperationContext): Promise<B
     point: context.newId(),
     components: app.components.map(({ name, driver }) => ({ name, kind: driver.kind })),
     repositories: app.repositories.map(({ name, location }) => ({ name, location })),
-    findings: findings.filter(({ level }) => level === 'warning' || level === 'error'),
+    findings: findings.filter(needsSaying),
   }
+}
+
+/** What is well, or not known, is in `check`. */
+export function needsSaying({ level }: Finding): boolean {
+  return level === 'warning' || level === 'error'
 }
 
 /** A component that cannot even be looked at fails later, at its capture, with its own reason. */
 async function checkOf(component: App['components'][number], context: OperationContext): Promise<readonly Finding[]> {
   try {
-    return await component.driver.check(component.settings, context)
+    const { driver, settings } = component
+    return await (driver.checkBeforeCapture?.(settings, context) ?? driver.check(settings, context))
   } catch (error) {
     if (context.signal.aborted) throw error
     return []

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
-import type { Difference } from '../../core/restore-point.ts'
+import type { Difference, Finding } from '../../core/restore-point.ts'
 import type { ArtifactSource, Driver, Target, TargetRequest, TargetState } from '../../components/driver.ts'
 
 /** A component that is one text in memory, with everything that a real one has beside it. */
@@ -16,6 +16,8 @@ export class TextPlace {
   readonly name: string
   /** Makes a capture or an act of a target fail, once it would have been done. */
   readonly faults = new Map<string, Error>()
+  /** What its capture comes upon. */
+  readonly foundAtCapture: Finding[] = []
   /** Loads without having been authenticated before: with its text read to the end, or with none of it read. */
   late: 'reads' | 'does not read' | undefined
 
@@ -58,7 +60,7 @@ export const textDriver: Driver<TextSettings, TextDetails> = {
   check: () => Promise.resolve([]),
   async capture({ place }, sink) {
     await sink.write('text', 1, place.content())
-    return { details: { text: place.live ?? '' }, notCaptured: [] }
+    return { details: { text: place.live ?? '' }, notCaptured: [], findings: place.foundAtCapture }
   },
   async examine(details, source) {
     if ((await textOf(source)) !== details.text)
