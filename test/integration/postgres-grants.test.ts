@@ -29,13 +29,16 @@ const CONTENT = `
   alter default privileges in schema shop grant select on tables to shop_reader;
   reset role; set role shop_jobs; create schema jobs; create table jobs.queue (n int); insert into jobs.queue values (1); reset role;`
 
-/** Objects of roles that may create only because that was granted, or may no more, and extensions of all kinds of owners. */
+/** Objects of roles that may create only because that was granted, or may no more, extensions of all kinds of owners, and a log that is not to be emptied. */
 const GUESTS = `
   create role shop_past; grant create, usage on schema shop to shop_jobs, shop_past;
   set role shop_jobs; create table shop.runs (id serial primary key, at timestamptz default now()); insert into shop.runs default values; create index on shop.runs (at);
   create function shop.run_count() returns bigint language sql as 'select count(*) from shop.runs'; create extension hstore schema shop; reset role;
   set role shop_past; create table shop.old (n int); reset role; revoke all on schema shop from shop_past;
-  set role shop_owner; create extension citext schema shop; reset role; create extension pg_trgm schema shop; create extension btree_gin schema shop;`
+  set role shop_owner; create table shop.log (body text); alter table shop.log alter body set storage external;
+  insert into shop.log select repeat(md5(n::text), 100000) from generate_series(1, 7) n; revoke truncate on shop.log from shop_owner;
+  create table shop.notes (like shop.log including storage); insert into shop.notes select * from shop.log;
+  create extension citext schema shop; reset role; create extension pg_trgm schema shop; create extension btree_gin schema shop;`
 
 await postgres.createDatabase('shop')
 await postgres.sql('postgres', APP)

@@ -2,9 +2,10 @@ import { capture } from '../../src/components/postgres/capture.ts'
 import type { PostgresDetails, PostgresSettings } from '../../src/components/postgres/schema.ts'
 import { openPostgresTarget } from '../../src/components/postgres/target.ts'
 import type { ArtifactSource, Target } from '../../src/components/driver.ts'
-import type { Bytes, Context } from '../../src/core/ports.ts'
+import type { Context } from '../../src/core/ports.ts'
 import type { TargetMode } from '../../src/core/restore-point.ts'
 import { startPostgres, testContext } from './postgres.ts'
+import { sinkInto, sourceFrom } from './postgres-stored.ts'
 
 /** What a capture gave, held in memory. */
 export interface CapturedDatabase {
@@ -19,13 +20,9 @@ const CHUNK = 16_384
 
 /** Captures a small database into memory. */
 export async function captureInto(settings: PostgresSettings, context: Context): Promise<CapturedDatabase> {
-  const chunks: Uint8Array[] = []
-  const write = async (_role: string, _kind: number, content: Bytes): Promise<void> => {
-    for await (const chunk of content) chunks.push(Buffer.from(chunk))
-  }
-  const { details, notCaptured } = await capture(settings, { write }, context)
-  const dump = Buffer.concat(chunks)
-  return { details, notCaptured, dump, source: sourceOf(dump) }
+  const contents = new Map<string, Buffer>()
+  const { details, notCaptured } = await capture(settings, sinkInto(contents), context)
+  return { details, notCaptured, dump: contents.get('dump') ?? Buffer.alloc(0), source: sourceFrom(contents) }
 }
 
 /** A source that gives `dump`, or its first `end` bytes and then throws `error`. */
