@@ -9,6 +9,7 @@ import { entryLine } from './entry.ts'
 import type { Entry } from './entry.ts'
 import { findMounts } from './mounts.ts'
 import type { KvMount } from './mounts.ts'
+import { leftOutNamespaces, namespacesBelow } from './namespaces.ts'
 import { requireMounts, requireUnsealed } from './requirements.ts'
 import type { CapturedMount, OpenbaoDetails, OpenbaoSettings } from './schema.ts'
 import { readKeyring } from './server-facts.ts'
@@ -31,7 +32,9 @@ export async function captureOpenbao(
     requireMounts(settings, mounts)
     const census = new Census(mounts)
     await sink.write(SECRETS, 3, secretLines(mounts, census, client))
-    const unread = await captureConfiguration(sink, client)
+    const namespaces = settings.namespaces === 'all' ? await namespacesBelow(client) : []
+    const leftOut = await leftOutNamespaces(settings, client)
+    const unread = await captureConfiguration(namespaces, sink, client)
     const snapshot = await captureSnapshot(settings, server, sink, client)
     const { cluster_id, storage_type, version, type, t, n } = server
     const details: OpenbaoDetails = {
@@ -47,7 +50,8 @@ export async function captureOpenbao(
       readFrom,
       readUntil: context.clock.now().toISOString(),
     }
-    return { details, notCaptured: [...census.notCaptured(), ...unread, ...snapshot.notCaptured, ...custody(details)] }
+    const missed = [...(leftOut === undefined ? [] : [leftOut]), ...unread, ...snapshot.notCaptured]
+    return { details, notCaptured: [...census.notCaptured(), ...missed, ...custody(details)] }
   })
 }
 

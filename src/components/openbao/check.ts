@@ -4,6 +4,7 @@ import type { Client } from './client.ts'
 import { withClient } from './connect.ts'
 import { findMounts } from './mounts.ts'
 import type { KvMount } from './mounts.ts'
+import { namespaceFindings } from './namespaces.ts'
 import { failedFinding } from './preflight.ts'
 import { readPlain, readStable } from './read-entry.ts'
 import { requireMounts, requireUnsealed } from './requirements.ts'
@@ -31,6 +32,7 @@ export async function checkOpenbao(settings: OpenbaoSettings, context: Context):
       for (const mount of mounts) findings.push(await lookAt(mount, client))
       return [
         ...findings,
+        ...(await namespaceFindings(settings, client)),
         await snapshotFinding(settings, server, client),
         custodyFinding(server),
         await programFinding(settings),

@@ -25,6 +25,7 @@ export const openbaoSettings = z.strictObject({
     .regex(/^(https?:\/\/[^/\s@]+|unix:\/\/\/.+)$/, 'expected https://host:port or http://host:port, without a path')
     .meta({ description: 'The server, for example https://bao.internal:8200.' }),
   namespace: z.string().min(1).optional().meta({ description: 'The namespace whose mounts are captured.' }),
+  namespaces: z.enum(['own', 'all']).optional().meta({ description: 'Whether namespaces below are captured, too.' }),
   ca: z.string().optional().meta({ description: "File with the CA certificates that sign the server's certificate." }),
   token: secretReference.optional(),
   appRole: appRole.optional(),
@@ -92,7 +93,10 @@ const capturedKey = z.object({
 export type CapturedKey = z.infer<typeof capturedKey>
 
 const capturedMount = z.object({
+  /** From the configured namespace on: the name of a namespace below is its beginning. */
   path: z.string(),
+  /** The namespace below in which it is. */
+  namespace: z.string().optional(),
   version: z.union([z.literal(1), z.literal(2)]),
   description: z.string(),
   /** Version 2 only; null where it may not be read. */
