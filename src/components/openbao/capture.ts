@@ -10,7 +10,7 @@ import type { Entry } from './entry.ts'
 import { findMounts } from './mounts.ts'
 import type { KvMount } from './mounts.ts'
 import { leftOutNamespaces, namespacesBelow } from './namespaces.ts'
-import { requireMounts, requireUnsealed } from './requirements.ts'
+import { requireMounts, requireReady } from './requirements.ts'
 import type { CapturedMount, OpenbaoDetails, OpenbaoSettings } from './schema.ts'
 import { readKeyring } from './server-facts.ts'
 import { captureSnapshot } from './snapshot.ts'
@@ -27,7 +27,7 @@ export async function captureOpenbao(
 ): Promise<Captured<OpenbaoDetails>> {
   return withClient(settings, 'capture', context, async (client) => {
     const readFrom = context.clock.now().toISOString()
-    const server = await requireUnsealed(client)
+    const server = await requireReady(client, context)
     const mounts = await findMounts(settings, client)
     requireMounts(settings, mounts)
     const census = new Census(mounts)

@@ -7,7 +7,7 @@ import type { KvMount } from './mounts.ts'
 import { namespaceFindings } from './namespaces.ts'
 import { failedFinding } from './preflight.ts'
 import { readPlain, readStable } from './read-entry.ts'
-import { requireMounts, requireUnsealed } from './requirements.ts'
+import { requireMounts, requireReady } from './requirements.ts'
 import type { OpenbaoSettings } from './schema.ts'
 import type { SealStatus } from './server-facts.ts'
 import { whyNone } from './snapshot.ts'
@@ -19,7 +19,7 @@ export async function checkOpenbao(settings: OpenbaoSettings, context: Context):
   const subject = `openbao ${settings.address}`
   try {
     return await withClient(settings, 'capture', context, async (client) => {
-      const server = await requireUnsealed(client)
+      const server = await requireReady(client, context)
       const mounts = await findMounts(settings, client)
       requireMounts(settings, mounts)
       const findings: Finding[] = [

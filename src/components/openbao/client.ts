@@ -5,6 +5,7 @@ import { describe, Failure } from '../../core/failure.ts'
 import type { Bytes, Context } from '../../core/ports.ts'
 import { failureOf, isForNow, reasonOf } from './answers.ts'
 import type { Answer } from './answers.ts'
+import { Freshness } from './freshness.ts'
 import { parseJson } from './json.ts'
 import { Limiter, pause } from './limiter.ts'
 import { Login } from './login.ts'
@@ -36,6 +37,7 @@ export class Client {
   readonly #context: Context
   readonly #transport: Transport
   readonly #limiter: Limiter
+  readonly #freshness = new Freshness()
   readonly #login: Login | undefined
   readonly #stop = (): void => this.#transport.close()
   #isClosed = false
@@ -141,6 +143,7 @@ export class Client {
       const token = request.headers['X-Vault-Token']
       if (answer.statusCode === 403 && token !== undefined && (await this.#login?.replace(token)) === true)
         ({ answer, text } = await this.#transport.text(await this.#requestOf(call)))
+      this.#freshness.seen(request.method, answer.headers)
       const status = answer.statusCode ?? 0
       if (status === 429) this.#limiter.slower()
       else this.#limiter.calm()
@@ -167,6 +170,7 @@ export class Client {
       path: `/v1/${call.path}`,
       headers: {
         'X-Vault-Request': 'true',
+        ...this.#freshness.headers(),
         ...(token === undefined ? {} : { 'X-Vault-Token': token }),
         ...(namespace === undefined ? {} : { 'X-Vault-Namespace': namespace }),
       },

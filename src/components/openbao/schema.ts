@@ -4,6 +4,9 @@ import { secretReference } from '../../system/secret-reference.ts'
 const mountPath = z
   .string()
   .regex(/^[^/\s][^\s]*[^/\s]$|^[^/\s]$/, 'must be the path of a mount, without a slash at its ends')
+const serverAddress = z
+  .string()
+  .regex(/^(https?:\/\/[^/\s@]+|unix:\/\/\/.+)$/, 'expected https://host:port or http://host:port, without a path')
 const appRole = z.strictObject({
   mount: mountPath.default('approle').meta({ description: 'Where the auth method is mounted.' }),
   roleId: secretReference,
@@ -20,10 +23,12 @@ const kubernetes = z.strictObject({
 
 export const openbaoSettings = z.strictObject({
   kind: z.literal('openbao'),
-  address: z
-    .string()
-    .regex(/^(https?:\/\/[^/\s@]+|unix:\/\/\/.+)$/, 'expected https://host:port or http://host:port, without a path')
-    .meta({ description: 'The server, for example https://bao.internal:8200.' }),
+  address: serverAddress.meta({ description: 'The server, for example https://bao.internal:8200.' }),
+  otherNodes: z
+    .array(serverAddress)
+    .min(1)
+    .optional()
+    .meta({ description: 'The other servers of its cluster; whichever is active is asked.' }),
   namespace: z.string().min(1).optional().meta({ description: 'The namespace whose mounts are captured.' }),
   namespaces: z.enum(['own', 'all']).optional().meta({ description: 'Whether namespaces below are captured, too.' }),
   ca: z.string().optional().meta({ description: "File with the CA certificates that sign the server's certificate." }),
