@@ -78,11 +78,17 @@ async function snapshotFinding(settings: OpenbaoSettings, server: SealStatus, cl
     level,
     subject,
     message: `none: ${why}`,
-    hint:
-      server.storage_type === 'raft'
-        ? 'Only a snapshot holds auth methods, identities, and the keys of transit and PKI; holdfast policy openbao prints the right it needs.'
-        : 'Only a cold copy of the data volume (the files component, with the server stopped) together with the seal key holds auth methods, identities, and the keys of transit and PKI.',
+    hint: hintWithoutSnapshot(server.storage_type),
   }
+}
+
+/** What else brings back what is not in KV. */
+export function hintWithoutSnapshot(storage: string | undefined): string {
+  if (storage === 'raft')
+    return 'Only a snapshot holds auth methods, identities, and the keys of transit and PKI; holdfast policy openbao prints the right it needs.'
+  const cold =
+    'The secrets are captured. Auth methods, identities, and the keys of transit and PKI come back only with a cold copy of the data volume (a component of kind files, with the server stopped) and the key of the seal (of kind secrets or kubernetes-secrets).'
+  return storage === 'file' ? `${cold} OpenBao 2.7 starts on storage file no more: move to raft before.` : cold
 }
 
 async function mayRead(path: string, client: Client): Promise<boolean> {
