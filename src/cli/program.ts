@@ -131,6 +131,7 @@ function addOpenbao(program: Commander, world: World, outcome: Outcome): void {
       '--unseal-keys-with <who>',
       'force it onto another cluster; names who keeps the unseal keys of the captured one',
     )
+    .option('--no-safety-point', 'do not back up the live server first')
     .option('--dry-run', 'check everything, change nothing')
     .option('--yes', 'do not ask')
     .action(async (app, options, command) => {

@@ -29,6 +29,7 @@ const ELSEWHERE = [
   'openbao snapshot-restore.report.point',
   'openbao snapshot-restore.report.component',
   'openbao snapshot-restore.report.forced',
+  'openbao snapshot-restore.report.safetyPoint',
   'openbao snapshot-restore.report.state',
   'policy openbao',
   'policy openbao.policies',

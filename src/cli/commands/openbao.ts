@@ -10,6 +10,7 @@ export interface SnapshotOptions {
   readonly repository?: string
   readonly component?: string
   readonly unsealKeysWith?: string
+  readonly safetyPoint: boolean
   readonly dryRun?: boolean
   readonly yes?: boolean
 }
@@ -28,7 +29,8 @@ export async function snapshotRestore(
     context,
   )
   const reader = await openPoint(found.repository, found.point.point, context)
-  const request = { component: options.component, custody: options.unsealKeysWith }
+  const { component, safetyPoint } = options
+  const request = { component, safetyPoint, custody: options.unsealKeysWith }
   const looked = await restoreSnapshotOf(app, reader, { ...request, onlyLook: true }, context)
   command.say(() => textOf(looked, options))
   if (options.dryRun !== true)
@@ -41,15 +43,18 @@ export async function snapshotRestore(
 
 const STATES: Readonly<Record<SnapshotReport['state'], string>> = {
   'not touched':
-    'Everything on this server, in all namespaces, with its tokens, policies and keys, becomes what it was. There is no undo: back it up first.',
+    'Everything on this server, in all namespaces, with its tokens, policies and keys, becomes what it was. There is no undo.',
   read: 'The server answers and gives a captured secret.',
   denied: 'The server answers, but does not know this login: tokens, too, are as they were. Log in with one from then.',
   sealed: 'The server is sealed. Unseal it with the keys of the captured server, not with those it had.',
   'other values': 'The server answers, but gives none of a few captured secrets. Look at it before anybody uses it.',
 }
 
-function textOf({ app, point, component, forced, state }: SnapshotReport, { unsealKeysWith }: SnapshotOptions): string {
+function textOf(report: SnapshotReport, { unsealKeysWith, safetyPoint }: SnapshotOptions): string {
+  const { app, point, component, forced, state } = report
   const head = `Raft snapshot of ${component} of ${app} from ${point}${forced ? ', BY FORCE onto another keyring' : ''}`
   const keys = forced ? [`  its unseal keys are with: ${unsealKeysWith ?? ''}`] : []
-  return [head, ...keys, `  ${STATES[state]}`].join('\n')
+  const saved =
+    state === 'not touched' ? `first: ${safetyPoint ? 'yes' : 'NO'}` : `from before: ${report.safetyPoint ?? 'none'}`
+  return [head, ...keys, `  ${STATES[state]}`, `  safety point ${saved}`].join('\n')
 }

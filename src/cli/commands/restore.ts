@@ -169,6 +169,7 @@ function planText(plan: RestorePlan): string {
     ...(plan.mode === 'scratch' ? [] : [`  safety point first: ${plan.safetyPoint ? 'yes' : 'NO'}`]),
     ...plan.components.map(({ name, target, bytes }) => `  ${name}: ${formatBytes(bytes)} into ${target}`),
     ...plan.missing.map((name) => `  MISSING in this point: ${name}`),
+    ...(plan.leftOut ?? []).map((name) => `  LEFT OUT: ${name} cannot be left running; holdfast drill proves it`),
     ...plan.components
       .map(({ findings }) => formatFindings(findings.filter(({ level }) => level !== 'ok')))
       .filter((text) => text !== ''),

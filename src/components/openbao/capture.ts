@@ -9,7 +9,8 @@ import { withClient } from './connect.ts'
 import type { Entry } from './entry.ts'
 import { findMounts } from './mounts.ts'
 import type { KvMount } from './mounts.ts'
-import { requireMounts, requireUnsealed } from './requirements.ts'
+import { leftOutNamespaces, namespacesBelow } from './namespaces.ts'
+import { requireMounts, requireReady } from './requirements.ts'
 import type { CapturedMount, OpenbaoDetails, OpenbaoSettings } from './schema.ts'
 import { readKeyring } from './server-facts.ts'
 import { captureSnapshot } from './snapshot.ts'
@@ -29,12 +30,14 @@ export async function captureOpenbao(
 ): Promise<Captured<OpenbaoDetails>> {
   return withClient(settings, 'capture', context, async (client) => {
     const readFrom = context.clock.now().toISOString()
-    const server = await requireUnsealed(client)
+    const server = await requireReady(client, context)
     const mounts = await findMounts(settings, client)
     requireMounts(settings, mounts)
     const census = new Census(mounts)
     await sink.write(SECRETS, 3, secretLines(mounts, census, client))
-    const unread = await captureConfiguration(sink, client)
+    const namespaces = settings.namespaces === 'all' ? await namespacesBelow(client) : []
+    const leftOut = await leftOutNamespaces(settings, client)
+    const unread = await captureConfiguration(namespaces, sink, client)
     const snapshot = await captureSnapshot(settings, server, sink, client)
     const { cluster_id, storage_type, version, type, t, n } = server
     const details: OpenbaoDetails = {
@@ -50,7 +53,8 @@ export async function captureOpenbao(
       readFrom,
       readUntil: context.clock.now().toISOString(),
     }
-    return { details, notCaptured: [...census.notCaptured(), ...unread, ...snapshot.notCaptured, ...custody(details)] }
+    const missed = [...(leftOut === undefined ? [] : [leftOut]), ...unread, ...snapshot.notCaptured]
+    return { details, notCaptured: [...census.notCaptured(), ...missed, ...custody(details)] }
   })
 }
 

@@ -4,9 +4,10 @@ import type { Client } from './client.ts'
 import { withClient } from './connect.ts'
 import { findMounts } from './mounts.ts'
 import type { KvMount } from './mounts.ts'
+import { namespaceFindings } from './namespaces.ts'
 import { failedFinding } from './preflight.ts'
 import { readPlain, readStable } from './read-entry.ts'
-import { requireMounts, requireUnsealed } from './requirements.ts'
+import { requireMounts, requireReady } from './requirements.ts'
 import type { OpenbaoSettings } from './schema.ts'
 import type { SealStatus } from './server-facts.ts'
 import { whyNone } from './snapshot.ts'
@@ -18,7 +19,7 @@ export async function checkOpenbao(settings: OpenbaoSettings, context: Context):
   const subject = `openbao ${settings.address}`
   try {
     return await withClient(settings, 'capture', context, async (client) => {
-      const server = await requireUnsealed(client)
+      const server = await requireReady(client, context)
       const mounts = await findMounts(settings, client)
       requireMounts(settings, mounts)
       const findings: Finding[] = [
@@ -31,6 +32,7 @@ export async function checkOpenbao(settings: OpenbaoSettings, context: Context):
       for (const mount of mounts) findings.push(await lookAt(mount, client))
       return [
         ...findings,
+        ...(await namespaceFindings(settings, client)),
         await snapshotFinding(settings, server, client),
         custodyFinding(server),
         await programFinding(settings),
@@ -76,11 +78,17 @@ async function snapshotFinding(settings: OpenbaoSettings, server: SealStatus, cl
     level,
     subject,
     message: `none: ${why}`,
-    hint:
-      server.storage_type === 'raft'
-        ? 'Only a snapshot holds auth methods, identities, and the keys of transit and PKI; holdfast policy openbao prints the right it needs.'
-        : 'Only a cold copy of the data volume (the files component, with the server stopped) together with the seal key holds auth methods, identities, and the keys of transit and PKI.',
+    hint: hintWithoutSnapshot(server.storage_type),
   }
+}
+
+/** What else brings back what is not in KV. */
+export function hintWithoutSnapshot(storage: string | undefined): string {
+  if (storage === 'raft')
+    return 'Only a snapshot holds auth methods, identities, and the keys of transit and PKI; holdfast policy openbao prints the right it needs.'
+  const cold =
+    'The secrets are captured. Auth methods, identities, and the keys of transit and PKI come back only with a cold copy of the data volume (a component of kind files, with the server stopped) and the key of the seal (of kind secrets or kubernetes-secrets).'
+  return storage === 'file' ? `${cold} OpenBao 2.7 starts on storage file no more: move to raft before.` : cold
 }
 
 async function mayRead(path: string, client: Client): Promise<boolean> {

@@ -4,6 +4,7 @@ import { describe, Failure } from '../../core/failure.ts'
 import type { Bytes, Context } from '../../core/ports.ts'
 import { failureOf, isForNow, reasonOf } from './answers.ts'
 import type { Answer } from './answers.ts'
+import { Freshness } from './freshness.ts'
 import { parseJson } from './json.ts'
 import { Limiter, pause } from './limiter.ts'
 import { Login } from './login.ts'
@@ -37,6 +38,7 @@ export class Client {
   readonly #transport: Transport
   readonly #limiter: Limiter
   readonly #headers: Readonly<Record<string, string>>
+  readonly #freshness = new Freshness()
   readonly #login: Login | undefined
   readonly #stop = (): void => this.#transport.close()
   #isClosed = false
@@ -145,6 +147,7 @@ export class Client {
       const token = request.headers['X-Vault-Token']
       if (answer.status === 403 && token !== undefined && (await this.#login?.replace(token)) === true)
         answer = await this.#transport.text(await this.#requestOf(call))
+      this.#freshness.seen(request.method, answer.headers)
       const { status, retryAfter, text } = answer
       if (status === 429) this.#limiter.slower()
       else this.#limiter.calm()
@@ -160,7 +163,11 @@ export class Client {
   }
 
   #withHeaders({ method = 'GET', path, body }: Call, token: string | undefined): Request {
-    const headers = token === undefined ? this.#headers : { ...this.#headers, 'X-Vault-Token': token }
+    const headers = {
+      ...this.#headers,
+      ...this.#freshness.headers(),
+      ...(token === undefined ? {} : { 'X-Vault-Token': token }),
+    }
     const request = { method, path: `/v1/${path}`, headers }
     return body === undefined ? request : { ...request, body: JSON.stringify(body) }
   }

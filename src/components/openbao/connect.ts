@@ -1,5 +1,6 @@
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
+import { findActive } from './active-server.ts'
 import { Client } from './client.ts'
 import type { Credentials } from './login.ts'
 import type { OpenbaoSettings } from './schema.ts'
@@ -14,28 +15,32 @@ export async function withClient<Result>(
   context: Context,
   act: (client: Client) => Promise<Result>,
 ): Promise<Result> {
-  const client = clientFor(settings, purpose, context)
+  const credentials = credentialsOf(settings, purpose)
+  const { namespace, ca, workers, retrySeconds } = settings
+  const address = await addressOf(settings, context)
+  const connection = { address, namespace, ca, credentials, workers, retryMilliseconds: retrySeconds * 1000 }
+  return closing(new Client(connection, context), act)
+}
+
+/** Where other servers of the cluster are named, the one of them that is active now. */
+async function addressOf(settings: OpenbaoSettings, context: Context): Promise<string> {
+  const { address, otherNodes = [], ca, retrySeconds } = settings
+  if (otherNodes.length === 0) return address
+  const once = { namespace: undefined, ca, credentials: undefined, workers: 1, retryMilliseconds: 0 }
+  return await findActive(
+    [address, ...otherNodes],
+    retrySeconds * 1000,
+    (one, act) => closing(new Client({ ...once, address: one }, context), act),
+    context,
+  )
+}
+
+async function closing<Result>(client: Client, act: (client: Client) => Promise<Result>): Promise<Result> {
   try {
     return await act(client)
   } finally {
     await client.close()
   }
-}
-
-export function clientFor(settings: OpenbaoSettings, purpose: Purpose, context: Context): Client {
-  const { address, namespace, ca, workers, retrySeconds } = settings
-  const credentials = credentialsOf(settings, purpose)
-  return new Client(
-    {
-      address: address.replace(/\/$/, ''),
-      namespace,
-      ca,
-      credentials,
-      workers,
-      retryMilliseconds: retrySeconds * 1000,
-    },
-    context,
-  )
 }
 
 export function credentialsOf(settings: OpenbaoSettings, purpose: Purpose): Credentials {

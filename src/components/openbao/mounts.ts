@@ -3,13 +3,16 @@ import { Failure } from '../../core/failure.ts'
 import { parseAnswer } from './client.ts'
 import type { Client } from './client.ts'
 import { encodePath } from './kv-paths.ts'
+import { namespaceOf, namespacesBelow } from './namespaces.ts'
 import { kvConfig } from './schema.ts'
 import type { KvConfig, OpenbaoSettings } from './schema.ts'
 
 /** A KV mount as it is on the server. */
 export interface KvMount {
-  /** Without a slash at the end. */
+  /** From the configured namespace on, without a slash at the end. */
   readonly path: string
+  /** The namespace below the configured one in which it is: the beginning of its path. */
+  readonly namespace?: string
   readonly version: 1 | 2
   readonly description: string
   /** Version 2 only; null where it may not be read. */
@@ -28,21 +31,28 @@ const config = z.object({ data: kvConfig })
 
 /** The KV mounts that the settings name, or all. A mount that is not there is left out. */
 export async function findMounts(settings: OpenbaoSettings, client: Client): Promise<readonly KvMount[]> {
-  const facts = settings.mounts === undefined ? await allMounts(client) : await namedMounts(settings.mounts, client)
+  const namespaces = settings.namespaces === 'all' ? await namespacesBelow(client) : []
+  const facts =
+    settings.mounts === undefined ? await allMounts(namespaces, client) : await namedMounts(settings.mounts, client)
   const mounts: KvMount[] = []
   for (const [path, { description, options }] of facts) {
     const version = options?.version === '2' ? 2 : 1
-    mounts.push({ path, version, description, config: version === 2 ? await readConfig(path, client) : null })
+    const namespace = namespaceOf(path, namespaces)
+    const config = version === 2 ? await readConfig(path, client) : null
+    mounts.push({ path, ...(namespace === undefined ? {} : { namespace }), version, description, config })
   }
   return mounts
 }
 
-async function allMounts(client: Client): Promise<(readonly [string, MountFacts])[]> {
-  const answer = await client.call({ path: 'sys/mounts' })
-  const { data } = parseAnswer(answer, listed, 'GET sys/mounts')
-  return Object.entries(data)
-    .filter(([, { type }]) => type === 'kv')
-    .map(([path, facts]) => [path.replace(/\/$/, ''), facts])
+/** The list of a namespace does not show what is in those below. */
+async function allMounts(namespaces: readonly string[], client: Client): Promise<(readonly [string, MountFacts])[]> {
+  const found: (readonly [string, MountFacts])[] = []
+  for (const prefix of ['', ...namespaces.map((namespace) => `${namespace}/`)]) {
+    const answer = await client.call({ path: `${encodePath(prefix)}sys/mounts` })
+    for (const [path, facts] of Object.entries(parseAnswer(answer, listed, `GET ${prefix}sys/mounts`).data))
+      if (facts.type === 'kv') found.push([`${prefix}${path.replace(/\/$/, '')}`, facts])
+  }
+  return found
 }
 
 /** Works for every token with any right in the mount, unlike the list of all mounts. */

@@ -3,7 +3,9 @@ import { withClient } from './connect.ts'
 import { OWN_FOLDER } from './kv-paths.ts'
 import { findMounts } from './mounts.ts'
 import type { KvMount } from './mounts.ts'
+import { namespacesBelow } from './namespaces.ts'
 import type { OpenbaoSettings } from './schema.ts'
+import { mountRequest, namespaceRequests } from './target-mounts.ts'
 
 interface Rule {
   readonly path: string
@@ -20,8 +22,12 @@ export async function policyFor(
   purpose: 'capture' | 'restore',
   context: Context,
 ): Promise<string> {
-  const mounts = await withClient(settings, 'capture', context, (client) => findMounts(settings, client))
-  const rules = purpose === 'capture' ? captureRules(settings, mounts) : restoreRules(settings, mounts)
+  const [mounts, namespaces] = await withClient(settings, 'capture', context, async (client) => [
+    await findMounts(settings, client),
+    settings.namespaces === 'all' ? await namespacesBelow(client) : [],
+  ])
+  const rules =
+    purpose === 'capture' ? captureRules(settings, mounts, namespaces) : restoreRules(settings, mounts, namespaces)
   return [
     `# What Holdfast needs for a ${purpose} from ${settings.address}. Nothing else is allowed.`,
     ...rules.map(ruleText),
@@ -32,16 +38,14 @@ function ruleText({ path, capabilities, why }: Rule): string {
   return `# ${why}\npath ${JSON.stringify(path)} {\n  capabilities = [${capabilities.map((one) => JSON.stringify(one)).join(', ')}]\n}`
 }
 
-function captureRules({ snapshot, mounts: named, namespace }: OpenbaoSettings, mounts: readonly KvMount[]): Rule[] {
+function captureRules(settings: OpenbaoSettings, mounts: readonly KvMount[], namespaces: readonly string[]): Rule[] {
+  const { snapshot, namespace } = settings
   return [
-    ...ofServer(named),
+    ...ofServer(settings, namespaces),
+    ...(settings.namespaces === 'all' ? [] : [listNamespaces('', 'which namespaces are not captured')]),
     { path: 'sys/key-status', capabilities: ['read'], why: 'which keyring encrypts the storage' },
-    ...['sys/auth', 'sys/audit', 'sys/policies/acl/*'].map((path) => ({
-      path,
-      capabilities: path === 'sys/audit' ? ['read', 'sudo'] : ['read'],
-      why: 'readable configuration',
-    })),
-    { path: 'sys/policies/acl', capabilities: ['list'], why: 'readable configuration' },
+    { path: 'sys/audit', capabilities: ['read', 'sudo'], why: 'readable configuration' },
+    ...['', ...namespaces.map((one) => `${one}/`)].flatMap(configurationRules),
     ...(snapshot === 'off' || namespace !== undefined
       ? []
       : [
@@ -55,9 +59,33 @@ function captureRules({ snapshot, mounts: named, namespace }: OpenbaoSettings, m
   ]
 }
 
-function ofServer(named: readonly string[] | undefined): Rule[] {
-  if (named !== undefined) return OWN_TOKEN
-  return [{ path: 'sys/mounts', capabilities: ['read'], why: 'to find the KV mounts' }, ...OWN_TOKEN]
+function configurationRules(prefix: string): Rule[] {
+  const why = 'readable configuration'
+  return [
+    { path: `${prefix}sys/auth`, capabilities: ['read'], why },
+    { path: `${prefix}sys/policies/acl/*`, capabilities: ['read'], why },
+    { path: `${prefix}sys/policies/acl`, capabilities: ['list'], why },
+  ]
+}
+
+function listNamespaces(prefix: string, why: string): Rule {
+  return { path: `${prefix}sys/namespaces`, capabilities: ['list'], why }
+}
+
+/** A namespace that is made later needs the policy anew: until then a capture is denied and says so. */
+function ofServer({ mounts, namespaces: which }: OpenbaoSettings, namespaces: readonly string[]): Rule[] {
+  const prefixes = ['', ...namespaces.map((namespace) => `${namespace}/`)]
+  return [
+    ...(which === 'all' ? prefixes.map((prefix) => listNamespaces(prefix, 'to find the namespaces below')) : []),
+    ...(mounts === undefined
+      ? prefixes.map((prefix) => ({
+          path: `${prefix}sys/mounts`,
+          capabilities: ['read'],
+          why: 'to find the KV mounts',
+        }))
+      : []),
+    ...OWN_TOKEN,
+  ]
 }
 
 const OWN_TOKEN: Rule[] = [
@@ -77,12 +105,18 @@ function captureMountRules({ path, version }: KvMount): Rule[] {
   ]
 }
 
-function restoreRules({ mounts: named, createMounts }: OpenbaoSettings, mounts: readonly KvMount[]): Rule[] {
+function restoreRules(settings: OpenbaoSettings, mounts: readonly KvMount[], namespaces: readonly string[]): Rule[] {
   return [
-    ...ofServer(named),
+    ...ofServer(settings, namespaces),
     ...mounts.flatMap(restoreMountRules),
-    ...(createMounts ? mounts.flatMap(makeMountRules) : []),
+    ...(settings.createMounts ? [...makeNamespaceRules(mounts), ...mounts.flatMap(makeMountRules)] : []),
   ]
+}
+
+function makeNamespaceRules(mounts: readonly KvMount[]): Rule[] {
+  const paths = mounts.flatMap(({ namespace }) => (namespace === undefined ? [] : namespaceRequests(namespace)))
+  const why = 'to make the namespace where it is missing'
+  return [...new Set(paths)].map((path) => ({ path, capabilities: ['read', 'create', 'update'], why }))
 }
 
 function restoreMountRules({ path, version }: KvMount): Rule[] {
@@ -110,9 +144,10 @@ function restoreMountRules({ path, version }: KvMount): Rule[] {
   ]
 }
 
-function makeMountRules({ path, version }: KvMount): Rule[] {
+function makeMountRules(mount: KvMount): Rule[] {
+  const { path, version } = mount
   const make = {
-    path: `sys/mounts/${path}`,
+    path: mountRequest(mount),
     capabilities: ['create', 'update'],
     why: 'to make the mount where it is missing',
   }

@@ -6,7 +6,7 @@ import { MOST_PLACEHOLDERS } from './apply-entry.ts'
 import type { Client } from './client.ts'
 import { withClient } from './connect.ts'
 import { encodePath } from './kv-paths.ts'
-import { requireUnsealed } from './requirements.ts'
+import { requireReady } from './requirements.ts'
 import type { CapturedMount, OpenbaoDetails, OpenbaoSettings } from './schema.ts'
 import { mountFindings } from './target-mounts.ts'
 
@@ -22,7 +22,7 @@ export async function preflight(
   const subject = `openbao ${settings.address}`
   try {
     return await withClient(settings, 'restore', context, async (client) => {
-      const { cluster_id, storage_type, version } = await requireUnsealed(client)
+      const { cluster_id, storage_type, version } = await requireReady(client, context)
       const other = details.clusterId !== null && cluster_id !== details.clusterId
       return [
         {

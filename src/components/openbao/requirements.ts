@@ -1,4 +1,6 @@
 import { Failure } from '../../core/failure.ts'
+import type { Context } from '../../core/ports.ts'
+import { requireActive } from './active-server.ts'
 import { failureOf } from './answers.ts'
 import type { Client } from './client.ts'
 import type { KvMount } from './mounts.ts'
@@ -6,11 +8,12 @@ import type { OpenbaoSettings } from './schema.ts'
 import { readSealStatus } from './server-facts.ts'
 import type { SealStatus } from './server-facts.ts'
 
-/** Says at once what would otherwise be waited for. */
-export async function requireUnsealed(client: Client): Promise<SealStatus> {
+/** Says at once what would otherwise be waited for, and lets nobody take the answers of a standby for the newest. */
+export async function requireReady(client: Client, context: Context): Promise<SealStatus> {
   const status = await readSealStatus(client)
   if (!status.initialized) throw failureOf({ status: 501, body: undefined }, 'look at the seal')
   if (status.sealed) throw failureOf({ status: 503, body: { errors: ['sealed'] } }, 'look at the seal')
+  await requireActive(client, context)
   return status
 }
 

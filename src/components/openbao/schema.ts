@@ -4,6 +4,9 @@ import { secretReference } from '../../system/secret-reference.ts'
 const mountPath = z
   .string()
   .regex(/^[^/\s][^\s]*[^/\s]$|^[^/\s]$/, 'must be the path of a mount, without a slash at its ends')
+const serverAddress = z
+  .string()
+  .regex(/^(https?:\/\/[^/\s@]+|unix:\/\/\/.+)$/, 'expected https://host:port or http://host:port, without a path')
 const appRole = z.strictObject({
   mount: mountPath.default('approle').meta({ description: 'Where the auth method is mounted.' }),
   roleId: secretReference,
@@ -20,11 +23,14 @@ const kubernetes = z.strictObject({
 
 export const openbaoSettings = z.strictObject({
   kind: z.literal('openbao'),
-  address: z
-    .string()
-    .regex(/^(https?:\/\/[^/\s@]+|unix:\/\/\/.+)$/, 'expected https://host:port or http://host:port, without a path')
-    .meta({ description: 'The server, for example https://bao.internal:8200.' }),
+  address: serverAddress.meta({ description: 'The server, for example https://bao.internal:8200.' }),
+  otherNodes: z
+    .array(serverAddress)
+    .min(1)
+    .optional()
+    .meta({ description: 'The other servers of its cluster; whichever is active is asked.' }),
   namespace: z.string().min(1).optional().meta({ description: 'The namespace whose mounts are captured.' }),
+  namespaces: z.enum(['own', 'all']).optional().meta({ description: 'Whether namespaces below are captured, too.' }),
   ca: z.string().optional().meta({ description: "File with the CA certificates that sign the server's certificate." }),
   token: secretReference.optional(),
   appRole: appRole.optional(),
@@ -92,7 +98,10 @@ const capturedKey = z.object({
 export type CapturedKey = z.infer<typeof capturedKey>
 
 const capturedMount = z.object({
+  /** From the configured namespace on: the name of a namespace below is its beginning. */
   path: z.string(),
+  /** The namespace below in which it is. */
+  namespace: z.string().optional(),
   version: z.union([z.literal(1), z.literal(2)]),
   description: z.string(),
   /** Version 2 only; null where it may not be read. */

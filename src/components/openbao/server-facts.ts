@@ -21,11 +21,11 @@ export function readSealStatus(client: Client): Promise<SealStatus> {
   return client.get('sys/seal-status', sealStatus)
 }
 
-/** Which keyring encrypts the storage; null without the right to read it. */
+/** Which keyring encrypts the storage; null without the right to read it, and (400) in a namespace that has none of its own. */
 export async function readKeyring(
   client: Client,
 ): Promise<{ readonly term: number; readonly installed: string } | null> {
-  const answer = await client.call({ path: 'sys/key-status', accept: [403, 404, 405] })
+  const answer = await client.call({ path: 'sys/key-status', accept: [400, 403, 404, 405] })
   if (answer.status !== 200) return null
   const { data } = parseAnswer(answer, keyStatus, 'GET sys/key-status')
   return { term: data.term, installed: data.install_time }

@@ -8,7 +8,7 @@ import { canariesOf, readCanaries } from './canaries.ts'
 import { SECRETS, SNAPSHOT } from './capture.ts'
 import type { Client } from './client.ts'
 import { withClient } from './connect.ts'
-import { requireUnsealed } from './requirements.ts'
+import { requireReady } from './requirements.ts'
 import type { OpenbaoDetails, OpenbaoSettings } from './schema.ts'
 import { SnapshotCheck } from './snapshot.ts'
 
@@ -23,16 +23,29 @@ export async function restoreSnapshot(
   context: Context,
 ): Promise<SnapshotRestored> {
   requireSnapshot(details)
+  const forced = await sendTo(settings, details, source, request, context)
+  if (request.onlyLook) return { forced, state: 'not touched' }
+  return { forced, state: await probe(settings, details, source, context) }
+}
+
+/** Gives whether it is onto other keys. */
+function sendTo(
+  settings: OpenbaoSettings,
+  details: OpenbaoDetails,
+  source: ArtifactSource,
+  request: SnapshotRequest,
+  context: Context,
+): Promise<boolean> {
   return withClient(settings, 'restore', context, async (client) => {
-    const isOther = (await requireUnsealed(client)).cluster_id !== details.clusterId
+    const isOther = (await requireReady(client, context)).cluster_id !== details.clusterId
     if (isOther && request.custody === undefined) throw otherKeyring(settings, details)
     // To its end before anything is sent: the server must never get what is not the captured one.
     await drainSnapshot(source)
-    if (request.onlyLook) return { forced: isOther, state: 'not touched' }
+    if (request.onlyLook) return isOther
     await context.effects.run('openbao: restore the raft snapshot', () =>
       sendSnapshot(client, source.read(SNAPSHOT), isOther),
     )
-    return { forced: isOther, state: await probe(details, source, client, context) }
+    return isOther
   })
 }
 
@@ -79,17 +92,18 @@ export async function sendSnapshot(client: Client, tar: Bytes, force: boolean): 
 
 const PAUSE = 250
 
-/** What a real read says: the seal's status does not tell the truth after a restore. */
+/** What a real read says: the seal's status does not tell the truth after a restore. Each try begins anew, as with another server. */
 async function probe(
+  settings: OpenbaoSettings,
   details: OpenbaoDetails,
   source: ArtifactSource,
-  client: Client,
   context: Context,
 ): Promise<SnapshotRestored['state']> {
   const canaries = await canariesOf(source.read(SECRETS), details)
-  for (const deadline = context.clock.monotonic() + client.patience; ;) {
+  for (const deadline = context.clock.monotonic() + settings.retrySeconds * 1000; ;) {
     try {
-      return (await readCanaries(canaries, client)) ? 'read' : 'other values'
+      const isRead = await withClient(settings, 'restore', context, (client) => readCanaries(canaries, client))
+      return isRead ? 'read' : 'other values'
     } catch (error) {
       const failure = toFailure(error)
       if (failure.kind === 'denied') return 'denied'

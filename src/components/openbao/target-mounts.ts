@@ -34,18 +34,42 @@ async function liveMounts(
 }
 
 async function make(
-  { path, version, description }: CapturedMount,
+  captured: CapturedMount,
   { createMounts }: OpenbaoSettings,
   client: Client,
   context: Context,
 ): Promise<KvMount> {
+  const { path, namespace, version, description } = captured
   if (!createMounts)
-    throw new Failure('refused', `openbao: the KV mount ${path} is not there`, { hint: missingHint(path, version) })
+    throw new Failure('refused', `openbao: the KV mount ${path} is not there`, { hint: missingHint(captured) })
+  if (namespace !== undefined) await makeNamespaces(namespace, client, context)
   await context.effects.run(`openbao: make mount ${path}`, async () => {
     const body = { type: 'kv', description, options: { version: String(version) } }
-    await client.call({ method: 'POST', path: `sys/mounts/${encodePath(path)}`, body })
+    await client.call({ method: 'POST', path: encodePath(mountRequest(captured)), body })
   })
-  return { path, version, description, config: null }
+  return { path, ...(namespace === undefined ? {} : { namespace }), version, description, config: null }
+}
+
+type NamedMount = Pick<CapturedMount, 'path' | 'namespace'> | Pick<KvMount, 'path' | 'namespace'>
+
+/** Where a mount of this path is made: a namespace comes before `sys`. */
+export function mountRequest({ path, namespace }: NamedMount): string {
+  return namespace === undefined ? `sys/mounts/${path}` : `${namespace}/sys/mounts/${path.slice(namespace.length + 1)}`
+}
+
+/** Each on the way that is missing: one inside a missing one cannot be made. One that is there is left as it is. */
+async function makeNamespaces(namespace: string, client: Client, context: Context): Promise<void> {
+  for (const path of namespaceRequests(namespace)) {
+    if ((await client.call({ path: encodePath(path), accept: [404] })).status !== 404) continue
+    await context.effects.run(`openbao: make namespace ${path}`, async () => {
+      await client.call({ method: 'POST', path: encodePath(path), body: {} })
+    })
+  }
+}
+
+export function namespaceRequests(namespace: string): readonly string[] {
+  const names = namespace.split('/')
+  return names.map((name, depth) => [...names.slice(0, depth), 'sys/namespaces', name].join('/'))
 }
 
 /** The mounts in which there is nothing at all. */
@@ -79,8 +103,7 @@ export async function mountFindings(
 function mountFinding(captured: CapturedMount, live: KvMount | undefined, { createMounts }: OpenbaoSettings): Finding {
   const subject = `mount ${captured.path}`
   if (live === undefined && createMounts) return { level: 'warning', subject, message: 'is not there and will be made' }
-  if (live === undefined)
-    return { level: 'error', subject, message: 'is not there', hint: missingHint(captured.path, captured.version) }
+  if (live === undefined) return { level: 'error', subject, message: 'is not there', hint: missingHint(captured) }
   if (live.version !== captured.version) {
     const { message, hint } = otherVersion(captured, live)
     return { level: 'error', subject, message, ...(hint === undefined ? {} : { hint }) }
@@ -94,8 +117,10 @@ function mountFinding(captured: CapturedMount, live: KvMount | undefined, { crea
   return { level: 'ok', subject, message: `${captured.secrets} secrets` }
 }
 
-function missingHint(path: string, version: 1 | 2): string {
-  return `Make it with bao secrets enable -path=${path} -version=${version} kv, or set createMounts.`
+function missingHint({ path, namespace, version }: CapturedMount): string {
+  const [within, name] =
+    namespace === undefined ? ['', path] : [`-namespace=${namespace} `, path.slice(namespace.length + 1)]
+  return `Make it with bao secrets enable ${within}-path=${name} -version=${version} kv, or set createMounts.`
 }
 
 function otherVersion(captured: CapturedMount, live: KvMount): Failure {

@@ -58,7 +58,9 @@ test('an answer in pieces is whole, its status and when to ask again are given, 
     for (const byte of Buffer.from('{"ü":"€"}')) response.write(Buffer.of(byte))
     response.end()
   })
-  assert.deepEqual(await transport.text(get), { status: 307, retryAfter: '3', text: '{"ü":"€"}' })
+  const { headers, ...answer } = await transport.text(get)
+  assert.deepEqual(answer, { status: 307, retryAfter: '3', text: '{"ü":"€"}' })
+  assert.equal(headers['location'], 'http://192.0.2.1/never')
 })
 
 test('an answer that is cut off is an error, as text and as a stream', async () => {

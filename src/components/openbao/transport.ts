@@ -24,6 +24,7 @@ export interface Request {
 export interface TextAnswer {
   readonly status: number
   readonly retryAfter: string | undefined
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
   readonly text: string
 }
 
@@ -88,7 +89,7 @@ class TextHandler implements Dispatcher.DispatchHandler {
   #chunks: Buffer[] = []
   #length = 0
   #status = 0
-  #retryAfter: string | undefined
+  #headers: TextAnswer['headers'] = {}
 
   constructor(resolve: (answer: TextAnswer) => void, reject: (error: Error) => void) {
     this.#resolve = resolve
@@ -105,9 +106,8 @@ class TextHandler implements Dispatcher.DispatchHandler {
     status: number,
     headers: Record<string, string | string[] | undefined>,
   ): void {
-    const asked = headers['retry-after']
     this.#status = status
-    this.#retryAfter = typeof asked === 'string' ? asked : undefined
+    this.#headers = headers
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -120,7 +120,9 @@ class TextHandler implements Dispatcher.DispatchHandler {
   onResponseEnd(): void {
     const [first = NO_BYTES, ...more] = this.#chunks
     const text = (more.length === 0 ? first : Buffer.concat(this.#chunks)).toString('utf8')
-    this.#resolve({ status: this.#status, retryAfter: this.#retryAfter, text })
+    const retryAfter = this.#headers['retry-after']
+    const asked = typeof retryAfter === 'string' ? retryAfter : undefined
+    this.#resolve({ status: this.#status, retryAfter: asked, headers: this.#headers, text })
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {

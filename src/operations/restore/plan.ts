@@ -16,6 +16,8 @@ export interface RestorePlan {
   readonly components: readonly PlannedComponent[]
   /** Components that the point lacks. */
   readonly missing: readonly string[]
+  /** Components that this kind of restore cannot take: a throw-away copy of them cannot be left running. */
+  readonly leftOut?: readonly string[]
   readonly safetyPoint: boolean
   /** Key fits that the operator said to go on without. */
   readonly acceptedMisfits?: readonly string[]
@@ -36,6 +38,7 @@ export interface RestoreRequest {
   readonly mode: RestorePlan['mode']
   readonly repository: string
   readonly safetyPoint: boolean
+  readonly leftOut?: readonly string[]
   readonly acceptedMisfits?: readonly string[]
 }
 

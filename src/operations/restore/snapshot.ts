@@ -3,30 +3,47 @@ import type { SnapshotRequest, SnapshotRestored } from '../../components/driver.
 import type { PointReader } from '../../repository/repository.ts'
 import { componentNamed, type App, type AppComponent, type OperationContext } from '../app.ts'
 import { detailsOf, sourceOf } from '../source.ts'
+import { makeSafetyPoint } from './safety-point.ts'
 
 export interface SnapshotReport extends SnapshotRestored {
   readonly app: string
   readonly point: string
   readonly component: string
+  /** What was live before; null without one. */
+  readonly safetyPoint: string | null
+}
+
+export interface SnapshotOfRequest extends SnapshotRequest {
+  readonly component: string | undefined
+  /** Back up what is live first. */
+  readonly safetyPoint: boolean
 }
 
 /** Puts the snapshot of one component back, in place of its whole server. */
 export async function restoreSnapshotOf(
   app: App,
   reader: PointReader,
-  request: SnapshotRequest & { readonly component: string | undefined },
+  request: SnapshotOfRequest,
   context: OperationContext,
 ): Promise<SnapshotReport> {
-  const { name, driver, settings } = chosen(app, request.component)
+  const component = chosen(app, request.component)
+  const { name, driver, settings } = component
   const captured = reader.manifest.components.find((component) => component.name === name)
   if (captured === undefined || driver.restoreSnapshot === undefined)
     throw new Failure('notFound', `restore point ${reader.commit.point} has no component ${name}`, {
       hint: 'Choose another point with --at.',
     })
-  context.progress({ type: 'phase', phase: 'snapshot', detail: `${app.name} ${name}` })
   const source = sourceOf(reader, captured, context)
+  const saves = request.safetyPoint && !request.onlyLook
+  const safetyPoint = saves ? await makeSafetyPoint(only(app, component), context) : null
+  context.progress({ type: 'phase', phase: 'snapshot', detail: `${app.name} ${name}` })
   const restored = await driver.restoreSnapshot(settings, detailsOf(driver, captured), source, request, context)
-  return { app: app.name, point: reader.commit.point, component: name, ...restored }
+  return { app: app.name, point: reader.commit.point, component: name, safetyPoint, ...restored }
+}
+
+/** Nothing else of the app is touched, and what else is broken is no reason to wait. */
+function only(app: App, component: AppComponent): App {
+  return { ...app, components: [component], keyFit: [] }
 }
 
 function chosen(app: App, named: string | undefined): AppComponent {

@@ -21,6 +21,8 @@ export interface ScratchRequest {
 export interface PlannedScratch {
   readonly plan: RestorePlan
   readonly targets: readonly Restoring[]
+  /** Not restored; the keys that they captured still belong to the data. */
+  readonly leftOut: readonly Restoring[]
   readonly folder: Awaited<ReturnType<OperationContext['scratchFolder']>>
 }
 
@@ -34,17 +36,22 @@ export async function planScratch(
   const folder = await context.scratchFolder()
   try {
     const options = { mode: 'scratch', restoreId, scratchFolder: folder.path, components } as const
-    const targets = await openTargets(app, reader, options, context)
-    for (const { kind, name, target } of targets) if (target.leave === undefined) throw cannotBeLeft(name, kind)
-    const request = { restoreId, mode: 'scratch', repository, safetyPoint: false } as const
-    return { plan: await planRestore(reader, targets, request, context), targets, folder }
+    const opened = await openTargets(app, reader, options, context)
+    const targets = opened.filter(({ target }) => target.leave !== undefined)
+    const others = opened.filter(({ target }) => target.leave === undefined)
+    const [other] = others
+    // What was asked for by its name is not left out.
+    if (other !== undefined && (components !== undefined || targets.length === 0)) throw cannotBeLeft(other)
+    const leftOut = others.length === 0 ? {} : { leftOut: others.map(({ name }) => name) }
+    const request = { restoreId, mode: 'scratch', repository, safetyPoint: false, ...leftOut } as const
+    return { plan: await planRestore(reader, targets, request, context), targets, leftOut: others, folder }
   } catch (error) {
     await folder.remove()
     throw error
   }
 }
 
-function cannotBeLeft(name: string, kind: string): Failure {
+function cannotBeLeft({ name, kind }: Restoring): Failure {
   return new Failure('unsupported', `component ${name} of kind ${kind} cannot be left running to look around in`, {
     hint: 'Leave it out with --component, or prove it with holdfast drill.',
   })
@@ -58,7 +65,7 @@ function cannotBeLeft(name: string, kind: string): Failure {
 export async function executeScratch(
   app: App,
   reader: PointReader,
-  { plan, targets, folder }: PlannedScratch,
+  { plan, targets, leftOut, folder }: PlannedScratch,
   context: OperationContext,
 ): Promise<{ readonly report: RestoreReport; readonly scratch: ScratchSummary }> {
   const begun = context.clock.monotonic()
@@ -72,7 +79,7 @@ export async function executeScratch(
     await authenticate(reader, targets, 'beside', context)
     await loadAll(targets, context)
     const differences = await compareAll(targets, context)
-    const keyFit = await proveRestored(app, reader, targets, context)
+    const keyFit = await proveRestored(app, reader, [...targets, ...leftOut], context)
     record = await leaveAll(record, targets, context)
     return {
       report: reportOf(plan, targets, { differences, keyFit }, Math.round(context.clock.monotonic() - begun)),
