@@ -125,6 +125,38 @@ for (const name of names) {
   })
 }
 
+test('a password that is not found is not taken for a database that is not there', async () => {
+  const lab = await databaseOnly({})
+  const point = await backUp(lab)
+  await lab.edit(({ apps }) => (apps['portal']!.components['database']!['password'] = 'env:NO_SUCH_VARIABLE'))
+  await lab.edit(({ apps }) => (apps['portal']!.components['database']!['restorePassword'] = 'env:DATABASE_PASSWORD'))
+  await changesNothing(lab, () =>
+    expectFailure(lab, ['restore', '--at', point, '--yes'], {
+      code: 10,
+      kind: 'notFound',
+      message: /no safety point before the restore: .*NO_SUCH_VARIABLE/,
+      hint: /--no-safety-point/,
+    }),
+  )
+})
+
+test('a database that is gone is restored without a safety point', async () => {
+  const lab = await databaseOnly({ database: 'gone' })
+  await lab.postgres.createDatabase('gone')
+  await lab.postgres.sql('gone', 'create table public.kept as select 1 as n')
+  const point = await backUp(lab)
+  await lab.postgres.dropDatabase('gone')
+  const { report } = await lab.json<{ report: { outcome: string; safetyPoint: unknown } }>([
+    'restore',
+    '--at',
+    point,
+    '--yes',
+  ])
+  assert.deepEqual([report.outcome, report.safetyPoint], ['done', null])
+  assert.equal((await lab.postgres.sql('gone', 'select n from public.kept'))[0]?.['n'], 1)
+  await lab.postgres.dropDatabase('gone')
+})
+
 test('a password that is wrong, or whose variable is not set, is told as that', async () => {
   const lab = await databaseOnly({})
   await expectFailure(

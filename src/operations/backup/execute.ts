@@ -1,3 +1,4 @@
+import { isNothingThere } from '../../components/nothing-there.ts'
 import { Failure } from '../../core/failure.ts'
 import type { Secret } from '../../core/secret.ts'
 import { newFingerprintKey } from '../../repository/fingerprint-key.ts'
@@ -29,7 +30,7 @@ export async function executeBackup(app: App, plan: BackupPlan, context: Operati
     const components = await captureAll(
       app,
       destinations,
-      { fingerprintKey, evidence, indivisible: plan.indivisible === true },
+      { fingerprintKey, evidence, indivisible: plan.indivisible ?? false },
       context,
     )
     const keyFit = await proveAll(
@@ -51,7 +52,11 @@ export async function executeBackup(app: App, plan: BackupPlan, context: Operati
 async function captureAll(
   app: App,
   destinations: readonly Destination[],
-  how: { readonly fingerprintKey: Secret; readonly evidence: BackupEvidence; readonly indivisible: boolean },
+  how: {
+    readonly fingerprintKey: Secret
+    readonly evidence: BackupEvidence
+    readonly indivisible: NonNullable<BackupPlan['indivisible']>
+  },
   context: OperationContext,
 ): Promise<readonly ComponentOutcome[]> {
   const outcomes: ComponentOutcome[] = []
@@ -66,7 +71,9 @@ async function captureAll(
     // It is not the component's fault that nobody takes it.
     requireOne(destinations)
     if (cause !== undefined) first ??= about(`component ${component.name}`, cause)
-    if (first !== undefined && how.indivisible) throw first
+    if (first !== undefined && how.indivisible === true) throw first
+    if (cause !== undefined && how.indivisible !== false && !isNothingThere(cause))
+      throw about(`component ${component.name}`, cause)
     outcomes.push(outcome)
   }
   if (outcomes.every(({ outcome }) => outcome === 'failed'))
