@@ -158,7 +158,7 @@ async function bind(namespace: string, account: string, role: unknown, must: Tes
 }
 
 /** JSON is YAML. */
-export function kubeconfigText(
+function kubeconfigText(
   server: string,
   ca: string,
   user: Readonly<Record<string, unknown>>,

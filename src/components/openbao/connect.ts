@@ -22,7 +22,7 @@ export async function withClient<Result>(
   }
 }
 
-export function clientFor(settings: OpenbaoSettings, purpose: Purpose, context: Context): Client {
+function clientFor(settings: OpenbaoSettings, purpose: Purpose, context: Context): Client {
   const { address, namespace, ca, workers, retrySeconds } = settings
   const credentials = credentialsOf(settings, purpose)
   return new Client(
