@@ -12,7 +12,9 @@ interface Checked {
 }
 
 /** A repository in a folder, with an app that is a folder too: `check` as a user, without a database. */
-async function newRepository(t: TestContext): Promise<{ readonly repository: string; check(): Promise<Ran> }> {
+async function newRepository(
+  t: TestContext,
+): Promise<{ readonly repository: string; readonly check: () => Promise<Ran> }> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-check-'))
   t.after(() => rm(folder, { recursive: true, force: true }))
   const repository = join(folder, 'repository')
