@@ -17,7 +17,7 @@ const parts = {
   },
   s3: { tests: /s3|e2e\/leak/, says: 'versitygw, an S3 server built from source' },
   python: {
-    tests: /recovery|terminal-tour|import-point/,
+    tests: /recovery|terminal-tour|init-asks-first|import-point/,
     says: 'Python with nothing but `cryptography`, for recover.py and another reader of Kleidia backups',
   },
   openbao: { tests: /openbao|e2e\/leak|import-point/, says: 'OpenBao 2.7.2, from its Python package' },

@@ -145,3 +145,50 @@ test('names that say nothing are not used', () => {
   )
   assert.deepEqual(banned, [])
 })
+
+/** What a file exports to run; types come along with what they describe. */
+function exportedValues(file: string, text: string): string[] {
+  return parseSync(file, text).module.staticExports.flatMap(({ entries }) =>
+    entries.flatMap(({ exportName: { name }, isType }) => (isType || name === null ? [] : [name])),
+  )
+}
+
+/** The exports that only the file they are in speaks of, as `file: name`. */
+function unusedExports(texts: ReadonlyMap<string, string>, isLookedAt: (file: string) => boolean): string[] {
+  const speakers = new Map<string, Set<string>>()
+  for (const [file, text] of texts)
+    for (const [word] of text.matchAll(/[\w$]+/g)) speakers.set(word, (speakers.get(word) ?? new Set()).add(file))
+  return [...texts]
+    .filter(([file]) => isLookedAt(file))
+    .flatMap(([file, text]) => exportedValues(file, text).map((name) => ({ file, name })))
+    .filter(({ name }) => speakers.get(name)?.size === 1)
+    .map(({ file, name }) => `${file}: ${name}`)
+}
+
+function textsOf(...folders: readonly string[]): Map<string, string> {
+  const all = folders.flatMap((folder) =>
+    readdirSync(join(source, '..', folder), { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)),
+  )
+  return new Map(
+    all.filter((file) => file.endsWith('.ts')).map((file) => [file, readFileSync(join(source, '..', file), 'utf8')]),
+  )
+}
+
+test('nothing is exported that only its own file uses', () => {
+  const texts = textsOf('src', 'test', 'scripts', 'bench')
+  assert.deepEqual(
+    unusedExports(texts, (file) => /^(src|test\/parts)\//.test(file)),
+    [],
+  )
+})
+
+test('an export that nobody uses is found', () => {
+  const texts = new Map([
+    ['a.ts', 'export const used = 1; export function unused() {}; export interface Shape {}'],
+    ['b.ts', "import { used } from './a.ts'"],
+  ])
+  assert.deepEqual(
+    unusedExports(texts, () => true),
+    ['a.ts: unused'],
+  )
+})

@@ -25,16 +25,18 @@ const IDENTITY_NAME = 'recovery'
 
 /**
  * Writes a starting configuration where there is none, makes the keys it lacks, and creates its repositories. Nothing
- * that exists is overwritten; a run that was cut off is repeated.
+ * that exists is overwritten; a run that was cut off is repeated. What the operator is asked for, and a key that they
+ * brought, is looked at before anything is made.
  */
 export async function initialize(request: InitRequest, context: Context): Promise<InitReport> {
   const path = resolve(request.configPath ?? processEnvironment().variables['HOLDFAST_CONFIG'] ?? 'holdfast.yaml')
+  const key = (await lacksKey(path)) ? await newKey(request) : undefined
   const configWritten = await writeStartingConfig(path, request)
-  const environment = processEnvironment()
-  const config = await loadConfig(path, { componentSchemas, environment })
+  const config = await readConfig(path)
   const signer = await ensureSigner(config)
   const repositories = await createAll(config, context)
-  const keys = await ensureRecipients(config, repositories, signer, request, context)
+  const keys =
+    key === undefined ? NO_NEW_KEY : await enterKey(config, repositories, { ...key, signer }, request, context)
   return {
     configPath: path,
     configWritten,
@@ -43,6 +45,26 @@ export async function initialize(request: InitRequest, context: Context): Promis
     repositories: repositories.map(({ name, location, outcome, id }) => ({ name, location, outcome, id })),
     findings: [],
   }
+}
+
+function readConfig(path: string): Promise<Config> {
+  return loadConfig(path, { componentSchemas, environment: processEnvironment() })
+}
+
+async function lacksKey(path: string): Promise<boolean> {
+  if (!(await exists(path))) return true
+  return Object.values((await readConfig(path)).repositories).some(({ recipients }) => recipients.length === 0)
+}
+
+interface NewKey {
+  readonly pair: KeyPair
+  /** Undefined when no repository is to hold the private key. */
+  readonly password: Secret | undefined
+}
+
+async function newKey(request: InitRequest): Promise<NewKey> {
+  const pair = await keyPairOf(request)
+  return { pair, password: request.password && new Secret(await request.password()) }
 }
 
 async function writeStartingConfig(path: string, request: InitRequest): Promise<boolean> {
@@ -113,19 +135,18 @@ async function createOne(storage: Storage, context: Context): Promise<Pick<Creat
 
 type Keys = Pick<InitReport, 'recipient' | 'identityFile' | 'lockedIdentity'>
 
+const NO_NEW_KEY: Keys = { recipient: null, identityFile: null, lockedIdentity: null }
+
 /** Repositories without recipients get those of one new private key, which is proven to open before anything is encrypted for it. */
-async function ensureRecipients(
+async function enterKey(
   config: Config,
   repositories: readonly Created[],
-  signer: string,
+  { pair, password, signer }: NewKey & { readonly signer: string },
   request: InitRequest,
   context: Context,
 ): Promise<Keys> {
   const lacking = repositories.filter(({ name }) => config.repositories[name]?.recipients.length === 0)
-  if (lacking.length === 0) return { recipient: null, identityFile: null, lockedIdentity: null }
-  const pair = await keyPairOf(request)
-  if (request.password !== undefined)
-    await lockInto(lacking, pair, signer, new Secret(await request.password()), context)
+  if (password !== undefined) await lockInto(lacking, pair, signer, password, context)
   if (request.identityFile !== undefined && !(await exists(request.identityFile)))
     await writeIdentity(request.identityFile, pair, signer, context)
   await editConfig(config, (text) =>
@@ -134,7 +155,7 @@ async function ensureRecipients(
   return {
     recipient: pair.recipient,
     identityFile: request.identityFile ?? null,
-    lockedIdentity: request.password === undefined ? null : IDENTITY_NAME,
+    lockedIdentity: password === undefined ? null : IDENTITY_NAME,
   }
 }
 

@@ -37,15 +37,23 @@ export function makeProgram(world: World, version: string, outcome: Outcome): Co
   return program
 }
 
-/** Runs the program and gives the exit code; a usage error has already been printed by commander. */
+/** Runs the program and gives the exit code; a usage error has already been printed by commander, for people. */
 export async function runProgram(program: Commander, args: readonly string[], outcome: Outcome): Promise<number> {
   try {
     await program.parseAsync(spelledOut(program, args), { from: 'user' })
     return outcome.exitCode
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-    throw error
+    if (!(error instanceof CommanderError)) throw error
+    if (error.exitCode === 0) return 0
+    if (args.includes('--json')) program.configureOutput().writeOut?.(usageDocument(error))
+    return 2
   }
+}
+
+/** Who reads JSON gets a document for a wrong command line too. */
+function usageDocument({ message }: CommanderError): string {
+  const hint = 'Run holdfast help, or holdfast help with the command.'
+  return `${JSON.stringify({ error: { kind: 'usage', message: message.replace(/^error: |\.$/g, '').replaceAll('\n', ' '), hint, facts: {} } })}\n`
 }
 
 /** `help key export` as `key export --help`: commander's own help knows one level of commands only. */

@@ -144,7 +144,7 @@ export interface Dumps<Settings = unknown, Details = unknown> {
   ): Promise<WrittenDump>
 }
 
-export const dumpFormats = ['sql', 'custom', 'directory'] as const
+const dumpFormats = ['sql', 'custom', 'directory'] as const
 export type DumpFormat = (typeof dumpFormats)[number]
 
 export interface DumpRequest {

@@ -53,12 +53,25 @@ export function isFailure(error: unknown, kind: FailureKind): error is Failure {
   return error instanceof Failure && error.kind === kind
 }
 
-/** Any thrown value as a Failure: what is not one already is a bug, or the cancellation of an AbortSignal. */
+const FULL = ['ENOSPC', 'EDQUOT']
+
+/** Whether a disk of this machine that ran full is what it comes from. */
+export function isFullDisk(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  return ('code' in error && FULL.includes(String(error.code))) || isFullDisk(error.cause)
+}
+
+/** Any thrown value as a Failure: what is not one already is a full disk, the cancellation of an AbortSignal, or a bug. */
 export function toFailure(error: unknown): Failure {
   if (error instanceof Failure) return error
   if (error instanceof Error && error.name === 'AbortError')
     return new Failure('cancelled', 'cancelled', { cause: error })
   const message = error instanceof Error ? error.message : String(error)
+  if (isFullDisk(error))
+    return new Failure('refused', message, {
+      cause: error,
+      hint: 'Make room on that disk. If it is that of the folder for temporary files, TMPDIR names another.',
+    })
   return new Failure('bug', message, {
     cause: error,
     hint: 'This is a defect in Holdfast. Please report it with the command you ran.',

@@ -13,7 +13,7 @@
  */
 
 /** How far the truth of a restore point has been established; each state implies the ones before it. */
-export const truthStates = ['captured', 'stored', 'read back', 'restored', 'app-proven'] as const
+const truthStates = ['captured', 'stored', 'read back', 'restored', 'app-proven'] as const
 export type TruthState = (typeof truthStates)[number]
 
 export type TargetMode = 'swap' | 'in-place' | 'scratch'

@@ -53,7 +53,7 @@ const value = z
   .meta({ id: 'keyFitValue' })
 export type Value = z.infer<typeof value>
 
-export const ROWS_LIMIT = 10_000
+const ROWS_LIMIT = 10_000
 const rows = z
   .strictObject({
     component: z.string().min(1),

@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { directEffects } from '../system/effects.ts'
+import { folderRecords } from '../system/folder-records.ts'
 import { signDocument } from './dsse.ts'
 import { generateSigner } from './keys/signer.ts'
-import { folderMemory, forgetPoints, noMemory } from './memory.ts'
+import { noMemory, nothingSeen, recordsMemory } from './memory.ts'
 import { commitName, proofName, tombstoneName } from './names.ts'
 import { makePoint, memoryInMemory, newFixture, readBlobOf, replaceBlob } from './testing/fixture.ts'
 
@@ -29,7 +30,7 @@ test('a commit that vanished without a tombstone is an alarm that does not end b
   }
   await fixture.clock.advance(200 * 3_600_000, 10 * 3_600_000)
   await assert.rejects(repository.sweep(context), { kind: 'refused', message: /vanished/ })
-  await forgetPoints(memory, repository.id, [point])
+  await memory.save(repository.id, nothingSeen)
   assert.deepEqual((await repository.catalog(context)).alarms, [])
   assert.equal((await repository.sweep(context)).removedBlobs, 3)
 })
@@ -74,11 +75,11 @@ test('memory in a folder survives the process, and a memory that cannot be writt
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-memory-'))
   try {
     const fixture = await newFixture()
-    const memory = folderMemory(folder, directEffects)
+    const memory = recordsMemory(folderRecords(folder, directEffects))
     const { point } = await makePoint({ ...fixture, repository: await fixture.reopen({ memory }) })
     await (await fixture.reopen({ memory })).catalog(fixture.context)
     await fixture.storage.remove(commitName(point), fixture.context.signal)
-    const later = await fixture.reopen({ memory: folderMemory(folder, directEffects) })
+    const later = await fixture.reopen({ memory: recordsMemory(folderRecords(folder, directEffects)) })
     assert.equal((await later.catalog(fixture.context)).alarms.length, 2)
     const failing = { ...memoryInMemory(), save: () => Promise.reject(new Error('disk full')) }
     await makePoint(fixture)

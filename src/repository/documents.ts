@@ -21,7 +21,6 @@ export type RepositoryDocument = Frozen<z.infer<typeof repositorySchema>>
 
 /** A blob as the commit names it: the hash is of the stored, encrypted bytes. */
 const stored = z.object({ number: artifactNumber, size: count, sha256 })
-export type StoredArtifact = Frozen<z.infer<typeof stored>>
 
 export const commitSchema = z.object({
   format,
@@ -160,7 +159,6 @@ export const identitySchema = z.object({
   nonce: z.string(),
   ciphertext: z.string(),
 })
-export type IdentityDocument = Frozen<z.infer<typeof identitySchema>>
 
 export const identityHeaderSchema = z.object({
   format,

@@ -44,11 +44,7 @@ export async function takeLease(
 }
 
 /** The highest generation is the lease. One that cannot be read is taken to be held by somebody. */
-export async function newestLease(
-  state: RepositoryState,
-  scope: string,
-  signal: AbortSignal,
-): Promise<SeenLease | undefined> {
+async function newestLease(state: RepositoryState, scope: string, signal: AbortSignal): Promise<SeenLease | undefined> {
   const generations = await leaseGenerations(state, scope, signal)
   const generation = generations.at(-1)
   if (generation === undefined) return undefined

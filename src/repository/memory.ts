@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { Failure } from '../core/failure.ts'
-import type { Effects, Records } from '../core/ports.ts'
-import { folderRecords } from '../system/folder-records.ts'
+import type { Records } from '../core/ports.ts'
 
 /** What this machine has seen of a repository, so that a point that vanished or was replaced is noticed. */
 export interface Seen {
@@ -26,11 +25,7 @@ export const noMemory: RepositoryMemory = {
 
 const seenSchema = z.object({ points: z.record(z.string(), z.string()), highestSequence: z.int().nonnegative() })
 
-/** One JSON file per repository in a private folder; a crash leaves the old or the new one. */
-export function folderMemory(folder: string, effects: Effects): RepositoryMemory {
-  return recordsMemory(folderRecords(folder, effects))
-}
-
+/** One record per repository; a crash leaves the old or the new one. */
 export function recordsMemory(records: Records): RepositoryMemory {
   return {
     async load(repository) {
@@ -44,15 +39,4 @@ export function recordsMemory(records: Records): RepositoryMemory {
     },
     save: (repository, seen) => records.save(repository, seen),
   }
-}
-
-/** Ends the alarm about points that are rightly gone, for example after somebody cleaned up by hand. */
-export async function forgetPoints(
-  memory: RepositoryMemory,
-  repository: string,
-  points: readonly string[],
-): Promise<void> {
-  const seen = await memory.load(repository)
-  const kept = Object.entries(seen.points).filter(([point]) => !points.includes(point))
-  await memory.save(repository, { ...seen, points: Object.fromEntries(kept) })
 }

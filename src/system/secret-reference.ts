@@ -56,7 +56,7 @@ async function readSecretFile(path: string): Promise<string> {
   }
 }
 
-export function parseSecretReference(text: string): SecretReference {
+function parseSecretReference(text: string): SecretReference {
   const match = /^(env|file):(.+)$/s.exec(text)
   if (match === null) return new SecretReference('literal', text)
   // The pattern has exactly these two alternatives and a non-empty rest.

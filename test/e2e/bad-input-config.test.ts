@@ -101,6 +101,8 @@ test('wrong use of the command line says what is meant', async () => {
     assert.equal(ran.code, 2, ran.error)
     assert.match(ran.error, message)
     assert.match(ran.error, /help/)
+    const said = new RegExp(message.source.replace('[\\s\\S]*', '.*'))
+    assertFailed(await holdfast(folder, [...args, '--json']), usage(said, /holdfast help/))
   }
   assertFailed(
     await holdfast(folder, ['verify', 'yesterday', '--json']),

@@ -84,7 +84,7 @@ test('a name that looks like a connection string is only a name', async () => {
   }
 })
 
-/** Every byte that a name may have: 1 to 127, in two names since one has at most 63 bytes. */
+/** Every byte that a name may have, 1 to 127: in three names since one has at most 63 bytes. */
 const bytes = (from: number, to: number): string =>
   String.fromCharCode(...Array.from({ length: to - from + 1 }, (_, index) => from + index))
 const names = [
@@ -93,7 +93,8 @@ const names = [
   'zwei\nZeilen\tund\rmehr',
   'datenbank-ü-база-数据-🔑',
   bytes(1, 63),
-  bytes(65, 127),
+  bytes(64, 126),
+  bytes(127, 127),
 ]
 
 for (const name of names) {
@@ -124,6 +125,38 @@ for (const name of names) {
     for (const other of (await readLive(lab)).otherDatabases) await lab.postgres.dropDatabase(other)
   })
 }
+
+test('a password that is not found is not taken for a database that is not there', async () => {
+  const lab = await databaseOnly({})
+  const point = await backUp(lab)
+  await lab.edit(({ apps }) => (apps['portal']!.components['database']!['password'] = 'env:NO_SUCH_VARIABLE'))
+  await lab.edit(({ apps }) => (apps['portal']!.components['database']!['restorePassword'] = 'env:DATABASE_PASSWORD'))
+  await changesNothing(lab, () =>
+    expectFailure(lab, ['restore', '--at', point, '--yes'], {
+      code: 10,
+      kind: 'notFound',
+      message: /no safety point before the restore: .*NO_SUCH_VARIABLE/,
+      hint: /--no-safety-point/,
+    }),
+  )
+})
+
+test('a database that is gone is restored without a safety point', async () => {
+  const lab = await databaseOnly({ database: 'gone' })
+  await lab.postgres.createDatabase('gone')
+  await lab.postgres.sql('gone', 'create table public.kept as select 1 as n')
+  const point = await backUp(lab)
+  await lab.postgres.dropDatabase('gone')
+  const { report } = await lab.json<{ report: { outcome: string; safetyPoint: unknown } }>([
+    'restore',
+    '--at',
+    point,
+    '--yes',
+  ])
+  assert.deepEqual([report.outcome, report.safetyPoint], ['done', null])
+  assert.equal((await lab.postgres.sql('gone', 'select n from public.kept'))[0]?.['n'], 1)
+  await lab.postgres.dropDatabase('gone')
+})
 
 test('a password that is wrong, or whose variable is not set, is told as that', async () => {
   const lab = await databaseOnly({})

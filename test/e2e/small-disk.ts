@@ -17,6 +17,22 @@ export interface SmallDisk {
   remount(mode: 'ro' | 'rw'): Promise<void>
 }
 
+/** Why tests of full disks cannot run here; undefined when they can. Shown beside each test that is left out. */
+export const noSmallDisks = await whyNot()
+
+async function whyNot(): Promise<string | undefined> {
+  const path = await mkdtemp(join(tmpdir(), 'holdfast-disk-'))
+  try {
+    await execute('mount', ['-t', 'tmpfs', '-o', 'size=65536', 'holdfast-test', path])
+    await execute('umount', [path])
+    return undefined
+  } catch {
+    return 'no tmpfs can be mounted here: it takes root on Linux, in a container with the capability SYS_ADMIN'
+  } finally {
+    await rm(path, { recursive: true, force: true })
+  }
+}
+
 /** Mounts one; needs root on Linux, and says so. */
 export async function mountSmallDisk(bytes: number): Promise<SmallDisk> {
   const path = await mkdtemp(join(tmpdir(), 'holdfast-disk-'))

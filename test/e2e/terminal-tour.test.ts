@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -29,11 +30,12 @@ test('init asks for the password twice, and does not take two different ones', {
     2,
   )
   assert.match(wrong.plain, /the two passwords differ/)
+  assert.ok(!existsSync(lab.repository) && !existsSync(join(lab.folder, 'etc')), 'something was made before the answer')
   const { plain } = await type(init, [
     { prompt: 'A password that locks', type: PASSWORD },
     { prompt: 'The same password again', type: PASSWORD },
   ])
-  assert.match(plain, /Repository main \([0-9a-f]{32}\) (created|exists) at/)
+  assert.match(plain, /Repository main \([0-9a-f]{32}\) created at/)
 })
 
 test('check, backup, points, verify and drill ask nothing', { timeout: 300_000 }, async () => {

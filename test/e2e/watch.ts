@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Lab } from './lab.ts'
 
-const LIMIT = 60_000
+const LIMIT = 180_000
 
-/** Looks until `find` gives something. Fails after a minute: what a test waits for happens within seconds or never. */
+/** Looks until `find` gives something. Fails after minutes: what a test waits for happens within seconds, or later on a machine that has much to do, or never. */
 export async function until<Found>(what: string, find: () => Promise<Found | undefined>): Promise<Found> {
   for (const deadline = Date.now() + LIMIT; Date.now() < deadline;) {
     const found = await find()

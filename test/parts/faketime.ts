@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { existsSync, globSync } from 'node:fs'
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -16,6 +16,26 @@ const cache = join(process.env['HOLDFAST_PARTS_CACHE'] ?? join(homedir(), '.cach
  */
 export async function atTime(shift: string): Promise<Readonly<Record<string, string>>> {
   return { LD_PRELOAD: await findLibrary(), FAKETIME: shift, FAKETIME_DONT_FAKE_MONOTONIC: '1' }
+}
+
+/** The environment of a program whose wall clock jumps when `file` gets another shift; at the start it is right. */
+export async function jumpingClock(file: string): Promise<{
+  readonly environment: Readonly<Record<string, string>>
+  jump(shift: string): Promise<void>
+}> {
+  const jump = async (shift: string): Promise<void> => {
+    // Renamed, so that the program never reads half of it.
+    await writeFile(`${file}.new`, `${shift}\n`)
+    await rename(`${file}.new`, file)
+  }
+  await jump('+0')
+  const environment = {
+    LD_PRELOAD: await findLibrary(),
+    FAKETIME_TIMESTAMP_FILE: file,
+    FAKETIME_NO_CACHE: '1',
+    FAKETIME_DONT_FAKE_MONOTONIC: '1',
+  }
+  return { environment, jump }
 }
 
 async function findLibrary(): Promise<string> {

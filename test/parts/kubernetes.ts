@@ -1,17 +1,15 @@
-import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import https from 'node:https'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { kubernetesSecretsSettings } from '../../src/components/kubernetes-secrets/schema.ts'
 import type { KubernetesSecretsSettings } from '../../src/components/kubernetes-secrets/schema.ts'
+import { endServer, freePort, spawnDyingWithUs } from './child-server.ts'
 import { buildControlPlane } from './kubernetes-build.ts'
 
 export interface KubernetesAnswer {
@@ -76,7 +74,7 @@ async function startOwn(): Promise<TestKubernetes> {
     spawnDyingWithUs(program, ['kube-apiserver', ...serverFlags(folder, keyFile, etcd, port)]),
   ]
   after(async () => {
-    for (const server of servers.toReversed()) await ended(server)
+    for (const server of servers.toReversed()) await endServer(server)
     await rm(folder, { recursive: true, force: true })
   })
   const certificate = join(folder, 'certificates', 'apiserver.crt')
@@ -158,7 +156,7 @@ async function bind(namespace: string, account: string, role: unknown, must: Tes
 }
 
 /** JSON is YAML. */
-export function kubeconfigText(
+function kubeconfigText(
   server: string,
   ca: string,
   user: Readonly<Record<string, unknown>>,
@@ -204,22 +202,6 @@ export function at(value: unknown, ...keys: readonly string[]): unknown {
   return keys.reduce((inner, key) => (inner as Record<string, unknown> | null | undefined)?.[key], value)
 }
 
-/** A test run that is killed must leave no server behind. */
-function spawnDyingWithUs(program: string, args: readonly string[]): ChildProcess {
-  const setpriv = '/usr/bin/setpriv'
-  const command: [string, readonly string[]] = existsSync(setpriv)
-    ? [setpriv, ['--pdeathsig', 'KILL', '--', program, ...args]]
-    : [program, args]
-  return spawn(...command, { env: {}, stdio: 'ignore' })
-}
-
-async function ended(server: ChildProcess): Promise<void> {
-  if (server.exitCode !== null || server.signalCode !== null) return
-  const exit = new Promise((resolve) => server.once('exit', resolve))
-  server.kill('SIGKILL')
-  await exit
-}
-
 async function untilReady(port: number, certificate: string, servers: readonly ChildProcess[]): Promise<void> {
   for (let waited = 0; waited < READY_LIMIT; waited += 100) {
     const dead = servers.find(({ exitCode, signalCode }) => exitCode !== null || signalCode !== null)
@@ -239,16 +221,4 @@ async function isReady(port: number, ca: string): Promise<boolean> {
   } finally {
     agent.destroy()
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.once('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      // The address of a TCP server that listens is never null nor a path.
-      const { port } = probe.address() as AddressInfo
-      probe.close(() => resolve(port))
-    })
-  })
 }

@@ -1,9 +1,7 @@
-import { execFile, spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { chmod, chown, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -12,6 +10,7 @@ import type { Server } from '../../src/components/postgres/connection.ts'
 import { passwordOf } from '../../src/components/postgres/connection.ts'
 import { findAccount, isRoot } from '../../src/system/accounts.ts'
 import { makeTemporaryFolder } from '../../src/system/temporary-folder.ts'
+import { endServer, freePort, spawnDyingWithUs } from './child-server.ts'
 import { cacheFolder } from './postgres-versions.ts'
 
 /** A real PgBouncer in front of a server, on a free port of the loopback. */
@@ -38,13 +37,12 @@ export async function startPgBouncer(
   await writeFile(file, await configuration(server, folder, { listen_port: port, ...settings }))
   await chmod(folder, 0o755)
   if (user !== undefined) await chown(file, user.uid, user.gid)
-  const child = spawn(programs.file, ['-q', file], {
+  const child = spawnDyingWithUs(programs.file, ['-q', file], {
     env: { LD_LIBRARY_PATH: programs.libraries },
-    stdio: 'ignore',
     ...(user === undefined ? {} : { uid: user.uid, gid: user.gid }),
   })
   const stop = async (): Promise<void> => {
-    await ended(child)
+    await endServer(child)
     await rm(folder, { recursive: true, force: true })
   }
   await untilReady(port, child).catch(async (error: unknown) => {
@@ -101,13 +99,6 @@ async function unpack(folder: string): Promise<void> {
   }
 }
 
-async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const exit = new Promise((resolve) => child.once('exit', resolve))
-  child.kill('SIGKILL')
-  await exit
-}
-
 async function untilReady(port: number, child: ChildProcess): Promise<void> {
   for (let waited = 0; waited < READY_LIMIT; waited += 50) {
     if (child.exitCode !== null) throw new Error(`PgBouncer ended with ${child.exitCode}`)
@@ -122,16 +113,4 @@ async function untilReady(port: number, child: ChildProcess): Promise<void> {
     await sleep(50)
   }
   throw new Error('PgBouncer was not ready')
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.once('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      // The address of a TCP server that listens is never null nor a path.
-      const { port } = probe.address() as AddressInfo
-      probe.close(() => resolve(port))
-    })
-  })
 }

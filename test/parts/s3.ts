@@ -1,12 +1,11 @@
-import { execFile, spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { endServer, freePort, spawnDyingWithUs } from './child-server.ts'
 import { findGo } from './go.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -95,13 +94,10 @@ async function startOwn(program: string): Promise<TestS3> {
       versions,
       data,
     ],
-    {
-      ROOT_ACCESS_KEY: accessKey,
-      ROOT_SECRET_KEY: secretKey,
-    },
+    { env: { ROOT_ACCESS_KEY: accessKey, ROOT_SECRET_KEY: secretKey } },
   )
   const stop = async (): Promise<void> => {
-    await ended(server)
+    await endServer(server)
     await rm(folder, { recursive: true, force: true })
   }
   try {
@@ -111,22 +107,6 @@ async function startOwn(program: string): Promise<TestS3> {
     throw error
   }
   return { endpoint, accessKey, secretKey, region: 'us-east-1', stop }
-}
-
-/** A test run that is killed must leave no server behind. */
-function spawnDyingWithUs(program: string, args: readonly string[], environment: Record<string, string>): ChildProcess {
-  const setpriv = '/usr/bin/setpriv'
-  const command: [string, readonly string[]] = existsSync(setpriv)
-    ? [setpriv, ['--pdeathsig', 'KILL', '--', program, ...args]]
-    : [program, args]
-  return spawn(...command, { env: environment, stdio: 'ignore' })
-}
-
-async function ended(server: ChildProcess): Promise<void> {
-  if (server.exitCode !== null || server.signalCode !== null) return
-  const exit = new Promise((resolve) => server.once('exit', resolve))
-  server.kill('SIGKILL')
-  await exit
 }
 
 async function untilReady(url: string, server: ChildProcess): Promise<void> {
@@ -140,16 +120,4 @@ async function untilReady(url: string, server: ChildProcess): Promise<void> {
     await sleep(50)
   }
   throw new Error(`the S3 server for tests was not ready after ${READY_LIMIT / 1000} s`)
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.once('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      // The address of a TCP server that listens is never null nor a path.
-      const { port } = probe.address() as AddressInfo
-      probe.close(() => resolve(port))
-    })
-  })
 }

@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import test from 'node:test'
 import { isFailure } from '../../core/failure.ts'
+import { isNothingThere } from '../nothing-there.ts'
 import { filesDriver } from './driver.ts'
 import { capture, contextWith, MemoryArtifacts, settingsFor, temporaryFolder, type Capture } from './testing/trees.ts'
 
@@ -162,6 +163,11 @@ test('the failure of the list is the failure of the capture, whether it was read
     await assert.rejects(filesDriver.capture(settingsFor(folder), sink, contextWith()), /storage is gone/)
   }
   assert.deepEqual(finished, [], 'an archive without its list is not read to the end')
+})
+
+test('of a folder that is not there nothing is to be saved', async (t) => {
+  const folder = await temporaryFolder(t)
+  await assert.rejects(capture(settingsFor(join(folder, 'gone'))), isNothingThere)
 })
 
 test('a cancelled capture stops with cancelled', async (t) => {

@@ -1,5 +1,7 @@
+import { isFailure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { ArtifactSink, Captured } from '../driver.ts'
+import { nothingThere } from '../nothing-there.ts'
 import { localAccounts, type Accounts } from './accounts.ts'
 import { findAttributes } from './attributes.ts'
 import { captureFile } from './capture-file.ts'
@@ -30,7 +32,7 @@ export async function captureFiles(
   context: Context,
 ): Promise<Captured<FilesDetails>> {
   const selection = selectionOf(settings)
-  const root = await naming('open folder', settings.path, () => openFolder(settings.path))
+  const root = await openRoot(settings.path)
   try {
     const tree = await treeOf(settings, root, selection)
     await writeBoth(tree, sink, context)
@@ -39,6 +41,14 @@ export async function captureFiles(
     return { details: detailsOf(settings, tree), notCaptured }
   } finally {
     await root.handle.close()
+  }
+}
+
+async function openRoot(path: string): Promise<Folder> {
+  try {
+    return await naming('open folder', path, () => openFolder(path))
+  } catch (error) {
+    throw isFailure(error, 'notFound') ? nothingThere(error.message, { cause: error.cause }) : error
   }
 }
 

@@ -57,7 +57,7 @@ function isAsWanted(live: LiveObject | undefined, wanted: KubernetesObject | und
 }
 
 /** The type never changes, and of an immutable object nothing but labels and annotations. */
-export function isReplaceable(live: KubernetesObject, wanted: KubernetesObject): boolean {
+function isReplaceable(live: KubernetesObject, wanted: KubernetesObject): boolean {
   if (live.description.type !== wanted.description.type) return false
   if (!live.description.immutable) return true
   const described = {

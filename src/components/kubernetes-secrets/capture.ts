@@ -1,10 +1,11 @@
-import { Failure } from '../../core/failure.ts'
+import type { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Secret } from '../../core/secret.ts'
 import { secretOfBytes } from '../../core/secret-bytes.ts'
 import type { KubernetesClient } from '../../platforms/kubernetes/client.ts'
 import { randomHex } from '../../system/random.ts'
 import type { ArtifactSink, Captured } from '../driver.ts'
+import { nothingThere } from '../nothing-there.ts'
 import { SECRETS } from '../secret-record.ts'
 import { withClient } from './connect.ts'
 import { capturedOf } from './digests.ts'
@@ -75,7 +76,7 @@ function elsewhereText({ file, reason }: KubernetesSecretsSettings['elsewhere'][
 }
 
 function nothing({ namespace }: KubernetesSecretsSettings): Failure {
-  return new Failure('notFound', `the selectors find no Secret and no ConfigMap in namespace ${namespace}`, {
+  return nothingThere(`the selectors find no Secret and no ConfigMap in namespace ${namespace}`, {
     hint: 'Correct the selectors or the namespace in the configuration.',
   })
 }

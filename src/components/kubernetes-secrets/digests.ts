@@ -26,7 +26,7 @@ export function capturedOf(
 }
 
 /** The key of a restore point's digests. */
-export function fingerprintKeyOf({ fingerprintKey }: KubernetesSecretsDetails): Secret {
+function fingerprintKeyOf({ fingerprintKey }: KubernetesSecretsDetails): Secret {
   return secretOfBytes(Buffer.from(fingerprintKey, 'base64'))
 }
 

@@ -10,7 +10,7 @@ export const PARTS = 4
 /** Under the server's limit of 1 MiB for the values of one Secret. */
 export const PART_BYTES = 1_000_000
 
-export const bundles = ['restored', 'previous'] as const
+const bundles = ['restored', 'previous'] as const
 export type BundleName = (typeof bundles)[number]
 
 /**

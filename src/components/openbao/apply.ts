@@ -112,7 +112,7 @@ export async function compareAll(
 }
 
 /** What is there now. */
-export async function readEntry(entry: Entry, client: Client, version?: 1 | 2): Promise<Entry | undefined> {
+async function readEntry(entry: Entry, client: Client, version?: 1 | 2): Promise<Entry | undefined> {
   const { mount, path } = entry
   const plain = version === undefined ? entry.kv === 1 : version === 1
   return plain ? readPlain(mount, path, client) : readStable(mount, path, client)

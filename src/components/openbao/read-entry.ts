@@ -28,7 +28,7 @@ const plainBody = z.object({ data: secretValue })
 /** A secret that changes is read again so many times. */
 const ATTEMPTS = 10
 
-export async function readInfo(mount: string, path: string, client: Client): Promise<SecretInfo | undefined> {
+async function readInfo(mount: string, path: string, client: Client): Promise<SecretInfo | undefined> {
   const answer = await client.call({ path: `${encodePath(mount)}/metadata/${encodePath(path)}`, accept: [404] })
   return answer.status === 404 ? undefined : parseAnswer(answer, infoBody, `metadata of ${mount}/${path}`).data
 }

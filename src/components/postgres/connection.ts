@@ -5,6 +5,7 @@ import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Secret } from '../../core/secret.ts'
 import type { SecretReference } from '../../system/secret-reference.ts'
+import { nothingThere } from '../nothing-there.ts'
 import { ReadingSocket } from './reading-socket.ts'
 
 /** One PostgreSQL server and the role to use there. */
@@ -105,7 +106,7 @@ function connectFailure(server: Server, database: string, cause: unknown): Failu
   const where = `database ${database} on ${server.host}:${server.port} as ${server.user}`
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
   const message = cause instanceof Error ? cause.message : String(cause)
-  if (code === '3D000') return new Failure('notFound', `${where} does not exist`, { cause })
+  if (code === '3D000') return nothingThere(`${where} does not exist`, { cause })
   if (code.startsWith('28') || code === '42501' || message.startsWith('SASL'))
     return new Failure('denied', `${where} refused the login: ${message}`, {
       cause,

@@ -54,9 +54,16 @@ async function textOf(client: pg.Client, settings: PostgresSettings, purpose: Gr
     head.trimEnd(),
     ...create,
     ...rights.map(({ statement, held }) => (held ? `${statement} -- has it` : statement)),
-    ...obstacles.map(({ what, instead }) => `-- Only a superuser can restore ${what}: ${instead}.`),
+    ...obstacles.map(
+      ({ what, instead }) => `-- Only a superuser can restore ${inComment(what)}: ${inComment(instead)}.`,
+    ),
     '',
   ].join('\n')
+}
+
+/** A name may hold a line break, behind which the rest of a comment would be run. */
+function inComment(text: string): string {
+  return text.replaceAll(/[\r\n]/g, ' ')
 }
 
 const ROLE = 'select rolsuper as superuser from pg_roles where rolname = $1'
@@ -89,7 +96,7 @@ export async function subjectOf(
 function heading(settings: PostgresSettings, purpose: GrantPurpose): string {
   const { host, port, database } = settings
   const what = purpose === 'backup' ? 'backs up' : 'restores, drills beside and undoes'
-  return `-- What role ${identifier(userOf(settings, purpose))} needs, which ${what} database ${identifier(database)} on ${host}:${port}.
+  return `-- What role ${inComment(identifier(userOf(settings, purpose)))} needs, which ${what} database ${inComment(identifier(database))} on ${host}:${port}.
 -- Run it there as an administrator who may grant this. It can be run again.
 `
 }

@@ -10,7 +10,7 @@ import { query, sqlFailure } from './query.ts'
 import type { ToolLimits } from './tool-run.ts'
 
 /** The kind of a lane's artifact, in docs/format.md: rows as COPY writes them. */
-export const LANE_KIND = 2
+const LANE_KIND = 2
 
 export interface LaneCapture {
   /** Of one snapshot; each takes the next lane when it is done with one. */

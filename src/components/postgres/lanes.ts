@@ -110,12 +110,12 @@ export function tableOf({ schema, table }: Lane): string {
   return `${identifier(schema)}.${identifier(table)}`
 }
 
-export function columnsOf({ columns }: Lane): string {
+function columnsOf({ columns }: Lane): string {
   return columns.map(identifier).join(', ')
 }
 
 /** In the database's own encoding: nothing is converted on the way out or back. */
-export function copyOptions({ format }: Pick<Lane, 'format'>, encoding: string, ...more: readonly string[]): string {
+function copyOptions({ format }: Pick<Lane, 'format'>, encoding: string, ...more: readonly string[]): string {
   return `with (${[`format ${format}`, `encoding '${encoding.replaceAll("'", "''")}'`, ...more].join(', ')})`
 }
 

@@ -8,7 +8,7 @@ import { split } from './plain-sql/split.ts'
 import type { CapturedRole, PostgresDetails } from './schema.ts'
 
 /** The artifact with what the server keeps of passwords, as docs/format.md has it. */
-export const PASSWORDS_ROLE = 'role-passwords'
+const PASSWORDS_ROLE = 'role-passwords'
 const PASSWORDS_KIND = 6
 
 /** What a server keeps of passwords, by the name of the role. */

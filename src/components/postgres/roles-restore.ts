@@ -56,7 +56,7 @@ function ownMembership(name: string, version: number): string {
   return `grant ${identifier(name)} to current_user${version < OPTIONS_SINCE ? '' : ' with inherit true, set true'}`
 }
 
-export async function missingRoles(admin: pg.Client, details: PostgresDetails): Promise<readonly CapturedRole[]> {
+async function missingRoles(admin: pg.Client, details: PostgresDetails): Promise<readonly CapturedRole[]> {
   const names = new Set(
     await missingRoleNames(
       admin,

@@ -170,7 +170,6 @@ const importedDump = z.object({
   database: z.string().nullable(),
   trusted: z.boolean(),
 })
-export type ImportedDump = z.infer<typeof importedDump>
 
 export const postgresDetails = z.object({
   database: databaseName,

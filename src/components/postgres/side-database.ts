@@ -13,7 +13,7 @@ import { readWorld } from './target-world.ts'
 import type { DatabaseRow } from './target-world.ts'
 
 /** Where template0 is. */
-export const DEFAULT_TABLESPACE = 'pg_default'
+const DEFAULT_TABLESPACE = 'pg_default'
 
 /**
  * Makes the empty side database, marked as not loaded. An earlier one of this restore is dropped first.

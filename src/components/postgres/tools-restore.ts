@@ -16,12 +16,12 @@ export const FIRST_WITH_NEW_SETTINGS = 17
 /** What of a restore point decides which tools can restore it. */
 export type WrittenDump = Pick<PostgresDetails, 'dumpVersionText' | 'serverVersion'>
 
-export function canRestoreTo(toolsMajor: number, serverMajor: number): boolean {
+function canRestoreTo(toolsMajor: number, serverMajor: number): boolean {
   return toolsMajor >= serverMajor && (toolsMajor < FIRST_WITH_NEW_SETTINGS || serverMajor >= FIRST_WITH_NEW_SETTINGS)
 }
 
 /** The major of pg_dump that wrote a dump; only pg_restore of that major or newer knows its format. */
-export function writerOf({ dumpVersionText, serverVersion }: WrittenDump): number {
+function writerOf({ dumpVersionText, serverVersion }: WrittenDump): number {
   return majorOf(parseVersion(dumpVersionText) ?? serverVersion)
 }
 

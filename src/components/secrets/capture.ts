@@ -1,11 +1,13 @@
+import { describe } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Secret } from '../../core/secret.ts'
 import { bytesOfSecret, secretOfBytes } from '../../core/secret-bytes.ts'
 import { randomHex } from '../../system/random.ts'
 import type { ArtifactSink, Captured } from '../driver.ts'
+import { nothingThere } from '../nothing-there.ts'
 import { recordLine, secretDigest, SECRETS, type SecretRecord } from '../secret-record.ts'
 import { allSources } from './folder.ts'
-import { requireSecret, type HostFile } from './read-secret.ts'
+import { readSecret, requireSecret, type HostFile } from './read-secret.ts'
 import type { SecretDetails, SecretsDetails, SecretSource, SecretsSettings } from './schema.ts'
 
 /** Captures the exact bytes of every secret. One that is not there fails the whole: without it the app does not start. */
@@ -19,7 +21,9 @@ export async function captureSecrets(
   const { sources, notCaptured } = await allSources(settings)
   for (const [name, source] of sources) {
     context.signal.throwIfAborted()
-    const file = await requireSecret(name, source)
+    const file = await requireSecret(name, source).catch(async (error: unknown) => {
+      throw (await areAllGone(sources)) ? nothingThere(describe(error), { cause: error }) : error
+    })
     found.push({ record: recordOf(name, source, file), details: detailsOf(name, source, file, fingerprintKey) })
     // What is proven to open the data must be the very value that is captured, not one that is read again.
     sink.evidence?.secret(name, file.value)
@@ -27,6 +31,13 @@ export async function captureSecrets(
   await sink.write(SECRETS, 3, lines(found.map(({ record }) => record)))
   const secrets = found.map(({ details }) => details)
   return { details: { fingerprintKey: fingerprintKey.reveal(), secrets }, notCaptured }
+}
+
+/** A lost host is what restores are for; one lost secret of many is none. An unset variable says nothing of the app. */
+async function areAllGone(sources: readonly (readonly [string, SecretSource])[]): Promise<boolean> {
+  for (const [, source] of sources)
+    if (source.environment !== undefined || (await readSecret(source)) !== undefined) return false
+  return true
 }
 
 async function* lines(records: readonly SecretRecord[]): AsyncGenerator<Uint8Array> {

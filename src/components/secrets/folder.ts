@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure } from '../../core/failure.ts'
+import { nothingThere } from '../nothing-there.ts'
 import { isSecretName, type SecretSource, type SecretsSettings } from './schema.ts'
 
 /** The secrets by name, those of the folder among them. */
@@ -10,7 +11,7 @@ export async function allSources(settings: SecretsSettings): Promise<{
 }> {
   const { secrets, folder } = settings
   if (folder === undefined) return { sources: Object.entries(secrets), notCaptured: [] }
-  const { names, hidden } = await listFolder(folder)
+  const { names, hidden } = await listFolder(folder, Object.keys(secrets).length === 0)
   const twice = names.find((name) => secrets[name] !== undefined)
   if (twice !== undefined)
     throw new Failure('usage', `secret ${twice} is there twice: by its name, and as a file of ${folder}`, {
@@ -26,8 +27,9 @@ const NOT_OURS = /^\.\.|\.holdfast-/
 
 async function listFolder(
   folder: string,
+  isAll: boolean,
 ): Promise<{ readonly names: readonly string[]; readonly hidden: readonly string[] }> {
-  const entries = (await readFolder(folder)).toSorted()
+  const entries = (await readFolder(folder, isAll)).toSorted()
   const names = entries.filter((name) => !name.startsWith('.'))
   const strange = names.find((name) => !isSecretName(name))
   if (strange !== undefined)
@@ -37,15 +39,15 @@ async function listFolder(
   return { names, hidden: entries.filter((name) => name.startsWith('.') && !NOT_OURS.test(name)) }
 }
 
-async function readFolder(folder: string): Promise<string[]> {
+async function readFolder(folder: string, isAll: boolean): Promise<string[]> {
   try {
     return await readdir(folder)
   } catch (cause) {
     const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
-    throw new Failure(missing ? 'notFound' : 'denied', `the folder of secrets ${folder} cannot be read`, {
-      cause,
-      hint: 'Correct the path in the configuration, or run Holdfast as root or as the owner of the folder.',
-    })
+    const message = `the folder of secrets ${folder} cannot be read`
+    const hint = 'Correct the path in the configuration, or run Holdfast as root or as the owner of the folder.'
+    if (missing && isAll) throw nothingThere(message, { cause, hint })
+    throw new Failure(missing ? 'notFound' : 'denied', message, { cause, hint })
   }
 }
 

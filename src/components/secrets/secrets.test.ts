@@ -4,11 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { inspect } from 'node:util'
+import { isFailure } from '../../core/failure.ts'
 import type { Bytes, Context, Effects } from '../../core/ports.ts'
 import { bytesOfSecret, secretOfBytes } from '../../core/secret-bytes.ts'
 import { systemClock } from '../../system/clock.ts'
 import { directEffects } from '../../system/effects.ts'
 import type { ArtifactSource, Target } from '../driver.ts'
+import { isNothingThere } from '../nothing-there.ts'
 import { readRecords, recordLine } from '../secret-record.ts'
 import { secretsDriver } from './driver.ts'
 import type { SecretsDetails, SecretsSettings } from './schema.ts'
@@ -208,6 +210,17 @@ test('check points at line breaks, at what two readers read differently, and at 
   assert.match(said, /ok secret binary/)
   assert.doesNotMatch(said, /a key|s3cret/)
   await assert.rejects(capture({ ...settings, secrets }), { kind: 'notFound' })
+})
+
+test('secrets that are all gone leave a restore nothing to save, one of many does not', async (t) => {
+  const { folder, settings } = await newHost(t)
+  await rm(join(folder, 'masterkey'))
+  await assert.rejects(capture(settings), (error) => isFailure(error, 'notFound') && !isNothingThere(error))
+  await rm(folder, { recursive: true })
+  await assert.rejects(capture(settings), isNothingThere)
+  await assert.rejects(capture(secretsDriver.settings.parse({ kind: 'secrets', folder })), isNothingThere)
+  const withVariable = { kind: 'secrets', secrets: { key: { environment: 'HOLDFAST_TEST_OF_NO_VARIABLE' } } }
+  await assert.rejects(capture(secretsDriver.settings.parse(withVariable)), (error) => !isNothingThere(error))
 })
 
 test('fingerprints are keyed: the same value has another one in the next point', async (t) => {

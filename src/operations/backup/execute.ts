@@ -1,3 +1,4 @@
+import { isNothingThere } from '../../components/nothing-there.ts'
 import { Failure } from '../../core/failure.ts'
 import type { Secret } from '../../core/secret.ts'
 import { newFingerprintKey } from '../../repository/fingerprint-key.ts'
@@ -30,7 +31,7 @@ export async function executeBackup(app: App, plan: BackupPlan, context: Operati
     const { components, findings } = await captureAll(
       app,
       destinations,
-      { fingerprintKey, evidence, indivisible: plan.indivisible === true },
+      { fingerprintKey, evidence, indivisible: plan.indivisible ?? false },
       context,
     )
     const keyFit = await proveAll(
@@ -53,7 +54,11 @@ export async function executeBackup(app: App, plan: BackupPlan, context: Operati
 async function captureAll(
   app: App,
   destinations: readonly Destination[],
-  how: { readonly fingerprintKey: Secret; readonly evidence: BackupEvidence; readonly indivisible: boolean },
+  how: {
+    readonly fingerprintKey: Secret
+    readonly evidence: BackupEvidence
+    readonly indivisible: NonNullable<BackupPlan['indivisible']>
+  },
   context: OperationContext,
 ): Promise<Pick<Outcomes, 'components' | 'findings'>> {
   const components: ComponentOutcome[] = []
@@ -68,8 +73,11 @@ async function captureAll(
     )
     // It is not the component's fault that nobody takes it.
     requireOne(destinations)
-    if (captured.cause !== undefined) first ??= about(`component ${component.name}`, captured.cause)
-    if (first !== undefined && how.indivisible) throw first
+    const { cause } = captured
+    if (cause !== undefined) first ??= about(`component ${component.name}`, cause)
+    if (first !== undefined && how.indivisible === true) throw first
+    if (cause !== undefined && how.indivisible !== false && !isNothingThere(cause))
+      throw about(`component ${component.name}`, cause)
     components.push(captured.outcome)
     findings.push(...captured.findings)
   }

@@ -14,8 +14,11 @@ export interface BackupPlan {
   readonly remarks?: readonly string[]
   /** Components that the point cannot have, and why. */
   readonly missing?: readonly MissingComponent[]
-  /** One component that fails fails all: the point is of one thing, which cannot be captured again in parts. */
-  readonly indivisible?: boolean
+  /**
+   * One component that fails fails all: the point is of one thing, which cannot be captured again in parts. Of a safety
+   * point components may be lacking of which nothing is there.
+   */
+  readonly indivisible?: boolean | 'unless nothing is there'
 }
 
 /** Looks at everything the backup needs; changes nothing. */

@@ -1,4 +1,4 @@
-import { toFailure } from '../../core/failure.ts'
+import { isFullDisk, toFailure } from '../../core/failure.ts'
 import type { Difference } from '../../core/restore-point.ts'
 import type { PointReader, Repository } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
@@ -107,8 +107,9 @@ async function rehearse(
     return { differences, keyFit: await proveRestored(app, reader, targets, context) }
   } catch (error) {
     const failure = toFailure(error)
-    // A drill that was stopped or could not reach what it needs proves nothing about the point.
-    if (context.signal.aborted || failure.kind === 'unreachable' || failure.kind === 'cancelled') throw error
+    // A drill that was stopped, had no room, or could not reach what it needs proves nothing about the point.
+    const isStopped = context.signal.aborted || failure.kind === 'unreachable' || failure.kind === 'cancelled'
+    if (isStopped || isFullDisk(error)) throw error
     return { differences: [], keyFit: [], failure: summarize(failure) }
   }
 }

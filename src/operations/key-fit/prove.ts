@@ -61,12 +61,12 @@ async function liveOn(fit: DeclaredFit, result: KeyFitResult, world: EvidenceWor
 
 const MISFITS: readonly KeyFitResult['verdict'][] = ['does-not-fit', 'mixed', 'corrupt']
 
-export function isMisfit({ verdict }: Pick<KeyFitResult, 'verdict'>): boolean {
+function isMisfit({ verdict }: Pick<KeyFitResult, 'verdict'>): boolean {
   return MISFITS.includes(verdict)
 }
 
 /** Keys that are demanded and are not there. */
-export function absentKeys({ required, keys }: Pick<KeyFitResult, 'required' | 'keys'>): readonly string[] {
+function absentKeys({ required, keys }: Pick<KeyFitResult, 'required' | 'keys'>): readonly string[] {
   return required ? keys.filter(({ fingerprint }) => fingerprint === null).map(({ name }) => name) : []
 }
 

@@ -243,6 +243,42 @@ test('what is not there needs no safety point', async (t) => {
   assert.equal(await pointCount(stage), 1)
 })
 
+test('what is there is saved although another component is gone', async (t) => {
+  const stage = await stageFor(t)
+  stage.database.live = undefined
+  const { safetyPoint } = await restore(stage, { safetyPoint: true })
+  assert.ok(safetyPoint !== null)
+  const reader = await (await stage.workshop.repository()).open(safetyPoint, [pair], stage.workshop.context())
+  assert.deepEqual(
+    reader.manifest.components.map(({ details }) => details),
+    [{ text: 'live key' }],
+  )
+})
+
+/** A program, a password file: it says nothing of the data, which may well be there. */
+const lacking = new Failure('notFound', 'no pg_dump and pg_restore found')
+for (const [name, isGone] of [
+  ['something that a capture needs', false],
+  ['something that a capture needs, beside a component that is gone,', true],
+] as const) {
+  test(`${name} is not found: nothing is taken for saved, and no point is left`, async (t) => {
+    const stage = await stageFor(t)
+    if (isGone) stage.database.live = undefined
+    else stage.database.faults.set('capture', lacking)
+    stage.files.faults.set('capture', lacking)
+    const before = live(stage)
+    await assert.rejects(restore(stage, { safetyPoint: true }), {
+      kind: 'notFound',
+      message: /no safety point before the restore: .*no pg_dump/,
+      hint: /--no-safety-point/,
+    })
+    assert.deepEqual(stage.log, [])
+    assert.deepEqual(live(stage), before)
+    assert.equal(await stageOf(stage), undefined)
+    assert.equal(await pointCount(stage), 1)
+  })
+}
+
 test('a component that cannot be saved stops the restore before anything is touched', async (t) => {
   const stage = await stageFor(t)
   stage.files.faults.set('capture', broken)

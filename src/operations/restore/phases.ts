@@ -106,7 +106,7 @@ export async function reopenAll(targets: readonly WithTarget[], context: Operati
   }
 }
 
-export async function discardAll(targets: readonly WithTarget[], context: OperationContext): Promise<void> {
+async function discardAll(targets: readonly WithTarget[], context: OperationContext): Promise<void> {
   for (const { target } of targets) await target.discard(context)
 }
 

@@ -1,13 +1,13 @@
-import { Failure, isFailure } from '../../core/failure.ts'
+import { isNothingThere } from '../../components/nothing-there.ts'
+import { describe, Failure } from '../../core/failure.ts'
 import type { App, OperationContext } from '../app.ts'
 import { executeBackup } from '../backup/execute.ts'
-import type { BackupReport } from '../backup/report.ts'
 import { SAFETY_REMARK } from '../points/safety-remark.ts'
 
 /**
  * Backs up what is live before a restore replaces it. Gives the point, or null when nothing is there to save: a database
  * or folder that does not exist is the reason for many restores. Anything else that keeps the safety point from being
- * complete stops the restore.
+ * complete stops the restore: a client program, a password file or a repository that is not found says nothing of the data.
  */
 export async function makeSafetyPoint(app: App, context: OperationContext): Promise<string | null> {
   context.progress({ type: 'phase', phase: 'safety point' })
@@ -18,22 +18,15 @@ export async function makeSafetyPoint(app: App, context: OperationContext): Prom
     repositories: [],
     findings: [],
     remarks: [SAFETY_REMARK],
+    indivisible: 'unless nothing is there' as const,
   }
   try {
-    const report = await executeBackup(app, plan, context)
-    assertSaved(report)
-    return report.point
+    return (await executeBackup(app, plan, context)).point
   } catch (error) {
-    if (!isFailure(error, 'notFound')) throw withHint(error)
-    context.progress({ type: 'note', message: `nothing to save first: ${error.message}` })
+    if (!isNothingThere(error)) throw withHint(error)
+    context.progress({ type: 'note', message: `nothing to save first: ${describe(error)}` })
     return null
   }
-}
-
-function assertSaved(report: BackupReport): void {
-  const unsaved = report.components.find(({ outcome, failure }) => outcome === 'failed' && failure?.kind !== 'notFound')
-  if (unsaved?.failure !== undefined)
-    throw withHint(new Failure(unsaved.failure.kind, `component ${unsaved.name}: ${unsaved.failure.message}`))
 }
 
 function withHint(error: unknown): unknown {

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Difference, Finding } from '../../core/restore-point.ts'
+import { nothingThere } from '../../components/nothing-there.ts'
 import type { ArtifactSource, Driver, Target, TargetRequest, TargetState } from '../../components/driver.ts'
 
 /** A component that is one text in memory, with everything that a real one has beside it. */
@@ -36,7 +37,7 @@ export class TextPlace {
   }
 
   async *content(): AsyncGenerator<Uint8Array> {
-    if (this.live === undefined) throw new Failure('notFound', `text ${this.name} does not exist`)
+    if (this.live === undefined) throw nothingThere(`text ${this.name} does not exist`)
     for (const part of this.live.match(/.{1,7}/gs) ?? []) yield Buffer.from(part)
     this.#failIfAsked('capture')
   }

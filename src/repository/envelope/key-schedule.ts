@@ -2,7 +2,6 @@ import { createHmac, createSecretKey, type KeyObject } from 'node:crypto'
 import { fromHex } from '../encoding.ts'
 
 export const SALT_LENGTH = 24
-export const COMMITMENT_LENGTH = 32
 export const PREFIX_LENGTH = 112
 
 export interface ArtifactKeys {

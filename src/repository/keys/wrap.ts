@@ -52,7 +52,7 @@ export async function checkRecipients(recipients: readonly string[]): Promise<vo
 }
 
 /** Whether these bytes begin as an age file. */
-export function isAgeFile(bytes: Uint8Array): boolean {
+function isAgeFile(bytes: Uint8Array): boolean {
   return AGE_HEADER.equals(bytes.subarray(0, AGE_HEADER.length))
 }
 

@@ -10,7 +10,7 @@ const signatures: readonly { readonly name: string; readonly at: number; readonl
 ]
 
 /** How many bytes `foreignFormat` looks at. */
-export const FOREIGN_LENGTH = 262
+const FOREIGN_LENGTH = 262
 
 /** What these first bytes are, where they are of a well-known other format. */
 export function foreignFormat(start: Uint8Array): string | undefined {

@@ -34,9 +34,3 @@ export function backupType({ sql, secrets }: Pick<KleidiaContent, 'sql' | 'secre
   if (sql !== undefined && secrets !== undefined) return 'full'
   return sql === undefined ? 'vault-only' : 'database-only'
 }
-
-/** The name that Kleidia gives such a file. */
-export function kleidiaFileName({ created }: Pick<KleidiaContent, 'created'>, type: string): string {
-  const [date = '', time = ''] = created.toISOString().slice(0, 19).split('T')
-  return `backup-${type}-${date.replaceAll('-', '')}-${time.replaceAll(':', '')}.enc`
-}

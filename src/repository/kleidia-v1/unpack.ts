@@ -18,9 +18,9 @@ export interface Unpacked extends Opened {
   readonly secrets: WrittenFile | undefined
 }
 
-export const SQL_FILE = 'database.sql'
-export const SECRETS_FILE = 'secrets.jsonl'
-export const HEADER_FILE = 'header.json'
+const SQL_FILE = 'database.sql'
+const SECRETS_FILE = 'secrets.jsonl'
+const HEADER_FILE = 'header.json'
 
 /**
  * Unpacks a file into `target`, a folder that must not exist yet. It appears under that name, whole, when everything

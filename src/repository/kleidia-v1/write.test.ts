@@ -8,7 +8,7 @@ import fc from 'fast-check'
 import { Secret } from '../../core/secret.ts'
 import { bytesOf, collect } from '../bytes.ts'
 import { composeKleidia } from './compose-kleidia.ts'
-import { kleidiaFileName, LONGEST_SQL, type KleidiaContent } from './kleidia-content.ts'
+import { LONGEST_SQL, type KleidiaContent } from './kleidia-content.ts'
 import { kleidiaKey } from './key.ts'
 import { readSecretLines, secretLine, type KeptSecret } from './secret-lines.ts'
 import { writeKleidiaFile } from './write-kleidia-file.ts'
@@ -70,10 +70,6 @@ test('salt and nonce are new every time', async () => {
   const at = 21 + one.readUInt32BE(17)
   assert.notDeepEqual(one.subarray(at, at + 32), other.subarray(at, at + 32))
   assert.notDeepEqual(one.subarray(at + 32, at + 44), other.subarray(at + 32, at + 44))
-})
-
-test('a file has the name that Kleidia gives it', () => {
-  assert.equal(kleidiaFileName({ created }, 'full'), 'backup-full-20260117-120000.enc')
 })
 
 test('one part alone says so in both headers', async () => {

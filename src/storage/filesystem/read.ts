@@ -8,7 +8,7 @@ import type { Span } from '../range.ts'
 const CHUNK = 256 * 1024
 
 /** A link in the place of a blob is not followed: it could lead to any file of the machine. */
-export function openBlob(path: string): Promise<FileHandle> {
+function openBlob(path: string): Promise<FileHandle> {
   return open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
 }
 

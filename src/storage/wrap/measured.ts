@@ -2,7 +2,7 @@ import type { Bytes, Clock } from '../../core/ports.ts'
 import type { BlobInfo, ByteRange, Storage } from '../storage.ts'
 import { PassThrough } from './pass-through.ts'
 
-export const storageMethods = ['put', 'get', 'stat', 'list', 'remove', 'now', 'tidy'] as const
+const storageMethods = ['put', 'get', 'stat', 'list', 'remove', 'now', 'tidy'] as const
 export type StorageMethod = (typeof storageMethods)[number]
 
 export interface Measure {

@@ -2,7 +2,7 @@
 export const TAB = 0x09
 export const NEWLINE = 0x0a
 export const RETURN = 0x0d
-export const SPACE = 0x20
+const SPACE = 0x20
 export const DOUBLE = 0x22
 export const DOLLAR = 0x24
 export const SINGLE = 0x27

@@ -1,0 +1,38 @@
+import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+
+const SETPRIV = '/usr/bin/setpriv'
+
+/** Starts a server with nothing of our environment. A test run that is killed must leave no server behind. */
+export function spawnDyingWithUs(
+  program: string,
+  args: readonly string[],
+  options: Pick<SpawnOptions, 'env' | 'uid' | 'gid'> = {},
+): ChildProcess {
+  const [file, given] = existsSync(SETPRIV)
+    ? [SETPRIV, ['--pdeathsig', 'KILL', '--', program, ...args]]
+    : [program, args]
+  return spawn(file, given, { env: {}, stdio: 'ignore', ...options })
+}
+
+/** Kills it; resolves once it is gone. */
+export async function endServer(server: ChildProcess): Promise<void> {
+  if (server.exitCode !== null || server.signalCode !== null) return
+  const exit = new Promise((resolve) => server.once('exit', resolve))
+  server.kill('SIGKILL')
+  await exit
+}
+
+/** A port of the loopback that nobody listens on at this moment. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      // The address of a TCP server that listens is never null nor a path.
+      const { port } = probe.address() as AddressInfo
+      probe.close(() => resolve(port))
+    })
+  })
+}
