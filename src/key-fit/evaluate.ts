@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { pMapIterable } from 'p-map'
 import { describe, isFailure } from '../core/failure.ts'
 import { secretOfBytes } from '../core/secret-bytes.ts'
@@ -8,8 +9,8 @@ import type { DeclaredFit, Proof } from './schema.ts'
 import { Tally, verdictOf, type KeyFitResult, type Verdict } from './verdict.ts'
 import type { EvidenceWorld } from './world.ts'
 
-/** Rows that are judged at once: as many as there are threads that derive keys. */
-const AT_ONCE = 4
+/** Rows that are judged at once: keys are derived by threads, of which there are four, and two for each core. */
+const AT_ONCE = Math.max(4, availableParallelism())
 
 /** Whether the keys open the data. Only a cancelled run fails; whatever else goes wrong is evidence. */
 export async function evaluateKeyFit(fit: DeclaredFit, world: EvidenceWorld): Promise<KeyFitResult> {
