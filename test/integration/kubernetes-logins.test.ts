@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import type { ServerResponse } from 'node:http'
 import https from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -124,12 +125,12 @@ async function slowSecondPage(
     }
     throw new Error('the server never forgot the list')
   }
-  const proxy = https.createServer({ cert, key }, (request, answer) => {
-    void ask(request.url ?? '').then(({ status, body }) => {
-      answers.push(status)
-      answer.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
-    })
-  })
+  const giveOn = async (path: string, answer: ServerResponse): Promise<void> => {
+    const { status, body } = await ask(path)
+    answers.push(status)
+    answer.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+  }
+  const proxy = https.createServer({ cert, key }, (request, answer) => void giveOn(request.url ?? '', answer))
   await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
   after(() => proxy.close())
   // The address of a TCP server that listens is never null nor a path.
