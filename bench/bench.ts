@@ -22,6 +22,8 @@ export interface BenchOptions {
   /** How many secrets of OpenBao, and how many versions each has. */
   readonly secrets: number
   readonly versions: number
+  /** How many values key fit opens. */
+  readonly rows: number
   readonly context: Context
 }
 

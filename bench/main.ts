@@ -9,6 +9,7 @@ import type { Bench, BenchOptions, Place } from './bench.ts'
 import type { Measurement } from './measurement.ts'
 import { measureBackup } from './measures/backup.ts'
 import { measureHelp } from './measures/help.ts'
+import { measureKeyFit } from './measures/key-fit.ts'
 import { measureLoad } from './measures/load.ts'
 import { measureMemory } from './measures/memory.ts'
 import { measureOpenbao } from './measures/openbao.ts'
@@ -41,6 +42,7 @@ const MEASURES: Readonly<Record<string, Measure>> = {
     run: async (bench) => [await measureSwap(bench)],
   },
   memory: { does: 'the peak memory of backups of 200 MB and 2 GB, or --megabytes if that is more', run: measureMemory },
+  'key-fit': { does: 'proofs that keys open data, next to bare derivations; and Argon2id', alone: measureKeyFit },
   openbao: { does: 'secrets of OpenBao, next to the bare API calls', alone: measureOpenbao },
 }
 
@@ -52,6 +54,7 @@ interface CommandLine {
   readonly phases?: true
   readonly secrets: number
   readonly versions: number
+  readonly rows: number
 }
 
 const program = new Command('bench')
@@ -63,6 +66,7 @@ const program = new Command('bench')
   .option('--phases', 'print the phases of each restore with their seconds and processor seconds')
   .option('--secrets <count>', 'how many secrets the measure openbao has', positive, 50_000)
   .option('--versions <count>', 'how many versions each of them has', positive, 1)
+  .option('--rows <count>', 'how many values the measure key-fit opens', positive, 1000)
   .option('--json', 'print one JSON line per measure')
   .addHelpText('after', () => `\n${listOfMeasures()}`)
   .action(main)
@@ -84,10 +88,10 @@ function positive(text: string): number {
 }
 
 async function main(names: readonly string[], line: CommandLine): Promise<void> {
-  const { megabytes, rounds, secrets, versions } = line
+  const { megabytes, rounds, secrets, versions, rows } = line
   const context = contextOf(interruption())
   const flags = { keep: line.keep === true, phases: line.phases === true }
-  const options: BenchOptions = { megabytes, rounds, secrets, versions, ...flags, context }
+  const options: BenchOptions = { megabytes, rounds, secrets, versions, rows, ...flags, context }
   const chosen = Object.entries(MEASURES).filter(([name]) => names.length === 0 || names.includes(name))
   if (chosen.every(([, measure]) => 'alone' in measure))
     await withPlace(options, async (place) => {

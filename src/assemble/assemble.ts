@@ -16,6 +16,7 @@ import { processEnvironment } from '../system/environment.ts'
 import { newId } from '../system/identifiers.ts'
 import { softwareVersion } from '../system/software.ts'
 import { isRunning, thisProcess } from '../system/this-process.ts'
+import { pageCookie } from '../system/page-cookie.ts'
 import { makeTemporaryFolder, removeTemporaryFolder } from '../system/temporary-folder.ts'
 import { configuredKeyChain } from './key-chain.ts'
 import { KeyRing } from './key-ring.ts'
@@ -61,6 +62,7 @@ function operationContextOf(context: Context, records: Records, keyRing: KeyRing
     newId,
     records,
     software,
+    pageCookie,
     identities: () => keyRing.identities(),
     removeScratchFolder: removeTemporaryFolder,
     processes: { self: thisProcess, isRunning },

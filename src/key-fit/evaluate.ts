@@ -1,44 +1,52 @@
+import { availableParallelism } from 'node:os'
 import { pMapIterable } from 'p-map'
 import { describe, isFailure } from '../core/failure.ts'
 import { secretOfBytes } from '../core/secret-bytes.ts'
 import { proveCertificate } from './certificates.ts'
 import { judge, type RowProof } from './judges.ts'
+import { proveCookie, proveStable, type Shown } from './later.ts'
 import { KeyBoard, reportKeys, secretPlaces, variableOf } from './keys.ts'
 import type { DeclaredFit, Proof } from './schema.ts'
-import { Tally, verdictOf, type KeyFitResult, type Verdict } from './verdict.ts'
+import { Tally, verdictOf, type KeyFitResult, type StableReport, type Verdict } from './verdict.ts'
 import type { EvidenceWorld } from './world.ts'
 
-/** Rows that are judged at once: as many as there are threads that derive keys. */
-const AT_ONCE = 4
+/** Rows that are judged at once: keys are derived by threads, of which there are four, and two for each core. */
+const AT_ONCE = Math.max(4, availableParallelism())
 
 /** Whether the keys open the data. Only a cancelled run fails; whatever else goes wrong is evidence. */
 export async function evaluateKeyFit(fit: DeclaredFit, world: EvidenceWorld): Promise<KeyFitResult> {
   const keys = await reportKeys(fit, world)
-  const { verdict, evidence } = await prove(fit, new KeyBoard(fit, world), world)
+  const { verdict, evidence, stable } = await prove(fit, new KeyBoard(fit, world), world)
   const remarks = verdict === 'fits' ? [] : await newlineRemarks(fit, world)
-  return { name: fit.name, required: fit.required, verdict, evidence: [...evidence, ...remarks], keys }
+  const { name, required } = fit
+  const result = { name, required, verdict, evidence: [...evidence, ...remarks], keys }
+  return stable.length === 0 ? result : { ...result, stable }
 }
 
 interface Proven {
   readonly verdict: Verdict
   readonly evidence: readonly string[]
+  readonly stable: readonly StableReport[]
 }
 
 async function prove(fit: DeclaredFit, keys: KeyBoard, world: EvidenceWorld): Promise<Proven> {
   const wrong = await wrongKeys(fit, keys)
   const tallies: Tally[] = []
   const evidence: string[] = [...wrong]
+  const stable: StableReport[] = []
   for (const proof of fit.proofs) {
     world.signal.throwIfAborted()
-    const proven = await attempt(proof, keys, world)
+    const proven = await attempt({ proof, fit, keys, world })
     tallies.push(proven.tally)
     evidence.push(...proven.evidence)
+    if (proven.stable !== undefined) stable.push(proven.stable)
   }
   evidence.push(...(await unprovenKeys(fit, keys, tallies)))
   const verdict = verdictOf([...keys.tallies, ...tallies])
   return {
     verdict: wrong.length > 0 && verdict === 'not-provable' ? 'does-not-fit' : verdict,
     evidence: [...keys.evidence, ...evidence],
+    stable,
   }
 }
 
@@ -70,26 +78,33 @@ async function wrongKeys(fit: DeclaredFit, keys: KeyBoard): Promise<readonly str
   return said
 }
 
-async function attempt(
-  proof: Proof,
-  keys: KeyBoard,
-  world: EvidenceWorld,
-): Promise<{ readonly tally: Tally; readonly evidence: readonly string[] }> {
+interface ProofTask {
+  readonly proof: Proof
+  readonly fit: DeclaredFit
+  readonly keys: KeyBoard
+  readonly world: EvidenceWorld
+}
+
+async function attempt(task: ProofTask): Promise<Shown> {
+  const { proof, world } = task
   try {
-    return await proveOne(proof, keys, world)
+    return await proveOne(task)
   } catch (error) {
     if (world.signal.aborted || isFailure(error, 'cancelled') || isFailure(error, 'bug')) throw error
     return { tally: new Tally(), evidence: [`${proof.about}: cannot be looked at: ${describe(error)}`] }
   }
 }
 
-async function proveOne(proof: Proof, keys: KeyBoard, world: EvidenceWorld): ReturnType<typeof attempt> {
+async function proveOne({ proof, fit, keys, world }: ProofTask): Promise<Shown> {
   if (proof.kind === 'certificate') return await proveCertificate(proof, keys, world)
   if (proof.kind === 'live') return { tally: new Tally(), evidence: [await compareLive(proof, keys, world)] }
+  const recorded = world.recorded?.(fit.name)
+  if (proof.kind === 'cookie') return await proveCookie(proof, { keys, recorded, world })
+  if (proof.kind === 'stable') return await proveStable(proof, { recorded, world })
   return await proveRows(proof, keys, world)
 }
 
-async function proveRows(proof: RowProof, keys: KeyBoard, world: EvidenceWorld): ReturnType<typeof attempt> {
+async function proveRows(proof: RowProof, keys: KeyBoard, world: EvidenceWorld): Promise<Shown> {
   const tally = new Tally()
   const { component, limit } = proof.rows
   const judged = pMapIterable(world.rows(component, proof.rows), (row) => judge(proof, row, keys), {

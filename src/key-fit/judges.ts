@@ -8,7 +8,7 @@ import { parsedJson, valueIn, type Found } from './values.ts'
 import type { Judgement } from './verdict.ts'
 import type { Row } from './world.ts'
 
-export type RowProof = Exclude<Proof, { kind: 'certificate' | 'live' }>
+export type RowProof = Exclude<Proof, { kind: 'certificate' | 'live' | 'cookie' | 'stable' }>
 
 const says = (what: Judgement['says'], group = '', why?: string): Judgement => ({
   group,
@@ -135,7 +135,7 @@ function isEqual(a: Buffer, b: Buffer): boolean {
 const HASHES = { HS256: 'sha256', HS384: 'sha384', HS512: 'sha512' } as const
 const jwtHeader = z.object({ alg: z.enum(['HS256', 'HS384', 'HS512']) })
 
-function judgeJwt(text: string, key: Buffer, extract: string | undefined): Judgement {
+export function judgeJwt(text: string, key: Buffer, extract: string | undefined): Judgement {
   const token = extract === undefined ? text : new RegExp(extract).exec(text)?.[1]
   const [head, body, signature, ...more] = token?.split('.') ?? []
   if (head === undefined || body === undefined || signature === undefined || more.length > 0)
@@ -147,7 +147,7 @@ function judgeJwt(text: string, key: Buffer, extract: string | undefined): Judge
 }
 
 /** The parts are joined as bytes, so that a key that is no text stays what it is. */
-function filled(template: string, row: Row, key: Buffer): Buffer {
+export function filled(template: string, row: Row, key: Buffer): Buffer {
   const parts = template.split(/\{([A-Za-z0-9_]+)\}/)
   return Buffer.concat(
     parts.map((part, index) =>

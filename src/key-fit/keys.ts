@@ -44,9 +44,14 @@ export class KeyBoard {
 
   /** The secret that a key begins with. */
   placeOf(name: string): SecretPlace {
+    return this.rootOf(name).place
+  }
+
+  /** The same with the name of the key that is this secret. */
+  rootOf(name: string): { readonly name: string; readonly place: SecretPlace } {
     const source = this.#fit.keys[name]
     if (source === undefined) throw new Failure('usage', `key fit ${this.#fit.name} has no key ${name}`)
-    return source.kind === 'secret' ? source : this.placeOf(source.key)
+    return source.kind === 'secret' ? { name, place: source } : this.rootOf(source.key)
   }
 
   async #make(name: string): Promise<Key> {

@@ -110,6 +110,9 @@ const sealed = z
   .meta({ id: 'keyFitSealed' })
 export type Sealed = z.infer<typeof sealed>
 
+export const page = z
+  .string()
+  .regex(/^https?:\/\/[^\s/?#@]+(\/[^\s#]*)?$/, 'expected the address of a page: https://host/path')
 const common = { about: z.string().min(1) }
 const proof = z.discriminatedUnion('kind', [
   /** Every value opens. */
@@ -157,6 +160,13 @@ const proof = z.discriminatedUnion('kind', [
     certificate: z.string(),
     issued: z.strictObject({ rows, value }).optional(),
   }),
+  /**
+   * The running app signs a cookie of this page, a JWT, with the key. It is asked in a backup; afterwards whether the key
+   * has the fingerprint of then is evidence, as what runs now may have other keys.
+   */
+  z.strictObject({ ...common, kind: z.literal('cookie'), key: z.string(), page, cookie: z.string().min(1) }),
+  /** Hashes over columns, without any key, are those of the capture: what is derived from rows did not change. */
+  z.strictObject({ ...common, kind: z.literal('stable'), rows, hash, template: z.string() }),
   /** The captured key is the one that the app has now. */
   z.strictObject({ ...common, kind: z.literal('live'), key: z.string() }),
 ])

@@ -2,7 +2,15 @@ import { z } from 'zod'
 import { Failure } from '../core/failure.ts'
 import type { Recipe } from './recipes/recipe.ts'
 import { recipes } from './recipes/all.ts'
-import { declaredFit, secretPlace, type DeclaredFit, type KeySource, type Proof, type SecretPlace } from './schema.ts'
+import {
+  declaredFit,
+  page,
+  secretPlace,
+  type DeclaredFit,
+  type KeySource,
+  type Proof,
+  type SecretPlace,
+} from './schema.ts'
 
 /** A recipe and where its things are. */
 const recipeFit = z.strictObject({
@@ -10,6 +18,8 @@ const recipeFit = z.strictObject({
   recipe: z.enum(['zitadel', 'certctl', 'authentik']),
   required: z.boolean().default(true),
   database: z.string().min(1).default('database'),
+  /** Where the app itself can be asked. */
+  url: page.optional(),
   keys: z.record(z.string(), secretPlace),
 })
 export type RecipeFit = z.infer<typeof recipeFit>
@@ -24,6 +34,8 @@ export function declared(setting: KeyFitSetting): DeclaredFit {
   const recipe = recipes.find(({ name }) => name === setting.recipe)
   if (recipe === undefined) throw new Failure('bug', `no recipe ${setting.recipe}`)
   requireKeys(recipe, setting)
+  if (setting.url !== undefined && !recipe.fit.proofs.some(({ kind }) => kind === 'cookie'))
+    throw new Failure('usage', `recipe ${recipe.name} asks no running app and takes no url`)
   return placed(recipe, setting)
 }
 
@@ -37,7 +49,7 @@ function requireKeys(recipe: Recipe, { keys }: RecipeFit): void {
   throw new Failure('usage', `recipe ${recipe.name} ${what}`, { hint: `Its keys are ${known.join(', ')}.` })
 }
 
-function placed(recipe: Recipe, { required, database, keys }: RecipeFit): DeclaredFit {
+function placed(recipe: Recipe, { required, database, keys, url }: RecipeFit): DeclaredFit {
   const whole = declaredFit.parse({ kind: 'declared', name: recipe.name, required, ...recipe.fit })
   const given = Object.entries(whole.keys).flatMap(([key, source]): [string, KeySource][] => {
     if (source.kind === 'ring') return [[key, { ...source, rows: { ...source.rows, component: database } }]]
@@ -46,7 +58,9 @@ function placed(recipe: Recipe, { required, database, keys }: RecipeFit): Declar
     return place === undefined ? [] : [[key, { ...source, ...exact(place) }]]
   })
   const left = new Set(given.map(([key]) => key))
-  const proofs = whole.proofs.filter((proof) => isGiven(proof, left)).map((proof) => inDatabase(proof, database))
+  const proofs = whole.proofs
+    .filter((proof) => isGiven(proof, left))
+    .flatMap((proof) => (proof.kind === 'cookie' ? asking(proof, url) : [inDatabase(proof, database)]))
   return { ...whole, keys: Object.fromEntries(given), proofs }
 }
 
@@ -55,13 +69,20 @@ function exact({ component, secret, variable }: SecretPlace): SecretPlace {
 }
 
 function isGiven(proof: Proof, keys: ReadonlySet<string>): boolean {
+  if (proof.kind === 'stable') return true
   if (proof.kind === 'pair')
     return [proof.private.key, proof.public.key].every((key) => key === undefined || keys.has(key))
   return keys.has(proof.key) && (proof.kind !== 'certificate' || keys.has(proof.certificate))
 }
 
+/** Of the page a recipe says the path only. */
+function asking(proof: Extract<Proof, { kind: 'cookie' }>, url: string | undefined): readonly Proof[] {
+  if (url === undefined) return []
+  return [{ ...proof, page: `${url.replace(/\/+$/, '')}${new URL(proof.page).pathname}` }]
+}
+
 function inDatabase(proof: Proof, database: string): Proof {
-  if (proof.kind === 'live') return proof
+  if (proof.kind === 'live' || proof.kind === 'cookie') return proof
   if (proof.kind !== 'certificate') return { ...proof, rows: { ...proof.rows, component: database } }
   const { issued, ...rest } = proof
   return issued === undefined ? rest : { ...rest, issued: { ...issued, rows: { ...issued.rows, component: database } } }
@@ -74,7 +95,7 @@ export function queriesOf(
 ): readonly { readonly sql: string; readonly limit: number }[] {
   const rings = Object.values(fit.keys).flatMap((source) => (source.kind === 'ring' ? [source.rows] : []))
   const proofs = fit.proofs.flatMap((proof) => {
-    if (proof.kind === 'live') return []
+    if (proof.kind === 'live' || proof.kind === 'cookie') return []
     return proof.kind === 'certificate' ? (proof.issued === undefined ? [] : [proof.issued.rows]) : [proof.rows]
   })
   return [...rings, ...proofs].filter((rows) => rows.component === component)

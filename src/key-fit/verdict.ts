@@ -15,6 +15,16 @@ export interface KeyFitResult {
   /** In words, without any value. */
   readonly evidence: readonly string[]
   readonly keys: readonly KeyReport[]
+  /** What is to be the same after a restore; there when the declaration has such proofs. */
+  readonly stable?: readonly StableReport[] | undefined
+}
+
+/** Of the first `rows` rows. */
+export interface StableReport {
+  readonly about: string
+  readonly rows: number
+  /** Keyed by the restore point. */
+  readonly fingerprint: string
 }
 
 export interface KeyReport {

@@ -1,4 +1,5 @@
 import type { Context, Records } from '../core/ports.ts'
+import type { Secret } from '../core/secret.ts'
 import type { Finding, PointId } from '../core/restore-point.ts'
 import type { RetentionPolicy } from '../core/retention.ts'
 import type { Driver } from '../components/driver.ts'
@@ -50,6 +51,8 @@ export interface OperationContext extends Context {
     readonly self: () => Promise<string>
     readonly isRunning: (named: string) => Promise<boolean>
   }
+  /** A cookie that a page of a running app gives to a stranger, for key fit. */
+  readonly pageCookie?: (page: string, name: string, signal: AbortSignal) => Promise<Secret | undefined>
   /** The private keys at hand; asks the operator or reads a file. Fails with `denied` when there is none. */
   readonly identities: () => Promise<readonly Identity[]>
 }

@@ -87,6 +87,7 @@ const manifestKeyFit = z.object({
       keys: z.array(
         z.object({ name: z.string(), component: z.string(), secret: z.string(), fingerprint: z.string().nullable() }),
       ),
+      stable: z.array(z.object({ about: z.string(), rows: z.number(), fingerprint: z.string() })).optional(),
     }),
   ),
 })

@@ -3,8 +3,10 @@ import { createCipheriv, generateKeyPairSync, randomBytes } from 'node:crypto'
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { KeyFitResult } from '../../src/key-fit/verdict.ts'
 import { startReadyLab } from './lab.ts'
+import { childrenOf, hasArgument } from './leaks.ts'
 
 /** A ZITADEL-shaped app whose masterkey is a file of the host, as its operator lives it. */
 const MASTERKEY = 'MasterkeyNeedsToHave32Characters'
@@ -63,6 +65,27 @@ interface Reported {
   }
 }
 
+/** A point whose key does not open its data is found again by a drill, and is not restored, whichever way it is asked for. */
+async function assertNotRestored({ report }: Reported, verdict: string, message: RegExp): Promise<void> {
+  const drilled = await lab.json<Reported>(['drill', 'portal', '--at', report.point], 30)
+  assert.deepEqual([drilled.report.ok, verdictsOf(drilled)], [false, [verdict]])
+  await lab.sql("update job_history set what = 'live'")
+  const live = await lab.sql('select oid from pg_database where datname = current_database()')
+  const key = await readFile(masterkeyFile)
+  const restore = ['restore', 'portal', '--at', report.point, '--yes', '--no-safety-point']
+  const beside = await lab.json<Stopped>(restore, 13)
+  // In place nothing was begun, so that there is no report.
+  const inPlace = await lab.json<{ error: Stopped['report']['failure'] }>([...restore, '--target', 'in-place'], 13)
+  for (const failure of [inPlace.error, beside.report.failure]) {
+    assert.match(failure.message, message)
+    assert.match(failure.hint, /--accept-key-misfit zitadel/)
+  }
+  // In place the rows would have been written over, in the same database.
+  assert.deepEqual(await lab.sql('select oid from pg_database where datname = current_database()'), live)
+  assert.deepEqual(await lab.sql('select what from job_history'), [{ what: 'live' }])
+  assert.deepEqual(await readFile(masterkeyFile), key)
+}
+
 const backUp = (code = 0): Promise<Reported> => lab.json<Reported>(['backup', 'portal'], code)
 const verdictsOf = ({ report }: Reported): readonly string[] => report.keyFit.map(({ verdict }) => verdict)
 
@@ -89,12 +112,35 @@ test('a key that was rotated between the dump and its capture is found in the ba
   )
 })
 
+test('a key and its data that are rotated together after the dump and before the capture are told from the dumped rows', async () => {
+  await setMasterkey(MASTERKEY)
+  await lab.sql("update job_history set what = 'captured'")
+  const running = lab.start('backup', 'portal', '--json')
+  const isOver = running.ended.then(() => true)
+  while (!childrenOf(running.pid).some((pid) => hasArgument(pid, '--snapshot')))
+    assert.notEqual(await Promise.race([isOver, sleep(1)]), true, 'the backup was over before the rotation')
+  running.interrupt('SIGSTOP')
+  const rotated = 'Rotated-Together-With-All-Data-1'
+  await fillUnder(rotated)
+  await setMasterkey(rotated)
+  running.interrupt('SIGCONT')
+  const ran = await running.ended
+  assert.equal(ran.code, 3, ran.error)
+  // The documented shape of a backup.
+  const made = JSON.parse(ran.out) as Reported
+  assert.deepEqual([made.report.outcome, verdictsOf(made)], ['incomplete', ['does-not-fit']])
+  await assertNotRestored(made, 'does-not-fit', /key masterkey .* does not open the restored data/)
+  assert.deepEqual(verdictsOf(await backUp()), ['fits'])
+  await fillUnder(MASTERKEY)
+  await setMasterkey(MASTERKEY)
+})
+
 test('the staging key in the production point stops the restore before the fence, and the live key is recognised', async () => {
   await setMasterkey(STAGING)
-  const { report } = await backUp(3)
+  const made = await backUp(3)
+  const { report } = made
   await setMasterkey(MASTERKEY)
-  const drilled = await lab.json<Reported>(['drill', 'portal', '--at', report.point], 30)
-  assert.deepEqual([drilled.report.ok, verdictsOf(drilled)], [false, ['does-not-fit']])
+  await assertNotRestored(made, 'does-not-fit', /key masterkey .* does not open the restored data/)
   const before = await lab.sql('select oid from pg_database where datname = current_database()')
   const ran = await lab.json<Stopped>(['restore', 'portal', '--at', report.point, '--yes', '--no-safety-point'], 13)
   assert.equal(ran.report.outcome, 'stopped')
@@ -135,6 +181,7 @@ test('a trailing line break is kept, pointed at, and named as the reason', async
   assert.match(said(made), /key masterkey ends with a line break, and fits without it/)
   const found = made.report.findings.find(({ subject }) => subject === 'secret masterkey')
   assert.match(found?.message ?? '', /ends with a line break/)
+  await assertNotRestored(made, 'does-not-fit', /key masterkey .* ends with a line break, and fits without it/)
   await setMasterkey('something else')
   const kept = [
     'restore',
@@ -157,6 +204,7 @@ test('half of the rows under another key is mixed, and says which', async () => 
   assert.deepEqual(verdictsOf(made), ['mixed'])
   assert.match(said(made), /oidcKey: 1 fit/)
   assert.match(said(made), /samlKey: 1 do not fit/)
+  await assertNotRestored(made, 'mixed', /key masterkey .* opens only a part of the restored data/)
   await lab.sql(
     "delete from system.encryption_keys where id = 'samlKey'; delete from eventstore.events2 where aggregate_id = 'samlKey'",
   )

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parse, stringify } from 'yaml'
@@ -21,7 +22,11 @@ after(async () => {
 })
 const bao = await startOpenbao()
 const lab = await startLab()
-const [host, temporary] = [join(lab.folder, 'host'), join(lab.folder, 'tmp')]
+const host = join(lab.folder, 'host')
+// Where tests run as root, the throw-away server has a user of its own, who must be able to get to its folder.
+const temporary = await mkdtemp(join(tmpdir(), 'holdfast-leak-'))
+after(() => rm(temporary, { recursive: true, force: true }))
+await chmod(temporary, 0o711)
 
 const canaries: Record<string, string> & Canaries = {
   'database password': 'canary-database-password-Zq1',
@@ -48,7 +53,6 @@ const seen: Seen[] = []
 const programs = new Set<string>()
 
 await mkdir(host, { mode: 0o700 })
-await mkdir(temporary, { mode: 0o700 })
 await writeFile(join(host, 'masterkey'), canaries['host secret'] ?? '', { mode: 0o600 })
 await writeFile(join(host, '.env'), `APP_KEY="${canaries['environment file']}"\n`, { mode: 0o600 })
 await writeFile(join(lab.files, 'master.key'), canaries['file of the app'] ?? '', { mode: 0o600 })
@@ -165,7 +169,7 @@ test('no secret is seen while the whole job is done', { timeout: 1_800_000 }, as
     ['undo', 'portal', '--yes'],
     ['key', 'list', '--json'],
   ])
-    await run(undefined, args)
+    await run(0, args)
   await assertNoLeak()
   for (const program of ['pg_dump', 'pg_restore', 'postgres'])
     assert.ok(
@@ -178,6 +182,28 @@ test('show prints fingerprints, and nothing of values', async () => {
   const { out } = await run(0, ['show', 'latest'])
   assert.match(out, /masterkey.*[0-9a-f]{16}/)
   assert.deepEqual(leaksIn([{ where: 'show', bytes: Buffer.from(out) }], canaries), [])
+})
+
+test('no secret is seen while points are removed', { timeout: 1_800_000 }, async () => {
+  // The first point was drilled and stays, the newest stays, so that the one between them goes.
+  for (let made = 0; made < 2; made += 1) await run(0, ['backup', 'portal'])
+  const rare = await configured('rare.yaml', ({ apps }) => {
+    Object.assign(apps['portal'] ?? {}, { retention: { last: 1, minimum: 1 } })
+  })
+  const { out } = await run(0, ['--config', rare, 'prune', '--dry-run', '--json'])
+  // The documented shape of `prune --dry-run --json`.
+  const { plans } = JSON.parse(out) as { plans: { plan: { hash: string; removals: string[] } }[] }
+  const { hash = '', removals = [] } = plans[0]?.plan ?? {}
+  assert.equal(removals.length, 1, out)
+  await run(undefined, ['--config', rare, 'prune', '--approve', hash])
+  const { out: listed } = await run(0, ['points', 'portal', '--json'])
+  // The documented shape of `points --json`.
+  const { removed } = JSON.parse(listed) as { removed: { repository: string; point: string }[] }
+  assert.deepEqual(
+    removed.map(({ repository, point }) => [repository, point]),
+    [['near', removals[0]]],
+  )
+  await assertNoLeak()
 })
 
 test('no secret is in what a run that fails says', { timeout: 1_800_000 }, async () => {
@@ -216,6 +242,51 @@ test('no secret is left by a run that is killed or breaks', { timeout: 1_800_000
   assert.match(ran.error, /planted/)
   await assertNoLeak()
 })
+
+/** It, or a folder between it and that of temporary files, is for its owner alone. */
+async function isPrivate(path: string): Promise<boolean> {
+  if (path === temporary) return false
+  return ((await stat(path)).mode & 0o077) === 0 || (await isPrivate(dirname(path)))
+}
+
+/** What may be read in the folder of a drill: the restored data of the app. Never what opens the repository or the live app. */
+const RESTORED = [
+  'password of a role',
+  'row of a table',
+  'file of the app',
+  'host secret',
+  'environment file',
+  'KV value',
+]
+
+test(
+  'a drill that is killed leaves the data in a private folder alone, and prune removes it',
+  {
+    timeout: 1_800_000,
+  },
+  async () => {
+    const killed = lab.startWith(environment, 'drill', 'portal')
+    const watched = watchChildren(killed)
+    const isOver = watched.then(() => true)
+    const row = { row: canaries['row of a table'] ?? '' }
+    const isLoaded = async (): Promise<boolean> => leaksIn(await seenIn(temporary), row).length > 0
+    while (!(await isLoaded()))
+      assert.notEqual(await Promise.race([isOver, sleep(20)]), true, 'the drill was over before it was killed')
+    killed.kill('SIGKILL')
+    const { ran, seen: children } = await watched
+    seen.push(...seenOf('a killed drill', ran), ...children)
+    const left = (await seenIn(temporary)).filter((one) => leaksIn([one], canaries).length > 0)
+    assert.notDeepEqual(left, [])
+    for (const { where } of left) assert.ok(await isPrivate(where), `others can read ${where}`)
+    const kept = Object.fromEntries(Object.entries(canaries).filter(([name]) => !RESTORED.includes(name)))
+    assert.deepEqual(leaksIn(await seenIn(temporary), kept), [])
+    assert.deepEqual(leaksIn([...seen, ...(await seenIn(join(lab.folder, 'state')))], canaries), [])
+    const { out } = await run(undefined, ['prune', 'portal', '--json'])
+    assert.match(out, /what drill [0-9a-f]{8} left in/)
+    assert.deepEqual(await readdir(temporary), [])
+    await assertNoLeak()
+  },
+)
 
 test('no secret is in what is said of a damaged point', { timeout: 1_800_000 }, async () => {
   const { out } = await run(0, ['points', 'portal', '--json'])

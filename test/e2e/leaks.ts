@@ -78,6 +78,12 @@ function note(seen: Map<string, Seen>, where: string, bytes: Buffer): void {
   if (bytes.length > 0) seen.set(`${where}\0${bytes.toString('latin1')}`, { where, bytes })
 }
 
+/** Whether a process that runs has this argument, or one that begins with it and `=`. */
+export function hasArgument(pid: number, argument: string): boolean {
+  const given = read(pid, 'cmdline').toString('utf8').split('\0')
+  return given.some((one) => one === argument || one.startsWith(`${argument}=`))
+}
+
 export function childrenOf(root: number): readonly number[] {
   const parents = new Map<number, number>()
   for (const name of readdirSync('/proc').filter((one) => /^\d+$/.test(one))) {

@@ -46,7 +46,21 @@ const READY_LIMIT = 180_000
  */
 export async function startKubernetes(): Promise<TestKubernetes> {
   const { HOLDFAST_TEST_KUBERNETES_SERVER: server } = process.env
-  return server === undefined ? await startOwn() : await given(server)
+  return server === undefined ? (await startOwn()).kubernetes : await given(server)
+}
+
+export interface OwnKubernetes {
+  readonly kubernetes: TestKubernetes
+  /** The files of the server's own certificate, for something that stands before it. */
+  readonly certificate: string
+  readonly key: string
+}
+
+/** A private control plane whatever is named, with more flags for its API server: a test that needs a special one. */
+export async function startOwnKubernetes(
+  flags: (folder: string) => Promise<readonly string[]>,
+): Promise<OwnKubernetes> {
+  return await startOwn(flags)
 }
 
 /** Its administrator makes and keeps namespaces of the name `test-…`. */
@@ -59,7 +73,7 @@ async function given(server: string): Promise<TestKubernetes> {
   return await testKubernetes(folder, server, await readFile(caFile, 'utf8'), token)
 }
 
-async function startOwn(): Promise<TestKubernetes> {
+async function startOwn(more?: (folder: string) => Promise<readonly string[]>): Promise<OwnKubernetes> {
   const program = await buildControlPlane()
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-kubernetes-'))
   const adminToken = randomBytes(16).toString('hex')
@@ -69,9 +83,10 @@ async function startOwn(): Promise<TestKubernetes> {
   await writeFile(keyFile, privateKey.export({ type: 'pkcs1', format: 'pem' }), { mode: 0o600 })
   await writeFile(join(folder, 'tokens.csv'), `${adminToken},admin,1,"system:masters"\n`, { mode: 0o600 })
   const etcd = `http://127.0.0.1:${client}`
+  const flags = [...serverFlags(folder, keyFile, etcd, port), ...((await more?.(folder)) ?? [])]
   const servers = [
     spawnDyingWithUs(program, ['etcd', join(folder, 'etcd'), etcd, `http://127.0.0.1:${peer}`]),
-    spawnDyingWithUs(program, ['kube-apiserver', ...serverFlags(folder, keyFile, etcd, port)]),
+    spawnDyingWithUs(program, ['kube-apiserver', ...flags]),
   ]
   after(async () => {
     for (const server of servers.toReversed()) await endServer(server)
@@ -79,7 +94,9 @@ async function startOwn(): Promise<TestKubernetes> {
   })
   const certificate = join(folder, 'certificates', 'apiserver.crt')
   await untilReady(port, certificate, servers)
-  return await testKubernetes(folder, `https://127.0.0.1:${port}`, await readFile(certificate, 'utf8'), adminToken)
+  const ca = await readFile(certificate, 'utf8')
+  const kubernetes = await testKubernetes(folder, `https://127.0.0.1:${port}`, ca, adminToken)
+  return { kubernetes, certificate, key: join(folder, 'certificates', 'apiserver.key') }
 }
 
 /** The server makes its own certificate, with its CA in the same file. */

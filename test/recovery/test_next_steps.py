@@ -1,5 +1,6 @@
 """The commands that extract prints; they are run against nothing here."""
 
+import json
 import os
 import shlex
 import tempfile
@@ -57,6 +58,44 @@ class NextSteps(unittest.TestCase):
         lines, _ = self.steps([(1, "d.dump", "dump"), (6, "p.sql", "role-passwords")])
         [line] = [line for line in lines if "p.sql" in line]
         self.assertTrue(line.startswith("# only on a server that had none of these roles: psql"))
+
+    def kubernetes(self, records):
+        with tempfile.TemporaryDirectory() as target:
+            with open(os.path.join(target, "keys-secrets.jsonl"), "w", encoding="utf-8") as file:
+                file.writelines(json.dumps(record) + "\n" for record in records)
+            component = {"name": "keys", "kind": "kubernetes-secrets", "details": {"namespace": "it's"}}
+            lines = list(recover.kubernetes_steps(component, [(3, "keys-secrets.jsonl", "secrets")], target))
+            path = os.path.join(target, "keys-secrets-kubectl.json")
+            with open(path, encoding="utf-8") as file:
+                return lines, os.stat(path).st_mode & 0o777, json.load(file)
+
+    def record(self, value, encoding="utf8", **source):
+        return {"name": "n", "encoding": encoding, "value": value, "source": {"kind": "kubernetes", "namespace": "it's", **source}}
+
+    def described(self, kind, **more):
+        return json.dumps({"type": kind, "immutable": False, "labels": {"app": "a"}, "annotations": {}, "binaryKeys": [], **more})
+
+    def test_objects_of_kubernetes_are_written_for_kubectl(self):
+        secret, config = {"object": "Secret", "name": "app"}, {"object": "ConfigMap", "name": "config"}
+        lines, mode, manifests = self.kubernetes([
+            self.record(self.described("kubernetes.io/tls", immutable=True), **secret),
+            self.record("line\n", key="tls.key", **secret),
+            self.record("AP8=", "base64", key="tls.crt", **secret),
+            self.record(self.described(None, binaryKeys=["blob"]), **config),
+            self.record("a: 1\n", key="app.yaml", **config),
+            self.record("AP8=", "base64", key="blob", **config),
+        ])
+        self.assertEqual(mode, 0o600)
+        self.assertIn(["kubectl", "-n", "it's", "apply", "--server-side", "-f", "keys-secrets-kubectl.json"], [shlex.split(line, comments=True) for line in lines])
+        metadata = {"labels": {"app": "a"}, "annotations": {}}
+        self.assertEqual(manifests["items"], [
+            {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "app", **metadata}, "type": "kubernetes.io/tls", "immutable": True, "data": {"tls.key": "bGluZQo=", "tls.crt": "AP8="}},
+            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "config", **metadata}, "data": {"app.yaml": "a: 1\n"}, "binaryData": {"blob": "AP8="}},
+        ])
+
+    def test_a_value_without_its_object_is_corrupt_and_leaves_no_file(self):
+        with self.assertRaises(recover.Failure):
+            self.kubernetes([self.record("x", object="Secret", name="app", key="k")])
 
     def test_options_of_memberships_since_postgresql_16(self):
         options = recover.grant_options({"adminOption": False, "inheritOption": True, "setOption": False})

@@ -21,7 +21,7 @@ function cached(key: string, usage = 'media'): { readonly value: string } {
 
 const things = (rows: Things['rows'] = {}, change: Partial<Things> = {}): Things => ({
   secrets: { secretKey: KEY },
-  rows: { authentik_install_id: UUID, ...rows },
+  rows: { ...rows, authentik_install_id: rows['authentik_install_id'] ?? UUID },
   ...change,
 })
 
@@ -51,4 +51,59 @@ test('a cached link proves the key it was signed with', async () => {
   assert.equal((await proven(setting, things({ '/reports/': [cached(KEY, 'reports')] }))).verdict, 'fits')
   const noLink = [{ value: Buffer.from('a pickle').toString('base64') }]
   assert.equal((await proven(setting, things({ '/media/': noLink }))).verdict, 'not-provable')
+})
+
+const asked = { ...(setting as object), url: 'https://auth.test/sso/' }
+const page = 'https://auth.test/sso/if/flow/default-authentication-flow/'
+const users = [1, 2, 3].map((id) => ({ id: String(id), installation: UUID[0]?.id ?? '' }))
+
+/** As the app makes it for a stranger: signed with hex(SHA-512(key)). */
+function sessionCookie(key: string): string {
+  const signingKey = createHash('sha512').update(key).digest('hex')
+  const [head, body] = [
+    { alg: 'HS256', typ: 'JWT' },
+    { sid: 'x', iss: 'authentik', sub: 'anonymous', authenticated: false },
+  ].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+  return `${head}.${body}.${createHmac('sha256', signingKey).update(`${head}.${body}`).digest('base64url')}`
+}
+
+const told = ({ evidence }: { readonly evidence: readonly string[] }): string => evidence.join('\n')
+
+test('the cookie of the running app proves the key at the backup, and its fingerprint is evidence afterwards', async () => {
+  const backup = await proven(asked, things({}, { cookies: { [page]: sessionCookie(KEY) } }))
+  assert.equal(backup.verdict, 'fits', told(backup))
+  const staging = await proven(asked, things({}, { cookies: { [page]: sessionCookie('the key of staging') } }))
+  assert.equal(staging.verdict, 'does-not-fit')
+  const fingerprint = backup.keys[0]?.fingerprint ?? 'none'
+  const later = await proven(asked, things({}, { recorded: backup }))
+  assert.equal(later.verdict, 'not-provable')
+  assert.ok(told(later).includes(`the backup found fits, and the key is that of then, ${fingerprint}`), told(later))
+  const still = { recorded: staging, secrets: { secretKey: KEY } }
+  assert.equal((await proven(asked, things({}, still))).verdict, 'does-not-fit')
+  const other = await proven(asked, things({}, { recorded: backup, secrets: { secretKey: 'another' } }))
+  assert.match(told(other), /the backup found fits for [0-9a-f]{16}, and the key is [0-9a-f]{16}/)
+})
+
+test('an app that cannot be asked proves nothing and says why; without its address nobody asks', async () => {
+  const silent = await proven(asked, things({}, { cookies: {} }))
+  assert.equal(silent.verdict, 'not-provable')
+  assert.match(told(silent), /gives no cookie authentik_session/)
+  assert.doesNotMatch(told(await proven(setting, things())), /cookie/)
+  const zitadel = { ...(recipe('zitadel', 'masterkey') as object), url: 'https://auth.test' }
+  await assert.rejects(async () => proven(zitadel, things()), /recipe zitadel asks no running app/)
+})
+
+test('subjects of users are noted at the backup, and others after a restore are damage', async () => {
+  const rows = { 'authentik_core_user u': users }
+  const backup = await proven(setting, things(rows))
+  assert.equal(backup.stable?.[0]?.rows, 3)
+  // A row more is no matter: those of the backup come first.
+  const more = { 'authentik_core_user u': [...users, { id: '4', installation: 'x' }] }
+  const later = await proven(setting, things(more, { recorded: backup }))
+  assert.equal(later.verdict, 'not-provable')
+  assert.match(told(later), /all 3 are those of the backup/)
+  for (const lost of [users.slice(1), users.map(({ id }) => ({ id, installation: 'another' }))]) {
+    const damaged = await proven(setting, things({ 'authentik_core_user u': lost }, { recorded: backup }))
+    assert.equal(damaged.verdict, 'corrupt', told(damaged))
+  }
 })

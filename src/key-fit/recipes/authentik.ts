@@ -33,6 +33,14 @@ export const authentik: Recipe = {
       secretKey: { kind: 'secret', component: '$secretKey', secret: '$secretKey' },
       mediaKey: linkKey('media'),
       reportsKey: linkKey('reports'),
+      sessionKey: {
+        kind: 'derived',
+        key: 'secretKey',
+        steps: [
+          { kind: 'hash', hash: 'sha512' },
+          { kind: 'encode', to: 'hex' },
+        ],
+      },
     },
     proofs: [
       {
@@ -47,6 +55,25 @@ export const authentik: Recipe = {
       },
       links('media'),
       links('reports'),
+      {
+        // The installation id goes in, which for installations from before 2023.6 is a key: hashed here and not by the server.
+        kind: 'stable',
+        about: 'the subjects that other apps know users by',
+        rows: {
+          component: '$database',
+          sql: 'select u.id, i.id as installation from public.authentik_core_user u cross join public.authentik_install_id i order by u.id',
+          limit: 1000,
+        },
+        hash: 'sha256',
+        template: '{id}-{installation}',
+      },
+      {
+        kind: 'cookie',
+        about: 'the running app signs its cookie with the key',
+        key: 'sessionKey',
+        page: 'https://authentik.invalid/if/flow/default-authentication-flow/',
+        cookie: 'authentik_session',
+      },
       { kind: 'live', about: 'the key is the one that the app has now', key: 'secretKey' },
     ],
   },

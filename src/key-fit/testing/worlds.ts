@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { Secret } from '../../core/secret.ts'
 import { secretOfBytes } from '../../core/secret-bytes.ts'
 import { evaluateKeyFit } from '../evaluate.ts'
 import { declared, keyFitSetting } from '../use-recipe.ts'
@@ -10,10 +11,14 @@ export interface Things {
   readonly live?: Readonly<Record<string, string | Uint8Array>>
   /** Rows by a word of the statement that asks for them. */
   readonly rows?: Readonly<Record<string, readonly Row[]>>
+  /** What the running app gives by the address of a page. */
+  readonly cookies?: Readonly<Record<string, string>>
+  /** What a backup found out; with it, the world is one after that backup. */
+  readonly recorded?: KeyFitResult
 }
 
 /** Data and keys in memory. */
-export function worldOf({ secrets, live = secrets, rows = {} }: Things): EvidenceWorld {
+export function worldOf({ secrets, live = secrets, rows = {}, cookies, recorded }: Things): EvidenceWorld {
   const from = (things: Things['secrets']) => (_component: string, name: string) => {
     const value = things[name]
     return Promise.resolve(value === undefined ? undefined : secretOfBytes(Buffer.from(value)))
@@ -25,9 +30,15 @@ export function worldOf({ secrets, live = secrets, rows = {} }: Things): Evidenc
       const found = Object.entries(rows).find(([word]) => sql.includes(word))?.[1] ?? []
       for (const row of found.slice(0, limit)) yield await Promise.resolve(row)
     },
+    ...(recorded === undefined ? {} : { recorded: () => recorded }),
+    ...(cookies === undefined ? {} : { cookie: (page) => Promise.resolve(cookieOf(cookies[page])) }),
     fingerprint: (secret) => createHash('sha256').update(secret.reveal()).digest('hex').slice(0, 16),
     signal: new AbortController().signal,
   }
+}
+
+function cookieOf(value: string | undefined): Secret | undefined {
+  return value === undefined ? undefined : secretOfBytes(Buffer.from(value))
 }
 
 /** The verdict of what an operator would write. */

@@ -16,6 +16,7 @@ export function backupWorld(
   context: OperationContext,
 ): EvidenceWorld {
   const live = liveSecrets(app, context)
+  const { pageCookie, signal } = context
   const isCaptured = (component: string): boolean =>
     components.some(({ name, outcome }) => name === component && outcome === 'captured')
   return {
@@ -24,6 +25,7 @@ export function backupWorld(
       evidence.secret(component, name) ?? (isCaptured(component) ? await live(component, name) : undefined),
     liveSecret: live,
     rows: (component, { sql }) => takenRows(evidence, component, sql),
+    ...(pageCookie === undefined ? {} : { cookie: (page, name) => pageCookie(page, name, signal) }),
     fingerprint: fingerprintUnder(fingerprintKey),
     signal: context.signal,
   }
@@ -66,6 +68,7 @@ export function restoredWorld(
         throw new Failure('notFound', `component ${component} is not restored, or has no rows`)
       return target.rows(query, context)
     },
+    recorded: (fit) => reader.manifest.keyFit?.results.find(({ name }) => name === fit),
     fingerprint: fingerprintUnder(fingerprintKey),
     signal: context.signal,
   }

@@ -1144,7 +1144,7 @@ def print_next_steps(point: Point, names: Dict[int, str], target: str) -> None:
     for component in point.manifest["components"]:
         files = [(entry["kind"], names[entry["number"]], entry["role"]) for entry in component["artifacts"]]
         print(printable(f"\n  # component {component['name']} ({component['kind']})"))
-        steps = {"postgres": postgres_steps, "openbao": openbao_steps}.get(component["kind"], file_steps)
+        steps = {"postgres": postgres_steps, "openbao": openbao_steps, "kubernetes-secrets": kubernetes_steps}.get(component["kind"], file_steps)
         for line in steps(component, files, target):
             print(f"  {printable(line)}")
 
@@ -1168,6 +1168,74 @@ def openbao_steps(_component: Dict[str, Any], files: List[Any], _: str) -> Itera
             yield f"# {name}: policies, mounts and auth methods, one in each line, to set up by hand"
         else:
             yield f"# {name}: a secret in each line, its newest version last: bao kv put -mount=<mount> <path> @<file with its data>"
+
+
+def kubernetes_steps(component: Dict[str, Any], files: List[Any], target: str) -> Iterator[str]:
+    """Objects that kubectl takes, without a namespace of their own: the app may come back in another."""
+    details = component.get("details")
+    namespace = str(details.get("namespace", "default")) if isinstance(details, dict) else "default"
+    for kind, name, _role in files:
+        if kind != 3 or not os.path.exists(os.path.join(target, name)):
+            yield f"# {name} was not written, or is none of Secrets and ConfigMaps"
+            continue
+        manifests = unused(f"{name.rsplit('.', 1)[0]}-kubectl.json", os.listdir(target))
+        count = write_manifests(os.path.join(target, name), os.path.join(target, manifests))
+        yield f"# {manifests}: {count} Secrets and ConfigMaps; look what else writes them (GitOps, Helm, an operator) and let that do it"
+        yield f"kubectl -n {shlex.quote(namespace)} diff -f {manifests}   # shows VALUES of ConfigMaps, and those of Secrets as ***"
+        yield f"kubectl -n {shlex.quote(namespace)} apply --server-side -f {manifests}   # a live immutable object must be deleted first"
+
+
+def write_manifests(records: str, manifests: str) -> int:
+    """One List in JSON, of which one object at a time is held."""
+    count = 0
+    with whole_file(manifests) as file:
+        file.write(b'{"apiVersion":"v1","kind":"List","items":[')
+        for manifest in kubernetes_objects(records):
+            file.write((b",\n" if count else b"\n") + json.dumps(manifest).encode())
+            count += 1
+        file.write(b"\n]}\n")
+    return count
+
+
+def kubernetes_objects(records: str) -> Iterator[Dict[str, Any]]:
+    """The line that describes an object goes before those of its values (docs/format.md, Secrets)."""
+    manifest: Optional[Dict[str, Any]] = None
+    binary: List[str] = []
+    with open(records, "rb") as lines:
+        for line in lines:
+            record = parse_json(line, records)
+            source = field(record, "source", dict, records)
+            value = record_value(record, records)
+            if "key" not in source:
+                if manifest is not None:
+                    yield manifest
+                described = parse_json(value, records)
+                binary = described.get("binaryKeys", [])
+                manifest = kubernetes_object(source, described)
+            elif manifest is None:
+                corrupt(f"{records}: a value belongs to no object")
+            elif source["object"] == "ConfigMap" and source["key"] not in binary:
+                manifest.setdefault("data", {})[source["key"]] = value.decode()
+            else:
+                place = "binaryData" if source["object"] == "ConfigMap" else "data"
+                manifest.setdefault(place, {})[source["key"]] = base64.b64encode(value).decode()
+    if manifest is not None:
+        yield manifest
+
+
+def record_value(record: Dict[str, Any], where: str) -> bytes:
+    text = field(record, "value", str, where)
+    return unbase64(text, where) if record.get("encoding") == "base64" else text.encode()
+
+
+def kubernetes_object(source: Dict[str, Any], described: Dict[str, Any]) -> Dict[str, Any]:
+    metadata = {"name": source["name"], "labels": described.get("labels", {}), "annotations": described.get("annotations", {})}
+    manifest = {"apiVersion": "v1", "kind": source["object"], "metadata": metadata}
+    if described.get("type"):
+        manifest["type"] = described["type"]
+    if described.get("immutable"):
+        manifest["immutable"] = True
+    return manifest
 
 
 def postgres_steps(component: Dict[str, Any], files: List[Any], target: str) -> Iterator[str]:
