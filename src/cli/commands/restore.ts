@@ -51,7 +51,13 @@ async function restoreAnew(command: Command, app: App, options: RestoreOptions):
   const targets = await openTargets(
     app,
     reader,
-    { mode: mode === 'in-place' ? mode : 'swap', restoreId, scratchFolder: '', components: options.component },
+    {
+      mode: mode === 'in-place' ? mode : 'swap',
+      restoreId,
+      scratchFolder: '',
+      components: options.component,
+      proofs: found.point.proofs,
+    },
     context,
   )
   const safetyPoint = options.safetyPoint && mode !== 'beside'

@@ -8,9 +8,9 @@ import type { Server } from './connection.ts'
 import { readDatabaseFacts } from './database-facts.ts'
 import { DUMP_OPTIONS, readDefinitions } from './definitions.ts'
 import { giveEvidence } from './evidence.ts'
-import { readFingerprint, readSequences, sequencesBetween } from './fingerprint.ts'
+import { readCounts, readFingerprint, readSequences, sequencesBetween } from './fingerprint.ts'
 import { laneCount } from './lane-count.ts'
-import { LANE_LIMITS, planLanes, withoutRows, type LaneLimits, type LaneSource } from './lanes.ts'
+import { LANE_LIMITS, planLanes, tableOf, withoutRows, type LaneLimits, type LaneSource } from './lanes.ts'
 import { captureLanes, lockLanes } from './lanes-capture.ts'
 import { readNotCaptured } from './not-captured.ts'
 import { requireOwnSession } from './own-session.ts'
@@ -30,6 +30,9 @@ export const DUMP_ROLE = 'dump'
 const DUMP_KIND = 1
 /** Sessions that read the fingerprint; lanes have their own. */
 const SESSIONS = 2
+
+const NO_CONTENT =
+  'A fingerprint of the content (fingerprint: drill): restores compare definitions, sequences and numbers of rows, and content only with what a drill restored.'
 
 /** How many sessions see one moment so that this many lanes are read at once. */
 export function sessionsFor(lanes: number): number {
@@ -105,7 +108,7 @@ async function captureShared(
       needs,
       fingerprint: { ...fingerprint, sequences },
     },
-    notCaptured,
+    notCaptured: [...notCaptured, ...(fingerprint.counted === true ? [NO_CONTENT] : [])],
   }
 }
 
@@ -119,6 +122,7 @@ async function dumpAndRead(source: Source, sink: ArtifactSink, context: Context)
   const { settings, server, tools, snapshot, lanes, encoding } = source
   const limits = limitsOf(settings)
   const { database } = settings
+  const rows = countRows(lanes)
   context.progress({ type: 'phase', phase: 'dump', detail: `database ${database}` })
   const [, , definitions, content] = await allOrNone(context, [
     (inner) =>
@@ -127,14 +131,39 @@ async function dumpAndRead(source: Source, sink: ArtifactSink, context: Context)
         DUMP_KIND,
         streamTool({ tools, program: 'pg_dump', args: dumpArgs(snapshot, lanes), server, database, limits }, inner),
       ),
-    (inner) => captureLanes({ sessions: snapshot.sessions.slice(SESSIONS), lanes, encoding, limits }, sink, inner),
+    (inner) =>
+      captureLanes(
+        { sessions: snapshot.sessions.slice(SESSIONS), lanes, encoding, limits, onRows: rows.add },
+        sink,
+        inner,
+      ),
     (inner) => readDefinitions({ tools, server, database, limits, snapshot: snapshot.name }, inner),
     (inner) => {
       inner.signal.addEventListener('abort', snapshot.abandon, { once: true })
-      return readFingerprint(snapshot.sessions.slice(0, SESSIONS), [], tools.major, inner)
+      return contentOf(source, rows.counted, inner)
     },
   ])
-  return { ...content, objects: definitions }
+  return { ...content(), objects: definitions }
+}
+
+/** What the fingerprint says of rows: their hashes, or how many there are. */
+async function contentOf(
+  { settings, snapshot, tools }: Source,
+  counted: ReadonlyMap<string, bigint>,
+  context: Context,
+): Promise<() => Fingerprint> {
+  const sessions = snapshot.sessions.slice(0, SESSIONS)
+  if (settings.fingerprint === 'drill') return readCounts(sessions, counted, tools.major, context)
+  const read = await readFingerprint(sessions, [], tools.major, context)
+  return () => read
+}
+
+/** Adds up what the server says of each lane's rows, by table. */
+function countRows(lanes: readonly LaneSource[]) {
+  const counted = new Map(lanes.map((lane) => [tableOf(lane), 0n]))
+  const add = (lane: LaneSource, rows: bigint): void =>
+    void counted.set(tableOf(lane), (counted.get(tableOf(lane)) ?? 0n) + rows)
+  return { counted, add }
 }
 
 function dumpArgs(snapshot: Snapshot, lanes: readonly LaneSource[]): string[] {
