@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { ArtifactSink, Captured } from '../driver.ts'
@@ -9,11 +10,12 @@ import { readDatabaseFacts } from './database-facts.ts'
 import { DUMP_OPTIONS, readDefinitions } from './definitions.ts'
 import { giveEvidence } from './evidence.ts'
 import { readCounts, readFingerprint, readSequences, sequencesBetween } from './fingerprint.ts'
-import { laneCount } from './lane-count.ts'
+import { laneCount, sessionsFor } from './lane-count.ts'
 import { LANE_LIMITS, planLanes, tableOf, withoutRows, type LaneLimits, type LaneSource } from './lanes.ts'
 import { captureLanes, lockLanes } from './lanes-capture.ts'
 import { readNotCaptured } from './not-captured.ts'
 import { requireOwnSession } from './own-session.ts'
+import { query } from './query.ts'
 import { readRoles } from './roles-capture.ts'
 import { readRestoreNeeds } from './roles-needs.ts'
 import type { Fingerprint, PostgresDetails, PostgresSettings } from './schema.ts'
@@ -28,16 +30,11 @@ import { describeVersion, floorFinding, majorOf, NEWEST_MAJOR, OLDEST_MAJOR } fr
 /** The role and kind of the dump: custom format, uncompressed because the repository compresses. */
 export const DUMP_ROLE = 'dump'
 const DUMP_KIND = 1
-/** Sessions that read the fingerprint; lanes have their own. */
-const SESSIONS = 2
+/** Otherwise the server reads a large table with several processes for one session. */
+const ALONE = 'set local max_parallel_workers_per_gather = 0'
 
 const NO_CONTENT =
   'A fingerprint of the content (fingerprint: drill): restores compare definitions, sequences and numbers of rows, and content only with what a drill restored.'
-
-/** How many sessions see one moment so that this many lanes are read at once. */
-export function sessionsFor(lanes: number): number {
-  return SESSIONS + lanes
-}
 
 /** How the component's server is reached to read from it. */
 export function readerOf(settings: PostgresSettings): Server {
@@ -67,9 +64,10 @@ export async function capture(
   warnOfTools(tools, serverVersion, context)
   const reading = { settings, server, tools }
   return withSnapshot(
-    { server, database, count: sessionsFor(lanes) },
+    { server, database, count: sessionsFor(lanes).all },
     context,
-    (snapshot) => captureShared({ ...reading, snapshot, laneLimits }, sink, context),
+    (snapshot) =>
+      captureShared({ ...reading, snapshot, laneLimits, readers: sessionsFor(lanes).readers }, sink, context),
     (reason) => captureOneStream({ ...reading, reason }, { role: DUMP_ROLE, kind: DUMP_KIND }, sink, context),
   )
 }
@@ -79,6 +77,8 @@ interface Reading {
   readonly server: Server
   readonly tools: Tools
   readonly snapshot: Snapshot
+  /** How many sessions of the snapshot read the fingerprint; the others read lanes. */
+  readonly readers: number
   readonly laneLimits: LaneLimits
 }
 
@@ -133,7 +133,7 @@ async function dumpAndRead(source: Source, sink: ArtifactSink, context: Context)
       ),
     (inner) =>
       captureLanes(
-        { sessions: snapshot.sessions.slice(SESSIONS), lanes, encoding, limits, onRows: rows.add },
+        { sessions: snapshot.sessions.slice(source.readers), lanes, encoding, limits, onRows: rows.add },
         sink,
         inner,
       ),
@@ -148,11 +148,12 @@ async function dumpAndRead(source: Source, sink: ArtifactSink, context: Context)
 
 /** What the fingerprint says of rows: their hashes, or how many there are. */
 async function contentOf(
-  { settings, snapshot, tools }: Source,
+  { settings, snapshot, readers, tools }: Source,
   counted: ReadonlyMap<string, bigint>,
   context: Context,
 ): Promise<() => Fingerprint> {
-  const sessions = snapshot.sessions.slice(0, SESSIONS)
+  const sessions = snapshot.sessions.slice(0, readers)
+  if (readers === 1) await query(snapshot.sessions[0], z.unknown(), ALONE)
   if (settings.fingerprint === 'drill') return readCounts(sessions, counted, tools.major, context)
   const read = await readFingerprint(sessions, [], tools.major, context)
   return () => read
