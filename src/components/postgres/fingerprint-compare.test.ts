@@ -98,3 +98,22 @@ test('a sequence that moved during the dump may be anywhere on its way, in eithe
   assert.deepEqual(compare(at('-12'), true, moved('-10', '-15')), [])
   assert.deepEqual(compare(at('9007199254740993'), true, moved('9007199254740994', '9007199254740999')).length, 1)
 })
+
+test('where content was left to drills only counts are compared; what was read must be found', () => {
+  const counted: Fingerprint = {
+    ...EXPECTED,
+    counted: true,
+    tables: EXPECTED.tables.map(({ name, rows }) => ({ name, rows })),
+    largeObjects: [{ oid: 7 }],
+  }
+  assert.deepEqual(compare({ tables: [{ ...users, hash: '1' }, logs] }, true, counted), [])
+  assert.deepEqual(compare({ tables: [{ ...users, rows: '2' }, logs], largeObjects: [] }, true, counted), [
+    'rows of public.users: 3 / 2',
+    'large object 7: present / absent',
+  ])
+  assert.deepEqual(compare({ tables: counted.tables, largeObjects: counted.largeObjects }), [
+    'content of public.users: 100 / absent',
+    'content of public.logs: 200 / absent',
+    'size of large object 7: 20 / absent',
+  ])
+})
