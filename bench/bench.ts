@@ -11,6 +11,8 @@ import type { Tools } from '../src/components/postgres/tools.ts'
 import type { Context } from '../src/core/ports.ts'
 import { isRoot } from '../src/system/accounts.ts'
 import { makeTemporaryFolder } from '../src/system/temporary-folder.ts'
+import { startS3 } from '../test/parts/s3.ts'
+import type { TestS3 } from '../test/parts/s3.ts'
 
 export interface BenchOptions {
   readonly megabytes: number
@@ -24,6 +26,8 @@ export interface BenchOptions {
   readonly versions: number
   /** How many values key fit opens. */
   readonly rows: number
+  /** Restore points are kept in an S3 server and not in a folder. */
+  readonly s3: boolean
   readonly context: Context
 }
 
@@ -32,6 +36,8 @@ export interface Place {
   readonly options: BenchOptions
   readonly context: Context
   readonly folder: string
+  /** Where restore points are kept, if not in a folder. */
+  readonly s3: TestS3 | undefined
 }
 
 /** What the measures that need a database share besides: a private server and its tools. */
@@ -54,9 +60,11 @@ export async function withPlace<Result>(
   act: (place: Place) => Promise<Result>,
 ): Promise<Result> {
   const folder = await makeTemporaryFolder()
+  const s3 = options.s3 ? await startS3() : undefined
   try {
-    return await act({ options, context: options.context, folder })
+    return await act({ options, context: options.context, folder, s3 })
   } finally {
+    await s3?.stop()
     await rm(folder, { recursive: true, force: true })
   }
 }
@@ -68,10 +76,10 @@ export async function withBench<Result>(
 ): Promise<Result> {
   const data = options.keep ? await cacheFolder() : await makeTemporaryFolder()
   try {
-    return await withPlace(options, async ({ folder }) => {
+    return await withPlace(options, async (place) => {
       const postgres = await startServer({ folder: data, context: options.context, settings: SETTINGS })
       try {
-        return await act(await benchOf(options, postgres, folder))
+        return await act(await benchOf(place, postgres))
       } finally {
         await postgres.stop()
       }
@@ -81,11 +89,11 @@ export async function withBench<Result>(
   }
 }
 
-async function benchOf(options: BenchOptions, postgres: PrivateServer, folder: string): Promise<Bench> {
-  const { context } = options
+async function benchOf(place: Place, postgres: PrivateServer): Promise<Bench> {
+  const { context, folder } = place
   const passfile = join(folder, 'passfile')
   await writeFile(passfile, passfileLine((await passwordOf(postgres.server)) ?? ''), { mode: 0o600 })
-  return { options, context, postgres, tools: await chooseTools(postgres.version, {}, context), folder, passfile }
+  return { ...place, postgres, tools: await chooseTools(postgres.version, {}, context), passfile }
 }
 
 /** `$HOLDFAST_BENCH_CACHE`, else the user's cache folder. Root's server runs as another user, who cannot enter root's home. */

@@ -36,7 +36,7 @@ const MEASURES: Readonly<Record<string, Measure>> = {
     does: 'what an application gets done beside a backup, and beside pg_dump -Fd -j2',
     run: async (bench) => [await measureLoad(bench)],
   },
-  restore: { does: 'a restore, next to pg_restore -j2', run: async (bench) => [await measureRestore(bench)] },
+  restore: { does: 'a restore, next to pg_restore -j2, pg_restore of -Fc and restic', run: measureRestore },
   swap: {
     does: 'how long a client gets no answer while a restore is swapped in',
     run: async (bench) => [await measureSwap(bench)],
@@ -52,6 +52,7 @@ interface CommandLine {
   readonly keep?: true
   readonly json?: true
   readonly phases?: true
+  readonly s3?: true
   readonly secrets: number
   readonly versions: number
   readonly rows: number
@@ -64,6 +65,7 @@ const program = new Command('bench')
   .option('--rounds <count>', 'how often each side runs after the warm-up', positive, 1)
   .option('--keep', 'keep the database in $HOLDFAST_BENCH_CACHE or the cache folder, and use one that is there')
   .option('--phases', 'print the phases of each restore with their seconds and processor seconds')
+  .option('--s3', 'keep restore points in an S3 server on the loopback, not in a folder')
   .option('--secrets <count>', 'how many secrets the measure openbao has', positive, 50_000)
   .option('--versions <count>', 'how many versions each of them has', positive, 1)
   .option('--rows <count>', 'how many values the measure key-fit opens', positive, 1000)
@@ -90,19 +92,24 @@ function positive(text: string): number {
 async function main(names: readonly string[], line: CommandLine): Promise<void> {
   const { megabytes, rounds, secrets, versions, rows } = line
   const context = contextOf(interruption())
-  const flags = { keep: line.keep === true, phases: line.phases === true }
+  const flags = { keep: line.keep === true, phases: line.phases === true, s3: line.s3 === true }
   const options: BenchOptions = { megabytes, rounds, secrets, versions, rows, ...flags, context }
   const chosen = Object.entries(MEASURES).filter(([name]) => names.length === 0 || names.includes(name))
   if (chosen.every(([, measure]) => 'alone' in measure))
     await withPlace(options, async (place) => {
-      console.error(describeMachine([]))
+      console.error(describeMachine(placeFacts(options)))
       await measureAll(place, chosen, line.json === true)
     })
   else
     await withBench(options, async (bench) => {
-      console.error(describeMachine([bench.postgres.versionText, SERVER_FACTS, `tools ${bench.tools.versionText}`]))
+      const facts = [bench.postgres.versionText, SERVER_FACTS, `tools ${bench.tools.versionText}`]
+      console.error(describeMachine([...facts, ...placeFacts(options)]))
       await measureAll(bench, chosen, line.json === true)
     })
+}
+
+function placeFacts({ s3 }: BenchOptions): readonly string[] {
+  return [s3 ? 'restore points in versitygw (S3) on the loopback' : 'restore points in a folder']
 }
 
 /** What was measured is printed even when a later measure fails. */

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
+import { makeBucket } from '../test/parts/s3-bucket.ts'
 import { passwordOf } from '../src/components/postgres/connection.ts'
 import { projectRoot } from './bench.ts'
 import type { Bench, Place } from './bench.ts'
@@ -20,8 +21,13 @@ export interface Project {
 }
 
 /** Makes configuration, keys and repository with `holdfast init`. */
-export async function makeProject(bench: Bench, name: string, database: string): Promise<Project> {
-  return makeProjectOf(bench, name, { database: await databaseComponent(bench, name, database) })
+export async function makeProject(
+  bench: Bench,
+  name: string,
+  database: string,
+  settings: Readonly<Record<string, unknown>> = {},
+): Promise<Project> {
+  return makeProjectOf(bench, name, { database: { ...(await databaseComponent(bench, name, database)), ...settings } })
 }
 
 /** With components as the configuration words them. What an earlier call made for the same name is used again. */
@@ -31,7 +37,8 @@ export async function makeProjectOf(bench: Place, name: string, components: unkn
   await mkdir(repositoryFolder, { recursive: true, mode: 0o700 })
   const identityFile = join(folder, 'identity.txt')
   const configPath = join(folder, 'holdfast.yaml')
-  await writeFile(configPath, stringify(configOf(folder, components)), { mode: 0o600 })
+  const repository = await repositoryOf(bench, folder)
+  await writeFile(configPath, stringify(configOf(folder, repository, components)), { mode: 0o600 })
   const run: Project['run'] = (args, onLine) =>
     runMeasured({
       file: HOLDFAST,
@@ -43,7 +50,11 @@ export async function makeProjectOf(bench: Place, name: string, components: unkn
   return { configPath, repositoryFolder, signingKeyFile: join(folder, 'signing.key'), run }
 }
 
-async function databaseComponent(bench: Bench, name: string, database: string): Promise<unknown> {
+async function databaseComponent(
+  bench: Bench,
+  name: string,
+  database: string,
+): Promise<Readonly<Record<string, unknown>>> {
   const { host, port, user } = bench.postgres.server
   const folder = join(bench.folder, name)
   await mkdir(folder, { recursive: true, mode: 0o700 })
@@ -52,13 +63,30 @@ async function databaseComponent(bench: Bench, name: string, database: string): 
   return { kind: 'postgres', host, port, user, database, password: `file:${passwordFile}` }
 }
 
-function configOf(folder: string, components: unknown): Readonly<Record<string, unknown>> {
+/** As the configuration words it; in S3 with a bucket of its own, whose name stays in a file. */
+async function repositoryOf({ s3 }: Place, folder: string): Promise<Readonly<Record<string, unknown>>> {
+  if (s3 === undefined) return { url: `file://${join(folder, 'repository')}` }
+  const bucketFile = join(folder, 'bucket')
+  const [accessFile, secretFile] = [join(folder, 's3.access'), join(folder, 's3.secret')]
+  if (!existsSync(bucketFile)) {
+    const { name, client } = await makeBucket(s3)
+    client.destroy()
+    await writeFile(bucketFile, name)
+    await writeFile(accessFile, s3.accessKey, { mode: 0o600 })
+    await writeFile(secretFile, s3.secretKey, { mode: 0o600 })
+  }
+  const { endpoint, region } = s3
+  const url = `s3://${await readFile(bucketFile, 'utf8')}/bench`
+  return { url, endpoint, region, accessKey: `file:${accessFile}`, secretKey: `file:${secretFile}` }
+}
+
+function configOf(folder: string, repository: unknown, components: unknown): Readonly<Record<string, unknown>> {
   return {
     version: 1,
     state: join(folder, 'state'),
     signingKey: `file:${join(folder, 'signing.key')}`,
     identity: `file:${join(folder, 'identity.txt')}`,
-    repositories: { local: { url: `file://${join(folder, 'repository')}` } },
+    repositories: { local: repository },
     apps: { bench: { repositories: ['local'], components } },
   }
 }

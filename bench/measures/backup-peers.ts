@@ -1,4 +1,3 @@
-import { execa } from 'execa'
 import { rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Bench } from '../bench.ts'
@@ -6,6 +5,7 @@ import { runMeasured } from '../child.ts'
 import type { ChildRun } from '../child.ts'
 import { settle } from '../database.ts'
 import { environmentOf, runPeer } from '../peer.ts'
+import { hasRestic, storeWithRestic } from '../restic.ts'
 import { repeat } from '../rounds.ts'
 import type { Side } from '../rounds.ts'
 
@@ -20,11 +20,10 @@ export async function measureBackupPeers(bench: Bench, database: string): Promis
   const peers = [
     { peer: 'pg_dump -Fd -j2', run: () => dumpFolder(bench, database) },
     { peer: 'pg_basebackup (the whole server)', run: () => baseBackup(bench) },
-    ...((await hasRestic())
+    ...((await hasRestic(bench))
       ? [{ peer: 'pg_dump | restic backup --stdin', run: () => resticBackup(bench, database) }]
       : []),
   ]
-  if (peers.length < 3) bench.context.progress({ type: 'note', message: 'restic is not installed and left out' })
   const found: BackupPeer[] = []
   for (const { peer, run } of peers) found.push({ peer, runs: await repeat(rounds, run) })
   return found
@@ -49,20 +48,6 @@ async function baseBackup(bench: Bench): Promise<ChildRun> {
   return runMeasured({ file, args, environment: environmentOf(bench), signal: bench.context.signal })
 }
 
-/** A dump that restic can deduplicate is not compressed. */
-const PIPE = 'set -o pipefail; "$1" -Fc -Z0 -d "$2" | restic backup --quiet --stdin'
-
 async function resticBackup(bench: Bench, database: string): Promise<ChildRun> {
-  const path = await fresh(bench, 'peer.restic')
-  const secrets = { RESTIC_REPOSITORY: path, RESTIC_PASSWORD: 'bench', RESTIC_CACHE_DIR: join(bench.folder, 'cache') }
-  const environment = { ...environmentOf(bench), ...secrets }
-  const { signal } = bench.context
-  await runMeasured({ file: 'restic', args: ['init', '--quiet'], environment, signal })
-  const args = ['-c', PIPE, 'bash', bench.tools.pgDump, database]
-  return runMeasured({ file: 'bash', args, environment, signal })
-}
-
-async function hasRestic(): Promise<boolean> {
-  const { failed } = await execa('restic', ['version'], { reject: false })
-  return !failed
+  return storeWithRestic(bench, await fresh(bench, 'peer.restic'), database)
 }

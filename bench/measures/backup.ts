@@ -5,11 +5,12 @@ import { prepareDatabase, settle } from '../database.ts'
 import { measurementOf, peakGoal, ratioGoal } from '../measurement.ts'
 import type { Measurement } from '../measurement.ts'
 import { runPeer } from '../peer.ts'
+import { BARE, bareGoal, fingerprintGoal, measureBare, readBackSeconds } from './backup-bare.ts'
 import { measureBackupPeers } from './backup-peers.ts'
 import { makeProject } from '../project.ts'
-import { alternate } from '../rounds.ts'
+import { alternate, repeat } from '../rounds.ts'
 
-const TIMES_AS_FAST = 3
+const TIMES_AS_FAST = 4
 
 /**
  * One whole backup: dump, compress, encrypt, store, read back, commit, and a fingerprint of the content. The peer only
@@ -34,11 +35,30 @@ export async function measureBackup(bench: Bench): Promise<readonly Measurement[
   )
   const labels = { work: `back up ${megabytes} MB`, ours: 'holdfast backup', peer: 'pg_dump -Fc' }
   const measurement = measurementOf(labels, runs.ours, runs.peer)
+  const { ours } = labels
+  const bare = measurementOf(
+    { work: `  beside ${BARE}`, ours, peer: BARE },
+    runs.ours,
+    await measureBare(bench, database),
+  )
+  const counting = await measureCounting(bench, database)
   const others = await measureBackupPeers(bench, database)
   return [
     { ...measurement, goals: [ratioGoal(measurement, TIMES_AS_FAST), peakGoal(measurement)] },
+    { ...bare, goals: [bareGoal(bare, readBackSeconds(runs.ours))] },
+    { ...counting, goals: [fingerprintGoal(measurement.oursSeconds, counting.oursSeconds)] },
     ...others.map(({ peer, runs: theirs }) =>
       measurementOf({ work: `  beside ${peer}`, ours: labels.ours, peer }, runs.ours, theirs),
     ),
   ]
+}
+
+/** The same backup that leaves the fingerprint to drills. */
+async function measureCounting(bench: Bench, database: string): Promise<Measurement> {
+  const project = await makeProject(bench, 'backup-counting', database, { fingerprint: 'drill' })
+  const runs = await repeat(bench.options.rounds, async () => {
+    await settle(bench)
+    return project.run(['backup', 'bench', '--json'])
+  })
+  return measurementOf({ work: '  with fingerprint: drill', ours: 'holdfast backup' }, runs)
 }

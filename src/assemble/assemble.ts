@@ -123,6 +123,7 @@ function appsOf(config: Config, repositories: ReadonlyMap<string, AppRepository>
     name,
     retention: app.retention,
     intervalMilliseconds: app.intervalMilliseconds,
+    priority: app.priority,
     keyFit: app.keyFit.map(declared),
     repositories: app.repositories.map((repository) =>
       present(repositories.get(repository), `repository ${repository}`),

@@ -321,6 +321,11 @@ export interface Target<Details = unknown> {
   load(details: Details, source: ArtifactSource, context: Context): Promise<void>
   /** Reads what was loaded again and compares it with what was captured. */
   compare(details: Details, context: Context): Promise<readonly Difference[]>
+  /**
+   * The content of what was loaded as a text that is equal for equal content, where the backup compared none of it with its
+   * source and left that to drills; otherwise undefined, and `compare` has compared it.
+   */
+  content?(details: Details, context: Context): Promise<string | undefined>
   /** Scratch only: what was tried beyond loading and comparing, as words of this code: they go into a proof for everybody. */
   rehearsed?(): readonly string[]
   /** Runs the app's own checks on what was loaded; an empty list means all passed (or there are none). */

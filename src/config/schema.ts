@@ -72,6 +72,10 @@ function appSchema(kinds: ComponentSchemas): z.ZodType<AppConfig> {
         .meta({ description: 'Names of the repositories that get the restore points.' }),
       interval: duration.prefault('24h').meta({ description: 'How often a backup is expected.' }),
       retention: retention.prefault({}),
+      priority: z.enum(['background', 'normal']).default('background').meta({
+        description:
+          'background: holdfast backup takes what other programs of its machine leave of the processors. Restores and drills never wait.',
+      }),
       components: componentsSchema(kinds),
       keyFit: z.array(keyFitSetting).default([]).meta({ description: 'Proofs that the captured keys open the data.' }),
     })
@@ -81,6 +85,7 @@ function appSchema(kinds: ComponentSchemas): z.ZodType<AppConfig> {
 export interface AppConfig {
   readonly repositories: readonly string[]
   readonly intervalMilliseconds: number
+  readonly priority: 'background' | 'normal'
   readonly retention: RetentionPolicy
   readonly components: Readonly<Record<string, ComponentSettings>>
   readonly keyFit: readonly KeyFitSetting[]

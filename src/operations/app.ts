@@ -15,6 +15,8 @@ export interface App {
   readonly retention: RetentionPolicy
   /** How often a backup is expected. */
   readonly intervalMilliseconds: number
+  /** `background`: a backup that is run by itself lets other programs of its machine go first. */
+  readonly priority?: 'background' | 'normal'
   /** Proofs that the captured keys open the data. */
   readonly keyFit?: readonly DeclaredFit[]
 }

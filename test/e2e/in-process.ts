@@ -26,6 +26,7 @@ export async function withClock(lab: Lab, milliseconds: number, ...args: readonl
     assemble: (options, context) => assemble(options, context, world),
     init: initialize,
     kleidiaSources,
+    toBackground: () => Promise.resolve(),
     withScratchFolder: withTemporaryFolder,
     variable: (name) => lab.environment[name],
     ask: { password: noTerminal, text: noTerminal },

@@ -19,6 +19,7 @@ export async function backup(command: Command, name: string | undefined, options
     command.result({ plan }, () => planText(plan))
     return 0
   }
+  if (app.priority === 'background') await command.world.toBackground()
   const report = await runBackup(app, plan, context)
   command.result({ report }, () => reportText(report))
   return report.outcome === 'done' ? 0 : 3

@@ -33,9 +33,17 @@ export async function drill(command: Command, name: string | undefined, options:
   return report.ok ? 0 : 30
 }
 
+const COMPARED: Readonly<Record<DrillReport['compared'], string>> = {
+  content: 'equal to what was captured',
+  counts:
+    'numbers of rows equal to what was captured, its content kept for later comparisons (the backup left it to drills)',
+  'counts and an earlier drill':
+    'numbers of rows equal to what was captured, content equal to what an earlier drill restored',
+}
+
 function textOf(report: DrillReport): string {
   const bytes = report.components.reduce((sum, component) => sum + component.bytes, 0)
-  const head = `Drill of ${report.point} of ${report.app}: ${report.ok ? 'restored, equal to what was captured, checks passed' : 'FAILED'}`
+  const head = `Drill of ${report.point} of ${report.app}: ${report.ok ? `restored, ${COMPARED[report.compared]}, checks passed` : 'FAILED'}`
   return [
     head,
     `${formatBytes(bytes)} restored in ${formatDuration(report.recoveryTimeMilliseconds)} (measured recovery time); the target is gone again`,

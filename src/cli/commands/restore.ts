@@ -51,7 +51,13 @@ async function restoreAnew(command: Command, app: App, options: RestoreOptions):
   const targets = await openTargets(
     app,
     reader,
-    { mode: mode === 'in-place' ? mode : 'swap', restoreId, scratchFolder: '', components: options.component },
+    {
+      mode: mode === 'in-place' ? mode : 'swap',
+      restoreId,
+      scratchFolder: '',
+      components: options.component,
+      proofs: found.point.proofs,
+    },
     context,
   )
   const safetyPoint = options.safetyPoint && mode !== 'beside'
@@ -79,7 +85,11 @@ async function restoreToScratch(command: Command, app: App, options: RestoreOpti
   const { context } = command.assembly
   const found = await chosenPoint(app, options, context)
   const reader = await openPoint(found.repository, found.point.point, context)
-  const request = { repository: found.repositoryName, components: options.component }
+  const request = {
+    repository: found.repositoryName,
+    components: options.component,
+    proofs: found.point.proofs,
+  }
   const planned = await planScratch(app, reader, request, context)
   const { plan } = planned
   if (options.dryRun === true) {

@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { ArtifactSink, Captured } from '../driver.ts'
@@ -9,12 +10,13 @@ import type { Server } from './connection.ts'
 import { readDatabaseFacts } from './database-facts.ts'
 import { DUMP_OPTIONS, readDefinitions } from './definitions.ts'
 import { giveEvidence } from './evidence.ts'
-import { readFingerprint, readSequences, sequencesBetween } from './fingerprint.ts'
-import { laneCount } from './lane-count.ts'
-import { LANE_LIMITS, planLanes, withoutRows, type LaneLimits, type LaneSource } from './lanes.ts'
+import { readCounts, readFingerprint, readSequences, sequencesBetween } from './fingerprint.ts'
+import { laneCount, sessionsFor } from './lane-count.ts'
+import { LANE_LIMITS, planLanes, tableOf, withoutRows, type LaneLimits, type LaneSource } from './lanes.ts'
 import { captureLanes, lockLanes } from './lanes-capture.ts'
 import { readNotCaptured } from './not-captured.ts'
 import { requireOwnSession } from './own-session.ts'
+import { query } from './query.ts'
 import { readRoles } from './roles-capture.ts'
 import { readRestoreNeeds } from './roles-needs.ts'
 import type { Fingerprint, PostgresDetails, PostgresSettings } from './schema.ts'
@@ -29,13 +31,11 @@ import { describeVersion, floorFinding, majorOf, NEWEST_MAJOR, OLDEST_MAJOR } fr
 /** The role and kind of the dump: custom format, uncompressed because the repository compresses. */
 export const DUMP_ROLE = 'dump'
 const DUMP_KIND = 1
-/** Sessions that read the fingerprint; lanes have their own. */
-const SESSIONS = 2
+/** Otherwise the server reads a large table with several processes for one session. */
+const ALONE = 'set local max_parallel_workers_per_gather = 0'
 
-/** How many sessions see one moment so that this many lanes are read at once. */
-export function sessionsFor(lanes: number): number {
-  return SESSIONS + lanes
-}
+const NO_CONTENT =
+  'A fingerprint of the content (fingerprint: drill): restores compare definitions, sequences and numbers of rows, and content only with what a drill restored.'
 
 /** How the component's server is reached to read from it. */
 export function readerOf(settings: PostgresSettings): Server {
@@ -65,11 +65,12 @@ export async function capture(
   warnOfTools(tools, serverVersion, context)
   const reading = { settings, server, tools }
   return withSnapshot(
-    { server, database, count: sessionsFor(lanes) },
+    { server, database, count: sessionsFor(lanes).all },
     context,
     async (snapshot) => {
+      const { readers } = sessionsFor(lanes)
       const [captured, findings] = await allOrNone(context, [
-        (inner) => captureShared({ ...reading, snapshot, laneLimits }, sink, inner),
+        (inner) => captureShared({ ...reading, snapshot, laneLimits, readers }, sink, inner),
         (inner) => checkRowsBeside(server, settings, inner),
       ])
       return withRowFindings(captured, findings)
@@ -88,6 +89,8 @@ interface Reading {
   readonly server: Server
   readonly tools: Tools
   readonly snapshot: Snapshot
+  /** How many sessions of the snapshot read the fingerprint; the others read lanes. */
+  readonly readers: number
   readonly laneLimits: LaneLimits
 }
 
@@ -117,7 +120,7 @@ async function captureShared(
       needs,
       fingerprint: { ...fingerprint, sequences },
     },
-    notCaptured,
+    notCaptured: [...notCaptured, ...(fingerprint.counted === true ? [NO_CONTENT] : [])],
   }
 }
 
@@ -131,6 +134,7 @@ async function dumpAndRead(source: Source, sink: ArtifactSink, context: Context)
   const { settings, server, tools, snapshot, lanes, encoding } = source
   const limits = limitsOf(settings)
   const { database } = settings
+  const rows = countRows(lanes)
   context.progress({ type: 'phase', phase: 'dump', detail: `database ${database}` })
   const [, , definitions, content] = await allOrNone(context, [
     (inner) =>
@@ -139,14 +143,40 @@ async function dumpAndRead(source: Source, sink: ArtifactSink, context: Context)
         DUMP_KIND,
         streamTool({ tools, program: 'pg_dump', args: dumpArgs(snapshot, lanes), server, database, limits }, inner),
       ),
-    (inner) => captureLanes({ sessions: snapshot.sessions.slice(SESSIONS), lanes, encoding, limits }, sink, inner),
+    (inner) =>
+      captureLanes(
+        { sessions: snapshot.sessions.slice(source.readers), lanes, encoding, limits, onRows: rows.add },
+        sink,
+        inner,
+      ),
     (inner) => readDefinitions({ tools, server, database, limits, snapshot: snapshot.name }, inner),
     (inner) => {
       inner.signal.addEventListener('abort', snapshot.abandon, { once: true })
-      return readFingerprint(snapshot.sessions.slice(0, SESSIONS), [], tools.major, inner)
+      return contentOf(source, rows.counted, inner)
     },
   ])
-  return { ...content, objects: definitions }
+  return { ...content(), objects: definitions }
+}
+
+/** What the fingerprint says of rows: their hashes, or how many there are. */
+async function contentOf(
+  { settings, snapshot, readers, tools }: Source,
+  counted: ReadonlyMap<string, bigint>,
+  context: Context,
+): Promise<() => Fingerprint> {
+  const sessions = snapshot.sessions.slice(0, readers)
+  if (readers === 1) await query(snapshot.sessions[0], z.unknown(), ALONE)
+  if (settings.fingerprint === 'drill') return readCounts(sessions, counted, tools.major, context)
+  const read = await readFingerprint(sessions, [], tools.major, context)
+  return () => read
+}
+
+/** Adds up what the server says of each lane's rows, by table. */
+function countRows(lanes: readonly LaneSource[]) {
+  const counted = new Map(lanes.map((lane) => [tableOf(lane), 0n]))
+  const add = (lane: LaneSource, rows: bigint): void =>
+    void counted.set(tableOf(lane), (counted.get(tableOf(lane)) ?? 0n) + rows)
+  return { counted, add }
 }
 
 function dumpArgs(snapshot: Snapshot, lanes: readonly LaneSource[]): string[] {

@@ -1,8 +1,8 @@
 import type pg from 'pg'
 import type { Context } from '../../core/ports.ts'
 import type { Finding } from '../../core/restore-point.ts'
-import { readerOf, sessionsFor } from './capture.ts'
-import { laneCount } from './lane-count.ts'
+import { readerOf } from './capture.ts'
+import { laneCount, sessionsFor } from './lane-count.ts'
 import type { PostgresSettings } from './schema.ts'
 import { withSnapshot } from './snapshot.ts'
 
@@ -14,7 +14,7 @@ export async function checkSnapshot(
 ): Promise<Finding> {
   const { database } = settings
   const subject = `database ${database}: snapshot`
-  const count = sessionsFor(await laneCount(settings, session))
+  const count = sessionsFor(await laneCount(settings, session)).all
   return withSnapshot<Finding>(
     { server: readerOf(settings), database, count },
     context,

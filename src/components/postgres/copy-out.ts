@@ -13,6 +13,8 @@ export interface CopyOutOptions {
   readonly idleLimit: number
   /** For errors: what is read. */
   readonly subject: string
+  /** Told how many rows there were, once they are all there. */
+  readonly onRows?: (rows: bigint) => void
 }
 
 /**
@@ -163,7 +165,9 @@ class CopyOut {
     this.#end({})
   }
 
-  handleCommandComplete(): void {
-    // The server is done with the statement when it is ready for the next.
+  /** The server is done with the statement only when it is ready for the next. */
+  handleCommandComplete({ text }: { readonly text: string }): void {
+    const rows = /^COPY (\d+)$/.exec(text)?.[1]
+    if (rows !== undefined) this.#options.onRows?.(BigInt(rows))
   }
 }

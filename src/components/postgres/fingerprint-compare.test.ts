@@ -108,3 +108,22 @@ test('a comment that pg_dump mentions from 15 on is no difference to an older on
   assert.deepEqual(compare(found, false, older), [])
   assert.deepEqual(compare(found, false), ['COMMENT SCHEMA "public": absent / present'])
 })
+
+test('where content was left to drills only counts are compared; what was read must be found', () => {
+  const counted: Fingerprint = {
+    ...EXPECTED,
+    counted: true,
+    tables: EXPECTED.tables.map(({ name, rows }) => ({ name, rows })),
+    largeObjects: [{ oid: 7 }],
+  }
+  assert.deepEqual(compare({ tables: [{ ...users, hash: '1' }, logs] }, true, counted), [])
+  assert.deepEqual(compare({ tables: [{ ...users, rows: '2' }, logs], largeObjects: [] }, true, counted), [
+    'rows of public.users: 3 / 2',
+    'large object 7: present / absent',
+  ])
+  assert.deepEqual(compare({ tables: counted.tables, largeObjects: counted.largeObjects }), [
+    'content of public.users: 100 / absent',
+    'content of public.logs: 200 / absent',
+    'size of large object 7: 20 / absent',
+  ])
+})

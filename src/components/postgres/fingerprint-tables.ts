@@ -2,14 +2,17 @@ import type pg from 'pg'
 import { z } from 'zod'
 import { Failure, isFailure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
+import { tableOf } from './lanes.ts'
 import { query, queryOne } from './query.ts'
 import type { Fingerprint } from './schema.ts'
-import { tableHashQuery } from './table-hash.ts'
+import { tableCountQuery, tableHashQuery } from './table-hash.ts'
 
 type TableFingerprint = Fingerprint['tables'][number]
 
 const table = z.object({
   name: z.string(),
+  schema: z.string(),
+  relation: z.string(),
   columns: z.array(z.object({ name: z.string(), type: z.string() })),
   condition: z.string(),
 })
@@ -21,7 +24,7 @@ type Table = z.infer<typeof table>
  * in a table that inherits: what a parent got later stands last there, and before the table's own when it is made anew.
  */
 const TABLES = `
-  select quote_ident(n.nspname) || '.' || quote_ident(c.relname) as name, coalesce(x.condition, '') as condition,
+  select quote_ident(n.nspname) || '.' || quote_ident(c.relname) as name, n.nspname as schema, c.relname as relation, coalesce(x.condition, '') as condition,
     coalesce((select jsonb_agg(jsonb_build_object('name', a.attname, 'type', case when t.typnamespace = 'pg_catalog'::regnamespace then t.typname else '' end)
       order by case when not c.relispartition and exists (select from pg_inherits i where i.inhrelid = c.oid) then a.attname::text collate "C" end, a.attnum) from pg_attribute a join pg_type t on t.oid = a.atttypid where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped), '[]') as columns
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -40,33 +43,60 @@ const MATERIALIZED_VIEWS = `
   select quote_ident(n.nspname) || '.' || quote_ident(c.relname) as name, '0' as rows, case when c.relispopulated then 'computed' else 'not computed' end as hash
   from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.relkind = 'm' and n.nspname !~ '^pg_' order by 1`
 
+const count = z.object({ rows: z.string() })
 const content = z.object({ rows: z.string(), hash: z.string() })
 const named = z.object({ name: z.string(), rows: z.string(), hash: z.string() })
 
 /** Row counts and content hashes of all tables, read over all `sessions` at once, which share one snapshot. */
 export async function readTables(sessions: readonly pg.ClientBase[], context: Context): Promise<TableFingerprint[]> {
+  const found = await readEach(sessions, context, async (session, { name, columns, condition }) => ({
+    name,
+    ...(await queryOne(session, content, tableHashQuery(name, columns, condition))),
+  }))
+  const [first] = sessions
+  const views = first === undefined ? [] : await query(first, named, MATERIALIZED_VIEWS)
+  return [...found, ...views].toSorted((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+/** Row counts alone. Those of tables in `counted`, as `tableOf` quotes them, are taken from there when all are read. */
+export async function countTables(
+  sessions: readonly pg.ClientBase[],
+  counted: ReadonlyMap<string, bigint>,
+  context: Context,
+): Promise<() => TableFingerprint[]> {
+  const found = await readEach(sessions, context, async (session, { name, schema, relation, condition }) => {
+    const table = tableOf({ schema, table: relation })
+    if (counted.has(table)) return () => ({ name, rows: String(counted.get(table)) })
+    const one = { name, ...(await queryOne(session, count, tableCountQuery(name, condition))) }
+    return () => one
+  })
+  const [first] = sessions
+  const views = first === undefined ? [] : await query(first, named, MATERIALIZED_VIEWS)
+  return () => [...found.map((of) => of()), ...views].toSorted((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+async function readEach<Result>(
+  sessions: readonly pg.ClientBase[],
+  context: Context,
+  read: (session: pg.ClientBase, one: Table) => Promise<Result>,
+): Promise<Result[]> {
   const [first] = sessions
   if (first === undefined) throw new Failure('bug', 'no session to read tables with')
   const waiting = await query(first, table, TABLES)
-  const found: TableFingerprint[] = await query(first, named, MATERIALIZED_VIEWS)
+  const found: Result[] = []
   await Promise.all(
     sessions.map(async (session) => {
-      for (let next = waiting.shift(); next !== undefined; next = waiting.shift())
-        found.push(await readTable(session, next, context))
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+        context.signal.throwIfAborted()
+        found.push(await read(session, next).catch(notWhole(next)))
+      }
     }),
   )
-  return found.toSorted((a, b) => (a.name < b.name ? -1 : 1))
+  return found
 }
 
-async function readTable(
-  session: pg.ClientBase,
-  { name, columns, condition }: Table,
-  context: Context,
-): Promise<TableFingerprint> {
-  context.signal.throwIfAborted()
-  try {
-    return { name, ...(await queryOne(session, content, tableHashQuery(name, columns, condition))) }
-  } catch (error) {
+function notWhole({ name }: Table): (error: unknown) => never {
+  return (error) => {
     if (!isFailure(error, 'denied')) throw error
     throw new Failure('denied', `the rows of ${name} cannot be read whole: ${error.message}`, {
       cause: error,

@@ -2,7 +2,7 @@ import type pg from 'pg'
 import { z } from 'zod'
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
-import { readTables } from './fingerprint-tables.ts'
+import { countTables, readTables } from './fingerprint-tables.ts'
 import { query } from './query.ts'
 import type { Fingerprint } from './schema.ts'
 import { sequencesQuery } from './table-hash.ts'
@@ -26,14 +26,37 @@ export async function readFingerprint(
     tables: await readTables(sessions, context),
     sequences: await readSequences(first),
     largeObjects: await query(first, largeObject, LARGE_OBJECTS),
-    extensions: await query(
-      first,
-      extension,
-      'select extname as name, extversion as version from pg_extension order by 1',
-    ),
+    extensions: await query(first, extension, EXTENSIONS),
     objects: [...definitions],
     definitionsBy,
   }
+}
+
+/**
+ * Like `readFingerprint`, but counts rows and reads no content. `counted` may be filled until the result is called; its
+ * tables must be those that it has now.
+ */
+export async function readCounts(
+  sessions: readonly pg.ClientBase[],
+  counted: ReadonlyMap<string, bigint>,
+  definitionsBy: number,
+  context: Context,
+): Promise<() => Fingerprint> {
+  const [first] = sessions
+  if (first === undefined) throw new Failure('bug', 'no session to count with')
+  const tables = await countTables(sessions, counted, context)
+  const rest = {
+    sequences: await readSequences(first),
+    largeObjects: await query(
+      first,
+      z.object({ oid: z.number() }),
+      'select oid from pg_largeobject_metadata order by 1',
+    ),
+    extensions: await query(first, extension, EXTENSIONS),
+    objects: [],
+    definitionsBy,
+  }
+  return () => ({ counted: true, tables: tables(), ...rest })
 }
 
 const sequence = z.object({ name: z.string(), lastValue: z.string(), isCalled: z.boolean() })
@@ -82,4 +105,5 @@ const LARGE_OBJECTS = `
   )
   select oid, sum(length)::text as size, sum(hash::numeric)::text as hash from piece group by oid order by oid`
 
+const EXTENSIONS = 'select extname as name, extversion as version from pg_extension order by 1'
 const extension = z.object({ name: z.string(), version: z.string() })

@@ -19,7 +19,7 @@ import { analyze } from './restore/analyze.ts'
 import { ensureRoles, readRights } from './roles-restore.ts'
 import type { PostgresDetails } from './schema.ts'
 import { commentStatement } from './side-database.ts'
-import { compareLoaded } from './target-compare.ts'
+import { compareLoaded, readLoadedContent } from './target-compare.ts'
 import { change, readServer, withAdmin } from './target-place.ts'
 import type { Place } from './target-place.ts'
 import { inTransaction } from './target-transaction.ts'
@@ -175,6 +175,10 @@ export class InPlaceTarget implements Target<PostgresDetails> {
   async compare(details: PostgresDetails, context: Context): Promise<readonly Difference[]> {
     const { version } = await readServer(this.#place, context)
     return compareLoaded(await this.#loadPlace(details, context), version, details, context)
+  }
+
+  async content(details: PostgresDetails, context: Context): Promise<string | undefined> {
+    return readLoadedContent(await this.#loadPlace(details, context), details, context)
   }
 
   rows(query: EvidenceQuery, context: Context): AsyncIterable<EvidenceRow> {

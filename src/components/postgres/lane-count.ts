@@ -6,8 +6,10 @@ import type { PostgresSettings } from './schema.ts'
 
 const FEWEST = 2
 const MOST = 4
-/** So many transactions of others take one lane away. */
-const TRANSACTIONS_PER_LANE = 4
+/** So many transactions of others take one lane away: each may keep a processor of the server busy, as a lane does. */
+const TRANSACTIONS_PER_LANE = 2
+/** Sessions that read the fingerprint beside the lanes. */
+const READERS = 2
 
 /** Every running statement and open transaction holds a lock on its own number. Unlike the states of sessions, all roles see these. */
 const OTHERS = `select count(distinct pid)::int as busy from pg_locks
@@ -24,4 +26,10 @@ export async function laneCount({ lanes }: PostgresSettings, session: pg.ClientB
 export function automaticLanes(cores: number, busy: number): number {
   const unloaded = Math.min(MOST, Math.max(FEWEST, cores))
   return Math.max(1, unloaded - Math.floor(busy / TRANSACTIONS_PER_LANE))
+}
+
+/** How many sessions see one moment so that this many lanes are read at once. Whoever has one lane is to be a small load. */
+export function sessionsFor(lanes: number): { readonly all: number; readonly readers: number } {
+  const readers = lanes === 1 ? 1 : READERS
+  return { all: readers + lanes, readers }
 }

@@ -18,6 +18,8 @@ export interface LaneCapture {
   readonly lanes: readonly LaneSource[]
   readonly encoding: string
   readonly limits: ToolLimits
+  /** Told how many rows the server says that a lane had. */
+  readonly onRows?: (lane: LaneSource, rows: bigint) => void
 }
 
 /**
@@ -58,8 +60,9 @@ function ofLane(lane: LaneSource, { kind, message, hint, facts, cause }: Failure
 }
 
 /** The rows of a lane. Ends only when the server said that they are all there. */
-async function* rowsOf(session: pg.Client, lane: LaneSource, { encoding, limits }: LaneCapture): Bytes {
-  const options = { idleLimit: limits.idleLimit, subject: 'the server' }
+async function* rowsOf(session: pg.Client, lane: LaneSource, { encoding, limits, onRows }: LaneCapture): Bytes {
+  const count = (rows: bigint): void => onRows?.(lane, rows)
+  const options = { idleLimit: limits.idleLimit, subject: 'the server', onRows: count }
   try {
     yield* copyOut(session, copyOutOf(lane, encoding), options)
   } catch (error) {

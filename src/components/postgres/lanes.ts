@@ -106,7 +106,7 @@ function partsOf(
 }
 
 /** `schema.table`, quoted as SQL. */
-export function tableOf({ schema, table }: Lane): string {
+export function tableOf({ schema, table }: Pick<Lane, 'schema' | 'table'>): string {
   return `${identifier(schema)}.${identifier(table)}`
 }
 

@@ -70,6 +70,10 @@ export const postgresSettings = z.strictObject({
     .max(16)
     .optional()
     .meta({ description: 'Sessions that load rows and make indexes at once. Default: cores of this machine, 2 to 4.' }),
+  fingerprint: z.enum(['backup', 'drill']).default('backup').meta({
+    description:
+      'Who reads the fingerprint of the content. drill: the backup only counts rows, the first drill that passes keeps a fingerprint of what it restored, and only later drills and restores compare content with it.',
+  }),
   rowCheckSeconds: z.number().min(0).max(86_400).default(2).meta({
     description:
       'How long check and each backup look for rows that could not be restored and for damaged indexes; also bounds how large a table may be.',
@@ -117,12 +121,14 @@ const moved = z.boolean().optional()
  * sequences, large objects and object definitions.
  */
 const fingerprint = z.object({
+  /** Content was left to drills: tables have no hash, large objects neither size nor hash. */
+  counted: z.literal(true).optional(),
   tables: z.array(
     z.object({
       moved,
       name: z.string().meta({ description: 'schema.table, quoted as SQL' }),
       rows: z.string().meta({ description: 'decimal count' }),
-      hash: z.string().meta({ description: 'order-independent sum of row hashes, decimal' }),
+      hash: z.string().optional().meta({ description: 'order-independent sum of row hashes, decimal' }),
     }),
   ),
   sequences: z.array(
@@ -135,7 +141,7 @@ const fingerprint = z.object({
       until: z.string().optional(),
     }),
   ),
-  largeObjects: z.array(z.object({ moved, oid: z.number(), size: z.string(), hash: z.string() })),
+  largeObjects: z.array(z.object({ moved, oid: z.number(), size: z.string().optional(), hash: z.string().optional() })),
   extensions: z.array(z.object({ moved, name: z.string(), version: z.string() })),
   /** Every object that pg_dump knows (tables, indexes, constraints, grants, comments, …): its name and the SHA-256 of its definition. */
   objects: z.array(z.object({ moved, name: z.string(), definition: z.string() })),

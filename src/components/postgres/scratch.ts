@@ -31,7 +31,7 @@ import { stopLeftServer } from './server-left.ts'
 import { startServer } from './server-process.ts'
 import type { PrivateServer } from './server-process.ts'
 import { chooseLocale, createSide, markSide } from './side-database.ts'
-import { compareLoaded, compareProperties } from './target-compare.ts'
+import { compareLoaded, compareProperties, readLoadedContent } from './target-compare.ts'
 import { withAdmin } from './target-place.ts'
 import type { Place } from './target-place.ts'
 import { limitsOf } from './tool-run.ts'
@@ -164,6 +164,10 @@ export class ScratchTarget implements Target<PostgresDetails> {
       ...differences,
       ...compareProperties(await capturedProperties(admin, details), await readProperties(admin, place.names.side)),
     ])
+  }
+
+  async content(details: PostgresDetails, context: Context): Promise<string | undefined> {
+    return readLoadedContent(await this.loadPlace(details, context), details, context)
   }
 
   rows(query: EvidenceQuery, context: Context): AsyncIterable<EvidenceRow> {

@@ -69,6 +69,11 @@ export function tableHashQuery(table: string, columns: readonly HashedColumn[], 
   return `select count(*)::text as rows, (${hash})::text as hash from only ${table} t ${condition}`
 }
 
+/** The query for one table's row count alone. */
+export function tableCountQuery(table: string, condition = ''): string {
+  return `select count(*)::text as rows from only ${table} t ${condition}`
+}
+
 function hashedColumn({ name, type }: HashedColumn): string {
   const column = `t.${identifier(name)}`
   if (HASHED_AS_THEY_ARE.has(type)) return column

@@ -6,7 +6,7 @@ import type { DatabaseProperties } from './carry-over.ts'
 import { connect } from './connection.ts'
 import { readDefinitions } from './definitions.ts'
 import { compareFingerprints } from './fingerprint-compare.ts'
-import { readFingerprint } from './fingerprint.ts'
+import { readCounts, readFingerprint } from './fingerprint.ts'
 import type { LoadPlace } from './load.ts'
 import type { Fingerprint, PostgresDetails } from './schema.ts'
 import { majorOf } from './versions.ts'
@@ -21,12 +21,36 @@ export async function compareLoaded(
   const { tools, server, database, limits } = place
   const [objects, content] = await allOrNone(context, [
     (inner) => readDefinitions({ tools, server, database, limits }, inner),
-    (inner) => withSessions(place, inner, (sessions) => readFingerprint(sessions, [], tools.major, inner)),
+    (inner) =>
+      withSessions(place, inner, async (sessions) =>
+        details.fingerprint.counted === true
+          ? (await readCounts(sessions, new Map(), tools.major, inner))()
+          : readFingerprint(sessions, [], tools.major, inner),
+      ),
   ])
   const found = { ...content, objects }
   return compareFingerprints(details.fingerprint, found, {
     sameDefinitions: sameWording(place, serverVersion, details.fingerprint, details.serverVersion),
   })
+}
+
+/**
+ * The content of a loaded database as a text that is equal for equal content, where the backup left it to drills. What
+ * `compareLoaded` compares already is not in it.
+ */
+export async function readLoadedContent(
+  place: LoadPlace,
+  { fingerprint }: PostgresDetails,
+  context: Context,
+): Promise<string | undefined> {
+  if (fingerprint.counted !== true) return undefined
+  const { tables, largeObjects } = await withSessions(place, context, (sessions) =>
+    readFingerprint(sessions, [], place.tools.major, context),
+  )
+  return JSON.stringify([
+    tables.map(({ name, rows, hash }) => [name, rows, hash]),
+    largeObjects.map(({ oid, size, hash }) => [oid, size, hash]),
+  ])
 }
 
 /** Both pg_dump and the server have a part in how a definition is worded. */

@@ -20,7 +20,7 @@ import { ensureRoles } from './roles-restore.ts'
 import type { PostgresDetails } from './schema.ts'
 import { createSide, dropSide, markSide } from './side-database.ts'
 import { requireSwappable, swapIn } from './swap.ts'
-import { compareLoaded, compareProperties } from './target-compare.ts'
+import { compareLoaded, compareProperties, readLoadedContent } from './target-compare.ts'
 import { openSession, readServer, withAdmin } from './target-place.ts'
 import type { Place } from './target-place.ts'
 import { readWorld, stateOf } from './target-world.ts'
@@ -130,6 +130,10 @@ export class SwapTarget implements Target<PostgresDetails> {
       if ((await readWorld(admin, names)).live !== undefined) return []
       return compareProperties(await capturedProperties(admin, details), await readProperties(admin, names.side))
     })
+  }
+
+  async content(details: PostgresDetails, context: Context): Promise<string | undefined> {
+    return readLoadedContent(await this.#side(details, context), details, context)
   }
 
   rows(query: EvidenceQuery, context: Context): AsyncIterable<EvidenceRow> {

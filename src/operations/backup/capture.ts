@@ -96,8 +96,9 @@ class DestinationSink implements ArtifactSink {
     if (writer === undefined) return []
     try {
       const record = await writer.write({ component: this.#component, role, kind }, packed)
+      const begun = this.#context.clock.monotonic()
       await writer.readBack(record)
-      destination.countStored(record.size)
+      destination.countStored(record.size, this.#context.clock.monotonic() - begun)
       this.#recordsOf(destination).push(record)
       return []
     } catch (error) {

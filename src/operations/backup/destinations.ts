@@ -16,6 +16,7 @@ export class Destination {
   #failure: Failure | undefined
   #committed = false
   #storedBytes = 0
+  #readBackMilliseconds = 0
   /** What the manifest of this repository says of each captured component. */
   readonly components: ManifestComponent[] = []
 
@@ -38,8 +39,9 @@ export class Destination {
     this.#failure ??= toFailure(error)
   }
 
-  countStored(bytes: number): void {
+  countStored(bytes: number, readBackMilliseconds: number): void {
     this.#storedBytes += bytes
+    this.#readBackMilliseconds += readBackMilliseconds
   }
 
   async commit(content: Omit<PointContent, 'components'>): Promise<void> {
@@ -63,6 +65,7 @@ export class Destination {
       location: this.target.location,
       outcome: this.#committed ? 'committed' : 'failed',
       storedBytes: this.#storedBytes,
+      readBackMilliseconds: Math.round(this.#readBackMilliseconds),
       remarks: this.#writer?.repository.remarks ?? [],
       ...(this.#failure === undefined ? {} : { failure: summarize(this.#failure) }),
     }

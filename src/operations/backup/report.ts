@@ -34,6 +34,8 @@ export interface RepositoryOutcome {
   readonly location: string
   readonly outcome: 'committed' | 'failed'
   readonly storedBytes: number
+  /** Reading back what was stored, added up over artifacts; several are read at once. */
+  readonly readBackMilliseconds: number
   readonly remarks: readonly string[]
   readonly failure?: FailureSummary
 }

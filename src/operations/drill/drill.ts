@@ -5,6 +5,7 @@ import type { App, OperationContext } from '../app.ts'
 import { summarize, type FailureSummary } from '../backup/report.ts'
 import { isGoodFit, proveRestored, type RestoredFit } from '../key-fit/prove.ts'
 import { authenticate, compareAll, loadAll } from '../restore/phases.ts'
+import { compareDrilled, drilledContent, readContents, type DrilledContent } from '../restore/drilled-content.ts'
 import { openTargets, type Restoring } from '../restore/targets.ts'
 import { noteScratch, type ScratchRecord } from '../scratch/record.ts'
 import { removeScratch } from '../scratch/remove.ts'
@@ -16,6 +17,11 @@ export interface DrillReport {
   readonly where: 'scratch' | 'beside'
   readonly ok: boolean
   readonly differences: readonly Difference[]
+  /**
+   * What of the data was compared. `counts`: numbers of rows only, as the backup left the content to drills and none had
+   * kept it; `counts and an earlier drill`: the content also with what that one restored.
+   */
+  readonly compared: 'content' | 'counts' | 'counts and an earlier drill'
   readonly keyFit: readonly RestoredFit[]
   readonly failure?: FailureSummary
   readonly components: readonly {
@@ -48,7 +54,7 @@ export async function executeDrill(
   try {
     targets = await openTargets(app, reader, { mode, restoreId, scratchFolder: scratch.path }, context)
     record = await noteScratch(noteOf(reader, { restoreId, mode, folder: scratch.path }, targets), context)
-    const outcome = await rehearse(app, reader, targets, context)
+    const { contents, ...outcome } = await rehearse(app, { repository, reader }, targets, context)
     const report = reportOf(reader, targets, where, outcome, Math.round(context.clock.monotonic() - begun))
     await repository.prove(
       report.point,
@@ -59,6 +65,7 @@ export async function executeDrill(
           where,
           recoveryTimeMilliseconds: report.recoveryTimeMilliseconds,
           differences: report.differences.length,
+          ...(report.compared === 'content' ? {} : { compared: report.compared, content: contents }),
           ...rehearsedBy(targets),
           // Proofs can be read by everybody, so that what the key fits are called is not in them.
           ...(report.keyFit.length === 0 ? {} : { keyFit: report.keyFit.map(({ verdict }) => verdict) }),
@@ -88,15 +95,21 @@ function rehearsedBy(targets: readonly Restoring[]): { readonly rehearsed?: read
   return rehearsed.length === 0 ? {} : { rehearsed }
 }
 
-interface Outcome {
+interface Outcome extends Pick<DrillReport, 'compared'> {
   readonly differences: readonly Difference[]
+  readonly contents: DrilledContent
   readonly keyFit: readonly RestoredFit[]
   readonly failure?: FailureSummary
 }
 
+interface Drilled {
+  readonly repository: Repository
+  readonly reader: PointReader
+}
+
 async function rehearse(
   app: App,
-  reader: PointReader,
+  { repository, reader }: Drilled,
   targets: readonly Restoring[],
   context: OperationContext,
 ): Promise<Outcome> {
@@ -104,21 +117,39 @@ async function rehearse(
     await authenticate(reader, targets, 'beside', context)
     await loadAll(targets, context)
     const differences = await compareAll(targets, context)
-    return { differences, keyFit: await proveRestored(app, reader, targets, context) }
+    const contents = await readContents(reader, targets, context)
+    const earlier = drilledContent(await proofsOf(repository, reader, context))
+    return {
+      differences: [...differences, ...compareDrilled(earlier, contents)],
+      contents,
+      compared: comparedOf(contents, earlier?.content),
+      keyFit: await proveRestored(app, reader, targets, context),
+    }
   } catch (error) {
     const failure = toFailure(error)
     // A drill that was stopped, had no room, or could not reach what it needs proves nothing about the point.
     const isStopped = context.signal.aborted || failure.kind === 'unreachable' || failure.kind === 'cancelled'
     if (isStopped || isFullDisk(error)) throw error
-    return { differences: [], keyFit: [], failure: summarize(failure) }
+    return { differences: [], contents: {}, compared: 'content', keyFit: [], failure: summarize(failure) }
   }
+}
+
+async function proofsOf(repository: Repository, { commit }: PointReader, context: OperationContext) {
+  const { points } = await repository.catalog(context)
+  return points.find(({ point }) => point === commit.point)?.proofs ?? []
+}
+
+function comparedOf(contents: DrilledContent, earlier: DrilledContent | undefined): DrillReport['compared'] {
+  const left = Object.keys(contents)
+  if (left.length === 0) return 'content'
+  return left.every((name) => earlier?.[name] !== undefined) ? 'counts and an earlier drill' : 'counts'
 }
 
 function reportOf(
   reader: PointReader,
   targets: readonly Restoring[],
   where: DrillReport['where'],
-  outcome: Outcome,
+  outcome: Omit<Outcome, 'contents'>,
   recoveryTimeMilliseconds: number,
 ): DrillReport {
   return {

@@ -1,9 +1,12 @@
 import { Failure } from '../../core/failure.ts'
-import type { TargetMode } from '../../core/restore-point.ts'
+import type { Context } from '../../core/ports.ts'
+import type { Difference, TargetMode } from '../../core/restore-point.ts'
 import type { ArtifactSource, Target } from '../../components/driver.ts'
+import type { Proof } from '../../repository/documents.ts'
 import type { PointReader } from '../../repository/repository.ts'
 import { componentNamed, type App, type AppComponent, type OperationContext } from '../app.ts'
 import { detailsOf, sourceOf } from '../source.ts'
+import { compareDrilled, drilledContent, readContents, type EarlierDrill } from './drilled-content.ts'
 
 /** One component on its way from a restore point to its target. */
 export interface Restoring {
@@ -13,6 +16,8 @@ export interface Restoring {
   readonly details: unknown
   readonly source: ArtifactSource
   readonly bytes: number
+  /** What was loaded against what a drill kept of it, where the backup left the content to drills. */
+  readonly compareDrilled?: (context: Context) => Promise<readonly Difference[]>
 }
 
 export interface TargetOptions {
@@ -21,6 +26,8 @@ export interface TargetOptions {
   readonly scratchFolder: string
   /** Only these components; all of the point when absent. */
   readonly components?: readonly string[] | undefined
+  /** About the point: what its drills kept is compared. */
+  readonly proofs?: readonly Proof[]
 }
 
 /**
@@ -53,7 +60,15 @@ export async function openTargets(
       bytes,
     })
   }
-  return opened.reverse()
+  const earlier = drilledContent(options.proofs ?? [])
+  return opened.reverse().map((one) => (earlier === undefined ? one : withDrilled(one, reader, earlier)))
+}
+
+function withDrilled(one: Restoring, reader: PointReader, earlier: EarlierDrill): Restoring {
+  if (earlier.content[one.name] === undefined) return one
+  const compare = async (context: Context): Promise<readonly Difference[]> =>
+    compareDrilled(earlier, await readContents(reader, [one], context))
+  return { ...one, compareDrilled: compare }
 }
 
 /** Opens targets without their restore point: enough to undo, reopen or discard. */

@@ -1,4 +1,5 @@
 import { Failure } from '../../core/failure.ts'
+import type { Proof } from '../../repository/documents.ts'
 import type { PointReader } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
 import { proveRestored } from '../key-fit/prove.ts'
@@ -15,6 +16,8 @@ const KEPT_MILLISECONDS = 72 * 3_600_000
 export interface ScratchRequest {
   readonly repository: string
   readonly components?: readonly string[] | undefined
+  /** About the point: what its drills kept is compared. */
+  readonly proofs?: readonly Proof[]
 }
 
 /** A plan with the empty folder that it is for; who does not execute it removes the folder. */
@@ -29,13 +32,13 @@ export interface PlannedScratch {
 export async function planScratch(
   app: App,
   reader: PointReader,
-  { repository, components }: ScratchRequest,
+  { repository, components, proofs = [] }: ScratchRequest,
   context: OperationContext,
 ): Promise<PlannedScratch> {
   const restoreId = context.newId().slice(-8)
   const folder = await context.scratchFolder()
   try {
-    const options = { mode: 'scratch', restoreId, scratchFolder: folder.path, components } as const
+    const options = { mode: 'scratch', restoreId, scratchFolder: folder.path, components, proofs } as const
     const opened = await openTargets(app, reader, options, context)
     const targets = opened.filter(({ target }) => target.leave !== undefined)
     const others = opened.filter(({ target }) => target.leave === undefined)
