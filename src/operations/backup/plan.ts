@@ -1,6 +1,7 @@
 import { Failure } from '../../core/failure.ts'
 import type { Finding, PointId } from '../../core/restore-point.ts'
 import type { MissingComponent } from '../../repository/documents.ts'
+import type { KnownCommits } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
 
 /** What a backup will do, as data. */
@@ -16,6 +17,8 @@ export interface BackupPlan {
   readonly missing?: readonly MissingComponent[]
   /** One component that fails fails all: the point is of one thing, which cannot be captured again in parts. */
   readonly indivisible?: boolean
+  /** What this run has read of the chain of a repository, by its name. */
+  readonly known?: (repository: string) => KnownCommits
 }
 
 /** Looks at everything the backup needs; changes nothing. */
