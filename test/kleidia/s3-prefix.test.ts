@@ -149,9 +149,9 @@ test(
   async (t) => {
     await configure()
     const running = start(folder, importing('backups', 'kleidia'), environment)
-    let ended = false
-    void running.ended.then(() => (ended = true))
-    while (!ended && (await commits()) < 3) await sleep(50)
+    const state = { ended: false }
+    void running.ended.then(() => (state.ended = true))
+    while (!state.ended && (await commits()) < 3) await sleep(50)
     running.kill('SIGKILL')
     assert.equal((await running.ended).code, 137)
     const early = await commits()

@@ -11,7 +11,7 @@ import { stageKleidia, type Staged } from '../../repository/kleidia-v1/stage-kle
 import type { App, AppComponent, OperationContext } from '../app.ts'
 import { executeBackup } from '../backup/execute.ts'
 import type { BackupReport } from '../backup/report.ts'
-import { holdImported } from '../import/import.ts'
+import { closeOrWarn, holdImported } from '../import/import.ts'
 import { fileRemark, KLEIDIA_REMARK } from '../import/remark.ts'
 import { ImportedBefore } from './imported-before.ts'
 import { openedOf, takeAll, type KleidiaFile, type KleidiaReport } from './import-kleidia.ts'
@@ -106,7 +106,7 @@ async function importSpooled(
       await holdImported(app, report, context)
       return outcomeOf(report, parts, staged, sha256)
     } finally {
-      await parts.close()
+      await closeOrWarn(() => parts.close(), context)
     }
   } finally {
     await staged.close()

@@ -48,7 +48,7 @@ export async function executeImport(
       await holdImported(app, report, context)
       return reportOf(report, component.name, loaded.origin)
     } finally {
-      await loaded.close()
+      await closeOrWarn(() => loaded.close(), context)
     }
   } finally {
     await scratch.remove()
@@ -86,6 +86,16 @@ async function capture(
 function reportOf(report: BackupReport, component: string, origin: DumpOrigin): ImportReport {
   const { components, findings: _findings, ...rest } = report
   return { ...rest, component, origin, notCaptured: components.flatMap(({ notCaptured }) => notCaptured) }
+}
+
+/** What was committed by then is whole, so that a failure would be believed and the dump imported again. */
+export async function closeOrWarn(close: () => Promise<void>, context: OperationContext): Promise<void> {
+  try {
+    await close()
+  } catch (error) {
+    const message = `the throw-away place of the import could not be removed: ${describe(error)}`
+    context.progress({ type: 'warning', message })
+  }
 }
 
 /** It counts for no rule of retention, so prune would take it away first. */
