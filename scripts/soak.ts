@@ -20,7 +20,8 @@ await installMissing([])
 const files = globSync([
   'test/crash/**/*.test.ts',
   'test/e2e/**/*.test.ts',
-  'test/kleidia/memory.test.ts',
+  'test/kleidia/*memory.test.ts',
+  'test/kleidia/s3-prefix.test.ts',
   'test/roundtrip/**/*.test.ts',
   'src/**/*property*.test.ts',
 ]).sort()

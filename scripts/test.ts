@@ -12,7 +12,7 @@ import { runVisibly } from './run.ts'
 /** Each real part, and the tests that cannot run without it. */
 const parts = {
   postgres: {
-    tests: /postgres|crash|e2e|demo|cli|import-point|roundtrip/,
+    tests: /postgres|crash|e2e|demo|cli|import-point|import-memory|roundtrip/,
     says: 'PostgreSQL, started by the tests from the packages of this machine',
   },
   s3: { tests: /s3|e2e\/leak/, says: 'versitygw, an S3 server built from source' },

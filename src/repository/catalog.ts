@@ -5,7 +5,7 @@ import { namesOf } from './blobs.ts'
 import { pointOfDocument, POINTS, REMOVED } from './names.ts'
 import { compareWithMemory } from './rollback.ts'
 import { readProofs } from './proofs.ts'
-import type { Catalog, CatalogPoint, DamagedPoint } from './repository.ts'
+import type { Catalog, CatalogPoint, DamagedPoint, KnownCommits } from './repository.ts'
 import { readCommit, readTombstone, type SignedCommit, type SignedTombstone } from './signed.ts'
 import type { RepositoryState } from './state.ts'
 
@@ -54,8 +54,12 @@ export interface KnownChain {
 }
 
 /** Reads the chain, compares it with what this machine saw before, and remembers what it is now. */
-export async function readKnownChain(state: RepositoryState, context: Context): Promise<KnownChain> {
-  const chain = await readChain(state, context.signal)
+export async function readKnownChain(
+  state: RepositoryState,
+  context: Context,
+  known: KnownCommits = new Map(),
+): Promise<KnownChain> {
+  const chain = await readChain(state, known, context.signal)
   return { chain, ...(await compareWithMemory(state, chain, context)) }
 }
 
@@ -63,8 +67,13 @@ export async function readKnownChain(state: RepositoryState, context: Context): 
  * Commits are read before tombstones: a removal writes the tombstone first, so a commit that is gone when this looks
  * has its tombstone there to be seen.
  */
-async function readChain(state: RepositoryState, signal: AbortSignal): Promise<Chain> {
-  const commits = await readAll(state, POINTS, (point) => readCommit(state, point, signal), signal)
+async function readChain(state: RepositoryState, known: KnownCommits, signal: AbortSignal): Promise<Chain> {
+  const read = async (point: string): Promise<SignedCommit> => {
+    const commit = known.get(point) ?? (await readCommit(state, point, signal))
+    known.set(point, commit)
+    return commit
+  }
+  const commits = await readAll(state, POINTS, read, signal)
   const tombstones = await readAll(state, REMOVED, (point) => readTombstone(state, point, signal), signal)
   return {
     commits: commits.read.sort(inOrder),

@@ -34,7 +34,7 @@ export interface CommitParts {
 /** Reads the chain to find its place in it, as late as possible. */
 export async function newCommit(state: RepositoryState, parts: CommitParts, context: Context): Promise<Commit> {
   const { request, content, manifest, dataKey } = parts
-  const { chain, highestSequence } = await readKnownChain(state, context)
+  const { chain, highestSequence } = await readKnownChain(state, context, request.known)
   return {
     format: 1,
     repository: state.id,

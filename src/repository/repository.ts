@@ -13,6 +13,7 @@ import type {
   Tombstone,
 } from './documents.ts'
 import type { Packed } from './pack.ts'
+import type { SignedCommit } from './signed.ts'
 
 /**
  * Turns storage into encrypted, signed, immutable restore points. The format is docs/format.md.
@@ -88,7 +89,12 @@ export interface BeginRequest {
   readonly recipients: readonly string[]
   /** Said of the point in its commit, beside what is said of its repository. */
   readonly remarks?: readonly string[]
+  /** Of who makes many points in one run: what was read is put here, and not read again for the next one. */
+  readonly known?: KnownCommits
 }
+
+/** Commits of one repository by their point. A blob is never changed, so within one run they stay what they are. */
+export type KnownCommits = Map<PointId, SignedCommit>
 
 export interface ArtifactSpec {
   readonly component: string

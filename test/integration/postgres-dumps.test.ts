@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createWriteStream } from 'node:fs'
-import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -8,10 +8,12 @@ import { pipeline } from 'node:stream/promises'
 import { after, test } from 'node:test'
 import { withSession } from '../../src/components/postgres/connection.ts'
 import { loadDumpFile } from '../../src/components/postgres/dumps/load.ts'
+import { writeDumpFile } from '../../src/components/postgres/dumps/write.ts'
 import { readOutline } from '../../src/components/postgres/plain-sql/outline.ts'
 import type { PostgresSettings } from '../../src/components/postgres/schema.ts'
 import { makeTemporaryFolder } from '../../src/system/temporary-folder.ts'
 import { dumpWith } from '../parts/dump-tools.ts'
+import { captureStored } from '../parts/postgres-stored.ts'
 import { startPostgres, testContext } from '../parts/postgres.ts'
 
 const postgres = await startPostgres()
@@ -189,6 +191,21 @@ test('a trusted dump is loaded as a superuser', async () => {
     ),
     [['e', 'postgres', false]],
   )
+})
+
+test('an export that is more than its format holds is refused, and nothing of it is left', async () => {
+  await postgres.createDatabase('large', '')
+  await postgres.sql('large', `create table public.t as select md5(n::text) from generate_series(1, 20000) n`)
+  const { details, source } = await captureStored(postgres.settings('large'), testContext())
+  const scratchFolder = await makeTemporaryFolder()
+  const out = await mkdtemp(join(folder, 'out-'))
+  const output = { format: 'sql', path: join(out, 'it.sql'), scratchFolder, mostBytes: 500_000 } as const
+  await assert.rejects(writeDumpFile(postgres.settings('large'), details, source, output, testContext()), {
+    kind: 'refused',
+    message: /more than 500000 bytes of SQL/,
+  })
+  assert.deepEqual(await readdir(out), [])
+  await rm(scratchFolder, { recursive: true, force: true })
 })
 
 test('a dump that changes while it is loaded is refused', async () => {

@@ -51,7 +51,14 @@ function prefix(checksum: string): Buffer {
   return Buffer.concat([Buffer.from('KLEIDIA_BACKUP_V1'), length, header])
 }
 
-/** COPY lines with tabs, quotes and characters of several bytes, a tenth of them new in every line. */
+const HEAD = `-- PostgreSQL database dump
+SET client_encoding = 'UTF8';
+CREATE TABLE public.large (n bigint, random text, quoted text, nothing text, body text);
+COPY public.large (n, random, quoted, nothing, body) FROM stdin;
+`
+const TAIL = '\\.\n\n-- PostgreSQL database dump complete\n'
+
+/** A dump of one table: COPY lines with tabs, quotes and characters of several bytes, a tenth of them new in every line. */
 class LargeSql {
   readonly #bytes: number
   readonly #hash = createHash('sha256')
@@ -65,17 +72,20 @@ class LargeSql {
     yield Buffer.from(
       '{"header":{"version":1,"created_at":"2026-01-17T12:00:00Z","backup_type":"full","includes_db":true,"includes_kv":true,"includes_audit_logs":true},"vault_secrets":{"a":{"n":1.10}},"database_sql":"',
     )
-    while (this.#size < this.#bytes) {
-      const text = this.#lines()
-      this.#hash.update(text)
-      this.#size += Buffer.byteLength(text)
-      yield Buffer.from(JSON.stringify(text).slice(1, -1))
-    }
+    yield this.#text(HEAD)
+    while (this.#size < this.#bytes) yield this.#text(this.#lines())
+    yield this.#text(TAIL)
     yield Buffer.from('"}')
   }
 
   facts(): LargeFile {
     return { sqlSize: this.#size, sqlSha256: this.#hash.digest('hex') }
+  }
+
+  #text(text: string): Buffer {
+    this.#hash.update(text)
+    this.#size += Buffer.byteLength(text)
+    return Buffer.from(JSON.stringify(text).slice(1, -1))
   }
 
   #lines(): string {

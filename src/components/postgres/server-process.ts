@@ -82,7 +82,13 @@ export async function startServer(options: ServerOptions): Promise<PrivateServer
       tlsCa: undefined,
     }
     const postmaster = new Postmaster(binaries, place, server, options)
-    await postmaster.restart()
+    try {
+      await postmaster.restart()
+    } catch (error) {
+      // It may run all the same, when only the answer was lost, and nobody else knows of it.
+      await postmaster.stop()
+      throw error
+    }
     return postmaster
   } catch (error) {
     await closeSockets(place)

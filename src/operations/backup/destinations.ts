@@ -72,10 +72,12 @@ export class Destination {
   }
 }
 
+type Begun = Pick<BackupPlan, 'app' | 'point' | 'remarks' | 'known'>
+
 /** Begins the point in every repository; one that cannot be opened is a failed destination. */
 export async function openDestinations(
   app: App,
-  plan: Pick<BackupPlan, 'app' | 'point' | 'remarks'>,
+  plan: Begun,
   context: OperationContext,
 ): Promise<readonly Destination[]> {
   const destinations = await Promise.all(app.repositories.map((target) => openDestination(target, plan, context)))
@@ -85,15 +87,14 @@ export async function openDestinations(
 
 async function openDestination(
   target: AppRepository,
-  { app, point, remarks = [] }: Pick<BackupPlan, 'app' | 'point' | 'remarks'>,
+  { app, point, remarks = [], known }: Begun,
   context: OperationContext,
 ): Promise<Destination> {
   try {
     const repository = await target.open(context)
-    return new Destination(
-      target,
-      await repository.begin({ app, point, recipients: target.recipients, remarks }, context),
-    )
+    const seen = known === undefined ? {} : { known: known(target.name) }
+    const request = { app, point, recipients: target.recipients, remarks, ...seen }
+    return new Destination(target, await repository.begin(request, context))
   } catch (error) {
     return new Destination(target, undefined, toFailure(error))
   }

@@ -1,6 +1,7 @@
 import { Failure } from '../../core/failure.ts'
 import type { Finding, PointId } from '../../core/restore-point.ts'
 import type { MissingComponent } from '../../repository/documents.ts'
+import type { KnownCommits } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
 
 /** What a backup will do, as data. */
@@ -19,6 +20,8 @@ export interface BackupPlan {
    * point components may be lacking of which nothing is there.
    */
   readonly indivisible?: boolean | 'unless nothing is there'
+  /** What this run has read of the chain of a repository, by its name. */
+  readonly known?: (repository: string) => KnownCommits
 }
 
 /** Looks at everything the backup needs; changes nothing. */

@@ -5,12 +5,13 @@ import type { Secret } from '../../core/secret.ts'
 import type { ArchiveLimits } from '../../repository/kleidia-v1/expand.ts'
 import type { KleidiaSource } from '../../repository/kleidia-v1/source.ts'
 import type { OpenSpooled } from '../../repository/kleidia-v1/open.ts'
+import type { KnownCommits } from '../../repository/repository.ts'
 import { spool, type Spooled } from '../../repository/kleidia-v1/spooled.ts'
 import { stageKleidia, type Staged } from '../../repository/kleidia-v1/stage-kleidia.ts'
 import type { App, AppComponent, OperationContext } from '../app.ts'
 import { executeBackup } from '../backup/execute.ts'
 import type { BackupReport } from '../backup/report.ts'
-import { holdImported } from '../import/import.ts'
+import { closeOrWarn, holdImported } from '../import/import.ts'
 import { fileRemark, KLEIDIA_REMARK } from '../import/remark.ts'
 import { ImportedBefore } from './imported-before.ts'
 import { openedOf, takeAll, type KleidiaFile, type KleidiaReport } from './import-kleidia.ts'
@@ -99,12 +100,13 @@ async function importSpooled(
     const origin = { source: source.name, sha256, bytes }
     const parts = await loadParts(app, staged, { ...request, origin, folder }, context)
     try {
-      const report = await capture(app, parts, staged, sha256, context)
+      const known = (name: string): KnownCommits => before.commitsOf(name)
+      const report = await capture(app, parts, staged, { sha256, known }, context)
       before.add(sha256, report)
-      await holdImported(app, report.point, context)
+      await holdImported(app, report, context)
       return outcomeOf(report, parts, staged, sha256)
     } finally {
-      await parts.close()
+      await closeOrWarn(() => parts.close(), context)
     }
   } finally {
     await staged.close()
@@ -124,7 +126,7 @@ async function capture(
   app: App,
   { components, missing }: LoadedParts,
   { contents }: Staged,
-  sha256: string,
+  { sha256, known }: { readonly sha256: string; readonly known: (repository: string) => KnownCommits },
   context: OperationContext,
 ): Promise<BackupReport> {
   const notKnown = contents.unknown.map(
@@ -139,6 +141,7 @@ async function capture(
     remarks: [KLEIDIA_REMARK, fileRemark(sha256)],
     missing: missing.map(({ name, driver: { kind } }) => ({ name, kind, reason: 'not in the imported backup' })),
     indivisible: true,
+    known,
   }
   const [first, ...others] = components
   if (first === undefined) throw new Failure('bug', 'a Kleidia backup without parts')

@@ -1,5 +1,6 @@
 import { describe, isFailure } from '../../core/failure.ts'
 import type { App, AppRepository, OperationContext } from '../app.ts'
+import type { KnownCommits } from '../../repository/repository.ts'
 import type { BackupReport } from '../backup/report.ts'
 import { fileRemark, KLEIDIA_REMARK } from '../import/remark.ts'
 
@@ -7,6 +8,9 @@ import { fileRemark, KLEIDIA_REMARK } from '../import/remark.ts'
 export class ImportedBefore {
   /** By repository, then by remark of the file. None of a repository that could not be read. */
   readonly #points: Map<string, Map<string, string>>
+
+  /** By repository: so that the chain is not read anew for each of many files. */
+  readonly #commits = new Map<string, KnownCommits>()
 
   private constructor(points: Map<string, Map<string, string>>) {
     this.#points = points
@@ -32,6 +36,12 @@ export class ImportedBefore {
     const readable = app.repositories.filter(({ name }) => this.#points.has(name))
     if (readable.length > 0 && readable.every(({ name }) => has(name))) return []
     return app.repositories.filter(({ name }) => !has(name))
+  }
+
+  commitsOf(repository: string): KnownCommits {
+    const commits: KnownCommits = this.#commits.get(repository) ?? new Map()
+    this.#commits.set(repository, commits)
+    return commits
   }
 
   add(sha256: string, { point, repositories }: Pick<BackupReport, 'point' | 'repositories'>): void {

@@ -3,7 +3,6 @@ import type { Driver, DumpFormat, DumpOrigin, Dumps, LoadedDump } from '../../co
 import type { App, AppComponent, OperationContext } from '../app.ts'
 import { executeBackup } from '../backup/execute.ts'
 import type { BackupReport } from '../backup/report.ts'
-import { holdPoint } from '../keep/keep.ts'
 import { IMPORT_REMARK } from './remark.ts'
 
 export interface ImportRequest {
@@ -46,10 +45,10 @@ export async function executeImport(
     const loaded = await driver.dumps.load(settings, { ...request, scratchFolder: scratch.path }, context)
     try {
       const report = await capture(app, component, loaded, context)
-      await holdImported(app, report.point, context)
+      await holdImported(app, report, context)
       return reportOf(report, component.name, loaded.origin)
     } finally {
-      await loaded.close()
+      await closeOrWarn(() => loaded.close(), context)
     }
   } finally {
     await scratch.remove()
@@ -89,15 +88,32 @@ function reportOf(report: BackupReport, component: string, origin: DumpOrigin): 
   return { ...rest, component, origin, notCaptured: components.flatMap(({ notCaptured }) => notCaptured) }
 }
 
-/** It counts for no rule of retention, so prune would take it away first. */
-export async function holdImported(app: App, point: string, context: OperationContext): Promise<void> {
+/** What was committed by then is whole, so that a failure would be believed and the dump imported again. */
+export async function closeOrWarn(close: () => Promise<void>, context: OperationContext): Promise<void> {
   try {
-    await holdPoint([app], point, 'hold', context)
+    await close()
   } catch (error) {
-    context.progress({
-      type: 'warning',
-      message: `restore point ${point} is not held, prune may remove it: ${describe(error)}`,
-    })
+    const message = `the throw-away place of the import could not be removed: ${describe(error)}`
+    context.progress({ type: 'warning', message })
+  }
+}
+
+/** It counts for no rule of retention, so prune would take it away first. */
+export async function holdImported(
+  app: App,
+  { point, repositories }: Pick<BackupReport, 'point' | 'repositories'>,
+  context: OperationContext,
+): Promise<void> {
+  for (const { name, outcome } of repositories) {
+    const target = app.repositories.find((one) => one.name === name)
+    if (target === undefined || outcome !== 'committed') continue
+    try {
+      // Not by a look at all points: of a thousand files each would read the points of all before it.
+      await (await target.open(context)).prove(point, 'hold', { ok: true, facts: {} }, context)
+    } catch (error) {
+      const message = `restore point ${point} is not held in ${name}, prune may remove it: ${describe(error)}`
+      context.progress({ type: 'warning', message })
+    }
   }
 }
 

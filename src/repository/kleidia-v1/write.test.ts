@@ -109,6 +109,19 @@ test('what was written is read again, whatever it is', { timeout: 300_000 }, asy
   )
 })
 
+test('numbers go out and come in digit by digit', async () => {
+  const numbers =
+    '{"big":1e400,"small":-1E-400,"zero":-0,"long":3.14159265358979323846264338327950288,"count":123456789012345678901234567890,"kept":1.10}'
+  const file = await composed(contentOf('x', ['a', numbers]))
+  await inFolder(async (folder) => {
+    const request = { source: sourceFor(file), password: secretPassword }
+    const { secrets } = await unpackKleidia(request, join(folder, 'out'), context)
+    for await (const { json } of readSecretLines(secrets?.path ?? '', context.signal))
+      assert.equal(json.reveal(), numbers)
+    assert.equal(await readFile(secrets?.path ?? '', 'utf8'), `{"path":"a","data":${numbers}}\n`)
+  })
+})
+
 async function refused(content: KleidiaContent, message: RegExp, kind = 'refused'): Promise<void> {
   await inFolder(async (folder) => {
     await assert.rejects(composeKleidia(content, secretPassword, folder, context), (error: Error) => {

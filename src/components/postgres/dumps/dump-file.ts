@@ -81,23 +81,38 @@ export async function beginningOf(file: DumpFile, length: number, context: Conte
 
 async function* decompressed(raw: Bytes, { compression, path }: DumpFile): Bytes {
   if (compression === 'none') return yield* raw
+  let plain = 0
   try {
-    yield* compression === 'zstd' ? unzstd(raw) : gunzip(raw)
+    for await (const chunk of compression === 'zstd' ? unzstd(raw) : gunzip(raw)) {
+      plain += chunk.length
+      yield chunk
+    }
   } catch (error) {
     if (error instanceof Failure && error.kind !== 'corrupt') throw error
-    const reason = error instanceof Error && error.name === 'AbortError' ? undefined : describe(error)
-    if (reason === undefined) throw error
-    throw new Failure('corrupt', `${path} cannot be decompressed to its end: ${reason}`, {
+    if (error instanceof Error && error.name === 'AbortError') throw error
+    throw new Failure('corrupt', `byte ${plain}: ${path} cannot be decompressed to its end: ${describe(error)}`, {
       cause: error,
+      facts: { byteOffset: plain },
       hint: 'It is cut off or damaged. Use another copy of the dump, or make it again.',
     })
   }
 }
 
-function gunzip(raw: Bytes): Bytes {
+async function* gunzip(raw: Bytes): Bytes {
   const decompressor = createGunzip({ chunkSize: READ_SIZE })
-  // Both ends are closed when either ends; the error is the reader's.
-  return pipeline(Readable.from(raw), decompressor, () => {})
+  let given = 0
+  const counted = Readable.from(countingOf(raw, (length) => (given += length)))
+  // Both ends are closed when either ends; the error is the reader's. A stream without an encoding gives bytes.
+  yield* pipeline(counted, decompressor, () => {}) as AsyncIterable<Uint8Array>
+  // Node takes a zero for padding, and leaves whatever is behind it unread.
+  if (decompressor.bytesWritten < given) throw new Failure('corrupt', 'something that is not gzip follows its end')
+}
+
+async function* countingOf(content: Bytes, count: (length: number) => void): Bytes {
+  for await (const chunk of content) {
+    count(chunk.length)
+    yield chunk
+  }
 }
 
 async function hashFile(path: string, hash: { update(bytes: Uint8Array): unknown }, context: Context): Promise<number> {
