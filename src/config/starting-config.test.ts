@@ -61,7 +61,12 @@ test('values arrive as they are, whatever they hold', () => {
       assert.equal(config.apps['portal']?.components['database']?.['database'], name)
       assert.equal(config.apps['portal']?.components['database']?.['user'], user)
     }),
-    { numRuns: 60, interruptAfterTimeLimit: 20_000, markInterruptAsFailure: true },
+    {
+      numRuns: 60,
+      examples: [['\0', '\n\0\0\0\0\0\0']],
+      interruptAfterTimeLimit: 20_000,
+      markInterruptAsFailure: true,
+    },
   )
 })
 

@@ -98,6 +98,8 @@ function files({ files }: Omit<StartingValues, 'app' | 'repository'>): string {
 }
 
 /** One line whatever the text holds. */
+/** On one line: more lines would have to be indented like what they are in. */
 function scalar(text: string): string {
-  return stringify(text, { blockQuote: false, lineWidth: 0 }).trimEnd()
+  const oneLine = { blockQuote: false, lineWidth: 0, doubleQuotedMinMultiLineLength: Number.MAX_SAFE_INTEGER } as const
+  return stringify(text, oneLine).trimEnd()
 }

@@ -12,7 +12,7 @@ const leader = z.object({
 /** What a server says of its place in the cluster; `electing` is one that knows of no active server. */
 export type Role = 'active' | 'standby' | 'electing'
 
-export async function roleOf(client: Client): Promise<Role> {
+async function roleOf(client: Client): Promise<Role> {
   const answer = await client.call({ path: 'sys/leader', accept: [400, 403, 404] })
   if (answer.status !== 200) return 'active'
   const { ha_enabled, is_self, leader_address } = parseAnswer(answer, leader, 'GET sys/leader')

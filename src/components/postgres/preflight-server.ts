@@ -47,7 +47,7 @@ function versionFinding(version: number, details: PostgresDetails): Finding {
 const CLOSED_SINCE = 15
 const OWN_GRANTS = 'ACL SCHEMA "public"'
 
-export function publicFindings(version: number, { serverVersion, fingerprint }: PostgresDetails): Finding[] {
+function publicFindings(version: number, { serverVersion, fingerprint }: PostgresDetails): Finding[] {
   if (majorOf(serverVersion) >= CLOSED_SINCE || majorOf(version) < CLOSED_SINCE) return []
   if (fingerprint.objects.some(({ name }) => name === OWN_GRANTS)) return []
   return [

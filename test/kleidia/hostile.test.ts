@@ -4,14 +4,14 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { deflateRawSync, gzipSync } from 'node:zlib'
 import fc from 'fast-check'
-import { Failure, type FailureKind } from '../../core/failure.ts'
-import { Secret } from '../../core/secret.ts'
-import { bytesOf } from '../bytes.ts'
-import { duplicateKey } from '../duplicate-keys.ts'
-import { inspectKleidia } from './inspect.ts'
-import type { ArchiveLimits } from './expand.ts'
-import { jsonTokens } from './json-tokens.ts'
-import { JsonText } from './json-text.ts'
+import { Failure, type FailureKind } from '../../src/core/failure.ts'
+import { Secret } from '../../src/core/secret.ts'
+import { bytesOf } from '../../src/repository/bytes.ts'
+import { duplicateKey } from '../../src/repository/duplicate-keys.ts'
+import { inspectKleidia } from '../../src/repository/kleidia-v1/inspect.ts'
+import type { ArchiveLimits } from '../../src/repository/kleidia-v1/expand.ts'
+import { jsonTokens } from '../../src/repository/kleidia-v1/json-tokens.ts'
+import { JsonText } from '../../src/repository/kleidia-v1/json-text.ts'
 import {
   inFolder,
   sampleContext,
@@ -21,8 +21,8 @@ import {
   secretPassword,
   sha256,
   sourceFor,
-} from './testing/sample.ts'
-import { unpackKleidia } from './unpack.ts'
+} from '../../src/repository/kleidia-v1/testing/sample.ts'
+import { unpackKleidia } from '../../src/repository/kleidia-v1/unpack.ts'
 
 /** Nothing is released, nothing is left, and what is said has no word of the content. */
 async function fails(bytes: Uint8Array, kind: FailureKind, message: RegExp, limits?: ArchiveLimits): Promise<void> {

@@ -5,15 +5,21 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import fc from 'fast-check'
-import { Secret } from '../../core/secret.ts'
-import { bytesOf, collect } from '../bytes.ts'
-import { composeKleidia } from './compose-kleidia.ts'
-import { LONGEST_SQL, type KleidiaContent } from './kleidia-content.ts'
-import { kleidiaKey } from './key.ts'
-import { readSecretLines, secretLine, type KeptSecret } from './secret-lines.ts'
-import { writeKleidiaFile } from './write-kleidia-file.ts'
-import { inFolder, sampleContext, secretPassword, sha256, sourceFor } from './testing/sample.ts'
-import { unpackKleidia } from './unpack.ts'
+import { Secret } from '../../src/core/secret.ts'
+import { bytesOf, collect } from '../../src/repository/bytes.ts'
+import { composeKleidia } from '../../src/repository/kleidia-v1/compose-kleidia.ts'
+import { LONGEST_SQL, type KleidiaContent } from '../../src/repository/kleidia-v1/kleidia-content.ts'
+import { kleidiaKey } from '../../src/repository/kleidia-v1/key.ts'
+import { readSecretLines, secretLine, type KeptSecret } from '../../src/repository/kleidia-v1/secret-lines.ts'
+import { writeKleidiaFile } from '../../src/repository/kleidia-v1/write-kleidia-file.ts'
+import {
+  inFolder,
+  sampleContext,
+  secretPassword,
+  sha256,
+  sourceFor,
+} from '../../src/repository/kleidia-v1/testing/sample.ts'
+import { unpackKleidia } from '../../src/repository/kleidia-v1/unpack.ts'
 
 const context = sampleContext()
 const created = new Date('2026-01-17T12:00:00.987Z')
