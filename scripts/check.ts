@@ -23,7 +23,7 @@ const steps: readonly (readonly [string, string, readonly string[]])[] = [
  * Unit tests share a few processes, as starting one for each file takes longer than most files; several, because many
  * tests wait for a limit and not for the processor.
  */
-const SHARDS = 8
+const SHARDS = 10
 const testArguments = (shard: number): readonly string[] => [
   '--test',
   '--test-reporter=spec',
