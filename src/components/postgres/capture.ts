@@ -65,12 +65,11 @@ export async function capture(
   warnOfTools(tools, serverVersion, context)
   const reading = { settings, server, tools }
   return withSnapshot(
-    { server, database, count: sessionsFor(lanes).all },
+    { server, database, count: sessionsFor(lanes) },
     context,
     async (snapshot) => {
-      const { readers } = sessionsFor(lanes)
       const [captured, findings] = await allOrNone(context, [
-        (inner) => captureShared({ ...reading, snapshot, laneLimits, readers }, sink, inner),
+        (inner) => captureShared({ ...reading, snapshot, laneLimits }, sink, inner),
         (inner) => checkRowsBeside(server, settings, inner),
       ])
       return withRowFindings(captured, findings)
@@ -89,8 +88,6 @@ interface Reading {
   readonly server: Server
   readonly tools: Tools
   readonly snapshot: Snapshot
-  /** How many sessions of the snapshot read the fingerprint; the others read lanes. */
-  readonly readers: number
   readonly laneLimits: LaneLimits
 }
 
@@ -144,11 +141,7 @@ async function dumpAndRead(source: Source, sink: ArtifactSink, context: Context)
         streamTool({ tools, program: 'pg_dump', args: dumpArgs(snapshot, lanes), server, database, limits }, inner),
       ),
     (inner) =>
-      captureLanes(
-        { sessions: snapshot.sessions.slice(source.readers), lanes, encoding, limits, onRows: rows.add },
-        sink,
-        inner,
-      ),
+      captureLanes({ sessions: snapshot.sessions.slice(1), lanes, encoding, limits, onRows: rows.add }, sink, inner),
     (inner) => readDefinitions({ tools, server, database, limits, snapshot: snapshot.name }, inner),
     (inner) => {
       inner.signal.addEventListener('abort', snapshot.abandon, { once: true })
@@ -160,12 +153,13 @@ async function dumpAndRead(source: Source, sink: ArtifactSink, context: Context)
 
 /** What the fingerprint says of rows: their hashes, or how many there are. */
 async function contentOf(
-  { settings, snapshot, readers, tools }: Source,
+  { settings, snapshot, tools }: Source,
   counted: ReadonlyMap<string, bigint>,
   context: Context,
 ): Promise<() => Fingerprint> {
-  const sessions = snapshot.sessions.slice(0, readers)
-  if (readers === 1) await query(snapshot.sessions[0], z.unknown(), ALONE)
+  const [session] = snapshot.sessions
+  const sessions = [session]
+  await query(session, z.unknown(), ALONE)
   if (settings.fingerprint === 'drill') return readCounts(sessions, counted, tools.major, context)
   const read = await readFingerprint(sessions, [], tools.major, context)
   return () => read

@@ -14,7 +14,7 @@ export async function checkSnapshot(
 ): Promise<Finding> {
   const { database } = settings
   const subject = `database ${database}: snapshot`
-  const count = sessionsFor(await laneCount(settings, session)).all
+  const count = sessionsFor(await laneCount(settings, session))
   return withSnapshot<Finding>(
     { server: readerOf(settings), database, count },
     context,

@@ -8,8 +8,6 @@ const FEWEST = 2
 const MOST = 4
 /** So many transactions of others take one lane away: each may keep a processor of the server busy, as a lane does. */
 const TRANSACTIONS_PER_LANE = 2
-/** Sessions that read the fingerprint beside the lanes. */
-const READERS = 2
 
 /** Every running statement and open transaction holds a lock on its own number. Unlike the states of sessions, all roles see these. */
 const OTHERS = `select count(distinct pid)::int as busy from pg_locks
@@ -28,8 +26,10 @@ export function automaticLanes(cores: number, busy: number): number {
   return Math.max(1, unloaded - Math.floor(busy / TRANSACTIONS_PER_LANE))
 }
 
-/** How many sessions see one moment so that this many lanes are read at once. Whoever has one lane is to be a small load. */
-export function sessionsFor(lanes: number): { readonly all: number; readonly readers: number } {
-  const readers = lanes === 1 ? 1 : READERS
-  return { all: readers + lanes, readers }
+/**
+ * How many sessions see one moment so that this many lanes are read at once. The first of them reads the fingerprint: it
+ * needs a third of the processor time of lanes, so one is done before them, and more would only hold them up.
+ */
+export function sessionsFor(lanes: number): number {
+  return 1 + lanes
 }
