@@ -72,6 +72,16 @@ test('nothing but names and stored sizes is readable without a key', async () =>
   )
 })
 
+test('every point says what has to be said of its storage', async () => {
+  const fixture = await newFixture()
+  const features = { ...fixture.storage.features, remarks: ['insecure TLS'] }
+  const marked = { ...altered(fixture.storage, async (_name, real) => void (await real())), features }
+  const repository = await fixture.reopen({}, marked)
+  const { point } = await makePoint({ ...fixture, repository })
+  const { points } = await fixture.repository.catalog(fixture.context)
+  assert.deepEqual(points.find((one) => one.point === point)?.commit.remarks, ['insecure TLS'])
+})
+
 test('nothing exists before the commit, and nothing is left of what is abandoned', async () => {
   const fixture = await newFixture()
   const before = await allNames(fixture.storage)

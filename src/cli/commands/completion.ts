@@ -59,21 +59,26 @@ ${bash(program)}`
 }
 
 function fish(program: Commander): string {
-  const top = program.commands.map(
-    (command) =>
-      `complete -c holdfast -n __fish_use_subcommand -a ${command.name()} -d '${command.description().replaceAll("'", String.raw`\'`)}'`,
-  )
-  const options = program.commands.flatMap((command) =>
-    command.options.flatMap(({ long, description }) =>
-      long === null || long === undefined
-        ? []
-        : [
-            `complete -c holdfast -n '__fish_seen_subcommand_from ${command.name()}' -l ${long.slice(2)} -d '${description.replaceAll("'", String.raw`\'`)}'`,
-          ],
-    ),
-  )
   return `# holdfast completion for fish; put into ~/.config/fish/completions/holdfast.fish
 complete -c holdfast -f
-${[...top, ...options].join('\n')}
+${fishLines(program).join('\n')}
 `
+}
+
+/** What may follow a command path: its own commands, as long as none of them is there, and its options. */
+function fishLines(command: Commander, path: readonly string[] = []): readonly string[] {
+  const names = command.commands.map((sub) => sub.name())
+  const seen = path.map((name) => `__fish_seen_subcommand_from ${name}`)
+  const open =
+    path.length === 0 ? ['__fish_use_subcommand'] : [...seen, `not __fish_seen_subcommand_from ${names.join(' ')}`]
+  const line = (conditions: readonly string[], what: string, description: string): string =>
+    `complete -c holdfast -n '${conditions.join('; and ')}' ${what} -d '${description.replaceAll("'", String.raw`\'`)}'`
+  const options = path.length === 0 ? [] : command.options
+  return [
+    ...command.commands.map((sub) => line(open, `-a ${sub.name()}`, sub.description())),
+    ...options.flatMap(({ long, description }) =>
+      long === null || long === undefined ? [] : [line(seen, `-l ${long.slice(2)}`, description)],
+    ),
+    ...command.commands.flatMap((sub) => fishLines(sub, [...path, sub.name()])),
+  ]
 }
