@@ -42,6 +42,9 @@ const ELSEWHERE = [
   'policy kubernetes.policies[]',
   'policy kubernetes.policies[].component',
   'policy kubernetes.policies[].policy',
+  // Needs a component that cannot be left running (OpenBao); src/operations/scratch/restore.test.ts plans with one.
+  'restorePlan.leftOut?',
+  'restorePlan.leftOut?[]',
   // Needs an archive that is whole and that its tool cannot read.
   'verify.report.examined[].failure?',
 ]
@@ -129,7 +132,10 @@ async function declareKeyFit(lab: Lab, expected: string): Promise<void> {
         name: 'portal-key',
         required: false,
         keys: { key: { kind: 'secret', component: 'secrets', secret: 'key' } },
-        proofs: [{ kind: 'equal', about: 'the key', rows, value: { column: 'key' }, key: 'key' }],
+        proofs: [
+          { kind: 'equal', about: 'the key', rows, value: { column: 'key' }, key: 'key' },
+          { kind: 'stable', about: 'names', rows, hash: 'sha256', template: '{key}' },
+        ],
       },
     ]
   })
