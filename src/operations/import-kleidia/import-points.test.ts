@@ -25,9 +25,9 @@ function counting(storage: Storage, reads: Map<string, number>): Storage {
   })
 }
 
-async function* sources(): AsyncGenerator<KleidiaSource> {
+async function* sources(count = FILES): AsyncGenerator<KleidiaSource> {
   const header = JSON.stringify({ ...sampleHeader, backup_type: 'vault-only', includes_db: false })
-  for (let number = 0; number < FILES; number += 1)
+  for (let number = 0; number < count; number += 1)
     yield sourceFor(sampleFile({ json: `{"header":${header},"vault_secrets":{"a":{"number":${number}}}}` }))
 }
 
@@ -55,6 +55,36 @@ test('what one of many files costs does not grow with how many there are', { tim
     // Each names the one before it.
     for (const [index, { commit }] of points.entries())
       assert.equal(commit.previous, points[index - 1]?.commitSha256 ?? null)
+  } finally {
+    await workshop.close()
+  }
+})
+
+test('what a run that died had not held is held by the next; what was released stays so', async () => {
+  const storage = memoryStorage()
+  const workshop = await newWorkshop({ storages: [storage] })
+  const address = 'http://127.0.0.1:1'
+  const settings = openbaoDriver.settings.parse({ kind: 'openbao', address, token: 'none', mounts: ['kv'] })
+  const app = workshop.app([{ name: 'keys', driver: asDriver(openbaoDriver), settings }])
+  const request = { password: secretPassword, limits: usualLimits, trusted: false }
+  const held = async (): Promise<readonly boolean[]> =>
+    (await (await workshop.repository()).catalog(workshop.context())).points.map((one) => one.held)
+  try {
+    await importKleidiaPoints(app, sources(1), request, workshop.context())
+    const { signal } = workshop.context()
+    for await (const { name } of storage.list('proofs/', signal)) await storage.remove(name, signal)
+    assert.deepEqual(await held(), [false])
+    const { files } = await importKleidiaPoints(app, sources(1), request, workshop.context())
+    assert.deepEqual(
+      files.map(({ outcome }) => outcome),
+      ['imported before'],
+    )
+    assert.deepEqual(await held(), [true])
+    const repository = await workshop.repository()
+    const [point] = (await repository.catalog(workshop.context())).points
+    await repository.prove(point?.point ?? '', 'release', { ok: true, facts: {} }, workshop.context())
+    await importKleidiaPoints(app, sources(1), request, workshop.context())
+    assert.deepEqual(await held(), [false])
   } finally {
     await workshop.close()
   }

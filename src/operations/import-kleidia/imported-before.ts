@@ -1,7 +1,8 @@
 import { describe, isFailure } from '../../core/failure.ts'
 import type { App, AppRepository, OperationContext } from '../app.ts'
-import type { KnownCommits } from '../../repository/repository.ts'
+import type { CatalogPoint, KnownCommits } from '../../repository/repository.ts'
 import type { BackupReport } from '../backup/report.ts'
+import { holdIn } from '../import/import.ts'
 import { fileRemark, KLEIDIA_REMARK } from '../import/remark.ts'
 
 /** Which files are restore points of an app already, in which of its repositories. By the file's SHA-256, whatever it is called. */
@@ -50,6 +51,11 @@ export class ImportedBefore {
   }
 }
 
+/** A run that died between commit and hold. What somebody released had a hold before. */
+function wasNeverHeld({ proofs }: CatalogPoint): boolean {
+  return !proofs.some(({ kind }) => kind === 'hold')
+}
+
 async function importedIn(
   target: AppRepository,
   app: string,
@@ -58,6 +64,7 @@ async function importedIn(
   try {
     const { points } = await (await target.open(context)).catalog(context)
     const imported = points.filter(({ commit }) => commit.app === app && commit.remarks.includes(KLEIDIA_REMARK))
+    for (const { point } of imported.filter(wasNeverHeld)) await holdIn(target, point, context)
     return new Map(imported.flatMap(({ point, commit }) => commit.remarks.map((remark) => [remark, point] as const)))
   } catch (error) {
     if (!isFailure(error, 'unreachable')) throw error

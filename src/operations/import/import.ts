@@ -1,6 +1,6 @@
 import { describe, Failure } from '../../core/failure.ts'
 import type { Driver, DumpFormat, DumpOrigin, Dumps, LoadedDump } from '../../components/driver.ts'
-import type { App, AppComponent, OperationContext } from '../app.ts'
+import type { App, AppComponent, AppRepository, OperationContext } from '../app.ts'
 import { executeBackup } from '../backup/execute.ts'
 import type { BackupReport } from '../backup/report.ts'
 import { IMPORT_REMARK } from './remark.ts'
@@ -106,14 +106,18 @@ export async function holdImported(
 ): Promise<void> {
   for (const { name, outcome } of repositories) {
     const target = app.repositories.find((one) => one.name === name)
-    if (target === undefined || outcome !== 'committed') continue
-    try {
-      // Not by a look at all points: of a thousand files each would read the points of all before it.
-      await (await target.open(context)).prove(point, 'hold', { ok: true, facts: {} }, context)
-    } catch (error) {
-      const message = `restore point ${point} is not held in ${name}, prune may remove it: ${describe(error)}`
-      context.progress({ type: 'warning', message })
-    }
+    if (target !== undefined && outcome === 'committed') await holdIn(target, point, context)
+  }
+}
+
+/** A point that could not be held is one all the same: that is said, and nothing fails. */
+export async function holdIn(target: AppRepository, point: string, context: OperationContext): Promise<void> {
+  try {
+    // Not by a look at all points: of a thousand files each would read the points of all before it.
+    await (await target.open(context)).prove(point, 'hold', { ok: true, facts: {} }, context)
+  } catch (error) {
+    const message = `restore point ${point} is not held in ${target.name}, prune may remove it: ${describe(error)}`
+    context.progress({ type: 'warning', message })
   }
 }
 
