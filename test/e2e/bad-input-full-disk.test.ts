@@ -118,6 +118,48 @@ test('a target folder without room is found before anything is touched', async (
   await lab.json(['restore', '--at', point, '--component', 'files', '--yes', '--no-safety-point'])
 })
 
+test('a source on a full disk is backed up and proven all the same: reading it writes nothing there', async () => {
+  const lab = await forkLab(base)
+  const { postgres } = lab
+  const disk = await mountSmallDisk(16 * MB)
+  const { uid, gid } = await stat(join(postgres.process!.folder, 'data'))
+  await mkdir(join(disk.path, 'space'))
+  await chown(join(disk.path, 'space'), uid, gid)
+  await postgres.sql('postgres', `create tablespace brimful location '${join(disk.path, 'space')}'`)
+  await postgres.sql('portal', 'create table public.brimful tablespace brimful as select generate_series(1, 9000) as n')
+  // What the server has not written yet would take room later.
+  await postgres.sql('postgres', 'checkpoint')
+  const files = join(disk.path, 'keys')
+  await cp(lab.files, files, { recursive: true, verbatimSymlinks: true })
+  await lab.edit(({ apps }) => (apps['portal']!.components['files']!['path'] = files))
+  await disk.fill(0)
+  await assert.rejects(writeFile(join(disk.path, 'more'), 'x'), { code: 'ENOSPC' })
+  const point = await backUp(lab)
+  assert.equal((await lab.json<{ report: { ok: boolean } }>(['drill', '--at', point])).report.ok, true)
+  await disk.free()
+  await postgres.sql('portal', 'drop table public.brimful')
+  await postgres.sql('postgres', 'drop tablespace brimful')
+})
+
+test('a full folder for temporary files fails a drill and a restore, and nothing is left in it', async () => {
+  const lab = await forkLab(base)
+  const point = await backUp(lab)
+  const disk = await mountSmallDisk(2 * MB)
+  await disk.fill(0)
+  await changesNothing(lab, async () => {
+    for (const args of [
+      ['drill', '--at', point],
+      ['restore', '--at', point, '--yes', '--no-safety-point'],
+    ]) {
+      const ran = await lab.runWith({ TMPDIR: disk.path }, ...args, '--json')
+      assert.ok([13, 21].includes(ran.code), `${args[0]} ended with ${ran.code}: ${ran.out}${ran.error}`)
+      assert.match(ran.out + ran.error, /space|ENOSPC/i)
+    }
+    assert.deepEqual(await readdir(disk.path), ['filler'])
+  })
+})
+
+// The last: where PostgreSQL ran out of room, it cannot make a checkpoint any more as long as the disk is there.
 test('a database whose tablespace has no room for a second copy keeps its data', async () => {
   const lab = await forkLab(base)
   const { postgres } = lab
@@ -158,42 +200,4 @@ test('a database whose tablespace has no room for a second copy keeps its data',
     '--no-safety-point',
   ])
   assert.equal(again.report.outcome, 'done')
-})
-
-test('a source on a full disk is backed up and proven all the same: reading it writes nothing there', async () => {
-  const lab = await forkLab(base)
-  const { postgres } = lab
-  const disk = await mountSmallDisk(16 * MB)
-  const { uid, gid } = await stat(join(postgres.process!.folder, 'data'))
-  await mkdir(join(disk.path, 'space'))
-  await chown(join(disk.path, 'space'), uid, gid)
-  await postgres.sql('postgres', `create tablespace brimful location '${join(disk.path, 'space')}'`)
-  await postgres.sql('portal', 'create table public.brimful tablespace brimful as select generate_series(1, 9000) as n')
-  const files = join(disk.path, 'keys')
-  await cp(lab.files, files, { recursive: true, verbatimSymlinks: true })
-  await lab.edit(({ apps }) => (apps['portal']!.components['files']!['path'] = files))
-  await disk.fill(0)
-  await assert.rejects(writeFile(join(disk.path, 'more'), 'x'), { code: 'ENOSPC' })
-  const point = await backUp(lab)
-  assert.equal((await lab.json<{ report: { ok: boolean } }>(['drill', '--at', point])).report.ok, true)
-  await postgres.sql('portal', 'drop table public.brimful')
-  await postgres.sql('postgres', 'drop tablespace brimful')
-})
-
-test('a full folder for temporary files fails a drill and a restore, and nothing is left in it', async () => {
-  const lab = await forkLab(base)
-  const point = await backUp(lab)
-  const disk = await mountSmallDisk(2 * MB)
-  await disk.fill(0)
-  await changesNothing(lab, async () => {
-    for (const args of [
-      ['drill', '--at', point],
-      ['restore', '--at', point, '--yes', '--no-safety-point'],
-    ]) {
-      const ran = await lab.runWith({ TMPDIR: disk.path }, ...args, '--json')
-      assert.ok([13, 21].includes(ran.code), `${args[0]} ended with ${ran.code}: ${ran.out}${ran.error}`)
-      assert.match(ran.out + ran.error, /space|ENOSPC/i)
-    }
-    assert.deepEqual(await readdir(disk.path), ['filler'])
-  })
 })
