@@ -66,11 +66,19 @@ async function* readable(text: Bytes, { path }: DumpFile): Bytes {
     yield* text
   } catch (error) {
     if (!isFailure(error, 'toolFailed')) throw error
+    if (error.message.includes('contains a newline or carriage return')) throw lineBreakInName(path, error)
     throw new Failure('corrupt', `${path} cannot be read to its end: ${error.message}`, {
       cause: error,
       hint: 'It is cut off or damaged, or of a newer PostgreSQL. Use another copy, or make the dump again.',
     })
   }
+}
+
+function lineBreakInName(path: string, cause: Failure): Failure {
+  return new Failure('unsupported', `${path} is of a database with a line break in its name: ${cause.message}`, {
+    cause,
+    hint: 'Import a dump in plain SQL, or rename the database and dump it again.',
+  })
 }
 
 /** An archive can make an old pg_restore run what it likes. */

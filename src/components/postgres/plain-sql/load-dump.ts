@@ -92,6 +92,7 @@ class Loading {
     try {
       await runRaw(this.#session, statement.text)
     } catch (error) {
+      if (isUnknownLimit(error, statement)) return
       if (attempts === 0 || !(await this.#remedy(error, statement))) throw failureAt(statement, error)
       await this.#execute(statement, attempts - 1)
     }
@@ -126,6 +127,11 @@ class Loading {
       throw failureAt(statement, error)
     }
   }
+}
+
+/** Tools of 17 and newer always begin with `SET transaction_timeout = 0`; a server that has no such limit sets none. */
+function isUnknownLimit(error: unknown, { words }: Statement): boolean {
+  return sqlState(error) === '42704' && words[0] === 'set' && words[1] === 'transaction_timeout'
 }
 
 const CLOSED_SCHEMAS = `select nspname::text as name from pg_namespace
