@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
@@ -47,8 +47,16 @@ export async function seenIn(folder: string): Promise<readonly Seen[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])
   const names = { where: `the names in ${folder}`, bytes: Buffer.from(entries.map(({ name }) => name).join('\n')) }
   const files = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name))
-  const contents = await Promise.all(files.map(async (path) => ({ where: path, bytes: await readFile(path) })))
+  const contents = await Promise.all(files.map(async (path) => ({ where: path, bytes: await contentOf(path) })))
   return [names, ...contents]
+}
+
+/** A server that runs in the folder removes files while they are looked at. */
+async function contentOf(path: string): Promise<Buffer> {
+  return readFile(path).catch((error: unknown) => {
+    if (existsSync(path)) throw error
+    return Buffer.alloc(0)
+  })
 }
 
 /** Arguments and environment of every process that a run starts, looked at as often as this machine can. */

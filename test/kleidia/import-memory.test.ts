@@ -34,12 +34,13 @@ async function within(t: TestContext, args: readonly string[]): Promise<unknown>
   return JSON.parse(run.stdout)
 }
 
-/** Of all lines but those that are different in every dump. */
-async function sha256Of(name: string): Promise<string> {
-  const hash = createHash('sha256')
+/** Of all lines but those that are different in every dump, in any order: the parts of a large table are loaded side by side. */
+async function sumOf(name: string): Promise<string> {
+  let sum = 0n
   for await (const line of createInterface(createReadStream(path(name))))
-    if (!/^\\(?:un)?restrict |^-- Dumped/.test(line)) hash.update(`${line}\n`)
-  return hash.digest('hex')
+    if (!/^\\(?:un)?restrict |^-- Dumped/.test(line))
+      sum += createHash('sha256').update(line).digest().readBigUInt64LE()
+  return sum.toString()
 }
 
 test(`${BYTES / 1e6} MB of SQL are imported and exported within ${MOST_MIB} MiB`, { timeout: LIMIT }, async (t) => {
@@ -60,5 +61,5 @@ test(`${BYTES / 1e6} MB of SQL are imported and exported within ${MOST_MIB} MiB`
   await lab.edit(({ apps }) => void delete apps['portal']!.components['keys'])
   const again = (await within(t, ['import', 'sql', path('first.sql'), 'portal'])) as { report: { point: string } }
   await within(t, ['export', again.report.point, '--format', 'sql', '--output', path('second.sql')])
-  assert.equal(await sha256Of('second.sql'), await sha256Of('first.sql'))
+  assert.equal(await sumOf('second.sql'), await sumOf('first.sql'))
 })

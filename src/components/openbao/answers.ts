@@ -21,7 +21,7 @@ export function reasonOf({ status, body }: Answer): string {
 /** Whether the same request may be answered later: not ready, overloaded, a node that lags behind, or (307) one that is no longer the active one and cannot hand on yet. */
 export function isForNow({ status, body }: Answer): boolean {
   // A mount of version 2 says so for a moment after it was made.
-  if (status === 400) return /upgrading from non-versioned/i.test(reasonOf({ status, body }))
+  if (status === 400) return /upgrad\w+ from non-versioned/i.test(reasonOf({ status, body }))
   if (status === 500) return !/too large|invalid|unsupported/i.test(reasonOf({ status, body }))
   return status === 307 || status === 412 || status === 429 || status === 472 || status === 473 || status > 500
 }
