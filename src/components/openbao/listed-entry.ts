@@ -44,7 +44,6 @@ export function refusePath(path: string): void {
 function whyNot(path: string): string | undefined {
   if (path.split('/').includes('')) return 'has an empty name in its path'
   if (path.split('/').some((name) => name === '.' || name === '..')) return 'has a path that leads elsewhere'
-  // oxlint-disable-next-line no-control-regex
-  if (/[\u0000-\u001f\u007f]/.test(path) || !path.isWellFormed()) return 'has a control character in its path'
+  if (/\p{Cc}/u.test(path) || !path.isWellFormed()) return 'has a control character in its path'
   return isOwnPath(path) ? 'has a path that restores use for themselves' : undefined
 }
