@@ -22,6 +22,15 @@ async function withSmallRepository(): Promise<{ readonly lab: Lab; readonly disk
   return { lab: { ...fork, repository: disk.path }, disk }
 }
 
+/** On the small disk, in a folder of the server's user. */
+async function makeTablespace({ postgres }: Lab, disk: SmallDisk, name: string): Promise<void> {
+  const folder = join(disk.path, 'space')
+  const { uid, gid } = await stat(join(postgres.process!.folder, 'data'))
+  await mkdir(folder)
+  await chown(folder, uid, gid)
+  await postgres.sql('postgres', `create tablespace ${name} location '${folder}'`)
+}
+
 test('a full repository refuses the backup, keeps what it has, and takes the next one when there is room', async () => {
   const { lab, disk } = await withSmallRepository()
   const point = await backUp(lab)
@@ -122,10 +131,7 @@ test('a source on a full disk is backed up and proven all the same: reading it w
   const lab = await forkLab(base)
   const { postgres } = lab
   const disk = await mountSmallDisk(16 * MB)
-  const { uid, gid } = await stat(join(postgres.process!.folder, 'data'))
-  await mkdir(join(disk.path, 'space'))
-  await chown(join(disk.path, 'space'), uid, gid)
-  await postgres.sql('postgres', `create tablespace brimful location '${join(disk.path, 'space')}'`)
+  await makeTablespace(lab, disk, 'brimful')
   await postgres.sql('portal', 'create table public.brimful tablespace brimful as select generate_series(1, 9000) as n')
   // What the server has not written yet would take room later.
   await postgres.sql('postgres', 'checkpoint')
@@ -164,10 +170,7 @@ test('a database whose tablespace has no room for a second copy keeps its data',
   const lab = await forkLab(base)
   const { postgres } = lab
   const disk = await mountSmallDisk(48 * MB)
-  const { uid, gid } = await stat(join(postgres.process!.folder, 'data'))
-  await mkdir(join(disk.path, 'space'))
-  await chown(join(disk.path, 'space'), uid, gid)
-  await postgres.sql('postgres', `create tablespace small location '${join(disk.path, 'space')}'`)
+  await makeTablespace(lab, disk, 'small')
   await postgres.createDatabase('tight', 'tablespace small')
   await postgres.sql(
     'tight',
