@@ -39,7 +39,8 @@ export async function leftOutNamespaces(settings: OpenbaoSettings, client: Clien
   if (answer.status === 403)
     return 'Whether there are namespaces below is not known: this token may not list sys/namespaces'
   const names = parseAnswer(answer, keys, 'the list of namespaces').data.keys.map((name) => name.replace(/\/$/, ''))
-  const others = names.filter((name) => !isNamed(name, settings))
+  // The server lists them in any order.
+  const others = names.filter((name) => !isNamed(name, settings)).toSorted()
   return others.length === 0 ? undefined : `The namespaces below are not captured: ${others.join(', ')}`
 }
 
