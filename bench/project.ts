@@ -6,6 +6,9 @@ import { makeBucket } from '../test/parts/s3-bucket.ts'
 import { passwordOf } from '../src/components/postgres/connection.ts'
 import { projectRoot } from './bench.ts'
 import type { Bench, Place } from './bench.ts'
+import { Secret } from '../src/core/secret.ts'
+import { openStorage } from '../src/storage/open.ts'
+import type { Storage } from '../src/storage/storage.ts'
 import { runMeasured } from './child.ts'
 import type { ChildRun } from './child.ts'
 
@@ -16,6 +19,8 @@ export interface Project {
   readonly configPath: string
   readonly repositoryFolder: string
   readonly signingKeyFile: string
+  /** Where its restore points are, without Holdfast's own layers before it. */
+  storage(): Promise<Storage>
   /** Runs `holdfast` as a user would, in a process of its own. */
   run(args: readonly string[], onLine?: (line: string) => void): Promise<ChildRun>
 }
@@ -47,7 +52,17 @@ export async function makeProjectOf(bench: Place, name: string, components: unkn
       ...(onLine === undefined ? {} : { onLine }),
     })
   if (!existsSync(identityFile)) await run(['init', '--identity-file', identityFile, '--no-password'])
-  return { configPath, repositoryFolder, signingKeyFile: join(folder, 'signing.key'), run }
+  const storage = (): Promise<Storage> => storageOf(bench, repository)
+  return { configPath, repositoryFolder, signingKeyFile: join(folder, 'signing.key'), storage, run }
+}
+
+function storageOf({ s3, context }: Place, { url }: Readonly<{ url: string }>): Promise<Storage> {
+  const { signal, clock } = context
+  const options = { signal, clock, warn: () => {} }
+  if (s3 === undefined) return openStorage({ url }, options)
+  const { endpoint, region } = s3
+  const keys = { accessKey: new Secret(s3.accessKey), secretKey: new Secret(s3.secretKey) }
+  return openStorage({ url, endpoint, region, ...keys, createOnly: true }, options)
 }
 
 async function databaseComponent(
@@ -64,7 +79,10 @@ async function databaseComponent(
 }
 
 /** As the configuration words it; in S3 with a bucket of its own, whose name stays in a file. */
-async function repositoryOf({ s3 }: Place, folder: string): Promise<Readonly<Record<string, unknown>>> {
+async function repositoryOf(
+  { s3 }: Place,
+  folder: string,
+): Promise<{ readonly url: string } & Readonly<Record<string, unknown>>> {
   if (s3 === undefined) return { url: `file://${join(folder, 'repository')}` }
   const bucketFile = join(folder, 'bucket')
   const [accessFile, secretFile] = [join(folder, 's3.access'), join(folder, 's3.secret')]

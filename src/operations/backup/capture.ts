@@ -7,6 +7,7 @@ import type { ArtifactRecord } from '../../repository/documents.ts'
 import { fanOut, pack, type Packed } from '../../repository/pack.ts'
 import type { AppComponent, OperationContext } from '../app.ts'
 import { requireOne, type Destination } from './destinations.ts'
+import { ReadBacks } from './read-backs.ts'
 import { summarize, type ComponentOutcome } from './report.ts'
 
 export interface CapturedComponent {
@@ -37,7 +38,7 @@ export async function captureComponent(
     durationMilliseconds: Math.round(context.clock.monotonic() - begun),
   })
   try {
-    const captured = await component.driver.capture(component.settings, sink, context)
+    const captured = await sink.whole(component.driver.capture(component.settings, sink, context))
     sink.record(component, captured, started, context.clock.now())
     const found = { findings: captured.findings ?? [], cause: undefined }
     return { outcome: { ...facts(), outcome: 'captured', notCaptured: captured.notCaptured }, ...found }
@@ -49,12 +50,13 @@ export async function captureComponent(
   }
 }
 
-/** Compresses each artifact once, then encrypts, stores and reads it back in every destination. */
+/** Compresses each artifact once, then encrypts and stores it in every destination, where it is read back beside the next. */
 class DestinationSink implements ArtifactSink {
   readonly #component: string
   readonly #destinations: readonly Destination[]
   readonly #context: OperationContext
   readonly #records = new Map<Destination, ArtifactRecord[]>()
+  readonly #readBacks: ReadBacks
   readonly fingerprintKey?: Secret
   readonly evidence?: EvidenceTaker
   plainBytes = 0
@@ -70,11 +72,23 @@ class DestinationSink implements ArtifactSink {
     this.#component = component
     this.#destinations = destinations
     this.#context = context
+    this.#readBacks = new ReadBacks(context)
+  }
+
+  /** What was captured, or how it failed, once nothing that was stored of it is still being read back. */
+  async whole<Result>(capture: Promise<Result>): Promise<Result> {
+    try {
+      return await capture
+    } finally {
+      await this.#readBacks.settled()
+    }
   }
 
   async write(role: string, kind: 1 | 2 | 3 | 4 | 6, content: Bytes): Promise<void> {
     const producer = new Producer(content, (length) => this.#count(role, length))
     const alive = this.#destinations.filter(({ writer }) => writer !== undefined)
+    // The last one may have failed while it was read back: nobody would read what is produced, nor end its producer.
+    if (alive.length === 0) for await (const _ of content) break
     const copies = fanOut(pack(producer), alive.length)
     // fanOut gives exactly as many copies as asked for.
     const failures = await Promise.all(
@@ -96,10 +110,7 @@ class DestinationSink implements ArtifactSink {
     if (writer === undefined) return []
     try {
       const record = await writer.write({ component: this.#component, role, kind }, packed)
-      const begun = this.#context.clock.monotonic()
-      await writer.readBack(record)
-      destination.countStored(record.size, this.#context.clock.monotonic() - begun)
-      this.#recordsOf(destination).push(record)
+      this.#readBacks.add({ destination, writer, record }, () => this.#recordsOf(destination).push(record))
       return []
     } catch (error) {
       return [{ destination, error }]
