@@ -11,6 +11,7 @@ import { readDatabaseFacts } from './database-facts.ts'
 import { DUMP_OPTIONS, readDefinitions } from './definitions.ts'
 import { giveEvidence } from './evidence.ts'
 import { readCounts, readFingerprint, readSequences, sequencesBetween } from './fingerprint.ts'
+import { readIndexRuns } from './index-runs.ts'
 import { laneCount, sessionsFor } from './lane-count.ts'
 import { LANE_LIMITS, planLanes, tableOf, withoutRows, type LaneLimits, type LaneSource } from './lanes.ts'
 import { captureLanes, lockLanes } from './lanes-capture.ts'
@@ -105,6 +106,7 @@ async function captureShared(
   const before = await readSequences(session)
   const lanes = await planLanes(session, laneLimits)
   await lockLanes(session, lanes)
+  const indexRuns = await readIndexRuns(session, lanes)
   const fingerprint = await dumpAndRead({ ...given, lanes, encoding: facts.encoding }, sink, context)
   await giveEvidence(session, sink.evidence)
   const sequences = sequencesBetween(before, await readSequences(session))
@@ -114,6 +116,7 @@ async function captureShared(
       dumpVersionText: reading.tools.versionText,
       roles,
       lanes: lanes.map(({ role, schema, table, columns, format }) => ({ role, schema, table, columns, format })),
+      indexRuns,
       needs,
       fingerprint: { ...fingerprint, sequences },
     },

@@ -21,6 +21,6 @@ export function linesOf(list: string): ContentLines {
   }
 }
 
-async function* bytesOf(text: string): Bytes {
+export async function* bytesOf(text: string): Bytes {
   yield await Promise.resolve(Buffer.from(`${text}\n`))
 }

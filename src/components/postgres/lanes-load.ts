@@ -15,6 +15,14 @@ import { queryOne } from './query.ts'
 import { applySettings } from './restore/session-settings.ts'
 import { attempt } from './target-place.ts'
 
+interface LanesToLoad {
+  readonly all: readonly Lane[]
+  readonly encoding: string
+  readonly frozen: boolean
+  /** Told of each table, as `tableOf` names it, when all its rows are there and committed. */
+  readonly onLoaded?: (table: string) => void
+}
+
 /**
  * Loads the rows of all lanes, several at once; each lane is one statement, so it is there whole or not at all. Their tables
  * must exist without indexes, constraints and triggers. Where nobody else sees them yet, a table that one session loads
@@ -23,16 +31,19 @@ import { attempt } from './target-place.ts'
  */
 export async function loadLanes(
   place: LoadPlace,
-  lanes: { readonly all: readonly Lane[]; readonly encoding: string; readonly frozen: boolean },
+  lanes: LanesToLoad,
   source: ArtifactSource,
   context: Context,
 ): Promise<void> {
+  const missing = countByTable(lanes.all)
   const waiting = [...planBatches(lanes.all, (role) => source.sizeOf(role), place.jobs)]
   const work = async (inner: Context): Promise<void> =>
     withSession(place.server, place.database, inner, async (session) => {
       await applySettings(session, place.settings ?? {})
-      for (let batch = waiting.shift(); batch !== undefined; batch = waiting.shift())
+      for (let batch = waiting.shift(); batch !== undefined; batch = waiting.shift()) {
         await loadBatch(session, batch, lanes, source, inner)
+        for (const table of missing.without(batch.lanes)) lanes.onLoaded?.(table)
+      }
     })
   await allOrNone(
     context,
@@ -40,10 +51,22 @@ export async function loadLanes(
   )
 }
 
+/** Counts down how many lanes each table still lacks. */
+function countByTable(lanes: readonly Lane[]) {
+  const missing = new Map([...Map.groupBy(lanes, tableOf)].map(([table, some]) => [table, some.length]))
+  const without = (loaded: readonly Lane[]): readonly string[] =>
+    loaded.flatMap((lane) => {
+      const left = (missing.get(tableOf(lane)) ?? 0) - 1
+      missing.set(tableOf(lane), left)
+      return left === 0 ? [tableOf(lane)] : []
+    })
+  return { without }
+}
+
 async function loadBatch(
   session: pg.Client,
   { lanes, isWhole }: LaneBatch,
-  { encoding, frozen }: { readonly encoding: string; readonly frozen: boolean },
+  { encoding, frozen }: LanesToLoad,
   source: ArtifactSource,
   context: Context,
 ): Promise<void> {

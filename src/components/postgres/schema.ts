@@ -217,6 +217,21 @@ export const postgresDetails = z.object({
       }),
     )
     .default([]),
+  /**
+   * Indexes, and constraints that are one, that a session of its own makes for a table, each by the catalog and the oid
+   * under which the dump's list of contents has it. `early`: they need nothing but the rows of their table, which is in
+   * lanes. Otherwise two of them lock the table when they are made, and cannot be made at the same time.
+   */
+  indexRuns: z
+    .array(
+      z.object({
+        schema: z.string(),
+        table: z.string(),
+        early: z.boolean(),
+        entries: z.array(z.object({ catalog: z.int(), oid: z.int() })),
+      }),
+    )
+    .optional(),
   /** Bytes of the database on disk when it was captured; what a restore needs at least. */
   size: z.string(),
   /** What the look through the rows found while they were read: whether a restore would fail on them. */
