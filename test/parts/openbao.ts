@@ -119,7 +119,9 @@ export function testOpenbao(server: ThrowAwayServer, program: string): TestOpenb
       openbaoSettings.parse({
         kind: 'openbao',
         address: server.address,
-        ...(over['appRole'] === undefined ? { token: server.rootToken.reveal() } : {}),
+        ...(over['appRole'] === undefined && over['kubernetes'] === undefined
+          ? { token: server.rootToken.reveal() }
+          : {}),
         serverProgram: program,
         retrySeconds: 5,
         ...over,

@@ -174,7 +174,7 @@ export class Client {
 
   /** For the login: repeated like everything else, but never with a login of its own. */
   async #ask(path: string, body: unknown, token: string | undefined): Promise<unknown> {
-    const call: Call = { method: 'POST', path, body }
+    const call: Call = { method: body === undefined ? 'GET' : 'POST', path, body }
     const deadline = this.#context.clock.monotonic() + this.#settings.retryMilliseconds
     for (let attempt = 0; ; attempt += 1) {
       const answer = await this.#askOnce(call, token)
@@ -234,7 +234,7 @@ function actOf({ method = 'GET', path }: Pick<Call, 'method' | 'path'>): string 
 function loginFailure(answer: Answer, path: string): Failure {
   if (answer.status !== 400 && answer.status !== 403) return failureOf(answer, path)
   return new Failure('denied', `openbao: ${path}: the login was refused: ${reasonOf(answer)}`, {
-    hint: 'Check the role and its secret; a secret id can have run out.',
+    facts: { status: answer.status },
   })
 }
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
-import { Failure } from '../../core/failure.ts'
+import { Failure, isFailure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import { Secret } from '../../core/secret.ts'
 import type { SecretReference } from '../../system/secret-reference.ts'
@@ -12,7 +12,7 @@ export type Credentials =
   | { readonly type: 'appRole'; readonly appRole: AppRole }
   | { readonly type: 'kubernetes'; readonly kubernetes: Kubernetes }
 
-/** Sends one request with this token, or none, and gives the body; fails as every request does. */
+/** Posts this body, or gets when there is none, with this token or none; gives what comes back, and fails as every request does. */
 export type Ask = (path: string, body: unknown, token: string | undefined) => Promise<unknown>
 
 /** After this long a token from a file or variable is read again. */
@@ -60,14 +60,30 @@ export class Login {
   /** Told that the server refused `token`: whether there is another one now, so that the request is worth repeating. */
   async replace(token: string): Promise<boolean> {
     if (this.#held !== undefined && this.#held.token !== token) return true
-    return (await this.#once(() => this.#anew())).token !== token
+    if (this.#credentials.type === 'token') return (await this.#once(() => this.#anew())).token !== token
+    // A missing right is no reason to log in: of each login a token stays at the server.
+    if (await this.#isValid(token)) return false
+    await this.#once(() => this.#anew())
+    await this.#end(token)
+    return true
   }
 
   /** Ends a token of our own making; one that was given to us stays. */
   async close(): Promise<void> {
     if (this.#held === undefined || this.#credentials.type === 'token') return
-    await this.#ask('auth/token/revoke-self', {}, this.#held.token).catch(() => undefined)
+    await this.#end(this.#held.token)
     this.#held = undefined
+  }
+
+  async #end(token: string): Promise<void> {
+    await this.#ask('auth/token/revoke-self', {}, token).catch(() => undefined)
+  }
+
+  async #isValid(token: string): Promise<boolean> {
+    return await this.#ask('auth/token/lookup-self', undefined, token).then(
+      () => true,
+      (error: unknown) => !isFailure(error, 'denied'),
+    )
   }
 
   async #once(act: () => Promise<Held>): Promise<Held> {
@@ -89,7 +105,7 @@ export class Login {
   async #anew(): Promise<Held> {
     if (this.#credentials.type === 'token') return await this.#read(this.#credentials.token)
     const [path, body] = await loginRequest(this.#credentials)
-    const parsed = loginBody.safeParse(await this.#ask(path, body, undefined))
+    const parsed = loginBody.safeParse(await this.#ask(path, body, undefined).catch(refused(this.#credentials)))
     if (!parsed.success) throw new Failure('denied', `openbao: ${path} gave no token`)
     return this.#heldFrom(parsed.data.auth)
   }
@@ -118,13 +134,29 @@ async function loginRequest(
   return [`auth/${mount}/login`, { role, jwt: await serviceAccountToken(tokenFile) }]
 }
 
-async function serviceAccountToken(file: string): Promise<string> {
-  try {
-    return (await readFile(file, 'utf8')).trim()
-  } catch (cause) {
-    throw new Failure('notFound', `the service account token ${file} cannot be read`, {
-      cause,
-      hint: 'Run Holdfast in a pod with a service account, or set tokenFile.',
-    })
+/** The server says little of why; what is wrong in practice is one of few things. */
+function refused(credentials: Exclude<Credentials, { readonly type: 'token' }>): (error: unknown) => never {
+  return (error) => {
+    if (!isFailure(error, 'denied')) throw error
+    const [what, hint] = aboutLogin(credentials)
+    throw new Failure('denied', `${error.message}${what}`, { cause: error, facts: error.facts, hint })
   }
+}
+
+function aboutLogin(credentials: Exclude<Credentials, { readonly type: 'token' }>): readonly [string, string] {
+  if (credentials.type === 'appRole') return ['', 'Check the role and its secret; a secret id can have run out.']
+  const { role, tokenFile } = credentials.kubernetes
+  return [
+    ` (role ${role}, token of ${tokenFile})`,
+    'Check that the service account still exists, that the role names it and its namespace, and that the audience of the token is that of the role.',
+  ]
+}
+
+async function serviceAccountToken(file: string): Promise<string> {
+  const hint = 'Run Holdfast in a pod with a service account, or set tokenFile.'
+  const token = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new Failure('notFound', `the service account token ${file} cannot be read`, { cause, hint })
+  })
+  if (token.trim() === '') throw new Failure('usage', `the service account token ${file} is empty`, { hint })
+  return token.trim()
 }
