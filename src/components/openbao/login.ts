@@ -13,12 +13,15 @@ export type Credentials =
   | { readonly type: 'kubernetes'; readonly kubernetes: Kubernetes }
 
 /** Posts this body, or gets when there is none, with this token or none; gives what comes back, and fails as every request does. */
-export type Ask = (path: string, body: unknown, token: string | undefined) => Promise<unknown>
+export type Ask = (path: string, body: unknown, token: string | undefined, patience?: 'once') => Promise<unknown>
 
 /** After this long a token from a file or variable is read again. */
 const REREAD_AFTER = 10_000
 /** A renewal that gives less than this part of the first lease is near the longest life: log in anew. */
 const NEAR_THE_END = 0.5
+
+/** What can be sent as a token at all; a client library refuses the rest without a word of where it came from. */
+const HEADER_VALUE = /^[\x21-\x7e]+$/
 
 const loginBody = z.object({
   auth: z.object({
@@ -51,6 +54,13 @@ export class Login {
     this.#context = context
   }
 
+  /** For people: which token it is. */
+  get origin(): string {
+    const from = this.#credentials
+    const isFile = from.type === 'token' && !(from.token instanceof Secret) && from.token.scheme === 'file'
+    return isFile ? `the token of ${from.token.toString()}` : 'the token'
+  }
+
   async token(): Promise<string> {
     const held = this.#held
     if (held !== undefined && this.#context.clock.monotonic() < held.refreshAt) return held.token
@@ -76,7 +86,7 @@ export class Login {
   }
 
   async #end(token: string): Promise<void> {
-    await this.#ask('auth/token/revoke-self', {}, token).catch(() => undefined)
+    await this.#ask('auth/token/revoke-self', {}, token, 'once').catch(() => undefined)
   }
 
   async #isValid(token: string): Promise<boolean> {
@@ -94,7 +104,8 @@ export class Login {
 
   async #refresh(held: Held | undefined): Promise<Held> {
     if (held === undefined || !held.renewable || this.#credentials.type === 'token') return await this.#anew()
-    const renewed = await this.#ask('auth/token/renew-self', {}, held.token).then(
+    // Once: near the longest life the server says 500, and everybody waits meanwhile; a login is the way out.
+    const renewed = await this.#ask('auth/token/renew-self', {}, held.token, 'once').then(
       (body) => loginBody.parse(body).auth,
       () => undefined,
     )
@@ -112,6 +123,7 @@ export class Login {
 
   async #read(reference: SecretReference | Secret): Promise<Held> {
     const token = (reference instanceof Secret ? reference : await reference.resolve()).reveal().trim()
+    if (!HEADER_VALUE.test(token)) throw noToken(reference)
     return { token, refreshAt: this.#context.clock.monotonic() + REREAD_AFTER, lease: 0, renewable: false }
   }
 
@@ -120,6 +132,13 @@ export class Login {
     const refreshAt = this.#context.clock.monotonic() + (lifetime * 2) / 3
     return { token: client_token, refreshAt, lease: lease_duration, renewable }
   }
+}
+
+function noToken(reference: SecretReference | Secret): Failure {
+  const from = reference instanceof Secret || reference.scheme === 'literal' ? 'token' : reference.toString()
+  return new Failure('usage', `openbao: ${from} holds no token but spaces, line breaks or other characters`, {
+    hint: 'Write nothing but the token there; what renews it has to replace the whole file at once.',
+  })
 }
 
 async function loginRequest(
