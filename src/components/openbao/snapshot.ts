@@ -42,6 +42,24 @@ export async function captureSnapshot(
   }
 }
 
+/** What can be known before anything is read is not said at the end of hours. */
+export function requireSnapshotStorage(settings: OpenbaoSettings, server: SealStatus): void {
+  const why = whyNone(settings, server)
+  if (settings.snapshot !== 'require' || why === undefined) return
+  throw new Failure('refused', `openbao: the raft snapshot that is required cannot be taken here: ${why}`, {
+    hint: hintWithoutSnapshot(server.storage_type),
+  })
+}
+
+/** What else brings back what is not in KV. */
+export function hintWithoutSnapshot(storage: string | undefined): string {
+  if (storage === 'raft')
+    return 'Only a snapshot holds auth methods, identities, and the keys of transit and PKI; holdfast policy openbao prints the right it needs.'
+  const cold =
+    'The secrets are captured. Auth methods, identities, and the keys of transit and PKI come back only with a cold copy of the data volume (a component of kind files, with the server stopped) and the key of the seal (of kind secrets or kubernetes-secrets).'
+  return storage === 'file' ? `${cold} OpenBao 2.7 starts on storage file no more: move to raft before.` : cold
+}
+
 export function whyNone({ snapshot, namespace }: OpenbaoSettings, { storage_type }: SealStatus): string | undefined {
   if (snapshot === 'off') return 'it is switched off in the configuration'
   if (storage_type !== RAFT) return `the storage is ${storage_type ?? 'unknown'} and not raft`
