@@ -85,7 +85,9 @@ export class Client {
     try {
       yield* answer
     } catch (error) {
-      throw this.#brokenFailure(error, { path })
+      if (error instanceof Failure || this.#context.signal.aborted) throw this.#brokenFailure(error, { path })
+      const what = `openbao at ${this.#settings.address}: GET ${path}: the answer broke off: ${describe(error)}`
+      throw new Failure('unreachable', what, { cause: error, hint: BROKE_OFF })
     }
   }
 
@@ -223,6 +225,10 @@ interface Tried {
   readonly retryAfter: string | undefined
   readonly failure: Failure | undefined
 }
+
+/** For people: what a stream that ended too early comes from. */
+export const BROKE_OFF =
+  'Look at the log of the server, and at limits of time or size of a proxy before it; then run this again.'
 
 const NOTHING: Answer = { status: 0, body: undefined }
 
