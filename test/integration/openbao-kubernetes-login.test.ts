@@ -153,3 +153,23 @@ async function untilIt(holds: () => Promise<boolean>): Promise<void> {
   }
   assert.fail('it never held')
 }
+
+test('an API server that OpenBao does not reach is a refusal to us, and the hint names it', limit, async () => {
+  await bao.must('POST', 'sys/auth/nobody', { type: 'kubernetes' })
+  const config = {
+    kubernetes_host: 'https://127.0.0.1:9',
+    kubernetes_ca_cert: kubernetes.ca,
+    disable_local_ca_jwt: true,
+  }
+  await bao.must('POST', 'auth/nobody/config', { ...config, token_reviewer_jwt: await tokenOf('reviewer', []) })
+  const role = {
+    bound_service_account_names: 'backup',
+    bound_service_account_namespaces: namespace,
+    audience: AUDIENCE,
+  }
+  await bao.must('POST', 'auth/nobody/role/backup', role)
+  await give(await tokenOf('backup'))
+  await assert.rejects(captureToMemory(settings({ mount: 'nobody' }, { retrySeconds: 0.5 })), (error: unknown) => {
+    return denied(/permission denied/)(error) && /could not ask the API server/.test(error.hint ?? '')
+  })
+})

@@ -167,7 +167,7 @@ function aboutLogin(credentials: Exclude<Credentials, { readonly type: 'token' }
   const { role, tokenFile } = credentials.kubernetes
   return [
     ` (role ${role}, token of ${tokenFile})`,
-    'Check that the service account still exists, that the role names it and its namespace, and that the audience of the token is that of the role.',
+    'Check that the service account still exists, that the role names it and its namespace, and that the audience of the token is that of the role. The log of the server says more, also when it could not ask the API server.',
   ]
 }
 
