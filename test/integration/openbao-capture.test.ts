@@ -23,6 +23,10 @@ test('what KV can hold comes back on a throw-away server, version for version', 
       ['secret', 2, 14],
     ],
   )
+  const lacks = point.notCaptured.join('\n')
+  assert.match(lacks, /Times of creation, change and deletion of secrets cannot be set/)
+  assert.match(lacks, /The contents of [1-9]\d* deleted versions cannot be read/)
+  assert.match(lacks, /The expiry of [1-9]\d* versions cannot be set/)
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-test-'))
   const target = new ScratchTarget(bao.settings(), { mode: 'scratch', restoreId: '01234567', scratchFolder: folder })
   try {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { failureOf, isForNow } from '../../src/components/openbao/answers.ts'
 import { checkOpenbao } from '../../src/components/openbao/check.ts'
 import { withClient } from '../../src/components/openbao/connect.ts'
 import { openbaoDriver } from '../../src/components/openbao/driver.ts'
@@ -55,6 +56,22 @@ listener "tcp" {
   tls_disable = true
 }`
 }
+
+test(
+  'a standby that lags behind and may not hand on says 429 without a word, which is no rate limit',
+  limit,
+  async () => {
+    const ask = (address: string, index: string): Promise<Response> =>
+      fetch(`${address}/v1/s/data/f/000`, { headers: { 'X-Vault-Token': keys.token, 'X-Vault-Index': index } })
+    const now = (await ask(one.address, '')).headers.get('x-vault-index') ?? ''
+    const text = Buffer.from(now, 'base64').toString('utf8')
+    const later = Buffer.from(text.replace(/"value":"\d+"/, '"value":"99999999"')).toString('base64')
+    const said = await ask(two.address, later)
+    const answer = { status: said.status, body: await said.json() }
+    assert.ok(isForNow(answer))
+    assert.match(failureOf(answer, 'GET s/data/f/000').message, /lags behind/)
+  },
+)
 
 test('a standby is refused and named, before anything is read from it', limit, async () => {
   const standby = await nodeSettings(two, keys)

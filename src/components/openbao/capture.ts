@@ -13,7 +13,7 @@ import { leftOutNamespaces, namespacesBelow } from './namespaces.ts'
 import { requireMounts, requireReady } from './requirements.ts'
 import type { CapturedMount, OpenbaoDetails, OpenbaoSettings } from './schema.ts'
 import { readKeyring } from './server-facts.ts'
-import { captureSnapshot } from './snapshot.ts'
+import { captureSnapshot, requireSnapshotStorage } from './snapshot.ts'
 
 /** Lines go on so many bytes at a time: what comes after costs the same for each piece, small or large. */
 const TOGETHER = 64 * 1024
@@ -31,6 +31,7 @@ export async function captureOpenbao(
   return withClient(settings, 'capture', context, async (client) => {
     const readFrom = context.clock.now().toISOString()
     const server = await requireReady(client, context)
+    requireSnapshotStorage(settings, server)
     const mounts = await findMounts(settings, client)
     requireMounts(settings, mounts)
     const census = new Census(mounts)

@@ -10,7 +10,7 @@ import { readPlain, readStable } from './read-entry.ts'
 import { requireMounts, requireReady } from './requirements.ts'
 import type { OpenbaoSettings } from './schema.ts'
 import type { SealStatus } from './server-facts.ts'
-import { whyNone } from './snapshot.ts'
+import { hintWithoutSnapshot, whyNone } from './snapshot.ts'
 import { findProgram } from './throw-away.ts'
 import { walk } from './walk.ts'
 
@@ -80,15 +80,6 @@ async function snapshotFinding(settings: OpenbaoSettings, server: SealStatus, cl
     message: `none: ${why}`,
     hint: hintWithoutSnapshot(server.storage_type),
   }
-}
-
-/** What else brings back what is not in KV. */
-export function hintWithoutSnapshot(storage: string | undefined): string {
-  if (storage === 'raft')
-    return 'Only a snapshot holds auth methods, identities, and the keys of transit and PKI; holdfast policy openbao prints the right it needs.'
-  const cold =
-    'The secrets are captured. Auth methods, identities, and the keys of transit and PKI come back only with a cold copy of the data volume (a component of kind files, with the server stopped) and the key of the seal (of kind secrets or kubernetes-secrets).'
-  return storage === 'file' ? `${cold} OpenBao 2.7 starts on storage file no more: move to raft before.` : cold
 }
 
 async function mayRead(path: string, client: Client): Promise<boolean> {

@@ -8,7 +8,7 @@ import { Freshness } from './freshness.ts'
 import { parseJson } from './json.ts'
 import { Limiter, pause } from './limiter.ts'
 import { Login } from './login.ts'
-import type { Credentials } from './login.ts'
+import type { Ask, Credentials } from './login.ts'
 import { Transport } from './transport.ts'
 import type { Request } from './transport.ts'
 
@@ -53,8 +53,7 @@ export class Client {
       'X-Vault-Request': 'true',
       ...(namespace === undefined ? {} : { 'X-Vault-Namespace': namespace }),
     }
-    if (credentials !== undefined)
-      this.#login = new Login(credentials, (path, body, token) => this.#ask(path, body, token), context)
+    if (credentials !== undefined) this.#login = new Login(credentials, (...asked) => this.#ask(...asked), context)
     setMaxListeners(0, context.signal)
     context.signal.addEventListener('abort', this.#stop, { once: true })
   }
@@ -86,7 +85,9 @@ export class Client {
     try {
       yield* answer
     } catch (error) {
-      throw this.#brokenFailure(error, { path })
+      if (error instanceof Failure || this.#context.signal.aborted) throw this.#brokenFailure(error, { path })
+      const what = `openbao at ${this.#settings.address}: GET ${path}: the answer broke off: ${describe(error)}`
+      throw new Failure('unreachable', what, { cause: error, hint: BROKE_OFF })
     }
   }
 
@@ -173,23 +174,26 @@ export class Client {
   }
 
   /** For the login: repeated like everything else, but never with a login of its own. */
-  async #ask(path: string, body: unknown, token: string | undefined): Promise<unknown> {
-    const call: Call = { method: 'POST', path, body }
-    const deadline = this.#context.clock.monotonic() + this.#settings.retryMilliseconds
+  async #ask(...[path, body, token, patience]: Parameters<Ask>): Promise<unknown> {
+    const call: Call = { method: body === undefined ? 'GET' : 'POST', path, body }
+    const deadline = this.#context.clock.monotonic() + (patience === 'once' ? 0 : this.patience)
     for (let attempt = 0; ; attempt += 1) {
       const answer = await this.#askOnce(call, token)
-      if (answer.status === 200 || answer.status === 204) return answer.body
-      if (!isForNow(answer) || this.#context.clock.monotonic() > deadline) throw loginFailure(answer, path)
+      const isOver = this.#isClosed || this.#context.clock.monotonic() >= deadline
+      if (answer instanceof Failure) {
+        if (isOver || answer.kind !== 'unreachable') throw answer
+      } else if (answer.status === 200 || answer.status === 204) return answer.body
+      else if (isOver || !isForNow(answer)) throw loginFailure(answer, path)
       await pause(attempt, undefined, this.#context)
     }
   }
 
-  async #askOnce(call: Call, token: string | undefined): Promise<Answer> {
+  async #askOnce(call: Call, token: string | undefined): Promise<Answer | Failure> {
     try {
       const { status, text } = await this.#transport.text(this.#withHeaders(call, token))
       return { status, body: jsonOf(text) }
     } catch (error) {
-      throw this.#brokenFailure(error, call)
+      return this.#brokenFailure(error, call)
     }
   }
 
@@ -197,7 +201,8 @@ export class Client {
   async #deniedFailure(answer: Answer, call: Call): Promise<Failure> {
     const self = await this.#try({ path: 'auth/token/lookup-self' })
     if (self.failure !== undefined || self.answer.status !== 403) return failureOf(answer, actOf(call))
-    return new Failure('denied', `openbao: ${actOf(call)}: the token is not valid, or no longer`, {
+    const whose = this.#login?.origin ?? 'the token'
+    return new Failure('denied', `openbao: ${actOf(call)}: ${whose} is not valid, or no longer`, {
       hint: 'Give another token; one that is renewed by itself comes from appRole or kubernetes.',
       facts: { status: 403 },
     })
@@ -221,6 +226,10 @@ interface Tried {
   readonly failure: Failure | undefined
 }
 
+/** For people: what a stream that ended too early comes from. */
+export const BROKE_OFF =
+  'Look at the log of the server, and at limits of time or size of a proxy before it; then run this again.'
+
 const NOTHING: Answer = { status: 0, body: undefined }
 
 function isExpected(status: number, { accept = [] }: Call): boolean {
@@ -234,7 +243,7 @@ function actOf({ method = 'GET', path }: Pick<Call, 'method' | 'path'>): string 
 function loginFailure(answer: Answer, path: string): Failure {
   if (answer.status !== 400 && answer.status !== 403) return failureOf(answer, path)
   return new Failure('denied', `openbao: ${path}: the login was refused: ${reasonOf(answer)}`, {
-    hint: 'Check the role and its secret; a secret id can have run out.',
+    facts: { status: answer.status },
   })
 }
 

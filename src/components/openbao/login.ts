@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
-import { Failure } from '../../core/failure.ts'
+import { Failure, isFailure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import { Secret } from '../../core/secret.ts'
 import type { SecretReference } from '../../system/secret-reference.ts'
@@ -12,13 +12,16 @@ export type Credentials =
   | { readonly type: 'appRole'; readonly appRole: AppRole }
   | { readonly type: 'kubernetes'; readonly kubernetes: Kubernetes }
 
-/** Sends one request with this token, or none, and gives the body; fails as every request does. */
-export type Ask = (path: string, body: unknown, token: string | undefined) => Promise<unknown>
+/** Posts this body, or gets when there is none, with this token or none; gives what comes back, and fails as every request does. */
+export type Ask = (path: string, body: unknown, token: string | undefined, patience?: 'once') => Promise<unknown>
 
 /** After this long a token from a file or variable is read again. */
 const REREAD_AFTER = 10_000
 /** A renewal that gives less than this part of the first lease is near the longest life: log in anew. */
 const NEAR_THE_END = 0.5
+
+/** What can be sent as a token at all; a client library refuses the rest without a word of where it came from. */
+const HEADER_VALUE = /^[\x21-\x7e]+$/
 
 const loginBody = z.object({
   auth: z.object({
@@ -51,6 +54,13 @@ export class Login {
     this.#context = context
   }
 
+  /** For people: which token it is. */
+  get origin(): string {
+    const from = this.#credentials
+    const isFile = from.type === 'token' && !(from.token instanceof Secret) && from.token.scheme === 'file'
+    return isFile ? `the token of ${from.token.toString()}` : 'the token'
+  }
+
   async token(): Promise<string> {
     const held = this.#held
     if (held !== undefined && this.#context.clock.monotonic() < held.refreshAt) return held.token
@@ -60,14 +70,30 @@ export class Login {
   /** Told that the server refused `token`: whether there is another one now, so that the request is worth repeating. */
   async replace(token: string): Promise<boolean> {
     if (this.#held !== undefined && this.#held.token !== token) return true
-    return (await this.#once(() => this.#anew())).token !== token
+    if (this.#credentials.type === 'token') return (await this.#once(() => this.#anew())).token !== token
+    // A missing right is no reason to log in: of each login a token stays at the server.
+    if (await this.#isValid(token)) return false
+    await this.#once(() => this.#anew())
+    await this.#end(token)
+    return true
   }
 
   /** Ends a token of our own making; one that was given to us stays. */
   async close(): Promise<void> {
     if (this.#held === undefined || this.#credentials.type === 'token') return
-    await this.#ask('auth/token/revoke-self', {}, this.#held.token).catch(() => undefined)
+    await this.#end(this.#held.token)
     this.#held = undefined
+  }
+
+  async #end(token: string): Promise<void> {
+    await this.#ask('auth/token/revoke-self', {}, token, 'once').catch(() => undefined)
+  }
+
+  async #isValid(token: string): Promise<boolean> {
+    return await this.#ask('auth/token/lookup-self', undefined, token).then(
+      () => true,
+      (error: unknown) => !isFailure(error, 'denied'),
+    )
   }
 
   async #once(act: () => Promise<Held>): Promise<Held> {
@@ -78,7 +104,8 @@ export class Login {
 
   async #refresh(held: Held | undefined): Promise<Held> {
     if (held === undefined || !held.renewable || this.#credentials.type === 'token') return await this.#anew()
-    const renewed = await this.#ask('auth/token/renew-self', {}, held.token).then(
+    // Once: near the longest life the server says 500, and everybody waits meanwhile; a login is the way out.
+    const renewed = await this.#ask('auth/token/renew-self', {}, held.token, 'once').then(
       (body) => loginBody.parse(body).auth,
       () => undefined,
     )
@@ -89,13 +116,14 @@ export class Login {
   async #anew(): Promise<Held> {
     if (this.#credentials.type === 'token') return await this.#read(this.#credentials.token)
     const [path, body] = await loginRequest(this.#credentials)
-    const parsed = loginBody.safeParse(await this.#ask(path, body, undefined))
+    const parsed = loginBody.safeParse(await this.#ask(path, body, undefined).catch(refused(this.#credentials)))
     if (!parsed.success) throw new Failure('denied', `openbao: ${path} gave no token`)
     return this.#heldFrom(parsed.data.auth)
   }
 
   async #read(reference: SecretReference | Secret): Promise<Held> {
     const token = (reference instanceof Secret ? reference : await reference.resolve()).reveal().trim()
+    if (!HEADER_VALUE.test(token)) throw noToken(reference)
     return { token, refreshAt: this.#context.clock.monotonic() + REREAD_AFTER, lease: 0, renewable: false }
   }
 
@@ -104,6 +132,13 @@ export class Login {
     const refreshAt = this.#context.clock.monotonic() + (lifetime * 2) / 3
     return { token: client_token, refreshAt, lease: lease_duration, renewable }
   }
+}
+
+function noToken(reference: SecretReference | Secret): Failure {
+  const from = reference instanceof Secret || reference.scheme === 'literal' ? 'token' : reference.toString()
+  return new Failure('usage', `openbao: ${from} holds no token but spaces, line breaks or other characters`, {
+    hint: 'Write nothing but the token there; what renews it has to replace the whole file at once.',
+  })
 }
 
 async function loginRequest(
@@ -118,13 +153,29 @@ async function loginRequest(
   return [`auth/${mount}/login`, { role, jwt: await serviceAccountToken(tokenFile) }]
 }
 
-async function serviceAccountToken(file: string): Promise<string> {
-  try {
-    return (await readFile(file, 'utf8')).trim()
-  } catch (cause) {
-    throw new Failure('notFound', `the service account token ${file} cannot be read`, {
-      cause,
-      hint: 'Run Holdfast in a pod with a service account, or set tokenFile.',
-    })
+/** The server says little of why; what is wrong in practice is one of few things. */
+function refused(credentials: Exclude<Credentials, { readonly type: 'token' }>): (error: unknown) => never {
+  return (error) => {
+    if (!isFailure(error, 'denied')) throw error
+    const [what, hint] = aboutLogin(credentials)
+    throw new Failure('denied', `${error.message}${what}`, { cause: error, facts: error.facts, hint })
   }
+}
+
+function aboutLogin(credentials: Exclude<Credentials, { readonly type: 'token' }>): readonly [string, string] {
+  if (credentials.type === 'appRole') return ['', 'Check the role and its secret; a secret id can have run out.']
+  const { role, tokenFile } = credentials.kubernetes
+  return [
+    ` (role ${role}, token of ${tokenFile})`,
+    'Check that the service account still exists, that the role names it and its namespace, and that the audience of the token is that of the role. The log of the server says more, also when it could not ask the API server.',
+  ]
+}
+
+async function serviceAccountToken(file: string): Promise<string> {
+  const hint = 'Run Holdfast in a pod with a service account, or set tokenFile.'
+  const token = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new Failure('notFound', `the service account token ${file} cannot be read`, { cause, hint })
+  })
+  if (token.trim() === '') throw new Failure('usage', `the service account token ${file} is empty`, { hint })
+  return token.trim()
 }

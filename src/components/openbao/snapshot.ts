@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { describe, Failure, isFailure } from '../../core/failure.ts'
 import type { Bytes } from '../../core/ports.ts'
 import type { ArtifactSink } from '../driver.ts'
+import { BROKE_OFF } from './client.ts'
 import type { Client } from './client.ts'
 import type { OpenbaoSettings } from './schema.ts'
 import type { SealStatus } from './server-facts.ts'
@@ -40,6 +41,24 @@ export async function captureSnapshot(
     if (!isFailure(error, 'denied')) throw error
     return none(settings, 'this token may not read sys/storage/raft/snapshot', error)
   }
+}
+
+/** What can be known before anything is read is not said at the end of hours. */
+export function requireSnapshotStorage(settings: OpenbaoSettings, server: SealStatus): void {
+  const why = whyNone(settings, server)
+  if (settings.snapshot !== 'require' || why === undefined) return
+  throw new Failure('refused', `openbao: the raft snapshot that is required cannot be taken here: ${why}`, {
+    hint: hintWithoutSnapshot(server.storage_type),
+  })
+}
+
+/** What else brings back what is not in KV. */
+export function hintWithoutSnapshot(storage: string | undefined): string {
+  if (storage === 'raft')
+    return 'Only a snapshot holds auth methods, identities, and the keys of transit and PKI; holdfast policy openbao prints the right it needs.'
+  const cold =
+    'The secrets are captured. Auth methods, identities, and the keys of transit and PKI come back only with a cold copy of the data volume (a component of kind files, with the server stopped) and the key of the seal (of kind secrets or kubernetes-secrets).'
+  return storage === 'file' ? `${cold} OpenBao 2.7 starts on storage file no more: move to raft before.` : cold
 }
 
 export function whyNone({ snapshot, namespace }: OpenbaoSettings, { storage_type }: SealStatus): string | undefined {
@@ -86,7 +105,8 @@ async function* gunzipped(bytes: Bytes): Bytes {
     yield* input.pipe(gunzip) as AsyncIterable<Uint8Array>
   } catch (error) {
     if (cause instanceof Failure) throw cause
-    throw new Failure('unreachable', `openbao: the raft snapshot ended early: ${describe(error)}`, { cause: error })
+    const what = `openbao: the raft snapshot ended early or is none: ${describe(error)}`
+    throw new Failure('unreachable', what, { cause: error, hint: BROKE_OFF })
   } finally {
     input.destroy()
   }
@@ -102,7 +122,9 @@ export class SnapshotCheck {
   /** The same bytes; throws `corrupt` at their end when the snapshot is not whole. */
   async *through(bytes: Bytes): Bytes {
     const archive = extract()
-    const checking = this.#check(archive)
+    const checking = this.#check(archive).catch((error: unknown) => {
+      throw notWhole(describe(error), error)
+    })
     // Awaited below; an early failure must not be an unhandled one meanwhile.
     checking.catch(() => {})
     try {
@@ -158,5 +180,12 @@ function requireSums(sums: ReadonlyMap<string, string>, listed: string): void {
   const wrong = lines.find(([, sum, name = '']) => sums.get(name) !== sum)
   const has = (name: string): boolean => lines.some(([, , listedName]) => listedName === name)
   if (wrong === undefined && has('meta.json') && has('state.bin')) return
-  throw new Failure('corrupt', `the raft snapshot is not whole: ${wrong?.[2] ?? 'its list of sums'} does not match`)
+  throw new Error(`${wrong?.[2] ?? 'its list of sums'} does not match`)
+}
+
+function notWhole(why: string, cause: unknown): Failure {
+  return new Failure('corrupt', `the raft snapshot is not whole: ${why}`, {
+    cause,
+    hint: 'If a server just sent it, look at its log and back up again; if a restore point has it, take another point.',
+  })
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { hintWithoutSnapshot } from './check.ts'
+import { hintWithoutSnapshot } from './snapshot.ts'
 
 test('without raft, what else brings everything back is offered', () => {
   assert.match(hintWithoutSnapshot('raft'), /policy openbao/)
