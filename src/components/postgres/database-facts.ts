@@ -2,6 +2,7 @@ import type pg from 'pg'
 import { z } from 'zod'
 import { query, queryOne } from './query.ts'
 import type { PostgresDetails } from './schema.ts'
+import { readLabels } from './security-labels.ts'
 
 /** What is known about a database besides its content and its roles. */
 export type DatabaseFacts = Omit<
@@ -54,6 +55,7 @@ export async function readDatabaseFacts(client: pg.ClientBase): Promise<Database
     ...read,
     localeProvider: PROVIDERS[read.localeProvider ?? 'c'] ?? 'libc',
     settings: settings.map(({ setting }) => splitSetting(setting)),
+    securityLabels: await readLabels(client, read.database),
     systemIdentifier: await readSystemIdentifier(client),
   }
 }

@@ -98,8 +98,9 @@ const QUESTIONS: readonly Question[] = [
     names: `select t.spcname::text as name from pg_database d join pg_tablespace t on t.oid = d.dattablespace where d.datname = current_database() and t.spcname <> 'pg_default'`,
   },
   {
-    sentence: 'Security labels of the database are not captured:',
-    names: `select provider as name from pg_shseclabel where classoid = 'pg_database'::regclass and objoid = ${THIS_DATABASE}`,
+    sentence: 'Security labels of roles are not captured:',
+    names: `${ROLE_SETS} select r.rolname || ' (' || s.provider || ')' as name from below join pg_roles r on r.oid = below.id
+      join pg_shseclabel s on s.classoid = 'pg_authid'::regclass and s.objoid = r.oid`,
   },
 ]
 

@@ -9,6 +9,7 @@ import { rightFindings } from './preflight-rights.ts'
 import { needsOf } from './roles-needs.ts'
 import { readRights, roleFindings } from './roles-restore.ts'
 import type { PostgresDetails } from './schema.ts'
+import { labelFindings } from './security-labels.ts'
 import { withAdmin } from './target-place.ts'
 import type { Place } from './target-place.ts'
 import { isOurs, readWorld } from './target-world.ts'
@@ -24,6 +25,7 @@ export function preflightSwap(place: Place, details: PostgresDetails, context: C
       ...(await rightFindings(admin, details, world.live, place.settings.maintenanceDatabase)),
       ...nameFindings(place, world),
       ...(await liveFindings(admin, place, world.live !== undefined, 'swap')),
+      ...(world.live === undefined ? await labelFindings(admin, details) : []),
       ...(await preservedFindings(place, details, world.live, context)),
       await diskFinding(admin, place, details),
     ]
