@@ -45,8 +45,9 @@ const QUESTIONS: readonly Question[] = [
     names: `select subname::text as name from pg_subscription where subdbid = ${THIS_DATABASE} and not ${IS_SUPERUSER}`,
   },
   {
-    sentence: 'Subscriptions come back disabled and without their slot; their connection strings are captured:',
-    names: `select subname::text as name from pg_subscription where subdbid = ${THIS_DATABASE} and ${IS_SUPERUSER}`,
+    sentence:
+      'Subscriptions come back disabled, and their slots on the publisher do not send again what they sent since; their connection strings are captured:',
+    names: `select subname || coalesce(' (slot ' || subslotname || ')', ' (no slot)') as name from pg_subscription where subdbid = ${THIS_DATABASE} and ${IS_SUPERUSER}`,
   },
   {
     sentence: 'Replication slots are not captured:',
