@@ -122,6 +122,41 @@ test('who could create in schema public until 14 is told that this ends with 15'
   assert.equal(await said(14, 15), false)
 })
 
+test('what pg_dump 14 leaves out of schema public is named, and newer client tools bring it back', async (t) => {
+  if (process.env['HOLDFAST_TEST_POSTGRES_14'] === undefined && (await clientOf14()) === undefined)
+    return t.skip('client tools of 14 are for x64 only')
+  const postgres = server(14)
+  await postgres.createDatabase('public14')
+  const lossesOf = async (over = {}): Promise<string[]> => {
+    const { notCaptured } = await captureStored(postgres.settings('public14', over), context)
+    return notCaptured.filter((sentence) => sentence.includes('schema public'))
+  }
+  assert.deepEqual(await lossesOf(), [])
+  await postgres.sql(
+    'public14',
+    `alter schema public owner to ${quoted(OWNER)}; comment on schema public is 'of the app''s'`,
+  )
+  const [said, ...more] = await lossesOf()
+  assert.deepEqual(more, [])
+  assert.match(said ?? '', /before 15 leave out .*: COMMENT IS 'of the app''s', OWNER TO "The ""owner""".$/)
+  const findings = await postgresDriver.check(postgres.settings('public14'), context)
+  assert.ok(findings.some(({ level, message }) => level === 'warning' && message === said))
+
+  const newer = { toolsFolder: (await programsOf(15)) ?? '/usr/lib/postgresql/15/bin' }
+  assert.deepEqual(await lossesOf(newer), [])
+  const settings = postgres.settings('public14', newer)
+  const stored = await captureStored(settings, context)
+  const request = { mode: 'swap', restoreId: '1a2b3c4d', scratchFolder: '' } as const
+  const target = await postgresDriver.open(settings, request, context)
+  await target.load(stored.details, stored.source, context)
+  const [schema] = await postgres.sql(
+    'public14__r_1a2b3c4d',
+    `select pg_get_userbyid(nspowner)::text as owner, obj_description(oid, 'pg_namespace') as comment from pg_namespace where nspname = 'public'`,
+  )
+  assert.deepEqual(schema, { owner: OWNER, comment: `of the app's` })
+  await target.discard(context)
+})
+
 test('a value that differs is found across majors', async () => {
   const stored = pointOf(14)
   const target = await open(server(18), 'swap')

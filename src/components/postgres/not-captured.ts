@@ -4,9 +4,13 @@ import { ofExtension, OUR_SCHEMAS } from './check-catalog.ts'
 import { query } from './query.ts'
 import { ROLE_SETS } from './roles-capture.ts'
 
-/** What a restore of the session's database will not bring back, as plain sentences; each names what it is about. */
-export async function readNotCaptured(client: pg.ClientBase): Promise<string[]> {
-  const found = await query(client, z.object({ sentence: z.string() }), QUESTIONS.map(asQuery).join(' union all '))
+/**
+ * What a restore of the session's database will not bring back, as plain sentences; each names what it is about. What
+ * pg_dump leaves out depends on its own major, too.
+ */
+export async function readNotCaptured(client: pg.ClientBase, dumpMajor: number): Promise<string[]> {
+  const questions = dumpMajor < PUBLIC_SINCE ? [...QUESTIONS, PUBLIC_SCHEMA] : QUESTIONS
+  const found = await query(client, z.object({ sentence: z.string() }), questions.map(asQuery).join(' union all '))
   return found.map(({ sentence }) => sentence)
 }
 
@@ -104,6 +108,18 @@ const QUESTIONS: readonly Question[] = [
       join pg_shseclabel s on s.classoid = 'pg_authid'::regclass and s.objoid = r.oid`,
   },
 ]
+
+/** The pg_dump that dumps schema public like any other. Older ones dump its grants only. */
+const PUBLIC_SINCE = 15
+const PUBLIC_SCHEMA: Question = {
+  sentence:
+    'Client tools before 15 leave out what schema public was given; newer ones (toolsFolder) do not, or set it by hand after a restore:',
+  names: `with public as (select oid, nspowner, obj_description(oid, 'pg_namespace') as comment from pg_namespace where nspname = 'public')
+    select 'OWNER TO ' || quote_ident(pg_get_userbyid(nspowner)) as name from public where nspowner <> 10
+    union all select 'COMMENT IS ' || coalesce(quote_literal(comment), 'NULL') from public where comment is distinct from 'standard public schema'
+    union all select 'SECURITY LABEL FOR ' || quote_literal(l.provider) || ' IS ' || quote_literal(l.label) from public
+      join pg_seclabel l on l.classoid = 'pg_namespace'::regclass and l.objoid = public.oid`,
+}
 
 function qualified(relation: string): string {
   return `${relation}.relnamespace::regnamespace::text || '.' || quote_ident(${relation}.relname)`
