@@ -115,7 +115,7 @@ const NEWER: readonly (readonly [number, (owner: string) => string])[] = [
     create unlogged sequence newer.counted start 5;
     create publication newer_schema for tables in schema newer;
     create publication newer_rows for table newer.once (a, b) where (b > 3);
-    grant select on newer.asking to ${quoted(owner)};`,
+    grant select on newer.asking to ${quoted(owner)}; grant set on parameter log_min_messages to ${quoted(owner)};`,
   ],
   [
     17,

@@ -1,15 +1,19 @@
 import type pg from 'pg'
 import { z } from 'zod'
 import { ofExtension, OUR_SCHEMAS } from './check-catalog.ts'
-import { query } from './query.ts'
+import { query, queryOne } from './query.ts'
 import { ROLE_SETS } from './roles-capture.ts'
+import { majorOf } from './versions.ts'
 
 /**
  * What a restore of the session's database will not bring back, as plain sentences; each names what it is about. What
  * pg_dump leaves out depends on its own major, too.
  */
 export async function readNotCaptured(client: pg.ClientBase, dumpMajor: number): Promise<string[]> {
-  const questions = dumpMajor < PUBLIC_SINCE ? [...QUESTIONS, PUBLIC_SCHEMA] : QUESTIONS
+  const { version } = await queryOne(client, z.object({ version: z.number() }), VERSION)
+  const questions = [...QUESTIONS, ...(dumpMajor < PUBLIC_SINCE ? [PUBLIC_SCHEMA] : [])].filter(
+    ({ since }) => since === undefined || since <= majorOf(version),
+  )
   const found = await query(client, z.object({ sentence: z.string() }), questions.map(asQuery).join(' union all '))
   return found.map(({ sentence }) => sentence)
 }
@@ -19,11 +23,14 @@ interface Question {
   readonly sentence: string
   /** Gives the names in a column `name`; no rows if it does not apply. */
   readonly names: string
+  /** The first major of the server that can be asked. */
+  readonly since?: number
 }
 
 /** How the sentence about them begins. */
 export const NO_PASSWORDS = 'Passwords of roles are not captured'
 const THIS_DATABASE = '(select oid from pg_database where datname = current_database())'
+const VERSION = `select current_setting('server_version_num')::int as version`
 const IS_SUPERUSER = "current_setting('is_superuser') = 'on'"
 
 const QUESTIONS: readonly Question[] = [
@@ -101,6 +108,20 @@ const QUESTIONS: readonly Question[] = [
   {
     sentence: 'The database is restored into the default tablespace, not into:',
     names: `select t.spcname::text as name from pg_database d join pg_tablespace t on t.oid = d.dattablespace where d.datname = current_database() and t.spcname <> 'pg_default'`,
+  },
+  {
+    sentence: 'Grants on parameters of the server (GRANT SET, ALTER SYSTEM ON PARAMETER) are not captured:',
+    names: `${ROLE_SETS} select a.parname || ' to ' || r.rolname as name from below join pg_roles r on r.oid = below.id and not r.rolsuper
+      join pg_parameter_acl a on exists (select from aclexplode(a.paracl) g where g.grantee = r.oid)`,
+    since: 15,
+  },
+  {
+    sentence: 'Comments on roles are not captured:',
+    names: `${ROLE_SETS} select r.rolname::text as name from below join pg_roles r on r.oid = below.id where shobj_description(r.oid, 'pg_authid') is not null`,
+  },
+  {
+    sentence: 'That a database is a template is not captured, and a swap does not carry it over:',
+    names: 'select datname::text as name from pg_database where datname = current_database() and datistemplate',
   },
   {
     sentence: 'Security labels of roles are not captured:',
