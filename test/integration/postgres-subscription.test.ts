@@ -5,6 +5,7 @@ import { passwordOf } from '../../src/components/postgres/connection.ts'
 import { postgresDriver } from '../../src/components/postgres/driver.ts'
 import type { Target } from '../../src/components/driver.ts'
 import type { PostgresDetails } from '../../src/components/postgres/schema.ts'
+import { withTemporaryFolder } from '../../src/system/temporary-folder.ts'
 import { compareDumpTexts } from '../parts/postgres-dump-text.ts'
 import { captureStored } from '../parts/postgres-stored.ts'
 import { startPrivate, testContext } from '../parts/postgres.ts'
@@ -140,6 +141,20 @@ test('an undo brings the subscription back with what was published meanwhile', a
   await subscriber.sql('postgres', `alter database app__undone_${RESTORE_ID} allow_connections true`)
   await drop(`app__undone_${RESTORE_ID}`)
   await target.forget(context)
+})
+
+test('a drill restores the subscription, and neither takes from its publisher nor touches the slot', async () => {
+  const { details, source } = await captureStored(SETTINGS, context)
+  await withTemporaryFolder(async (scratchFolder) => {
+    const request = { mode: 'scratch', restoreId: RESTORE_ID, scratchFolder } as const
+    const drill = await postgresDriver.open(SETTINGS, request, context)
+    await drill.load(details, source, context)
+    assert.deepEqual(await drill.compare(details, context), [])
+    await publish(6)
+    await arrived([1, 2, 5, 6])
+    await drill.discard(context)
+  })
+  assert.deepEqual(await slots(), [SLOT])
 })
 
 test('in place, a subscription with a slot is refused before, and one without is replaced', async () => {
