@@ -8,6 +8,7 @@ import { postgresDriver } from '../../src/components/postgres/driver.ts'
 import type { Target } from '../../src/components/driver.ts'
 import type { PostgresDetails } from '../../src/components/postgres/schema.ts'
 import { isFailure } from '../../src/core/failure.ts'
+import { withTemporaryFolder } from '../../src/system/temporary-folder.ts'
 import { startPrivate, testContext } from '../parts/postgres.ts'
 import type { TestPostgres } from '../parts/postgres.ts'
 
@@ -101,6 +102,64 @@ test('a label that the restoring role may not set stops the restore before rows 
   })
   assert.equal(read, 0)
   assert.equal(await target.state(context), 'untouched')
+})
+
+test('labels inside the database come back beside it, and a drill does without them and says so', async () => {
+  await labelled.createDatabase('app')
+  await labelled.sql(
+    'app',
+    `create table public.t (a int); insert into public.t values (1); security label for dummy on table public.t is 'classified';
+    security label for dummy on column public.t.a is 'unclassified'`,
+  )
+  const { details, source } = await captureStored(labelled.settings('app'), context)
+  const target = await open(labelled)
+  assert.deepEqual(
+    (await target.preflight(details, context)).filter(({ level }) => level === 'error'),
+    [],
+  )
+  await target.load(details, source, context)
+  assert.deepEqual(await target.compare(details, context), [])
+  const side = 'app__r_1a2b3c4d'
+  const labels = await labelled.sql(side, 'select label from pg_seclabel order by objsubid')
+  assert.deepEqual(
+    labels.map(({ label }) => label),
+    ['classified', 'unclassified'],
+  )
+  await labelled.sql(side, 'security label for dummy on column public.t.a is null')
+  const [difference] = await target.compare(details, context)
+  assert.match(difference?.subject ?? '', /SECURITY LABEL/)
+  await target.discard(context)
+
+  const warnings: string[] = []
+  const noting = testContext({
+    progress: (event) => void (event.type === 'warning' && warnings.push(event.message)),
+  })
+  await withTemporaryFolder(async (scratchFolder) => {
+    const request = { mode: 'scratch', restoreId: '1a2b3c4d', scratchFolder } as const
+    const drill = await postgresDriver.open(labelled.settings('app'), request, context)
+    await drill.load(details, source, noting)
+    assert.deepEqual(await drill.compare(details, context), [])
+    await drill.discard(context)
+  })
+  assert.ok(warnings.some((one) => one.startsWith('security labels are left out')))
+})
+
+test('where the provider of labels inside the database is not, the preflight says that the restore would fail', async () => {
+  await labelled.createDatabase('app')
+  await labelled.sql('app', `create table public.t (a int); security label for dummy on table public.t is 'classified'`)
+  const { details, source } = await captureStored(labelled.settings('app'), context)
+  await plain.createDatabase('app')
+  for (const mode of ['swap', 'in-place'] as const) {
+    const request = { mode, restoreId: '1a2b3c4d', scratchFolder: '' }
+    const target = await postgresDriver.open(plain.settings('app'), request, context)
+    const errors = (await target.preflight(details, context)).filter(({ level }) => level === 'error')
+    assert.deepEqual(
+      errors.map(({ subject }) => subject),
+      ['label provider dummy'],
+    )
+    assert.match(errors[0]?.hint ?? '', /shared_preload_libraries/)
+  }
+  await assert.rejects((await open(plain)).load(details, source, context), /"dummy" is not loaded/)
 })
 
 test('labels of roles are named as left out', async () => {

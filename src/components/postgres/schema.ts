@@ -200,6 +200,8 @@ export const postgresDetails = z.object({
   settings: z.array(z.object({ name: z.string(), value: z.string() })),
   /** `SECURITY LABEL ON DATABASE`. */
   securityLabels: z.array(z.object({ provider: z.string(), label: z.string() })).default([]),
+  /** Of security labels inside the database, which the dump has. */
+  labelProviders: z.array(z.string()).default([]),
   /** With their slots on the publisher. Those that the dump has are in `fingerprint.objects`. */
   subscriptions: z.array(z.object({ name: z.string(), slot: z.string().nullable() })).default([]),
   roles: z.array(role),

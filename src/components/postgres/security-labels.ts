@@ -58,6 +58,39 @@ export async function labelFindings(
     }))
 }
 
+/** Labels of what is inside the database are in the dump, which cannot be restored where their provider is not. */
+export async function providerFindings(admin: pg.Client, { labelProviders }: PostgresDetails): Promise<Finding[]> {
+  const findings: Finding[] = []
+  for (const provider of labelProviders)
+    if (!(await hasProvider(admin, provider)))
+      findings.push({
+        level: 'error',
+        subject: `label provider ${provider}`,
+        message: 'is not loaded on this server, and objects of the restore point have its security labels',
+        hint: 'Load its library in every session (shared_preload_libraries) and restart the server. What it protects would lie open without.',
+      })
+  return findings
+}
+
+const PROVIDERS = 'select distinct provider from pg_seclabel order by 1'
+
+export async function readProviders(session: pg.ClientBase): Promise<string[]> {
+  return (await query(session, z.object({ provider: z.string() }), PROVIDERS)).map(({ provider }) => provider)
+}
+
+const LABEL = 'SECURITY LABEL '
+
+/** Whether the dump has labels of its objects. */
+export function hasLabels({ fingerprint }: PostgresDetails): boolean {
+  return fingerprint.objects.some(({ name }) => name.startsWith(LABEL))
+}
+
+/** For a comparison with a server that has no providers. */
+export function withoutLabels(details: PostgresDetails): PostgresDetails {
+  const objects = details.fingerprint.objects.filter(({ name }) => !name.startsWith(LABEL))
+  return { ...details, fingerprint: { ...details.fingerprint, objects } }
+}
+
 /** The statements that turn the labels `now` into those wanted. */
 export function labelStatements(
   database: string,
