@@ -58,7 +58,8 @@ test('a swap carries over the label that the live database has now, and no other
   const target = await open(labelled)
   await restoreWhole(target, stored)
   const labels = await labelled.sql('postgres', `${LABELS}, 2`)
-  assert.deepEqual(labels, Array(2).fill({ provider: 'dummy', label: 'unclassified' }))
+  const unclassified = { provider: 'dummy', label: 'unclassified' }
+  assert.deepEqual(labels, [unclassified, unclassified])
   await target.undo(context)
   await target.forget(context)
   assert.deepEqual(await labelled.sql('postgres', LABELS), [{ provider: 'dummy', label: 'unclassified' }])
