@@ -147,6 +147,26 @@ const CASES: readonly Case[] = [
     after: 'drop role strong',
   },
   {
+    name: 'a comment on a role',
+    plant: `create role told; comment on role told is 'by whom'; create table t (); alter table t owner to told`,
+    finds: /^warning .*not captured: Comments on roles .*: told\.$/m,
+    after: 'drop role told',
+  },
+  {
+    name: 'a grant on a parameter',
+    since: 15,
+    plant: `create role tuner; create table t (); alter table t owner to tuner; grant set, alter system on parameter log_min_messages to tuner; create role other;
+      grant set on parameter log_statement to other`,
+    finds: /^warning .*not captured: Grants on parameters .*: log_min_messages to tuner\.$/m,
+    after: `drop role tuner; drop role other`,
+  },
+  {
+    name: 'a database that is a template',
+    plant: 'alter database planted is_template true',
+    finds: /^warning .*not captured: That a database is a template .*: planted\.$/m,
+    after: 'alter database planted is_template false',
+  },
+  {
     name: 'a prepared transaction',
     plant: `create table t (n int); begin; insert into t values (1); prepare transaction 'halfway'`,
     finds: /^warning .*not captured: Transactions that are prepared .*: halfway\.$/m,
@@ -161,7 +181,7 @@ const CASES: readonly Case[] = [
     name: 'a subscription with its connection string',
     plant: `create subscription feed connection 'host=nowhere password=hush' publication p with (connect = false, slot_name = none)`,
     finds:
-      /^warning .*not captured: Subscriptions come back disabled and without their slot; their connection strings are captured: feed\.$/m,
+      /^warning .*not captured: Subscriptions come back disabled.*connection strings are captured: feed \(no slot\)\.$/m,
     after: `alter subscription feed disable; drop subscription feed`,
   },
 ]
@@ -201,6 +221,8 @@ for (const { name, plant, finds, since = 0, options = '', after, needs } of CASE
         .catch(() => {})
       if (after?.startsWith('drop role') === true) {
         await postgres.dropDatabase('planted')
+        for (const role of ['tuner', 'other'])
+          if (after.includes(role)) await postgres.sql('postgres', `drop owned by ${role}`)
         await postgres.sql('postgres', after)
       } else if (after !== undefined) await postgres.sql('planted', after)
     }

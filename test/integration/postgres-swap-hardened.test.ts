@@ -90,7 +90,11 @@ test('slots and subscriptions are named before, and a kept database with a subsc
   const messages = (await target.preflight(captured.details, context)).map(
     ({ subject, message }) => `${subject} ${message}`,
   )
-  for (const expected of [/replication slot mine_slot stays/, /subscription my sub stays/, /PUBLICATION mine/])
+  for (const expected of [
+    /replication slot mine_slot stays/,
+    /subscription my sub \(slot from_publisher\) stays/,
+    /PUBLICATION mine/,
+  ])
     assert.ok(
       messages.some((message) => expected.test(message)),
       `${expected} in ${messages.join('\n')}`,

@@ -4,35 +4,22 @@ import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { test, type TestContext } from 'node:test'
-import { ownPeak, runMeasured } from '../../bench/child.ts'
-import { HOLDFAST } from '../../bench/project.ts'
 import { startReadyLab } from '../e2e/lab.ts'
+import { MOST_MIB, withinMemory } from '../e2e/measured.ts'
 import { writeLargeFile } from './large-file.ts'
 
 /** In `npm run soak` as much as is promised; elsewhere more than would stay within the limit if all of it was held. */
 const SOAK = process.env['HOLDFAST_SOAK'] !== undefined
 const BYTES = SOAK ? 2_000_000_000 : 200_000_000
-const MOST_MIB = 256
 const PASSWORD = 'password'
 const LIMIT = SOAK ? 3_600_000 : 600_000
 
 const lab = await startReadyLab()
 const path = (name: string): string => `${lab.folder}/${name}`
 
-/** One command in a process of its own, and the most memory that our part of it had. */
-async function within(t: TestContext, args: readonly string[]): Promise<unknown> {
-  const environment = { ...lab.environment, HOLDFAST_KLEIDIA_PASSWORD: PASSWORD, HOME: lab.folder }
-  const run = await runMeasured({
-    file: HOLDFAST,
-    args: ['--config', path('holdfast.yaml'), ...args, '--json', '--quiet'],
-    environment,
-    signal: t.signal,
-  })
-  const peak = ownPeak(run) ?? Infinity
-  t.diagnostic(`${args.slice(0, 2).join(' ')}: ${Math.round(peak)} MiB at most, ${Math.round(run.seconds)} s`)
-  assert.ok(peak < MOST_MIB, `${args.slice(0, 2).join(' ')} took ${Math.round(peak)} MiB`)
-  return JSON.parse(run.stdout)
-}
+/** One command, and the memory that it had. */
+const within = (t: TestContext, args: readonly string[]): Promise<unknown> =>
+  withinMemory(t, lab, args, { HOLDFAST_KLEIDIA_PASSWORD: PASSWORD })
 
 /** Of all lines but those that are different in every dump, in any order: the parts of a large table are loaded side by side. */
 async function sumOf(name: string): Promise<string> {

@@ -21,15 +21,19 @@ const INHERITING = `select format('%I.%I', n.nspname, c.relname) as name from pg
 
 /** What differs between the text that pg_dump gives of two databases, as unified lines; empty when they are equal. */
 export async function compareDumpTexts(server: Server, version: number, one: string, other: string): Promise<string[]> {
-  const [a, b] = [await linesOf(server, version, one), await linesOf(server, version, other)]
+  return differingLines(await dumpLines(server, version, one), await dumpLines(server, version, other))
+}
+
+/** What differs between two texts of `dumpLines`, as unified lines. */
+export function differingLines(a: readonly string[], b: readonly string[]): string[] {
   const differing: string[] = []
   for (let n = 0; n < Math.max(a.length, b.length) && differing.length < 20; n++)
     if (a[n] !== b[n]) differing.push(`- ${show(a[n])}`, `+ ${show(b[n])}`)
   return differing
 }
 
-/** Long lines by their hash: the rows of a gigabyte would not fit into memory. */
-async function linesOf(server: Server, version: number, database: string): Promise<string[]> {
+/** The text that pg_dump gives of a database. Long lines by their hash: the rows of a gigabyte would not fit into memory. */
+export async function dumpLines(server: Server, version: number, database: string): Promise<string[]> {
   const context = testContext()
   const tools = await chooseTools(version, {}, context)
   const call = {

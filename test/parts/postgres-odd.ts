@@ -101,3 +101,48 @@ export function oddObjects(owner: string): string {
   alter view looking owner to ${quoted(owner)};
   refresh materialized view aa_second;`
 }
+
+/** What the majors from 15 on know besides, each by the first that does. */
+const NEWER: readonly (readonly [number, (owner: string) => string])[] = [
+  [
+    15,
+    (owner) => `create schema newer;
+    create table newer.once (a int, b int, unique nulls not distinct (a, b), primary key (b));
+    insert into newer.once values (1, 1), (null, 2);
+    create table newer.pairs (a int, b int, primary key (a, b));
+    create table newer.refers (a int, b int, foreign key (a, b) references newer.pairs on delete set null (b));
+    create view newer.asking with (security_invoker = true) as select a from newer.once;
+    create unlogged sequence newer.counted start 5;
+    create publication newer_schema for tables in schema newer;
+    create publication newer_rows for table newer.once (a, b) where (b > 3);
+    grant select on newer.asking to ${quoted(owner)}; grant set on parameter log_min_messages to ${quoted(owner)};`,
+  ],
+  [
+    17,
+    (owner) => `create table newer.numbered (id int generated always as identity, at int) partition by range (at);
+    create table newer.numbered_low partition of newer.numbered for values from (0) to (5);
+    create table newer.numbered_rest partition of newer.numbered default;
+    insert into newer.numbered (at) select n from generate_series(1, 9) n;
+    create collation newer.plain (provider = builtin, locale = 'C.UTF-8');
+    create function newer.came() returns event_trigger language plpgsql as $$ begin end $$;
+    create event trigger newer_login on login execute function newer.came(); alter event trigger newer_login disable;
+    grant maintain on newer.once to ${quoted(owner)};`,
+  ],
+  [
+    18,
+    () => `create table newer.computed (a int, twice int generated always as (a * 2) virtual, thrice int generated always as (a * 3) stored, body text);
+    insert into newer.computed (a, body) select n, repeat(md5(n::text), 9) from generate_series(1, 60000) n;
+    create table newer.stays (room int4range, during daterange, primary key (room, during without overlaps));
+    insert into newer.stays values ('[1,2)', '[2026-01-01,2026-02-01)'), ('[1,2)', '[2026-02-01,2026-03-01)');
+    create table newer.visits (room int4range, during daterange, foreign key (room, period during) references newer.stays (room, period during));
+    insert into newer.visits values ('[1,2)', '[2026-01-20,2026-02-10)');
+    create table newer.lenient (a int, b int, constraint not_enforced check (a > 0) not enforced, foreign key (b) references newer.once (b) not enforced);
+    insert into newer.lenient values (-1, 77), (null, null);
+    alter table newer.lenient add constraint later not null a not valid;`,
+  ],
+]
+
+/** Objects that only `major` and newer ones know; empty for the oldest. */
+export function newerObjects(major: number, owner: string): string {
+  return NEWER.flatMap(([since, make]) => (since <= major ? [make(owner)] : [])).join('\n')
+}

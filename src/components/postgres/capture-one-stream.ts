@@ -71,7 +71,7 @@ async function readAll(source: OneStream, context: Context) {
       facts,
       roles: await readRoles(session),
       needs: await readRestoreNeeds(session, facts.serverVersion),
-      notCaptured: await readNotCaptured(session),
+      notCaptured: await readNotCaptured(session, source.tools.major),
       content: await readFingerprint([session], [], source.tools.major, context),
     }
   })

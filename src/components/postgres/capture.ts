@@ -102,7 +102,7 @@ async function captureShared(
   const facts = await readDatabaseFacts(session)
   const roles = await readRoles(session)
   const needs = await readRestoreNeeds(session, facts.serverVersion)
-  const notCaptured = await readNotCaptured(session)
+  const notCaptured = await readNotCaptured(session, reading.tools.major)
   const before = await readSequences(session)
   const lanes = await planLanes(session, laneLimits)
   await lockLanes(session, lanes)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { grantStatements, labelStatements, settingStatements, settingValue } from './carry-over.ts'
+import { grantStatements, settingStatements, settingValue } from './carry-over.ts'
 
 test('a list of names is given as one literal each, any other value as one', () => {
   assert.equal(
@@ -45,20 +45,4 @@ test('grants are set anew when one differs, whatever their order', () => {
     'grant CREATE on database "d" to "a""b" with grant option',
   ])
   assert.notDeepEqual(grantStatements('d', [two], [{ ...two, grantable: false }]), [])
-})
-
-test('security labels that differ are set, and those that are not wanted are taken off', () => {
-  const now = [
-    { provider: 'same', label: 'x' },
-    { provider: 'other', label: 'old' },
-    { provider: 'gone', label: 'y' },
-  ]
-  const wanted = [
-    { provider: 'same', label: 'x' },
-    { provider: 'other', label: "it's new" },
-  ]
-  assert.deepEqual(labelStatements('a "b"', now, wanted), [
-    `security label for 'gone' on database "a ""b""" is null`,
-    `security label for 'other' on database "a ""b""" is 'it''s new'`,
-  ])
 })

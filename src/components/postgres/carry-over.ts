@@ -6,6 +6,8 @@ import { identifier, literal } from './connection.ts'
 import { plainComment } from './marker.ts'
 import type { PostgresDetails } from './schema.ts'
 import { query, queryOne } from './query.ts'
+import { labelRefused, labelStatements, readLabels, settableLabels } from './security-labels.ts'
+import type { SecurityLabel } from './security-labels.ts'
 import { change, sqlState } from './target-place.ts'
 
 /**
@@ -22,11 +24,6 @@ export interface DatabaseProperties {
   readonly securityLabels: readonly SecurityLabel[]
 }
 
-export interface SecurityLabel {
-  readonly provider: string
-  readonly label: string
-}
-
 export interface Grant {
   /** Null is PUBLIC. */
   readonly grantee: string | null
@@ -37,10 +34,6 @@ export interface Grant {
 const grant = z.object({ grantee: z.string().nullable(), privilege: z.string(), grantable: z.boolean() })
 const head = z.object({ owner: z.string(), connectionLimit: z.number(), comment: z.string().nullable() })
 const setting = z.object({ role: z.string().nullable(), name: z.string(), value: z.string() })
-
-const securityLabel = z.object({ provider: z.string(), label: z.string() })
-const SECURITY_LABELS = `select l.provider, l.label from pg_shseclabel l join pg_database d on d.oid = l.objoid
-  where l.classoid = 'pg_database'::regclass and d.datname = $1 order by 1`
 
 const GRANT_COLUMNS = `case when a.grantee = 0 then null else pg_get_userbyid(a.grantee)::text end as grantee, a.privilege_type as privilege, bool_or(a.is_grantable) as grantable`
 const SETTINGS = `select case when s.setrole = 0 then null else pg_get_userbyid(s.setrole)::text end as role,
@@ -64,7 +57,7 @@ export async function readProperties(admin: pg.Client, database: string): Promis
     grants: await readGrants(admin, database),
     settings: all.flatMap(({ role, name, value }) => (role === null ? [{ name, value }] : [])),
     roleSettings: all.flatMap(({ role, name, value }) => (role === null ? [] : [{ role, name, value }])),
-    securityLabels: await query(admin, securityLabel, SECURITY_LABELS, values),
+    securityLabels: await readLabels(admin, database),
   }
 }
 
@@ -73,7 +66,10 @@ function readGrants(admin: pg.Client, database: string): Promise<Grant[]> {
   return query(admin, grant, sql, [database])
 }
 
-/** The properties that were captured, for a server on which the live database is lost. Its roles must exist. */
+/**
+ * The properties that were captured, for a server on which the live database is lost. Its roles must exist. Not to be called
+ * inside a transaction: looking for a label provider may end it.
+ */
 export async function capturedProperties(admin: pg.Client, details: PostgresDetails): Promise<DatabaseProperties> {
   const sql = `select ${GRANT_COLUMNS} from aclexplode(coalesce($1::text[]::aclitem[], acldefault('d', (select oid from pg_roles where rolname = $2)))) a group by 1, 2 order by 1 nulls first, 2`
   const inDatabase = details.roles.flatMap(({ name: role, settings }) =>
@@ -86,8 +82,7 @@ export async function capturedProperties(admin: pg.Client, details: PostgresDeta
     grants: await query(admin, grant, sql, [details.acl, details.owner]),
     settings: details.settings,
     roleSettings: inDatabase,
-    // Not in a restore point, which says so.
-    securityLabels: [],
+    securityLabels: await settableLabels(admin, details.securityLabels),
   }
 }
 
@@ -109,8 +104,18 @@ export async function applyProperties(
     await apply('GRANT ON DATABASE', sql)
   const now = await readProperties(admin, database)
   for (const sql of settingStatements(database, now, wanted)) await apply('ALTER DATABASE SET', sql)
-  for (const sql of labelStatements(database, now.securityLabels, wanted.securityLabels))
-    await apply('SECURITY LABEL ON DATABASE', sql)
+  await applyLabels(admin, database, wanted, context)
+}
+
+/** Alone, before a long load: who may not set one is told at once. */
+export async function applyLabels(
+  admin: pg.Client,
+  database: string,
+  { securityLabels }: DatabaseProperties,
+  context: Context,
+): Promise<void> {
+  for (const sql of labelStatements(database, await readLabels(admin, database), securityLabels))
+    await carry(() => change(admin, 'SECURITY LABEL ON DATABASE', sql, context), database)
 }
 
 async function carry(act: () => Promise<void>, database: string): Promise<void> {
@@ -125,36 +130,6 @@ async function carry(act: () => Promise<void>, database: string): Promise<void> 
       hint: 'Restore with a role that may set it (restoreUser), or reset the property on the live database first.',
     })
   }
-}
-
-/** Only a session that has the provider's library can set its label; without the label the data would be less protected. */
-function labelRefused(database: string, error: Failure): Failure {
-  return new Failure(
-    'denied',
-    `a security label of the live database cannot be given to ${database}: ${error.message}`,
-    {
-      cause: error.cause,
-      hint: 'Load the label provider in every session (shared_preload_libraries), or take the label off the live database (SECURITY LABEL … IS NULL) and set it again after the restore.',
-    },
-  )
-}
-
-/** The statements that turn the labels `now` into those wanted. */
-export function labelStatements(
-  database: string,
-  now: readonly SecurityLabel[],
-  wanted: readonly SecurityLabel[],
-): string[] {
-  const has = (labels: readonly SecurityLabel[], { provider, label }: SecurityLabel): boolean =>
-    labels.some((one) => one.provider === provider && one.label === label)
-  const set = (provider: string, label: string): string =>
-    `security label for ${literal(provider)} on database ${identifier(database)} is ${label}`
-  const removed = now.filter(({ provider }) => !wanted.some((one) => one.provider === provider))
-  const changed = wanted.filter((label) => !has(now, label))
-  return [
-    ...removed.map(({ provider }) => set(provider, 'null')),
-    ...changed.map(({ provider, label }) => set(provider, literal(label))),
-  ]
 }
 
 /** The statements that turn the grants `now` into those wanted; none when they are the same. */

@@ -51,7 +51,7 @@ async function checkAll(
         ...(await checkReading(client, settings)),
         ...(await checkContent(client, settings.database, facts.serverVersion)),
         ...(await rows(client)),
-        ...(await namedLosses(client, subject)),
+        ...(await namedLosses(client, subject, facts, settings, context)),
         ...(await checkRestoring(settings, client, context)),
         {
           level: 'untested',
@@ -110,7 +110,18 @@ async function checkTools(
 }
 
 /** What a point of this database will not hold: said before it is needed. */
-async function namedLosses(client: pg.ClientBase, subject: string): Promise<Finding[]> {
-  const sentences = await readNotCaptured(client)
+async function namedLosses(
+  client: pg.ClientBase,
+  subject: string,
+  { serverVersion }: DatabaseFacts,
+  settings: PostgresSettings,
+  context: Context,
+): Promise<Finding[]> {
+  // Without tools nothing is captured, which is said elsewhere.
+  const major = await chooseTools(serverVersion, settings, context).then(
+    (tools) => tools.major,
+    () => NEWEST_MAJOR,
+  )
+  const sentences = await readNotCaptured(client, major)
   return sentences.map((message) => ({ level: 'warning', subject: `${subject}: not captured`, message }))
 }

@@ -2,6 +2,8 @@ import type pg from 'pg'
 import { z } from 'zod'
 import { query, queryOne } from './query.ts'
 import type { PostgresDetails } from './schema.ts'
+import { readLabels, readProviders } from './security-labels.ts'
+import { readSubscriptions } from './subscriptions.ts'
 
 /** What is known about a database besides its content and its roles. */
 export type DatabaseFacts = Omit<
@@ -54,6 +56,9 @@ export async function readDatabaseFacts(client: pg.ClientBase): Promise<Database
     ...read,
     localeProvider: PROVIDERS[read.localeProvider ?? 'c'] ?? 'libc',
     settings: settings.map(({ setting }) => splitSetting(setting)),
+    securityLabels: await readLabels(client, read.database),
+    labelProviders: await readProviders(client),
+    subscriptions: await readSubscriptions(client, read.database),
     systemIdentifier: await readSystemIdentifier(client),
   }
 }

@@ -1,12 +1,20 @@
 import type pg from 'pg'
 import { z } from 'zod'
 import { ofExtension, OUR_SCHEMAS } from './check-catalog.ts'
-import { query } from './query.ts'
+import { query, queryOne } from './query.ts'
 import { ROLE_SETS } from './roles-capture.ts'
+import { majorOf } from './versions.ts'
 
-/** What a restore of the session's database will not bring back, as plain sentences; each names what it is about. */
-export async function readNotCaptured(client: pg.ClientBase): Promise<string[]> {
-  const found = await query(client, z.object({ sentence: z.string() }), QUESTIONS.map(asQuery).join(' union all '))
+/**
+ * What a restore of the session's database will not bring back, as plain sentences; each names what it is about. What
+ * pg_dump leaves out depends on its own major, too.
+ */
+export async function readNotCaptured(client: pg.ClientBase, dumpMajor: number): Promise<string[]> {
+  const { version } = await queryOne(client, z.object({ version: z.number() }), VERSION)
+  const questions = [...QUESTIONS, ...(dumpMajor < PUBLIC_SINCE ? [PUBLIC_SCHEMA] : [])].filter(
+    ({ since }) => since === undefined || since <= majorOf(version),
+  )
+  const found = await query(client, z.object({ sentence: z.string() }), questions.map(asQuery).join(' union all '))
   return found.map(({ sentence }) => sentence)
 }
 
@@ -15,11 +23,14 @@ interface Question {
   readonly sentence: string
   /** Gives the names in a column `name`; no rows if it does not apply. */
   readonly names: string
+  /** The first major of the server that can be asked. */
+  readonly since?: number
 }
 
 /** How the sentence about them begins. */
 export const NO_PASSWORDS = 'Passwords of roles are not captured'
 const THIS_DATABASE = '(select oid from pg_database where datname = current_database())'
+const VERSION = `select current_setting('server_version_num')::int as version`
 const IS_SUPERUSER = "current_setting('is_superuser') = 'on'"
 
 const QUESTIONS: readonly Question[] = [
@@ -45,8 +56,9 @@ const QUESTIONS: readonly Question[] = [
     names: `select subname::text as name from pg_subscription where subdbid = ${THIS_DATABASE} and not ${IS_SUPERUSER}`,
   },
   {
-    sentence: 'Subscriptions come back disabled and without their slot; their connection strings are captured:',
-    names: `select subname::text as name from pg_subscription where subdbid = ${THIS_DATABASE} and ${IS_SUPERUSER}`,
+    sentence:
+      'Subscriptions come back disabled, and their slots on the publisher do not send again what they sent since; their connection strings are captured:',
+    names: `select subname || coalesce(' (slot ' || subslotname || ')', ' (no slot)') as name from pg_subscription where subdbid = ${THIS_DATABASE} and ${IS_SUPERUSER}`,
   },
   {
     sentence: 'Replication slots are not captured:',
@@ -98,10 +110,37 @@ const QUESTIONS: readonly Question[] = [
     names: `select t.spcname::text as name from pg_database d join pg_tablespace t on t.oid = d.dattablespace where d.datname = current_database() and t.spcname <> 'pg_default'`,
   },
   {
-    sentence: 'Security labels of the database are not captured:',
-    names: `select provider as name from pg_shseclabel where classoid = 'pg_database'::regclass and objoid = ${THIS_DATABASE}`,
+    sentence: 'Grants on parameters of the server (GRANT SET, ALTER SYSTEM ON PARAMETER) are not captured:',
+    names: `${ROLE_SETS} select a.parname || ' to ' || r.rolname as name from below join pg_roles r on r.oid = below.id and not r.rolsuper
+      join pg_parameter_acl a on exists (select from aclexplode(a.paracl) g where g.grantee = r.oid)`,
+    since: 15,
+  },
+  {
+    sentence: 'Comments on roles are not captured:',
+    names: `${ROLE_SETS} select r.rolname::text as name from below join pg_roles r on r.oid = below.id where shobj_description(r.oid, 'pg_authid') is not null`,
+  },
+  {
+    sentence: 'That a database is a template is not captured, and a swap does not carry it over:',
+    names: 'select datname::text as name from pg_database where datname = current_database() and datistemplate',
+  },
+  {
+    sentence: 'Security labels of roles are not captured:',
+    names: `${ROLE_SETS} select r.rolname || ' (' || s.provider || ')' as name from below join pg_roles r on r.oid = below.id
+      join pg_shseclabel s on s.classoid = 'pg_authid'::regclass and s.objoid = r.oid`,
   },
 ]
+
+/** The pg_dump that dumps schema public like any other. Older ones dump its grants only. */
+const PUBLIC_SINCE = 15
+const PUBLIC_SCHEMA: Question = {
+  sentence:
+    'Client tools before 15 leave out what schema public was given; newer ones (toolsFolder) do not, or set it by hand after a restore:',
+  names: `with public as (select oid, nspowner, obj_description(oid, 'pg_namespace') as comment from pg_namespace where nspname = 'public')
+    select 'OWNER TO ' || quote_ident(pg_get_userbyid(nspowner)) as name from public where nspowner <> 10
+    union all select 'COMMENT IS ' || coalesce(quote_literal(comment), 'NULL') from public where comment is distinct from 'standard public schema'
+    union all select 'SECURITY LABEL FOR ' || quote_literal(l.provider) || ' IS ' || quote_literal(l.label) from public
+      join pg_seclabel l on l.classoid = 'pg_namespace'::regclass and l.objoid = public.oid`,
+}
 
 function qualified(relation: string): string {
   return `${relation}.relnamespace::regnamespace::text || '.' || quote_ident(${relation}.relname)`

@@ -8,6 +8,7 @@ import { describeSessions, preparedTransactions, sessionsOf } from './fence.ts'
 import { describeTable } from './preserved.ts'
 import { query } from './query.ts'
 import type { PostgresDetails } from './schema.ts'
+import { readSubscriptions, subscriptionsInPlace } from './subscriptions.ts'
 import type { Place } from './target-place.ts'
 import type { DatabaseRow } from './target-world.ts'
 
@@ -31,15 +32,29 @@ export async function liveFindings(
       hint: 'Finish them with COMMIT PREPARED or ROLLBACK PREPARED.',
     })
   if (sessions.length > 0) findings.push(sessionFinding(subject, describeSessions(sessions), mode))
-  for (const { what } of await query(admin, z.object({ what: z.string() }), ATTACHED, [names.live])) {
-    findings.push({
-      level: 'warning',
-      subject,
-      message: `${what} stays with the previous database`,
-      hint: 'Set it up again on the restored database, or drop it before.',
-    })
+  return [...findings, ...(await attachedFindings(admin, names.live, mode))]
+}
+
+async function attachedFindings(admin: pg.Client, live: string, mode: 'swap' | 'in-place'): Promise<Finding[]> {
+  const subject = `database ${live}`
+  const slots = (await query(admin, z.object({ name: z.string() }), SLOTS, [live])).map(
+    ({ name }) => `replication slot ${name}`,
+  )
+  if (mode === 'in-place') {
+    const message = (what: string): string => `${what} stays, and who reads it is sent the restored rows too`
+    return [
+      ...slots.map((what): Finding => ({ level: 'warning', subject, message: message(what) })),
+      ...(await subscriptionsInPlace(admin, live)),
+    ]
   }
-  return findings
+  const subscriptions = await readSubscriptions(admin, live)
+  const named = subscriptions.map(({ name, slot }) => `subscription ${name}${slot === null ? '' : ` (slot ${slot})`}`)
+  return [...slots, ...named].map((what) => ({
+    level: 'warning',
+    subject,
+    message: `${what} stays with the previous database`,
+    hint: 'Set it up again on the restored database, or drop it before.',
+  }))
 }
 
 function sessionFinding(subject: string, sessions: string, mode: 'swap' | 'in-place'): Finding {
@@ -52,11 +67,8 @@ function sessionFinding(subject: string, sessions: string, mode: 'swap' | 'in-pl
   }
 }
 
-/** What refers to a database by its object id and is neither in a dump nor carried over. */
-const ATTACHED = `
-  select 'replication slot ' || slot_name as what from pg_replication_slots where database = $1
-  union all select 'subscription ' || s.subname from pg_subscription s join pg_database d on d.oid = s.subdbid where d.datname = $1
-  order by 1`
+/** Like subscriptions, they refer to a database by its object id, are in no dump and not carried over. */
+const SLOTS = `select slot_name::text as name from pg_replication_slots where database = $1 order by 1`
 
 const referrer = z.object({ child: z.string(), parent: z.string() })
 const REFERRERS = `select distinct format('%I.%I', cn.nspname, c.relname) as child, format('%I.%I', pn.nspname, p.relname) as parent

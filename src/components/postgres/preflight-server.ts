@@ -6,6 +6,7 @@ import type { Finding } from '../../core/restore-point.ts'
 import { query, queryOne } from './query.ts'
 import type { PostgresDetails, PostgresSettings } from './schema.ts'
 import { chooseLocale } from './side-database.ts'
+import { replicationFindings } from './subscriptions.ts'
 import type { Place } from './target-place.ts'
 import { chooseRestoreTools } from './tools-restore.ts'
 import { describeVersion, floorFinding, majorOf } from './versions.ts'
@@ -176,15 +177,6 @@ async function extensionFindings(admin: pg.Client, { fingerprint }: PostgresDeta
       message: `version ${version} is not there; the server's default version is used`,
     }
   })
-}
-
-function replicationFindings({ fingerprint }: PostgresDetails): Finding[] {
-  const objects = fingerprint.objects.filter(({ name }) => /^(PUBLICATION|SUBSCRIPTION) /.test(name))
-  return objects.map(({ name }) => ({
-    level: 'warning',
-    subject: name,
-    message: 'is restored; a subscription is disabled, and subscribers of a publication have to copy anew',
-  }))
 }
 
 const lockRow = z.object({ perTransaction: z.number(), slots: z.number() })

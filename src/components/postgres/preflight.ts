@@ -9,6 +9,7 @@ import { rightFindings } from './preflight-rights.ts'
 import { needsOf } from './roles-needs.ts'
 import { readRights, roleFindings } from './roles-restore.ts'
 import type { PostgresDetails } from './schema.ts'
+import { labelFindings, providerFindings } from './security-labels.ts'
 import { withAdmin } from './target-place.ts'
 import type { Place } from './target-place.ts'
 import { isOurs, readWorld } from './target-world.ts'
@@ -20,10 +21,12 @@ export function preflightSwap(place: Place, details: PostgresDetails, context: C
     const world = await readWorld(admin, place.names)
     return [
       ...(await serverFindings(admin, place, details, context)),
+      ...(await providerFindings(admin, details)),
       ...(await roleFindings(admin, details)),
       ...(await rightFindings(admin, details, world.live, place.settings.maintenanceDatabase)),
       ...nameFindings(place, world),
       ...(await liveFindings(admin, place, world.live !== undefined, 'swap')),
+      ...(world.live === undefined ? await labelFindings(admin, details) : []),
       ...(await preservedFindings(place, details, world.live, context)),
       await diskFinding(admin, place, details),
     ]
@@ -47,6 +50,7 @@ export function preflightInPlace(
         hint: 'Prefer swap; or make a restore point of the live data first.',
       },
       ...(await serverFindings(admin, place, details, context)),
+      ...(await providerFindings(admin, details)),
       ...(await roleFindings(admin, details)),
       ...(await rightFindings(admin, details, world.live, place.settings.maintenanceDatabase)),
       ...(await liveFindings(admin, place, world.live !== undefined, 'in-place')),

@@ -198,6 +198,12 @@ export const postgresDetails = z.object({
   acl: z.array(z.string()).nullable(),
   /** `ALTER DATABASE … SET name = value`. */
   settings: z.array(z.object({ name: z.string(), value: z.string() })),
+  /** `SECURITY LABEL ON DATABASE`. */
+  securityLabels: z.array(z.object({ provider: z.string(), label: z.string() })).default([]),
+  /** Of security labels inside the database, which the dump has. */
+  labelProviders: z.array(z.string()).default([]),
+  /** With their slots on the publisher. Those that the dump has are in `fingerprint.objects`. */
+  subscriptions: z.array(z.object({ name: z.string(), slot: z.string().nullable() })).default([]),
   roles: z.array(role),
   /** Roles whose passwords, as the server keeps them, are in the artifact `role-passwords`. */
   rolePasswords: z.array(z.string()).optional(),

@@ -27,6 +27,7 @@ import { jobsOf } from './restore/session-settings.ts'
 import { stageFindings } from './restore/staged-dump.ts'
 import { ensureRoles } from './roles-restore.ts'
 import type { PostgresDetails } from './schema.ts'
+import { hasLabels, withoutLabels } from './security-labels.ts'
 import { stopLeftServer } from './server-left.ts'
 import { startServer } from './server-process.ts'
 import type { PrivateServer } from './server-process.ts'
@@ -136,7 +137,14 @@ export class ScratchTarget implements Target<PostgresDetails> {
       await createSide(admin, place, details, context)
     })
     const loaded = await this.loadPlace(details, context)
-    await restoreBeside(loaded, details, source, ['--no-tablespaces'], context)
+    const labels = hasLabels(details)
+    if (labels)
+      context.progress({
+        type: 'warning',
+        message: 'security labels are left out: a throw-away server has none of the libraries that provide them',
+      })
+    const left = ['--no-tablespaces', ...(labels ? ['--no-security-labels'] : [])]
+    await restoreBeside(loaded, details, source, left, context)
     await analyze(loaded, context)
     await withAdmin(place, context, async (admin) => {
       await applyProperties(admin, place.names.side, await capturedProperties(admin, details), context)
@@ -157,7 +165,7 @@ export class ScratchTarget implements Target<PostgresDetails> {
     const differences = await compareLoaded(
       await this.loadPlace(details, context),
       this.#server().version,
-      details,
+      withoutLabels(details),
       context,
     )
     return withAdmin(place, context, async (admin) => [

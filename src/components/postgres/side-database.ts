@@ -3,10 +3,12 @@ import { z } from 'zod'
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import { identifier, literal } from './connection.ts'
+import { openDatabase } from './fence.ts'
 import { formatMarker } from './marker.ts'
 import type { MarkerBody } from './marker.ts'
 import type { PostgresDetails } from './schema.ts'
 import { query, queryOne } from './query.ts'
+import { dropSubscriptions, readSubscriptions } from './subscriptions.ts'
 import { change } from './target-place.ts'
 import type { Place } from './target-place.ts'
 import { readWorld } from './target-world.ts'
@@ -64,6 +66,11 @@ export async function dropSide(admin: pg.Client, place: Place, context: Context)
   if (side === undefined) return
   if (side.comment !== null && !(side.marker?.restoreId === place.restoreId && side.marker.role === 'side'))
     throw notOurs(side)
+  if ((await readSubscriptions(admin, side.name)).length > 0) {
+    // A swap that died may have closed it.
+    await openDatabase(admin, 'side', side.name, context)
+    await dropSubscriptions(admin, place.server, side.name, context)
+  }
   await dropDatabase(admin, 'side', side.name, context)
 }
 

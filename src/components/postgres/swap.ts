@@ -80,14 +80,14 @@ async function swapOnce(
   const { names } = place
   const committed = (): Promise<boolean> =>
     withAdmin(place, context, async (fresh) => stateOf(await readWorld(fresh, names), place.restoreId) === 'swapped')
+  const captured = world.live === undefined ? await capturedProperties(admin, details) : undefined
   await inTransaction(
     admin,
     'swap',
     context,
     async () => {
       await attempt('set lock_timeout', () => admin.query(`set local lock_timeout = '${LOCK_TIMEOUT}'`))
-      const properties =
-        world.live === undefined ? await capturedProperties(admin, details) : await readProperties(admin, names.live)
+      const properties = captured ?? (await readProperties(admin, names.live))
       await applyProperties(admin, names.side, properties, context)
       if (world.live !== undefined) await setAside(admin, place, properties, context)
       await change(

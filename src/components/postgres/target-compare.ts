@@ -93,10 +93,13 @@ export function compareProperties(expected: DatabaseProperties, found: DatabaseP
       ...settings.map(({ name, value }) => `${name}=${value}`),
       ...roleSettings.map(({ role, name, value }) => `${name}=${value} for ${role}`),
     ])
+  const labels = ({ securityLabels }: DatabaseProperties): string =>
+    lines(securityLabels.map(({ provider, label }) => `${provider}: ${label}`))
   const pairs: readonly (readonly [string, string, string])[] = [
     ['owner of the database', expected.owner, found.owner],
     ['connection limit of the database', String(expected.connectionLimit), String(found.connectionLimit)],
     ['grants on the database', grants(expected), grants(found)],
+    ['security labels of the database', labels(expected), labels(found)],
     ['settings of the database', settings(expected), settings(found)],
   ]
   return pairs

@@ -4,7 +4,7 @@ import type { Context } from '../../core/ports.ts'
 import type { Difference, Finding } from '../../core/restore-point.ts'
 import type { ArtifactSizes, ArtifactSource, EvidenceQuery, EvidenceRow, Target, TargetState } from '../driver.ts'
 import { runAppChecks } from './app-checks.ts'
-import { applyProperties, capturedProperties, readProperties } from './carry-over.ts'
+import { applyLabels, applyProperties, capturedProperties, readProperties } from './carry-over.ts'
 import { withSession } from './connection.ts'
 import { readRows } from './evidence.ts'
 import { backendPid, closeDatabase, endSessions, openDatabase, requireNoPreparedTransactions } from './fence.ts'
@@ -83,6 +83,7 @@ export class SwapTarget implements Target<PostgresDetails> {
       await withAdmin(this.#place, context, async (admin) => {
         await ensureRoles(admin, details, source, context)
         await createSide(admin, this.#place, details, context)
+        await applyLabels(admin, this.#place.names.side, await this.#properties(admin, details), context)
       })
       await restoreBeside(side, details, source, [], context)
       await analyze(side, context)

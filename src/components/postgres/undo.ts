@@ -9,8 +9,9 @@ import { formatMarker, plainComment } from './marker.ts'
 import { restoreNames } from './names.ts'
 import type { PostgresSettings } from './schema.ts'
 import { commentStatement, dropDatabase, notOurs } from './side-database.ts'
+import { requireNoSubscriptions } from './subscriptions.ts'
 import { keptTimes, untilNotBusy } from './swap.ts'
-import { query, queryOne } from './query.ts'
+import { queryOne } from './query.ts'
 import { change, restoreServer, withAdmin } from './target-place.ts'
 import type { Place } from './target-place.ts'
 import { inTransaction } from './target-transaction.ts'
@@ -91,6 +92,7 @@ function nothingKept({ names, restoreId }: Place, { previous }: World): Failure 
 async function swapBack(admin: pg.Client, place: Place, world: World, context: Context): Promise<void> {
   const { names, restoreId } = place
   await requireNoPreparedTransactions(admin, names.live)
+  if (isOurs(world.undone, restoreId, 'undone')) await requireNoSubscriptions(admin, names.undone)
   if (world.live?.open === true) await closeDatabase(admin, 'live', names.live, context)
   // The same restore was run again after an undo: what it set aside then is older than what is live now.
   if (isOurs(world.undone, restoreId, 'undone')) await dropDatabase(admin, 'undone', names.undone, context)
@@ -157,14 +159,4 @@ export async function forgetKept(admin: pg.Client, place: Place, context: Contex
   if (isOurs(live, place.restoreId, 'restored')) {
     await change(admin, 'COMMENT ON DATABASE live', commentStatement(live.name, plainComment(live.comment)), context)
   }
-}
-
-/** PostgreSQL drops no database with a subscription, and the name of what is in the way is not in its message. */
-async function requireNoSubscriptions(admin: pg.Client, database: string): Promise<void> {
-  const sql = `select quote_ident(s.subname) as name from pg_subscription s join pg_database d on d.oid = s.subdbid where d.datname = $1 order by 1`
-  const names = (await query(admin, z.object({ name: z.string() }), sql, [database])).map(({ name }) => name)
-  if (names.length === 0) return
-  throw new Failure('refused', `database ${database} is kept: it has the subscriptions ${names.join(', ')}`, {
-    hint: `Allow connections to it (ALTER DATABASE … ALLOW_CONNECTIONS true), connect, and for each: ALTER SUBSCRIPTION … DISABLE, ALTER SUBSCRIPTION … SET (slot_name = NONE), DROP SUBSCRIPTION.`,
-  })
 }

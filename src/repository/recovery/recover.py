@@ -1256,6 +1256,8 @@ def postgres_steps(component: Dict[str, Any], files: List[Any], target: str) -> 
     yield f"vacuumdb --analyze-only -d {database}"
     if details.get("acl"):
         yield f"# rights on the database itself, to grant by hand: {' '.join(map(str, details['acl']))}"
+    if details.get("securityLabels"):
+        yield f"# security labels of the database itself, to set by hand: {printable(json.dumps(details['securityLabels']))}"
 
 
 def write_sql(target: str, name: str, statements: List[str]) -> str:
