@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure } from '../../src/core/failure.ts'
 import type { Bytes } from '../../src/core/ports.ts'
 import type { ArtifactSink, ArtifactSource } from '../../src/components/driver.ts'
 import { postgresDriver } from '../../src/components/postgres/driver.ts'
 import { cutIntoLanes, planLanes } from '../../src/components/postgres/lanes.ts'
 import type { PostgresDetails } from '../../src/components/postgres/schema.ts'
-import { withSession } from '../../src/components/postgres/connection.ts'
+import { connect, withSession } from '../../src/components/postgres/connection.ts'
 import { startPostgres, testContext } from '../parts/postgres.ts'
 
 const postgres = await startPostgres()
@@ -256,4 +257,38 @@ test('a restore in place with lanes gives the captured content', async () => {
     JSON.stringify(differences),
   )
   await target.reopen(context)
+})
+
+test('while others use the server, the fingerprint waits until all lanes are read', async () => {
+  await make('shared')
+  const reading = `select count(*)::int as n from pg_stat_activity where datname = 'shared' and query like 'select count(*)::text as rows, %' and state = 'active'`
+  const seen = { beforeRows: 0, afterRows: 0 }
+  const { details } = await capture('shared')
+  const { sink } = store()
+  let left = details.lanes.length
+  const slow: ArtifactSink = {
+    async write(role, kind, content) {
+      await sink.write(role, kind, content)
+      await sleep(100)
+      if (role.startsWith('rows-')) left -= 1
+    },
+  }
+  const busy = await Promise.all([1, 2].map(() => connect(postgres.server, 'postgres', context)))
+  const done = new AbortController()
+  const sampling = (async () => {
+    while (!done.signal.aborted) {
+      const [row] = await postgres.sql('postgres', reading)
+      if (Number(row?.['n']) > 0) seen[left > 0 ? 'beforeRows' : 'afterRows'] += 1
+    }
+  })()
+  try {
+    for (const session of busy) await session.query('begin')
+    await postgresDriver.capture(postgres.settings('shared'), slow, context)
+  } finally {
+    done.abort()
+    await sampling
+    await Promise.all(busy.map((session) => session.end()))
+  }
+  assert.equal(seen.beforeRows, 0)
+  assert.ok(seen.afterRows > 0, 'it was looked for often enough to be seen')
 })

@@ -12,7 +12,7 @@ import { DUMP_OPTIONS, readDefinitions } from './definitions.ts'
 import { giveEvidence } from './evidence.ts'
 import { readCounts, readFingerprint, readSequences, sequencesBetween } from './fingerprint.ts'
 import { readIndexRuns } from './index-runs.ts'
-import { laneCount, sessionsFor } from './lane-count.ts'
+import { readPace, sessionsFor, type Pace } from './pace.ts'
 import { LANE_LIMITS, planLanes, tableOf, withoutRows, type LaneLimits, type LaneSource } from './lanes.ts'
 import { captureLanes, lockLanes } from './lanes-capture.ts'
 import { readNotCaptured } from './not-captured.ts'
@@ -57,20 +57,20 @@ export async function capture(
   const server = readerOf(settings)
   const { database } = settings
   await requireOwnSession(server, database, context)
-  const { serverVersion, lanes } = await withSession(server, database, context, async (session) => ({
+  const { serverVersion, pace } = await withSession(server, database, context, async (session) => ({
     ...(await readDatabaseFacts(session)),
-    lanes: await laneCount(settings, session),
+    pace: await readPace(settings, session, context),
   }))
   requireSupported(serverVersion)
   const tools = await chooseTools(serverVersion, settings, context)
   warnOfTools(tools, serverVersion, context)
   const reading = { settings, server, tools }
   return withSnapshot(
-    { server, database, count: sessionsFor(lanes) },
+    { server, database, count: sessionsFor(pace.lanes) },
     context,
     async (snapshot) => {
       const [captured, findings] = await allOrNone(context, [
-        (inner) => captureShared({ ...reading, snapshot, laneLimits }, sink, inner),
+        (inner) => captureShared({ ...reading, snapshot, laneLimits, pace }, sink, inner),
         (inner) => checkRowsBeside(server, settings, inner),
       ])
       return withRowFindings(captured, findings)
@@ -90,6 +90,7 @@ interface Reading {
   readonly tools: Tools
   readonly snapshot: Snapshot
   readonly laneLimits: LaneLimits
+  readonly pace: Pace
 }
 
 async function captureShared(
@@ -131,10 +132,11 @@ interface Source extends Omit<Reading, 'laneLimits'> {
 
 /** Dump, lanes, definitions and content at once, all of the same snapshot. */
 async function dumpAndRead(source: Source, sink: ArtifactSink, context: Context): Promise<Fingerprint> {
-  const { settings, server, tools, snapshot, lanes, encoding } = source
+  const { settings, server, tools, snapshot, lanes, encoding, pace } = source
   const limits = limitsOf(settings)
   const { database } = settings
   const rows = countRows(lanes)
+  const lanesEnded = Promise.withResolvers<void>()
   context.progress({ type: 'phase', phase: 'dump', detail: `database ${database}` })
   const [, , definitions, content] = await allOrNone(context, [
     (inner) =>
@@ -144,10 +146,15 @@ async function dumpAndRead(source: Source, sink: ArtifactSink, context: Context)
         streamTool({ tools, program: 'pg_dump', args: dumpArgs(snapshot, lanes), server, database, limits }, inner),
       ),
     (inner) =>
-      captureLanes({ sessions: snapshot.sessions.slice(1), lanes, encoding, limits, onRows: rows.add }, sink, inner),
+      captureLanes(
+        { sessions: snapshot.sessions.slice(1), lanes, encoding, limits, onRows: rows.add },
+        sink,
+        inner,
+      ).finally(lanesEnded.resolve),
     (inner) => readDefinitions({ tools, server, database, limits, snapshot: snapshot.name }, inner),
-    (inner) => {
+    async (inner) => {
       inner.signal.addEventListener('abort', snapshot.abandon, { once: true })
+      if (pace.inTurn) await lanesEnded.promise
       return contentOf(source, rows.counted, inner)
     },
   ])

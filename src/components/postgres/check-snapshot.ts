@@ -2,7 +2,7 @@ import type pg from 'pg'
 import type { Context } from '../../core/ports.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import { readerOf } from './capture.ts'
-import { laneCount, sessionsFor } from './lane-count.ts'
+import { readPace, sessionsFor } from './pace.ts'
 import type { PostgresSettings } from './schema.ts'
 import { withSnapshot } from './snapshot.ts'
 
@@ -14,7 +14,7 @@ export async function checkSnapshot(
 ): Promise<Finding> {
   const { database } = settings
   const subject = `database ${database}: snapshot`
-  const count = sessionsFor(await laneCount(settings, session))
+  const count = sessionsFor((await readPace(settings, session, context)).lanes)
   return withSnapshot<Finding>(
     { server: readerOf(settings), database, count },
     context,

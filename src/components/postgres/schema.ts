@@ -61,7 +61,7 @@ export const postgresSettings = z.strictObject({
     .default('auto')
     .meta({
       description:
-        'How many large tables, or parts of one, are read at once. More load the server more. auto: cores of this machine, 2 to 4, and one less for every 4 transactions that are open on the server.',
+        'How many large tables, or parts of one, are read at once. More load the server more. auto: cores of this machine, 2 to 4, and one less for every 2 transactions that others have open on the server; the fingerprint then waits for the rows.',
     }),
   restoreJobs: z
     .number()

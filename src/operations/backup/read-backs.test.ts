@@ -101,8 +101,8 @@ test(
         const begunAlready = watched(number)
         await begunAlready.next()
         await sink.write(`part-${number}`, 2, begunAlready)
-      // The first is read back meanwhile.
-      await sleep(50)
+        // The first is read back meanwhile.
+        await sleep(50)
       }
     })
     await assert.rejects(backUp(t, storage, component), { kind: 'corrupt' })
