@@ -201,3 +201,14 @@ for (const mode of ['session', 'transaction'] as const) {
     }
   })
 }
+
+test('a previous database that is a template can be let go', async () => {
+  const { target, captured } = await prepare('stencil')
+  await sql('postgres', 'alter database stencil is_template true')
+  await restoreWhole(target, captured, context)
+  await target.forget(context)
+  assert.deepEqual(
+    await sql('postgres', `select datname::text, datistemplate from pg_database where datname like 'stencil%'`),
+    [{ datname: 'stencil', datistemplate: false }],
+  )
+})

@@ -74,9 +74,20 @@ export async function dropSide(admin: pg.Client, place: Place, context: Context)
   await dropDatabase(admin, 'side', side.name, context)
 }
 
-/** Drops a database that the caller has found to be Holdfast's own. */
-export function dropDatabase(admin: pg.Client, what: string, name: string, context: Context): Promise<void> {
-  return change(admin, `DROP DATABASE ${what}`, `drop database if exists ${identifier(name)} with (force)`, context)
+const template = z.object({ isTemplate: z.boolean() })
+const IS_TEMPLATE = 'select datistemplate as "isTemplate" from pg_database where datname = $1'
+
+/** Drops a database that the caller has found to be Holdfast's own. PostgreSQL drops none that is a template. */
+export async function dropDatabase(admin: pg.Client, what: string, name: string, context: Context): Promise<void> {
+  const [found] = await query(admin, template, IS_TEMPLATE, [name])
+  if (found?.isTemplate === true)
+    await change(
+      admin,
+      `ALTER DATABASE ${what} IS_TEMPLATE`,
+      `alter database ${identifier(name)} is_template false`,
+      context,
+    )
+  await change(admin, `DROP DATABASE ${what}`, `drop database if exists ${identifier(name)} with (force)`, context)
 }
 
 export function notOurs(row: DatabaseRow): Failure {
