@@ -4,7 +4,7 @@ import { Secret } from '../core/secret.ts'
 import { systemClock } from '../system/clock.ts'
 import type { StorageSettings } from './all.ts'
 import { openStorage } from './open.ts'
-import { partSizeAt, MOST_PARTS } from './s3/part-sizes.ts'
+import { partSizeAt, partsInFlight, MOST_PARTS } from './s3/part-sizes.ts'
 import { parsePlace, remarksOf } from './s3/settings.ts'
 import { never } from './testing/bodies.ts'
 
@@ -63,7 +63,7 @@ test('points are marked when nobody checks whom we talk to', () => {
 })
 
 test('ten thousand parts hold five tebibytes and start small', () => {
-  const first = 8 * 1024 * 1024
+  const first = 5 * 1024 * 1024
   let total = 0
   for (let index = 0; index < MOST_PARTS; index += 1) {
     const size = partSizeAt(index, first)
@@ -72,4 +72,13 @@ test('ten thousand parts hold five tebibytes and start small', () => {
   }
   assert.ok(total >= 5 * 1024 ** 4)
   assert.equal(partSizeAt(999, first), first)
+})
+
+test('several uploads share what one keeps busy, and large parts go one by one', () => {
+  const part = 8 * 1024 * 1024
+  assert.deepEqual(
+    [1, 2, 3, 5].map((uploads) => partsInFlight(part, uploads)),
+    [2, 2, 1, 1],
+  )
+  assert.equal(partsInFlight(64 * 1024 * 1024, 1), 1)
 })

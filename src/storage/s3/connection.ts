@@ -4,7 +4,7 @@ import { Failure } from '../../core/failure.ts'
 import type { Clock } from '../../core/ports.ts'
 import type { Demands } from './checksum.ts'
 import { PieceBuffers } from '../streams.ts'
-import { assertSettings, MEBIBYTE, parsePlace, remarksOf } from './settings.ts'
+import { assertSettings, parsePlace, remarksOf, SMALLEST_PART } from './settings.ts'
 import type { Place, S3Settings } from './settings.ts'
 
 /** The SDK takes a fifth of a second to load, so only those who use S3 load it. */
@@ -12,7 +12,8 @@ export type Sdk = typeof Client
 
 const CONNECT_LIMIT = 10_000
 const SOCKETS = 32
-const DEFAULT_PART = 8 * MEBIBYTE
+/** Small, because each upload holds two or three in memory, and a backup has several at once. */
+const DEFAULT_PART = SMALLEST_PART
 
 /** All that the parts of the S3 storage need to talk to one bucket. */
 export interface Connection {
@@ -30,6 +31,8 @@ export interface Connection {
   readonly demands: Demands
   /** For the pieces of all uploads. */
   readonly buffers: PieceBuffers
+  /** Uploads in parts that are under way. */
+  readonly uploads: Set<unknown>
   /** Told what went wrong beside the result, such as an upload that could not be ended. */
   readonly warn: (message: string) => void
 }
@@ -85,6 +88,7 @@ export async function connect(settings: S3Settings, options: ConnectOptions): Pr
     createOnly: settings.createOnly ?? true,
     demands: { digest: false },
     buffers: new PieceBuffers(settings.partSize ?? DEFAULT_PART),
+    uploads: new Set(),
     ...options,
   }
 }

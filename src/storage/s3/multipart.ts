@@ -32,6 +32,7 @@ export interface Uploaded {
  */
 export async function uploadInParts(connection: Connection, put: PutRequest, pieces: Pieces): Promise<Uploaded> {
   const upload: Upload = { ...put, id: await createUpload(connection, put) }
+  connection.uploads.add(upload)
   try {
     const { parts, size } = await sendParts(connection, upload, pieces)
     const sent = await completeUpload(connection, upload, parts)
@@ -40,6 +41,8 @@ export async function uploadInParts(connection: Connection, put: PutRequest, pie
   } catch (error) {
     await abortQuietly(connection, upload)
     throw error
+  } finally {
+    connection.uploads.delete(upload)
   }
 }
 
@@ -74,7 +77,7 @@ async function sendParts(
           hint: 'Raise partSize.',
         })
       size += piece.length
-      await lanes.start(partsInFlight(piece.length), async () => {
+      await lanes.start(partsInFlight(piece.length, connection.uploads.size), async () => {
         parts[number - 1] = await sendPart(connection, upload, number, piece)
         connection.buffers.give(piece)
       })

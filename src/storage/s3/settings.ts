@@ -3,7 +3,7 @@ import type { Secret } from '../../core/secret.ts'
 
 export const MEBIBYTE = 1024 * 1024
 /** The smallest part S3 accepts, but for the last. */
-const SMALLEST_PART = 5 * MEBIBYTE
+export const SMALLEST_PART = 5 * MEBIBYTE
 const LARGEST_PART = 1024 * MEBIBYTE
 
 export interface S3Settings {
