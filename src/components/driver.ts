@@ -332,6 +332,11 @@ export interface Target<Details = unknown> {
   runChecks(context: Context): Promise<readonly Difference[]>
   /** Rows of what was loaded, for key fit; one reading statement, at most `limit` rows. */
   rows?(query: EvidenceQuery, context: Context): AsyncIterable<EvidenceRow>
+  /**
+   * Swap only: a client of the live data that asks one question after another, from before the fence until it has an answer
+   * after `reopen`. Undefined when there is nothing live or it gets no answer. Never fails.
+   */
+  watch?(context: Context): Promise<ClientWatch | undefined>
   /** Locks writers out and waits until none is left. */
   fence(context: Context): Promise<void>
   /** Carries over what must survive (preserved tables, settings, owner), then makes the restored data live. All or nothing. */
@@ -349,6 +354,14 @@ export interface Target<Details = unknown> {
    * is. `discard` of the same target in a later process ends and removes it. Kinds without it cannot be looked at.
    */
   leave?(context: Context): Promise<LeftPlace>
+}
+
+/** What an application sees of a swap. */
+export interface ClientWatch {
+  /** Waits for one more answer, and gives the longest time in milliseconds between two; undefined when none comes. */
+  stop(): Promise<number | undefined>
+  /** Ends it at once. */
+  abandon(): Promise<void>
 }
 
 /** Where a scratch restore left a component to be looked at. */

@@ -175,11 +175,13 @@ test('after a disaster the dry run shows the plan, and the restore brings everyt
       safetyPoint: string
       differences: unknown[]
       downtimeMilliseconds: number
+      clientSilenceMilliseconds: number
       durationMilliseconds: number
     }
   }>(['restore', '--at', point, '--yes'])
   assert.deepEqual([report.outcome, report.differences], ['done', []])
   assert.ok(report.downtimeMilliseconds <= report.durationMilliseconds)
+  assert.ok(report.clientSilenceMilliseconds > 0 && report.clientSilenceMilliseconds <= report.durationMilliseconds)
   const restored = await readLive(lab)
   assert.deepEqual(restored.database, original.database)
   assert.deepEqual(restored.files, original.files)

@@ -212,3 +212,31 @@ test('a previous database that is a template can be let go', async () => {
     [{ datname: 'stencil', datistemplate: false }],
   )
 })
+
+test('how long an application has no answer is seen by a client, which leaves no session behind', async () => {
+  const { target, captured } = await prepare('silent')
+  const sessions = `select count(*)::int as n from pg_stat_activity where datname = 'silent'`
+  const abandoned = await target.watch?.(context)
+  await abandoned?.abandon()
+  assert.deepEqual([abandoned === undefined, await sql('postgres', sessions)], [false, [{ n: 0 }]])
+  await target.load(captured.details, captured.source, context)
+  const watch = await target.watch?.(context)
+  await sleep(100)
+  await target.fence(context)
+  await sleep(400)
+  await target.swap(captured.details, context)
+  await target.reopen(context)
+  const silence = (await watch?.stop()) ?? 0
+  assert.ok(silence >= 400 && silence < 5_000, String(silence))
+  assert.deepEqual(await sql('postgres', sessions), [{ n: 0 }])
+  // Closed for good: nobody waits for ever, and nobody is watched where nobody can be.
+  const late = await target.watch?.(context)
+  await sql(
+    'postgres',
+    `alter database silent allow_connections false; select pg_terminate_backend(pid) from pg_stat_activity where datname = 'silent'`,
+  )
+  assert.equal(await late?.stop(), undefined)
+  assert.equal(await target.watch?.(context), undefined)
+  await sql('postgres', 'alter database silent allow_connections true')
+  await target.forget(context)
+})

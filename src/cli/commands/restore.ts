@@ -230,9 +230,13 @@ function reportText(report: RestoreReport): string {
     ].join('\n')
   return [
     `${report.app} is restored from ${report.point}.`,
-    `${took}; writers were locked out for ${formatDuration(report.downtimeMilliseconds)}`,
+    `${took}; writers were locked out for ${formatDuration(report.downtimeMilliseconds)}${silenceText(report)}`,
     ...formatKeyFits(report.keyFit),
     ...(report.safetyPoint === null ? [] : [`Safety point from before: ${report.safetyPoint}`]),
     ...(report.mode === 'swap' ? [undoText(report)] : []),
   ].join('\n')
+}
+
+function silenceText({ clientSilenceMilliseconds: silence }: RestoreReport): string {
+  return silence === null ? '' : `, a client had no answer for ${formatDuration(silence)}`
 }

@@ -2,9 +2,18 @@ import type pg from 'pg'
 import { describe, Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Difference, Finding } from '../../core/restore-point.ts'
-import type { ArtifactSizes, ArtifactSource, EvidenceQuery, EvidenceRow, Target, TargetState } from '../driver.ts'
+import type {
+  ArtifactSizes,
+  ArtifactSource,
+  ClientWatch,
+  EvidenceQuery,
+  EvidenceRow,
+  Target,
+  TargetState,
+} from '../driver.ts'
 import { runAppChecks } from './app-checks.ts'
 import { applyLabels, applyProperties, capturedProperties, readProperties } from './carry-over.ts'
+import { watchDatabase } from './client-watch.ts'
 import { withSession } from './connection.ts'
 import { readRows } from './evidence.ts'
 import { backendPid, closeDatabase, endSessions, openDatabase, requireNoPreparedTransactions } from './fence.ts'
@@ -147,6 +156,10 @@ export class SwapTarget implements Target<PostgresDetails> {
     return withSession(server, names.side, context, (client) =>
       runAppChecks(client, settings.checks, limitsOf(settings).idleLimit),
     )
+  }
+
+  watch(context: Context): Promise<ClientWatch | undefined> {
+    return watchDatabase(this.#place.server, this.#place.names.live, context)
   }
 
   async fence(context: Context): Promise<void> {

@@ -20,6 +20,7 @@ import { allKept } from '../undo/undo.ts'
 import { assertExecutable, type RestorePlan } from './plan.ts'
 import type { RestoreReport } from './report.ts'
 import { makeSafetyPoint } from './safety-point.ts'
+import { abandonAll, stopAll, watchAll } from './watches.ts'
 import type { Restoring } from './targets.ts'
 
 /**
@@ -84,9 +85,17 @@ export async function putLive(
   targets: readonly Restoring[],
   context: OperationContext,
 ): Promise<void> {
-  // Writers may be in the restored data already when a run died while reopening: they are not locked out once more.
-  if (run.stage !== 'reopening' || !(await areSwapped(targets, context))) await bringIn(run, targets, context)
-  await finish(run, targets, context)
+  const watches = await watchAll(targets, context)
+  try {
+    // Writers may be in the restored data already when a run died while reopening: they are not locked out once more.
+    if (run.stage !== 'reopening' || !(await areSwapped(targets, context))) await bringIn(run, targets, context)
+    await finish(run, targets, context)
+  } catch (error) {
+    // What is fenced has to be opened again: nobody waits for an answer.
+    await abandonAll(watches)
+    throw error
+  }
+  run.sawSilence(await stopAll(watches))
 }
 
 /** Lets writers in and closes the journal. All that is left of a restore, by swap or in place, that died here. */
@@ -183,6 +192,7 @@ export class RestoreRun {
   readonly #begun: number
   #fencedAt: number | undefined
   #openedAt: number | undefined
+  #silence: number | undefined
   #differences: readonly Difference[] = []
   #keyFit: readonly RestoredFit[] = []
 
@@ -225,6 +235,10 @@ export class RestoreRun {
     if (differences.length > 0) throw differenceFailure(this.app, differences)
   }
 
+  sawSilence(milliseconds: number | undefined): void {
+    this.#silence = milliseconds
+  }
+
   /** A key that does not fit stops the run here, before anything live was touched. */
   proven(keyFit: readonly RestoredFit[], accepted: readonly string[]): void {
     this.#keyFit = keyFit
@@ -247,6 +261,7 @@ export class RestoreRun {
       bytes: targets.reduce((sum, { bytes }) => sum + bytes, 0),
       durationMilliseconds: Math.round(now - this.#begun),
       downtimeMilliseconds: Math.round(downtime),
+      clientSilenceMilliseconds: this.#silence === undefined ? null : Math.round(this.#silence),
       differences: this.#differences,
       keyFit: this.#keyFit,
     }

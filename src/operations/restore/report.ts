@@ -19,6 +19,8 @@ export interface RestoreReport {
   readonly durationMilliseconds: number
   /** From the first fence to the last reopen; 0 when nothing was fenced. */
   readonly downtimeMilliseconds: number
+  /** The longest time that a client of the live data had no answer during a swap; null when none was asking. */
+  readonly clientSilenceMilliseconds: number | null
   readonly differences: readonly Difference[]
   /** Whether the keys open what was restored. */
   readonly keyFit: readonly RestoredFit[]

@@ -130,6 +130,7 @@ function reportOf(
     bytes: targets.reduce((sum, { bytes }) => sum + bytes, 0),
     durationMilliseconds,
     downtimeMilliseconds: 0,
+    clientSilenceMilliseconds: null,
     ...found,
   }
 }
