@@ -1,5 +1,6 @@
 import { Failure } from '../core/failure.ts'
 import type { Kept, TargetState } from './driver.ts'
+import { keptUntil } from './keep-previous.ts'
 
 /**
  * A swap into a store of values that has no rename, such as KV of OpenBao or Secrets of Kubernetes. What the restore brings
@@ -82,18 +83,16 @@ export function isKept({ stage }: FoundSwap['record']): boolean {
   return stage === 'swapped' || stage === 'undone'
 }
 
-const HOUR = 3_600_000
-
 /** What of a restore is kept, and for how long. */
 export function keptSince(
   record: FoundSwap['record'] & { readonly since: string },
   values: string,
-  { keepPreviousHours }: { readonly keepPreviousHours: number },
+  settings: Parameters<typeof keptUntil>[1],
 ): Omit<Kept, 'restoreId'> {
   const since = new Date(record.since)
   return {
     description: `${values} from ${record.stage === 'undone' ? 'before an undo' : 'before the restore'}`,
     since,
-    until: new Date(since.getTime() + keepPreviousHours * HOUR),
+    until: keptUntil(since, settings),
   }
 }
