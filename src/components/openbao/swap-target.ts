@@ -21,7 +21,7 @@ import type { Client } from './client.ts'
 import { withClient } from './connect.ts'
 import { entryLine, nameOf } from './entry.ts'
 import type { Entry } from './entry.ts'
-import { extrasOf, followedBy } from './extras.ts'
+import { withExtras } from './extras.ts'
 import { entriesOf } from './lines.ts'
 import { findMounts } from './mounts.ts'
 import { preflight } from './preflight.ts'
@@ -125,7 +125,6 @@ export class SwapTarget implements Target<OpenbaoDetails> {
     return swapping
   }
 
-  /** What was loaded, and where the settings say so, the deletion of what is there besides. */
   #wanted(
     stage: Stage,
     record: StageRecord,
@@ -135,7 +134,7 @@ export class SwapTarget implements Target<OpenbaoDetails> {
     const { loaded } = record
     if (loaded === undefined) throw refusedAt(record, this.description)
     const entries = (): AsyncIterable<Entry> => entriesOf(stage.read('loaded', loaded), details)
-    return this.#settings.pruneExtra ? followedBy(entries(), extrasOf(entries(), mounts.values(), client)) : entries()
+    return withExtras(entries, this.#settings, mounts.values(), client)
   }
 
   /** After a swap nothing: KV was never locked. In the middle of one, back to what was there before. */
