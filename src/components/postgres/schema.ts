@@ -80,20 +80,23 @@ export const postgresSettings = z.strictObject({
 })
 export type PostgresSettings = z.infer<typeof postgresSettings>
 
+/** As `CREATE ROLE` has them. */
+export const roleAttributes = z.object({
+  login: z.boolean(),
+  inherit: z.boolean(),
+  createDatabase: z.boolean(),
+  createRole: z.boolean(),
+  superuser: z.boolean(),
+  replication: z.boolean(),
+  bypassRowSecurity: z.boolean(),
+  connectionLimit: z.number(),
+  validUntil: z.string().nullable(),
+})
+
 /** A role without secrets: its password is never captured. */
 const role = z.object({
   name: z.string(),
-  attributes: z.object({
-    login: z.boolean(),
-    inherit: z.boolean(),
-    createDatabase: z.boolean(),
-    createRole: z.boolean(),
-    superuser: z.boolean(),
-    replication: z.boolean(),
-    bypassRowSecurity: z.boolean(),
-    connectionLimit: z.number(),
-    validUntil: z.string().nullable(),
-  }),
+  attributes: roleAttributes,
   memberOf: z.array(
     z.object({
       role: z.string(),
