@@ -20,7 +20,10 @@ const parts = {
     tests: /recovery|terminal-tour|init-asks-first|import-point/,
     says: 'Python with nothing but `cryptography`, for recover.py and another reader of Kleidia backups',
   },
-  openbao: { tests: /openbao|e2e\/leak|import-point/, says: 'OpenBao 2.7.2, and 2.6.1 for storage file, from their Python packages' },
+  openbao: {
+    tests: /openbao|e2e\/leak|import-point/,
+    says: 'OpenBao 2.7.2, and 2.6.1 for storage file, from their Python packages',
+  },
   kubernetes: { tests: /kubernetes/, says: 'the API server of Kubernetes 1.34 on etcd, built from source' },
 } as const
 type Part = keyof typeof parts

@@ -2,18 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { applyRetention } from './apply-retention.ts'
 import type { RetentionCandidate, RetentionFacts, RetentionPolicy } from './retention.ts'
+import { noRules } from './testing/no-rules.ts'
 
 const DAY = 86_400_000
-const noRules: RetentionPolicy = {
-  last: 0,
-  daily: 0,
-  weekly: 0,
-  monthly: 0,
-  yearly: 0,
-  withinMilliseconds: 0,
-  minimum: 1,
-  timezone: 'UTC',
-}
 
 function factsAt(now: string, changes: Partial<RetentionFacts> = {}): RetentionFacts {
   const calm = {

@@ -1,12 +1,7 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import pMap from 'p-map'
-import { parse, stringify } from 'yaml'
-import { start } from '../e2e/holdfast.ts'
-import type { Ran } from '../e2e/holdfast.ts'
+import { startKeysLab } from '../e2e/keys-lab.ts'
 import { startOpenbao } from '../parts/openbao.ts'
 import type { TestOpenbao } from '../parts/openbao.ts'
 import { randomFrom, startProxy } from '../parts/openbao-proxy.ts'
@@ -27,10 +22,10 @@ const limit = { timeout: 600_000 + SECRETS * 200 }
 const random = randomFrom(SEED)
 const [source, target] = [await startOpenbao('raft'), await startOpenbao('raft')]
 const [before, into] = [await startProxy(source.server.address), await startProxy(target.server.address)]
-const folder = await mkdtemp(join(tmpdir(), 'holdfast-test-'))
-after(() => rm(folder, { recursive: true, force: true }))
-const config = join(folder, 'holdfast.yaml')
-const environment = { HOLDFAST_PASSWORD: 'correct horse battery staple' }
+const lab = await startKeysLab({
+  SOURCE_TOKEN: source.server.rootToken.reveal(),
+  TARGET_TOKEN: target.server.rootToken.reveal(),
+})
 
 /** What the proxies did. */
 const done = { requests: 0, faults: 0, kills: 0 }
@@ -51,14 +46,10 @@ function storm(proxy: Proxy, at: number, act: () => void): void {
   }
 }
 
-function run(args: readonly string[]): Promise<Ran> {
-  return start(folder, ['-c', config, ...args], environment).ended
-}
-
 /** Runs a command that is killed at a random request, `KILLS` times, with what an operator does after each; then to its end. */
 async function untilDone(proxy: Proxy, args: readonly string[], requests: number, afterKill: () => Promise<void>) {
   for (let kill = 0; kill < KILLS; kill += 1) {
-    const running = start(folder, ['-c', config, ...args], environment)
+    const running = lab.start(...args)
     storm(proxy, 1 + Math.floor(random() * requests), () => running.kill('SIGKILL'))
     const { code, out, error } = await running.ended
     assert.ok(code === 137 || code === 0, `${code}: ${out}\n${error}`)
@@ -67,8 +58,7 @@ async function untilDone(proxy: Proxy, args: readonly string[], requests: number
     await afterKill()
   }
   storm(proxy, 0, () => undefined)
-  const { code, out, error } = await run(args)
-  assert.equal(code, 0, `${out}\n${error}`)
+  await lab.must(...args)
 }
 
 const names = Array.from({ length: SECRETS }, (_, n) => `f${n % 7}/${n % 3}/${String(n).padStart(6, '0')}`)
@@ -113,16 +103,8 @@ async function found(bao: TestOpenbao): Promise<string[]> {
   })
 }
 
-async function configure(bao: TestOpenbao, proxy: Proxy): Promise<void> {
-  // What init wrote.
-  const written = parse(await readFile(config, 'utf8')) as { state?: string; apps: Record<string, object> }
-  const [name = ''] = Object.keys(written.apps)
-  const token = join(folder, 'token')
-  await writeFile(token, bao.server.rootToken.reveal(), { mode: 0o600 })
-  const component = { kind: 'openbao', address: proxy.address, token: `file:${token}`, mounts: ['s'], snapshot: 'off' }
-  written.apps = { portal: { ...written.apps[name], components: { keys: component } } }
-  written.state = join(folder, 'state')
-  await writeFile(config, stringify(written), { mode: 0o600 })
+function configure(proxy: Proxy, token: string): Promise<void> {
+  return lab.configure({ kind: 'openbao', address: proxy.address, token, mounts: ['s'], snapshot: 'off' })
 }
 
 test('failures and kills at random lose nothing and double nothing: every version is exact', limit, async (t) => {
@@ -131,17 +113,15 @@ test('failures and kills at random lose nothing and double nothing: every versio
     await bao.must('GET', 's/config')
   }
   await fill(source)
-  const made = await run(['init', '--repository', `file://${folder}/repository`, '--identity-file', `${folder}/id.txt`])
-  assert.equal(made.code, 0, made.error)
 
-  await configure(source, before)
+  await configure(before, 'env:SOURCE_TOKEN')
   await untilDone(before, ['backup', 'portal'], SECRETS * 2, async () => {})
   t.diagnostic(`captured: ${JSON.stringify(done)}`)
 
-  await configure(target, into)
+  await configure(into, 'env:TARGET_TOKEN')
   const restore = ['restore', 'portal', '--target', 'in-place', '--no-safety-point', '--yes']
   await untilDone(into, restore, SECRETS * 4, async () => {
-    const abandoned = await run(['restore', 'portal', '--abandon'])
+    const abandoned = await lab.run('restore', 'portal', '--abandon')
     assert.ok([0, 10].includes(abandoned.code), abandoned.error)
   })
   t.diagnostic(`restored: ${JSON.stringify(done)} with ${SECRETS} secrets, seed ${SEED}`)

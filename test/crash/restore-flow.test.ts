@@ -5,12 +5,10 @@ import type { Effects } from '../../src/core/ports.ts'
 import type { App, OperationContext } from '../../src/operations/app.ts'
 import { planBackup } from '../../src/operations/backup/plan.ts'
 import { runBackup } from '../../src/operations/backup/run.ts'
-import { executeRestore } from '../../src/operations/restore/execute.ts'
 import { unfinishedJournal } from '../../src/operations/restore/journal.ts'
-import type { RestorePlan } from '../../src/operations/restore/plan.ts'
 import type { RestoreReport } from '../../src/operations/restore/report.ts'
 import { abandonRestore, goesForward, resumeRestore } from '../../src/operations/restore/resume.ts'
-import { openTargets } from '../../src/operations/restore/targets.ts'
+import { restoreIn } from '../../src/operations/testing/restore-in.ts'
 import { TextPlace } from '../../src/operations/testing/text-driver.ts'
 import { newWorkshop, pair, textComponent, type Workshop } from '../../src/operations/testing/workshop.ts'
 import { executeUndo, planUndo, type UndoReport } from '../../src/operations/undo/undo.ts'
@@ -47,24 +45,9 @@ async function freshWorld(): Promise<World> {
   return world
 }
 
-async function restore(world: World, effects?: Effects): Promise<RestoreReport> {
-  const app = appOf(world, effects)
-  const context = world.workshop.context(effects)
-  const reader = await (await world.workshop.repository(0, effects)).open(POINT, [pair], context)
-  const targets = await openTargets(app, reader, { mode: 'swap', restoreId: RESTORE_ID, scratchFolder: '' }, context)
-  const plan: RestorePlan = {
-    restoreId: RESTORE_ID,
-    app: app.name,
-    point: POINT,
-    pointCreated: '',
-    repository: 'repository-0',
-    mode: 'swap',
-    components: targets.map(({ name, kind }) => ({ name, kind, target: name, bytes: 0, findings: [] })),
-    missing: [],
-    safetyPoint: true,
-    confirmation: app.name,
-  }
-  return executeRestore(app, reader, targets, plan, context)
+function restore(world: World, effects?: Effects): Promise<RestoreReport> {
+  const planned = { restoreId: RESTORE_ID, point: POINT, safetyPoint: true }
+  return restoreIn(world.workshop, appOf(world, effects), planned, effects)
 }
 
 function live({ places: { database, files } }: World): { database: string | undefined; files: string | undefined } {

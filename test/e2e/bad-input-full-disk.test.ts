@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { chown, cp, mkdir, readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test as anyTest } from 'node:test'
-import { backUp, changesNothing, expectFailure, listed } from './expect.ts'
+import { backUp, changesNothing, expectFailure, listed, restoreWhole } from './expect.ts'
 import { forkLab, startReadyLab, type Lab } from './lab.ts'
 import { readDatabase, readFiles, readLive } from './live.ts'
 import { mountSmallDisk, noSmallDisks, type SmallDisk } from './small-disk.ts'
@@ -57,14 +57,7 @@ test('a repository that became read-only is told as that, and its points still r
     expectFailure(lab, ['backup'], { code: 12, kind: 'denied', message: /read-only/, hint: /./ }),
   )
   await lab.sql('delete from sessions')
-  const { report } = await lab.json<{ report: { outcome: string } }>([
-    'restore',
-    '--at',
-    point,
-    '--yes',
-    '--no-safety-point',
-  ])
-  assert.equal(report.outcome, 'done')
+  await restoreWhole(lab, point)
   assert.equal((await lab.sql('select count(*)::int as rows from sessions'))[0]?.['rows'], 2000)
   await lab.json(['undo', '--yes'])
   await disk.remount('rw')
@@ -195,12 +188,5 @@ test('a database whose tablespace has no room for a second copy keeps its data',
   assert.ok(abandoned.code === 0 || abandoned.code === 10, abandoned.out + abandoned.error)
   assert.deepEqual((await readLive(lab)).otherDatabases, others, 'nothing is left beside')
   assert.deepEqual(await readDatabase(lab, 'tight'), before)
-  const again = await lab.json<{ report: { outcome: string } }>([
-    'restore',
-    '--at',
-    point,
-    '--yes',
-    '--no-safety-point',
-  ])
-  assert.equal(again.report.outcome, 'done')
+  await restoreWhole(lab, point)
 })

@@ -3,7 +3,7 @@ import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { backUp, changesNothing, listed } from './expect.ts'
+import { backUp, changesNothing, listed, restoreWhole } from './expect.ts'
 import type { Ran } from './holdfast.ts'
 import { forkLab, startReadyLab } from './lab.ts'
 import { readLive } from './live.ts'
@@ -52,14 +52,7 @@ test('SIGINT during the load of a restore removes the side database, and the res
     assertCancelled(await restore.ended)
   })
   assert.deepEqual(await files(), beside, 'no folder is left beside')
-  const { report } = await lab.json<{ report: { outcome: string } }>([
-    'restore',
-    '--at',
-    point,
-    '--yes',
-    '--no-safety-point',
-  ])
-  assert.equal(report.outcome, 'done')
+  await restoreWhole(lab, point)
   assert.deepEqual((await readLive(lab)).database, original.database)
   assert.deepEqual((await readLive(lab)).files, original.files)
 })

@@ -7,8 +7,9 @@ import { before, test } from 'node:test'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { withSession } from '../../src/components/postgres/connection.ts'
 import { Secret } from '../../src/core/secret.ts'
+import type { PointsReport } from '../../src/operations/points/list-points.ts'
 import { dumpWith } from '../parts/dump-tools.ts'
-import { expectFailure, type Points } from './expect.ts'
+import { expectFailure } from './expect.ts'
 import { startReadyLab } from './lab.ts'
 import { testContext } from '../parts/postgres.ts'
 
@@ -179,9 +180,9 @@ async function assertRefused(
   kind = 'refused',
 ): Promise<void> {
   await writeFile(file(name), text)
-  const points = await lab.json<Points>(['points'])
+  const points = await lab.json<PointsReport>(['points'])
   await expectFailure(lab, ['import', 'sql', file(name)], { code, kind, message, hint: /./ }, OWN)
-  assert.deepEqual((await lab.json<Points>(['points'])).points, points.points)
+  assert.deepEqual((await lab.json<PointsReport>(['points'])).points, points.points)
   assert.deepEqual(leftovers(), [])
 }
 

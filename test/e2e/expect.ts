@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { PointsReport } from '../../src/operations/points/list-points.ts'
 import type { Ran } from './holdfast.ts'
 import type { Lab } from './lab.ts'
 import { readLive, type Live } from './live.ts'
@@ -43,40 +44,9 @@ export function assertFailed(ran: Ran, expected: Expected): ErrorDocument {
   return error
 }
 
-export interface Points {
-  readonly points: readonly PointLine[]
-  readonly damaged: readonly {
-    readonly repository: string
-    readonly point: string
-    readonly kind: string
-    readonly message: string
-  }[]
-  readonly removed: readonly {
-    readonly repository: string
-    readonly point: string
-    readonly until: string
-    readonly reason: string
-  }[]
-  readonly alarms: readonly string[]
-  readonly unread: readonly { readonly repository: string; readonly message: string }[]
-}
-
-export interface PointLine {
-  readonly point: string
-  readonly app: string
-  readonly created: string
-  readonly sequence: number
-  readonly complete: boolean
-  readonly truth: string
-  readonly failedProof: string | null
-  readonly held: boolean
-  readonly storedBytes: number
-  readonly repositories: readonly string[]
-}
-
 /** What `holdfast points` lists; fails when it does not end with `code`. */
-export async function listed(lab: Lab, code = 0): Promise<Points> {
-  return await lab.json<Points>(['points'], code)
+export async function listed(lab: Lab, code = 0): Promise<PointsReport> {
+  return await lab.json<PointsReport>(['points'], code)
 }
 
 /** Runs `act` and asserts that it changed nothing of the live data, and added and removed no restore point. */
@@ -91,7 +61,14 @@ export async function changesNothing(lab: Lab, act: (before: Live) => Promise<un
 export async function pointIds(lab: Lab): Promise<readonly string[]> {
   const ran = await lab.run('points', '--json')
   assert.notEqual(ran.out, '', ran.error)
-  return (JSON.parse(ran.out) as Points).points.map(({ point }) => point)
+  return (JSON.parse(ran.out) as PointsReport).points.map(({ point }) => point)
+}
+
+/** Restores all of a point over the live data; fails when anything of it is left undone. */
+export async function restoreWhole(lab: Lab, point: string): Promise<void> {
+  const args = ['restore', '--at', point, '--yes', '--no-safety-point']
+  const { report } = await lab.json<{ report: { outcome: string } }>(args)
+  assert.equal(report.outcome, 'done')
 }
 
 /** Makes a restore point and gives its id. */

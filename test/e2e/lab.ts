@@ -117,7 +117,7 @@ function labIn(folder: string, postgres: TestPostgres): Lab {
   }
 }
 
-async function editConfig(path: string, change: (config: ConfigFile) => void): Promise<void> {
+export async function editConfig(path: string, change: (config: ConfigFile) => void): Promise<void> {
   // The file was written by writeConfig and holdfast init.
   const config = parse(await readFile(path, 'utf8')) as ConfigFile
   change(config)

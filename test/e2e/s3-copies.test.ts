@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { startS3 } from '../parts/s3.ts'
 import { makeBucket } from '../parts/s3-bucket.ts'
-import { backUp, expectFailure, listed } from './expect.ts'
+import { backUp, expectFailure, listed, restoreWhole } from './expect.ts'
 import { startLab } from './lab.ts'
 import { readLive } from './live.ts'
 
@@ -86,14 +86,7 @@ test('with the near copy gone, the far one is drilled and restored', async () =>
   )
   assert.equal((await lab.json<{ report: { ok: boolean } }>(['verify', point])).report.ok, true)
   assert.equal((await lab.json<{ report: { ok: boolean } }>(['drill'])).report.ok, true)
-  const { report } = await lab.json<{ report: { outcome: string } }>([
-    'restore',
-    '--at',
-    point,
-    '--yes',
-    '--no-safety-point',
-  ])
-  assert.equal(report.outcome, 'done')
+  await restoreWhole(lab, point)
   const restored = await readLive(lab)
   assert.deepEqual([restored.database, restored.files], [original.database, original.files])
 })

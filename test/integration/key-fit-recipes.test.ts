@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createCipheriv, createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto'
+import { createCipheriv, createHash, createHmac, randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { readRows } from '../../src/components/postgres/evidence.ts'
 import type { EvidenceRow } from '../../src/components/driver.ts'
@@ -8,6 +8,7 @@ import { evaluateKeyFit } from '../../src/key-fit/evaluate.ts'
 import { recipe } from '../../src/key-fit/testing/worlds.ts'
 import { declared, keyFitSetting } from '../../src/key-fit/use-recipe.ts'
 import type { KeyFitResult } from '../../src/key-fit/verdict.ts'
+import { certctlValue } from '../parts/certctl-value.ts'
 import { startPostgres, testContext } from '../parts/postgres.ts'
 
 /** The statements of the recipes, on a real server with tables as the apps have them. */
@@ -22,13 +23,6 @@ async function prove(setting: unknown, database: string, secrets: Record<string,
   return await evaluateKeyFit(declared(keyFitSetting.parse(setting)), world)
 }
 
-function blob(passphrase: string, plain: string): Buffer {
-  const [salt, nonce] = [randomBytes(16), randomBytes(12)]
-  const cipher = createCipheriv('aes-256-gcm', pbkdf2Sync(passphrase, salt, 100_000, 32, 'sha256'), nonce)
-  const text = Buffer.concat([cipher.update(plain), cipher.final()])
-  return Buffer.concat([Buffer.from([2]), salt, nonce, text, cipher.getAuthTag()])
-}
-
 test('certctl: rows of issuers and targets, and tables that this version does not have', async () => {
   await postgres.createDatabase('certctl')
   await postgres.sql(
@@ -38,10 +32,10 @@ test('certctl: rows of issuers and targets, and tables that this version does no
   )
   const insert = (table: string, id: string, sealed: Buffer | null): Promise<unknown> =>
     postgres.sql('certctl', `insert into public.${table} (id, encrypted_config) values ($1, $2)`, [id, sealed])
-  for (const id of ['a', 'b', 'c']) await insert('issuers', id, blob('right', '{}'))
+  for (const id of ['a', 'b', 'c']) await insert('issuers', id, certctlValue('right', '{}'))
   await insert('issuers', 'plain', null)
   await insert('issuers', 'empty', Buffer.alloc(0))
-  await insert('deployment_targets', 't', blob('right', '[1]'))
+  await insert('deployment_targets', 't', certctlValue('right', '[1]'))
   const setting = recipe('certctl', 'configKey')
   const { verdict, evidence } = await prove(setting, 'certctl', { configKey: 'right' })
   assert.equal(verdict, 'fits', evidence.join('\n'))
@@ -51,7 +45,7 @@ test('certctl: rows of issuers and targets, and tables that this version does no
     /oidc_providers opens: cannot be looked at: .*relation "oidc_providers" does not exist/,
   )
   assert.equal((await prove(setting, 'certctl', { configKey: 'wrong' })).verdict, 'does-not-fit')
-  await insert('deployment_targets', 'staging', blob('staging', '{}'))
+  await insert('deployment_targets', 'staging', certctlValue('staging', '{}'))
   assert.equal((await prove(setting, 'certctl', { configKey: 'right' })).verdict, 'mixed')
 })
 

@@ -1,57 +1,34 @@
 import assert from 'node:assert/strict'
-import { createCipheriv, pbkdf2Sync, randomBytes } from 'node:crypto'
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
-import type { KeyFitResult } from '../../src/key-fit/verdict.ts'
-import { startReadyLab } from '../e2e/lab.ts'
+import { KEY, OTHER_KEY, startCertctlLab, verdictsOf, type Reported } from '../e2e/certctl-lab.ts'
 import { recoveryPython } from '../e2e/recovery-python.ts'
 import { at, startKubernetes } from '../parts/kubernetes.ts'
 import { base64 } from '../parts/kubernetes-points.ts'
 
-/** An app whose database is encrypted under a key that a Secret of Kubernetes holds. */
-const KEY = 'a passphrase of certctl, 32 bytes or more'
-const OTHER = 'another passphrase of certctl, 32 bytes or more'
 const NAME = 'secret/certctl-server/config-key'
 const kubernetes = await startKubernetes()
+const { kubeconfig } = kubernetes
 const namespace = await kubernetes.namespace()
 const place = `/api/v1/namespaces/${namespace}/secrets`
 await kubernetes.must('POST', place, secretOf(KEY))
-const lab = await startReadyLab()
-await lab.edit((config) => {
-  const app = config.apps['portal'] as Record<string, unknown> & { components: Record<string, unknown> }
-  delete app.components['files']
-  const { kubeconfig } = kubernetes
-  app.components['cluster'] = { kind: 'kubernetes-secrets', namespace, kubeconfig, secrets: ['certctl-server'] }
-  app['keyFit'] = [{ kind: 'recipe', recipe: 'certctl', keys: { configKey: { component: 'cluster', secret: NAME } } }]
-})
-await lab.sql(`create table issuers (id text primary key, encrypted_config bytea);
-  insert into issuers values ('a', '\\x${sealed(KEY).toString('hex')}')`)
+const component = { kind: 'kubernetes-secrets', namespace, kubeconfig, secrets: ['certctl-server'] }
+const lab = await startCertctlLab(component, NAME)
 
 function secretOf(key: string): unknown {
   return { metadata: { name: 'certctl-server', labels: { app: 'certctl' } }, data: { 'config-key': base64(key) } }
 }
 
-function sealed(passphrase: string): Buffer {
-  const [salt, nonce] = [randomBytes(16), randomBytes(12)]
-  const cipher = createCipheriv('aes-256-gcm', pbkdf2Sync(passphrase, salt, 100_000, 32, 'sha256'), nonce)
-  const text = Buffer.concat([cipher.update('{}'), cipher.final()])
-  return Buffer.concat([Buffer.from([2]), salt, nonce, text, cipher.getAuthTag()])
-}
-
-interface Reported {
-  readonly report: { readonly point: string; readonly outcome: string; readonly keyFit: readonly KeyFitResult[] }
-}
-const verdicts = ({ report }: Reported): readonly string[] => report.keyFit.map(({ verdict }) => verdict)
 const liveKey = async (): Promise<unknown> =>
   at(await kubernetes.must('GET', `${place}/certctl-server`), 'data', 'config-key')
 
 test('the key that a Secret has fits, at backup and in the drill, and is shown as a fingerprint', async () => {
   const made = await lab.json<Reported>(['backup', 'portal'])
-  assert.deepEqual([made.report.outcome, verdicts(made)], ['done', ['fits']], JSON.stringify(made.report))
-  assert.deepEqual(verdicts(await lab.json<Reported>(['drill', 'portal'])), ['fits'])
+  assert.deepEqual([made.report.outcome, verdictsOf(made)], ['done', ['fits']], JSON.stringify(made.report))
+  assert.deepEqual(verdictsOf(await lab.json<Reported>(['drill', 'portal'])), ['fits'])
   const { out } = await lab.run('show', 'latest')
   const fingerprint = made.report.keyFit[0]?.keys[0]?.fingerprint ?? 'none'
   assert.match(fingerprint, /^[0-9a-f]{16}$/)
@@ -60,15 +37,15 @@ test('the key that a Secret has fits, at backup and in the drill, and is shown a
 
 test('a key that was rotated in the Secret makes the point incomplete and stops its restore; the older is restored', async () => {
   const good = (await lab.json<{ points: { point: string }[] }>(['points', 'portal'])).points[0]?.point ?? ''
-  await kubernetes.must('PUT', `${place}/certctl-server`, secretOf(OTHER))
+  await kubernetes.must('PUT', `${place}/certctl-server`, secretOf(OTHER_KEY))
   const made = await lab.json<Reported>(['backup', 'portal'], 3)
-  assert.deepEqual([made.report.outcome, verdicts(made)], ['incomplete', ['does-not-fit']])
+  assert.deepEqual([made.report.outcome, verdictsOf(made)], ['incomplete', ['does-not-fit']])
   const restore = (point: string): string[] => ['restore', 'portal', '--at', point, '--yes', '--no-safety-point']
   const stopped = await lab.json<{ report: { failure: { message: string } } }>(restore(made.report.point), 13)
   assert.match(stopped.report.failure.message, /key configKey .* does not open the restored data/)
-  assert.equal(await liveKey(), base64(OTHER))
+  assert.equal(await liveKey(), base64(OTHER_KEY))
   const restored = await lab.json<Reported>(restore(good))
-  assert.deepEqual([restored.report.outcome, verdicts(restored)], ['done', ['fits']])
+  assert.deepEqual([restored.report.outcome, verdictsOf(restored)], ['done', ['fits']])
   assert.equal(await liveKey(), base64(KEY))
 })
 
@@ -81,8 +58,8 @@ test('recover.py writes objects that the server takes', async () => {
     [script, 'extract', lab.repository, 'latest', target, ...identity],
     { cwd: lab.folder },
   )
-  assert.match(stdout, new RegExp(`kubectl -n ${namespace} apply --server-side -f cluster-secrets-kubectl\\.json`))
-  const { items } = JSON.parse(await readFile(join(target, 'cluster-secrets-kubectl.json'), 'utf8')) as {
+  assert.match(stdout, new RegExp(`kubectl -n ${namespace} apply --server-side -f keys-secrets-kubectl\\.json`))
+  const { items } = JSON.parse(await readFile(join(target, 'keys-secrets-kubectl.json'), 'utf8')) as {
     items: unknown[]
   }
   const other = await kubernetes.namespace()
@@ -90,6 +67,6 @@ test('recover.py writes objects that the server takes', async () => {
   for (const item of items)
     await kubernetes.must('POST', `/api/v1/namespaces/${other}/${at(item, 'kind') === 'Secret' ? 'secrets' : ''}`, item)
   const made = await kubernetes.must('GET', `/api/v1/namespaces/${other}/secrets/certctl-server`)
-  assert.equal(at(made, 'data', 'config-key'), base64(OTHER))
+  assert.equal(at(made, 'data', 'config-key'), base64(OTHER_KEY))
   assert.equal(at(made, 'metadata', 'labels', 'app'), 'certctl')
 })

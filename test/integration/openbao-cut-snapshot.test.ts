@@ -1,14 +1,10 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createConnection, createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { gunzipSync, gzipSync } from 'node:zlib'
-import { parse, stringify } from 'yaml'
 import { Failure } from '../../src/core/failure.ts'
-import { holdfast } from '../e2e/holdfast.ts'
+import { startKeysLab } from '../e2e/keys-lab.ts'
 import { startOpenbao } from '../parts/openbao.ts'
 import { captureToMemory } from '../parts/openbao-points.ts'
 
@@ -19,6 +15,7 @@ await bao.must('POST', 'sys/mounts/s', { type: 'kv', options: { version: '2' } }
 for (let n = 0; n < 10; n += 1) await bao.must('POST', `s/data/${n}`, { data: { text: `${n}`.repeat(20_000) } })
 
 const token = bao.server.rootToken.reveal()
+const lab = await startKeysLab({ BAO_TOKEN: token })
 const whole = await fetch(`${bao.server.address}/v1/sys/storage/raft/snapshot`, { headers: { 'X-Vault-Token': token } })
   .then((answer) => answer.arrayBuffer())
   .then((bytes) => Buffer.from(bytes))
@@ -104,25 +101,15 @@ for (const [what, kind, sent] of [
   })
 
 test('a backup whose snapshot is cut makes no restore point, and the next whole one does', limit, async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'holdfast-test-'))
-  after(() => rm(folder, { recursive: true, force: true }))
-  const config = join(folder, 'holdfast.yaml')
-  const environment = { BAO_TOKEN: token, HOLDFAST_PASSWORD: 'correct horse battery staple' }
-  const run = (...args: readonly string[]): ReturnType<typeof holdfast> => holdfast(folder, args, environment)
-  const repository = ['--repository', `file://${folder}/repository`, '--identity-file', join(folder, 'id.txt')]
-  assert.equal((await run('-c', config, 'init', ...repository)).code, 0)
-  const written = parse(await readFile(config, 'utf8')) as { apps: Record<string, { components: unknown }> }
-  const keys = { kind: 'openbao', address, token: 'env:BAO_TOKEN', retrySeconds: 1 }
-  for (const app of Object.values(written.apps)) app.components = { keys }
-  await writeFile(config, stringify({ ...written, state: join(folder, 'state') }), { mode: 0o600 })
+  await lab.configure({ kind: 'openbao', address, token: 'env:BAO_TOKEN', retrySeconds: 1 })
   wire = [CHUNKED, chunk(half), END]
-  const failed = await run('backup')
+  const failed = await lab.run('backup')
   assert.equal(failed.code, 20, `${failed.out}${failed.error}`)
   assert.match(`${failed.out}${failed.error}`, /raft snapshot/)
   const points = async (): Promise<unknown[]> =>
-    (JSON.parse((await run('points', '--json')).out) as { points: unknown[] }).points
+    (JSON.parse(await lab.must('points', '--json')) as { points: unknown[] }).points
   assert.deepEqual(await points(), [])
   wire = chunked(whole)
-  assert.equal((await run('backup')).code, 0)
+  await lab.must('backup')
   assert.equal((await points()).length, 1)
 })

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
-import { expectFailure, type Points } from '../e2e/expect.ts'
+import type { PointsReport } from '../../src/operations/points/list-points.ts'
+import { expectFailure } from '../e2e/expect.ts'
 import { dumpWith } from '../parts/dump-tools.ts'
 import { damaged, KLEIDIA_PASSWORD, MOUNT, secrets, startKleidiaLab } from './kleidia-lab.ts'
 
@@ -34,7 +35,7 @@ async function imported(path: string, code = 0, ...options: readonly string[]): 
   return (JSON.parse(ran.out) as Printed).report.files
 }
 
-const pointsNow = async (): Promise<Points['points']> => (await lab.json<Points>(['points'])).points
+const pointsNow = async (): Promise<PointsReport['points']> => (await lab.json<PointsReport>(['points'])).points
 
 /** The database without what differs in every dump. */
 async function content(): Promise<string> {

@@ -1,6 +1,5 @@
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 
 const SETPRIV = '/usr/bin/setpriv'
 
@@ -22,17 +21,4 @@ export async function endServer(server: ChildProcess): Promise<void> {
   const exit = new Promise((resolve) => server.once('exit', resolve))
   server.kill('SIGKILL')
   await exit
-}
-
-/** A port of the loopback that nobody listens on at this moment. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.once('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      // The address of a TCP server that listens is never null nor a path.
-      const { port } = probe.address() as AddressInfo
-      probe.close(() => resolve(port))
-    })
-  })
 }

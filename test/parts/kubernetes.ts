@@ -9,7 +9,8 @@ import { after } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { kubernetesSecretsSettings } from '../../src/components/kubernetes-secrets/schema.ts'
 import type { KubernetesSecretsSettings } from '../../src/components/kubernetes-secrets/schema.ts'
-import { endServer, freePort, spawnDyingWithUs } from './child-server.ts'
+import { freePort } from '../../src/system/free-port.ts'
+import { endServer, spawnDyingWithUs } from './child-server.ts'
 import { buildControlPlane } from './kubernetes-build.ts'
 
 export interface KubernetesAnswer {

@@ -1,5 +1,4 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
@@ -8,6 +7,7 @@ import { Client } from '../../src/components/openbao/client.ts'
 import { openbaoSettings } from '../../src/components/openbao/schema.ts'
 import type { OpenbaoSettings } from '../../src/components/openbao/schema.ts'
 import { Secret } from '../../src/core/secret.ts'
+import { freePort } from '../../src/system/free-port.ts'
 import { stream } from '../../src/system/run.ts'
 import { at, findBao } from './openbao.ts'
 import { testContext } from './postgres.ts'
@@ -152,17 +152,5 @@ export async function nodeSettings(
     serverProgram,
     retrySeconds: 5,
     ...over,
-  })
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.once('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      // The address of a TCP server that listens is never null nor a path.
-      const { port } = probe.address() as AddressInfo
-      probe.close(() => resolve(port))
-    })
   })
 }

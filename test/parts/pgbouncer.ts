@@ -10,7 +10,8 @@ import type { Server } from '../../src/components/postgres/connection.ts'
 import { passwordOf } from '../../src/components/postgres/connection.ts'
 import { findAccount, isRoot } from '../../src/system/accounts.ts'
 import { makeTemporaryFolder } from '../../src/system/temporary-folder.ts'
-import { endServer, freePort, spawnDyingWithUs } from './child-server.ts'
+import { freePort } from '../../src/system/free-port.ts'
+import { endServer, spawnDyingWithUs } from './child-server.ts'
 import { cacheFolder } from './postgres-versions.ts'
 
 /** A real PgBouncer in front of a server, on a free port of the loopback. */

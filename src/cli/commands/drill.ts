@@ -1,27 +1,19 @@
 import { executeDrill, type DrillReport } from '../../operations/drill/drill.ts'
-import { findPoint, fromRepository, parsePointChoice } from '../../operations/points/find-point.ts'
-import { openPoint } from '../../operations/source.ts'
+import { openChosenPoint, type ChosenPoint } from '../chosen-point.ts'
 import { formatDifferences } from '../findings.ts'
 import { formatBytes, formatDuration } from '../format.ts'
 import { formatKeyFits } from '../key-fits.ts'
 import { chooseApp, type Command } from '../run-command.ts'
 
-export interface DrillOptions {
-  readonly at?: string
+export interface DrillOptions extends ChosenPoint {
   readonly beside?: boolean
-  readonly repository?: string
 }
 
 /** `holdfast drill <app>` */
 export async function drill(command: Command, name: string | undefined, options: DrillOptions): Promise<number> {
   const { apps, context } = command.assembly
   const app = chooseApp(apps, name)
-  const found = await findPoint(
-    fromRepository(app, options.repository),
-    parsePointChoice(options.at ?? 'latest'),
-    context,
-  )
-  const reader = await openPoint(found.repository, found.point.point, context)
+  const { found, reader } = await openChosenPoint(app, options, context)
   const report = await executeDrill(
     app,
     found.repository,

@@ -1,13 +1,10 @@
 import { failureKinds } from '../../core/failure.ts'
-import { findPoint, fromRepository, parsePointChoice } from '../../operations/points/find-point.ts'
 import { restoreSnapshotOf, type SnapshotReport } from '../../operations/restore/snapshot.ts'
-import { openPoint } from '../../operations/source.ts'
+import { openChosenPoint, type ChosenPoint } from '../chosen-point.ts'
 import { confirmByTyping } from '../confirm.ts'
 import { chooseApp, type Command } from '../run-command.ts'
 
-export interface SnapshotOptions {
-  readonly at?: string
-  readonly repository?: string
+export interface SnapshotOptions extends ChosenPoint {
   readonly component?: string
   readonly unsealKeysWith?: string
   readonly safetyPoint: boolean
@@ -23,12 +20,7 @@ export async function snapshotRestore(
 ): Promise<number> {
   const { apps, context } = command.assembly
   const app = chooseApp(apps, name)
-  const found = await findPoint(
-    fromRepository(app, options.repository),
-    parsePointChoice(options.at ?? 'latest'),
-    context,
-  )
-  const reader = await openPoint(found.repository, found.point.point, context)
+  const { reader } = await openChosenPoint(app, options, context)
   const { component, safetyPoint } = options
   const request = { component, safetyPoint, custody: options.unsealKeysWith }
   const looked = await restoreSnapshotOf(app, reader, { ...request, onlyLook: true }, context)

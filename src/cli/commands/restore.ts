@@ -1,7 +1,6 @@
 import { Failure, failureKinds } from '../../core/failure.ts'
-import type { Context } from '../../core/ports.ts'
 import type { App } from '../../operations/app.ts'
-import { findPoint, fromRepository, parsePointChoice, type FoundPoint } from '../../operations/points/find-point.ts'
+import { findPoint, fromRepository } from '../../operations/points/find-point.ts'
 import { executeRestore } from '../../operations/restore/execute.ts'
 import { unfinishedJournal, type RestoreJournal } from '../../operations/restore/journal.ts'
 import { planRestore, type RestorePlan } from '../../operations/restore/plan.ts'
@@ -11,6 +10,7 @@ import { openTargets } from '../../operations/restore/targets.ts'
 import { openPoint } from '../../operations/source.ts'
 import type { ScratchSummary } from '../../operations/scratch/remove.ts'
 import { executeScratch, planScratch } from '../../operations/scratch/restore.ts'
+import { openChosenPoint, type ChosenPoint } from '../chosen-point.ts'
 import { confirmByTyping } from '../confirm.ts'
 import { formatDifferences, formatFindings } from '../findings.ts'
 import { formatBytes, formatDuration, formatTime } from '../format.ts'
@@ -19,11 +19,9 @@ import { isGoodFit } from '../../operations/key-fit/prove.ts'
 import { chooseApp, type Command } from '../run-command.ts'
 import { placeLines } from './scratch.ts'
 
-export interface RestoreOptions {
-  readonly at?: string
+export interface RestoreOptions extends ChosenPoint {
   readonly target?: string
   readonly component?: readonly string[]
-  readonly repository?: string
   readonly safetyPoint: boolean
   readonly dryRun?: boolean
   readonly yes?: boolean
@@ -45,8 +43,7 @@ export async function restore(command: Command, name: string | undefined, option
 async function restoreAnew(command: Command, app: App, options: RestoreOptions): Promise<number> {
   const { context } = command.assembly
   const mode = parseMode(options.target)
-  const found = await chosenPoint(app, options, context)
-  const reader = await openPoint(found.repository, found.point.point, context)
+  const { found, reader } = await openChosenPoint(app, options, context)
   const restoreId = context.newId().slice(-8)
   const targets = await openTargets(
     app,
@@ -76,15 +73,10 @@ async function restoreAnew(command: Command, app: App, options: RestoreOptions):
   return exitOf(report)
 }
 
-function chosenPoint(app: App, { at, repository }: RestoreOptions, context: Context): Promise<FoundPoint> {
-  return findPoint(fromRepository(app, repository), parsePointChoice(at ?? 'latest'), context)
-}
-
 /** Leaves a throw-away copy running. Nothing live is touched, so nothing is asked and no unfinished restore is in the way. */
 async function restoreToScratch(command: Command, app: App, options: RestoreOptions): Promise<number> {
   const { context } = command.assembly
-  const found = await chosenPoint(app, options, context)
-  const reader = await openPoint(found.repository, found.point.point, context)
+  const { found, reader } = await openChosenPoint(app, options, context)
   const request = {
     repository: found.repositoryName,
     components: options.component,

@@ -1,10 +1,9 @@
 import type { Beside, Driver, Kept, Target, TargetRequest } from '../driver.ts'
+import { keptUntil } from '../keep-previous.ts'
 import { naming } from './failures.ts'
 import { statOf } from './folder.ts'
 import { besidePlaces, keptPlaces, type KeptPlace } from './places.ts'
 import { filesDetails, filesSettings, type FilesDetails, type FilesSettings } from './schema.ts'
-
-const HOUR = 3_600_000
 
 /** A folder with everything in it. What reads and writes one is loaded by the first call that needs it. */
 export const filesDriver: Driver<FilesSettings, FilesDetails> = {
@@ -27,9 +26,10 @@ async function openFilesTarget(settings: FilesSettings, request: TargetRequest):
   return { swap: swapTarget, 'in-place': inPlaceTarget, scratch: scratchTarget }[request.mode](settings, request)
 }
 
-async function keptFolders({ path, keepPreviousHours }: FilesSettings): Promise<readonly Kept[]> {
+async function keptFolders(settings: FilesSettings): Promise<readonly Kept[]> {
+  const { path } = settings
   const places = await naming('list what is beside', path, () => keptPlaces(path))
-  const kept = await Promise.all(places.map((place) => keptOf(place, keepPreviousHours)))
+  const kept = await Promise.all(places.map((place) => keptOf(place, settings)))
   return kept.flat().sort((a, b) => b.since.getTime() - a.since.getTime())
 }
 
@@ -45,10 +45,10 @@ async function besideFolders({ path }: FilesSettings): Promise<readonly Beside[]
 }
 
 /** A rename sets the time of change of what is renamed; whatever changes it later only keeps the folder longer. */
-async function keptOf({ restoreId, path, wasNothing }: KeptPlace, hours: number): Promise<Kept[]> {
+async function keptOf({ restoreId, path, wasNothing }: KeptPlace, settings: FilesSettings): Promise<Kept[]> {
   const stat = await statOf(path)
   if (stat === undefined) return []
   const since = new Date(Number(stat.ctimeMs))
   const description = wasNothing ? 'no folder: nothing was there before' : `folder ${path}`
-  return [{ restoreId, description, since, until: new Date(since.getTime() + hours * HOUR), wasNothing }]
+  return [{ restoreId, description, since, until: keptUntil(since, settings), wasNothing }]
 }

@@ -1,7 +1,7 @@
 import { mkdir, utimes } from 'node:fs/promises'
-import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Target, TargetRequest } from '../driver.ts'
+import { withoutSwap } from '../without-swap.ts'
 import { compareTree } from './compare.ts'
 import { statOf, withFolder } from './folder.ts'
 import { storedEntries } from './listing.ts'
@@ -57,24 +57,6 @@ export function inPlaceTarget(settings: FilesSettings, request: TargetRequest): 
     reopen: cleanUp,
     discard: cleanUp,
     forget: cleanUp,
-  }
-}
-
-type WithoutSwap = Pick<Target<FilesDetails>, 'description' | 'confirmation' | 'runChecks' | 'fence' | 'swap' | 'undo'>
-
-function withoutSwap(description: string, confirmation: string): WithoutSwap {
-  return {
-    description,
-    confirmation,
-    runChecks: () => Promise.resolve([]),
-    fence: () => Promise.resolve(),
-    swap: () => Promise.reject(new Failure('refused', `${description} is not swapped`)),
-    undo: () =>
-      Promise.reject(
-        new Failure('refused', `the restore of ${description} keeps nothing to undo it`, {
-          hint: 'Restore the safety point that was made before it.',
-        }),
-      ),
   }
 }
 

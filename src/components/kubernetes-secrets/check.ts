@@ -1,4 +1,5 @@
 import { access } from 'node:fs/promises'
+import { failedFinding } from '../../core/failed-finding.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import { bytesOfSecret } from '../../core/secret-bytes.ts'
@@ -9,7 +10,6 @@ import { requireObject, selectedObjects, type Selected } from './find.ts'
 import { managerOf } from './managed.ts'
 import { rightsFindings } from './missing-rights.ts'
 import { labelOf, type LiveObject } from './object.ts'
-import { failedFinding } from './preflight.ts'
 import type { KubernetesSecretsSettings } from './schema.ts'
 
 /** Whether a backup could read everything, and what is odd about it. Never says a value. */

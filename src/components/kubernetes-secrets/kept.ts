@@ -1,11 +1,11 @@
 import { isFailure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Kept } from '../driver.ts'
+import { isKept, keptSince } from '../value-swap.ts'
 import { withClient } from './connect.ts'
+import { describeTarget } from './in-place.ts'
 import type { KubernetesSecretsSettings } from './schema.ts'
 import { keptStages, type StageRecord } from './stage.ts'
-
-const HOUR = 3_600_000
 
 /** What restores keep in the namespace for undo, newest first. */
 export async function keptObjects(settings: KubernetesSecretsSettings, context: Context): Promise<readonly Kept[]> {
@@ -13,7 +13,7 @@ export async function keptObjects(settings: KubernetesSecretsSettings, context: 
     const stages = await withClient(settings, 'restore', context, (client) => keptStages(settings, client, context))
     return stages
       .map(({ record }) => record)
-      .filter(({ stage }) => stage === 'swapped' || stage === 'undone')
+      .filter(isKept)
       .map((record) => keptOf(record, settings))
       .toSorted((a, b) => b.since.getTime() - a.since.getTime())
   } catch (error) {
@@ -24,10 +24,8 @@ export async function keptObjects(settings: KubernetesSecretsSettings, context: 
   }
 }
 
-function keptOf({ restoreId, stage, since, previous }: StageRecord, settings: KubernetesSecretsSettings): Kept {
-  const from = new Date(since)
-  const until = new Date(from.getTime() + settings.keepPreviousHours * HOUR)
-  const what = `Secrets and ConfigMaps in namespace ${settings.namespace}`
-  const description = `${what} from ${stage === 'undone' ? 'before an undo' : 'before the restore'}`
-  return { restoreId, description, since: from, until, ...(previous === undefined ? { wasNothing: true } : {}) }
+function keptOf(record: StageRecord, settings: KubernetesSecretsSettings): Kept {
+  const { restoreId, previous } = record
+  const kept = keptSince(record, describeTarget(settings), settings)
+  return { restoreId, ...kept, ...(previous === undefined ? { wasNothing: true } : {}) }
 }

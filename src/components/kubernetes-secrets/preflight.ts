@@ -1,4 +1,4 @@
-import { describe, Failure } from '../../core/failure.ts'
+import { failedFinding } from '../../core/failed-finding.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Difference, Finding } from '../../core/restore-point.ts'
 import { withClient } from './connect.ts'
@@ -35,11 +35,6 @@ export async function preflight(
     context.signal.throwIfAborted()
     return [failedFinding(subject, error)]
   }
-}
-
-export function failedFinding(subject: string, error: unknown): Finding {
-  const hint = error instanceof Failure ? error.hint : undefined
-  return { level: 'error', subject, message: describe(error), ...(hint === undefined ? {} : { hint }) }
 }
 
 function placeFindings({ namespace }: KubernetesSecretsSettings, details: KubernetesSecretsDetails): Finding[] {

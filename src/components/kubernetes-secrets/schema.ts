@@ -1,5 +1,7 @@
 import { isAbsolute } from 'node:path'
 import { z } from 'zod'
+import { keepPreviousHours } from '../keep-previous.ts'
+import { retrySeconds } from '../retry-seconds.ts'
 
 const absolutePath = z.string().refine((path) => isAbsolute(path) && !path.includes('\0'), {
   error: 'must be an absolute path',
@@ -45,16 +47,8 @@ export const kubernetesSecretsSettings = z
       .default('compare')
       .meta({ description: 'What a restore does with objects that GitOps, Helm or an operator writes.' }),
     elsewhere: z.array(elsewhere).default([]).meta({ description: 'Files the app needs that are kept elsewhere.' }),
-    retrySeconds: z
-      .number()
-      .positive()
-      .default(60)
-      .meta({ description: 'How long a request is repeated that the server cannot answer now.' }),
-    keepPreviousHours: z
-      .number()
-      .positive()
-      .default(72)
-      .meta({ description: 'How long replaced values are kept for undo.' }),
+    retrySeconds,
+    keepPreviousHours: keepPreviousHours('How long replaced values are kept for undo.'),
   })
   .refine(
     ({ secrets, secretSelector, configMaps, configMapSelector }) =>

@@ -4,6 +4,15 @@ import type { Difference, Finding } from '../../core/restore-point.ts'
 import type { KubernetesClient } from '../../platforms/kubernetes/client.ts'
 import type { ArtifactSource, Target, TargetRequest, TargetState } from '../driver.ts'
 import { SECRETS } from '../secret-record.ts'
+import {
+  discardLoaded,
+  forgetKept,
+  requireFound,
+  requireKept,
+  requireLoadable,
+  requireStage,
+  stateOf,
+} from '../value-swap.ts'
 import { applyObject, requireApplied, type ApplyPlace } from './apply.ts'
 import { withClient } from './connect.ts'
 import { capturedObjects, differencesOf } from './digests.ts'
@@ -35,10 +44,7 @@ export class SwapTarget implements Target<KubernetesSecretsDetails> {
   }
 
   state(context: Context): Promise<TargetState> {
-    return this.#with(context, async (client) => {
-      const found = await this.#find(client, context)
-      return found === undefined ? 'untouched' : STATES[found.record.stage]
-    })
+    return this.#withFound(context, async (found) => stateOf(found))
   }
 
   preflight(details: KubernetesSecretsDetails, context: Context): Promise<readonly Finding[]> {
@@ -46,9 +52,8 @@ export class SwapTarget implements Target<KubernetesSecretsDetails> {
   }
 
   async load(details: KubernetesSecretsDetails, source: ArtifactSource, context: Context): Promise<void> {
-    await this.#with(context, async (client) => {
-      const found = await this.#find(client, context)
-      if (found !== undefined && !['loading', 'loaded'].includes(found.record.stage)) throw this.#refused(found.record)
+    await this.#withFound(context, async (found, client) => {
+      requireLoadable(found, this.description)
       const stage = found?.stage ?? (await freeStage(this.#settings, client, context))
       const loading = { format: 1, restoreId: this.#restoreId, since: context.clock.now().toISOString() } as const
       await stage.save({ ...loading, stage: 'loading' })
@@ -62,9 +67,9 @@ export class SwapTarget implements Target<KubernetesSecretsDetails> {
   async compare(details: KubernetesSecretsDetails, context: Context): Promise<readonly Difference[]> {
     const swapped = (await this.state(context)) === 'swapped'
     if (swapped) return await compareLive(this.#settings, details, context)
-    return await this.#with(context, async (client) => {
-      const found = await this.#require(client, context)
-      const loaded = new Map((await restoredOf(found)).map((one) => [labelOf(one), one]))
+    return await this.#withFound(context, async (found) => {
+      const restored = await restoredOf(requireFound(found, this.description))
+      const loaded = new Map(restored.map((one) => [labelOf(one), one]))
       return details.objects.flatMap((one) => differencesOf(one, loaded.get(labelOf(one)), details))
     })
   }
@@ -79,10 +84,10 @@ export class SwapTarget implements Target<KubernetesSecretsDetails> {
   }
 
   async swap(details: KubernetesSecretsDetails, context: Context): Promise<void> {
-    await this.#with(context, async (client) => {
-      const found = await this.#require(client, context)
+    await this.#withFound(context, async (one, client) => {
+      const found = requireFound(one, this.description)
       if (found.record.stage === 'swapped') return await found.stage.removeBundle('restored')
-      if (!['loaded', 'swapping'].includes(found.record.stage)) throw this.#refused(found.record)
+      requireStage(found, ['loaded', 'swapping'], this.description)
       const place: ApplyPlace = { namespace: this.#settings.namespace, client, context }
       const swapping = found.record.stage === 'swapping' ? found : await this.#keepPrevious(found, details, place)
       await this.#bringLive(swapping, place)
@@ -133,42 +138,32 @@ export class SwapTarget implements Target<KubernetesSecretsDetails> {
 
   /** After a swap nothing: nobody was locked out. In the middle of one, back to what was there before. */
   async reopen(context: Context): Promise<void> {
-    await this.#with(context, async (client) => {
-      const found = await this.#find(client, context)
+    await this.#withFound(context, async (found, client) => {
       if (found?.record.stage === 'swapping') await this.#takeBack(found, client, context)
       if (found?.record.stage === 'undoing') await this.#goBack(found, client, context)
     })
   }
 
-  /** Never what is kept for undo or after one. */
   async discard(context: Context): Promise<void> {
     await this.reopen(context)
-    await this.#with(context, async (client) => {
-      const found = await this.#find(client, context)
-      if (found !== undefined && ['loading', 'loaded'].includes(found.record.stage)) await found.stage.remove()
-    })
+    await this.#withFound(context, discardLoaded)
   }
 
   async undo(context: Context): Promise<void> {
-    await this.#with(context, async (client) => {
-      const found = await this.#find(client, context)
-      if (found === undefined)
-        throw new Failure('refused', `nothing is kept to undo the restore of ${this.description}`, {
-          hint: 'What a restore replaced may have been removed after its time, or the selection of the component was changed since. Restore an older restore point instead.',
-        })
+    await this.#withFound(context, async (one, client) => {
+      const found = requireKept(
+        one,
+        this.description,
+        'What a restore replaced may have been removed after its time, or the selection of the component was changed since.',
+      )
       if (found.record.stage === 'undone') return
-      if (!['swapped', 'undoing'].includes(found.record.stage)) throw this.#refused(found.record)
+      requireStage(found, ['swapped', 'undoing'], this.description)
       await this.#goBack(found, client, context)
     })
   }
 
   async forget(context: Context): Promise<void> {
-    await this.#with(context, async (client) => {
-      const found = await this.#find(client, context)
-      if (found === undefined) return
-      if (!['swapped', 'undone'].includes(found.record.stage)) throw this.#refused(found.record)
-      await found.stage.remove()
-    })
+    await this.#withFound(context, (found) => forgetKept(found, this.description))
   }
 
   /** Out of the middle of a swap. What somebody else wrote meanwhile is left, and said. */
@@ -210,36 +205,17 @@ export class SwapTarget implements Target<KubernetesSecretsDetails> {
     return undoing
   }
 
-  #with<Result>(context: Context, act: (client: KubernetesClient) => Promise<Result>): Promise<Result> {
-    return withClient(this.#settings, 'restore', context, act)
-  }
-
-  async #find(client: KubernetesClient, context: Context): Promise<FoundStage | undefined> {
-    const stages = await keptStages(this.#settings, client, context)
-    return stages.find(({ record }) => record.restoreId === this.#restoreId)
-  }
-
-  async #require(client: KubernetesClient, context: Context): Promise<FoundStage> {
-    const found = await this.#find(client, context)
-    if (found !== undefined) return found
-    throw new Failure('refused', `nothing was restored beside ${this.description}`, { hint: 'Restore again.' })
-  }
-
-  #refused({ stage }: StageRecord): Failure {
-    return new Failure('refused', `the restore of ${this.description} is ${stage}`, {
-      hint: 'Finish it or take it back first.',
+  /** What the namespace says of this restore now. */
+  #withFound<Result>(
+    context: Context,
+    act: (found: FoundStage | undefined, client: KubernetesClient) => Promise<Result>,
+  ): Promise<Result> {
+    return withClient(this.#settings, 'restore', context, async (client) => {
+      const stages = await keptStages(this.#settings, client, context)
+      const found = stages.find(({ record }) => record.restoreId === this.#restoreId)
+      return await act(found, client)
     })
   }
-}
-
-/** `fenced` is the time in which objects are changed: some are old, some restored. */
-const STATES: Readonly<Record<StageRecord['stage'], TargetState>> = {
-  loading: 'beside',
-  loaded: 'beside',
-  swapping: 'fenced',
-  swapped: 'swapped',
-  undoing: 'fenced',
-  undone: 'untouched',
 }
 
 async function restoredOf({ stage, record }: FoundStage): Promise<readonly KubernetesObject[]> {

@@ -29,7 +29,7 @@ async function openTarget(settings: OpenbaoSettings, request: TargetRequest): Pr
     case 'swap':
       return new (await import('./swap-target.ts')).SwapTarget(settings, request)
     case 'in-place':
-      return new (await import('./in-place.ts')).InPlaceTarget(settings)
+      return (await import('./in-place.ts')).inPlaceTarget(settings)
     case 'scratch':
       return new (await import('./scratch.ts')).ScratchTarget(settings, request)
     default:

@@ -2,10 +2,21 @@ import type { Client } from './client.ts'
 import type { Entry } from './entry.ts'
 import { nameOf } from './entry.ts'
 import type { KvMount } from './mounts.ts'
+import type { OpenbaoSettings } from './schema.ts'
 import { walk } from './walk.ts'
 
+/** What a restore brings, and where the settings say so, the deletion of what is there besides. */
+export function withExtras(
+  entries: () => AsyncIterable<Entry>,
+  { pruneExtra }: OpenbaoSettings,
+  mounts: Iterable<KvMount>,
+  client: Client,
+): AsyncIterable<Entry> {
+  return pruneExtra ? followedBy(entries(), extrasOf(entries(), mounts, client)) : entries()
+}
+
 /** Secrets of these mounts that are not in the list: a restore leaves them, or deletes them when the settings say so. */
-export async function* extrasOf(
+async function* extrasOf(
   entries: AsyncIterable<Entry>,
   mounts: Iterable<KvMount>,
   client: Client,
@@ -21,7 +32,7 @@ export async function* extrasOf(
 }
 
 /** Both, one after the other. */
-export async function* followedBy<Item>(first: AsyncIterable<Item>, second: AsyncIterable<Item>): AsyncGenerator<Item> {
+async function* followedBy<Item>(first: AsyncIterable<Item>, second: AsyncIterable<Item>): AsyncGenerator<Item> {
   yield* first
   yield* second
 }

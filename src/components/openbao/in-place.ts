@@ -1,96 +1,78 @@
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
-import type { Difference, Finding } from '../../core/restore-point.ts'
-import type { ArtifactSource, Target, TargetState } from '../driver.ts'
+import type { Finding } from '../../core/restore-point.ts'
+import type { ArtifactSource, Target } from '../driver.ts'
+import { withoutSwap } from '../without-swap.ts'
 import { applyAll, compareAll } from './apply.ts'
 import type { Diverged } from './apply.ts'
 import { SECRETS } from './capture.ts'
 import { withClient } from './connect.ts'
 import { nameOf } from './entry.ts'
 import type { Entry } from './entry.ts'
-import { extrasOf, followedBy } from './extras.ts'
+import { withExtras } from './extras.ts'
 import { entriesOf } from './lines.ts'
 import { preflight } from './preflight.ts'
 import type { OpenbaoDetails, OpenbaoSettings } from './schema.ts'
 import { configureMount, emptyMounts, targetMounts } from './target-mounts.ts'
 
+/** What a load did, for the comparison after it. */
+interface Loaded {
+  readonly source: ArtifactSource
+  readonly diverged: Diverged
+}
+
 /** Brings the live secrets to what was captured, and keeps nothing but what the safety point has. */
-export class InPlaceTarget implements Target<OpenbaoDetails> {
-  readonly description: string
-  readonly confirmation: string
-  readonly #settings: OpenbaoSettings
-  #loaded: { readonly source: ArtifactSource; readonly diverged: Diverged } | undefined
-
-  constructor(settings: OpenbaoSettings) {
-    this.#settings = settings
-    this.description = `secrets of ${settings.address}, in place`
-    this.confirmation = settings.address
+export function inPlaceTarget(settings: OpenbaoSettings): Target<OpenbaoDetails> {
+  const description = `secrets of ${settings.address}, in place`
+  let loaded: Loaded | undefined
+  return {
+    ...withoutSwap(description, settings.address),
+    state: () => Promise.resolve('untouched'),
+    async preflight(details, context) {
+      const message = 'an in-place restore writes over what is there and cannot be undone'
+      const over: Finding = { level: 'warning', subject: description, message }
+      return [over, ...(await preflight(settings, details, context))]
+    },
+    async load(details, source, context) {
+      loaded = await loadOver(settings, details, source, context)
+    },
+    async compare(details, context) {
+      if (loaded === undefined)
+        throw new Failure('refused', 'nothing was restored in place', { hint: 'Restore again.' })
+      return await compareWith(loaded, settings, details, context)
+    },
+    reopen: () => Promise.resolve(),
+    discard: () => Promise.resolve(),
+    forget: () => Promise.resolve(),
   }
+}
 
-  state(): Promise<TargetState> {
-    return Promise.resolve('untouched')
-  }
+function loadOver(
+  settings: OpenbaoSettings,
+  details: OpenbaoDetails,
+  source: ArtifactSource,
+  context: Context,
+): Promise<Loaded> {
+  return withClient(settings, 'restore', context, async (client) => {
+    const mounts = await targetMounts(details, settings, client, context)
+    const empty = await emptyMounts(mounts, client)
+    const captured = (): AsyncIterable<Entry> => entriesOf(source.read(SECRETS), details)
+    const wanted = withExtras(captured, settings, mounts.values(), client)
+    const diverged = await applyAll(wanted, { client, context, mounts, empty })
+    const made = details.mounts.filter(({ path }) => mounts.get(path)?.config === null)
+    if (settings.createMounts) for (const mount of made) await configureMount(mount, client, context)
+    return { source, diverged }
+  })
+}
 
-  async preflight(details: OpenbaoDetails, context: Context): Promise<readonly Finding[]> {
-    const message = 'an in-place restore writes over what is there and cannot be undone'
-    return [
-      { level: 'warning', subject: this.description, message },
-      ...(await preflight(this.#settings, details, context)),
-    ]
-  }
-
-  async load(details: OpenbaoDetails, source: ArtifactSource, context: Context): Promise<void> {
-    await withClient(this.#settings, 'restore', context, async (client) => {
-      const mounts = await targetMounts(details, this.#settings, client, context)
-      const empty = await emptyMounts(mounts, client)
-      const captured = (): AsyncIterable<Entry> => entriesOf(source.read(SECRETS), details)
-      const wanted = this.#settings.pruneExtra
-        ? followedBy(captured(), extrasOf(captured(), mounts.values(), client))
-        : captured()
-      this.#loaded = { source, diverged: await applyAll(wanted, { client, context, mounts, empty }) }
-      const made = details.mounts.filter(({ path }) => mounts.get(path)?.config === null)
-      if (this.#settings.createMounts) for (const mount of made) await configureMount(mount, client, context)
-    })
-  }
-
-  async compare(details: OpenbaoDetails, context: Context): Promise<readonly Difference[]> {
-    const loaded = this.#loaded
-    if (loaded === undefined) throw new Failure('refused', 'nothing was restored in place', { hint: 'Restore again.' })
-    const how = (entry: Entry): 'versions' | 'current' => (loaded.diverged.has(nameOf(entry)) ? 'current' : 'versions')
-    return withClient(this.#settings, 'restore', context, (client) =>
-      compareAll(entriesOf(loaded.source.read(SECRETS), details), how, client),
-    )
-  }
-
-  runChecks(): Promise<readonly Difference[]> {
-    return Promise.resolve([])
-  }
-
-  fence(): Promise<void> {
-    return Promise.resolve()
-  }
-
-  swap(): Promise<void> {
-    return Promise.reject(new Failure('refused', `${this.description} is not swapped`))
-  }
-
-  reopen(): Promise<void> {
-    return Promise.resolve()
-  }
-
-  discard(): Promise<void> {
-    return Promise.resolve()
-  }
-
-  undo(): Promise<void> {
-    return Promise.reject(
-      new Failure('refused', `the restore of ${this.description} keeps nothing to undo it`, {
-        hint: 'Restore the safety point that was made before it.',
-      }),
-    )
-  }
-
-  forget(): Promise<void> {
-    return Promise.resolve()
-  }
+function compareWith(
+  { source, diverged }: Loaded,
+  settings: OpenbaoSettings,
+  details: OpenbaoDetails,
+  context: Context,
+): ReturnType<typeof compareAll> {
+  const how = (entry: Entry): 'versions' | 'current' => (diverged.has(nameOf(entry)) ? 'current' : 'versions')
+  return withClient(settings, 'restore', context, (client) =>
+    compareAll(entriesOf(source.read(SECRETS), details), how, client),
+  )
 }

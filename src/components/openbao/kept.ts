@@ -1,13 +1,12 @@
 import type { Context } from '../../core/ports.ts'
 import type { Kept } from '../driver.ts'
+import { isKept, keptSince } from '../value-swap.ts'
 import type { Client } from './client.ts'
 import { withClient } from './connect.ts'
 import { findMounts } from './mounts.ts'
 import type { KvMount } from './mounts.ts'
 import type { OpenbaoSettings } from './schema.ts'
 import { restoresIn, Stage } from './stage.ts'
-
-const HOUR = 3_600_000
 
 /** What restores keep on the server for undo, newest first. */
 export async function keptValues(settings: OpenbaoSettings, context: Context): Promise<readonly Kept[]> {
@@ -23,11 +22,8 @@ async function keptIn(mount: KvMount, settings: OpenbaoSettings, client: Client,
   const found: Kept[] = []
   for (const restoreId of await restoresIn(mount, client)) {
     const record = await new Stage(mount, restoreId, client, context).record()
-    if (record === undefined || !['swapped', 'undone'].includes(record.stage)) continue
-    const since = new Date(record.since)
-    const until = new Date(since.getTime() + settings.keepPreviousHours * HOUR)
-    const description = `values in ${mount.path} from ${record.stage === 'undone' ? 'before an undo' : 'before the restore'}`
-    found.push({ restoreId, description, since, until })
+    if (record !== undefined && isKept(record))
+      found.push({ restoreId, ...keptSince(record, `values in ${mount.path}`, settings) })
   }
   return found
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { describe, Failure } from '../../core/failure.ts'
+import { failedFinding } from '../../core/failed-finding.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import { MOST_PLACEHOLDERS } from './apply-entry.ts'
@@ -47,11 +47,6 @@ export async function preflight(
     context.signal.throwIfAborted()
     return [failedFinding(subject, error)]
   }
-}
-
-export function failedFinding(subject: string, error: unknown): Finding {
-  const hint = error instanceof Failure ? error.hint : undefined
-  return { level: 'error', subject, message: describe(error), ...(hint === undefined ? {} : { hint }) }
 }
 
 function extraFindings({ pruneExtra }: OpenbaoSettings): Finding[] {

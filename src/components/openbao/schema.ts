@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { secretReference } from '../../system/secret-reference.ts'
+import { keepPreviousHours } from '../keep-previous.ts'
+import { retrySeconds } from '../retry-seconds.ts'
 
 const mountPath = z
   .string()
@@ -64,16 +66,8 @@ export const openbaoSettings = z.strictObject({
     .optional()
     .meta({ description: 'The program bao, for throw-away servers of drills. Default: found on PATH.' }),
   workers: z.number().int().min(1).max(100).default(20).meta({ description: 'Requests at once.' }),
-  retrySeconds: z
-    .number()
-    .positive()
-    .default(60)
-    .meta({ description: 'How long a request is repeated that the server cannot answer now.' }),
-  keepPreviousHours: z
-    .number()
-    .positive()
-    .default(72)
-    .meta({ description: 'How long replaced values are kept for undo.' }),
+  retrySeconds,
+  keepPreviousHours: keepPreviousHours('How long replaced values are kept for undo.'),
 })
 export type OpenbaoSettings = z.infer<typeof openbaoSettings>
 export type AppRole = z.infer<typeof appRole>

@@ -1,6 +1,7 @@
 import { access, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, Failure } from '../../core/failure.ts'
+import { failedFinding } from '../../core/failed-finding.ts'
+import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Difference, Finding } from '../../core/restore-point.ts'
 import { Secret } from '../../core/secret.ts'
@@ -60,8 +61,7 @@ export class ScratchTarget implements Target<OpenbaoDetails> {
     try {
       return [{ level: 'ok', subject, message: await findProgram(this.#settings.serverProgram) }]
     } catch (error) {
-      const hint = error instanceof Failure ? error.hint : undefined
-      return [{ level: 'error', subject, message: describe(error), ...(hint === undefined ? {} : { hint }) }]
+      return [failedFinding(subject, error)]
     }
   }
 

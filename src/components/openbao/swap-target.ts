@@ -3,6 +3,16 @@ import { Failure } from '../../core/failure.ts'
 import type { Bytes, Context } from '../../core/ports.ts'
 import type { Difference, Finding } from '../../core/restore-point.ts'
 import type { ArtifactSource, Target, TargetRequest, TargetState } from '../driver.ts'
+import {
+  discardLoaded,
+  forgetKept,
+  refusedAt,
+  requireFound,
+  requireKept,
+  requireLoadable,
+  requireStage,
+  stateOf,
+} from '../value-swap.ts'
 import { applyAll, compareAll, readLooked } from './apply.ts'
 import type { Diverged } from './apply.ts'
 import type { ApplyPlace } from './apply-entry.ts'
@@ -11,7 +21,7 @@ import type { Client } from './client.ts'
 import { withClient } from './connect.ts'
 import { entryLine, nameOf } from './entry.ts'
 import type { Entry } from './entry.ts'
-import { extrasOf, followedBy } from './extras.ts'
+import { withExtras } from './extras.ts'
 import { entriesOf } from './lines.ts'
 import { findMounts } from './mounts.ts'
 import { preflight } from './preflight.ts'
@@ -41,9 +51,8 @@ export class SwapTarget implements Target<OpenbaoDetails> {
     this.confirmation = settings.address
   }
 
-  async state(context: Context): Promise<TargetState> {
-    const found = await this.#with(context, (client) => this.#find(client, context))
-    return found === undefined ? 'untouched' : STATES[found.record.stage]
+  state(context: Context): Promise<TargetState> {
+    return this.#withFound(context, async (found) => stateOf(found))
   }
 
   preflight(details: OpenbaoDetails, context: Context): Promise<readonly Finding[]> {
@@ -51,10 +60,8 @@ export class SwapTarget implements Target<OpenbaoDetails> {
   }
 
   async load(details: OpenbaoDetails, source: ArtifactSource, context: Context): Promise<void> {
-    await this.#with(context, async (client) => {
-      const found = await this.#find(client, context)
-      if (found !== undefined && !['loading', 'loaded', 'saving'].includes(found.record.stage))
-        throw this.#refused(found.record)
+    await this.#withFound(context, async (found, client) => {
+      requireLoadable(found, this.description)
       const mounts = await targetMounts(details, this.#settings, client, context)
       const stage = found?.stage ?? new Stage(placeFor(details, mounts), this.#restoreId, client, context)
       const since = context.clock.now().toISOString()
@@ -66,8 +73,8 @@ export class SwapTarget implements Target<OpenbaoDetails> {
 
   /** Reads what was loaded again, to its last byte. That the live secrets became the same is compared by `swap`. */
   async compare(details: OpenbaoDetails, context: Context): Promise<readonly Difference[]> {
-    return this.#with(context, async (client) => {
-      const { stage, record } = await this.#require(client, context)
+    return this.#withFound(context, async (found) => {
+      const { stage, record } = requireFound(found, this.description)
       const subject = `secrets in ${stage.mount.path}`
       if (record.loaded === undefined) return [{ subject, expected: 'loaded', found: record.stage }]
       for await (const _entry of entriesOf(stage.read('loaded', record.loaded), details)) {
@@ -87,10 +94,11 @@ export class SwapTarget implements Target<OpenbaoDetails> {
   }
 
   async swap(details: OpenbaoDetails, context: Context): Promise<void> {
-    await this.#with(context, async (client) => {
-      const { stage, record } = await this.#require(client, context)
+    await this.#withFound(context, async (one, client) => {
+      const found = requireFound(one, this.description)
+      const { stage, record } = found
       if (record.stage === 'swapped') return
-      if (!['loaded', 'saving', 'swapping'].includes(record.stage)) throw this.#refused(record)
+      requireStage(found, ['loaded', 'saving', 'swapping'], this.description)
       const mounts = await targetMounts(details, this.#settings, client, context)
       const place = { client, context, mounts, empty: new Set<string>() }
       const swapping = record.stage === 'swapping' ? record : await this.#savePrevious(stage, record, details, place)
@@ -117,7 +125,6 @@ export class SwapTarget implements Target<OpenbaoDetails> {
     return swapping
   }
 
-  /** What was loaded, and where the settings say so, the deletion of what is there besides. */
   #wanted(
     stage: Stage,
     record: StageRecord,
@@ -125,55 +132,40 @@ export class SwapTarget implements Target<OpenbaoDetails> {
     { mounts, client }: ApplyPlace,
   ): AsyncIterable<Entry> {
     const { loaded } = record
-    if (loaded === undefined) throw this.#refused(record)
+    if (loaded === undefined) throw refusedAt(record, this.description)
     const entries = (): AsyncIterable<Entry> => entriesOf(stage.read('loaded', loaded), details)
-    return this.#settings.pruneExtra ? followedBy(entries(), extrasOf(entries(), mounts.values(), client)) : entries()
+    return withExtras(entries, this.#settings, mounts.values(), client)
   }
 
   /** After a swap nothing: KV was never locked. In the middle of one, back to what was there before. */
   async reopen(context: Context): Promise<void> {
-    await this.#with(context, async (client) => {
-      const found = await this.#find(client, context)
-      if (found !== undefined && ['swapping', 'undoing'].includes(found.record.stage))
+    await this.#withFound(context, async (found, client) => {
+      if (found?.record.stage === 'swapping' || found?.record.stage === 'undoing')
         await this.#goBack(found, context, client)
     })
   }
 
-  /** Never what is kept for undo or after one. */
   async discard(context: Context): Promise<void> {
     await this.reopen(context)
-    await this.#with(context, async (client) => {
-      const found = await this.#find(client, context)
-      if (found !== undefined && ['loading', 'loaded', 'saving'].includes(found.record.stage))
-        await found.stage.remove()
-    })
+    await this.#withFound(context, discardLoaded)
   }
 
   async undo(context: Context): Promise<void> {
-    await this.#with(context, async (client) => {
-      const found = await this.#find(client, context)
-      if (found === undefined)
-        throw new Failure('refused', `nothing is kept to undo the restore of ${this.description}`, {
-          hint: 'What a restore replaced may have been removed after its time. Restore an older restore point instead.',
-        })
+    await this.#withFound(context, async (one, client) => {
+      const found = requireKept(one, this.description, 'What a restore replaced may have been removed after its time.')
       if (found.record.stage === 'undone') return
       await this.#goBack(found, context, client)
     })
   }
 
   async forget(context: Context): Promise<void> {
-    await this.#with(context, async (client) => {
-      const found = await this.#find(client, context)
-      if (found === undefined) return
-      if (!['swapped', 'undone'].includes(found.record.stage)) throw this.#refused(found.record)
-      await found.stage.remove()
-    })
+    await this.#withFound(context, (found) => forgetKept(found, this.description))
   }
 
   /** Keeps what is live now, then brings every secret back to what it was before the restore. */
   async #goBack({ stage, record }: Found, context: Context, client: Client): Promise<void> {
     const { previous } = record
-    if (previous === undefined) throw this.#refused(record)
+    if (previous === undefined) throw refusedAt(record, this.description)
     const mounts = new Map((await findMounts(this.#settings, client)).map((mount) => [mount.path, mount]))
     const place: ApplyPlace = { client, context, mounts, empty: new Set() }
     const before = (): AsyncIterable<Entry> => entriesOf(stage.read('previous', previous), previous)
@@ -189,8 +181,14 @@ export class SwapTarget implements Target<OpenbaoDetails> {
     await stage.save({ ...undoing, stage: 'undone', since: context.clock.now().toISOString() })
   }
 
-  #with<Result>(context: Context, act: (client: Client) => Promise<Result>): Promise<Result> {
-    return withClient(this.#settings, 'restore', context, act)
+  /** What the server says of this restore now. */
+  #withFound<Result>(
+    context: Context,
+    act: (found: Found | undefined, client: Client) => Promise<Result>,
+  ): Promise<Result> {
+    return withClient(this.#settings, 'restore', context, async (client) =>
+      act(await this.#find(client, context), client),
+    )
   }
 
   async #find(client: Client, context: Context): Promise<Found | undefined> {
@@ -201,29 +199,6 @@ export class SwapTarget implements Target<OpenbaoDetails> {
     }
     return undefined
   }
-
-  async #require(client: Client, context: Context): Promise<Found> {
-    const found = await this.#find(client, context)
-    if (found !== undefined) return found
-    throw new Failure('refused', `nothing was restored beside ${this.description}`, { hint: 'Restore again.' })
-  }
-
-  #refused({ stage }: StageRecord): Failure {
-    return new Failure('refused', `the restore of ${this.description} is ${stage}`, {
-      hint: 'Finish it or take it back first.',
-    })
-  }
-}
-
-/** `fenced` is the time in which secrets are changed: some are old, some restored. */
-const STATES: Readonly<Record<StageRecord['stage'], TargetState>> = {
-  loading: 'beside',
-  loaded: 'beside',
-  saving: 'beside',
-  swapping: 'fenced',
-  swapped: 'swapped',
-  undoing: 'fenced',
-  undone: 'untouched',
 }
 
 interface Found {

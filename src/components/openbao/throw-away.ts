@@ -1,12 +1,11 @@
 import { constants } from 'node:fs'
 import { access, chmod, mkdir, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { describe, Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import { Secret } from '../../core/secret.ts'
+import { freePort } from '../../system/free-port.ts'
 import { pathFolders } from '../../system/program-folders.ts'
 import { stream } from '../../system/run.ts'
 import { Client } from './client.ts'
@@ -224,16 +223,4 @@ listener "tcp" {
 api_addr = ${JSON.stringify(address)}
 cluster_addr = "http://${cluster}"
 `
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.once('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      // The address of a TCP server that listens is never null nor a path.
-      const { port } = probe.address() as AddressInfo
-      probe.close(() => resolve(port))
-    })
-  })
 }

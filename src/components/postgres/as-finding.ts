@@ -1,4 +1,5 @@
-import { describe, Failure } from '../../core/failure.ts'
+import { failedFinding } from '../../core/failed-finding.ts'
+import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Finding } from '../../core/restore-point.ts'
 
@@ -6,10 +7,5 @@ import type { Finding } from '../../core/restore-point.ts'
 export function asFinding(subject: string, error: unknown, context: Context): Finding {
   if (context.signal.aborted) throw new Failure('cancelled', 'cancelled', { cause: error })
   if (!(error instanceof Failure) || error.kind === 'bug') throw error
-  return {
-    level: 'error',
-    subject,
-    message: describe(error),
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
-  }
+  return failedFinding(subject, error)
 }

@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { z } from 'zod'
-import { describe, Failure } from '../../core/failure.ts'
+import { failedFinding } from '../../core/failed-finding.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import { query, queryOne } from './query.ts'
@@ -72,8 +72,7 @@ export async function toolFindings(
     return [floorFinding(await chooseRestoreTools(version, details, settings, context))]
   } catch (error) {
     context.signal.throwIfAborted()
-    const hint = error instanceof Failure && error.hint !== undefined ? { hint: error.hint } : {}
-    return [{ level: 'error', subject: 'client tools', message: describe(error), ...hint }]
+    return [failedFinding('client tools', error)]
   }
 }
 

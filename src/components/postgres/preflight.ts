@@ -1,5 +1,6 @@
 import type pg from 'pg'
-import { describe, Failure } from '../../core/failure.ts'
+import { failedFinding } from '../../core/failed-finding.ts'
+import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import { diskFinding, roomInPlace } from './preflight-disk.ts'
@@ -99,15 +100,7 @@ async function withServer(
     return await withAdmin(place, context, act)
   } catch (error) {
     if (!(error instanceof Failure) || error.kind === 'cancelled' || error.kind === 'bug') throw error
-    const hint = error.hint === undefined ? {} : { hint: error.hint }
-    return [
-      {
-        level: 'error',
-        subject: `server ${place.server.host}:${place.server.port}`,
-        message: describe(error),
-        ...hint,
-      },
-    ]
+    return [failedFinding(`server ${place.server.host}:${place.server.port}`, error)]
   }
 }
 

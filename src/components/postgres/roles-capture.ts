@@ -2,7 +2,7 @@ import type pg from 'pg'
 import { z } from 'zod'
 import { splitSetting } from './database-facts.ts'
 import { query } from './query.ts'
-import type { CapturedRole } from './schema.ts'
+import { roleAttributes, type CapturedRole } from './schema.ts'
 
 /**
  * Two sets of roles, for a query to begin with. `needed`: without them the database cannot be read back: who owns, was
@@ -44,15 +44,7 @@ const ROLES = `${ROLE_SETS}
 const option = z.boolean().nullable()
 const row = z.object({
   name: z.string(),
-  login: z.boolean(),
-  inherit: z.boolean(),
-  createDatabase: z.boolean(),
-  createRole: z.boolean(),
-  superuser: z.boolean(),
-  replication: z.boolean(),
-  bypassRowSecurity: z.boolean(),
-  connectionLimit: z.number(),
-  validUntil: z.string().nullable(),
+  ...roleAttributes.shape,
   memberOf: z.array(z.object({ role: z.string(), adminOption: z.boolean(), inheritOption: option, setOption: option })),
   settings: z.array(z.object({ setting: z.string(), inDatabase: z.boolean() })),
 })

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { secretReference } from '../../system/secret-reference.ts'
+import { keepPreviousHours } from '../keep-previous.ts'
 
 /** PostgreSQL identifiers and database names are any text without NUL, at most 63 bytes. */
 const NAME_BYTES = 63
@@ -51,11 +52,7 @@ export const postgresSettings = z.strictObject({
     )
     .default([])
     .meta({ description: 'SQL run on every restored copy; each must give what it expects.' }),
-  keepPreviousHours: z
-    .number()
-    .positive()
-    .default(72)
-    .meta({ description: 'How long the database that was swapped out is kept for undo.' }),
+  keepPreviousHours: keepPreviousHours('How long the database that was swapped out is kept for undo.'),
   lanes: z
     .union([z.literal('auto'), z.number().int().min(1).max(16)])
     .default('auto')
@@ -83,20 +80,23 @@ export const postgresSettings = z.strictObject({
 })
 export type PostgresSettings = z.infer<typeof postgresSettings>
 
+/** As `CREATE ROLE` has them. */
+export const roleAttributes = z.object({
+  login: z.boolean(),
+  inherit: z.boolean(),
+  createDatabase: z.boolean(),
+  createRole: z.boolean(),
+  superuser: z.boolean(),
+  replication: z.boolean(),
+  bypassRowSecurity: z.boolean(),
+  connectionLimit: z.number(),
+  validUntil: z.string().nullable(),
+})
+
 /** A role without secrets: its password is never captured. */
 const role = z.object({
   name: z.string(),
-  attributes: z.object({
-    login: z.boolean(),
-    inherit: z.boolean(),
-    createDatabase: z.boolean(),
-    createRole: z.boolean(),
-    superuser: z.boolean(),
-    replication: z.boolean(),
-    bypassRowSecurity: z.boolean(),
-    connectionLimit: z.number(),
-    validUntil: z.string().nullable(),
-  }),
+  attributes: roleAttributes,
   memberOf: z.array(
     z.object({
       role: z.string(),

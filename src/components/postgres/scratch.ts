@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { access, chmod, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { failedFinding } from '../../core/failed-finding.ts'
 import { describe, Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Difference, Finding } from '../../core/restore-point.ts'
@@ -90,14 +91,7 @@ export class ScratchTarget implements Target<PostgresDetails> {
       ]
     } catch (error) {
       if (!(error instanceof Failure)) throw error
-      return [
-        {
-          level: 'error',
-          subject: 'throw-away server',
-          message: describe(error),
-          ...(error.hint === undefined ? {} : { hint: error.hint }),
-        },
-      ]
+      return [failedFinding('throw-away server', error)]
     }
   }
 

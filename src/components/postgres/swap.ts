@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
+import { keptUntil } from '../keep-previous.ts'
 import { applyProperties, capturedProperties, readProperties } from './carry-over.ts'
 import type { DatabaseProperties } from './carry-over.ts'
 import { identifier } from './connection.ts'
@@ -20,7 +21,6 @@ const RETRY_AFTER = 200
 const LOCK_TIMEOUT = '5s'
 /** object_in_use (a session is on the database), lock_not_available, deadlock_detected. */
 const BUSY = new Set(['55006', '55P03', '40P01'])
-const HOUR = 3_600_000
 
 /**
  * Makes the side database live. What hangs on the live database itself is carried over, and both renames happen, in
@@ -142,5 +142,5 @@ function liveComment(place: Place, world: World, { comment }: DatabaseProperties
 
 export function keptTimes({ settings }: Place, { clock }: Context): { at: string; until: string } {
   const now = clock.now()
-  return { at: now.toISOString(), until: new Date(now.getTime() + settings.keepPreviousHours * HOUR).toISOString() }
+  return { at: now.toISOString(), until: keptUntil(now, settings).toISOString() }
 }

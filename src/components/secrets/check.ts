@@ -1,5 +1,5 @@
 import type { Context } from '../../core/ports.ts'
-import { describe, Failure } from '../../core/failure.ts'
+import { failedFinding } from '../../core/failed-finding.ts'
 import { readEnvFile } from '../../core/env-file.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import { bytesOfSecret } from '../../core/secret-bytes.ts'
@@ -25,14 +25,9 @@ async function sourcesIn(settings: SecretsSettings, findings: Finding[]): Promis
     findings.push(...notCaptured.map((message): Finding => ({ level: 'warning', subject, message })))
     return sources
   } catch (error) {
-    findings.push(errorOf(subject, error))
+    findings.push(failedFinding(subject, error))
     return Object.entries(settings.secrets)
   }
-}
-
-function errorOf(subject: string, error: unknown): Finding {
-  const hint = error instanceof Failure ? error.hint : undefined
-  return { level: 'error', subject, message: describe(error), ...(hint === undefined ? {} : { hint }) }
 }
 
 async function checkOne(name: string, source: SecretSource): Promise<Finding[]> {
@@ -41,7 +36,7 @@ async function checkOne(name: string, source: SecretSource): Promise<Finding[]> 
     const { value } = await requireSecret(name, source)
     return oddities(subject, source, bytesOfSecret(value))
   } catch (error) {
-    return [errorOf(subject, error)]
+    return [failedFinding(subject, error)]
   }
 }
 

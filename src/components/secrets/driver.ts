@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises'
 import type { Context } from '../../core/ports.ts'
 import type { Secret } from '../../core/secret.ts'
 import type { ArtifactSource, Driver, Kept, Target, TargetRequest } from '../driver.ts'
+import { keptUntil } from '../keep-previous.ts'
 import { fingerprintOf } from '../secret-record.ts'
 import { captureSecrets } from './capture.ts'
 import { checkSecrets } from './check.ts'
@@ -11,8 +12,6 @@ import { destinationsOf, keptBeside } from './places.ts'
 import { placeOf, readSecret } from './read-secret.ts'
 import { secretsDetails, secretsSettings, type SecretsDetails, type SecretsSettings } from './schema.ts'
 import { hostTarget, scratchTarget } from './target.ts'
-
-const HOUR = 3_600_000
 
 /** Keys and passwords that are in files of a host. */
 export const secretsDriver: Driver<SecretsSettings, SecretsDetails> = {
@@ -60,6 +59,6 @@ async function kept(settings: SecretsSettings, _context: Context): Promise<reado
 async function keptOf(restoreId: string, paths: readonly string[], settings: SecretsSettings): Promise<Kept> {
   const times = await Promise.all(paths.map(async (path) => (await stat(path)).ctimeMs))
   const since = new Date(Math.max(...times))
-  const until = new Date(since.getTime() + settings.keepPreviousHours * HOUR)
-  return { restoreId, description: `previous values of ${paths.length} secret files`, since, until }
+  const description = `previous values of ${paths.length} secret files`
+  return { restoreId, description, since, until: keptUntil(since, settings) }
 }

@@ -1,5 +1,6 @@
 import { isAbsolute, normalize } from 'node:path'
 import { z } from 'zod'
+import { keepPreviousHours } from '../keep-previous.ts'
 
 const absolutePath = z
   .string()
@@ -51,11 +52,7 @@ const settings = z.strictObject({
   restoreFolder: absolutePath.optional().meta({
     description: 'Restore every secret as a file of this folder (0700, files 0600), instead of to where it came from.',
   }),
-  keepPreviousHours: z
-    .number()
-    .positive()
-    .default(72)
-    .meta({ description: 'How long a value that was replaced is kept for undo.' }),
+  keepPreviousHours: keepPreviousHours('How long a value that was replaced is kept for undo.'),
 })
 export const secretsSettings = settings.refine(
   ({ secrets, folder }) => folder !== undefined || Object.keys(secrets).length > 0,

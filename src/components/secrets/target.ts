@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, Failure } from '../../core/failure.ts'
+import { failedFinding } from '../../core/failed-finding.ts'
+import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Difference, Finding } from '../../core/restore-point.ts'
 import type { ArtifactSource, Target, TargetRequest, TargetState } from '../driver.ts'
@@ -99,8 +100,7 @@ class SecretsWork {
       const message = `${details.secrets.length} secrets into ${destinations.length} files`
       return [{ level: 'ok', subject: 'secrets', message }]
     } catch (error) {
-      const hint = error instanceof Failure && error.hint !== undefined ? { hint: error.hint } : {}
-      return [{ level: 'error', subject: 'secrets', message: describe(error), ...hint }]
+      return [failedFinding('secrets', error)]
     }
   }
 

@@ -1,4 +1,5 @@
-import { describe, Failure, isFailure } from '../../core/failure.ts'
+import { failedFinding } from '../../core/failed-finding.ts'
+import { describe, isFailure } from '../../core/failure.ts'
 import { SKEW_LIMIT } from '../../core/retention-guards.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import type { App, AppRepository, OperationContext } from '../app.ts'
@@ -139,7 +140,6 @@ async function asFindings(
     return await act()
   } catch (error) {
     if (isFailure(error, 'cancelled') || context.signal.aborted) throw error
-    const hint = error instanceof Failure ? error.hint : undefined
-    return [{ level: 'error', subject, message: describe(error), ...(hint === undefined ? {} : { hint }) }]
+    return [failedFinding(subject, error)]
   }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { RetentionPolicy } from '../../core/retention.ts'
+import { noRules } from '../../core/testing/no-rules.ts'
 import type { Commit, Proof } from '../../repository/documents.ts'
 import type { Catalog, CatalogPoint } from '../../repository/repository.ts'
 import { planPrune, type PruneObservations, type PrunePlan } from './plan.ts'
@@ -8,16 +9,7 @@ import { planPrune, type PruneObservations, type PrunePlan } from './plan.ts'
 const HOUR = 3_600_000
 const now = new Date('2026-11-22T03:00:00Z')
 const repository = { id: '5'.repeat(32) }
-const policy: RetentionPolicy = {
-  last: 8,
-  daily: 0,
-  weekly: 0,
-  monthly: 0,
-  yearly: 0,
-  withinMilliseconds: 0,
-  minimum: 1,
-  timezone: 'UTC',
-}
+const policy = { ...noRules, last: 8 }
 const portal = { name: 'portal', retention: policy, intervalMilliseconds: 24 * HOUR }
 const calm = { now, storageSkewMilliseconds: 0, lastBackupFailed: false, inUse: new Set<string>() }
 const noPoints = { points: [], damaged: [], removed: [], alarms: [] }

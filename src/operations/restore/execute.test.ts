@@ -7,14 +7,13 @@ import { tampering, type TamperedStorage } from '../../storage/testing/tampering
 import type { App } from '../app.ts'
 import { planBackup } from '../backup/plan.ts'
 import { runBackup } from '../backup/run.ts'
+import { restoreIn } from '../testing/restore-in.ts'
 import { TextPlace } from '../testing/text-driver.ts'
 import { newWorkshop, pair, textComponent, type Workshop } from '../testing/workshop.ts'
-import { executeRestore } from './execute.ts'
 import { journalsOf, unfinishedJournal, type RestoreStage } from './journal.ts'
 import type { RestorePlan } from './plan.ts'
 import type { RestoreReport } from './report.ts'
 import { abandonRestore, resumeRestore } from './resume.ts'
-import { openTargets } from './targets.ts'
 
 const POINT = '1'.padStart(32, '0')
 const RESTORE_ID = 'abcdef01'
@@ -44,25 +43,8 @@ async function stageFor(t: TestContext): Promise<Stage> {
   return { workshop, storage, app, database, files, log }
 }
 
-async function restore({ workshop, app }: Stage, change: Partial<RestorePlan> = {}): Promise<RestoreReport> {
-  const context = workshop.context()
-  const reader = await (await workshop.repository()).open(POINT, [pair], context)
-  const targets = await openTargets(app, reader, { mode: 'swap', restoreId: RESTORE_ID, scratchFolder: '' }, context)
-  const components = targets.map(({ name, kind }) => ({ name, kind, target: name, bytes: 0, findings: [] }))
-  const plan: RestorePlan = {
-    restoreId: RESTORE_ID,
-    app: app.name,
-    point: POINT,
-    pointCreated: '',
-    repository: 'repository-0',
-    mode: 'swap',
-    components,
-    missing: [],
-    safetyPoint: false,
-    confirmation: app.name,
-    ...change,
-  }
-  return executeRestore(app, reader, targets, plan, context)
+function restore({ workshop, app }: Stage, change: Partial<RestorePlan> = {}): Promise<RestoreReport> {
+  return restoreIn(workshop, app, { restoreId: RESTORE_ID, point: POINT, ...change })
 }
 
 async function stageOf({ workshop, app }: Stage): Promise<RestoreStage | undefined> {

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises'
 import type { Clock, Effects, Progress, Records } from '../../core/ports.ts'
+import { noRules } from '../../core/testing/no-rules.ts'
 import type { Driver } from '../../components/driver.ts'
 import { createRepository } from '../../repository/create.ts'
 import { generateKeyPair } from '../../repository/keys/age-keys.ts'
@@ -115,16 +116,7 @@ export async function newWorkshop(options: WorkshopOptions = {}): Promise<Worksh
       name: 'portal',
       components,
       repositories: targets(effects),
-      retention: {
-        last: 2,
-        daily: 0,
-        weekly: 0,
-        monthly: 0,
-        yearly: 0,
-        withinMilliseconds: 0,
-        minimum: 1,
-        timezone: 'UTC',
-      },
+      retention: { ...noRules, last: 2 },
       intervalMilliseconds: 1_000 * HOUR,
       ...change,
     }),
