@@ -198,6 +198,13 @@ test('a list of secrets that was changed is corrupt and changes nothing', async 
   assert.deepEqual(await value('p/a'), { v: 'live' })
 })
 
+/** What the restore keeps beside its record. */
+async function keptNames(): Promise<unknown> {
+  const answer = await bao.must('GET', `p/holdfast-restore/${ID}?list=true`)
+  const names: unknown = at(answer, 'data', 'keys')
+  return Array.isArray(names) ? names.filter((name) => name !== 'state') : names
+}
+
 test('a run that dies at any effect can be finished or taken back', { timeout: 300_000 }, async (t) => {
   const effects = recordingEffects()
   await restore(await open('swap'), await small(), { ...context, effects })
@@ -221,6 +228,7 @@ test('a run that dies at any effect can be finished or taken back', { timeout: 3
         assert.deepEqual(await value('p/a'), { v: 'captured' }, where)
         assert.equal(at(await value('s/metadata/a'), 'current_version'), 3, `nothing twice: ${where}`)
         assert.equal(at(await value('s/metadata/b'), 'current_version'), 2, where)
+        assert.deepEqual(await keptNames(), ['previous/'], where)
       } else {
         if ((await target.state(context)) === 'swapped') await target.undo(context)
         await target.reopen(context)

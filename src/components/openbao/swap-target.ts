@@ -97,7 +97,8 @@ export class SwapTarget implements Target<OpenbaoDetails> {
     await this.#withFound(context, async (one, client) => {
       const found = requireFound(one, this.description)
       const { stage, record } = found
-      if (record.stage === 'swapped') return
+      // A swap that died behind its last record has left what it brought.
+      if (record.stage === 'swapped') return await stage.removeBundle('loaded')
       requireStage(found, ['loaded', 'saving', 'swapping'], this.description)
       const mounts = await targetMounts(details, this.#settings, client, context)
       const place = { client, context, mounts, empty: new Set<string>() }
