@@ -4,6 +4,7 @@ import { entryLine } from './entry.ts'
 import type { Entry } from './entry.ts'
 import type { KvMount } from './mounts.ts'
 import { isSameInfo, readPlain, readStable, readVersions } from './read-entry.ts'
+import { scanPages } from './scan.ts'
 import { listAgain, walk } from './walk.ts'
 import type { Page } from './walk.ts'
 
@@ -22,8 +23,8 @@ export interface CapturedEntry {
  * Every secret of a mount, each as it was at one moment. A page of metadata is read, then the contents, then the page
  * again; what moved between is read anew until it rests. Without metadata in lists that is done for each secret by itself.
  */
-export async function* captureMount(mount: KvMount, client: Client): AsyncGenerator<CapturedEntry> {
-  const reads = pMapIterable(namesOf(mount, client), (place) => readOne(mount, place, client), {
+export async function* captureMount(mount: KvMount, client: Client, scan: boolean): AsyncGenerator<CapturedEntry> {
+  const reads = pMapIterable(namesOf(mount, client, scan), (place) => readOne(mount, place, client), {
     concurrency: client.workers,
     backpressure: client.workers * 2,
   })
@@ -36,8 +37,9 @@ interface Place {
   readonly name: string
 }
 
-async function* namesOf(mount: KvMount, client: Client): AsyncGenerator<Place> {
-  for await (const page of pMapIterable(walk(mount, client), (listed) => listed, { concurrency: AHEAD }))
+async function* namesOf(mount: KvMount, client: Client, scan: boolean): AsyncGenerator<Place> {
+  const pages = (scan ? await scanPages(mount, client) : undefined) ?? walk(mount, client)
+  for await (const page of pMapIterable(pages, (listed) => listed, { concurrency: AHEAD }))
     for (const name of page.secrets) yield { page, name }
 }
 

@@ -35,7 +35,7 @@ export async function captureOpenbao(
     const mounts = await findMounts(settings, client)
     requireMounts(settings, mounts)
     const census = new Census(mounts)
-    await sink.write(SECRETS, 3, secretLines(mounts, census, client))
+    await sink.write(SECRETS, 3, secretLines(capturedIn(mounts, client, settings.scan), census))
     const namespaces = settings.namespaces === 'all' ? await namespacesBelow(client) : []
     const leftOut = await leftOutNamespaces(settings, client)
     const unread = await captureConfiguration(namespaces, sink, client)
@@ -59,10 +59,10 @@ export async function captureOpenbao(
   })
 }
 
-async function* secretLines(mounts: readonly KvMount[], census: Census, client: Client): Bytes {
+async function* secretLines(captured: AsyncIterable<CapturedEntry>, census: Census): Bytes {
   let held: Buffer[] = []
   let bytes = 0
-  for await (const { entry, line } of capturedIn(mounts, client)) {
+  for await (const { entry, line } of captured) {
     census.add(entry, line)
     held.push(line)
     bytes += line.length
@@ -74,8 +74,8 @@ async function* secretLines(mounts: readonly KvMount[], census: Census, client: 
   if (held.length > 0) yield Buffer.concat(held)
 }
 
-async function* capturedIn(mounts: readonly KvMount[], client: Client): AsyncGenerator<CapturedEntry> {
-  for (const mount of mounts) yield* captureMount(mount, client)
+async function* capturedIn(mounts: readonly KvMount[], client: Client, scan: boolean): AsyncGenerator<CapturedEntry> {
+  for (const mount of mounts) yield* captureMount(mount, client, scan)
 }
 
 /** Counts what goes by. */

@@ -29,6 +29,8 @@ export interface Call {
   readonly body?: unknown
   /** Statuses that are answers and no failures, besides 200 and 204. */
   readonly accept?: readonly number[]
+  /** The most bytes that an answer may have; a larger one fails with `unsupported`. */
+  readonly largest?: number
 }
 
 /** One server, one namespace, one login. */
@@ -163,13 +165,13 @@ export class Client {
     return this.#withHeaders(call, await this.#login?.token())
   }
 
-  #withHeaders({ method = 'GET', path, body }: Call, token: string | undefined): Request {
+  #withHeaders({ method = 'GET', path, body, largest }: Call, token: string | undefined): Request {
     const headers = {
       ...this.#headers,
       ...this.#freshness.headers(),
       ...(token === undefined ? {} : { 'X-Vault-Token': token }),
     }
-    const request = { method, path: `/v1/${path}`, headers }
+    const request = { method, path: `/v1/${path}`, headers, ...(largest === undefined ? {} : { largest }) }
     return body === undefined ? request : { ...request, body: JSON.stringify(body) }
   }
 

@@ -55,7 +55,7 @@ function captureRules(settings: OpenbaoSettings, mounts: readonly KvMount[], nam
             why: 'the raft snapshot: all of the server, encrypted',
           },
         ]),
-    ...mounts.flatMap(captureMountRules),
+    ...mounts.flatMap((mount) => captureMountRules(mount, settings)),
   ]
 }
 
@@ -95,11 +95,15 @@ const OWN_TOKEN: Rule[] = [
   { path: 'sys/capabilities-self', capabilities: ['update'], why: 'to check its rights before it starts' },
 ]
 
-function captureMountRules({ path, version }: KvMount): Rule[] {
+function captureMountRules({ path, version }: KvMount, { scan }: OpenbaoSettings): Rule[] {
   if (version === 1) return [{ path: `${path}/*`, capabilities: ['read', 'list'], why: `secrets of ${path}` }]
   return [
     { path: `${path}/config`, capabilities: ['read'], why: `how ${path} is configured` },
-    { path: `${path}/detailed-metadata/*`, capabilities: ['list'], why: `metadata of ${path}, many at once` },
+    {
+      path: `${path}/detailed-metadata/*`,
+      capabilities: scan ? ['list', 'scan'] : ['list'],
+      why: `metadata of ${path}, many at once`,
+    },
     { path: `${path}/metadata/*`, capabilities: ['read', 'list'], why: `metadata of ${path}` },
     { path: `${path}/data/*`, capabilities: ['read'], why: `secrets of ${path}` },
   ]

@@ -18,6 +18,8 @@ export interface Request {
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string | AsyncIterable<Uint8Array>
+  /** The most bytes that an answer may have; 256 MiB when absent. */
+  readonly largest?: number
 }
 
 /** An answer that was read to its end. */
@@ -51,10 +53,11 @@ export class Transport {
     return { status: answer.statusCode, body: answer.body }
   }
 
-  async text({ method, path, headers, body }: Request): Promise<TextAnswer> {
+  /** Fails with `unsupported` when the answer is larger than it may be. */
+  async text({ method, path, headers, body, largest = LARGEST_ANSWER }: Request): Promise<TextAnswer> {
     const pool = await this.#opened()
     return new Promise((resolve, reject) => {
-      pool.dispatch({ method, path, headers, body: bodyOf(body) }, new TextHandler(resolve, reject))
+      pool.dispatch({ method, path, headers, body: bodyOf(body) }, new TextHandler(largest, resolve, reject))
     })
   }
 
@@ -84,6 +87,7 @@ export class Transport {
 
 /** Collects one answer; what the library offers for it makes a stream of each. */
 class TextHandler implements Dispatcher.DispatchHandler {
+  readonly #largest: number
   readonly #resolve: (answer: TextAnswer) => void
   readonly #reject: (error: Error) => void
   #chunks: Buffer[] = []
@@ -91,7 +95,8 @@ class TextHandler implements Dispatcher.DispatchHandler {
   #status = 0
   #headers: TextAnswer['headers'] = {}
 
-  constructor(resolve: (answer: TextAnswer) => void, reject: (error: Error) => void) {
+  constructor(largest: number, resolve: (answer: TextAnswer) => void, reject: (error: Error) => void) {
+    this.#largest = largest
     this.#resolve = resolve
     this.#reject = reject
   }
@@ -112,8 +117,8 @@ class TextHandler implements Dispatcher.DispatchHandler {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#length += chunk.length
-    if (this.#length > LARGEST_ANSWER)
-      controller.abort(new Failure('unsupported', `openbao gave more than ${LARGEST_ANSWER} bytes at once`))
+    if (this.#length > this.#largest)
+      controller.abort(new Failure('unsupported', `openbao gave more than ${this.#largest} bytes at once`))
     else this.#chunks.push(chunk)
   }
 

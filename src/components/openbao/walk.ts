@@ -7,7 +7,8 @@ import type { KvMount } from './mounts.ts'
 import { secretInfo } from './read-entry.ts'
 import type { SecretInfo } from './read-entry.ts'
 
-const PAGE = 500
+/** Names that one list gives. */
+export const PAGE = 500
 const AT_ONCE = 8
 const MOST_PAGES = 3
 
@@ -24,7 +25,7 @@ export interface Page {
 
 /** An empty mount of version 1 has no list, rather than an empty one. */
 const keys = z.object({ data: z.object({ keys: z.array(z.string()).default([]) }) })
-const detailed = z.object({
+export const detailed = z.object({
   data: z.object({ keys: z.array(z.string()), key_info: z.record(z.string(), z.unknown()) }),
 })
 
@@ -115,12 +116,17 @@ async function listDetailed(
   const answer = await client.call({ path: listPath(`${mount.path}/detailed-metadata`, from), accept: [403, 404, 405] })
   if (answer.status !== 200) return undefined
   const { data } = parseAnswer(answer, detailed, `list of ${mount.path}`)
+  return { names: data.keys, infos: infosOf(data.key_info) }
+}
+
+/** Those that are metadata of a secret; folders have none. */
+export function infosOf(found: Readonly<Record<string, unknown>>): ReadonlyMap<string, SecretInfo> {
   const infos = new Map<string, SecretInfo>()
-  for (const [name, info] of Object.entries(data.key_info)) {
+  for (const [name, info] of Object.entries(found)) {
     const parsed = secretInfo.safeParse(info)
     if (parsed.success) infos.set(name, parsed.data)
   }
-  return { names: data.keys, infos }
+  return infos
 }
 
 async function listPlain(mount: KvMount, from: { folder: string; after: string }, client: Client): Promise<Names> {
