@@ -61,6 +61,11 @@ test('a hot standby shares its snapshot: large tables go in lanes and the copy e
 test('a role with too few sessions is backed up in one stream, said and comparable', async () => {
   await make('narrow')
   await postgres.sql('narrow', 'alter database narrow set lo_compat_privileges = on')
+  await postgres.sql(
+    'narrow',
+    `alter table public.large alter n set not null; create unique index large_n on public.large (n); create index large_filler on public.large (filler);
+    alter table public.large replica identity using index large_n; alter table public.large cluster on large_filler`,
+  )
   const over = await narrowRole('narrow_reader', 2)
   const warnings: string[] = []
   const settings = postgres.settings('narrow', { ...over, password: 'x' })
@@ -68,6 +73,11 @@ test('a role with too few sessions is backed up in one stream, said and comparab
   const stored = await captureStored(settings, said)
   assert.match(warnings.join('\n'), /narrow is read in one stream.* too many connections for role/)
   assert.deepEqual(stored.details.lanes, [])
+  assert.deepEqual(
+    stored.details.indexRuns?.map(({ table, early, entries }) => [table, early, entries.length]),
+    [['large', false, 2]],
+    'two indexes that lock one table deadlock where both are made at once',
+  )
   assert.ok(!stored.notCaptured.some((sentence) => /changed while/.test(sentence)))
   assert.deepEqual(await differences(stored, postgres.settings('narrow')), [])
   const changed = (): Promise<unknown> =>

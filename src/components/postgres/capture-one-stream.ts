@@ -7,6 +7,7 @@ import { readDatabaseFacts } from './database-facts.ts'
 import { DUMP_OPTIONS, readDefinitions } from './definitions.ts'
 import { readFingerprint } from './fingerprint.ts'
 import { fingerprintBetween, movedNames } from './fingerprint-span.ts'
+import { readIndexRuns } from './index-runs.ts'
 import { readNotCaptured } from './not-captured.ts'
 import { readRoles } from './roles-capture.ts'
 import { readRestoreNeeds } from './roles-needs.ts'
@@ -46,10 +47,10 @@ export async function captureOneStream(
   await sink.write(artifact.role, artifact.kind, dump(source, context))
   const fingerprint = fingerprintBetween(before.fingerprint, await readContent(source, context))
   const moved = movedNames(fingerprint)
-  const { facts, roles, needs } = before
+  const { facts, roles, needs, indexRuns } = before
   const notCompared = `It changed while the dump was read, and a restore cannot compare it: ${listed(moved)}.`
   return {
-    details: { ...facts, dumpVersionText: source.tools.versionText, roles, lanes: [], needs, fingerprint },
+    details: { ...facts, dumpVersionText: source.tools.versionText, roles, lanes: [], indexRuns, needs, fingerprint },
     notCaptured: [...before.notCaptured, ...(moved.length === 0 ? [] : [notCompared])],
   }
 }
@@ -71,6 +72,7 @@ async function readAll(source: OneStream, context: Context) {
       facts,
       roles: await readRoles(session),
       needs: await readRestoreNeeds(session, facts.serverVersion),
+      indexRuns: await readIndexRuns(session, []),
       notCaptured: await readNotCaptured(session, source.tools.major),
       content: await readFingerprint([session], [], source.tools.major, context),
     }

@@ -5,7 +5,7 @@ import { connectAsIs, type Server } from './connection.ts'
 
 /** Between two questions, in milliseconds; each one that is refused is a line in the server's log. */
 const PAUSE = 20
-/** For one question or login. A swap is to be noticed for less than a second. */
+/** For one question, and for the answer after the swap, which is to be noticed for less than a second. */
 const ANSWER_LIMIT = 5_000
 const QUESTION = { text: 'select 1', query_timeout: ANSWER_LIMIT }
 

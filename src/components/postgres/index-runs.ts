@@ -38,7 +38,8 @@ export async function readIndexRuns(session: pg.ClientBase, lanes: readonly Lane
     .map(({ schema, table, locks, entries }) => {
       const alone = entries.filter((one) => one.alone)
       const early = inLanes.has(tableOf({ schema, table })) && (!locks || alone.length === entries.length)
-      const made = early ? alone : entries.filter(() => locks)
+      // Of a table that is not made early all indexes are in one run: it is only found because two of them lock it.
+      const made = early ? alone : entries
       return { schema, table, early, entries: made.map(({ catalog, oid }) => ({ catalog, oid })) }
     })
     .filter(({ entries }) => entries.length > 0)
