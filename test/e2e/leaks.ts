@@ -74,10 +74,14 @@ export async function watchChildren(started: Started): Promise<{ readonly ran: R
   return { ran: await ran, seen: [...seen.values()] }
 }
 
-/** A process that was just forked is still a copy of Holdfast; its children get nothing of Holdfast's environment. */
+/**
+ * A process that was just forked is still a copy of Holdfast; its children get nothing of Holdfast's environment. The
+ * arguments are read first: where they are no longer Holdfast's, the environment read after them cannot be the copy's.
+ */
 function noteChild(seen: Map<string, Seen>, pid: number, own: Buffer): void {
-  const [environment, arguments_] = [read(pid, 'environ'), read(pid, 'cmdline')]
+  const arguments_ = read(pid, 'cmdline')
   if (arguments_.length === 0 || arguments_.equals(own)) return
+  const environment = read(pid, 'environ')
   note(seen, `arguments of ${nameOf(pid)}`, arguments_)
   note(seen, `environment of ${nameOf(pid)}`, environment)
 }
