@@ -105,17 +105,14 @@ test('stock tar brings back every name, content, mode, owner, link and time to t
   assert.deepEqual(await readdir(root, { encoding: 'buffer' }), await readdir(live, { encoding: 'buffer' }))
 })
 
-test('stock tar lists the archive and complains of nothing but the one record it does not know', async (t) => {
+test('stock tar lists the archive and complains of nothing', async (t) => {
   const folder = await temporaryFolder(t)
   const captured = await capture(settingsFor(await hardTree(folder)))
   await writeFile(join(folder, 'content.tar'), captured.artifacts.get('content'))
   const { stdout, stderr } = await tar('--list', '--verbose', '--numeric-owner', '--file', join(folder, 'content.tar'))
   assert.equal(stdout.trimEnd().split('\n').length, captured.details.entries)
   assert.match(stdout, /^-[r-]-------- .* no rights$/m)
-  assert.deepEqual(
-    stderr.split('\n').filter((line) => line !== '' && !line.includes("'hdrcharset'")),
-    [],
-  )
+  assert.equal(stderr, '')
 })
 
 test('the later version of a file that changed wins in stock tar', async (t) => {

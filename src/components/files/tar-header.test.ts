@@ -59,3 +59,11 @@ test('sizes above 8 GiB are in a record', () => {
   const text = tarHeader({ ...plain, type: 'file', size: 2 ** 40, sha256: '' }, 2 ** 40).toString('latin1')
   assert.ok(text.includes(`22 size=${2 ** 40}\n`))
 })
+
+test('names that are not UTF-8 are in a record byte for byte, whatever their length', () => {
+  for (const path of ['\xff\xfe', `\xff${'l'.repeat(180)}`, '\xc3\xa9'.repeat(60)]) {
+    const target = `${path}$&`
+    const bytes = tarHeader({ ...plain, type: 'symlink', path, target }, 0).toString('latin1')
+    for (const value of [` path=${path}\n`, ` linkpath=${target}\n`]) assert.ok(bytes.includes(value), value)
+  }
+})

@@ -1,14 +1,18 @@
 import { isAscii } from 'node:buffer'
+import { Header } from 'tar/header'
+import { Pax } from 'tar/pax'
 import type { FileEntry } from './entry.ts'
-import { bytesOf, isText, lastName, rawOfText, ROOT, type RawPath } from './names.ts'
+import { bytesOf, lastName, rawOfText, ROOT, textOf, type RawPath } from './names.ts'
 
 /**
- * Headers of a pax archive (POSIX.1-2008), with what the ustar fields cannot hold in extended records.
- * Why tar-stream does not write them: docs/decisions/files-tar.md.
+ * Headers of a pax archive (POSIX.1-2008), with what the ustar fields cannot hold in extended records. Blocks and records
+ * are node-tar's; which values go where is decided here. Why not tar-stream's: docs/decisions/files-tar.md.
  */
 
 export const BLOCK = 512
-const TYPE_FLAGS = { file: '0', link: '1', symlink: '2', directory: '5', pax: 'x' } as const
+const TYPES = { file: 'File', link: 'Link', symlink: 'SymbolicLink', directory: 'Directory' } as const
+/** From here on the library would divide a name between two fields. */
+const LONGEST_NAME = 99
 /** The largest number in an octal field of eight and of twelve bytes. */
 const MAX_SHORT = 0o7777777
 const MAX_LONG = 0o77777777777
@@ -22,7 +26,7 @@ export function tarHeader(entry: FileEntry, size: number, version = 1): Buffer {
   const fields = fieldsOf(entry, size)
   const comment = version === 1 ? [] : [record('comment', `version ${version}`)]
   const records = Buffer.concat([...comment, ...extendedRecords(entry, fields)])
-  const main = block({ ...fields, type: TYPE_FLAGS[entry.type] })
+  const main = block(fields, TYPES[entry.type])
   if (records.length === 0) return main
   const extended = {
     ...fields,
@@ -31,7 +35,7 @@ export function tarHeader(entry: FileEntry, size: number, version = 1): Buffer {
     mode: 0o644,
     size: records.length,
   }
-  return Buffer.concat([block({ ...extended, type: TYPE_FLAGS.pax }), records, padding(records.length), main])
+  return Buffer.concat([block(extended, 'ExtendedHeader'), records, padding(records.length), main])
 }
 
 /** What fills the last block of a content of this length. */
@@ -79,8 +83,8 @@ export function tarName({ path, type }: FileEntry): RawPath {
 
 function extendedRecords(entry: FileEntry, { name, link, user, group, uid, gid, size, seconds }: Fields): Buffer[] {
   const records = [
-    ...nameRecord('path', name),
-    ...nameRecord('linkpath', link),
+    ...textRecord('path', name, LONGEST_NAME),
+    ...textRecord('linkpath', link, LONGEST_NAME),
     ...textRecord('uname', user, 31),
     ...textRecord('gname', group, 31),
     ...numberRecord('uid', uid, MAX_SHORT),
@@ -92,30 +96,25 @@ function extendedRecords(entry: FileEntry, { name, link, user, group, uid, gid, 
   return records
 }
 
-/**
- * A name that is not UTF-8 goes into the header field, where no reader converts it, if it fits there. Otherwise a record
- * before it says that the bytes are not UTF-8; GNU tar prints that it does not know that record, and does the right thing.
- */
-function nameRecord(key: 'path' | 'linkpath', name: RawPath): Buffer[] {
-  if (isText(name)) return textRecord(key, name, 100)
-  return name.length <= 100 ? [] : [record('hdrcharset', 'BINARY'), record(key, name)]
-}
+type Key = 'path' | 'linkpath' | 'uname' | 'gname' | 'uid' | 'gid' | 'size' | 'mtime' | 'comment'
 
-function textRecord(key: string, value: RawPath, longest: number): Buffer[] {
+function textRecord(key: Key, value: RawPath, longest: number): Buffer[] {
   const fits = value.length <= longest && isAscii(bytesOf(value))
   return fits ? [] : [record(key, value)]
 }
 
-function numberRecord(key: string, value: number, largest: number): Buffer[] {
+function numberRecord(key: Key, value: number, largest: number): Buffer[] {
   return value <= largest ? [] : [record(key, value.toString())]
 }
 
-/** `<length> <key>=<value>\n`, where the length counts its own digits. */
-function record(key: string, value: RawPath): Buffer {
-  const rest = ` ${key}=${value}\n`
-  let length = rest.length
-  while (length !== rest.length + length.toString().length) length = rest.length + length.toString().length
-  return bytesOf(`${length}${rest}`)
+/**
+ * A record counts its bytes. The library is given as many letters to count, because it writes text as UTF-8 and times in
+ * milliseconds, where a name may be any bytes and a time has nanoseconds.
+ */
+function record(key: Key, value: RawPath): Buffer {
+  const letters = 'x'.repeat(value.length)
+  const counted = Object.assign(new Pax({}), { [key]: letters }).encodeField(key)
+  return bytesOf(`${counted.slice(0, -letters.length - 1)}${value}\n`)
 }
 
 function decimalSeconds(nanoseconds: bigint): string {
@@ -124,26 +123,22 @@ function decimalSeconds(nanoseconds: bigint): string {
   return `${nanoseconds < 0n ? '-' : ''}${absolute / 1_000_000_000n}.${fraction}`
 }
 
-function block({ type, ...fields }: Fields & { readonly type: string }): Buffer {
-  const header = Buffer.alloc(BLOCK)
-  const text = (value: RawPath, offset: number, length: number): void =>
-    void header.write(value, offset, length, 'latin1')
-  const octal = (value: number, offset: number, length: number): void =>
-    text(`${value.toString(8).padStart(length - 1, '0')}\0`, offset, length)
-  text(fields.name, 0, 100)
-  octal(fields.mode, 100, 8)
-  // A reader that knows no extended records gives a file with a large owner number to nobody, not to root.
-  octal(fields.uid <= MAX_SHORT ? fields.uid : NOBODY, 108, 8)
-  octal(fields.gid <= MAX_SHORT ? fields.gid : NOBODY, 116, 8)
-  octal(fields.size <= MAX_LONG ? fields.size : 0, 124, 12)
-  octal(Math.min(Math.max(fields.seconds, 0), MAX_LONG), 136, 12)
-  text('        ', 148, 8)
-  text(type, 156, 1)
-  text(fields.link, 157, 100)
-  text('ustar\x0000', 257, 8)
-  text(fields.user, 265, 31)
-  text(fields.group, 297, 31)
-  const sum = header.reduce((total, byte) => total + byte, 0)
-  text(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 8)
-  return header
+/** What does not fit a field is in a record, and the field has what comes nearest for a reader that knows no records. */
+function block(fields: Fields, type: 'ExtendedHeader' | (typeof TYPES)[FileEntry['type']]): Buffer {
+  const header = new Header({
+    path: textOf(fields.name.slice(0, LONGEST_NAME)),
+    linkpath: textOf(fields.link.slice(0, LONGEST_NAME)),
+    uname: textOf(fields.user.slice(0, 31)),
+    gname: textOf(fields.group.slice(0, 31)),
+    mode: fields.mode,
+    // A file with a large owner number goes to nobody then, not to root.
+    uid: fields.uid <= MAX_SHORT ? fields.uid : NOBODY,
+    gid: fields.gid <= MAX_SHORT ? fields.gid : NOBODY,
+    size: fields.size,
+    mtime: new Date(Math.min(Math.max(fields.seconds, 0), MAX_LONG) * 1000),
+    type,
+  })
+  const encoded = Buffer.alloc(BLOCK)
+  header.encode(encoded)
+  return encoded
 }
