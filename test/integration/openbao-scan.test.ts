@@ -44,32 +44,29 @@ function byCode(one: string, other: string): number {
   return one < other ? -1 : 1
 }
 
-test('a mount that is scanned gives the very same secrets, with half of the lists', limit, async () => {
-  const listed = await capture({})
+test('many folders that are scanned give the very same secrets, with fewer lists', limit, async () => {
+  const listed = await capture({ scan: false })
   assert.deepEqual(listed.scans, [])
-  const scanned = await capture({ scan: true })
+  const scanned = await capture({})
   assert.deepEqual(scanned.lines, listed.lines)
-  assert.deepEqual(
-    scanned.scans.toSorted(byCode),
-    ['deep%2Fer 200', 'many 200', 'secret 200'].map((one) => one.replace('%2F', '/')),
-  )
-  // Before: the mount, each folder and the one in it, and that one again behind its contents. Now only the last.
-  assert.deepEqual([listed.lists, scanned.lists], [1 + 3 * FOLDERS, FOLDERS])
+  assert.deepEqual(scanned.scans, ['many 200'])
+  // Before: the mount, each folder and the one in it, and that one again behind its contents. Now eight of the first two.
+  assert.deepEqual([listed.lists, scanned.lists], [1 + 3 * FOLDERS, 1 + 2 * 8 + FOLDERS])
 })
 
 test(
-  'the printed policy names it only where it is wanted, and is enough; without the right there are lists',
+  'the printed policy allows it unless it is off, and is enough; without the right there are lists',
   limit,
   async () => {
     const [without, with_] = await Promise.all(
       [false, true].map((scan) => policyFor(bao.settings({ scan, snapshot: 'off' }), 'capture', context)),
     )
     assert.ok(without?.includes('"scan"') === false && with_?.includes('"list", "scan"') === true)
-    const listed = await capture({})
-    const allowed = await capture({ scan: true, token: await bao.tokenWith(with_ ?? '') })
-    assert.deepEqual([allowed.lines, allowed.scans.includes('many 200')], [listed.lines, true])
-    const denied = await capture({ scan: true, token: await bao.tokenWith(without ?? '') })
-    assert.deepEqual([denied.lines, denied.scans.includes('many 403')], [listed.lines, true])
+    const listed = await capture({ scan: false })
+    const allowed = await capture({ token: await bao.tokenWith(with_ ?? '') })
+    assert.deepEqual([allowed.lines, allowed.scans], [listed.lines, ['many 200']])
+    const denied = await capture({ token: await bao.tokenWith(without ?? '') })
+    assert.deepEqual([denied.lines, denied.scans, denied.lists], [listed.lines, ['many 403'], listed.lists])
   },
 )
 
@@ -83,24 +80,37 @@ test('a secret that is written after the scan is captured as it is then', limit,
     }
     return undefined
   }
-  const { lines } = await capture({ scan: true })
+  const { lines } = await capture({})
   proxy.fault = () => undefined
   const line = lines.find((one) => one.includes('"team 7/deep/key"'))
   assert.match(line ?? '', /"current":2.*"later"/)
 })
 
-test('where the answer is too large, the mount is listed', limit, async () => {
-  await bao.must('POST', 'sys/mounts/large', { type: 'kv', options: { version: '2' } })
+/** Folders with some secrets each; those that `isLarge` names have all the metadata of their own that a secret may have. */
+async function fill(mount: string, folders: number, secrets: number, isLarge: (n: number) => boolean): Promise<void> {
+  await bao.must('POST', `sys/mounts/${mount}`, { type: 'kv', options: { version: '2' } })
   const custom = Object.fromEntries(Array.from({ length: 64 }, (_, n) => [`k${n}`, 'x'.repeat(512)]))
   await pMap(
-    Array.from({ length: 260 }, (_, n) => n),
-    async (n) => {
-      await bao.must('POST', `large/data/s${n}`, { data: { n } })
-      await bao.must('POST', `large/metadata/s${n}`, { custom_metadata: custom })
+    Array.from({ length: folders * secrets }, (_, n) => [Math.floor(n / secrets), n % secrets] as const),
+    async ([n, one]) => {
+      const path = `f${String(n).padStart(4, '0')}/s${one}`
+      await bao.must('POST', `${mount}/data/${path}`, { data: { n } })
+      if (isLarge(n)) await bao.must('POST', `${mount}/metadata/${path}`, { custom_metadata: custom })
     },
     { concurrency: 20 },
   )
-  const { lines, scans } = await capture({ scan: true, mounts: ['large'] })
-  assert.equal(lines.length, 260)
-  assert.deepEqual(scans, ['large 200'])
+}
+
+test('where the answer is larger than was to be expected, the mount is listed on', limit, async () => {
+  await fill('larger', 270, 1, (n) => n >= 8)
+  const { lines, scans } = await capture({ mounts: ['larger'] })
+  assert.equal(new Set(lines).size, 270)
+  assert.deepEqual(scans, ['larger 200'])
+})
+
+test('where too large an answer is to be expected, it is not asked for', limit, async () => {
+  await fill('large', 75, 2, () => true)
+  const { lines, scans } = await capture({ mounts: ['large'] })
+  assert.equal(lines.length, 150)
+  assert.deepEqual(scans, [])
 })

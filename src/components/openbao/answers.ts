@@ -7,6 +7,8 @@ export interface Answer {
   readonly status: number
   /** Parsed without loss; undefined when there is none or it is not JSON. */
   readonly body: unknown
+  /** Characters of its text, of an answer to `Client.call`. */
+  readonly length?: number
 }
 
 const errorBody = z.object({ errors: z.array(z.string()) })

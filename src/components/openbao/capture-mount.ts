@@ -4,7 +4,7 @@ import { entryLine } from './entry.ts'
 import type { Entry } from './entry.ts'
 import type { KvMount } from './mounts.ts'
 import { isSameInfo, readPlain, readStable, readVersions } from './read-entry.ts'
-import { scanPages } from './scan.ts'
+import { scanOf } from './scan.ts'
 import { listAgain, walk } from './walk.ts'
 import type { Page } from './walk.ts'
 
@@ -38,7 +38,7 @@ interface Place {
 }
 
 async function* namesOf(mount: KvMount, client: Client, scan: boolean): AsyncGenerator<Place> {
-  const pages = (scan ? await scanPages(mount, client) : undefined) ?? walk(mount, client)
+  const pages = walk(mount, client, scan ? scanOf(mount, client) : undefined)
   for await (const page of pMapIterable(pages, (listed) => listed, { concurrency: AHEAD }))
     for (const name of page.secrets) yield { page, name }
 }

@@ -154,7 +154,7 @@ export class Client {
       const { status, retryAfter, text } = answer
       if (status === 429) this.#limiter.slower()
       else this.#limiter.calm()
-      return { answer: { status, body: jsonOf(text) }, retryAfter, failure: undefined }
+      return { answer: { status, body: jsonOf(text), length: text.length }, retryAfter, failure: undefined }
     } catch (error) {
       if (error instanceof Failure) throw error
       return { answer: NOTHING, retryAfter: undefined, failure: this.#brokenFailure(error, call) }

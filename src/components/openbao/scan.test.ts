@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { pagesOf } from './scan.ts'
+import { pagesOf, within } from './scan.ts'
 import { infosOf, PAGE } from './walk.ts'
 
 const info = {
@@ -33,4 +33,13 @@ test('a folder of more than a page is cut where a list that is asked for again b
   const [first, second, ...more] = pagesOf(paths.toReversed(), new Map())
   assert.deepEqual([first?.after, first?.secrets.length, second?.after, second?.secrets.length], ['', PAGE, '0499', 2])
   assert.equal(more.length, 0)
+})
+
+test('what was listed before the scan is left out', () => {
+  const pages = pagesOf(['root', 'a/one', 'a/b/two', 'ab/three', 'c/d/e/four'], new Map())
+  const open = ['a/', 'c/d/'].map((folder) => ({ folder, after: '' }))
+  assert.deepEqual(
+    within(pages, open).map(({ folder, secrets }) => `${folder}${secrets.join()}`),
+    ['a/one', 'a/b/two', 'c/d/e/four'],
+  )
 })

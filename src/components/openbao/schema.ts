@@ -44,9 +44,9 @@ export const openbaoSettings = z.strictObject({
     .min(1)
     .optional()
     .meta({ description: 'KV mounts to capture. Default: all that the server lists.' }),
-  scan: z.boolean().default(false).meta({
+  scan: z.boolean().default(true).meta({
     description:
-      'A capture lists a mount of KV version 2 in one request, if the answer has at most 8 MiB. For many folders with few secrets each; the server makes the answer as a whole in its memory.',
+      'A capture lists many folders with few secrets each, of a mount of KV version 2, in one request where the token may, if the answer has at most 8 MiB.',
   }),
   createMounts: z
     .boolean()

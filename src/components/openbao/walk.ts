@@ -29,25 +29,45 @@ export const detailed = z.object({
   data: z.object({ keys: z.array(z.string()), key_info: z.record(z.string(), z.unknown()) }),
 })
 
-interface Listing extends Page {
+/** A folder that is to be listed, from behind a name on. */
+export interface OpenFolder {
+  readonly folder: string
+  readonly after: string
+}
+
+export interface Listing extends Page {
   readonly folders: readonly string[]
   readonly next: string | undefined
+  /** Characters of the answer. */
+  readonly length: number
+}
+
+/** A way to have all that is in the folders that are still open at once; undefined where they are to be listed on. */
+export interface Shortcut {
+  readonly take: (listed: readonly Listing[], open: readonly OpenFolder[]) => Promise<readonly Page[] | undefined>
 }
 
 /**
  * All secrets of a mount, in pages; several folders are listed at once. What a restore of ours keeps is passed over.
  * Lists are not filtered by what the token may read: a name can be here and its contents denied.
  */
-export async function* walk(mount: KvMount, client: Client): AsyncGenerator<Page> {
-  const open: { folder: string; after: string }[] = [{ folder: '', after: '' }]
+export async function* walk(mount: KvMount, client: Client, shortcut?: Shortcut): AsyncGenerator<Page> {
+  let open: OpenFolder[] = [{ folder: '', after: '' }]
   while (open.length > 0) {
     const listings = await pMap(open.splice(0, AT_ONCE), (from) => list(mount, from, client))
-    for (const listing of listings) {
-      open.push(...listing.folders.map((name) => ({ folder: `${listing.folder}${name}`, after: '' })))
-      if (listing.next !== undefined) open.unshift({ folder: listing.folder, after: listing.next })
-      if (listing.secrets.length > 0) yield listing
-    }
+    // What was found first: the folders in a folder before its neighbours, so that fewer are open.
+    open = [...listings.flatMap(openedBy), ...open]
+    yield* listings.filter(({ secrets }) => secrets.length > 0)
+    const rest = await shortcut?.take(listings, open)
+    if (rest === undefined) continue
+    yield* rest
+    return
   }
+}
+
+function openedBy({ folder, folders, next }: Listing): readonly OpenFolder[] {
+  const inside = folders.map((name) => ({ folder: `${folder}${name}`, after: '' }))
+  return next === undefined ? inside : [{ folder, after: next }, ...inside]
 }
 
 /** The same page as it is now. */
@@ -83,7 +103,7 @@ function beforeName(name: string): string {
 }
 
 async function list(mount: KvMount, from: { folder: string; after: string }, client: Client): Promise<Listing> {
-  const { names, infos } =
+  const { names, infos, length } =
     (mount.version === 2 ? await listDetailed(mount, from, client) : undefined) ??
     (await listPlain(mount, from, client))
   // A server that does not know pages gives everything, again and again.
@@ -94,6 +114,7 @@ async function list(mount: KvMount, from: { folder: string; after: string }, cli
     secrets: all.filter((name) => !name.endsWith('/')),
     folders: all.filter((name) => name.endsWith('/')),
     infos,
+    length,
     next: names.length === PAGE ? names.at(-1) : undefined,
   }
 }
@@ -101,6 +122,7 @@ async function list(mount: KvMount, from: { folder: string; after: string }, cli
 interface Names {
   readonly names: readonly string[]
   readonly infos: ReadonlyMap<string, SecretInfo> | undefined
+  readonly length: number
 }
 
 interface Detailed extends Names {
@@ -116,7 +138,7 @@ async function listDetailed(
   const answer = await client.call({ path: listPath(`${mount.path}/detailed-metadata`, from), accept: [403, 404, 405] })
   if (answer.status !== 200) return undefined
   const { data } = parseAnswer(answer, detailed, `list of ${mount.path}`)
-  return { names: data.keys, infos: infosOf(data.key_info) }
+  return { names: data.keys, infos: infosOf(data.key_info), length: answer.length ?? 0 }
 }
 
 /** Those that are metadata of a secret; folders have none. */
@@ -132,8 +154,9 @@ export function infosOf(found: Readonly<Record<string, unknown>>): ReadonlyMap<s
 async function listPlain(mount: KvMount, from: { folder: string; after: string }, client: Client): Promise<Names> {
   const base = mount.version === 2 ? `${mount.path}/metadata` : mount.path
   const answer = await client.call({ path: listPath(base, from), accept: [404] })
-  if (answer.status === 404) return { names: [], infos: undefined }
-  return { names: parseAnswer(answer, keys, `list of ${mount.path}`).data.keys, infos: undefined }
+  const { length = 0 } = answer
+  if (answer.status === 404) return { names: [], infos: undefined, length }
+  return { names: parseAnswer(answer, keys, `list of ${mount.path}`).data.keys, infos: undefined, length }
 }
 
 function listPath(base: string, { folder, after }: { folder: string; after: string }): string {
