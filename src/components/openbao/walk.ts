@@ -31,7 +31,15 @@ export const detailed = z.object({
 
 interface Listing extends Page {
   readonly folders: readonly string[]
-  readonly next: string | undefined
+  readonly next: Omit<From, 'folder'> | undefined
+}
+
+interface From {
+  readonly folder: string
+  /** The last name of the page before. */
+  readonly after: string
+  /** The first name of that page. */
+  readonly before?: string
 }
 
 /**
@@ -39,12 +47,12 @@ interface Listing extends Page {
  * Lists are not filtered by what the token may read: a name can be here and its contents denied.
  */
 export async function* walk(mount: KvMount, client: Client): AsyncGenerator<Page> {
-  const open: { folder: string; after: string }[] = [{ folder: '', after: '' }]
+  const open: From[] = [{ folder: '', after: '' }]
   while (open.length > 0) {
     const listings = await pMap(open.splice(0, AT_ONCE), (from) => list(mount, from, client))
     for (const listing of listings) {
       open.push(...listing.folders.map((name) => ({ folder: `${listing.folder}${name}`, after: '' })))
-      if (listing.next !== undefined) open.unshift({ folder: listing.folder, after: listing.next })
+      if (listing.next !== undefined) open.unshift({ folder: listing.folder, ...listing.next })
       if (listing.secrets.length > 0) yield listing
     }
   }
@@ -82,20 +90,25 @@ function beforeName(name: string): string {
   return Array.from(name).slice(0, -1).join('')
 }
 
-async function list(mount: KvMount, from: { folder: string; after: string }, client: Client): Promise<Listing> {
+async function list(mount: KvMount, from: From, client: Client): Promise<Listing> {
   const { names, infos } =
     (mount.version === 2 ? await listDetailed(mount, from, client) : undefined) ??
     (await listPlain(mount, from, client))
-  // A server that does not know pages gives everything, again and again.
-  const fresh = names.filter((name) => (from.after === '' || !names.includes(from.after) ? true : name > from.after))
-  const all = fresh.filter((name) => !isOwnPath(`${from.folder}${name}`))
+  const isNext = isNextPage(names, from)
+  const fresh = isNext ? names.filter((name) => !isOwnPath(`${from.folder}${name}`)) : []
+  const [before = '', after = ''] = [names[0], names.at(-1)]
   return {
     ...from,
-    secrets: all.filter((name) => !name.endsWith('/')),
-    folders: all.filter((name) => name.endsWith('/')),
+    secrets: fresh.filter((name) => !name.endsWith('/')),
+    folders: fresh.filter((name) => name.endsWith('/')),
     infos,
-    next: names.length === PAGE ? names.at(-1) : undefined,
+    next: isNext && names.length === PAGE ? { before, after } : undefined,
   }
+}
+
+/** A server that does not know pages, as Vault, gives everything again: it all was in the page before, which only looked full. */
+function isNextPage(names: readonly string[], { after, before }: From): boolean {
+  return after === '' || !(names.includes(after) || (before !== undefined && names.includes(before)))
 }
 
 interface Names {
@@ -108,11 +121,7 @@ interface Detailed extends Names {
 }
 
 /** Undefined where the token may not, or the server does not know it. */
-async function listDetailed(
-  mount: Pick<KvMount, 'path'>,
-  from: { folder: string; after: string },
-  client: Client,
-): Promise<Detailed | undefined> {
+async function listDetailed(mount: Pick<KvMount, 'path'>, from: From, client: Client): Promise<Detailed | undefined> {
   const answer = await client.call({ path: listPath(`${mount.path}/detailed-metadata`, from), accept: [403, 404, 405] })
   if (answer.status !== 200) return undefined
   const { data } = parseAnswer(answer, detailed, `list of ${mount.path}`)
@@ -129,14 +138,14 @@ export function infosOf(found: Readonly<Record<string, unknown>>): ReadonlyMap<s
   return infos
 }
 
-async function listPlain(mount: KvMount, from: { folder: string; after: string }, client: Client): Promise<Names> {
+async function listPlain(mount: KvMount, from: From, client: Client): Promise<Names> {
   const base = mount.version === 2 ? `${mount.path}/metadata` : mount.path
   const answer = await client.call({ path: listPath(base, from), accept: [404] })
   if (answer.status === 404) return { names: [], infos: undefined }
   return { names: parseAnswer(answer, keys, `list of ${mount.path}`).data.keys, infos: undefined }
 }
 
-function listPath(base: string, { folder, after }: { folder: string; after: string }): string {
+function listPath(base: string, { folder, after }: From): string {
   const query = after === '' ? '' : `&after=${encodeURIComponent(after)}`
   return `${encodePath(base)}/${encodePath(folder)}?list=true&limit=${PAGE}${query}`
 }
