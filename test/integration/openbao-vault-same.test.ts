@@ -15,7 +15,6 @@ const SAME = [
   'restore',
   'rights',
   'snapshot',
-  'tls',
   'tokens',
 ]
 

@@ -31,7 +31,7 @@ function isBehind(answer: Answer): boolean {
 export function isForNow({ status, body }: Answer): boolean {
   // A mount of version 2 says so for a moment after it was made.
   if (status === 400) return /upgrad\w+ from non-versioned/i.test(reasonOf({ status, body }))
-  if (status === 500) return !/too large|invalid|unsupported/i.test(reasonOf({ status, body }))
+  if (status === 500) return !/too large|exceeds allowed|invalid|unsupported/i.test(reasonOf({ status, body }))
   return status === 307 || status === 412 || status === 429 || status === 472 || status === 473 || status > 500
 }
 
@@ -59,6 +59,13 @@ function meaningOf(answer: Answer): readonly [Failure['kind'], string, string] {
       'Raise the quota for this client or lower workers.',
     ]
   if (status === 403) return ['denied', reason, 'Give the token the rights that holdfast policy openbao prints.']
+  // Vault limits what a request holds before it looks at the storage.
+  if (/exceeds allowed/i.test(reason))
+    return [
+      'unsupported',
+      `larger than the server takes: ${reason}`,
+      'Raise the limits on JSON of its listener (max_json_string_value_length and those beside it).',
+    ]
   if (status === 413 || /too large/i.test(reason))
     return ['unsupported', `larger than the server takes: ${reason}`, 'Raise max_entry_size of its raft storage.']
   if (status === 404) return ['notFound', `not there (${reason})`, 'Check address, namespace and mounts.']
