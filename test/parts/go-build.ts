@@ -47,15 +47,15 @@ export async function buildOnce(program: GoProgram): Promise<string> {
 async function build(program: GoProgram, go: string, path: string): Promise<void> {
   const { args, environment, limit, otherwise } = program
   try {
-    const { module, done } = (await program.prepare?.(program.module, go)) ?? { module: program.module, done: nothing }
-    const options = { cwd: module, timeout: limit, env: { ...process.env, ...environment } }
+    const prepared = await program.prepare?.(program.module, go)
+    const options = { cwd: prepared?.module ?? program.module, timeout: limit, env: { ...process.env, ...environment } }
     const all = ['build', ...args.slice(0, -1), '-o', path, ...args.slice(-1)]
-    await promisify(execFile)(go, all, options).finally(done)
+    try {
+      await promisify(execFile)(go, all, options)
+    } finally {
+      await prepared?.done()
+    }
   } catch (cause) {
     throw new Error(otherwise, { cause })
   }
-}
-
-async function nothing(): Promise<void> {
-  // The module itself stays.
 }

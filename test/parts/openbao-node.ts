@@ -43,7 +43,11 @@ export async function makeNode({ scheme = 'http', ca, find = findBao, config }: 
   const text = config.replaceAll('$ADDRESS', host).replaceAll('$CLUSTER', cluster).replaceAll('$FOLDER', folder)
   const file = join(folder, 'server.hcl')
   // Vault wants it said; OpenBao passes over it.
-  await writeFile(file, `disable_mlock = true\n${text}\napi_addr = "${address}"\ncluster_addr = "http://${cluster}"\n`, { mode: 0o600 })
+  await writeFile(
+    file,
+    `disable_mlock = true\n${text}\napi_addr = "${address}"\ncluster_addr = "http://${cluster}"\n`,
+    { mode: 0o600 },
+  )
   let running: { readonly abandon: AbortController; readonly ended: Promise<string> } | undefined
   const kill = async (): Promise<void> => {
     const was = running
