@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { runOf } from '../parts/run-tests.ts'
 import { findVault } from '../parts/vault.ts'
 
-/** To build Vault takes minutes of both cores and 3 GB for Go's caches: `npm run soak` does. Else `openbao-dialect` puts in its answers. */
+/** To build Vault takes 8 minutes of processor time and 4 GB for Go's caches: `npm run soak` does. Else `openbao-dialect` puts in its answers. */
 const skip =
   process.env['HOLDFAST_SOAK'] === '1' ? false : 'Vault is built from source by npm run soak -- openbao-vault'
 

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { Failure } from '../../core/failure.ts'
 import type { Client } from './client.ts'
 
-/** The two servers that speak this API. Neither reads what the other one's raft snapshots hold. */
+/** The two servers that speak this API. What one of them writes as a raft snapshot is not for the other. */
 export const product = z.enum(['openbao', 'vault'])
 export type Product = z.infer<typeof product>
 

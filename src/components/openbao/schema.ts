@@ -69,7 +69,7 @@ export const openbaoSettings = z.strictObject({
   serverProgram: z
     .string()
     .optional()
-    .meta({ description: 'The program bao, for throw-away servers of drills. Default: found on PATH.' }),
+    .meta({ description: 'The program bao or vault, for throw-away servers of drills. Default: found on PATH.' }),
   workers: z.number().int().min(1).max(100).default(20).meta({ description: 'Requests at once.' }),
   retrySeconds,
   keepPreviousHours: keepPreviousHours('How long replaced values are kept for undo.'),

@@ -59,7 +59,7 @@ function requireSnapshot({ snapshot, address }: OpenbaoDetails): void {
   })
 }
 
-/** Also by force: what the other one makes of it nobody has tried on a server that somebody needs. */
+/** Also by force: a live server is not the place to find out what the other one makes of it (docs/decisions/openbao.md). */
 function requireSameProduct(details: OpenbaoDetails, there: Product | undefined): void {
   const why = otherProduct(details, there)
   if (why === undefined) return
