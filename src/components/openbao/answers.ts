@@ -46,7 +46,7 @@ function meaningOf(answer: Answer): readonly [Failure['kind'], string, string] {
   const { status } = answer
   const reason = reasonOf(answer)
   if (status === 503 && /sealed/i.test(reason))
-    return ['unreachable', 'the server is sealed', 'Unseal it (bao operator unseal), then run this again.']
+    return ['unreachable', 'the server is sealed', 'Unseal it (bao or vault operator unseal), then run this again.']
   if (status === 501) return ['unreachable', 'the server is not initialised', 'Initialise and unseal it first.']
   if (status === 307 || status === 472 || status === 473)
     return ['unreachable', 'this server is a standby that does not forward', 'Set address to the active server.']
