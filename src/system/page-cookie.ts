@@ -1,5 +1,4 @@
-import http from 'node:http'
-import https from 'node:https'
+import type http from 'node:http'
 import { describe, Failure } from '../core/failure.ts'
 import type { Secret } from '../core/secret.ts'
 import { secretOfBytes } from '../core/secret-bytes.ts'
@@ -13,7 +12,7 @@ const LIMIT = 10_000
 export async function pageCookie(page: string, name: string, signal: AbortSignal): Promise<Secret | undefined> {
   const { protocol } = new URL(page)
   try {
-    const cookies = await cookiesOf(protocol === 'https:' ? https : http, page, signal)
+    const cookies = await cookiesOf(await clientOf(protocol), page, signal)
     const found = cookies.map((one) => one.split(';', 1)[0] ?? '').find((one) => one.startsWith(`${name}=`))
     return found === undefined ? undefined : secretOfBytes(Buffer.from(found.slice(name.length + 1), 'latin1'))
   } catch (cause) {
@@ -22,7 +21,12 @@ export async function pageCookie(page: string, name: string, signal: AbortSignal
   }
 }
 
-function cookiesOf(client: typeof http | typeof https, page: string, signal: AbortSignal): Promise<readonly string[]> {
+/** Loaded when it is asked for: it takes 30 ms, which every command would wait for. */
+async function clientOf(protocol: string): Promise<Pick<typeof http, 'get'>> {
+  return protocol === 'https:' ? import('node:https') : import('node:http')
+}
+
+function cookiesOf(client: Pick<typeof http, 'get'>, page: string, signal: AbortSignal): Promise<readonly string[]> {
   const limited = AbortSignal.any([signal, AbortSignal.timeout(LIMIT)])
   const headers = { accept: 'text/html', 'user-agent': 'holdfast' }
   return new Promise((resolve, reject) => {

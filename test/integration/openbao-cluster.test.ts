@@ -60,10 +60,11 @@ listener "tcp" {
 test(
   'a standby that lags behind and may not hand on says 429 without a word, which is no rate limit',
   limit,
-  async () => {
+  async (t) => {
     const ask = (address: string, index: string): Promise<Response> =>
       fetch(`${address}/v1/s/data/f/000`, { headers: { 'X-Vault-Token': keys.token, 'X-Vault-Index': index } })
     const now = (await ask(one.address, '')).headers.get('x-vault-index') ?? ''
+    if (now === '') return t.skip('this server gives no index: its standbys hand on every read')
     const text = Buffer.from(now, 'base64').toString('utf8')
     const later = Buffer.from(text.replace(/"value":"\d+"/, '"value":"99999999"')).toString('base64')
     const said = await ask(two.address, later)

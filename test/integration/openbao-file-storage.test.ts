@@ -12,7 +12,7 @@ import { capture as captureFiles, MemoryArtifacts, settingsFor } from '../../src
 import type { TargetRequest } from '../../src/components/driver.ts'
 import { secretsDriver } from '../../src/components/secrets/driver.ts'
 import { isFailure } from '../../src/core/failure.ts'
-import { at } from '../parts/openbao.ts'
+import { at, findBao } from '../parts/openbao.ts'
 import { initialise, makeNode, nodeSettings, untilActive } from '../parts/openbao-node.ts'
 import type { BaoNode } from '../parts/openbao-node.ts'
 import { captureToMemory } from '../parts/openbao-points.ts'
@@ -49,7 +49,7 @@ listener "tcp" {
   tls_disable = true
 }
 disable_mlock = true`
-  return { version: '2.6.1', config }
+  return { find: () => findBao('2.6.1'), config }
 }
 
 test('check says that there is no snapshot, and what brings everything back instead', limit, async () => {

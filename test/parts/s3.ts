@@ -1,15 +1,12 @@
-import { execFile } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
-import { createHash, randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
-import { homedir, tmpdir } from 'node:os'
+import { randomBytes } from 'node:crypto'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from '../../src/system/free-port.ts'
 import { endServer, spawnDyingWithUs } from './child-server.ts'
-import { findGo } from './go.ts'
+import { buildOnce } from './go-build.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
 
 /** A real S3 server for tests, which may create buckets. */
 export interface TestS3 {
@@ -21,9 +18,7 @@ export interface TestS3 {
   stop(): Promise<void>
 }
 
-const MODULE = join(import.meta.dirname, 's3')
 const SERVER = 'github.com/versity/versitygw/cmd/versitygw'
-const BUILD_LIMIT = 10 * 60_000
 const READY_LIMIT = 15_000
 
 /**
@@ -49,29 +44,15 @@ function given(endpoint: string): TestS3 {
   return { endpoint, accessKey, secretKey, region: region ?? 'us-east-1', stop: async () => undefined }
 }
 
-/** Gives the path of the server. The name holds what it was built from, so that another version is another file. */
-async function buildServer(): Promise<string> {
-  const folder = process.env['HOLDFAST_PARTS_CACHE'] ?? join(homedir(), '.cache', 'holdfast-parts')
-  const sources = await Promise.all(['go.mod', 'go.sum'].map((file) => readFile(join(MODULE, file))))
-  const version = createHash('sha256').update(Buffer.concat(sources)).digest('hex').slice(0, 12)
-  const path = join(folder, 'bin', `versitygw-${version}`)
-  if (existsSync(path)) return path
-  await mkdir(join(folder, 'bin'), { recursive: true })
-  const unfinished = `${path}.tmp-${process.pid}`
-  await runGo(await findGo(folder), ['build', '-o', unfinished, SERVER])
-  // Only a whole build gets the name; two test files that build at once both end with the same.
-  await rename(unfinished, path)
-  return path
-}
-
-async function runGo(go: string, args: readonly string[]): Promise<void> {
-  try {
-    await promisify(execFile)(go, args, { cwd: MODULE, timeout: BUILD_LIMIT })
-  } catch (cause) {
-    throw new Error('the S3 server for tests could not be built; set HOLDFAST_TEST_S3_ENDPOINT to use another', {
-      cause,
-    })
-  }
+function buildServer(): Promise<string> {
+  return buildOnce({
+    name: 'versitygw',
+    module: join(import.meta.dirname, 's3'),
+    files: ['go.mod', 'go.sum'],
+    args: [SERVER],
+    limit: 10 * 60_000,
+    otherwise: 'the S3 server for tests could not be built; set HOLDFAST_TEST_S3_ENDPOINT to use another',
+  })
 }
 
 async function startOwn(program: string): Promise<TestS3> {

@@ -32,6 +32,13 @@ class NextSteps(unittest.TestCase):
                     written[name] = file.read()
             return lines, written
 
+    def test_a_snapshot_is_given_to_the_program_of_its_server(self):
+        for product, program in ((None, "bao"), ("openbao", "bao"), ("vault", "vault")):
+            details = {} if product is None else {"product": product}
+            component = {"name": "keys", "kind": "openbao", "details": details}
+            lines = list(recover.openbao_steps(component, [(4, "keys-snapshot.tar", "snapshot")], ""))
+            self.assertTrue(lines[-1].startswith(f"{program} operator raft snapshot restore"), lines)
+
     def test_names_are_quoted_for_the_shell(self):
         lines, _ = self.steps([(1, "database-dump.dump", "dump")])
         create = next(shlex.split(line) for line in lines if line.startswith("createdb"))

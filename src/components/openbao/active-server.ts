@@ -37,7 +37,7 @@ export async function requireActive(client: Client, context: Context): Promise<v
       })
     if (context.clock.monotonic() > deadline)
       throw new Failure('unreachable', 'openbao: no server of this cluster is active', {
-        hint: 'Look whether enough of its servers run and are unsealed (bao operator raft list-peers).',
+        hint: 'Look whether enough of its servers run and are unsealed (bao or vault operator raft list-peers).',
       })
     await context.clock.sleep(PAUSE, context.signal)
   }
@@ -61,7 +61,7 @@ export async function findActive(
     }
     if (context.clock.monotonic() > deadline)
       throw new Failure('unreachable', `openbao: none of ${addresses.length} servers is active: ${found.join('; ')}`, {
-        hint: 'Look whether enough of its servers run and are unsealed (bao operator raft list-peers).',
+        hint: 'Look whether enough of its servers run and are unsealed (bao or vault operator raft list-peers).',
       })
     await context.clock.sleep(PAUSE, context.signal)
   }

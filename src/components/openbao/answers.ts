@@ -33,7 +33,7 @@ function isBehind(answer: Answer): boolean {
 export function isForNow({ status, body }: Answer): boolean {
   // A mount of version 2 says so for a moment after it was made.
   if (status === 400) return /upgrad\w+ from non-versioned/i.test(reasonOf({ status, body }))
-  if (status === 500) return !/too large|invalid|unsupported/i.test(reasonOf({ status, body }))
+  if (status === 500) return !/too large|exceeds allowed|invalid|unsupported/i.test(reasonOf({ status, body }))
   return status === 307 || status === 412 || status === 429 || status === 472 || status === 473 || status > 500
 }
 
@@ -48,7 +48,7 @@ function meaningOf(answer: Answer): readonly [Failure['kind'], string, string] {
   const { status } = answer
   const reason = reasonOf(answer)
   if (status === 503 && /sealed/i.test(reason))
-    return ['unreachable', 'the server is sealed', 'Unseal it (bao operator unseal), then run this again.']
+    return ['unreachable', 'the server is sealed', 'Unseal it (bao or vault operator unseal), then run this again.']
   if (status === 501) return ['unreachable', 'the server is not initialised', 'Initialise and unseal it first.']
   if (status === 307 || status === 472 || status === 473)
     return ['unreachable', 'this server is a standby that does not forward', 'Set address to the active server.']
@@ -61,6 +61,13 @@ function meaningOf(answer: Answer): readonly [Failure['kind'], string, string] {
       'Raise the quota for this client or lower workers.',
     ]
   if (status === 403) return ['denied', reason, 'Give the token the rights that holdfast policy openbao prints.']
+  // Vault limits what a request holds before it looks at the storage.
+  if (/exceeds allowed/i.test(reason))
+    return [
+      'unsupported',
+      `larger than the server takes: ${reason}`,
+      'Raise the limits on JSON of its listener (max_json_string_value_length and those beside it).',
+    ]
   if (status === 413 || /too large/i.test(reason))
     return ['unsupported', `larger than the server takes: ${reason}`, 'Raise max_entry_size of its raft storage.']
   if (status === 404) return ['notFound', `not there (${reason})`, 'Check address, namespace and mounts.']

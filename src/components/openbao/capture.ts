@@ -10,6 +10,7 @@ import type { Entry } from './entry.ts'
 import { findMounts } from './mounts.ts'
 import type { KvMount } from './mounts.ts'
 import { leftOutNamespaces, namespacesBelow } from './namespaces.ts'
+import { productOf } from './product.ts'
 import { requireMounts, requireReady } from './requirements.ts'
 import type { CapturedMount, OpenbaoDetails, OpenbaoSettings } from './schema.ts'
 import { readKeyring } from './server-facts.ts'
@@ -40,11 +41,13 @@ export async function captureOpenbao(
     const leftOut = await leftOutNamespaces(settings, client)
     const unread = await captureConfiguration(namespaces, sink, client)
     const snapshot = await captureSnapshot(settings, server, sink, client)
+    const product = await productOf(client)
     const { cluster_id, storage_type, version, type, t, n } = server
     const details: OpenbaoDetails = {
       address: settings.address,
       ...(settings.namespace === undefined ? {} : { namespace: settings.namespace }),
       serverVersion: version,
+      ...(product === undefined ? {} : { product }),
       clusterId: cluster_id ?? null,
       storage: storage_type ?? null,
       seal: { type, threshold: t, shares: n },

@@ -6,6 +6,8 @@ import { withClient } from './connect.ts'
 import { findMounts } from './mounts.ts'
 import type { KvMount } from './mounts.ts'
 import { namespaceFindings } from './namespaces.ts'
+import { productOf } from './product.ts'
+import type { Product } from './product.ts'
 import { readPlain, readStable } from './read-entry.ts'
 import { requireMounts, requireReady } from './requirements.ts'
 import type { OpenbaoSettings } from './schema.ts'
@@ -20,13 +22,14 @@ export async function checkOpenbao(settings: OpenbaoSettings, context: Context):
   try {
     return await withClient(settings, 'capture', context, async (client) => {
       const server = await requireReady(client, context)
+      const product = await productOf(client)
       const mounts = await findMounts(settings, client)
       requireMounts(settings, mounts)
       const findings: Finding[] = [
         {
           level: 'ok',
           subject,
-          message: `reached, version ${server.version}, storage ${server.storage_type ?? 'unknown'}`,
+          message: `reached, ${nameOf(product)}version ${server.version}, storage ${server.storage_type ?? 'unknown'}`,
         },
       ]
       for (const mount of mounts) findings.push(await lookAt(mount, client))
@@ -42,6 +45,10 @@ export async function checkOpenbao(settings: OpenbaoSettings, context: Context):
     context.signal.throwIfAborted()
     return [failedFinding(subject, error)]
   }
+}
+
+function nameOf(product: Product | undefined): string {
+  return product === 'vault' ? 'Vault ' : ''
 }
 
 async function lookAt(mount: KvMount, client: Client): Promise<Finding> {

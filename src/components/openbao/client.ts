@@ -60,6 +60,10 @@ export class Client {
     context.signal.addEventListener('abort', this.#stop, { once: true })
   }
 
+  get namespace(): string | undefined {
+    return this.#settings.namespace
+  }
+
   get workers(): number {
     return this.#settings.workers
   }
@@ -274,7 +278,7 @@ export function parseAnswer<Value>({ body }: Answer, schema: z.ZodType<Value>, a
     'unsupported',
     `openbao: ${act}: the answer is not understood: ${issue?.path.join('.')}: ${issue?.message}`,
     {
-      hint: 'Holdfast is tested with OpenBao 2.7.',
+      hint: 'Holdfast is tested with OpenBao 2.7 and Vault 1.21.',
     },
   )
 }

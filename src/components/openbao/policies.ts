@@ -4,6 +4,7 @@ import { OWN_FOLDER } from './kv-paths.ts'
 import { findMounts } from './mounts.ts'
 import type { KvMount } from './mounts.ts'
 import { namespacesBelow } from './namespaces.ts'
+import { productOf, requireNamespace } from './product.ts'
 import type { OpenbaoSettings } from './schema.ts'
 import { mountRequest, namespaceRequests } from './target-mounts.ts'
 
@@ -22,12 +23,15 @@ export async function policyFor(
   purpose: 'capture' | 'restore',
   context: Context,
 ): Promise<string> {
-  const [mounts, namespaces] = await withClient(settings, 'capture', context, async (client) => [
-    await findMounts(settings, client),
-    settings.namespaces === 'all' ? await namespacesBelow(client) : [],
-  ])
+  const [mounts, namespaces, product] = await withClient(settings, 'capture', context, async (client) => {
+    await requireNamespace(client)
+    const below = settings.namespaces === 'all' ? await namespacesBelow(client) : []
+    return [await findMounts(settings, client), below, await productOf(client)] as const
+  })
+  // Vault refuses a policy as a whole for one capability that it does not know.
+  const known = { ...settings, scan: settings.scan && product !== 'vault' }
   const rules =
-    purpose === 'capture' ? captureRules(settings, mounts, namespaces) : restoreRules(settings, mounts, namespaces)
+    purpose === 'capture' ? captureRules(known, mounts, namespaces) : restoreRules(known, mounts, namespaces)
   return [
     `# What Holdfast needs for a ${purpose} from ${settings.address}. Nothing else is allowed.`,
     ...rules.map(ruleText),

@@ -4,6 +4,7 @@ import { requireActive } from './active-server.ts'
 import { failureOf } from './answers.ts'
 import type { Client } from './client.ts'
 import type { KvMount } from './mounts.ts'
+import { requireNamespace } from './product.ts'
 import type { OpenbaoSettings } from './schema.ts'
 import { readSealStatus } from './server-facts.ts'
 import type { SealStatus } from './server-facts.ts'
@@ -14,6 +15,7 @@ export async function requireReady(client: Client, context: Context): Promise<Se
   if (!status.initialized) throw failureOf({ status: 501, body: undefined }, 'look at the seal')
   if (status.sealed) throw failureOf({ status: 503, body: { errors: ['sealed'] } }, 'look at the seal')
   await requireActive(client, context)
+  await requireNamespace(client)
   return status
 }
 

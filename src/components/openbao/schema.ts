@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { secretReference } from '../../system/secret-reference.ts'
 import { keepPreviousHours } from '../keep-previous.ts'
 import { retrySeconds } from '../retry-seconds.ts'
+import { product } from './product.ts'
 
 const mountPath = z
   .string()
@@ -68,7 +69,7 @@ export const openbaoSettings = z.strictObject({
   serverProgram: z
     .string()
     .optional()
-    .meta({ description: 'The program bao, for throw-away servers of drills. Default: found on PATH.' }),
+    .meta({ description: 'The program bao or vault, for throw-away servers of drills. Default: found on PATH.' }),
   workers: z.number().int().min(1).max(100).default(20).meta({ description: 'Requests at once.' }),
   retrySeconds,
   keepPreviousHours: keepPreviousHours('How long replaced values are kept for undo.'),
@@ -113,6 +114,8 @@ export const openbaoDetails = z.object({
   address: z.string(),
   namespace: z.string().optional(),
   serverVersion: z.string(),
+  /** Absent in points of before it was recorded, and where the server did not say. */
+  product: product.optional(),
   clusterId: z.string().nullable(),
   storage: z.string().nullable(),
   seal: z.object({ type: z.string(), threshold: count, shares: count }),

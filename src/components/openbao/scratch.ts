@@ -12,6 +12,7 @@ import { SECRETS } from './capture.ts'
 import { Client } from './client.ts'
 import { entriesOf } from './lines.ts'
 import { findMounts } from './mounts.ts'
+import { otherProduct, productOf } from './product.ts'
 import type { OpenbaoDetails, OpenbaoSettings } from './schema.ts'
 import { drillSnapshot, whyNoDrill } from './snapshot-drill.ts'
 import { configureMount, emptyMounts, targetMounts } from './target-mounts.ts'
@@ -95,12 +96,19 @@ export class ScratchTarget implements Target<OpenbaoDetails> {
     source: ArtifactSource,
     context: Context,
   ): Promise<readonly Difference[]> {
-    const why = whyNoDrill(this.#settings, details)
+    const why = whyNoDrill(this.#settings, details) ?? (await this.#otherProgram(details, context))
     if (details.snapshot !== null && why !== undefined) this.#snapshot = { why }
     if (why !== undefined) return []
     const differences = await drillSnapshot(this.#settings, details, source, `${this.#folder}-snapshot`, context)
     if (differences.length === 0) this.#snapshot = 'read'
     return differences
+  }
+
+  #otherProgram(details: OpenbaoDetails, context: Context): Promise<string | undefined> {
+    return this.#withClient(context, async (client) => {
+      const why = otherProduct(details, await productOf(client))
+      return why === undefined ? undefined : `${why}. Set serverProgram to a program of that server`
+    })
   }
 
   #compareSecrets(details: OpenbaoDetails, source: ArtifactSource, context: Context): Promise<readonly Difference[]> {

@@ -8,6 +8,8 @@ import { canariesOf, readCanaries } from './canaries.ts'
 import { SECRETS, SNAPSHOT } from './capture.ts'
 import type { Client } from './client.ts'
 import { withClient } from './connect.ts'
+import { otherProduct, productOf } from './product.ts'
+import type { Product } from './product.ts'
 import { requireReady } from './requirements.ts'
 import type { OpenbaoDetails, OpenbaoSettings } from './schema.ts'
 import { SnapshotCheck } from './snapshot.ts'
@@ -37,6 +39,7 @@ function sendTo(
   context: Context,
 ): Promise<boolean> {
   return withClient(settings, 'restore', context, async (client) => {
+    requireSameProduct(details, await productOf(client))
     const isOther = (await requireReady(client, context)).cluster_id !== details.clusterId
     if (isOther && request.custody === undefined) throw otherKeyring(settings, details)
     // To its end before anything is sent: the server must never get what is not the captured one.
@@ -53,6 +56,15 @@ function requireSnapshot({ snapshot, address }: OpenbaoDetails): void {
   if (snapshot !== null) return
   throw new Failure('notFound', `this restore point has no raft snapshot of ${address}`, {
     hint: 'holdfast show says why. Choose another point with --at, or restore the secrets with holdfast restore.',
+  })
+}
+
+/** Also by force: a live server is not the place to find out what the other one makes of it (docs/decisions/openbao.md). */
+function requireSameProduct(details: OpenbaoDetails, there: Product | undefined): void {
+  const why = otherProduct(details, there)
+  if (why === undefined) return
+  throw new Failure('refused', `openbao: the raft snapshot cannot be restored here: ${why}`, {
+    hint: 'Give the address of a server of the same kind, or bring the secrets back with holdfast restore.',
   })
 }
 

@@ -13,7 +13,7 @@ import { Client } from './client.ts'
 const START_LIMIT = 60_000
 
 export interface ThrowAwayOptions {
-  /** The program `bao`. */
+  /** The program `bao`, or `vault`. */
   readonly program: string
   /** Private and empty. */
   readonly folder: string
@@ -38,13 +38,20 @@ export interface ThrowAwayServer {
   stop(): Promise<void>
 }
 
+/** The first that is there; KV is the same in both. */
+const PROGRAMS = ['bao', 'vault']
+
+function onPath(program: string): string[] {
+  return pathFolders().map((folder) => join(folder, program))
+}
+
 /** The program that the settings name, or the first on PATH. */
 export async function findProgram(configured: string | undefined): Promise<string> {
-  const candidates = configured === undefined ? pathFolders().map((folder) => join(folder, 'bao')) : [configured]
+  const candidates = configured === undefined ? PROGRAMS.flatMap(onPath) : [configured]
   for (const path of candidates) if (await isExecutable(path)) return path
   throw new Failure(
     'notFound',
-    `openbao: the program bao is not ${configured === undefined ? 'on PATH' : `at ${configured}`}`,
+    `openbao: the program ${configured === undefined ? 'bao or vault' : 'of the server'} is not ${configured === undefined ? 'on PATH' : `at ${configured}`}`,
     {
       hint: 'Install OpenBao on this machine, or name its program with serverProgram; a drill starts a throw-away server.',
     },
@@ -203,13 +210,17 @@ async function addressIn({ storage, folder }: ThrowAwayOptions): Promise<string>
   return storage === 'inmem' ? `unix://${join(folder, 'socket')}` : `http://127.0.0.1:${await freePort()}`
 }
 
-/** With enough unseal keys a root token can be made: the tokens inside a snapshot may have ended. */
+/**
+ * With enough unseal keys a root token can be made: the tokens inside a snapshot may have ended. Vault does not start on raft
+ * unless it is said whether memory may be swapped out; OpenBao passes over that line.
+ */
 async function configuration({ storage, folder }: ThrowAwayOptions, address: string): Promise<string> {
   if (storage === 'inmem')
-    return `storage "inmem" {}\nlistener "unix" { address = ${JSON.stringify(address.slice('unix://'.length))} }\n`
+    return `disable_mlock = true\nstorage "inmem" {}\nlistener "unix" { address = ${JSON.stringify(address.slice('unix://'.length))} }\n`
   const { host } = new URL(address)
   const cluster = `127.0.0.1:${await freePort()}`
-  return `storage "raft" {
+  return `disable_mlock = true
+storage "raft" {
   path = ${JSON.stringify(join(folder, 'data'))}
   node_id = "one"
   performance_multiplier = 1

@@ -29,15 +29,18 @@ export const detailed = z.object({
   data: z.object({ keys: z.array(z.string()), key_info: z.record(z.string(), z.unknown()) }),
 })
 
-/** A folder that is to be listed, from behind a name on. */
+/** A folder that is still to be listed, or what of it is behind a page. */
 export interface OpenFolder {
   readonly folder: string
+  /** The last name of the page before; empty at the start. */
   readonly after: string
+  /** The first name of that page. */
+  readonly before?: string
 }
 
 export interface Listing extends Page {
   readonly folders: readonly string[]
-  readonly next: string | undefined
+  readonly next: Omit<OpenFolder, 'folder'> | undefined
   /** Characters of the answer. */
   readonly length: number
 }
@@ -67,7 +70,7 @@ export async function* walk(mount: KvMount, client: Client, shortcut?: Shortcut)
 
 function openedBy({ folder, folders, next }: Listing): readonly OpenFolder[] {
   const inside = folders.map((name) => ({ folder: `${folder}${name}`, after: '' }))
-  return next === undefined ? inside : [{ folder, after: next }, ...inside]
+  return next === undefined ? inside : [{ folder, ...next }, ...inside]
 }
 
 /** The same page as it is now. */
@@ -102,21 +105,26 @@ function beforeName(name: string): string {
   return Array.from(name).slice(0, -1).join('')
 }
 
-async function list(mount: KvMount, from: { folder: string; after: string }, client: Client): Promise<Listing> {
+async function list(mount: KvMount, from: OpenFolder, client: Client): Promise<Listing> {
   const { names, infos, length } =
     (mount.version === 2 ? await listDetailed(mount, from, client) : undefined) ??
     (await listPlain(mount, from, client))
-  // A server that does not know pages gives everything, again and again.
-  const fresh = names.filter((name) => (from.after === '' || !names.includes(from.after) ? true : name > from.after))
-  const all = fresh.filter((name) => !isOwnPath(`${from.folder}${name}`))
+  const isNext = isNextPage(names, from)
+  const fresh = isNext ? names.filter((name) => !isOwnPath(`${from.folder}${name}`)) : []
+  const [before = '', after = ''] = [names[0], names.at(-1)]
   return {
     ...from,
-    secrets: all.filter((name) => !name.endsWith('/')),
-    folders: all.filter((name) => name.endsWith('/')),
+    secrets: fresh.filter((name) => !name.endsWith('/')),
+    folders: fresh.filter((name) => name.endsWith('/')),
     infos,
     length,
-    next: names.length === PAGE ? names.at(-1) : undefined,
+    next: isNext && names.length === PAGE ? { before, after } : undefined,
   }
+}
+
+/** A server that does not know pages, as Vault, gives everything again: it all was in the page before, which only looked full. */
+function isNextPage(names: readonly string[], { after, before }: OpenFolder): boolean {
+  return after === '' || !(names.includes(after) || (before !== undefined && names.includes(before)))
 }
 
 interface Names {
@@ -132,7 +140,7 @@ interface Detailed extends Names {
 /** Undefined where the token may not, or the server does not know it. */
 async function listDetailed(
   mount: Pick<KvMount, 'path'>,
-  from: { folder: string; after: string },
+  from: OpenFolder,
   client: Client,
 ): Promise<Detailed | undefined> {
   const answer = await client.call({ path: listPath(`${mount.path}/detailed-metadata`, from), accept: [403, 404, 405] })
@@ -151,7 +159,7 @@ export function infosOf(found: Readonly<Record<string, unknown>>): ReadonlyMap<s
   return infos
 }
 
-async function listPlain(mount: KvMount, from: { folder: string; after: string }, client: Client): Promise<Names> {
+async function listPlain(mount: KvMount, from: OpenFolder, client: Client): Promise<Names> {
   const base = mount.version === 2 ? `${mount.path}/metadata` : mount.path
   const answer = await client.call({ path: listPath(base, from), accept: [404] })
   const { length = 0 } = answer
@@ -159,7 +167,7 @@ async function listPlain(mount: KvMount, from: { folder: string; after: string }
   return { names: parseAnswer(answer, keys, `list of ${mount.path}`).data.keys, infos: undefined, length }
 }
 
-function listPath(base: string, { folder, after }: { folder: string; after: string }): string {
+function listPath(base: string, { folder, after }: OpenFolder): string {
   const query = after === '' ? '' : `&after=${encodeURIComponent(after)}`
   return `${encodePath(base)}/${encodePath(folder)}?list=true&limit=${PAGE}${query}`
 }

@@ -1158,16 +1158,18 @@ def file_steps(component: Dict[str, Any], files: List[Any], _: str) -> Iterator[
             yield f"# {name}: {KINDS[kind]}; see docs of the component kind {component['kind']}"
 
 
-def openbao_steps(_component: Dict[str, Any], files: List[Any], _: str) -> Iterator[str]:
+def openbao_steps(component: Dict[str, Any], files: List[Any], _: str) -> Iterator[str]:
     """Secrets by hand, or the whole server from its snapshot, which the server takes in gzip."""
+    details = component.get("details")
+    program = "vault" if isinstance(details, dict) and details.get("product") == "vault" else "bao"
     for _kind, name, role in files:
         if role == "snapshot":
             yield f"gzip -k {name}   # the whole server, encrypted"
-            yield f"bao operator raft snapshot restore -force {name}.gz   # REPLACES the server; then unseal it with the keys of the captured one"
+            yield f"{program} operator raft snapshot restore -force {name}.gz   # REPLACES the server; then unseal it with the keys of the captured one"
         elif role == "configuration":
             yield f"# {name}: policies, mounts and auth methods, one in each line, to set up by hand"
         else:
-            yield f"# {name}: a secret in each line, its newest version last: bao kv put -mount=<mount> <path> @<file with its data>"
+            yield f"# {name}: a secret in each line, its newest version last: {program} kv put -mount=<mount> <path> @<file with its data>"
 
 
 def kubernetes_steps(component: Dict[str, Any], files: List[Any], target: str) -> Iterator[str]:
