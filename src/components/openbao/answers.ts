@@ -11,6 +11,9 @@ export interface Answer {
   readonly length?: number
 }
 
+export const LIMITS_HINT =
+  'Raise max_request_json_strings and max_request_json_memory of its listener until the restore is done.'
+
 const errorBody = z.object({ errors: z.array(z.string()) })
 
 /** What the server gives as the reason, on one line and cut. */
@@ -68,6 +71,8 @@ function meaningOf(answer: Answer): readonly [Failure['kind'], string, string] {
       `larger than the server takes: ${reason}`,
       'Raise the limits on JSON of its listener (max_json_string_value_length and those beside it).',
     ]
+  if (status === 400 && /high complexity/i.test(reason))
+    return ['unsupported', `more than the server takes: ${reason}`, LIMITS_HINT]
   if (status === 413 || /too large/i.test(reason))
     return ['unsupported', `larger than the server takes: ${reason}`, 'Raise max_entry_size of its raft storage.']
   if (status === 404) return ['notFound', `not there (${reason})`, 'Check address, namespace and mounts.']

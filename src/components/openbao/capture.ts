@@ -6,7 +6,9 @@ import type { CapturedEntry } from './capture-mount.ts'
 import type { Client } from './client.ts'
 import { captureConfiguration } from './configuration.ts'
 import { withClient } from './connect.ts'
+import { valuesOf } from './entry.ts'
 import type { Entry } from './entry.ts'
+import { stringsIn } from './json.ts'
 import { findMounts } from './mounts.ts'
 import type { KvMount } from './mounts.ts'
 import { leftOutNamespaces, namespacesBelow } from './namespaces.ts'
@@ -88,6 +90,7 @@ export class Census {
   #secrets = 0
   #highestVersion = 0
   #largestSecret = 0
+  #mostStrings = 0
   #deleted = 0
   #expiring = 0
 
@@ -99,6 +102,8 @@ export class Census {
     this.#hash.update(line)
     this.#secrets += 1
     this.#largestSecret = Math.max(this.#largestSecret, line.length)
+    if (line.length > this.#mostStrings)
+      this.#mostStrings = Math.max(this.#mostStrings, ...valuesOf(entry).map(stringsIn))
     const versions = entry.kv === 2 ? entry.versions : []
     if (entry.kv === 2) this.#highestVersion = Math.max(this.#highestVersion, entry.current)
     this.#deleted += versions.filter(({ state }) => state === 'deleted').length
@@ -109,12 +114,13 @@ export class Census {
     this.#mounts.set(entry.mount, { ...mount, secrets: mount.secrets + 1, versions: mount.versions + added })
   }
 
-  facts(): Pick<OpenbaoDetails, 'mounts' | 'secrets' | 'highestVersion' | 'largestSecret' | 'sha256'> {
+  facts(): Pick<OpenbaoDetails, 'mounts' | 'secrets' | 'highestVersion' | 'largestSecret' | 'mostStrings' | 'sha256'> {
     return {
       mounts: [...this.#mounts.values()],
       secrets: this.#secrets,
       highestVersion: this.#highestVersion,
       largestSecret: this.#largestSecret,
+      mostStrings: this.#mostStrings,
       sha256: this.#hash.digest('hex'),
     }
   }

@@ -75,6 +75,12 @@ export function parseEntryLine(line: string): Entry {
   throw new Failure('corrupt', `the list of secrets has a line that no capture writes: ${issue}`)
 }
 
+/** The contents of all versions that have any. */
+export function valuesOf(entry: Entry): readonly Value[] {
+  if (entry.kv === 'absent') return []
+  return entry.kv === 1 ? [entry.data] : entry.versions.flatMap((one) => (one.state === 'live' ? [one.data] : []))
+}
+
 /** For people. */
 export function nameOf({ mount, path }: Pick<Entry, 'mount' | 'path'>): string {
   return `${mount}/${path}`

@@ -48,3 +48,12 @@ function canonicalWith(value: unknown, numberText: (text: string) => string): st
   const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
   return `{${members.map(([key, item]) => `${JSON.stringify(key)}:${canonicalWith(item, numberText)}`).join(',')}}`
 }
+
+/** How many strings a value has; the names of members are strings, too. */
+export function stringsIn(value: unknown): number {
+  if (typeof value === 'string') return 1
+  if (typeof value !== 'object' || value === null || raw.isRawJSON(value)) return 0
+  const inside: readonly unknown[] = Object.values(value)
+  const names = Array.isArray(value) ? 0 : inside.length
+  return inside.reduce((sum: number, one) => sum + stringsIn(one), names)
+}

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { failedFinding } from '../../core/failed-finding.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Finding } from '../../core/restore-point.ts'
+import { LIMITS_HINT } from './answers.ts'
 import { MOST_PLACEHOLDERS } from './apply-entry.ts'
 import type { Client } from './client.ts'
 import { withClient } from './connect.ts'
@@ -12,6 +13,9 @@ import { mountFindings } from './target-mounts.ts'
 
 /** What one entry of raft storage holds by default. */
 const RAFT_ENTRY = 1024 * 1024
+/** What OpenBao takes in one request since 2.4.1 (GHSA-g46h-2rq9-gw5m), and what of it is not the secret's: `data`, `options`, `cas`. */
+const REQUEST_STRINGS = 1000
+const OUR_STRINGS = 3
 
 /** What would make a restore into this server fail or lose something. */
 export async function preflight(
@@ -32,6 +36,7 @@ export async function preflight(
         },
         ...(await mountFindings(details, settings, client)),
         ...sizeFindings(details, storage_type),
+        ...stringFindings(details),
         ...numberFindings(details),
         ...(await rightFindings(details, client)),
         {
@@ -65,6 +70,12 @@ function sizeFindings({ largestSecret }: OpenbaoDetails, storage: string | undef
       message: `the largest secret with its versions has ${largestSecret} bytes; raft storage takes ${RAFT_ENTRY} for one version unless max_entry_size is higher`,
     },
   ]
+}
+
+function stringFindings({ mostStrings = 0 }: OpenbaoDetails): Finding[] {
+  if (mostStrings + OUR_STRINGS <= REQUEST_STRINGS) return []
+  const message = `a secret has ${mostStrings} names and values; OpenBao takes ${REQUEST_STRINGS} in one request, with ${OUR_STRINGS} of Holdfast's own, unless its listener says otherwise`
+  return [{ level: 'warning', subject: 'strings', message, hint: LIMITS_HINT }]
 }
 
 function numberFindings({ highestVersion }: OpenbaoDetails): Finding[] {

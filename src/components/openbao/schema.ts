@@ -127,6 +127,8 @@ export const openbaoDetails = z.object({
   highestVersion: count,
   /** Length of the longest line of the artifact `secrets`. */
   largestSecret: count,
+  /** Names and values that are strings, in the one version that has most. Absent in points of before it was counted. */
+  mostStrings: count.optional(),
   /** Of the artifact `secrets`, so that a copy of it can be trusted. */
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   snapshot: z.object({ index: z.number(), term: z.number(), bytes: count }).nullable(),

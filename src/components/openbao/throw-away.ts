@@ -210,13 +210,22 @@ async function addressIn({ storage, folder }: ThrowAwayOptions): Promise<string>
   return storage === 'inmem' ? `unix://${join(folder, 'socket')}` : `http://127.0.0.1:${await freePort()}`
 }
 
+/** What was captured fitted some server, whose limits may be others than the default ones. Vault passes over these lines. */
+const UNLIMITED = ['size', 'json_memory', 'json_strings'].map((what) => `max_request_${what} = -1`).join('\n  ')
+
 /**
  * With enough unseal keys a root token can be made: the tokens inside a snapshot may have ended. Vault does not start on raft
  * unless it is said whether memory may be swapped out; OpenBao passes over that line.
  */
 async function configuration({ storage, folder }: ThrowAwayOptions, address: string): Promise<string> {
   if (storage === 'inmem')
-    return `disable_mlock = true\nstorage "inmem" {}\nlistener "unix" { address = ${JSON.stringify(address.slice('unix://'.length))} }\n`
+    return `disable_mlock = true
+storage "inmem" {}
+listener "unix" {
+  address = ${JSON.stringify(address.slice('unix://'.length))}
+  ${UNLIMITED}
+}
+`
   const { host } = new URL(address)
   const cluster = `127.0.0.1:${await freePort()}`
   return `disable_mlock = true
@@ -229,6 +238,7 @@ listener "tcp" {
   address = ${JSON.stringify(host)}
   cluster_address = "${cluster}"
   tls_disable = true
+  ${UNLIMITED}
   disable_unauthed_generate_root_endpoints = false
 }
 api_addr = ${JSON.stringify(address)}
