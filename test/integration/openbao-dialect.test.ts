@@ -104,7 +104,7 @@ test('a value that the limits on JSON keep out is named at once, and not tried a
   await assert.rejects(
     target.load(point.details, point.source, context),
     (error: unknown) =>
-      isFailure(error, 'incomplete') && /many\/f\/7: .*larger than the server takes/.test(error.message),
+      isFailure(error, 'incomplete') && /many\/f\/7: .*more than the server takes/.test(error.message),
   )
   assert.equal(tries, 1)
 })

@@ -137,7 +137,7 @@ test('a value that raft does not take makes the restore incomplete', async () =>
   )
   await assert.rejects(
     target.load(details, sourceOf(new Map([['secrets', line]])), context),
-    (error: unknown) => isFailure(error, 'incomplete') && /p\/big: .*larger than the server takes/.test(error.message),
+    (error: unknown) => isFailure(error, 'incomplete') && /p\/big: .*more than the server takes/.test(error.message),
   )
 })
 

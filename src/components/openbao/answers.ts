@@ -64,18 +64,18 @@ function meaningOf(answer: Answer): readonly [Failure['kind'], string, string] {
       'Raise the quota for this client or lower workers.',
     ]
   if (status === 403) return ['denied', reason, 'Give the token the rights that holdfast policy openbao prints.']
-  // Vault limits what a request holds before it looks at the storage.
-  if (/exceeds allowed/i.test(reason))
-    return [
-      'unsupported',
-      `larger than the server takes: ${reason}`,
-      'Raise the limits on JSON of its listener (max_json_string_value_length and those beside it).',
-    ]
-  if (status === 400 && /high complexity/i.test(reason))
-    return ['unsupported', `more than the server takes: ${reason}`, LIMITS_HINT]
-  if (status === 413 || /too large/i.test(reason))
-    return ['unsupported', `larger than the server takes: ${reason}`, 'Raise max_entry_size of its raft storage.']
+  const limit = limitOf(status, reason)
+  if (limit !== undefined) return ['unsupported', `more than the server takes: ${reason}`, limit]
   if (status === 404) return ['notFound', `not there (${reason})`, 'Check address, namespace and mounts.']
   if (status === 400) return ['refused', reason, 'Look at the log of the server.']
   return ['unreachable', reason, 'Look at the state and the log of the server.']
+}
+
+/** What to raise, when it is a limit of the server that refuses. */
+function limitOf(status: number, reason: string): string | undefined {
+  // Vault looks at what a request holds before the storage does.
+  if (/exceeds allowed/i.test(reason))
+    return 'Raise the limits on JSON of its listener (max_json_string_value_length and those beside it).'
+  if (status === 400 && /high complexity/i.test(reason)) return LIMITS_HINT
+  return status === 413 || /too large/i.test(reason) ? 'Raise max_entry_size of its raft storage.' : undefined
 }
