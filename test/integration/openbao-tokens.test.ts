@@ -67,6 +67,30 @@ for (const [what, content, kind, message] of [
     )
   })
 
+test('a token file that cannot be read for a while fails nothing, until the token is refused', async () => {
+  const first = await bao.tokenWith(policy)
+  await writeFile(file, first)
+  let passed = 0
+  const clock = {
+    ...context.clock,
+    now: () => context.clock.now(),
+    monotonic: () => context.clock.monotonic() + passed,
+  }
+  await withClient(settings(), 'capture', { ...context, clock }, async (client) => {
+    const read = (): Promise<number> => client.call({ path: 's/data/f/1' }).then(({ status }) => status)
+    assert.equal(await read(), 200)
+    for (const broken of ['', 'not a\ntoken']) {
+      await writeFile(file, broken)
+      passed += 60_000
+      assert.equal(await read(), 200)
+    }
+    await revoke(first)
+    await assert.rejects(read(), (error: unknown) => isFailure(error, 'usage') && error.message.includes(file))
+    await writeFile(file, await bao.tokenWith(policy))
+    assert.equal(await read(), 200)
+  })
+})
+
 test('a token is renewed at two thirds, and made anew near its longest life, so that no read is refused', async () => {
   await bao.must('PUT', 'sys/policies/acl/reads', { policy })
   await bao.must('POST', 'sys/auth/approle', { type: 'approle' })

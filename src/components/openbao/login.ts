@@ -17,6 +17,8 @@ export type Ask = (path: string, body: unknown, token: string | undefined, patie
 
 /** After this long a token from a file or variable is read again. */
 const REREAD_AFTER = 10_000
+/** And this soon again when it could not be: whoever replaces a file may be in the middle of it. */
+const REREAD_SOON = 1000
 /** A renewal that gives less than this part of the first lease is near the longest life: log in anew. */
 const NEAR_THE_END = 0.5
 
@@ -103,7 +105,8 @@ export class Login {
   }
 
   async #refresh(held: Held | undefined): Promise<Held> {
-    if (held === undefined || !held.renewable || this.#credentials.type === 'token') return await this.#anew()
+    if (held !== undefined && this.#credentials.type === 'token') return await this.#reread(held)
+    if (held === undefined || !held.renewable) return await this.#anew()
     // Once: near the longest life the server says 500, and everybody waits meanwhile; a login is the way out.
     const renewed = await this.#ask('auth/token/renew-self', {}, held.token, 'once').then(
       (body) => loginBody.parse(body).auth,
@@ -119,6 +122,12 @@ export class Login {
     const parsed = loginBody.safeParse(await this.#ask(path, body, undefined).catch(refused(this.#credentials)))
     if (!parsed.success) throw new Failure('denied', `openbao: ${path} gave no token`)
     return this.#heldFrom(parsed.data.auth)
+  }
+
+  /** What cannot be read now is no reason to drop a token that may be valid; once the server refuses it, it is. */
+  async #reread(held: Held): Promise<Held> {
+    const refreshAt = this.#context.clock.monotonic() + REREAD_SOON
+    return await this.#anew().catch(() => ({ ...held, refreshAt }))
   }
 
   async #read(reference: SecretReference | Secret): Promise<Held> {
