@@ -1,5 +1,6 @@
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
+import { growHeapSlowly } from '../../system/heap-growth.ts'
 import { findActive } from './active-server.ts'
 import { Client } from './client.ts'
 import type { Credentials } from './login.ts'
@@ -19,6 +20,7 @@ export async function withClient<Result>(
   const { namespace, ca, workers, retrySeconds } = settings
   const address = await addressOf(settings, context)
   const connection = { address, namespace, ca, credentials, workers, retryMilliseconds: retrySeconds * 1000 }
+  growHeapSlowly()
   return closing(new Client(connection, context), act)
 }
 
