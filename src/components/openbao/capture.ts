@@ -102,6 +102,7 @@ export class Census {
     this.#hash.update(line)
     this.#secrets += 1
     this.#largestSecret = Math.max(this.#largestSecret, line.length)
+    // No line has more strings than bytes, so most need not be counted once a large one was.
     if (line.length > this.#mostStrings)
       this.#mostStrings = Math.max(this.#mostStrings, ...valuesOf(entry).map(stringsIn))
     const versions = entry.kv === 2 ? entry.versions : []
