@@ -1,7 +1,9 @@
+import { failureKinds } from './core/failure.ts'
 import { makeProgram, runProgram } from './cli/program.ts'
 import type { Outcome } from './cli/program-run.ts'
 import type { World } from './cli/world.ts'
 import { interruptSignal } from './system/interrupt.ts'
+import { StandardStream } from './system/standard-stream.ts'
 import { softwareVersion } from './system/software.ts'
 import { environmentVariable } from './system/environment.ts'
 import { withTemporaryFolder } from './system/temporary-folder.ts'
@@ -11,10 +13,11 @@ import { directEffects } from './system/effects.ts'
 // The wiring is loaded by the first command that needs it: help must not wait for the S3 client.
 const signal = interruptSignal()
 const outcome: Outcome = { exitCode: 0 }
+const [output, errors] = [new StandardStream(process.stdout), new StandardStream(process.stderr)]
 const world: World = {
   streams: {
-    out: (text) => void process.stdout.write(text),
-    error: (text) => void process.stderr.write(text),
+    out: (text) => output.write(text),
+    error: (text) => errors.write(text),
     terminal: process.stderr.isTTY,
   },
   context: (progress) => ({ clock: systemClock, effects: directEffects, signal, progress }),
@@ -34,3 +37,10 @@ const world: World = {
 
 // Not process.exit(): output that a pipe has not taken yet would be lost.
 process.exitCode = await runProgram(makeProgram(world, softwareVersion(), outcome), process.argv.slice(2), outcome)
+const missing = await output.missing()
+if (missing !== undefined) {
+  errors.write(
+    `holdfast: standard output is not complete: ${missing}\n  The command itself ended with ${process.exitCode}.\n`,
+  )
+  process.exitCode ||= failureKinds.toolFailed.exit
+}

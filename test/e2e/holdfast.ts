@@ -3,7 +3,7 @@ import { constants, homedir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 
-const launcher = join(import.meta.dirname, '..', '..', 'bin', 'holdfast')
+export const launcher = join(import.meta.dirname, '..', '..', 'bin', 'holdfast')
 
 /** Every command of a test is a new process; without this each would compile all of its modules again. */
 const compileCache = join(

@@ -1,7 +1,8 @@
 """Runs a program in a pseudo terminal and types at its prompts, as a person would.
 
 Standard input is JSON: {"args": [...], "folder": "...", "environment": {...}, "limit": seconds,
-"steps": [{"prompt": "text to wait for", "type": "what to type"}]}. Prints {"code": n, "screen": "all that was shown"}.
+"steps": [{"prompt": "text to wait for", "type": "what to type"}]}. A step with "hangUp" closes the terminal instead, as a
+connection that breaks does. Prints {"code": n, "screen": "all that was shown"}.
 """
 
 import fcntl
@@ -41,11 +42,25 @@ def main():
             shown += chunk
         if steps and steps[0]["prompt"].encode() in shown[seen:]:
             seen = len(shown)
+            if steps[0].get("hangUp"):
+                steps.pop(0)
+                os.close(terminal)
+                break
             time.sleep(0.2)  # a person is slower than the program that begins to read
             os.write(terminal, steps.pop(0)["type"].encode() + b"\r")
-    _, status = os.waitpid(pid, 0)
+    status = wait(pid, deadline)
     code = os.waitstatus_to_exitcode(status)
     json.dump({"code": code, "screen": shown.decode("utf-8", "replace"), "untyped": len(steps)}, sys.stdout)
+
+
+def wait(pid, deadline):
+    while time.monotonic() < deadline:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended == pid:
+            return status
+        time.sleep(0.05)
+    os.kill(pid, 9)
+    return os.waitpid(pid, 0)[1]
 
 
 main()

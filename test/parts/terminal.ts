@@ -7,7 +7,9 @@ import { z } from 'zod'
 export interface Step {
   /** What the program shows when it waits. */
   readonly prompt: string
-  readonly type: string
+  readonly type?: string
+  /** The terminal is closed, as when a connection breaks. */
+  readonly hangUp?: true
 }
 
 const typed = z.object({ code: z.number(), screen: z.string(), untyped: z.number() })
