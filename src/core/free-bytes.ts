@@ -10,3 +10,11 @@ export function freeBytes({ buffer, byteOffset, byteLength }: Uint8Array): void 
   const isWhole = byteOffset === 0 && buffer.byteLength - byteLength <= SLACK
   if (isWhole && buffer instanceof ArrayBuffer) buffer.transfer(0)
 }
+
+/**
+ * Gives the memory of a buffer back that was filled from its beginning to its end, if `bytes` are the last that it holds. All
+ * that is in it must have been used, and nobody but the caller may have bytes there.
+ */
+export function freeFilled({ buffer, byteOffset, byteLength }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && byteOffset + byteLength === buffer.byteLength) buffer.transfer(0)
+}

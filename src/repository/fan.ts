@@ -10,6 +10,9 @@ export class Fan {
   readonly #packed: Packed
   readonly #source: AsyncIterator<Uint8Array>
   readonly #copies = new Set<Uint8Array[]>()
+  /** What each copy was given last, and how many copies still need a chunk. */
+  readonly #given = new Map<Uint8Array[], Uint8Array>()
+  readonly #needed = new Map<Uint8Array, number>()
   #ending: { readonly error?: unknown } | undefined
   #pulling: Promise<void> | undefined
   /** Resolved whenever a queue gets shorter or a copy leaves. */
@@ -36,6 +39,8 @@ export class Fan {
 
   async leave(queue: Uint8Array[]): Promise<void> {
     if (!this.#copies.delete(queue)) return
+    this.#release(queue)
+    for (const chunk of queue) this.#spend(chunk)
     this.#wake()
     if (this.#copies.size > 0 || this.#ending !== undefined) return
     this.#ending = {}
@@ -45,10 +50,12 @@ export class Fan {
   }
 
   async #next(queue: Uint8Array[]): Promise<Uint8Array | undefined> {
+    this.#release(queue)
     while (queue.length === 0 && this.#ending === undefined && this.#copies.has(queue)) await this.#advance()
     // A copy that was dropped must not look like one that has ended.
     if (!this.#copies.has(queue)) throw new Failure('bug', 'reading a copy that was dropped')
     const chunk = queue.shift()
+    if (chunk !== undefined) this.#given.set(queue, chunk)
     this.#wake()
     if (chunk === undefined && this.#ending !== undefined && 'error' in this.#ending) throw this.#ending.error
     return chunk
@@ -68,10 +75,30 @@ export class Fan {
     try {
       const next = await this.#source.next()
       if (next.done === true) this.#ending = {}
-      else for (const queue of this.#copies) queue.push(next.value)
+      else this.#share(next.value)
     } catch (error) {
       this.#ending = { error }
     }
+  }
+
+  #share(chunk: Uint8Array): void {
+    this.#needed.set(chunk, this.#copies.size)
+    for (const queue of this.#copies) queue.push(chunk)
+  }
+
+  /** The copy has used what it was given last. */
+  #release(queue: Uint8Array[]): void {
+    const chunk = this.#given.get(queue)
+    if (chunk === undefined) return
+    this.#given.delete(queue)
+    this.#spend(chunk)
+  }
+
+  #spend(chunk: Uint8Array): void {
+    const others = (this.#needed.get(chunk) ?? 1) - 1
+    if (others > 0) return void this.#needed.set(chunk, others)
+    this.#needed.delete(chunk)
+    this.#packed.spent(chunk)
   }
 
   #wake(): void {

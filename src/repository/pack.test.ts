@@ -36,11 +36,14 @@ function observed(
 
 function plainPacked(chunks: number, ending?: Error) {
   const { stream, state } = observed(chunks, ending)
+  const spent: number[] = []
   return {
     state,
+    spent,
     packed: {
       content: stream,
       totals: () => ({ plainSize: chunks, plainSha256: '' }),
+      spent: (chunk: Uint8Array) => void spent.push(chunk[0] ?? -1),
       drop: async () => void (await stream.return(undefined)),
     },
   }
@@ -116,6 +119,44 @@ test('all copies get everything', async () => {
   const read = await Promise.all(copies.map(({ content }) => gather(content)))
   for (const bytes of read) assert.deepEqual([...bytes], [...Array(50).keys()])
   assert.equal(copies[2]?.totals().plainSize, 50)
+})
+
+test('a chunk is spent when the last copy asks for the next, and never before', async () => {
+  const { packed, spent } = plainPacked(50)
+  const [fast, slow, dropped] = fanOut(packed, 3).map((copy) => ({
+    ...copy,
+    next: () => copy.content[Symbol.asyncIterator]().next(),
+  }))
+  await fast!.next()
+  await fast!.next()
+  await slow!.next()
+  await dropped!.drop()
+  assert.deepEqual(spent, [], 'one has it, the other not yet asked for the next')
+  await slow!.next()
+  assert.deepEqual(spent, [0])
+  await Promise.all([gather(fast!.content), gather(slow!.content)])
+  assert.deepEqual(spent, [...Array(50).keys()])
+})
+
+test('what was compressed is given back to the system as it is read, and nothing that is still needed', async () => {
+  const plain = randomBytes(5_000_000)
+  const packed = pack(bytesOf(plain))
+  const copies = fanOut(packed, 2)
+  const seen: Uint8Array[] = []
+  const read = await Promise.all(
+    copies.map(async ({ content }) => {
+      const bytes: Buffer[] = []
+      for await (const chunk of content) {
+        seen.push(chunk)
+        await soon()
+        bytes.push(Buffer.from(chunk))
+      }
+      return Buffer.concat(bytes)
+    }),
+  )
+  for (const bytes of read) assert.ok((await gather(unpack(bytesOf(bytes)))).equals(plain))
+  const kept = new Set(seen.filter(({ length }) => length > 0).map(({ buffer }) => buffer))
+  assert.ok(seen.length > 20 && kept.size <= 2, `${kept.size} buffers of ${seen.length} chunks are kept`)
 })
 
 test('the source is read at the pace of the slowest', async () => {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Failure } from '../core/failure.ts'
+import { freeFilled } from '../core/free-bytes.ts'
 import type { Bytes } from '../core/ports.ts'
 import { Fan } from './fan.ts'
 import { FrameCompressor } from './frame-compressor.ts'
@@ -12,6 +13,8 @@ export interface Packed {
   readonly content: Bytes
   /** Of the plain content. Only after `content` has ended. */
   readonly totals: () => PlainTotals
+  /** Says that nobody uses a chunk any more, nor any before it: its memory is given back, where it is known to be nobody else's. */
+  readonly spent: (chunk: Uint8Array) => void
   /** Says that nobody will read the rest. Harmless at any time, also when `content` was never read. */
   readonly drop: () => Promise<void>
 }
@@ -64,7 +67,7 @@ export function pack(body: Bytes, options: PackOptions = {}): Packed {
     totals = { plainSize, plainSha256: hash.digest('hex') }
   }
   const drop = async (): Promise<void> => void (await source.return?.())
-  return { content: content(), totals: () => totals ?? unfinished(), drop }
+  return { content: content(), totals: () => totals ?? unfinished(), spent: freeFilled, drop }
 }
 
 function unfinished(): never {
@@ -130,12 +133,12 @@ async function* framesOf(
 /**
  * One packed stream for `count` readers, at the pace of the slowest. A reader that leaves (or whose copy is dropped)
  * no longer holds the others back; when the last has left, the source is dropped. When the source throws, all throw.
- * Every copy must be read, left, or dropped: one that is forgotten stops the others.
+ * Every copy must be read, left, or dropped: one that is forgotten stops the others. A chunk is gone once the next is asked for.
  */
 export function fanOut(packed: Packed, count: number): readonly Packed[] {
   const fan = new Fan(packed)
   return Array.from({ length: count }, () => {
     const copy = fan.open()
-    return { content: fan.read(copy), totals: packed.totals, drop: () => fan.leave(copy) }
+    return { content: fan.read(copy), totals: packed.totals, spent: () => {}, drop: () => fan.leave(copy) }
   })
 }

@@ -5,8 +5,13 @@ import type { Bytes } from '../../core/ports.ts'
 import { CopyMessages } from './copy-messages.ts'
 import { READ_SIZE, ReadingSocket } from './reading-socket.ts'
 
-/** What the reader gets at once. One is with the reader while the other fills. */
-const BUFFER = 1024 * 1024
+/**
+ * What the reader gets at once. Small, as the reader hashes it in one go, and meanwhile nobody reads the socket: the server, whose
+ * sockets hold some 200 KiB, would wait for us, and we for it.
+ */
+const BUFFER = 256 * 1024
+/** One is with the reader while others fill. */
+const BUFFERS = 4
 
 export interface CopyOutOptions {
   /** Milliseconds that the server may be silent while somebody waits for it. */
@@ -43,7 +48,7 @@ class CopyOut {
   readonly #options: CopyOutOptions
   readonly #messages = new CopyMessages()
   readonly #ready: { readonly buffer: Buffer<ArrayBuffer>; readonly length: number }[] = []
-  readonly #free = [Buffer.allocUnsafeSlow(BUFFER)]
+  readonly #free = Array.from({ length: BUFFERS - 1 }, () => Buffer.allocUnsafeSlow(BUFFER))
   #filling: Buffer<ArrayBuffer> | undefined = Buffer.allocUnsafeSlow(BUFFER)
   #filled = 0
   #stream: Duplex | undefined
