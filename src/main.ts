@@ -1,8 +1,10 @@
-import { failureKinds } from './core/failure.ts'
+import { printFailure } from './cli/output.ts'
+import { describe, Failure, failureKinds } from './core/failure.ts'
 import { makeProgram, runProgram } from './cli/program.ts'
 import type { Outcome } from './cli/program-run.ts'
 import type { World } from './cli/world.ts'
 import { interruptSignal } from './system/interrupt.ts'
+import { LastResort } from './system/last-resort.ts'
 import { StandardStream } from './system/standard-stream.ts'
 import { softwareVersion } from './system/software.ts'
 import { environmentVariable } from './system/environment.ts'
@@ -35,8 +37,17 @@ const world: World = {
   },
 }
 
+const lastResort = new LastResort((error) => {
+  const failure = new Failure('bug', `ended by an error that nobody expected: ${describe(error)}`, {
+    cause: error,
+    hint: 'This is a defect in Holdfast. Please report it with the command you ran. Run it again: what was begun is told, and how to go on.',
+  })
+  return printFailure(world.streams, process.argv.includes('--json'), failure)
+})
+
 // Not process.exit(): output that a pipe has not taken yet would be lost.
 process.exitCode = await runProgram(makeProgram(world, softwareVersion(), outcome), process.argv.slice(2), outcome)
+lastResort.done()
 const missing = await output.missing()
 if (missing !== undefined) {
   errors.write(

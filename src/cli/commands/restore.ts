@@ -5,7 +5,7 @@ import { executeRestore } from '../../operations/restore/execute.ts'
 import { unfinishedJournal, type RestoreJournal } from '../../operations/restore/journal.ts'
 import { planRestore, type RestorePlan } from '../../operations/restore/plan.ts'
 import type { RestoreReport } from '../../operations/restore/report.ts'
-import { abandonRestore, resumeRestore } from '../../operations/restore/resume.ts'
+import { abandonRestore, howToGoOn, resumeRestore } from '../../operations/restore/resume.ts'
 import { openTargets } from '../../operations/restore/targets.ts'
 import { openPoint } from '../../operations/source.ts'
 import type { ScratchSummary } from '../../operations/scratch/remove.ts'
@@ -114,9 +114,7 @@ async function refuseUnfinished(command: Command, app: App): Promise<void> {
   throw new Failure(
     'refused',
     `restore ${journal.restoreId} of app ${app.name} is unfinished: it stopped while ${journal.stage}`,
-    {
-      hint: `Finish it with holdfast restore ${app.name} --resume, or go back to the data from before with --abandon.`,
-    },
+    { hint: howToGoOn(journal) },
   )
 }
 

@@ -15,6 +15,15 @@ export function goesForward(journal: RestoreJournal): boolean {
   return ['beside', 'fencing', 'swapping', 'reopening'].includes(journal.stage)
 }
 
+/** What to do about a restore that is unfinished, as full sentences: only what will be taken. */
+export function howToGoOn(journal: RestoreJournal): string {
+  const abandon = `holdfast restore ${journal.app} --abandon`
+  if (goesForward(journal))
+    return `Finish it with holdfast restore ${journal.app} --resume, or go back to the data from before with --abandon.`
+  if (journal.stage === 'undoing') return `Finish it with holdfast undo ${journal.app}, or run ${abandon}.`
+  return `Run ${abandon}, then restore again.${afterwards(journal)}`
+}
+
 /**
  * Finishes a restore that was cut off, or one that was left beside. Going forward is safe because the comparison had
  * passed before the journal reached `beside`, and every step asks the world what is already done.
@@ -29,7 +38,7 @@ export async function resumeRestore(
     throw new Failure(
       'refused',
       `restore ${journal.restoreId} of app ${app.name} stopped while ${journal.stage} and cannot go forward`,
-      { hint: `Run holdfast restore ${app.name} --abandon, then restore again.${afterwards(journal)}` },
+      { hint: howToGoOn(journal) },
     )
   const targets = await openTargets(app, reader, { ...optionsOf(journal), components: journal.components }, context)
   const run = new RestoreRun(planOf(journal, reader), context, journal)
@@ -71,7 +80,8 @@ function takenBack({ stage }: RestoreJournal): TakenBack {
 }
 
 function afterwards({ mode, stage, app, safetyPoint }: RestoreJournal): string {
-  return mode === 'in-place' && stage === 'loading' ? ` ${repairMixed(app, safetyPoint)}` : ''
+  if (mode !== 'in-place') return ' The live data is as before.'
+  return stage === 'loading' ? ` ${repairMixed(app, safetyPoint)}` : ''
 }
 
 /** What was overwritten cannot be taken back here; the safety point holds it. */
