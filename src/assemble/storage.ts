@@ -36,18 +36,19 @@ export async function openConfiguredStorage(
   const place = { location: settings.url, endpoint: settings.endpoint ?? null }
   const isKnown =
     remembered.success && remembered.data.location === place.location && remembered.data.endpoint === place.endpoint
+  const warn = (message: string): void => context.progress({ type: 'warning', message })
   // Whether create-only writes work is tried by writing, and matters to nobody who only reads.
   const storage = await openStorage(await resolved(settings, isKnown || isReadOnly ? { createOnly: true } : {}), {
     signal: context.signal,
     clock: context.clock,
     ...(creating ? {} : { sentinel: SENTINEL }),
-    warn: (message) => context.progress({ type: 'warning', message }),
+    warn,
   })
   // Only the good answer is remembered: credentials that may not write could not try it.
   if (settings.url.startsWith('s3:') && !isKnown && !isReadOnly && storage.features.createOnly)
     await records.save(record, place)
   // The effect is the innermost: a retry is another effect, as it is another request.
-  return retrying(withEffects(isReadOnly ? readOnly(storage) : storage, context.effects))
+  return retrying(withEffects(isReadOnly ? readOnly(storage) : storage, context.effects), { say: warn })
 }
 
 async function resolved(

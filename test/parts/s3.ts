@@ -16,6 +16,9 @@ export interface TestS3 {
   readonly region: string
   /** Ends the server and removes its data; does nothing to a server that was given by the environment. */
   stop(): Promise<void>
+  /** Ends the server; it can be started again on the same port, with its data. Fails for a server that was given. */
+  end(): Promise<void>
+  startAgain(): Promise<void>
 }
 
 const SERVER = 'github.com/versity/versitygw/cmd/versitygw'
@@ -41,7 +44,10 @@ function given(endpoint: string): TestS3 {
       'HOLDFAST_TEST_S3_ENDPOINT is set without HOLDFAST_TEST_S3_ACCESS_KEY and HOLDFAST_TEST_S3_SECRET_KEY',
     )
   }
-  return { endpoint, accessKey, secretKey, region: region ?? 'us-east-1', stop: async () => undefined }
+  const notOurs = (): Promise<void> =>
+    Promise.reject(new Error('the S3 server of the environment is not ended by a test'))
+  const stop = async (): Promise<void> => undefined
+  return { endpoint, accessKey, secretKey, region: region ?? 'us-east-1', stop, end: notOurs, startAgain: notOurs }
 }
 
 function buildServer(): Promise<string> {
@@ -63,24 +69,19 @@ async function startOwn(program: string): Promise<TestS3> {
   const accessKey = 'holdfast-test'
   const secretKey = randomBytes(16).toString('hex')
   const endpoint = `http://127.0.0.1:${await freePort()}`
-  const server = spawnDyingWithUs(
-    program,
-    [
-      '--port',
-      endpoint.slice('http://'.length),
-      '--health',
-      '/ready',
-      '--quiet',
-      'posix',
-      '--versioning-dir',
-      versions,
-      data,
-    ],
-    { env: { ROOT_ACCESS_KEY: accessKey, ROOT_SECRET_KEY: secretKey } },
-  )
+  const address = endpoint.slice('http://'.length)
+  const args = ['--port', address, '--health', '/ready', '--quiet', 'posix', '--versioning-dir', versions, data]
+  const spawn = (): ChildProcess =>
+    spawnDyingWithUs(program, args, { env: { ROOT_ACCESS_KEY: accessKey, ROOT_SECRET_KEY: secretKey } })
+  let server = spawn()
+  const end = (): Promise<void> => endServer(server)
   const stop = async (): Promise<void> => {
-    await endServer(server)
+    await end()
     await rm(folder, { recursive: true, force: true })
+  }
+  const startAgain = async (): Promise<void> => {
+    server = spawn()
+    await untilReady(`${endpoint}/ready`, server)
   }
   try {
     await untilReady(`${endpoint}/ready`, server)
@@ -88,7 +89,7 @@ async function startOwn(program: string): Promise<TestS3> {
     await stop()
     throw error
   }
-  return { endpoint, accessKey, secretKey, region: 'us-east-1', stop }
+  return { endpoint, accessKey, secretKey, region: 'us-east-1', stop, end, startAgain }
 }
 
 async function untilReady(url: string, server: ChildProcess): Promise<void> {

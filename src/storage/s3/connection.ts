@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { Failure } from '../../core/failure.ts'
 import type { Clock } from '../../core/ports.ts'
 import type { Demands } from './checksum.ts'
+import { LATER_RETRIES } from '../repeat.ts'
 import { PieceBuffers } from '../streams.ts'
 import { assertSettings, parsePlace, remarksOf, SMALLEST_PART } from './settings.ts'
 import type { Place, S3Settings } from './settings.ts'
@@ -48,7 +49,7 @@ export interface Limits {
   readonly firstPause: number
 }
 
-export const defaultLimits: Limits = { idle: 60_000, slowest: 32 * 1024, retries: 4, firstPause: 500 }
+export const defaultLimits: Limits = { idle: 60_000, slowest: 32 * 1024, retries: LATER_RETRIES, firstPause: 500 }
 
 export interface ConnectOptions {
   readonly clock: Clock

@@ -1,7 +1,7 @@
-import pRetry from 'p-retry'
 import { mayRetry } from '../../core/failure.ts'
 import { watchIdle } from '../idle-watch.ts'
 import { cancelled } from '../outcomes.ts'
+import { repeat } from '../repeat.ts'
 import type { Connection } from './connection.ts'
 import { s3Failure } from './failures.ts'
 
@@ -28,14 +28,9 @@ export async function request<Answer>(
   const { limits } = connection
   const { act, signal } = options
   try {
-    return await pRetry(() => once(connection, options, attempt), {
-      retries: limits.retries,
-      minTimeout: limits.firstPause,
-      maxTimeout: 30_000,
-      randomize: true,
-      signal,
-      shouldRetry: ({ error }) => mayRetry(error),
-    })
+    const { retries, firstPause } = limits
+    const repetition = { act, signal, retries, firstPause, mayRetry, say: connection.warn }
+    return await repeat(() => once(connection, options, attempt), repetition)
   } catch (error) {
     if (signal.aborted) throw cancelled(act, error)
     throw error

@@ -1,16 +1,20 @@
-import pRetry from 'p-retry'
 import { isFailure } from '../../core/failure.ts'
 import type { Bytes } from '../../core/ports.ts'
 import { cancelled } from '../outcomes.ts'
 import type { BlobInfo, ByteRange, Storage } from '../storage.ts'
+import { FIRST_RETRIES, LATER_RETRIES, repeat } from '../repeat.ts'
 import { collect } from '../streams.ts'
 import { PassThrough } from './pass-through.ts'
 
 export interface RetryOptions {
-  /** How often a call is made again. */
+  /** How often a call is made again while the storage has answered none. */
   readonly retries?: number
+  /** How often once it has: what fails now is an outage, and hours of work may hang on it. */
+  readonly laterRetries?: number
   /** Wait before the first repetition, in milliseconds; it doubles from one to the next. */
   readonly firstPause?: number
+  /** Told when a call is repeated for long. */
+  readonly say?: (message: string) => void
 }
 
 /**
@@ -24,10 +28,17 @@ export function retrying(storage: Storage, options: RetryOptions = {}): Storage 
 
 class Retrying extends PassThrough {
   readonly #options: Required<RetryOptions>
+  #hasAnswered = false
 
   constructor(inner: Storage, options: RetryOptions) {
     super(inner)
-    this.#options = { retries: 4, firstPause: 500, ...options }
+    this.#options = {
+      retries: FIRST_RETRIES,
+      laterRetries: options.retries ?? LATER_RETRIES,
+      firstPause: 500,
+      say: () => {},
+      ...options,
+    }
   }
 
   override put(name: string, body: Uint8Array | Bytes, signal: AbortSignal): Promise<BlobInfo> {
@@ -86,26 +97,26 @@ class Retrying extends PassThrough {
   async #again<Result>(signal: AbortSignal, act: string, call: (attempt: number) => Promise<Result>): Promise<Result> {
     if (signal.aborted) throw cancelled(act)
     try {
-      return await call(1)
+      const result = await call(1)
+      this.#hasAnswered = true
+      return result
     } catch (first) {
       if (signal.aborted && !isFailure(first, 'cancelled')) throw cancelled(act, first)
-      if (!isFailure(first, 'unreachable')) throw first
+      if (!isFailure(first, 'unreachable')) {
+        this.#hasAnswered = true
+        throw first
+      }
       return await this.#repeat(signal, act, (attempt) => (attempt === 1 ? Promise.reject(first) : call(attempt)))
     }
   }
 
   /** Apart from the first call: a listing is thousands of calls that all succeed. */
   async #repeat<Result>(signal: AbortSignal, act: string, call: (attempt: number) => Promise<Result>): Promise<Result> {
-    const { retries, firstPause } = this.#options
+    const { laterRetries, firstPause, say } = this.#options
+    const retries = this.#hasAnswered ? laterRetries : this.#options.retries
+    const mayRetry = (error: unknown): boolean => isFailure(error, 'unreachable')
     try {
-      return await pRetry(call, {
-        retries,
-        minTimeout: firstPause,
-        maxTimeout: 30_000,
-        randomize: true,
-        signal,
-        shouldRetry: ({ error }) => isFailure(error, 'unreachable'),
-      })
+      return await repeat(call, { act, signal, retries, firstPause, mayRetry, say })
     } catch (error) {
       throw signal.aborted && !isFailure(error, 'cancelled') ? cancelled(act, error) : error
     }

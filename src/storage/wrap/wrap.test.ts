@@ -54,6 +54,19 @@ test('after the last repetition the failure comes through, and other failures at
   storage.assertAllFired()
 })
 
+test('a storage that has answered once is waited for longer, and somebody is told', async () => {
+  const said: string[] = []
+  const storage = new FaultyStorage(memoryStorage())
+  const again = retrying(storage, { ...soon, retries: 2, laterRetries: 6, say: (message) => void said.push(message) })
+  for (let count = 0; count < 3; count += 1) storage.fail('stat', { type: 'instead', error: lost })
+  await assertFails(again.stat('blob', never), 'unreachable')
+  await again.put('blob', small, never)
+  for (let count = 0; count < 6; count += 1) storage.fail('stat', { type: 'instead', error: lost })
+  assert.equal((await again.stat('blob', never)).size, 5)
+  assert.deepEqual(said, ['the connection broke; stat blob is tried again for some minutes'])
+  storage.assertAllFired()
+})
+
 test('a put whose acknowledgement was lost succeeds, and does not when the blob is of another', async () => {
   const { storage, again } = faulty()
   storage.fail('put', { type: 'after', error: lost })

@@ -1,0 +1,41 @@
+import pRetry from 'p-retry'
+import { describe } from '../core/failure.ts'
+
+/** Repetitions for a storage that has not answered yet: some ten seconds, since its address may be wrong. */
+export const FIRST_RETRIES = 4
+/** For one that has: about four minutes, in which most servers have started again and most networks are back. */
+export const LATER_RETRIES = 27
+
+const LONGEST_PAUSE = 10_000
+/** With the pauses before it, this attempt fails after half a dozen seconds. */
+const TOLD_ATTEMPT = 4
+
+export interface Repetition {
+  /** For messages: `put data/1`. */
+  readonly act: string
+  readonly signal: AbortSignal
+  /** How often the call is made again. */
+  readonly retries: number
+  /** Wait before the first repetition, in milliseconds; it doubles from one to the next, to ten seconds. */
+  readonly firstPause: number
+  readonly mayRetry: (error: unknown) => boolean
+  /** Told once when it takes long. */
+  readonly say: (message: string) => void
+}
+
+/** Makes a call again until it succeeds, fails for good, or has been made often enough; then fails as it did last. */
+export function repeat<Result>(call: (attempt: number) => Promise<Result>, repetition: Repetition): Promise<Result> {
+  const { act, signal, retries, firstPause, mayRetry, say } = repetition
+  return pRetry(call, {
+    retries,
+    minTimeout: firstPause,
+    maxTimeout: LONGEST_PAUSE,
+    randomize: true,
+    signal,
+    shouldRetry: ({ error }) => mayRetry(error),
+    onFailedAttempt: ({ attemptNumber, retriesLeft, error }) => {
+      if (attemptNumber !== TOLD_ATTEMPT || retriesLeft <= 1 || !mayRetry(error)) return
+      say(`${describe(error)}; ${act} is tried again for some minutes`)
+    },
+  })
+}
