@@ -7,17 +7,19 @@ export const FIRST_RETRIES = 4
 export const LATER_RETRIES = 27
 
 const LONGEST_PAUSE = 10_000
+/** A storage that is silent takes much longer for each attempt than one that refuses. */
+const LIMIT = 240_000
 /** With the pauses before it, this attempt fails after half a dozen seconds. */
 const TOLD_ATTEMPT = 4
 
 export interface Repetition {
-  /** For messages: `put data/1`. */
-  readonly act: string
   readonly signal: AbortSignal
   /** How often the call is made again. */
   readonly retries: number
   /** Wait before the first repetition, in milliseconds; it doubles from one to the next, to ten seconds. */
   readonly firstPause: number
+  /** Milliseconds after which no attempt begins. */
+  readonly limit?: number
   readonly mayRetry: (error: unknown) => boolean
   /** Told once when it takes long. */
   readonly say: (message: string) => void
@@ -25,17 +27,18 @@ export interface Repetition {
 
 /** Makes a call again until it succeeds, fails for good, or has been made often enough; then fails as it did last. */
 export function repeat<Result>(call: (attempt: number) => Promise<Result>, repetition: Repetition): Promise<Result> {
-  const { act, signal, retries, firstPause, mayRetry, say } = repetition
+  const { signal, retries, firstPause, limit = LIMIT, mayRetry, say } = repetition
   return pRetry(call, {
     retries,
     minTimeout: firstPause,
     maxTimeout: LONGEST_PAUSE,
+    maxRetryTime: limit,
     randomize: true,
     signal,
     shouldRetry: ({ error }) => mayRetry(error),
     onFailedAttempt: ({ attemptNumber, retriesLeft, error }) => {
       if (attemptNumber !== TOLD_ATTEMPT || retriesLeft <= 1 || !mayRetry(error)) return
-      say(`${describe(error)}; ${act} is tried again for some minutes`)
+      say(`${describe(error)}; it is tried again for some minutes`)
     },
   })
 }

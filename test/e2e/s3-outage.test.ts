@@ -54,7 +54,7 @@ test('a backup goes on when the server is back', { skip, timeout: 300_000 }, asy
   await outage()
   const { code, out, error } = await backup.ended
   assert.equal(code, 0, out + error)
-  assert.match(error, /cannot be reached.*is tried again for some minutes/)
+  assert.match(error, /cannot be reached.*; it is tried again for some minutes/)
   assert.equal((await listed(lab)).points.at(-1)?.truth, 'read back')
 })
 

@@ -92,8 +92,9 @@ async function* readOn(connection: Connection, read: ReadRequest, first: Opened)
   let position = read.offset
   let opened: Opened | undefined = first
   for (let failures = 0; ;) {
+    // Outside of the try: this was asked for long enough already.
+    opened ??= await reopen(connection, { ...read, offset: position, tag: first.tag }, end)
     try {
-      opened ??= await reopen(connection, { ...read, offset: position, tag: first.tag }, end)
       for await (const chunk of bytesOf(connection, read, opened)) {
         failures = 0
         position += chunk.length

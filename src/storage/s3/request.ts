@@ -29,7 +29,7 @@ export async function request<Answer>(
   const { act, signal } = options
   try {
     const { retries, firstPause } = limits
-    const repetition = { act, signal, retries, firstPause, mayRetry, say: connection.warn }
+    const repetition = { signal, retries, firstPause, mayRetry, say: connection.warn }
     return await repeat(() => once(connection, options, attempt), repetition)
   } catch (error) {
     if (signal.aborted) throw cancelled(act, error)

@@ -116,7 +116,7 @@ class Retrying extends PassThrough {
     const retries = this.#hasAnswered ? laterRetries : this.#options.retries
     const mayRetry = (error: unknown): boolean => isFailure(error, 'unreachable')
     try {
-      return await repeat(call, { act, signal, retries, firstPause, mayRetry, say })
+      return await repeat(call, { signal, retries, firstPause, mayRetry, say })
     } catch (error) {
       throw signal.aborted && !isFailure(error, 'cancelled') ? cancelled(act, error) : error
     }

@@ -63,7 +63,7 @@ test('a storage that has answered once is waited for longer, and somebody is tol
   await again.put('blob', small, never)
   for (let count = 0; count < 6; count += 1) storage.fail('stat', { type: 'instead', error: lost })
   assert.equal((await again.stat('blob', never)).size, 5)
-  assert.deepEqual(said, ['the connection broke; stat blob is tried again for some minutes'])
+  assert.deepEqual(said, ['the connection broke; it is tried again for some minutes'])
   storage.assertAllFired()
 })
 
