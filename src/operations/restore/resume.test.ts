@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { isFinished, restoreStages, type RestoreJournal } from './journal.ts'
+import { goesForward, howToGoOn } from './resume.ts'
+
+const journal: RestoreJournal = {
+  format: 1,
+  restoreId: 'abcdef01',
+  app: 'portal',
+  point: '1'.padStart(32, '0'),
+  repository: 'main',
+  mode: 'swap',
+  components: ['database'],
+  stage: 'planned',
+  safetyPoint: null,
+  started: '2026-01-01T00:00:00.000Z',
+  updated: '2026-01-01T00:00:00.000Z',
+}
+
+test('--resume is advised exactly where it is taken, and --abandon always', () => {
+  for (const mode of ['swap', 'in-place'] as const)
+    for (const stage of restoreStages.filter((one) => !isFinished(one))) {
+      const advice = howToGoOn({ ...journal, mode, stage })
+      assert.equal(advice.includes('--resume'), goesForward({ ...journal, mode, stage }), `${mode} ${stage}: ${advice}`)
+      assert.match(advice, /--abandon/, `${mode} ${stage}`)
+    }
+})
+
+test('what is said of the live data is what is true of it', () => {
+  assert.match(howToGoOn({ ...journal, stage: 'loading' }), /The live data is as before\.$/)
+  assert.match(howToGoOn({ ...journal, mode: 'in-place', stage: 'loading' }), /may be a mixture of before and after/)
+  assert.match(howToGoOn({ ...journal, stage: 'undoing' }), /^Finish it with holdfast undo portal, /)
+})
