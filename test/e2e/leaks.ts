@@ -51,10 +51,11 @@ export async function seenIn(folder: string): Promise<readonly Seen[]> {
   return [names, ...contents]
 }
 
-/** A server that runs in the folder removes files while they are looked at. */
+/** A server that runs in the folder removes files while they are looked at, and makes some of them anew. */
 async function contentOf(path: string): Promise<Buffer> {
   return readFile(path).catch((error: unknown) => {
-    if (existsSync(path)) throw error
+    const wasGone = error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')
+    if (!wasGone && existsSync(path)) throw error
     return Buffer.alloc(0)
   })
 }
