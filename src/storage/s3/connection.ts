@@ -30,6 +30,8 @@ export interface Connection {
   /** Whether writes are made conditional on there being no object of the name. */
   readonly createOnly: boolean
   readonly demands: Demands
+  /** Whether the server has answered a request: until then its address may be wrong. */
+  readonly contact: { answered: boolean }
   /** For the pieces of all uploads. */
   readonly buffers: PieceBuffers
   /** Uploads in parts that are under way. */
@@ -88,6 +90,7 @@ export async function connect(settings: S3Settings, options: ConnectOptions): Pr
     partSize: settings.partSize ?? DEFAULT_PART,
     createOnly: settings.createOnly ?? true,
     demands: { digest: false },
+    contact: { answered: false },
     buffers: new PieceBuffers(settings.partSize ?? DEFAULT_PART),
     uploads: new Set(),
     ...options,

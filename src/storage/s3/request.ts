@@ -1,7 +1,7 @@
 import { mayRetry } from '../../core/failure.ts'
 import { watchIdle } from '../idle-watch.ts'
 import { cancelled } from '../outcomes.ts'
-import { repeat } from '../repeat.ts'
+import { FIRST_RETRIES, repeat } from '../repeat.ts'
 import type { Connection } from './connection.ts'
 import { s3Failure } from './failures.ts'
 
@@ -28,7 +28,8 @@ export async function request<Answer>(
   const { limits } = connection
   const { act, signal } = options
   try {
-    const { retries, firstPause } = limits
+    const { firstPause } = limits
+    const retries = connection.contact.answered ? limits.retries : Math.min(limits.retries, FIRST_RETRIES)
     const repetition = { signal, retries, firstPause, mayRetry, say: connection.warn }
     return await repeat(() => once(connection, options, attempt), repetition)
   } catch (error) {
@@ -46,7 +47,9 @@ async function once<Answer>(
   const limit = limits.idle + ((options.bytes ?? 0) / limits.slowest) * 1000
   const watch = watchIdle(clock, limit, options.signal)
   try {
-    return await attempt(watch.signal)
+    const answer = await attempt(watch.signal)
+    connection.contact.answered = true
+    return answer
   } catch (error) {
     if (options.signal.aborted) throw cancelled(options.act, error)
     const cause = watch.isExpired()
