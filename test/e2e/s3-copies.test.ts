@@ -130,22 +130,28 @@ test('each repository is pruned by the same rules, with its own approval, and ca
   )
 })
 
-test('a wrong secret key is denied, a server that is not there unreachable, and the other copy is made', async () => {
-  await writeFile(secretFile, 'wrong')
-  for (const kind of ['denied', 'unreachable']) {
-    const { report } = await lab.json<{
-      report: { repositories: { outcome: string; failure?: { kind: string; message: string } }[] }
-    }>(['backup'], 3)
-    assert.deepEqual(
-      report.repositories.map(({ outcome, failure }) => [outcome, failure?.kind]),
-      [
-        ['committed', undefined],
-        ['failed', kind],
-      ],
-    )
-    assert.match(report.repositories[1]?.failure?.message ?? '', /s3|bucket/i)
-    await lab.edit(({ repositories }) => (repositories['far']!['endpoint'] = 'http://127.0.0.1:9'))
-  }
-  await lab.edit(({ apps }) => (apps['portal']!.repositories = ['far']))
-  await expectFailure(lab, ['backup'], { code: 20, kind: 'unreachable', message: /127\.0\.0\.1:9|s3:/, hint: /./ })
-})
+// Minutes would mean that a server which never answered is waited for like one that is away.
+const soon = { timeout: 180_000 }
+test(
+  'a wrong secret key is denied, a server that is not there unreachable, and the other copy is made',
+  soon,
+  async () => {
+    await writeFile(secretFile, 'wrong')
+    for (const kind of ['denied', 'unreachable']) {
+      const { report } = await lab.json<{
+        report: { repositories: { outcome: string; failure?: { kind: string; message: string } }[] }
+      }>(['backup'], 3)
+      assert.deepEqual(
+        report.repositories.map(({ outcome, failure }) => [outcome, failure?.kind]),
+        [
+          ['committed', undefined],
+          ['failed', kind],
+        ],
+      )
+      assert.match(report.repositories[1]?.failure?.message ?? '', /s3|bucket/i)
+      await lab.edit(({ repositories }) => (repositories['far']!['endpoint'] = 'http://127.0.0.1:9'))
+    }
+    await lab.edit(({ apps }) => (apps['portal']!.repositories = ['far']))
+    await expectFailure(lab, ['backup'], { code: 20, kind: 'unreachable', message: /127\.0\.0\.1:9|s3:/, hint: /./ })
+  },
+)
