@@ -7,19 +7,13 @@ import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parse, stringify } from 'yaml'
 import { startOpenbao } from '../parts/openbao.ts'
-import { startS3 } from '../parts/s3.ts'
-import { makeBucket } from '../parts/s3-bucket.ts'
 import { startLab, type ConfigFile } from './lab.ts'
 import { childrenOf, leaksIn, nameOf, seenIn, seenOf, watchChildren, type Canaries, type Seen } from './leaks.ts'
+import { startBucket } from './s3-lab.ts'
 import { artifactOf, flipBit } from './tamper.ts'
 
 /** One app with every secret there is, each a canary: none may be seen where its owner did not put it. */
-const server = await startS3()
-const bucket = await makeBucket(server)
-after(async () => {
-  await bucket.remove()
-  await server.stop()
-})
+const { server, bucket } = await startBucket()
 const bao = await startOpenbao()
 const lab = await startLab()
 const host = join(lab.folder, 'host')

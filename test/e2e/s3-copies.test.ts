@@ -1,35 +1,21 @@
 import assert from 'node:assert/strict'
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
-import { startS3 } from '../parts/s3.ts'
-import { makeBucket } from '../parts/s3-bucket.ts'
+import { test } from 'node:test'
 import { backUp, expectFailure, listed, restoreWhole } from './expect.ts'
 import { startLab } from './lab.ts'
 import { readLive } from './live.ts'
+import { repositoryIn, startBucket } from './s3-lab.ts'
 
 /** Three copies on two media, one off the host: the live data, a folder, and a bucket, from one capture. */
-const server = await startS3()
-const bucket = await makeBucket(server)
-after(async () => {
-  await bucket.remove()
-  await server.stop()
-})
+const place = await startBucket()
+const { bucket } = place
 const lab = await startLab()
-const secretFile = join(lab.folder, 's3-secret')
-await writeFile(secretFile, server.secretKey, { mode: 0o600 })
+const { settings, secretFile } = await repositoryIn(place, lab)
 await lab.configure({
   repositories: {
     near: { url: `file://${lab.repository}`, recipients: [] },
-    far: {
-      url: `s3://${bucket.name}/holdfast/portal`,
-      endpoint: server.endpoint,
-      region: server.region,
-      pathStyle: true,
-      accessKey: server.accessKey,
-      secretKey: `file:${secretFile}`,
-      recipients: [],
-    },
+    far: settings,
   },
   app: { retention: { last: 1, minimum: 1 } },
 })

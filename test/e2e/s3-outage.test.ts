@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { makeBucket } from '../parts/s3-bucket.ts'
-import { startS3 } from '../parts/s3.ts'
 import { listed } from './expect.ts'
 import { startLab } from './lab.ts'
 import { readLive } from './live.ts'
+import { repositoryIn, startBucket } from './s3-lab.ts'
 import { addBigTable, copying } from './watch.ts'
 
 /** An S3 server that is ended and started again while a backup or a restore is under way. */
@@ -16,26 +14,13 @@ const skip =
 /** Longer than a storage is waited for that has answered nothing yet. */
 const OUTAGE = 18_000
 
-const server = await startS3()
-const bucket = await makeBucket(server)
-after(async () => {
-  await bucket.remove()
-  await server.stop()
-})
+const place = await startBucket()
+const { server } = place
 const lab = await startLab()
-const secretFile = join(lab.folder, 's3-secret')
-await writeFile(secretFile, server.secretKey, { mode: 0o600 })
+const { settings } = await repositoryIn(place, lab)
 await lab.configure({
   repositories: {
-    main: {
-      url: `s3://${bucket.name}/holdfast`,
-      endpoint: server.endpoint,
-      region: server.region,
-      pathStyle: true,
-      accessKey: server.accessKey,
-      secretKey: `file:${secretFile}`,
-      recipients: [],
-    },
+    main: settings,
   },
 })
 assert.equal((await lab.run('init', '--identity-file', join(lab.folder, 'etc', 'identity.txt'))).code, 0)
