@@ -1,3 +1,4 @@
+import type { AcceptId } from '../core/accept-ids.ts'
 import type { Bytes, Context } from '../core/ports.ts'
 import type { Difference, Finding, TargetMode } from '../core/restore-point.ts'
 import type { Secret } from '../core/secret.ts'
@@ -188,6 +189,8 @@ export interface DumpOutput {
   readonly scratchFolder: string
   /** Where the reader of the dump can take no more. */
   readonly mostBytes?: number | undefined
+  /** What the operator agreed to go without. */
+  readonly accept?: readonly AcceptId[] | undefined
 }
 
 export interface WrittenDump {
@@ -291,6 +294,8 @@ export interface TargetRequest {
   readonly restoreId: string
   /** An existing private folder of Holdfast's own, for scratch targets. */
   readonly scratchFolder: string
+  /** What the operator agreed to restore without, where it cannot be made again. */
+  readonly accept?: readonly AcceptId[] | undefined
 }
 
 /**
@@ -328,6 +333,8 @@ export interface Target<Details = unknown> {
   content?(details: Details, context: Context): Promise<string | undefined>
   /** Scratch only: what was tried beyond loading and comparing, as words of this code: they go into a proof for everybody. */
   rehearsed?(): readonly string[]
+  /** Plain sentences: what was loaded in another way than it was captured, or not at all, as `accept` allows. */
+  remarks?(): readonly string[]
   /** Runs the app's own checks on what was loaded; an empty list means all passed (or there are none). */
   runChecks(context: Context): Promise<readonly Difference[]>
   /** Rows of what was loaded, for key fit; one reading statement, at most `limit` rows. */

@@ -145,6 +145,15 @@ const fingerprint = z.object({
   extensions: z.array(z.object({ moved, name: z.string(), version: z.string() })),
   /** Every object that pg_dump knows (tables, indexes, constraints, grants, comments, …): its name and the SHA-256 of its definition. */
   objects: z.array(z.object({ moved, name: z.string(), definition: z.string() })),
+  /**
+   * What objects use that is not built in: operators, functions, types, collations, … By name, as in `objects`; only those that
+   * use some. The text of a definition need not name them.
+   */
+  depends: z
+    .array(
+      z.object({ name: z.string(), on: z.array(z.object({ kind: z.string(), schema: z.string(), name: z.string() })) }),
+    )
+    .optional(),
   /** The major version of the pg_dump that wrote the definitions; other majors word them differently. */
   definitionsBy: z.number(),
 })

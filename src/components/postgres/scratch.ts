@@ -24,6 +24,8 @@ import { folderFinding, neededBytes } from './preflight-disk.ts'
 import { toolFindings } from './preflight-server.ts'
 import { analyze } from './restore/analyze.ts'
 import { restoreBeside } from './restore/restore-beside.ts'
+import { expectedAfter } from './restore/second-pass/expected-after.ts'
+import { sentenceOf, type WayTaken } from './restore/second-pass/way.ts'
 import { jobsOf } from './restore/session-settings.ts'
 import { stageFindings } from './restore/staged-dump.ts'
 import { ensureRoles } from './roles-restore.ts'
@@ -32,7 +34,7 @@ import { hasLabels, withoutLabels } from './security-labels.ts'
 import { stopLeftServer } from './server-left.ts'
 import { startServer } from './server-process.ts'
 import type { PrivateServer } from './server-process.ts'
-import { chooseLocale, createSide, markSide } from './side-database.ts'
+import { chooseLocale, createSide, markSide, readWays } from './side-database.ts'
 import { compareLoaded, compareProperties, readLoadedContent } from './target-compare.ts'
 import { withAdmin } from './target-place.ts'
 import type { Place } from './target-place.ts'
@@ -57,6 +59,7 @@ export class ScratchTarget implements Target<PostgresDetails> {
   readonly #parent: string
   readonly #folder: string
   #running: PrivateServer | undefined
+  #ways: readonly WayTaken[] = []
 
   constructor(place: Place, scratchFolder: string) {
     this.#settingsPlace = place
@@ -138,11 +141,11 @@ export class ScratchTarget implements Target<PostgresDetails> {
         message: 'security labels are left out: a throw-away server has none of the libraries that provide them',
       })
     const left = ['--no-tablespaces', ...(labels ? ['--no-security-labels'] : [])]
-    await restoreBeside(loaded, details, source, left, context)
+    const ways = await restoreBeside(loaded, details, source, left, context)
     await analyze(loaded, context)
     await withAdmin(place, context, async (admin) => {
       await applyProperties(admin, place.names.side, await capturedProperties(admin, details), context)
-      await markSide(admin, place, true, context)
+      await markSide(admin, place, { ways }, context)
     })
   }
 
@@ -156,10 +159,11 @@ export class ScratchTarget implements Target<PostgresDetails> {
 
   async compare(details: PostgresDetails, context: Context): Promise<readonly Difference[]> {
     const place = this.#place()
+    this.#ways = await withAdmin(place, context, (admin) => readWays(admin, place))
     const differences = await compareLoaded(
       await this.loadPlace(details, context),
       this.#server().version,
-      withoutLabels(details),
+      withoutLabels({ ...details, fingerprint: expectedAfter(details.fingerprint, this.#ways) }),
       context,
     )
     return withAdmin(place, context, async (admin) => [
@@ -182,6 +186,10 @@ export class ScratchTarget implements Target<PostgresDetails> {
     return withSession(server, names.side, context, (client) =>
       runAppChecks(client, settings.checks, limitsOf(settings).idleLimit),
     )
+  }
+
+  remarks(): readonly string[] {
+    return this.#ways.map(sentenceOf)
   }
 
   fence(_context: Context): Promise<void> {
@@ -243,6 +251,7 @@ export class ScratchTarget implements Target<PostgresDetails> {
       tools: await chooseRestoreTools(this.#server().version, details, settings, context),
       limits: limitsOf(settings),
       jobs: jobsOf(settings),
+      accept: this.#settingsPlace.accept,
     }
   }
 }

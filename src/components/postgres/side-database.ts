@@ -6,6 +6,7 @@ import { identifier, literal } from './connection.ts'
 import { openDatabase } from './fence.ts'
 import { formatMarker } from './marker.ts'
 import type { MarkerBody } from './marker.ts'
+import type { WayTaken } from './restore/second-pass/way.ts'
 import type { PostgresDetails } from './schema.ts'
 import { query, queryOne } from './query.ts'
 import { dropSubscriptions, readSubscriptions } from './subscriptions.ts'
@@ -46,15 +47,22 @@ export async function createSide(
     `create database ${identifier(place.names.side)} template template0 ${clauses.join(' ')}`,
     context,
   )
-  await markSide(admin, place, false, context)
+  await markSide(admin, place, { ways: undefined }, context)
 }
 
-/** Says on the side database whether it holds everything; only then may it be swapped in. */
-export function markSide(admin: pg.Client, place: Place, loaded: boolean, context: Context): Promise<void> {
-  const body: MarkerBody = { role: 'side', database: place.names.live, at: context.clock.now().toISOString(), loaded }
+/** Says on the side database whether it holds everything, and how it was loaded; only then may it be swapped in. */
+export function markSide(
+  admin: pg.Client,
+  place: Place,
+  { ways }: { readonly ways: readonly WayTaken[] | undefined },
+  context: Context,
+): Promise<void> {
+  const how =
+    ways === undefined ? { loaded: false } : { loaded: true, ...(ways.length === 0 ? {} : { ways: [...ways] }) }
+  const body: MarkerBody = { role: 'side', database: place.names.live, at: context.clock.now().toISOString(), ...how }
   return change(
     admin,
-    `COMMENT ON DATABASE side ${loaded ? 'loaded' : 'loading'}`,
+    `COMMENT ON DATABASE side ${how.loaded ? 'loaded' : 'loading'}`,
     commentStatement(place.names.side, formatMarker(place.restoreId, body)),
     context,
   )
@@ -163,4 +171,10 @@ export async function missingRoleNames(admin: pg.Client, names: readonly string[
   const sql =
     'select n::text as name from unnest($1::text[]) n where not exists (select from pg_roles where rolname = n) order by 1'
   return (await query(admin, z.object({ name: z.string() }), sql, [names])).map(({ name }) => name)
+}
+
+/** How the side database of this restore was loaded, as its mark says. */
+export async function readWays(admin: pg.Client, { names }: Place): Promise<readonly WayTaken[]> {
+  const { side } = await readWorld(admin, names)
+  return side?.marker?.role === 'side' ? (side.marker.ways ?? []) : []
 }

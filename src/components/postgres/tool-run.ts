@@ -26,6 +26,8 @@ export interface ToolCall {
   readonly server: Server
   readonly database: string
   readonly limits: ToolLimits
+  /** Told what the program prints to its standard error, as it comes. */
+  readonly onErrorText?: (text: string) => void
   /** Settings of the sessions that the program opens. */
   readonly settings?: SessionSettings
 }
@@ -103,6 +105,7 @@ function optionsOf(call: ToolCall, places: ToolPlaces, context: Context): RunOpt
     args: [...call.args, '--no-password', `--dbname=${databaseConninfo(call.database)}`, ...fileOf(call)],
     environment: environmentOf(call, places),
     signal: context.signal,
+    ...(call.onErrorText === undefined ? {} : { onErrorText: call.onErrorText }),
     ...call.limits,
   }
 }

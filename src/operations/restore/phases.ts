@@ -44,6 +44,11 @@ export async function loadAll(restoring: readonly Restoring[], context: Operatio
   }
 }
 
+/** For people: what was loaded in another way than it was captured. */
+export function remarksOf(restoring: readonly WithTarget[]): readonly string[] {
+  return restoring.flatMap(({ name, target }) => (target.remarks?.() ?? []).map((remark) => `${name}: ${remark}`))
+}
+
 /** Everything in which the loaded data is not what was captured, or a check of the app did not pass. */
 export async function compareAll(
   restoring: readonly Restoring[],

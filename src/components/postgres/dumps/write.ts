@@ -24,7 +24,7 @@ export async function writeDumpFile(
   const restoreId = randomHex(4)
   const names = restoreNames(settings.database, restoreId)
   const target = new ScratchTarget(
-    { settings, server: restoreServer(settings), names, restoreId },
+    { settings, server: restoreServer(settings), names, restoreId, accept: output.accept ?? [] },
     output.scratchFolder,
   )
   try {
