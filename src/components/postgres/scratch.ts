@@ -104,12 +104,17 @@ export class ScratchTarget implements Target<PostgresDetails> {
   }
 
   async load(details: PostgresDetails, source: ArtifactSource, context: Context): Promise<void> {
+    await this.loadWays(details, source, context)
+  }
+
+  /** Loads, and gives what was loaded in another way than it was captured. */
+  async loadWays(details: PostgresDetails, source: ArtifactSource, context: Context): Promise<readonly WayTaken[]> {
     await this.discard(context)
     try {
       await this.#letServerIn(context)
       const major = oldestServerFor(details)
       this.#running = await startServer({ folder: this.#folder, context, major, settings: NEVER_CRASHES })
-      await this.#fill(details, source, context)
+      return await this.#fill(details, source, context)
     } catch (error) {
       await this.#cleanUp(context)
       throw error
@@ -121,7 +126,7 @@ export class ScratchTarget implements Target<PostgresDetails> {
     if (isRoot()) await context.effects.run('let scratch server in', () => chmod(this.#parent, ENTER_ONLY))
   }
 
-  async #fill(details: PostgresDetails, source: ArtifactSource, context: Context): Promise<void> {
+  async #fill(details: PostgresDetails, source: ArtifactSource, context: Context): Promise<readonly WayTaken[]> {
     const place = this.#place()
     await withAdmin(place, context, async (admin) => {
       const { missing } = await chooseLocale(admin, details)
@@ -147,6 +152,7 @@ export class ScratchTarget implements Target<PostgresDetails> {
       await applyProperties(admin, place.names.side, await capturedProperties(admin, details), context)
       await markSide(admin, place, { ways }, context)
     })
+    return ways
   }
 
   async #cleanUp(context: Context): Promise<void> {
