@@ -14,12 +14,14 @@ import { readRestoreNeeds } from './roles-needs.ts'
 import type { Fingerprint, PostgresDetails, PostgresSettings } from './schema.ts'
 import { beginReading } from './snapshot.ts'
 import { limitsOf, streamTool } from './tool-run.ts'
+import type { ToolSettings } from './tool-settings.ts'
 import type { Tools } from './tools.ts'
 
 export interface OneStream {
   readonly settings: PostgresSettings
   readonly server: Server
   readonly tools: Tools
+  readonly toolSettings: ToolSettings
   /** Why the server gives its snapshot to nobody else. */
   readonly reason: string
 }
@@ -49,8 +51,10 @@ export async function captureOneStream(
   const moved = movedNames(fingerprint)
   const { facts, roles, needs, indexRuns } = before
   const notCompared = `It changed while the dump was read, and a restore cannot compare it: ${listed(moved)}.`
+  const { tools, toolSettings } = source
+  const dumped = { dumpVersionText: tools.versionText, plainMoney: toolSettings.plainMoney }
   return {
-    details: { ...facts, dumpVersionText: source.tools.versionText, roles, lanes: [], indexRuns, needs, fingerprint },
+    details: { ...facts, ...dumped, roles, lanes: [], indexRuns, needs, fingerprint },
     notCaptured: [...before.notCaptured, ...(moved.length === 0 ? [] : [notCompared])],
   }
 }
@@ -59,10 +63,11 @@ function sentenceOf({ settings, reason }: OneStream): string {
   return `database ${settings.database} is read in one stream, as its server does not share a snapshot between sessions: ${reason}`
 }
 
-function dump({ settings, server, tools }: OneStream, context: Context): ReturnType<typeof streamTool> {
+function dump({ settings, server, tools, toolSettings }: OneStream, context: Context): ReturnType<typeof streamTool> {
   const args = ['--format=custom', '--compress=0', ...DUMP_OPTIONS]
   const { database } = settings
-  return streamTool({ tools, program: 'pg_dump', args, server, database, limits: limitsOf(settings) }, context)
+  const call = { tools, program: 'pg_dump', args, server, database, limits: limitsOf(settings) } as const
+  return streamTool({ ...call, ...toolSettings }, context)
 }
 
 async function readAll(source: OneStream, context: Context) {

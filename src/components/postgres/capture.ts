@@ -25,6 +25,8 @@ import { withSnapshot } from './snapshot.ts'
 import type { Snapshot } from './snapshot.ts'
 import { limitsOf, streamTool } from './tool-run.ts'
 import { returnFindings } from './tools-restore.ts'
+import { readToolSettings } from './tool-settings.ts'
+import type { ToolSettings } from './tool-settings.ts'
 import { chooseTools } from './tools.ts'
 import type { Tools } from './tools.ts'
 import { describeVersion, floorFinding, majorOf, NEWEST_MAJOR, OLDEST_MAJOR } from './versions.ts'
@@ -64,7 +66,7 @@ export async function capture(
   requireSupported(serverVersion)
   const tools = await chooseTools(serverVersion, settings, context)
   warnOfTools(tools, serverVersion, context)
-  const reading = { settings, server, tools }
+  const reading = { settings, server, tools, toolSettings: await readToolSettings(server, database, context) }
   return withSnapshot(
     { server, database, count: sessionsFor(pace.lanes) },
     context,
@@ -88,6 +90,7 @@ interface Reading {
   readonly settings: PostgresSettings
   readonly server: Server
   readonly tools: Tools
+  readonly toolSettings: ToolSettings
   readonly snapshot: Snapshot
   readonly laneLimits: LaneLimits
   readonly pace: Pace
@@ -114,6 +117,7 @@ async function captureShared(
   return {
     details: {
       ...facts,
+      plainMoney: reading.toolSettings.plainMoney,
       dumpVersionText: reading.tools.versionText,
       roles,
       lanes: lanes.map(({ role, schema, table, columns, format }) => ({ role, schema, table, columns, format })),
@@ -132,9 +136,10 @@ interface Source extends Omit<Reading, 'laneLimits'> {
 
 /** Dump, lanes, definitions and content at once, all of the same snapshot. */
 async function dumpAndRead(source: Source, sink: ArtifactSink, context: Context): Promise<Fingerprint> {
-  const { settings, server, tools, snapshot, lanes, encoding, pace } = source
+  const { settings, server, tools, toolSettings, snapshot, lanes, encoding, pace } = source
   const limits = limitsOf(settings)
   const { database } = settings
+  const args = dumpArgs(snapshot, lanes)
   const rows = countRows(lanes)
   const lanesEnded = Promise.withResolvers<void>()
   context.progress({ type: 'phase', phase: 'dump', detail: `database ${database}` })
@@ -143,7 +148,7 @@ async function dumpAndRead(source: Source, sink: ArtifactSink, context: Context)
       sink.write(
         DUMP_ROLE,
         DUMP_KIND,
-        streamTool({ tools, program: 'pg_dump', args: dumpArgs(snapshot, lanes), server, database, limits }, inner),
+        streamTool({ tools, program: 'pg_dump', args, server, database, limits, ...toolSettings }, inner),
       ),
     (inner) =>
       captureLanes(

@@ -39,7 +39,8 @@ export async function loadLanes(
   const waiting = [...planBatches(lanes.all, (role) => source.sizeOf(role), place.jobs)]
   const work = async (inner: Context): Promise<void> =>
     withSession(place.server, place.database, inner, async (session) => {
-      await applySettings(session, place.settings ?? {})
+      // Lanes have always been written like this, whatever the dump has.
+      await applySettings(session, { ...place.settings, lc_monetary: 'C' })
       for (let batch = waiting.shift(); batch !== undefined; batch = waiting.shift()) {
         await loadBatch(session, batch, lanes, source, inner)
         for (const table of missing.without(batch.lanes)) lanes.onLoaded?.(table)

@@ -198,6 +198,10 @@ export const postgresDetails = z.object({
   acl: z.array(z.string()).nullable(),
   /** `ALTER DATABASE … SET name = value`. */
   settings: z.array(z.object({ name: z.string(), value: z.string() })),
+  /** What gives data its meaning in sessions of the application: of server, database and the database's owner. */
+  sessionSettings: z.array(z.object({ name: z.string(), value: z.string() })).optional(),
+  /** Money in the dump is written as the locale `C` has it; else as that of `lc_monetary`. */
+  plainMoney: z.boolean().optional(),
   /** `SECURITY LABEL ON DATABASE`. */
   securityLabels: z.array(z.object({ provider: z.string(), label: z.string() })).default([]),
   /** Of security labels inside the database, which the dump has. */

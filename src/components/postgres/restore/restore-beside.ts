@@ -1,20 +1,20 @@
 import type { Context } from '../../../core/ports.ts'
 import { allOrNone } from '../all-or-none.ts'
 import type { ArtifactSource } from '../../driver.ts'
-import { loadLanes } from '../lanes-load.ts'
 import { restoreDump, type LoadPlace } from '../load.ts'
 import type { PostgresDetails } from '../schema.ts'
+import { loadRows } from './load-rows.ts'
 import { LoadedTables } from './loaded-tables.ts'
 import { earlyMakers, makeRest, planIndexes, type Run } from './make-indexes.ts'
 import { withRoomForOwners } from './make-room-for-owners.ts'
 import { withDump } from './staged-dump.ts'
 import type { Dump } from './staged-dump.ts'
-import { readLoadSettings } from './session-settings.ts'
+import { readLoadSettings, type Meant } from './session-settings.ts'
 
 /** A dump of fewer bytes is read by one process: more would take longer to start than to load it. */
 const WORTH_JOBS = 4 * 1024 * 1024
 
-type Loaded = Pick<PostgresDetails, 'lanes' | 'encoding' | 'needs' | 'indexRuns'>
+type Loaded = Meant & Pick<PostgresDetails, 'lanes' | 'encoding' | 'needs' | 'indexRuns'>
 
 /**
  * Loads a dump and the rows that it leaves to lanes into an empty database that nobody else uses. Without lanes it is one
@@ -28,7 +28,7 @@ export async function restoreBeside(
   args: readonly string[],
   context: Context,
 ): Promise<void> {
-  const settings = await readLoadSettings(place.server, place.database, place.jobs, context)
+  const settings = await readLoadSettings(place, details, context)
   const prepared = { ...place, settings }
   await withDump(source, context, (dump) =>
     withRoomForOwners({ ...prepared, jobs: 1 }, details, dump, context, (more) =>
@@ -53,16 +53,14 @@ async function restoreSections(
   const rowJobs = source.sizeOf('dump') >= WORTH_JOBS ? place.jobs : 1
   const jobs = details.lanes.length === 0 ? rowJobs : place.jobs
   const indexes = await planIndexes({ ...place, jobs }, details, dump, context)
-  if (details.lanes.length === 0 && indexes === undefined) return run([], rowJobs, context)
   const phase = (detail: string): void => context.progress({ type: 'phase', phase: 'load', detail })
   phase('tables')
   await run(['--section=pre-data'], 1, context)
   phase('rows')
   const tables = new LoadedTables()
-  const lanes = { all: details.lanes, encoding: details.encoding, frozen: true, onLoaded: tables.add }
+  const from = { source, dump, args, jobs: rowJobs, onLoaded: tables.add }
   await allOrNone(context, [
-    (inner) => run(['--section=data'], rowJobs, inner),
-    (inner) => loadLanes(place, lanes, source, inner).finally(tables.end),
+    (inner) => loadRows(place, details, from, inner).finally(tables.end),
     ...earlyMakers(jobs, { tables, indexes, run }),
   ])
   phase('indexes and constraints')
