@@ -40,18 +40,19 @@ const LIFT = `set search_path = '';
 
 /** Takes every limit and detour from a session that was just opened; a pooler may make it wait for `limit` milliseconds. */
 export async function liftLimits(client: pg.ClientBase, limit: number): Promise<void> {
-  for (let left = ATTEMPTS; !(await lifted(client, limit, left === 0)); left -= 1);
+  const first = { text: LIFT_FIRST, query_timeout: limit }
   const rest = { text: LIFT, query_timeout: limit }
+  await unlessCanceled(() => client.query(first))
   await client.query(rest)
 }
 
-async function lifted(client: pg.ClientBase, limit: number, isLast: boolean): Promise<boolean> {
-  try {
-    const first = { text: LIFT_FIRST, query_timeout: limit }
-    await client.query(first)
-    return true
-  } catch (error) {
-    if (isLast || !(error instanceof Error && 'code' in error && error.code === CANCELED)) throw error
-    return false
+/** For short statements of sessions whose limits are not lifted: done again when the server's own limit ends one. */
+export async function unlessCanceled<Result>(act: () => Promise<Result>): Promise<Result> {
+  for (let left = ATTEMPTS; ; left -= 1) {
+    try {
+      return await act()
+    } catch (error) {
+      if (left === 0 || !(error instanceof Error && 'code' in error && error.code === CANCELED)) throw error
+    }
   }
 }
