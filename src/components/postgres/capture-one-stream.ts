@@ -8,6 +8,7 @@ import { DUMP_OPTIONS, readDefinitions } from './definitions.ts'
 import { readFingerprint } from './fingerprint.ts'
 import { fingerprintBetween, movedNames } from './fingerprint-span.ts'
 import { readIndexRuns } from './index-runs.ts'
+import { readMovable, rootNames, viaRoot, type Movable } from './movable-roots.ts'
 import { readNotCaptured } from './not-captured.ts'
 import { readRoles } from './roles-capture.ts'
 import { readRestoreNeeds } from './roles-needs.ts'
@@ -46,8 +47,8 @@ export async function captureOneStream(
   context.progress({ type: 'warning', message: sentenceOf(source) })
   const before = await readAll(source, context)
   context.progress({ type: 'phase', phase: 'dump', detail: `database ${source.settings.database}` })
-  await sink.write(artifact.role, artifact.kind, dump(source, context))
-  const fingerprint = fingerprintBetween(before.fingerprint, await readContent(source, context))
+  await sink.write(artifact.role, artifact.kind, dump(source, before.movable, context))
+  const fingerprint = fingerprintBetween(before.fingerprint, await readContent(source, rootNames(before.movable), context))
   const moved = movedNames(fingerprint)
   const { facts, roles, needs, indexRuns } = before
   const notCompared = `It changed while the dump was read, and a restore cannot compare it: ${listed(moved)}.`
@@ -63,8 +64,9 @@ function sentenceOf({ settings, reason }: OneStream): string {
   return `database ${settings.database} is read in one stream, as its server does not share a snapshot between sessions: ${reason}`
 }
 
-function dump({ settings, server, tools, toolSettings }: OneStream, context: Context): ReturnType<typeof streamTool> {
-  const args = ['--format=custom', '--compress=0', ...DUMP_OPTIONS]
+function dump(source: OneStream, movable: Movable, context: Context): ReturnType<typeof streamTool> {
+  const { settings, server, tools, toolSettings } = source
+  const args = ['--format=custom', '--compress=0', ...DUMP_OPTIONS, ...viaRoot(movable)]
   const { database } = settings
   const call = { tools, program: 'pg_dump', args, server, database, limits: limitsOf(settings) } as const
   return streamTool({ ...call, ...toolSettings }, context)
@@ -73,13 +75,15 @@ function dump({ settings, server, tools, toolSettings }: OneStream, context: Con
 async function readAll(source: OneStream, context: Context) {
   const read = await withReader(source, context, async (session) => {
     const facts = await readDatabaseFacts(session)
+    const movable = await readMovable(session)
     return {
       facts,
+      movable,
       roles: await readRoles(session),
       needs: await readRestoreNeeds(session, facts.serverVersion),
       indexRuns: await readIndexRuns(session, []),
       notCaptured: await readNotCaptured(session, source.tools.major),
-      content: await readFingerprint([session], [], source.tools.major, context),
+      content: await readFingerprint([session], [], source.tools.major, context, rootNames(movable)),
     }
   })
   const { content, ...rest } = read
@@ -87,10 +91,10 @@ async function readAll(source: OneStream, context: Context) {
 }
 
 /** After the dump: definitions first, as they were read last before it. */
-async function readContent(source: OneStream, context: Context): Promise<Fingerprint> {
+async function readContent(source: OneStream, roots: readonly string[], context: Context): Promise<Fingerprint> {
   const objects = await definitionsOf(source, context)
   const content = await withReader(source, context, (session) =>
-    readFingerprint([session], [], source.tools.major, context),
+    readFingerprint([session], [], source.tools.major, context, roots),
   )
   return { ...content, objects }
 }

@@ -8,7 +8,7 @@ import type { ArtifactSource } from '../driver.ts'
 import { allOrNone } from './all-or-none.ts'
 import { withSession } from './connection.ts'
 import { feed } from './feed.ts'
-import { copyIn, tableOf, type Lane } from './lanes.ts'
+import { copyIn, tableOf, targetOf, type Lane } from './lanes.ts'
 import type { LoadPlace } from './load.ts'
 import { planBatches, type LaneBatch } from './restore/lane-batches.ts'
 import { queryOne } from './query.ts'
@@ -52,14 +52,18 @@ export async function loadLanes(
   )
 }
 
-/** Counts down how many lanes each table still lacks. */
+/**
+ * Counts down how many lanes each table still lacks. Rows of a partitioned table may come from any of the lanes that are
+ * loaded into it, so its partitions are all there at once.
+ */
 function countByTable(lanes: readonly Lane[]) {
-  const missing = new Map([...Map.groupBy(lanes, tableOf)].map(([table, some]) => [table, some.length]))
+  const groups = Map.groupBy(lanes, targetOf)
+  const missing = new Map([...groups].map(([table, some]) => [table, some.length]))
   const without = (loaded: readonly Lane[]): readonly string[] =>
     loaded.flatMap((lane) => {
-      const left = (missing.get(tableOf(lane)) ?? 0) - 1
-      missing.set(tableOf(lane), left)
-      return left === 0 ? [tableOf(lane)] : []
+      const left = (missing.get(targetOf(lane)) ?? 0) - 1
+      missing.set(targetOf(lane), left)
+      return left === 0 ? [...new Set((groups.get(targetOf(lane)) ?? []).map(tableOf))] : []
     })
   return { without }
 }
@@ -74,7 +78,7 @@ async function loadBatch(
   const [first] = lanes
   if (first === undefined) return
   const table = tableOf(first)
-  if (!isWhole || !frozen || !(await mayEmpty(session, table))) {
+  if (!isWhole || !frozen || first.into !== undefined || !(await mayEmpty(session, table))) {
     for (const lane of lanes) await loadLane(session, copyIn(lane, encoding), lane, source, context)
     return
   }

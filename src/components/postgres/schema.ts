@@ -127,6 +127,8 @@ const fingerprint = z.object({
     z.object({
       moved,
       name: z.string().meta({ description: 'schema.table, quoted as SQL' }),
+      /** All its partitions together: a load may rightly put a row into another one. */
+      partitioned: z.literal(true).optional(),
       rows: z.string().meta({ description: 'decimal count' }),
       hash: z.string().optional().meta({ description: 'order-independent sum of row hashes, decimal' }),
     }),
@@ -224,6 +226,8 @@ export const postgresDetails = z.object({
         table: z.string(),
         columns: z.array(z.string()),
         format: z.enum(['text', 'binary']).default('text'),
+        /** The partitioned table to load the rows into: they may come back in another partition of it. */
+        into: z.object({ schema: z.string(), table: z.string() }).optional(),
       }),
     )
     .default([]),
