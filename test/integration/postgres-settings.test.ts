@@ -10,7 +10,8 @@ const postgres = await startPostgres()
 
 async function make(database: string, statements: string): Promise<void> {
   await postgres.createDatabase(database, 'template template0')
-  for (const statement of statements.split(/;\s*\n/)) if (statement.trim() !== '') await postgres.sql(database, statement)
+  for (const statement of statements.split(/;\s*\n/))
+    if (statement.trim() !== '') await postgres.sql(database, statement)
 }
 
 /** Captures, loads and compares; gives what differs and what was said. */
@@ -126,12 +127,13 @@ alter database money set lc_monetary = 'C.UTF-8'`,
 })
 
 /** Each ends, refuses or diverts what a session does. */
-const HINDRANCES = `statement_timeout = '1ms'; lock_timeout = '1ms'; idle_in_transaction_session_timeout = '1ms'; idle_session_timeout = '1s';
+const HINDRANCES =
+  `statement_timeout = '1ms'; lock_timeout = '1ms'; idle_in_transaction_session_timeout = '1ms'; idle_session_timeout = '1s';
   default_transaction_read_only = on; default_transaction_isolation = serializable; default_transaction_deferrable = on;
   row_security = off; role = 'nobody at all'; default_tablespace = ''; search_path = 'trap, pg_catalog'; check_function_bodies = on;
   client_min_messages = error; array_nulls = off; xmloption = document; datestyle = 'German'; standard_conforming_strings = off`
-  .split(';')
-  .map((one) => one.trim())
+    .split(';')
+    .map((one) => one.trim())
 
 test('no limit or detour of the database or the role stops a backup, a drill or a restore', async () => {
   await make(

@@ -48,7 +48,10 @@ export async function captureOneStream(
   const before = await readAll(source, context)
   context.progress({ type: 'phase', phase: 'dump', detail: `database ${source.settings.database}` })
   await sink.write(artifact.role, artifact.kind, dump(source, before.movable, context))
-  const fingerprint = fingerprintBetween(before.fingerprint, await readContent(source, rootNames(before.movable), context))
+  const fingerprint = fingerprintBetween(
+    before.fingerprint,
+    await readContent(source, rootNames(before.movable), context),
+  )
   const moved = movedNames(fingerprint)
   const { facts, roles, needs, indexRuns } = before
   const notCompared = `It changed while the dump was read, and a restore cannot compare it: ${listed(moved)}.`

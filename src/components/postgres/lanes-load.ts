@@ -6,12 +6,12 @@ import { freeBytes } from '../../core/free-bytes.ts'
 import type { Bytes, Context } from '../../core/ports.ts'
 import type { ArtifactSource } from '../driver.ts'
 import { allOrNone } from './all-or-none.ts'
-import { withSession } from './connection.ts'
+import { identifier, withSession } from './connection.ts'
 import { feed } from './feed.ts'
 import { copyIn, tableOf, targetOf, type Lane } from './lanes.ts'
 import type { LoadPlace } from './load.ts'
 import { planBatches, type LaneBatch } from './restore/lane-batches.ts'
-import { queryOne } from './query.ts'
+import { query, queryOne } from './query.ts'
 import { applySettings } from './restore/session-settings.ts'
 import { attempt } from './target-place.ts'
 
@@ -21,6 +21,8 @@ interface LanesToLoad {
   readonly frozen: boolean
   /** Told of each table, as `tableOf` names it, when all its rows are there and committed. */
   readonly onLoaded?: (table: string) => void
+  /** Tables that are loaded as their owners; a superuser can be them altogether. */
+  readonly owners?: { readonly names: ReadonlyMap<string, string>; readonly superuser: boolean }
 }
 
 /**
@@ -42,7 +44,7 @@ export async function loadLanes(
       // Lanes have always been written like this, whatever the dump has.
       await applySettings(session, { ...place.settings, lc_monetary: 'C' })
       for (let batch = waiting.shift(); batch !== undefined; batch = waiting.shift()) {
-        await loadBatch(session, batch, lanes, source, inner)
+        await asOwner(session, batch, lanes, () => loadBatch(session, batch, lanes, source, inner))
         for (const table of missing.without(batch.lanes)) lanes.onLoaded?.(table)
       }
     })
@@ -67,6 +69,30 @@ function countByTable(lanes: readonly Lane[]) {
     })
   return { without }
 }
+
+/** A session that fails is closed, and is nobody's any more. */
+async function asOwner(
+  session: pg.Client,
+  { lanes }: LaneBatch,
+  { owners }: LanesToLoad,
+  act: () => Promise<void>,
+): Promise<void> {
+  const [first] = lanes
+  const owner = first === undefined ? undefined : owners?.names.get(targetOf(first))
+  if (owner === undefined) return act()
+  if (owners?.superuser === true) {
+    await query(session, z.unknown(), `set session authorization ${identifier(owner)}`)
+    await act()
+    return void (await query(session, z.unknown(), 'reset session authorization'))
+  }
+  // RESET would give back what was set for whoever logs in.
+  const { before } = await queryOne(session, z.object({ before: z.string() }), ROLE_NOW)
+  await query(session, z.unknown(), `set role ${identifier(owner)}`)
+  await act()
+  await query(session, z.unknown(), `select set_config('role', $1, false)`, [before])
+}
+
+const ROLE_NOW = `select current_setting('role') as before`
 
 async function loadBatch(
   session: pg.Client,

@@ -1,17 +1,26 @@
+import { z } from 'zod'
 import type { Context } from '../../../core/ports.ts'
+import { withNamelessFile } from '../../../system/nameless-file.ts'
 import type { ArtifactSource } from '../../driver.ts'
 import { allOrNone } from '../all-or-none.ts'
+import { withSession } from '../connection.ts'
+import { bytesOf } from '../dump-contents.ts'
+import { tableOf } from '../lanes.ts'
 import { loadLanes } from '../lanes-load.ts'
-import { restoreDump, type LoadPlace } from '../load.ts'
+import { dumpContents, restoreDump, type LoadPlace } from '../load.ts'
+import { queryOne } from '../query.ts'
 import type { PostgresDetails } from '../schema.ts'
+import { readGuarded, type GuardedTable } from './guarded-tables.ts'
+import { withRights } from './lend-rights.ts'
 import { lostMeaning, readLoadSettings, type Meant } from './session-settings.ts'
+import { splitRows } from './split-rows.ts'
 import type { Dump } from './staged-dump.ts'
 
 /** What of a point decides how its rows are loaded. */
-export type Rows = Meant & Pick<PostgresDetails, 'lanes' | 'encoding'>
+type Rows = Meant & Pick<PostgresDetails, 'lanes' | 'encoding'>
 
 /** Where rows come from, and with which arguments pg_restore takes its own. */
-export interface RowsFrom {
+interface RowsFrom {
   readonly source: ArtifactSource
   readonly dump: Dump
   readonly args: readonly string[]
@@ -21,7 +30,10 @@ export interface RowsFrom {
   readonly onLoaded: (table: string) => void
 }
 
-/** Loads all rows into tables that have nothing but their definitions yet: those of the dump beside those in lanes. */
+/**
+ * Loads all rows into tables that have nothing but their definitions yet: those of the dump beside those in lanes. Where
+ * code of the database's own is run for each row, it is run as the table's owner.
+ */
 export async function loadRows(
   { settings: _before, ...bare }: LoadPlace,
   details: Rows,
@@ -31,11 +43,39 @@ export async function loadRows(
   const place = { ...bare, settings: await readLoadSettings(bare, details, context) }
   const lost = lostMeaning(details, place.settings)
   if (lost.length > 0) context.progress({ type: 'note', message: `${lost.join(', ')}: ${NOT_TAKEN}` })
-  const lanes = { all: details.lanes, encoding: details.encoding, frozen: true, onLoaded: from.onLoaded }
-  await allOrNone(context, [
-    (inner) => restoreDump({ ...place, jobs: from.jobs }, from.dump, [...from.args, '--section=data'], inner),
-    (inner) => loadLanes(place, lanes, from.source, inner),
-  ])
+  const { guarded, superuser } = await withSession(bare.server, bare.database, context, async (session) => ({
+    guarded: await readGuarded(session),
+    ...(await queryOne(session, z.object({ superuser: z.boolean() }), IS_SUPERUSER)),
+  }))
+  const owners = { names: new Map(guarded.map((one) => [tableOf(one), one.owner])), superuser }
+  const lanes = { all: details.lanes, encoding: details.encoding, frozen: true, onLoaded: from.onLoaded, owners }
+  await withRights(place, guarded, context, () =>
+    allOrNone(context, [
+      (inner) => loadDumped(place, { from, guarded, superuser }, inner),
+      (inner) => loadLanes(place, lanes, from.source, inner),
+    ]),
+  )
 }
 
-const NOT_TAKEN = 'set where the data is from, and not known here or not for this role to set; rows are loaded without it'
+const NOT_TAKEN =
+  'set where the data is from, and not known here or not for this role to set; rows are loaded without it'
+const IS_SUPERUSER = `select current_setting('is_superuser') = 'on' as superuser`
+
+interface Dumped {
+  readonly from: RowsFrom
+  readonly guarded: readonly GuardedTable[]
+  readonly superuser: boolean
+}
+
+/** The rows that are in the dump: in one run where no owner has to load any. */
+async function loadDumped(place: LoadPlace, { from, guarded, superuser }: Dumped, context: Context): Promise<void> {
+  const run = (more: readonly string[], jobs: number): Promise<void> =>
+    restoreDump({ ...place, jobs }, from.dump, [...from.args, '--section=data', ...more], context)
+  if (guarded.length === 0) return run([], from.jobs)
+  const { plain, byOwner } = splitRows(await dumpContents(place, from.dump, context), guarded)
+  const runWith = (lines: string, more: readonly string[], jobs: number): Promise<void> =>
+    withNamelessFile(bytesOf(lines), (path) => run([`--use-list=${path}`, ...more], jobs))
+  await runWith(plain, [], from.jobs)
+  for (const [owner, lines] of byOwner)
+    await runWith(lines, superuser ? ['--use-set-session-authorization'] : [`--role=${owner}`], 1)
+}
