@@ -2,11 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Context } from '../../src/core/ports.ts'
 import type { PostgresSettings } from '../../src/components/postgres/schema.ts'
+import { meaningOf } from '../../src/components/postgres/session-facts.ts'
+import { startGerman } from '../parts/postgres-locale.ts'
 import { openTarget } from '../parts/postgres-restore.ts'
 import { captureStored } from '../parts/postgres-stored.ts'
 import { startPostgres, testContext } from '../parts/postgres.ts'
 
 const postgres = await startPostgres()
+const german = await startGerman()
 
 async function make(database: string, statements: string): Promise<void> {
   await postgres.createDatabase(database, 'template template0')
@@ -114,21 +117,29 @@ async function resetThen(database: string, statement: string): Promise<void> {
   await postgres.sql(database, `reset all; ${statement}`)
 }
 
-test('money is written in one way and read back', async () => {
-  await make(
-    'money',
-    `create table public.price (id int primary key, amount money);
-insert into public.price values (1, 1234.56::numeric::money), (2, 0.5::numeric::money);
-alter database money set lc_monetary = 'C.UTF-8'`,
+test('money is written and read in one way, whatever the locale of the database', async (t) => {
+  if (german === undefined) return t.skip('this machine has no sources of locales')
+  await german.createDatabase('setting-money', 'template template0')
+  await german.sql('postgres', `alter database "setting-money" set lc_monetary = 'de_DE.UTF-8'`)
+  await german.sql(
+    'setting-money',
+    `set lc_monetary = 'de_DE.UTF-8'; create table public.price (id int primary key, amount money default '1.234,56 €');
+     insert into public.price values (1, 1234.56::numeric::money), (2, 0.5::numeric::money)`,
   )
-  const { details } = await captureStored(postgres.settings('money'), testContext())
-  assert.equal(details.plainMoney, true)
-  assert.ok(details.sessionSettings?.some(({ name, value }) => name === 'lc_monetary' && value === 'C.UTF-8'))
+  const stored = await captureStored(german.settings('setting-money', { rowCheckSeconds: 0 }), testContext())
+  assert.equal(stored.details.plainMoney, true)
+  // Older points do not say how money is written, and have it as the database had.
+  const old = { ...stored.details, plainMoney: false, sessionSettings: undefined }
+  assert.deepEqual(meaningOf(old)['lc_monetary'], 'de_DE.UTF-8')
+  const target = await openTarget(german.settings('setting-money'))
+  await target.load(stored.details, stored.source, testContext())
+  assert.deepEqual(await target.compare(stored.details, testContext()), [])
+  await target.discard(testContext())
 })
 
 /** Each ends, refuses or diverts what a session does. */
 const HINDRANCES =
-  `statement_timeout = '1ms'; lock_timeout = '1ms'; idle_in_transaction_session_timeout = '1ms'; idle_session_timeout = '1s';
+  `statement_timeout = '1ms'; lock_timeout = '1ms'; idle_in_transaction_session_timeout = '5s'; idle_session_timeout = '5s';
   default_transaction_read_only = on; default_transaction_isolation = serializable; default_transaction_deferrable = on;
   row_security = off; role = 'nobody at all'; default_tablespace = ''; search_path = 'trap, pg_catalog'; check_function_bodies = on;
   client_min_messages = error; array_nulls = off; xmloption = document; datestyle = 'German'; standard_conforming_strings = off`

@@ -64,5 +64,12 @@ async function restoreSections(
     ...earlyMakers(jobs, { tables, indexes, run }),
   ])
   phase('indexes and constraints')
-  await makeRest(indexes, run, jobs, context)
+  // What the settings name may have been made meanwhile.
+  const settings = await readLoadSettings(place, details, context)
+  await makeRest(
+    indexes,
+    (more, own, inner) => restoreDump({ ...place, settings, jobs: own }, dump, [...args, ...more], inner),
+    jobs,
+    context,
+  )
 }
