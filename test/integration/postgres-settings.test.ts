@@ -87,8 +87,8 @@ const MEANINGS: Readonly<Record<string, readonly [setting: string, sql: string]>
   'a text search configuration': [
     `default_text_search_config = 'public.plain'`,
     `create text search configuration public.plain (copy = pg_catalog.simple)
-      ;\n create table public.t (a text check (to_tsvector(a) @@ to_tsquery('runs')))
-      ;\n insert into public.t values ('runs')`,
+      ;\n create table public.t (a text check (to_tsvector(a) @@ to_tsquery('the')))
+      ;\n insert into public.t values ('the')`,
   ],
   'a narrow client encoding': [
     `client_encoding = 'latin1'`,
@@ -97,13 +97,18 @@ const MEANINGS: Readonly<Record<string, readonly [setting: string, sql: string]>
   ],
 }
 
+await postgres.sql('postgres', `create role meant superuser login password 'x'`)
+
 for (const [what, [setting, sql]] of Object.entries(MEANINGS)) {
   test(`what is meant by ${what} comes back`, async () => {
     await make('meaning', sql.startsWith('create text search') ? sql.split(';\n')[0]! : 'select 1')
-    await postgres.sql('postgres', `alter database meaning set ${setting}`)
+    for (const whose of ['database meaning', 'role meant'])
+      await postgres.sql('postgres', `alter ${whose} set ${setting}`)
     for (const statement of sql.split(/;\s*\n/))
       if (!statement.includes('copy = pg_catalog.simple')) await resetThen('meaning', statement)
-    const { differences, said } = await goRound(postgres.settings('meaning', { rowCheckSeconds: 0 }))
+    const as = { user: 'meant', password: 'x', rowCheckSeconds: 0 }
+    const { differences, said } = await goRound(postgres.settings('meaning', as))
+    await postgres.sql('postgres', 'alter role meant reset all')
     assert.deepEqual(differences, [])
     assert.deepEqual(
       said.filter((message) => message.includes('not known here')),
