@@ -8,11 +8,13 @@ import type { Server } from './connection.ts'
 import { feed } from './feed.ts'
 import { loadLanes } from './lanes-load.ts'
 import type { FailedEntries } from './restore/second-pass/failed-entries.ts'
+import { readLoadSettings, type Meant } from './restore/session-settings.ts'
 import type { Dump } from './restore/staged-dump.ts'
 import type { PostgresDetails } from './schema.ts'
 import { runTool } from './tool-run.ts'
-import type { SessionSettings, ToolCall, ToolLimits } from './tool-run.ts'
+import type { ToolCall, ToolLimits } from './tool-run.ts'
 import type { Tools } from './tools.ts'
+import type { SessionSettings } from './unhindered.ts'
 
 /** The database that a dump is loaded into. */
 export interface LoadPlace {
@@ -116,13 +118,14 @@ function callOf(
  * transaction cannot hold, or no room for what is live and what is loaded at once.
  */
 export async function restoreOver(
-  place: LoadPlace,
-  details: Pick<PostgresDetails, 'lanes' | 'encoding'>,
+  database: LoadPlace,
+  details: Meant & Pick<PostgresDetails, 'lanes' | 'encoding'>,
   source: ArtifactSource,
   { args, inSteps }: { readonly args: readonly string[]; readonly inSteps: boolean },
   context: Context,
 ): Promise<void> {
   const { lanes, encoding } = details
+  const place = { ...database, settings: await readLoadSettings(database, details, context) }
   const restore = (more: readonly string[], inner: Context): Promise<void> =>
     restoreStream(place, source.read(DUMP_ROLE), [...args, ...more], inner)
   if (!inSteps) return restore([], context)

@@ -127,6 +127,8 @@ const fingerprint = z.object({
     z.object({
       moved,
       name: z.string().meta({ description: 'schema.table, quoted as SQL' }),
+      /** All its partitions together: a load may rightly put a row into another one. */
+      partitioned: z.literal(true).optional(),
       rows: z.string().meta({ description: 'decimal count' }),
       hash: z.string().optional().meta({ description: 'order-independent sum of row hashes, decimal' }),
     }),
@@ -207,6 +209,10 @@ export const postgresDetails = z.object({
   acl: z.array(z.string()).nullable(),
   /** `ALTER DATABASE … SET name = value`. */
   settings: z.array(z.object({ name: z.string(), value: z.string() })),
+  /** What gives data its meaning in sessions of the application: of server, database and the database's owner. */
+  sessionSettings: z.array(z.object({ name: z.string(), value: z.string() })).optional(),
+  /** Money in the dump is written as the locale `C` has it; else as that of `lc_monetary`. */
+  plainMoney: z.boolean().optional(),
   /** `SECURITY LABEL ON DATABASE`. */
   securityLabels: z.array(z.object({ provider: z.string(), label: z.string() })).default([]),
   /** Of security labels inside the database, which the dump has. */
@@ -229,6 +235,8 @@ export const postgresDetails = z.object({
         table: z.string(),
         columns: z.array(z.string()),
         format: z.enum(['text', 'binary']).default('text'),
+        /** The partitioned table to load the rows into: they may come back in another partition of it. */
+        into: z.object({ schema: z.string(), table: z.string() }).optional(),
       }),
     )
     .default([]),

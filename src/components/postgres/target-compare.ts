@@ -6,6 +6,7 @@ import type { DatabaseProperties } from './carry-over.ts'
 import { connect } from './connection.ts'
 import { readDefinitions } from './definitions.ts'
 import { compareFingerprints } from './fingerprint-compare.ts'
+import { rootsIn } from './fingerprint-roots.ts'
 import { readCounts, readFingerprint } from './fingerprint.ts'
 import type { LoadPlace } from './load.ts'
 import type { Fingerprint, PostgresDetails } from './schema.ts'
@@ -24,8 +25,8 @@ export async function compareLoaded(
     (inner) =>
       withSessions(place, inner, async (sessions) =>
         details.fingerprint.counted === true
-          ? (await readCounts(sessions, new Map(), tools.major, inner))()
-          : readFingerprint(sessions, [], tools.major, inner),
+          ? (await readCounts(sessions, new Map(), tools.major, inner, rootsIn(details.fingerprint)))()
+          : readFingerprint(sessions, [], tools.major, inner, rootsIn(details.fingerprint)),
       ),
   ])
   const found = { ...content, objects }
@@ -45,7 +46,7 @@ export async function readLoadedContent(
 ): Promise<string | undefined> {
   if (fingerprint.counted !== true) return undefined
   const { tables, largeObjects } = await withSessions(place, context, (sessions) =>
-    readFingerprint(sessions, [], place.tools.major, context),
+    readFingerprint(sessions, [], place.tools.major, context, rootsIn(fingerprint)),
   )
   return JSON.stringify([
     tables.map(({ name, rows, hash }) => [name, rows, hash]),

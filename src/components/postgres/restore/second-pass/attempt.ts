@@ -58,7 +58,8 @@ export async function attemptIn(
   }
 }
 
-function refusalOf(error: unknown): Refusal | undefined {
+/** What the server refused; undefined for any other error. */
+export function refusalOf(error: unknown): Refusal | undefined {
   const origin = error instanceof Failure ? error.cause : error
   const parsed = refusal.safeParse(origin)
   const { kind } = sqlFailure(origin)

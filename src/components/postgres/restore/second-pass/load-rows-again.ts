@@ -2,7 +2,6 @@ import { pipeline } from 'node:stream/promises'
 import type pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 import type { Bytes, Context } from '../../../../core/ports.ts'
-import { literal } from '../../connection.ts'
 import { feed } from '../../feed.ts'
 import { attemptIn, type Refusal } from './attempt.ts'
 import { readBrokenConstraint, type BrokenConstraint } from './broken-constraint.ts'
@@ -11,8 +10,7 @@ import type { Outcome } from './load-object.ts'
 /** Rows that can be read anew for each attempt. */
 export interface Rows {
   readonly owner: string
-  readonly encoding: string
-  /** Gives each COPY statement and its rows to `copy`, one after the other. */
+  /** Gives each COPY statement, whole, and its rows to `copy`, one after the other. */
   each(copy: (statement: string, rows: Bytes) => Promise<void>): Promise<void>
 }
 
@@ -55,7 +53,7 @@ async function tryRows(
 ): Promise<Refusal | undefined> {
   const act = async (): Promise<void> => {
     for (const { drop } of broken) await session.query(drop)
-    await rows.each((statement, content) => copy(session, `${statement} ${optionsFor(rows)}`, content, context))
+    await rows.each((statement, content) => copy(session, statement, content, context))
     for (const { add } of broken) await session.query(add)
   }
   const asOwner = rows.owner === '' ? { path } : { path, role: rows.owner }
@@ -64,10 +62,6 @@ async function tryRows(
     // An owner may have been denied its own table on purpose.
     return refused?.sqlState === '42501' ? attemptIn(session, { path }, act, context) : refused
   })
-}
-
-function optionsFor({ encoding }: Rows): string {
-  return `with (encoding ${literal(encoding)})`
 }
 
 function copy(session: pg.Client, statement: string, content: Bytes, { signal }: Context): Promise<void> {

@@ -1,3 +1,4 @@
+import type { ArtifactSource } from '../../../driver.ts'
 import type { AcceptId } from '../../../../core/accept-ids.ts'
 import type { LoadPlace } from '../../load.ts'
 import type { PostgresDetails } from '../../schema.ts'
@@ -10,6 +11,8 @@ export interface SecondPass {
   readonly dump: Dump
   /** All that the dump holds, in its order. */
   readonly lines: readonly ContentsLine[]
+  /** Where the rows of lanes are. */
+  readonly source: ArtifactSource
   readonly details: Pick<PostgresDetails, 'owner' | 'settings' | 'roles' | 'encoding'>
   /** Entries that are loaded under a path of their own, and so were left to this pass. */
   readonly withPath: ReadonlyMap<number, readonly string[]>

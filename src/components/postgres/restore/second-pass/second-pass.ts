@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import { Failure } from '../../../../core/failure.ts'
 import type { Context } from '../../../../core/ports.ts'
-import { withSession } from '../../connection.ts'
+import { literal, withSession } from '../../connection.ts'
 import { applySettings } from '../session-settings.ts'
 import type { ContentsLine } from './contents.ts'
 import { readEntry, withRows, type Entry } from './entry.ts'
@@ -14,12 +14,13 @@ import { acceptIdOf, NOTHING_EXEMPT, type Exempt, type WayTaken } from './way.ts
 
 /**
  * Loads the entries of a dump that pg_restore could not load, in the order of the dump: what failed only because something
- * before it did is tried again, the rest by other ways. Gives the ways taken. Fails with `refused` and names all that is
+ * before it did is tried again, the rest by other ways. Gives the ways taken, besides those of `before`. Fails with `refused` and names all that is
  * left over, unless the operator accepted to go without it.
  */
 export async function loadAgain(
   pass: SecondPass,
   failed: ReadonlyMap<number, string>,
+  before: readonly WayTaken[],
   context: Context,
 ): Promise<readonly WayTaken[]> {
   const again = pass.lines.filter(({ id }) => failed.has(id))
@@ -27,13 +28,16 @@ export async function loadAgain(
   const { place } = pass
   return withSession(place.server, place.database, context, async (session) => {
     await applySettings(session, place.settings ?? {})
-    return loadEach({ pass, session, paths: await searchPaths(session, pass.details) }, again, failed, context)
+    const loading = { pass, session, before, paths: await searchPaths(session, pass.details) }
+    return loadEach(loading, again, failed, context)
   })
 }
 
 interface Loading {
   readonly pass: SecondPass
   readonly session: pg.Client
+  /** What earlier passes of the same load did. */
+  readonly before: readonly WayTaken[]
   readonly paths: readonly string[]
 }
 
@@ -50,7 +54,7 @@ async function loadEach(
     const outcome = await loadOne(loading, line, entry, context)
     if ('refused' in outcome) {
       const left = { line: line.line, entry, refused: outcome.refused }
-      const without = await goWithout(loading.pass, loading.session, left, taken, context)
+      const without = await goWithout(loading.pass, loading.session, left, [...loading.before, ...taken], context)
       if (without === undefined) leftOver.push(left)
       else taken.push(without)
     } else if (outcome.way !== undefined) {
@@ -83,11 +87,11 @@ function loadOne(
     const own = pathOf(pass.withPath.get(id) ?? [])
     return loadObject(session, entry, { own, others: paths.filter((path) => path !== own) }, context)
   }
+  const options = `with (encoding ${literal(pass.details.encoding)})`
   const rows = {
     owner: entry.owner,
-    encoding: pass.details.encoding,
     each: (copy: (statement: string, rows: AsyncIterable<Uint8Array>) => Promise<void>) =>
-      withRows(pass.place, pass.dump, line, (one) => copy(one.statement, one.rows), context),
+      withRows(pass.place, pass.dump, line, (one) => copy(`${one.statement} ${options}`, one.rows), context),
   }
   return loadRowsAgain(session, rows, paths, context)
 }
