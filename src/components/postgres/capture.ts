@@ -9,6 +9,7 @@ import { withSession } from './connection.ts'
 import type { Server } from './connection.ts'
 import { readDatabaseFacts } from './database-facts.ts'
 import { DUMP_OPTIONS, readDefinitions } from './definitions.ts'
+import { readDepends } from './depends.ts'
 import { giveEvidence } from './evidence.ts'
 import { readCounts, readFingerprint, readSequences, sequencesBetween } from './fingerprint.ts'
 import { readIndexRuns } from './index-runs.ts'
@@ -19,6 +20,7 @@ import { readNotCaptured } from './not-captured.ts'
 import { requireOwnSession } from './own-session.ts'
 import { query } from './query.ts'
 import { readRoles } from './roles-capture.ts'
+import { hasPublicSchema } from './public-schema.ts'
 import { readRestoreNeeds } from './roles-needs.ts'
 import type { Fingerprint, PostgresDetails, PostgresSettings } from './schema.ts'
 import { withSnapshot } from './snapshot.ts'
@@ -109,6 +111,7 @@ async function captureShared(
   await lockLanes(session, lanes)
   const indexRuns = await readIndexRuns(session, lanes)
   const fingerprint = await dumpAndRead({ ...given, lanes, encoding: facts.encoding }, sink, context)
+  const depends = await readDepends(session, fingerprint.objects)
   await giveEvidence(session, sink.evidence)
   const sequences = sequencesBetween(before, await readSequences(session))
   return {
@@ -119,7 +122,8 @@ async function captureShared(
       lanes: lanes.map(({ role, schema, table, columns, format }) => ({ role, schema, table, columns, format })),
       indexRuns,
       needs,
-      fingerprint: { ...fingerprint, sequences },
+      publicSchema: await hasPublicSchema(session),
+      fingerprint: { ...fingerprint, sequences, depends },
     },
     notCaptured: [...notCaptured, ...(fingerprint.counted === true ? [NO_CONTENT] : [])],
   }

@@ -1,4 +1,5 @@
 import type { Difference } from '../../core/restore-point.ts'
+import { compareDepends } from './depends-compare.ts'
 import type { Fingerprint } from './schema.ts'
 
 const ABSENT = 'absent'
@@ -9,13 +10,15 @@ export interface CompareOptions {
    * extensions come in other versions, so only their names are compared.
    */
   readonly sameDefinitions: boolean
+  /** How the server of what was found words the captured definitions, by name. With it they are always compared. */
+  readonly reference?: ReadonlyMap<string, string> | undefined
 }
 
 /** Everything in which `found` is not what was captured as `expected`; nothing means equal content. */
 export function compareFingerprints(
   expected: Fingerprint,
   found: Fingerprint,
-  { sameDefinitions }: CompareOptions,
+  { sameDefinitions, reference }: CompareOptions,
 ): Difference[] {
   return [
     ...compare('table', expected.tables, found.tables, byName, compareTable),
@@ -25,9 +28,20 @@ export function compareFingerprints(
       sameDefinitions ? different(`version of extension ${a.name}`, a.version, b.version) : [],
     ),
     ...compare('', objectsOf(expected, found), objectsOf(found, expected), byName, (a, b) =>
-      sameDefinitions ? different(`definition of ${a.name}`, a.definition, b.definition) : [],
+      sameDefinitions || reference !== undefined
+        ? different(`definition of ${a.name}`, reference?.get(a.name) ?? a.definition, b.definition)
+        : [],
     ),
+    ...compareDepends(expected, found),
   ]
+}
+
+/** Whether an object that both have is worded in two ways, so that only the server can say if they mean the same. */
+export function isWordedOtherwise(expected: Fingerprint, found: Fingerprint): boolean {
+  const words = new Map(found.objects.map(({ name, definition }) => [name, definition]))
+  return expected.objects.some(
+    ({ name, definition, moved }) => moved !== true && (words.get(name) ?? definition) !== definition,
+  )
 }
 
 /**

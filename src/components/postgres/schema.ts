@@ -145,6 +145,18 @@ const fingerprint = z.object({
   extensions: z.array(z.object({ moved, name: z.string(), version: z.string() })),
   /** Every object that pg_dump knows (tables, indexes, constraints, grants, comments, …): its name and the SHA-256 of its definition. */
   objects: z.array(z.object({ moved, name: z.string(), definition: z.string() })),
+  /**
+   * What objects use that no text need show: operators, functions, types, … that are not built in, by the names that
+   * `objects` has. Only objects that use some.
+   */
+  depends: z
+    .array(
+      z.object({
+        name: z.string(),
+        on: z.array(z.object({ kind: z.string(), schema: z.string(), name: z.string() })),
+      }),
+    )
+    .optional(),
   /** The major version of the pg_dump that wrote the definitions; other majors word them differently. */
   definitionsBy: z.number(),
 })
@@ -238,6 +250,8 @@ export const postgresDetails = z.object({
       }),
     )
     .optional(),
+  /** Whether there was a schema `public`, which every new database has. */
+  publicSchema: z.boolean().optional(),
   /** Bytes of the database on disk when it was captured; what a restore needs at least. */
   size: z.string(),
   /** What the look through the rows found while they were read: whether a restore would fail on them. */

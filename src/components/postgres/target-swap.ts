@@ -22,12 +22,13 @@ import { isLocal, neededBytes } from './preflight-disk.ts'
 import { preflightSwap } from './preflight.ts'
 import { copyPreserved } from './preserved.ts'
 import { analyze } from './restore/analyze.ts'
+import { referenceOf } from './reference/reference.ts'
 import { restoreBeside } from './restore/restore-beside.ts'
 import { jobsOf } from './restore/session-settings.ts'
 import { stageFindings } from './restore/staged-dump.ts'
 import { ensureRoles } from './roles-restore.ts'
 import type { PostgresDetails } from './schema.ts'
-import { createSide, dropSide, markSide } from './side-database.ts'
+import { createSide, dropBeside, markSide } from './side-database.ts'
 import { requireSwappable, swapIn } from './swap.ts'
 import { compareLoaded, compareProperties, readLoadedContent } from './target-compare.ts'
 import { openSession, readServer, withAdmin } from './target-place.ts'
@@ -127,9 +128,11 @@ export class SwapTarget implements Target<PostgresDetails> {
     }
   }
 
-  async compare(details: PostgresDetails, context: Context): Promise<readonly Difference[]> {
+  async compare(details: PostgresDetails, context: Context, source?: ArtifactSource): Promise<readonly Difference[]> {
+    const loaded = await this.#side(details, context)
+    const reference = referenceOf({ place: this.#place, loaded, details, source, args: [] })
     const { version } = await readServer(this.#place, context)
-    const differences = await compareLoaded(await this.#side(details, context), version, details, context)
+    const differences = await compareLoaded(loaded, version, details, context, reference)
     return [...differences, ...(await this.#compareProperties(details, context))]
   }
 
@@ -239,7 +242,10 @@ export class SwapTarget implements Target<PostgresDetails> {
   }
 
   discard(context: Context): Promise<void> {
-    return withAdmin(this.#place, context, (admin) => dropSide(admin, this.#place, context))
+    return withAdmin(this.#place, context, async (admin) => {
+      await dropBeside(admin, this.#place, 'reference', context)
+      await dropBeside(admin, this.#place, 'side', context)
+    })
   }
 
   undo(context: Context): Promise<void> {

@@ -10,11 +10,12 @@ import { withRoomForOwners } from './make-room-for-owners.ts'
 import { withDump } from './staged-dump.ts'
 import type { Dump } from './staged-dump.ts'
 import { readLoadSettings } from './session-settings.ts'
+import { removeLeftovers } from './template-leftovers.ts'
 
 /** A dump of fewer bytes is read by one process: more would take longer to start than to load it. */
 const WORTH_JOBS = 4 * 1024 * 1024
 
-type Loaded = Pick<PostgresDetails, 'lanes' | 'encoding' | 'needs' | 'indexRuns'>
+type Loaded = Pick<PostgresDetails, 'lanes' | 'encoding' | 'needs' | 'indexRuns' | 'publicSchema' | 'fingerprint'>
 
 /**
  * Loads a dump and the rows that it leaves to lanes into an empty database that nobody else uses. Without lanes it is one
@@ -30,6 +31,7 @@ export async function restoreBeside(
 ): Promise<void> {
   const settings = await readLoadSettings(place.server, place.database, place.jobs, context)
   const prepared = { ...place, settings }
+  await removeLeftovers(place, details, context)
   await withDump(source, context, (dump) =>
     withRoomForOwners({ ...prepared, jobs: 1 }, details, dump, context, (more) =>
       restoreSections(prepared, details, { source, dump, args: [...args, ...more] }, context),
