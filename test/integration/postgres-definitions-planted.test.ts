@@ -24,15 +24,15 @@ test('what is only worded otherwise after a load is equal; without a reference e
 })
 
 test('a defect of every kind of object is found, and nothing besides', async () => {
-  const { make, all } = plantedIn(MAJOR)
+  const { make, all } = plantedIn(MAJOR, ['citext'])
   await postgres.createDatabase('planted', 'template template0')
   await postgres.sql('planted', make)
   const { details, source } = await captureInto(postgres.settings('planted'), context)
   const target = await openTarget(postgres.settings('planted'))
   await target.load(details, source, context)
   assert.deepEqual(await target.compare(details, context, source), [])
-  for (const { plant } of all)
-    await postgres.sql(`planted__r_${RESTORE_ID}`, `set search_path = planted, pg_catalog; ${plant}`)
+  const plants = ['set search_path = planted, pg_catalog', ...all.map(({ plant }) => plant)].join(';')
+  await postgres.sql(`planted__r_${RESTORE_ID}`, plants)
   const found = await target.compare(details, context, source)
   assert.deepEqual(found.map(({ subject }) => subject).toSorted(), all.map(({ subject }) => subject).toSorted())
   await target.discard(context)

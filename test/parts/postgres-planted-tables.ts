@@ -3,6 +3,8 @@ export interface Planted {
   readonly kind: string
   /** The first major that knows the kind. */
   readonly since?: number
+  /** Not every server of the tests has it. */
+  readonly extension?: string
   /** What is captured, in schema `planted`. */
   readonly make: string
   /** The defect. */

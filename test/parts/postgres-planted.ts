@@ -1,7 +1,7 @@
 import { PLANTED_TABLES, type Planted } from './postgres-planted-tables.ts'
 
 /** Each is on an object of its own, so that all can be planted at once. CHECKs with IN are worded anew by a load besides. */
-export const PLANTED: readonly Planted[] = [
+const PLANTED: readonly Planted[] = [
   ...PLANTED_TABLES,
   {
     kind: 'body of a function',
@@ -236,13 +236,14 @@ export const PLANTED: readonly Planted[] = [
   },
   {
     kind: 'schema of an extension',
+    extension: 'citext',
     make: `create extension citext schema planted`,
     plant: `alter extension citext set schema public`,
     subject: 'definition of EXTENSION citext',
   },
   {
     kind: 'foreign server',
-    make: `create foreign data wrapper nowhere; create server a_server foreign data wrapper nowhere options (host 'x')`,
+    make: `create foreign data wrapper nothing; create server a_server foreign data wrapper nothing options (host 'x')`,
     plant: `alter server a_server options (set host 'y')`,
     subject: 'definition of SERVER a_server',
   },
@@ -308,9 +309,14 @@ export const PLANTED: readonly Planted[] = [
   },
 ]
 
-/** What of it a major knows, as it is captured. */
-export function plantedIn(major: number): { readonly make: string; readonly all: readonly Planted[] } {
-  const all = PLANTED.filter(({ since = 0 }) => since <= major)
+/** What of it a major knows, as it is captured, where the server has `extensions`. */
+export function plantedIn(
+  major: number,
+  extensions: readonly string[],
+): { readonly make: string; readonly all: readonly Planted[] } {
+  const all = PLANTED.filter(
+    ({ since = 0, extension }) => since <= major && (extension === undefined || extensions.includes(extension)),
+  )
   const path = 'create schema planted; set search_path = planted, pg_catalog'
   return { make: [path, ...all.map(({ make }) => make)].join(';\n'), all }
 }

@@ -19,10 +19,17 @@ const CASES: readonly (readonly [written: string, quoted: string])[] = [
   ['ALTER TEXT SEARCH CONFIGURATION s.c OWNER TO a;', 'ALTER TEXT SEARCH CONFIGURATION "s"."c" OWNER TO "a";'],
 ]
 
-for (const [written, quoted] of CASES) test(`quoted: ${written}`, () => assert.equal(quoteOwner(written), quoted))
+for (const [written, quoted] of CASES) test(`quoted: ${written}`, () => assert.equal(quoteOwner(written, 18), quoted))
 
 test('what was quoted, and what says nothing of owners, stays', () => {
-  for (const [, quoted] of CASES) assert.equal(quoteOwner(quoted), quoted)
+  for (const [, quoted] of CASES) assert.equal(quoteOwner(quoted, 18), quoted)
   for (const other of ['ALTER TABLE public.a ADD COLUMN b int;', `COMMENT IS ' OWNER TO a;';`, ''])
-    assert.equal(quoteOwner(other), other)
+    assert.equal(quoteOwner(other, 18), other)
+})
+
+test('pg_dump until 15 gave views and sequences their owner as tables', () => {
+  for (const kind of ['VIEW', 'SEQUENCE', 'MATERIALIZED VIEW']) {
+    assert.equal(quoteOwner(`ALTER ${kind} public.a OWNER TO b;`, 15), 'ALTER TABLE "public"."a" OWNER TO "b";')
+    assert.equal(quoteOwner(`ALTER ${kind} public.a OWNER TO b;`, 16), `ALTER ${kind} "public"."a" OWNER TO "b";`)
+  }
 })

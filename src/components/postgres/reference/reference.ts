@@ -1,9 +1,9 @@
 import type { Context } from '../../../core/ports.ts'
 import type { ArtifactSource } from '../../driver.ts'
-import { readDefinitions, type Definition } from '../definitions.ts'
+import { readDefinitions } from '../definitions.ts'
 import type { LoadPlace } from '../load.ts'
 import { loadDefinitions } from '../restore/load-definitions.ts'
-import type { PostgresDetails } from '../schema.ts'
+import type { Fingerprint, PostgresDetails } from '../schema.ts'
 import type { Place } from '../target-place.ts'
 import { readArchiveDefinitions } from './archive-definitions.ts'
 import { withReferenceDatabase } from './reference-database.ts'
@@ -34,7 +34,7 @@ async function readReference(
   { place, loaded, details, source, args }: ReferenceSource & { readonly source: ArtifactSource },
   context: Context,
 ): Promise<ReadonlyMap<string, string>> {
-  const proven = await provenNames(loaded, details.fingerprint.objects, source, context)
+  const proven = await provenNames(loaded, details.fingerprint, source, context)
   context.progress({ type: 'phase', phase: 'compare', detail: 'definitions, as this server words them' })
   const found = await withReferenceDatabase(place, loaded.database, context, async (database) => {
     const beside = { ...loaded, database }
@@ -46,10 +46,10 @@ async function readReference(
 
 async function provenNames(
   loaded: LoadPlace,
-  captured: readonly Definition[],
+  { objects, definitionsBy }: Fingerprint,
   source: ArtifactSource,
   context: Context,
 ): Promise<ReadonlySet<string>> {
-  const archived = await readArchiveDefinitions(loaded, source, context)
-  return new Set(captured.flatMap(({ name, definition }) => (archived.get(name) === definition ? [name] : [])))
+  const archived = await readArchiveDefinitions(loaded, source, definitionsBy, context)
+  return new Set(objects.flatMap(({ name, definition }) => (archived.get(name) === definition ? [name] : [])))
 }
