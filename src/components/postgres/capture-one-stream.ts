@@ -11,7 +11,7 @@ import { fingerprintBetween, movedNames } from './fingerprint-span.ts'
 import { readIndexRuns } from './index-runs.ts'
 import { readNotCaptured } from './not-captured.ts'
 import { readRoles } from './roles-capture.ts'
-import { hasPublicSchema } from './public-schema.ts'
+import { readPublicSchema } from './public-schema.ts'
 import { readRestoreNeeds } from './roles-needs.ts'
 import type { Fingerprint, PostgresDetails, PostgresSettings } from './schema.ts'
 import { beginReading } from './snapshot.ts'
@@ -86,7 +86,7 @@ async function readAll(source: OneStream, context: Context) {
       indexRuns: await readIndexRuns(session, []),
       notCaptured: await readNotCaptured(session, source.tools.major),
       content: await readFingerprint([session], [], source.tools.major, context),
-      publicSchema: await hasPublicSchema(session),
+      publicSchema: await readPublicSchema(session),
     }
   })
   const { content, ...rest } = read

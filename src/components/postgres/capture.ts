@@ -20,7 +20,7 @@ import { readNotCaptured } from './not-captured.ts'
 import { requireOwnSession } from './own-session.ts'
 import { query } from './query.ts'
 import { readRoles } from './roles-capture.ts'
-import { hasPublicSchema } from './public-schema.ts'
+import { readPublicSchema } from './public-schema.ts'
 import { readRestoreNeeds } from './roles-needs.ts'
 import type { Fingerprint, PostgresDetails, PostgresSettings } from './schema.ts'
 import { withSnapshot } from './snapshot.ts'
@@ -122,7 +122,7 @@ async function captureShared(
       lanes: lanes.map(({ role, schema, table, columns, format }) => ({ role, schema, table, columns, format })),
       indexRuns,
       needs,
-      publicSchema: await hasPublicSchema(session),
+      publicSchema: await readPublicSchema(session),
       fingerprint: { ...fingerprint, sequences, depends },
     },
     notCaptured: [...notCaptured, ...(fingerprint.counted === true ? [NO_CONTENT] : [])],

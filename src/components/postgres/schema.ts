@@ -250,8 +250,8 @@ export const postgresDetails = z.object({
       }),
     )
     .optional(),
-  /** Whether there was a schema `public`, which every new database has. */
-  publicSchema: z.boolean().optional(),
+  /** Of the schema `public`, which every new database has: whether it was that one, made anew, or not there. */
+  publicSchema: z.enum(['born', 'made anew', 'absent']).optional(),
   /** Bytes of the database on disk when it was captured; what a restore needs at least. */
   size: z.string(),
   /** What the look through the rows found while they were read: whether a restore would fail on them. */
