@@ -324,8 +324,11 @@ export interface Target<Details = unknown> {
   authenticatedByLoad?(details: Details): readonly string[]
   /** Loads beside (swap, scratch) or over the live data (in-place). What an earlier run left half-done is removed first. */
   load(details: Details, source: ArtifactSource, context: Context): Promise<void>
-  /** Reads what was loaded again and compares it with what was captured. */
-  compare(details: Details, context: Context): Promise<readonly Difference[]>
+  /**
+   * Reads what was loaded again and compares it with what was captured. `source` is what it was loaded from: with it a
+   * server can be asked whether it only words a definition otherwise; without it, that is a difference.
+   */
+  compare(details: Details, context: Context, source?: ArtifactSource): Promise<readonly Difference[]>
   /**
    * The content of what was loaded as a text that is equal for equal content, where the backup compared none of it with its
    * source and left that to drills; otherwise undefined, and `compare` has compared it.

@@ -5,12 +5,14 @@ import { listed } from './check-catalog.ts'
 import type { Server } from './connection.ts'
 import { readDatabaseFacts } from './database-facts.ts'
 import { DUMP_OPTIONS, readDefinitions } from './definitions.ts'
+import { readDepends } from './depends.ts'
 import { readFingerprint } from './fingerprint.ts'
 import { fingerprintBetween, movedNames } from './fingerprint-span.ts'
 import { readIndexRuns } from './index-runs.ts'
 import { readMovable, rootNames, viaRoot, type Movable } from './movable-roots.ts'
 import { readNotCaptured } from './not-captured.ts'
 import { readRoles } from './roles-capture.ts'
+import { readPublicSchema } from './public-schema.ts'
 import { readRestoreNeeds } from './roles-needs.ts'
 import type { Fingerprint, PostgresDetails, PostgresSettings } from './schema.ts'
 import { beginReading } from './snapshot.ts'
@@ -53,12 +55,21 @@ export async function captureOneStream(
     await readContent(source, rootNames(before.movable), context),
   )
   const moved = movedNames(fingerprint)
-  const { facts, roles, needs, indexRuns } = before
+  const { facts, roles, needs, indexRuns, publicSchema } = before
   const notCompared = `It changed while the dump was read, and a restore cannot compare it: ${listed(moved)}.`
   const { tools, toolSettings } = source
   const dumped = { dumpVersionText: tools.versionText, plainMoney: toolSettings.plainMoney }
   return {
-    details: { ...facts, ...dumped, roles, lanes: [], indexRuns, needs, fingerprint },
+    details: {
+      ...facts,
+      ...dumped,
+      roles,
+      lanes: [],
+      indexRuns,
+      needs,
+      publicSchema,
+      fingerprint: { ...fingerprint, depends: before.fingerprint.depends },
+    },
     notCaptured: [...before.notCaptured, ...(moved.length === 0 ? [] : [notCompared])],
   }
 }
@@ -87,10 +98,13 @@ async function readAll(source: OneStream, context: Context) {
       indexRuns: await readIndexRuns(session, []),
       notCaptured: await readNotCaptured(session, source.tools.major),
       content: await readFingerprint([session], [], source.tools.major, context, rootNames(movable)),
+      publicSchema: await readPublicSchema(session),
     }
   })
   const { content, ...rest } = read
-  return { ...rest, fingerprint: { ...content, objects: await definitionsOf(source, context) } }
+  const objects = await definitionsOf(source, context)
+  const depends = await withReader(source, context, (session) => readDepends(session, objects))
+  return { ...rest, fingerprint: { ...content, objects, depends } }
 }
 
 /** After the dump: definitions first, as they were read last before it. */

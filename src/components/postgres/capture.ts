@@ -9,6 +9,7 @@ import { withSession } from './connection.ts'
 import type { Server } from './connection.ts'
 import { readDatabaseFacts } from './database-facts.ts'
 import { DUMP_OPTIONS, readDefinitions } from './definitions.ts'
+import { readDepends } from './depends.ts'
 import { giveEvidence } from './evidence.ts'
 import { readCounts, readFingerprint, readSequences, sequencesBetween } from './fingerprint.ts'
 import { readIndexRuns } from './index-runs.ts'
@@ -20,6 +21,7 @@ import { readNotCaptured } from './not-captured.ts'
 import { requireOwnSession } from './own-session.ts'
 import { query } from './query.ts'
 import { readRoles } from './roles-capture.ts'
+import { readPublicSchema } from './public-schema.ts'
 import { readRestoreNeeds } from './roles-needs.ts'
 import type { Fingerprint, PostgresDetails, PostgresSettings } from './schema.ts'
 import { withSnapshot } from './snapshot.ts'
@@ -114,6 +116,7 @@ async function captureShared(
   await lockLanes(session, lanes)
   const indexRuns = await readIndexRuns(session, lanes)
   const fingerprint = await dumpAndRead({ ...given, lanes, movable, encoding: facts.encoding }, sink, context)
+  const depends = await readDepends(session, fingerprint.objects)
   await giveEvidence(session, sink.evidence)
   const sequences = sequencesBetween(before, await readSequences(session))
   return {
@@ -125,7 +128,8 @@ async function captureShared(
       lanes: lanes.map(({ from: _from, to: _to, ...lane }) => lane),
       indexRuns,
       needs,
-      fingerprint: { ...fingerprint, sequences },
+      publicSchema: await readPublicSchema(session),
+      fingerprint: { ...fingerprint, sequences, depends },
     },
     notCaptured: [...notCaptured, ...(fingerprint.counted === true ? [NO_CONTENT] : [])],
   }

@@ -148,12 +148,15 @@ const fingerprint = z.object({
   /** Every object that pg_dump knows (tables, indexes, constraints, grants, comments, …): its name and the SHA-256 of its definition. */
   objects: z.array(z.object({ moved, name: z.string(), definition: z.string() })),
   /**
-   * What objects use that is not built in: operators, functions, types, collations, … By name, as in `objects`; only those that
-   * use some. The text of a definition need not name them.
+   * What objects use that no text need show: operators, functions, types, … that are not built in, by the names that
+   * `objects` has. Only objects that use some.
    */
   depends: z
     .array(
-      z.object({ name: z.string(), on: z.array(z.object({ kind: z.string(), schema: z.string(), name: z.string() })) }),
+      z.object({
+        name: z.string(),
+        on: z.array(z.object({ kind: z.string(), schema: z.string(), name: z.string() })),
+      }),
     )
     .optional(),
   /** The major version of the pg_dump that wrote the definitions; other majors word them differently. */
@@ -255,6 +258,8 @@ export const postgresDetails = z.object({
       }),
     )
     .optional(),
+  /** Of the schema `public`, which every new database has: whether it was that one, made anew, or not there. */
+  publicSchema: z.enum(['born', 'made anew', 'absent']).optional(),
   /** Bytes of the database on disk when it was captured; what a restore needs at least. */
   size: z.string(),
   /** What the look through the rows found while they were read: whether a restore would fail on them. */

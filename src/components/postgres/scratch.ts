@@ -22,6 +22,7 @@ import { readRows } from './evidence.ts'
 import type { LoadPlace } from './load.ts'
 import { folderFinding, neededBytes } from './preflight-disk.ts'
 import { toolFindings } from './preflight-server.ts'
+import { referenceOf } from './reference/reference.ts'
 import { analyze } from './restore/analyze.ts'
 import { restoreBeside } from './restore/restore-beside.ts'
 import { expectedAfter } from './restore/second-pass/expected-after.ts'
@@ -139,14 +140,12 @@ export class ScratchTarget implements Target<PostgresDetails> {
       await createSide(admin, place, details, context)
     })
     const loaded = await this.loadPlace(details, context)
-    const labels = hasLabels(details)
-    if (labels)
+    if (hasLabels(details))
       context.progress({
         type: 'warning',
         message: 'security labels are left out: a throw-away server has none of the libraries that provide them',
       })
-    const left = ['--no-tablespaces', ...(labels ? ['--no-security-labels'] : [])]
-    const ways = await restoreBeside(loaded, details, source, left, context)
+    const ways = await restoreBeside(loaded, details, source, leftOut(details), context)
     await analyze(loaded, context)
     await withAdmin(place, context, async (admin) => {
       await applyProperties(admin, place.names.side, await capturedProperties(admin, details), context)
@@ -163,15 +162,13 @@ export class ScratchTarget implements Target<PostgresDetails> {
     }
   }
 
-  async compare(details: PostgresDetails, context: Context): Promise<readonly Difference[]> {
+  async compare(details: PostgresDetails, context: Context, source?: ArtifactSource): Promise<readonly Difference[]> {
     const place = this.#place()
     this.#ways = await withAdmin(place, context, (admin) => readWays(admin, place))
-    const differences = await compareLoaded(
-      await this.loadPlace(details, context),
-      this.#server().version,
-      withoutLabels({ ...details, fingerprint: expectedAfter(details.fingerprint, this.#ways) }),
-      context,
-    )
+    const loaded = await this.loadPlace(details, context)
+    const reference = referenceOf({ place, loaded, details, source, args: leftOut(details) })
+    const expected = withoutLabels({ ...details, fingerprint: expectedAfter(details.fingerprint, this.#ways) })
+    const differences = await compareLoaded(loaded, this.#server().version, expected, context, reference)
     return withAdmin(place, context, async (admin) => [
       ...differences,
       ...compareProperties(await capturedProperties(admin, details), await readProperties(admin, place.names.side)),
@@ -260,6 +257,11 @@ export class ScratchTarget implements Target<PostgresDetails> {
       accept: this.#settingsPlace.accept,
     }
   }
+}
+
+/** What a throw-away server has no place or library for. */
+function leftOut(details: PostgresDetails): readonly string[] {
+  return ['--no-tablespaces', ...(hasLabels(details) ? ['--no-security-labels'] : [])]
 }
 
 function shortHash({ server: { host, port }, names: { live } }: Place): string {

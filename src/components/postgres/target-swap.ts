@@ -22,6 +22,7 @@ import { isLocal, neededBytes } from './preflight-disk.ts'
 import { preflightSwap } from './preflight.ts'
 import { copyPreserved } from './preserved.ts'
 import { analyze } from './restore/analyze.ts'
+import { referenceOf } from './reference/reference.ts'
 import { restoreBeside } from './restore/restore-beside.ts'
 import { expectedAfter } from './restore/second-pass/expected-after.ts'
 import { sentenceOf, type WayTaken } from './restore/second-pass/way.ts'
@@ -29,7 +30,7 @@ import { jobsOf } from './restore/session-settings.ts'
 import { stageFindings } from './restore/staged-dump.ts'
 import { ensureRoles } from './roles-restore.ts'
 import type { PostgresDetails } from './schema.ts'
-import { createSide, dropSide, markSide, readWays } from './side-database.ts'
+import { createSide, dropBeside, markSide, readWays } from './side-database.ts'
 import { requireSwappable, swapIn } from './swap.ts'
 import { compareLoaded, compareProperties, readLoadedContent } from './target-compare.ts'
 import { openSession, readServer, withAdmin } from './target-place.ts'
@@ -135,11 +136,13 @@ export class SwapTarget implements Target<PostgresDetails> {
     }
   }
 
-  async compare(details: PostgresDetails, context: Context): Promise<readonly Difference[]> {
+  async compare(details: PostgresDetails, context: Context, source?: ArtifactSource): Promise<readonly Difference[]> {
+    const loaded = await this.#side(details, context)
+    const reference = referenceOf({ place: this.#place, loaded, details, source, args: [] })
     const { version } = await readServer(this.#place, context)
     this.#ways = await withAdmin(this.#place, context, (admin) => readWays(admin, this.#place))
     const expected = { ...details, fingerprint: expectedAfter(details.fingerprint, this.#ways) }
-    const differences = await compareLoaded(await this.#side(details, context), version, expected, context)
+    const differences = await compareLoaded(loaded, version, expected, context, reference)
     return [...differences, ...(await this.#compareProperties(details, context))]
   }
 
@@ -253,7 +256,10 @@ export class SwapTarget implements Target<PostgresDetails> {
   }
 
   discard(context: Context): Promise<void> {
-    return withAdmin(this.#place, context, (admin) => dropSide(admin, this.#place, context))
+    return withAdmin(this.#place, context, async (admin) => {
+      await dropBeside(admin, this.#place, 'reference', context)
+      await dropBeside(admin, this.#place, 'side', context)
+    })
   }
 
   undo(context: Context): Promise<void> {

@@ -55,9 +55,9 @@ export async function compareAll(
   context: OperationContext,
 ): Promise<readonly Difference[]> {
   const differences: Difference[] = []
-  for (const { name, target, details, compareDrilled } of restoring) {
+  for (const { name, target, details, source, compareDrilled } of restoring) {
     context.progress({ type: 'phase', phase: 'compare', detail: name })
-    const found = [...(await target.compare(details, context)), ...(await target.runChecks(context))]
+    const found = [...(await target.compare(details, context, source)), ...(await target.runChecks(context))]
     differences.push(...found.map((difference) => ({ ...difference, subject: `${name}: ${difference.subject}` })))
     differences.push(...((await compareDrilled?.(context)) ?? []))
   }

@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { z } from 'zod'
 import { acceptIds } from '../../../core/accept-ids.ts'
 import type { Context } from '../../../core/ports.ts'
 import type { Finding } from '../../../core/restore-point.ts'
@@ -10,6 +11,8 @@ import { DUMP_OPTIONS } from '../definitions.ts'
 import { restoreNames } from '../names.ts'
 import { acceptIdOf, type WayTaken } from '../restore/second-pass/way.ts'
 import { readRoles } from '../roles-capture.ts'
+import { readPublicSchema } from '../public-schema.ts'
+import { query } from '../query.ts'
 import { readRestoreNeeds } from '../roles-needs.ts'
 import type { PostgresDetails, PostgresSettings } from '../schema.ts'
 import { ScratchTarget } from '../scratch.ts'
@@ -22,7 +25,9 @@ import { tryExpressions } from './try-expressions.ts'
 import { tryViews } from './try-views.ts'
 
 const REHEARSAL_ID = '00000000'
-const NOTHING = { tables: [], sequences: [], largeObjects: [], extensions: [], objects: [] }
+const NOTHING = { tables: [], sequences: [], largeObjects: [], objects: [] }
+const extension = z.object({ name: z.string(), version: z.string() })
+const EXTENSIONS = 'select extname::text as name, extversion as version from pg_catalog.pg_extension'
 
 /**
  * Loads the definitions of the session's database into a throw-away server as a restore would, evaluates there what a
@@ -66,7 +71,8 @@ async function definitionsOf(session: pg.ClientBase, facts: DatabaseFacts, tools
     roles: await readRoles(session),
     needs: await readRestoreNeeds(session, facts.serverVersion),
     lanes: [],
-    fingerprint: { ...NOTHING, definitionsBy: tools.major },
+    publicSchema: await readPublicSchema(session),
+    fingerprint: { ...NOTHING, extensions: await query(session, extension, EXTENSIONS), definitionsBy: tools.major },
   }
 }
 

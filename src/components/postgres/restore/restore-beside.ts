@@ -16,12 +16,16 @@ import { sentenceOf, type WayTaken } from './second-pass/way.ts'
 import { readLoadSettings, type Meant } from './session-settings.ts'
 import { withDump } from './staged-dump.ts'
 import type { Dump } from './staged-dump.ts'
+import { removeLeftovers } from './template-leftovers.ts'
 
 /** A dump of fewer bytes is read by one process: more would take longer to start than to load it. */
 const WORTH_JOBS = 4 * 1024 * 1024
 
 type Loaded = Meant &
-  Pick<PostgresDetails, 'lanes' | 'encoding' | 'needs' | 'indexRuns' | 'owner' | 'settings' | 'roles' | 'fingerprint'>
+  Pick<
+    PostgresDetails,
+    'lanes' | 'encoding' | 'needs' | 'indexRuns' | 'owner' | 'settings' | 'roles' | 'fingerprint' | 'publicSchema'
+  >
 
 /**
  * Loads a dump and the rows that it leaves to lanes into an empty database that nobody else uses. pg_restore first makes
@@ -37,6 +41,7 @@ export async function restoreBeside(
   context: Context,
 ): Promise<readonly WayTaken[]> {
   const prepared = { ...place, settings: await readLoadSettings(place, details, context) }
+  await removeLeftovers(place, details, context)
   return withDump(source, context, async (dump) => {
     const contents = await dumpContents(prepared, dump, context)
     const taken: WayTaken[] = []
