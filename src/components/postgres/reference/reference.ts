@@ -1,3 +1,4 @@
+import { isFailure } from '../../../core/failure.ts'
 import type { Context } from '../../../core/ports.ts'
 import type { ArtifactSource } from '../../driver.ts'
 import { readDefinitions } from '../definitions.ts'
@@ -21,13 +22,26 @@ export interface ReferenceSource {
 /**
  * Gives the captured definitions as this server and this pg_dump word them: they are loaded without rows into a database
  * beside, and read there. Only for those whose text in the dump is what the fingerprint has, so that a reference is never of
- * something else.
+ * something else. Undefined where the role may not make a database.
  */
-export type Reference = (context: Context) => Promise<ReadonlyMap<string, string>>
+export type Reference = (context: Context) => Promise<ReadonlyMap<string, string> | undefined>
 
 /** Undefined where there is nothing to load definitions from. */
 export function referenceOf({ source, ...given }: ReferenceSource): Reference | undefined {
-  return source === undefined ? undefined : (context) => readReference({ ...given, source }, context)
+  return source === undefined
+    ? undefined
+    : (context) => unlessDenied(readReference({ ...given, source }, context), context)
+}
+
+async function unlessDenied<Result>(reading: Promise<Result>, context: Context): Promise<Result | undefined> {
+  try {
+    return await reading
+  } catch (error) {
+    if (!isFailure(error, 'denied')) throw error
+    const message = `definitions that this server words otherwise cannot be told from others: ${error.message}. Give the role CREATEDB.`
+    context.progress({ type: 'warning', message })
+    return undefined
+  }
 }
 
 async function readReference(
