@@ -26,14 +26,14 @@ export interface ToolSettings {
  * their way. Only what differs: a pooler may refuse options. Where it does, they go without, as they did before.
  */
 export async function readToolSettings(server: Server, database: string, context: Context): Promise<ToolSettings> {
-  const { encoding, settings } = await withSession(server, database, context, readHindrances)
+  const { encoding, settings, money } = await withSession(server, database, context, readHindrances)
   const plainMoney = settings['lc_monetary'] === undefined
   if (Object.keys(settings).length === 0) return { settings: encoding, plainMoney }
   const refusal = await refusalOf(server, database, settings, context)
   if (refusal === undefined) return { settings: { ...settings, ...encoding }, plainMoney: true }
-  const names = Object.keys(settings).join(', ')
-  const message = `the client tools cannot be given settings (${names}): ${refusal}`
-  context.progress({ type: 'warning', message })
+  const names = Object.keys(settings).filter((name) => !(name in TEXT_FORMS) || (money && name === 'lc_monetary'))
+  const message = `the client tools cannot be given settings (${names.join(', ')}): ${refusal}`
+  if (names.length > 0) context.progress({ type: 'warning', message })
   return { settings: encoding, plainMoney }
 }
 
@@ -46,14 +46,17 @@ const HINDRANCES = `select s.name, v.value from pg_catalog.json_each_text($1::js
   order by 1`
 
 /** The encoding is the database's own, whatever it asks its clients to have. */
-async function readHindrances(session: pg.ClientBase): Promise<Record<'encoding' | 'settings', SessionSettings>> {
+async function readHindrances(session: pg.ClientBase) {
   const row = z.object({ name: z.string(), value: z.string() })
   const rows = await query(session, row, HINDRANCES, [JSON.stringify({ ...UNHINDERED, ...TEXT_FORMS })])
-  const encoding = await queryOne(session, z.object({ client_encoding: z.string() }), ENCODING)
-  return { encoding, settings: Object.fromEntries(rows.map(({ name, value }) => [name, value])) }
+  const { money, ...encoding } = await queryOne(session, here, HERE)
+  const settings: SessionSettings = Object.fromEntries(rows.map(({ name, value }) => [name, value]))
+  return { encoding, settings, money }
 }
 
-const ENCODING = `select pg_catalog.getdatabaseencoding()::text as client_encoding`
+const here = z.object({ client_encoding: z.string(), money: z.boolean() })
+const HERE = `select pg_catalog.getdatabaseencoding()::text as client_encoding, exists (select from pg_catalog.pg_attribute a
+  where a.atttypid in ('money'::regtype, 'money[]'::regtype) and a.attrelid >= 16384) as money`
 
 /** Why a session cannot have these settings from its first moment on; undefined if it can. */
 async function refusalOf(

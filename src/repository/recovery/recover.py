@@ -1251,10 +1251,14 @@ def postgres_steps(component: Dict[str, Any], files: List[Any], target: str) -> 
     if roles:
         yield f"psql -X -v ON_ERROR_STOP=1 -d postgres -f {roles}   # roles that are missing, without passwords"
     yield createdb(details)
-    yield from restore_steps(files, database, details)
+    # Before the rows: checks may lean on the time zone and the parameters of the database. What would stop a load is overridden.
     settings = write_sql(target, f"{safe(component['name'])}-settings.sql", setting_statements(details))
     if settings:
         yield f"psql -X -v ON_ERROR_STOP=1 -d {database} -f {settings}"
+    money = " -c lc_monetary=C" if details.get("plainMoney") is True else ""
+    yield f"export PGOPTIONS='-c default_transaction_read_only=off -c statement_timeout=0 -c array_nulls=on{money}'"
+    yield from restore_steps(files, database, details)
+    yield "unset PGOPTIONS"
     yield f"vacuumdb --analyze-only -d {database}"
     if details.get("acl"):
         yield f"# rights on the database itself, to grant by hand: {' '.join(map(str, details['acl']))}"

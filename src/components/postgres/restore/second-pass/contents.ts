@@ -23,22 +23,22 @@ export type Depends = NonNullable<Fingerprint['depends']>
 /**
  * Which lines make an object that uses an operator of an extension or of the user's. Where its text does not name it, as
  * in `JOIN USING` or `NULLIF`, PostgreSQL looks for one on the search path, which is empty while a dump is loaded. So these
- * are loaded under a path with the schemas that are given here, by the number of the line.
+ * are loaded under the path that is given here, by the number of the line. Schemas are quoted in a point.
  */
-export function linesWithOperators(
-  lines: readonly ContentsLine[],
-  depends: Depends = [],
-): ReadonlyMap<number, readonly string[]> {
-  const schemas = new Map(
+export function linesWithOperators(lines: readonly ContentsLine[], depends: Depends = []): ReadonlyMap<number, string> {
+  const paths = new Map(
     depends
       .filter(({ on }) => on.some(({ kind }) => kind === 'operator'))
-      .map(({ name, on }) => [name, [...new Set(on.map(({ schema }) => schema))].filter((schema) => schema !== '')]),
+      .map(({ name, on }) => [
+        name,
+        [...new Set(on.map(({ schema }) => schema))].filter((schema) => schema !== '').join(', '),
+      ]),
   )
-  if (schemas.size === 0) return new Map()
+  if (paths.size === 0) return new Map()
   return new Map(
     lines.flatMap(({ id, rest }) => {
-      const found = prefixesOf(rest).find((prefix) => schemas.has(prefix))
-      return found === undefined ? [] : [[id, schemas.get(found) ?? []] as const]
+      const found = prefixesOf(rest).find((prefix) => paths.has(prefix))
+      return found === undefined ? [] : [[id, paths.get(found) ?? ''] as const]
     }),
   )
 }

@@ -15,7 +15,7 @@ export interface SecondPass {
   readonly source: ArtifactSource
   readonly details: Pick<PostgresDetails, 'owner' | 'settings' | 'roles' | 'encoding'>
   /** Entries that are loaded under a path of their own, and so were left to this pass. */
-  readonly withPath: ReadonlyMap<number, readonly string[]>
+  readonly withPath: ReadonlyMap<number, string>
   /** What the operator agreed to go without. */
   readonly accept: readonly AcceptId[]
 }

@@ -27,6 +27,6 @@ export async function searchPaths(session: pg.ClientBase, source: PathSource): P
   return [...new Set([capturedPath(source), pathOf(schemas.map(({ name }) => name))])].filter((path) => path !== '')
 }
 
-export function pathOf(schemas: readonly string[]): string {
+function pathOf(schemas: readonly string[]): string {
   return schemas.map((schema) => identifier(schema)).join(', ')
 }

@@ -9,7 +9,7 @@ import { exemptOf, goWithout, type LeftOver } from './go-without.ts'
 import { loadObject, type Outcome } from './load-object.ts'
 import { loadRowsAgain } from './load-rows-again.ts'
 import type { SecondPass } from './pass.ts'
-import { pathOf, searchPaths } from './search-paths.ts'
+import { searchPaths } from './search-paths.ts'
 import { acceptIdOf, NOTHING_EXEMPT, type Exempt, type WayTaken } from './way.ts'
 
 /**
@@ -84,7 +84,7 @@ function loadOne(
   context: Context,
 ): Promise<Outcome> {
   if (entry.kind !== 'TABLE DATA') {
-    const own = pathOf(pass.withPath.get(id) ?? [])
+    const own = pass.withPath.get(id) ?? ''
     return loadObject(session, entry, { own, others: paths.filter((path) => path !== own) }, context)
   }
   const options = `with (encoding ${literal(pass.details.encoding)})`
