@@ -319,6 +319,11 @@ export interface Target<Details = unknown> {
   authenticatedByLoad?(details: Details): readonly string[]
   /** Loads beside (swap, scratch) or over the live data (in-place). What an earlier run left half-done is removed first. */
   load(details: Details, source: ArtifactSource, context: Context): Promise<void>
+  /**
+   * In place only: whether nothing that `load` did is in the live data, because it failed before its first commit. Absent where
+   * nobody can say; then a load that was begun counts as if something were.
+   */
+  isAsBefore?(context: Context): Promise<boolean>
   /** Reads what was loaded again and compares it with what was captured. */
   compare(details: Details, context: Context): Promise<readonly Difference[]>
   /**

@@ -5,7 +5,12 @@ import { Failure } from '../../core/failure.ts'
 import type { Secret } from '../../core/secret.ts'
 import type { GivenSecrets } from '../../components/driver.ts'
 import type { ManifestComponent } from '../../repository/documents.ts'
-import { backupType, LONGEST_SQL, weaknesses, type KleidiaContent } from '../../repository/kleidia-v1/kleidia-content.ts'
+import {
+  backupType,
+  LONGEST_SQL,
+  weaknesses,
+  type KleidiaContent,
+} from '../../repository/kleidia-v1/kleidia-content.ts'
 import { isThere, writeKleidiaFile } from '../../repository/kleidia-v1/write-kleidia-file.ts'
 import type { PointReader } from '../../repository/repository.ts'
 import type { App, AppComponent, OperationContext } from '../app.ts'

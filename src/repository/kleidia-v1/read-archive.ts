@@ -64,7 +64,5 @@ const fields = ['created', 'backupType', 'includesDatabase', 'includesSecrets', 
 function disagreements(claims: Claims, truth: Truth): readonly string[] {
   return fields
     .filter((field) => claims[field] !== undefined && truth[field] !== undefined && claims[field] !== truth[field])
-    .map(
-      (field) => `${field}: ${JSON.stringify(claims[field])} outside, ${JSON.stringify(truth[field])} inside`,
-    )
+    .map((field) => `${field}: ${JSON.stringify(claims[field])} outside, ${JSON.stringify(truth[field])} inside`)
 }
