@@ -188,6 +188,8 @@ export interface DumpOutput {
   readonly scratchFolder: string
   /** Where the reader of the dump can take no more. */
   readonly mostBytes?: number | undefined
+  /** SQL only: it first drops what it makes, where that is there, and can be fed to an existing database as one transaction. */
+  readonly overExisting?: true
 }
 
 export interface WrittenDump {

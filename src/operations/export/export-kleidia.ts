@@ -140,7 +140,7 @@ async function sqlOf(
 ): Promise<KleidiaContent['sql']> {
   const { driver, settings } = component
   const path = join(folder, 'database.sql')
-  const request = { format: 'sql', path, scratchFolder: folder, mostBytes: LONGEST_SQL } as const
+  const request = { format: 'sql', path, scratchFolder: folder, mostBytes: LONGEST_SQL, overExisting: true } as const
   const source = sourceOf(reader, captured, context)
   const { bytes } = await driver.dumps.write(settings, detailsOf(driver, captured), source, request, context)
   return { size: bytes, content: readOnce(path) }
