@@ -191,6 +191,8 @@ export interface DumpOutput {
   readonly mostBytes?: number | undefined
   /** What the operator agreed to go without. */
   readonly accept?: readonly AcceptId[] | undefined
+  /** SQL only: it first drops what it makes, where that is there, and can be fed to an existing database as one transaction. */
+  readonly overExisting?: true
 }
 
 export interface WrittenDump {
@@ -324,6 +326,11 @@ export interface Target<Details = unknown> {
   authenticatedByLoad?(details: Details): readonly string[]
   /** Loads beside (swap, scratch) or over the live data (in-place). What an earlier run left half-done is removed first. */
   load(details: Details, source: ArtifactSource, context: Context): Promise<void>
+  /**
+   * In place only: whether nothing that `load` did is in the live data, because it failed before its first commit. Absent where
+   * nobody can say; then a load that was begun counts as if something were.
+   */
+  isAsBefore?(context: Context): Promise<boolean>
   /**
    * Reads what was loaded again and compares it with what was captured. `source` is what it was loaded from: with it a
    * server can be asked whether it only words a definition otherwise; without it, that is a difference.

@@ -148,6 +148,7 @@ function remarksOf({ name, opened, failure, imported }: KleidiaFile): readonly s
     ...(opened?.unknownParts ?? []).map((part) => `${name}: ${JSON.stringify(part)} is not known and was NOT taken`),
     ...(imported === undefined ? [] : pointLines(name, imported)),
     ...(opened?.disagreements ?? []).map((what) => `${name}: the header was changed, or written wrongly: ${what}`),
+    ...(opened?.remarks ?? []).map((what) => `${name}: remark: ${what}`),
   ]
 }
 

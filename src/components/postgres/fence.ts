@@ -26,14 +26,28 @@ const sessionRow = z.object({ pid: z.number(), user: z.string(), application: z.
  * no user, which a role without pg_read_all_stats sees too; what kind of process it is, such a role is not told.
  */
 const SESSIONS = `select pid, coalesce(usename::text, '') as "user", coalesce(application_name, '') as application from pg_stat_activity
-  where datname = $1 and usesysid is not null and pid <> all($2::int[]) and coalesce(backend_type, '') not in ('autovacuum worker', 'parallel worker') order by pid`
+  where datname = $1 and usesysid is not null and pid <> all($2::int[]) and coalesce(backend_type, '') not in ('autovacuum worker', 'parallel worker')`
+/** A client on a socket of this machine has a port of -1, a worker has none. Who may not see kinds sees workers as clients. */
+const CLIENTS = `${SESSIONS} and not (coalesce(backend_type, 'client backend') <> 'client backend' and client_port is null)`
 
+/** Everybody who keeps the database from being renamed or dropped. */
 export function sessionsOf(
   admin: pg.Client,
   database: string,
   except: readonly number[] = [],
 ): Promise<readonly SessionRow[]> {
-  return query(admin, sessionRow, SESSIONS, [database, except])
+  return query(admin, sessionRow, `${SESSIONS} order by pid`, [database, except])
+}
+
+/** The same without background workers, such as those of pg_cron: they come with the database and are not the application. */
+export function clientsOf(admin: pg.Client, database: string): Promise<readonly SessionRow[]> {
+  return query(admin, sessionRow, `${CLIENTS} order by pid`, [database, []])
+}
+
+/** Whether this role is told what kind of process a session is. */
+export async function seesKinds(admin: pg.Client): Promise<boolean> {
+  const sql = `select pg_has_role('pg_read_all_stats', 'usage') as sees`
+  return (await queryOne(admin, z.object({ sees: z.boolean() }), sql)).sees
 }
 
 /** The server's process behind a session. */
@@ -74,17 +88,32 @@ export function openDatabase(admin: pg.Client, what: string, database: string, c
  * Ends all sessions of a database but those in `keep`, and resolves when none was seen `looks` times. Close the database
  * first, or clients that come back at once are never gone. Fails with `refused`, naming who remains.
  */
-export async function endSessions(
+export function endSessions(
   admin: pg.Client,
   database: string,
   keep: readonly number[],
   context: Context,
   looks = QUIET_LOOKS,
 ): Promise<void> {
+  return endAll(admin, { database, looks, who: () => sessionsOf(admin, database, keep) }, context)
+}
+
+/** The same of clients alone: a worker that stays is in nobody's way, and may come back as often as it is ended. */
+export function endClients(admin: pg.Client, database: string, context: Context): Promise<void> {
+  return endAll(admin, { database, looks: QUIET_LOOKS, who: () => clientsOf(admin, database) }, context)
+}
+
+interface Ending {
+  readonly database: string
+  readonly looks: number
+  readonly who: () => Promise<readonly SessionRow[]>
+}
+
+async function endAll(admin: pg.Client, { database, looks, who }: Ending, context: Context): Promise<void> {
   const deadline = context.clock.monotonic() + EMPTY_LIMIT
   const refusals = new Set<string>()
   for (let quiet = 0; quiet < looks;) {
-    const sessions = await sessionsOf(admin, database, keep)
+    const sessions = await who()
     if (sessions.length > 0 && context.clock.monotonic() > deadline) throw remaining(database, sessions, refusals)
     quiet = sessions.length === 0 ? quiet + 1 : 0
     for (const { pid } of sessions) await endSession(admin, pid, refusals, context)

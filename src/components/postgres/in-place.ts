@@ -5,9 +5,11 @@ import type { Context } from '../../core/ports.ts'
 import type { Difference, Finding } from '../../core/restore-point.ts'
 import type { ArtifactSource, EvidenceQuery, EvidenceRow, Target, TargetState } from '../driver.ts'
 import { runAppChecks } from './app-checks.ts'
+import { asciiIdentifier, asciiLiteral } from './clean/ascii.ts'
+import { overLive } from './clean/over-live.ts'
 import { identifier, withSession } from './connection.ts'
 import { readRows } from './evidence.ts'
-import { closeDatabase, endSessions, requireNoPreparedTransactions, sessionsOf } from './fence.ts'
+import { clientsOf, closeDatabase, endClients, requireNoPreparedTransactions } from './fence.ts'
 import { readWhole, restoreOver } from './load.ts'
 import type { LoadPlace } from './load.ts'
 import { formatMarker } from './marker.ts'
@@ -37,6 +39,8 @@ const LOAD_CONNECTIONS = 1
 /** Sessions that load lanes at once: the fewer, the smaller the gate for others. */
 const LOAD_JOBS = 2
 const COMPARE_CONNECTIONS = 3
+/** What the live database, or a role in it, may have set and a load cannot be under. */
+const LOAD_SETTINGS = { default_transaction_read_only: 'off' }
 
 /**
  * A restore over the live database, for servers without room or rights for a second one. It is one transaction of
@@ -78,7 +82,7 @@ export class InPlaceTarget implements Target<PostgresDetails> {
       if ((await this.#marker(admin)) === undefined)
         await this.#mark(admin, await this.#freshMarker(admin, context), context)
       await closeDatabase(admin, 'live', live, context)
-      await endSessions(admin, live, [], context)
+      await endClients(admin, live, context)
     })
   }
 
@@ -93,6 +97,7 @@ export class InPlaceTarget implements Target<PostgresDetails> {
       database: live.name,
       at: clock.now().toISOString(),
       loaded: false,
+      touched: false,
       comment: live.comment,
       connectionLimit: live.connectionLimit,
     }
@@ -127,9 +132,9 @@ export class InPlaceTarget implements Target<PostgresDetails> {
       await ensureRoles(admin, details, source, context)
       const lanes = details.lanes.length === 0 ? 0 : LOAD_JOBS
       await this.#openGate(admin, LOAD_CONNECTIONS + lanes, context)
-      await this.#overwrite(admin, details, source, context)
+      await this.#overwrite(admin, { details, source, marker: { ...marker, touched: true } }, context)
       await this.#openGate(admin, COMPARE_CONNECTIONS, context)
-      await this.#mark(admin, { ...marker, loaded: true }, context)
+      await this.#mark(admin, { ...marker, touched: true, loaded: true }, context)
     })
     await analyze(await this.#loadPlace(details, context), context)
   }
@@ -148,29 +153,40 @@ export class InPlaceTarget implements Target<PostgresDetails> {
   /**
    * Made again while somebody else is in the way. As one transaction, an attempt that fails changes nothing. With lanes, or
    * without room for old and new at once, it cannot be one: what a failed attempt leaves is dropped by the next, and if there is none, the
-   * safety point has to repair it.
+   * safety point has to repair it. The mark that says which of the two it is changes with the first thing that does.
    */
-  async #overwrite(
-    admin: pg.Client,
-    details: PostgresDetails,
-    source: ArtifactSource,
-    context: Context,
-  ): Promise<void> {
+  async #overwrite(admin: pg.Client, over: Overwriting, context: Context): Promise<void> {
+    const { details, source, marker } = over
     const place = await this.#loadPlace(details, context)
     const inSteps = (await roomInPlace(admin, this.#place, details)).dropsFirst
     const how = { args: ['--single-transaction', '--clean', '--if-exists'], inSteps }
     const deadline = context.clock.monotonic() + GATE_LIMIT
     for (;;) {
-      for (const { pid } of await sessionsOf(admin, place.database))
+      for (const { pid } of await clientsOf(admin, place.database))
         await change(admin, 'pg_terminate_backend', `select pg_terminate_backend(${pid})`, context)
       try {
-        if (inSteps) await withSession(place.server, place.database, context, (live) => untie(live, context))
-        return await restoreOver(place, details, source, how, context)
+        if (inSteps) await this.#mark(admin, marker, context)
+        const prepared = await withSession(place.server, place.database, context, async (live) => {
+          if (inSteps) await untie(live, context)
+          return overLive(source, live, [this.#touches(marker)])
+        })
+        return await restoreOver(place, details, prepared, how, context)
       } catch (error) {
-        const others = await sessionsOf(admin, place.database)
+        const others = await clientsOf(admin, place.database)
         if (others.length === 0 || context.clock.monotonic() > deadline) throw error
       }
     }
+  }
+
+  /** In the transaction that overwrites, so that the mark says so exactly when that was committed. */
+  #touches(marker: InPlaceMarker): string {
+    const { names, restoreId } = this.#place
+    return `comment on database ${asciiIdentifier(names.live)} is ${asciiLiteral(formatMarker(restoreId, marker))}`
+  }
+
+  /** Of a mark from before it said so, nobody knows. */
+  isAsBefore(context: Context): Promise<boolean> {
+    return withAdmin(this.#place, context, async (admin) => (await this.#marker(admin))?.touched === false)
   }
 
   async compare(details: PostgresDetails, context: Context, source?: ArtifactSource): Promise<readonly Difference[]> {
@@ -244,8 +260,16 @@ export class InPlaceTarget implements Target<PostgresDetails> {
       tools: await chooseRestoreTools(version, details, settings, context),
       limits: limitsOf(settings),
       jobs: LOAD_JOBS,
+      settings: LOAD_SETTINGS,
     }
   }
+}
+
+/** What is loaded, and the mark that says that it was begun. */
+interface Overwriting {
+  readonly details: PostgresDetails
+  readonly source: ArtifactSource
+  readonly marker: InPlaceMarker
 }
 
 const foreignKey = z.object({ table: z.string(), name: z.string() })

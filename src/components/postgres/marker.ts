@@ -27,6 +27,8 @@ const body = z.discriminatedUnion('role', [
     ...common,
     role: z.literal('in-place'),
     loaded: z.boolean(),
+    /** Whether anything of the load may be in it; absent in marks of earlier versions. */
+    touched: z.boolean().optional(),
     comment: z.string().nullable(),
     connectionLimit: z.number().int(),
   }),

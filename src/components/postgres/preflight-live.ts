@@ -4,7 +4,7 @@ import { describe } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import { withSession } from './connection.ts'
-import { describeSessions, preparedTransactions, sessionsOf } from './fence.ts'
+import { clientsOf, describeSessions, preparedTransactions, seesKinds, sessionsOf } from './fence.ts'
 import { describeTable } from './preserved.ts'
 import { query } from './query.ts'
 import type { PostgresDetails } from './schema.ts'
@@ -22,7 +22,7 @@ export async function liveFindings(
   if (!exists) return []
   const subject = `database ${names.live}`
   const prepared = await preparedTransactions(admin, names.live)
-  const sessions = await sessionsOf(admin, names.live)
+  const sessions = await (mode === 'swap' ? sessionsOf : clientsOf)(admin, names.live)
   const findings: Finding[] = []
   if (prepared.length > 0)
     findings.push({
@@ -31,7 +31,10 @@ export async function liveFindings(
       message: `has prepared transactions: ${prepared.join(', ')}`,
       hint: 'Finish them with COMMIT PREPARED or ROLLBACK PREPARED.',
     })
-  if (sessions.length > 0) findings.push(sessionFinding(subject, describeSessions(sessions), mode))
+  if (sessions.length > 0)
+    findings.push(
+      sessionFinding(subject, describeSessions(sessions), mode === 'swap' || (await seesKinds(admin)), mode),
+    )
   return [...findings, ...(await attachedFindings(admin, names.live, mode))]
 }
 
@@ -57,15 +60,19 @@ async function attachedFindings(admin: pg.Client, live: string, mode: 'swap' | '
   }))
 }
 
-function sessionFinding(subject: string, sessions: string, mode: 'swap' | 'in-place'): Finding {
+function sessionFinding(subject: string, sessions: string, seen: boolean, mode: 'swap' | 'in-place'): Finding {
   if (mode === 'swap') return { level: 'ok', subject, message: `serves ${sessions}; their sessions end at the swap` }
+  const stop = 'Stop the application before a restore over its live data.'
   return {
     level: 'error',
     subject,
     message: `serves ${sessions}`,
-    hint: 'Stop the application before a restore over its live data.',
+    hint: seen ? stop : `${stop} ${WORKERS}`,
   }
 }
+
+const WORKERS =
+  'Where they are workers of an extension, such as pg_cron: a role without pg_read_all_stats cannot tell those from clients; grant it to the role that restores.'
 
 /** Like subscriptions, they refer to a database by its object id, are in no dump and not carried over. */
 const SLOTS = `select slot_name::text as name from pg_replication_slots where database = $1 order by 1`

@@ -38,8 +38,14 @@ export function withAdmin<Result>(
   context: Context,
   act: (admin: pg.Client) => Promise<Result>,
 ): Promise<Result> {
-  return withSession(place.server, place.settings.maintenanceDatabase, context, act)
+  return withSession(place.server, place.settings.maintenanceDatabase, context, async (admin) => {
+    await attempt(WRITABLE, () => admin.query(WRITABLE))
+    return act(admin)
+  })
 }
+
+/** The role, or the maintenance database, may be set to only read. */
+const WRITABLE = 'set default_transaction_read_only = off'
 
 /** A session on one of the restore's databases. */
 export function openSession(place: Place, database: string, context: Context): Promise<pg.Client> {

@@ -5,7 +5,12 @@ import { Failure } from '../../core/failure.ts'
 import type { Secret } from '../../core/secret.ts'
 import type { GivenSecrets } from '../../components/driver.ts'
 import type { ManifestComponent } from '../../repository/documents.ts'
-import { LONGEST_SQL, weaknesses, type KleidiaContent } from '../../repository/kleidia-v1/kleidia-content.ts'
+import {
+  backupType,
+  LONGEST_SQL,
+  weaknesses,
+  type KleidiaContent,
+} from '../../repository/kleidia-v1/kleidia-content.ts'
 import { isThere, writeKleidiaFile } from '../../repository/kleidia-v1/write-kleidia-file.ts'
 import type { PointReader } from '../../repository/repository.ts'
 import type { App, AppComponent, OperationContext } from '../app.ts'
@@ -61,7 +66,7 @@ export async function exportKleidia(
       point: reader.commit.point,
       path,
       bytes: size,
-      backupType: contents.truth.backupType,
+      backupType: backupType(content),
       components: [parts.database, parts.secrets].flatMap((part) => part?.component.name ?? []),
       secrets: contents.secretCount,
       leftOut: [...(secrets?.leftOut() ?? []), ...otherComponents(reader, parts)],
@@ -135,7 +140,7 @@ async function sqlOf(
 ): Promise<KleidiaContent['sql']> {
   const { driver, settings } = component
   const path = join(folder, 'database.sql')
-  const request = { format: 'sql', path, scratchFolder: folder, mostBytes: LONGEST_SQL } as const
+  const request = { format: 'sql', path, scratchFolder: folder, mostBytes: LONGEST_SQL, overExisting: true } as const
   const source = sourceOf(reader, captured, context)
   const { bytes } = await driver.dumps.write(settings, detailsOf(driver, captured), source, request, context)
   return { size: bytes, content: readOnce(path) }

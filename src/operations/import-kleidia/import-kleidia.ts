@@ -42,6 +42,8 @@ export interface KleidiaOpened {
   readonly secrets: number
   /** Where the unauthenticated header says something else. */
   readonly disagreements: readonly string[]
+  /** Where the header inside lacks a claim or has another than the documented ones. */
+  readonly remarks: readonly string[]
   /** Parts that the documentation does not know, and that were not unpacked. */
   readonly unknownParts: readonly string[]
   readonly folder?: string
@@ -198,6 +200,7 @@ export function openedOf(found: Opened | Unpacked): KleidiaOpened {
     authenticatedBeside: additional,
     secrets: contents.secretCount,
     disagreements: contents.disagreements,
+    remarks: contents.remarks,
     unknownParts: contents.unknown,
     ...('folder' in found ? { folder: found.folder } : {}),
     ...('sql' in found && found.sql !== undefined ? { sql: { size: found.sql.size, sha256: found.sql.sha256 } } : {}),

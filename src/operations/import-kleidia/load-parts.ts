@@ -31,7 +31,7 @@ export async function loadParts(
   const database = staged.sql === undefined ? undefined : theComponent(app, hasDumps, 'a database', request)
   const secrets = staged.secrets === undefined ? undefined : theComponent(app, hasSecretLists, 'secrets', request)
   // Quick, and refuses what no server takes; so it comes first.
-  const taken = secrets && (await takeSecrets(secrets, staged, request))
+  const taken = secrets && (await takeSecrets(secrets, staged, request, context))
   const loaded = database && (await loadDatabase(database, staged, request, context))
   const parts = [loaded?.component, taken].filter((part) => part !== undefined)
   if (parts.length === 0) throw new Failure('unsupported', 'there is neither a database nor a secret in it')
@@ -46,9 +46,12 @@ async function takeSecrets(
   component: WithSecretLists,
   { secrets, contents }: Staged,
   { origin, mount }: PartsRequest,
+  { clock }: OperationContext,
 ): Promise<AppComponent> {
   const { name, driver, settings } = component
-  const list = { origin, created: contents.truth.created, place: mount, secrets: secrets ?? nothing }
+  // The file's remarks say when it does not tell its time.
+  const created = contents.truth.created ?? clock.now().toISOString()
+  const list = { origin, created, place: mount, secrets: secrets ?? nothing }
   const taken = await driver.secretLists.take(settings, list)
   return { name, settings, driver: { ...driver, capture: (_settings, sink) => taken.capture(sink) } }
 }

@@ -11,6 +11,7 @@ import {
   compareAll,
   differenceFailure,
   fenceAll,
+  isLiveAsBefore,
   loadAll,
   remarksOf,
   reopenAll,
@@ -146,8 +147,9 @@ async function stop(
       hint: `Run holdfast restore ${run.app} --resume.`,
     })
   const afterwards = { ...context, signal: new AbortController().signal }
-  const live = run.mode === 'in-place' && run.stage === 'loading' ? 'may be mixed' : 'as before'
-  const told = live === 'may be mixed' ? mixed(run, failure) : failure
+  const isLoading = run.mode === 'in-place' && run.stage === 'loading'
+  const live = isLoading && !(await isLiveAsBefore(targets, afterwards)) ? 'may be mixed' : 'as before'
+  const told = live === 'may be mixed' ? mixed(run, failure) : isLoading ? unchanged(failure) : failure
   try {
     if (run.mode === 'in-place') await reopenAll(targets, afterwards)
     else await rollBack(targets, 'forgotten', afterwards)
@@ -165,12 +167,21 @@ function mixed(run: RestoreRun, failure: Failure): Failure {
   return new Failure(kind, message, { facts, cause: failure, hint: repairMixed(run.app, run.safetyPoint) })
 }
 
+/** The same failure of a restore in place that wrote nothing. */
+function unchanged({ kind, message, facts, hint, cause }: Failure): Failure {
+  const nothing = 'Nothing of the live data was changed.'
+  return new Failure(kind, message, { facts, cause, hint: hint === undefined ? nothing : `${nothing} ${hint}` })
+}
+
 /** What to do when a restore in place was cut off while it wrote. */
 export function repairMixed(app: string, safetyPoint: string | null): string {
-  const mixture = 'The live data may be a mixture of before and after.'
+  return `The live data may be a mixture of before and after. ${wayBack(app, safetyPoint)}`
+}
+
+export function wayBack(app: string, safetyPoint: string | null): string {
   return safetyPoint === null
-    ? `${mixture} There is no safety point: restore again, or restore another point.`
-    : `${mixture} Go back with holdfast restore ${app} --target in-place --at ${safetyPoint}, or restore again.`
+    ? 'There is no safety point: restore again, or restore another point.'
+    : `Go back with holdfast restore ${app} --target in-place --at ${safetyPoint}, or restore again.`
 }
 
 /** Both reasons: why the restore stopped, and why what it had begun could not be taken back. */

@@ -49,6 +49,23 @@ export function remarksOf(restoring: readonly WithTarget[]): readonly string[] {
   return restoring.flatMap(({ name, target }) => (target.remarks?.() ?? []).map((remark) => `${name}: ${remark}`))
 }
 
+/**
+ * Whether a restore in place that stopped while it loaded changed nothing: the component that is loaded first says that it did
+ * not, so that no other was begun. What cannot be asked counts as changed.
+ */
+export async function isLiveAsBefore(targets: readonly WithTarget[], context: OperationContext): Promise<boolean> {
+  const first = targets.at(-1)?.target
+  try {
+    return (await first?.isAsBefore?.(context)) ?? false
+  } catch (error) {
+    context.progress({
+      type: 'warning',
+      message: `whether the live data was changed cannot be asked: ${describe(error)}`,
+    })
+    return false
+  }
+}
+
 /** Everything in which the loaded data is not what was captured, or a check of the app did not pass. */
 export async function compareAll(
   restoring: readonly Restoring[],

@@ -2,8 +2,8 @@ import { Failure, toFailure } from '../../core/failure.ts'
 import type { PointReader } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
 import { enterStage, type RestoreJournal } from './journal.ts'
-import { finish, keptFor, putLive, repairMixed, RestoreRun } from './execute.ts'
-import { rollBack, type TakenBack } from './phases.ts'
+import { finish, keptFor, putLive, repairMixed, RestoreRun, wayBack } from './execute.ts'
+import { isLiveAsBefore, rollBack, type TakenBack } from './phases.ts'
 import type { RestorePlan } from './plan.ts'
 import type { RestoreReport } from './report.ts'
 import { openBareTargets, openTargets, type TargetOptions } from './targets.ts'
@@ -81,14 +81,17 @@ function takenBack({ stage }: RestoreJournal): TakenBack {
 
 function afterwards({ mode, stage, app, safetyPoint }: RestoreJournal): string {
   if (mode !== 'in-place') return ' The live data is as before.'
-  return stage === 'loading' ? ` ${repairMixed(app, safetyPoint)}` : ''
+  if (stage !== 'loading') return ''
+  return ` It says whether the live data was changed. If it may be a mixture of before and after: ${wayBack(app, safetyPoint)}`
 }
 
 /** What was overwritten cannot be taken back here; the safety point holds it. */
 async function reopenInPlace(app: App, journal: RestoreJournal, context: OperationContext): Promise<void> {
-  for (const { target } of await openBareTargets(app, journal.components, optionsOf(journal), context))
-    await target.reopen(context)
-  if (journal.stage !== 'loading') return
+  const targets = await openBareTargets(app, journal.components, optionsOf(journal), context)
+  // Opening takes the marks away that tell.
+  const isChanged = journal.stage === 'loading' && !(await isLiveAsBefore(targets, context))
+  for (const { target } of targets) await target.reopen(context)
+  if (!isChanged) return
   const message = `the restore in place was cut off while ${journal.stage}. ${repairMixed(app.name, journal.safetyPoint)}`
   context.progress({ type: 'warning', message })
 }

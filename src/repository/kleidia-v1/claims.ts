@@ -15,15 +15,6 @@ export interface Claims {
   readonly includesAudit: boolean | undefined
 }
 
-/** The header inside of the encryption, which is the truth. */
-export interface Truth {
-  readonly created: string
-  readonly backupType: string
-  readonly includesDatabase: boolean
-  readonly includesSecrets: boolean
-  readonly includesAudit: boolean | undefined
-}
-
 const text = z.string().max(256)
 const version = z.number().int()
 const flags = { includes_audit: z.boolean().optional(), includes_audit_logs: z.boolean().optional() }
@@ -36,15 +27,6 @@ const outer = z.object({
   includes_kv: z.boolean().optional(),
   ...flags,
 })
-const inner = z.object({
-  version,
-  created_at: z.iso.datetime({ offset: true }),
-  backup_type: text,
-  includes_db: z.boolean(),
-  includes_kv: z.boolean(),
-  ...flags,
-})
-
 export function parseClaims(bytes: Uint8Array, what: string): Claims {
   const found = parse(decode(bytes, what), outer, what)
   return {
@@ -53,23 +35,12 @@ export function parseClaims(bytes: Uint8Array, what: string): Claims {
     checksum: found.checksum,
     includesDatabase: found.includes_db,
     includesSecrets: found.includes_kv,
-    includesAudit: audit(found, what),
-  }
-}
-
-export function parseTruth(json: string, what: string): Truth {
-  const found = parse(json, inner, what)
-  return {
-    created: found.created_at,
-    backupType: found.backup_type,
-    includesDatabase: found.includes_db,
-    includesSecrets: found.includes_kv,
-    includesAudit: audit(found, what),
+    includesAudit: auditOf(found, what),
   }
 }
 
 /** The documentation names the field differently outside and inside; a file may use either in either place. */
-function audit(
+export function auditOf(
   {
     includes_audit: short,
     includes_audit_logs: long,
@@ -89,13 +60,10 @@ function decode(bytes: Uint8Array, what: string): string {
   }
 }
 
-function parse<Output extends { version: number }>(json: string, schema: z.ZodType<Output>, what: string): Output {
+function parse<Output>(json: string, schema: z.ZodType<Output>, what: string): Output {
   const value = parseJson(json, what)
   const found = schema.safeParse(value)
-  const stated = z.object({ version }).safeParse(value)
-  if (stated.success && stated.data.version !== 1) {
-    throw new Failure('unsupported', `${what} has version ${stated.data.version}; this is read up to version 1`)
-  }
+  refuseNewer(value, what)
   if (found.success) return found.data
   const issue = found.error.issues[0]
   throw new Failure(
@@ -104,7 +72,15 @@ function parse<Output extends { version: number }>(json: string, schema: z.ZodTy
   )
 }
 
-function parseJson(json: string, what: string): unknown {
+/** Fails with `unsupported` for a header that states another version than 1. */
+export function refuseNewer(header: unknown, what: string): void {
+  const stated = z.object({ version: z.number() }).safeParse(header)
+  if (!stated.success || stated.data.version === 1) return
+  throw new Failure('unsupported', `${what} has version ${stated.data.version}; this is read up to version 1`)
+}
+
+/** Fails with `corrupt` for what is no JSON, or has a key twice. */
+export function parseJson(json: string, what: string): unknown {
   try {
     const value: unknown = JSON.parse(json)
     const twice = duplicateKey(json)

@@ -1,10 +1,11 @@
 import { Failure } from '../../core/failure.ts'
 import type { Bytes } from '../../core/ports.ts'
 import { ArchiveReader, type ArchiveParts, type ArchiveSink } from './archive-reader.ts'
-import { parseTruth, type Claims, type Truth } from './claims.ts'
+import type { Claims } from './claims.ts'
 import { expand, type ArchiveLimits } from './expand.ts'
 import { foreignFormat } from './foreign.ts'
 import { jsonTokens } from './json-tokens.ts'
+import { checkPresence, parseTruth, type Truth } from './truth.ts'
 
 /** A sink that is given time to write. */
 export interface SlowSink extends ArchiveSink {
@@ -15,6 +16,8 @@ export interface Contents extends ArchiveParts {
   readonly truth: Truth
   /** Where the header outside of the encryption says something else; it can be changed by who has no password. */
   readonly disagreements: readonly string[]
+  /** Where the header inside is not as documented; it is authentic all the same. */
+  readonly remarks: readonly string[]
 }
 
 export interface ReadArchive {
@@ -36,10 +39,9 @@ export async function readArchive(archive: ReadArchive, sink: SlowSink): Promise
     await sink.flush()
   }
   const parts = reader.finish()
-  if (parts.header === undefined) throw new Failure('corrupt', `${what} has no header`)
-  const truth = parseTruth(parts.header, `header in ${what}`)
+  const { truth, remarks } = parseTruth(parts.header, `header in ${what}`)
   checkPresence(truth, parts, what)
-  return { ...parts, truth, disagreements: disagreements(claims, truth) }
+  return { ...parts, truth, remarks, disagreements: disagreements(claims, truth) }
 }
 
 /** An older page of Kleidia's documentation describes an archive of several files. None was ever seen. */
@@ -57,19 +59,10 @@ async function* knownLayout(source: Bytes, what: string): Bytes {
   }
 }
 
-function checkPresence(truth: Truth, { hasSql, hasSecrets }: ArchiveParts, what: string): void {
-  if (truth.includesDatabase && !hasSql)
-    throw new Failure('corrupt', `${what} says that it includes the database, and has no database_sql`)
-  if (truth.includesSecrets && !hasSecrets)
-    throw new Failure('corrupt', `${what} says that it includes secrets, and has no vault_secrets`)
-}
-
 const fields = ['created', 'backupType', 'includesDatabase', 'includesSecrets', 'includesAudit'] as const
 
 function disagreements(claims: Claims, truth: Truth): readonly string[] {
   return fields
-    .filter((field) => claims[field] !== undefined && claims[field] !== truth[field])
-    .map(
-      (field) => `${field}: ${JSON.stringify(claims[field])} outside, ${JSON.stringify(truth[field] ?? null)} inside`,
-    )
+    .filter((field) => claims[field] !== undefined && truth[field] !== undefined && claims[field] !== truth[field])
+    .map((field) => `${field}: ${JSON.stringify(claims[field])} outside, ${JSON.stringify(truth[field])} inside`)
 }

@@ -160,7 +160,56 @@ test('a part that the header inside promises and that is not there is damage', a
   const header = JSON.stringify(sampleHeader)
   await fails(sampleFile({ json: `{"header":${header},"vault_secrets":{}}` }), 'corrupt', /has no database_sql/)
   await fails(sampleFile({ json: `{"header":${header},"database_sql":"x"}` }), 'corrupt', /has no vault_secrets/)
-  await fails(sampleFile({ json: '{"database_sql":"x","vault_secrets":{}}' }), 'corrupt', /has no header/)
+  for (const json of ['{}', '{"later":{}}', '{"database_sql":""}'])
+    await fails(sampleFile({ json }), 'corrupt', /has no header, no database_sql and no vault_secrets/)
+})
+
+/** The sample with other members in its header inside, or without one. */
+function withInner(header: Readonly<Record<string, unknown>> | undefined): Buffer {
+  const parts = `"database_sql":${JSON.stringify(sampleSql)},"vault_secrets":{"a":{}}}`
+  return sampleFile({ json: `{${header === undefined ? '' : `"header":${JSON.stringify(header)},`}${parts}` })
+}
+
+async function remarks(file: Buffer): Promise<readonly string[]> {
+  return await unpacked(file, ({ sql, contents }) => {
+    assert.equal(sql?.sha256, sha256(Buffer.from(sampleSql)).toString('hex'))
+    assert.equal(contents.secretCount, 1)
+    return contents.remarks
+  })
+}
+
+test('authentic content that lacks claims opens, and says which', async () => {
+  const { created_at: _time, backup_type: _type, ...bare } = sampleHeader
+  assert.deepEqual(await remarks(withInner(sampleHeader)), [])
+  assert.deepEqual(await remarks(withInner(bare)), ['the header inside lacks created_at, backup_type'])
+  const all = 'version, created_at, backup_type, includes_db, includes_kv, includes_audit_logs'
+  assert.deepEqual(await remarks(withInner({})), [`the header inside lacks ${all}`])
+  assert.deepEqual(await remarks(withInner(undefined)), ['there is no header inside of the encryption'])
+  for (const name of Object.keys(sampleHeader)) {
+    const header = Object.fromEntries(Object.entries(sampleHeader).filter(([one]) => one !== name))
+    assert.deepEqual(await remarks(withInner(header)), [`the header inside lacks ${name}`])
+  }
+})
+
+test('a claim of another type, and one that is not documented, is said', async () => {
+  const odd = { ...sampleHeader, version: '1', created_at: 'yesterday', includes_kv: 'yes', region: 'x', schema: 4 }
+  assert.deepEqual(await remarks(withInner(odd)), [
+    'the header inside has version that is not the number 1; it is left aside',
+    'the header inside has created_at that is not a time as 2026-01-17T12:00:00Z; it is left aside',
+    'the header inside has includes_kv that is not true or false; it is left aside',
+    'the header inside has claims that are not documented: "region", "schema"',
+  ])
+  const list = sampleFile({ json: `{"header":[1],"database_sql":"x"}` })
+  await unpacked(list, ({ contents }) =>
+    assert.deepEqual(contents.remarks, ['the header inside of the encryption is no JSON object']),
+  )
+})
+
+test('a header that lacks claims is still held to those it has', async () => {
+  const json = (header: string): string => `{"header":${header},"vault_secrets":{}}`
+  await fails(sampleFile({ json: json('{"includes_db":true}') }), 'corrupt', /has no database_sql/)
+  await fails(sampleFile({ json: json('{"version":2}') }), 'unsupported', /version 2/)
+  await fails(sampleFile({ json: json('{"backup_type":"full","backup_type":"full"}') }), 'corrupt', /key twice/)
 })
 
 test('secrets come back in order, with keys that mean something to JavaScript', async () => {

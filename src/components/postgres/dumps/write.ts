@@ -11,6 +11,7 @@ import { ScratchTarget } from '../scratch.ts'
 import { restoreServer } from '../target-place.ts'
 import { returnFindings } from '../tools-restore.ts'
 import { runTool, streamTool } from '../tool-run.ts'
+import { sqlOverExisting } from './sql-over-existing.ts'
 
 /** Restores into a throw-away server, compares as a drill does, and lets pg_dump write what is there. */
 export async function writeDumpFile(
@@ -63,8 +64,10 @@ async function writeFrom(place: LoadPlace, output: DumpOutput, context: Context)
   const unfinished = join(dirname(path), `.${basename(path)}.${randomHex(4)}.unfinished`)
   context.progress({ type: 'phase', phase: 'export', detail: path })
   try {
-    const bytes = await context.effects.run('write dump', () =>
-      format === 'directory' ? writeFolder(place, unfinished, context) : writeFile(place, output, unfinished, context),
+    const bytes = await context.effects.run('write dump', async () =>
+      format === 'directory'
+        ? writeFolder(place, unfinished, context)
+        : writeFile(await contentOf(place, output, context), output, unfinished, context),
     )
     await context.effects.run('name dump', () => nameIt(unfinished, path, format))
     return { path, format, bytes, software: place.tools.versionText }
@@ -74,14 +77,18 @@ async function writeFrom(place: LoadPlace, output: DumpOutput, context: Context)
   }
 }
 
-async function writeFile(
-  place: LoadPlace,
-  { format, mostBytes = Infinity }: DumpOutput,
+function contentOf(place: LoadPlace, { format, overExisting }: DumpOutput, context: Context): Promise<Bytes> | Bytes {
+  if (overExisting === true) return sqlOverExisting(place, context)
+  const args = [`--format=${format === 'sql' ? 'plain' : 'custom'}`]
+  return streamTool({ ...place, program: 'pg_dump', args }, context)
+}
+
+function writeFile(
+  content: Bytes,
+  { mostBytes = Infinity }: DumpOutput,
   path: string,
   context: Context,
 ): Promise<number> {
-  const args = [`--format=${format === 'sql' ? 'plain' : 'custom'}`]
-  const content = streamTool({ ...place, program: 'pg_dump', args }, context)
   return attemptWrite(path, () => save(content, path, mostBytes, context))
 }
 
