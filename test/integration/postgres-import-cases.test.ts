@@ -32,7 +32,7 @@ const SCHEMA = `set search_path = public; grant create, usage on schema public t
   create table part_2 partition of parts for values with (modulus 2, remainder 1); insert into parts select generate_series(1, 40);
   create table empty (a int); create table numbered (id int generated always as identity); insert into numbered default values;
   create domain positive as int constraint positive check (value > 0); create view rule_view as select 1 as one; create rule quiet as on insert to rule_view do instead nothing;
-  create policy everything on a using (true); create publication some for table a;
+  create policy everything on a using (true); create publication announced for table a;
   select lo_from_bytea(4711, 'large'); alter large object 4711 owner to owner_b;
   grant select on a to owner_b with grant option; set role owner_b; grant select on a to public; reset role;
   grant execute on function pg_catalog.pg_sleep(double precision) to owner_b; revoke usage on language plpgsql from public;
