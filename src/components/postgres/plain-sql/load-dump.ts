@@ -63,7 +63,8 @@ class Loading {
   readonly #structure = new DumpStructure()
   readonly #dumped: LoadedRows
   #owner: string | undefined
-  #role: string | undefined
+  /** What made the session another role, if something did. */
+  #role: Buffer | undefined
   #isWithheld = false
 
   constructor(session: pg.Client, target: LoadTarget, later: LaterStatements, context: Context) {
@@ -116,7 +117,7 @@ class Loading {
     const { role, sql } = sessionRoleOf(statement)
     if (role !== undefined) await this.#target.roles.ensure(role)
     await this.#execute({ ...statement, text: sql })
-    this.#role = role
+    this.#role = role === undefined ? undefined : sql
   }
 
   /** A role or right that is missing is supplied, and the statement run again; it had no effect then. */
@@ -130,9 +131,25 @@ class Loading {
       if (isThere(error, statement)) return
       if (sqlState(error) === '42501' && LaterStatements.mayWait(statement))
         return this.#later.add(statement, this.#session)
-      if (attempts === 0 || !(await this.#remedy(error, statement))) throw failureAt(statement, error)
-      await this.#execute(statement, attempts - 1)
+      if (attempts > 0 && (await this.#remedy(error, statement))) return this.#execute(statement, attempts - 1)
+      if (!this.#mayBeOurs(error, statement)) throw failureAt(statement, error)
+      await this.#executeAsLoader(statement)
     }
+  }
+
+  /** Who was a superuser where the dump was made could alter what it did not own, and refer to it. */
+  #mayBeOurs(error: unknown, { words }: Statement): boolean {
+    return this.#role !== undefined && sqlState(error) === '42501' && words[0] === 'alter'
+  }
+
+  /** As the role that loads, which may do what any role of the dump may. What is altered keeps its owner. */
+  async #executeAsLoader(statement: Statement): Promise<void> {
+    const role = this.#role
+    this.#role = undefined
+    await runRaw(this.#session, Buffer.from('reset role'))
+    await this.#execute(statement)
+    if (role !== undefined) await runRaw(this.#session, role)
+    this.#role = role
   }
 
   async #remedy(error: unknown, statement: Statement): Promise<boolean> {

@@ -38,7 +38,7 @@ export function treat(statement: Statement, inPrologue: boolean): Treatment {
   const [first, second] = statement.words
   if (first === 'copy' && !statement.copies)
     throw refusedAt(statement.offset, 'a COPY that does not read rows of the dump')
-  if (statement.words.some((word) => word.startsWith('binary_upgrade_')))
+  if (first === 'select' && statement.words[2]?.startsWith('binary_upgrade_') === true)
     throw refusedAt(statement.offset, 'a dump for pg_upgrade, which has no rows', BINARY_UPGRADE)
   if (first === 'drop' || second === 'tablespace') return 'skip'
   if (inPrologue && isForClean(statement)) return 'skip'

@@ -109,6 +109,7 @@ export class DumpStructure {
       throw refusedAt(offset, `a statement before the line "${DATABASE_BEGINS}"`, NOT_A_DUMP)
     if (this.#state === 'ended') throw refusedAt(offset, 'a statement after the last line of the dump')
     if (this.#state === 'between' && statement.copies) throw refusedAt(offset, 'rows outside of the dump of a database')
+    if (beginsObjects(statement)) this.#prologue = false
     const created = databaseNamed(statement, 'create')
     if (created !== undefined && this.#state === 'within') this.#enter(created, offset)
   }
@@ -145,6 +146,11 @@ export class DumpStructure {
   #lastLine(): string {
     return this.#kind === 'cluster' && this.#state !== 'within' ? CLUSTER_ENDS : DATABASE_ENDS
   }
+}
+
+/** Also where somebody took the comment lines out. `--clean` begins with nothing of the kind, but it replaces views. */
+function beginsObjects({ words: [first = '', second], copies }: Statement): boolean {
+  return copies || ['insert', 'comment', 'grant'].includes(first) || (first === 'create' && second !== 'or')
 }
 
 const NOT_A_DUMP = 'Only what pg_dump and pg_dumpall write can be imported, not other SQL.'
