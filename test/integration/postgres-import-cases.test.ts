@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { withSession } from '../../src/components/postgres/connection.ts'
 import { loadDumpFile } from '../../src/components/postgres/dumps/load.ts'
+import { Failure } from '../../src/core/failure.ts'
 import { makeTemporaryFolder } from '../../src/system/temporary-folder.ts'
 import { dumpWith } from '../parts/dump-tools.ts'
 import { startPostgres, testContext } from '../parts/postgres.ts'
@@ -83,6 +85,16 @@ async function load(name: string, content: string | Buffer, given: Given = {}): 
   } finally {
     await rm(scratchFolder, { recursive: true, force: true })
   }
+}
+
+/** Of a folder that is refused before a server is started. */
+async function refusedFolder(path: string): Promise<Failure> {
+  const request = { format: 'directory', path, trusted: true, withPasswords: false, scratchFolder: folder } as const
+  const error: unknown = await loadDumpFile(postgres.settings('app'), request, context).catch(
+    (thrown: unknown) => thrown,
+  )
+  assert.ok(error instanceof Failure, 'the folder was taken')
+  return error
 }
 
 const pgDump = (...args: readonly string[]): Promise<string> => dumpWith(postgres, 'pg_dump', [...args, 'odd'])
@@ -192,4 +204,36 @@ test('what people have in place of a dump is named', async () => {
     message: /pg_upgrade/,
   })
   assert.ok((await readFile(file('utf16.sql'))).length > text.length)
+})
+
+for (const compression of ['-Z0', '-Z6']) {
+  test(`a folder of ${compression} with a data file that is cut at the end of a row, empty or gone is refused`, async () => {
+    const path = file(`folder${compression}`)
+    await pgDump('-Fd', compression, '--file', path)
+    const names = (await readdir(path)).filter((name) => /^\d+\.dat/.test(name))
+    assert.ok(names.length > 5)
+    for (const name of names) {
+      const whole = await readFile(join(path, name))
+      const plain = compression === '-Z0' ? whole : gunzipSync(whole)
+      for (let at = plain.indexOf('\n'); at >= 0 && at + 1 < plain.length; at = plain.indexOf('\n', at + 1)) {
+        const cut = plain.subarray(0, at + 1)
+        await writeFile(join(path, name), compression === '-Z0' ? cut : gzipSync(cut))
+        assert.equal((await refusedFolder(path)).kind, 'corrupt', `${name} cut at ${at}`)
+      }
+      await writeFile(join(path, name), '')
+      assert.equal((await refusedFolder(path)).kind, 'corrupt', `${name} empty`)
+      await rm(join(path, name))
+      assert.match((await refusedFolder(path)).message, /it has no file \d+\.dat of TABLE DATA public\./)
+      await writeFile(join(path, name), whole)
+    }
+  })
+}
+
+test('a folder with a large object that its list lost is refused', async () => {
+  const path = file('objects')
+  await pgDump('-Fd', '-Z0', '--file', path)
+  await writeFile(join(path, 'blobs.toc'), '')
+  assert.match((await refusedFolder(path)).message, /4711/)
+  await rm(join(path, 'blob_4711.dat'))
+  assert.match((await refusedFolder(path)).message, /no content of large object 4711/)
 })

@@ -38,6 +38,7 @@ class Folder {
   /** Large objects without compression, whose length nothing says. */
   readonly #unmeasured: string[] = []
   readonly #found: string[] = []
+  #hasLists = false
 
   constructor(folder: DumpFile, names: ReadonlySet<string>, trusted: boolean, context: Context) {
     this.#folder = folder
@@ -68,6 +69,7 @@ class Folder {
   }
 
   async #proveLargeObjects(list: string): Promise<void> {
+    this.#hasLists = true
     if (!this.#left.delete(list)) throw this.#damaged(`it has no file ${list}`)
     const chunks: Uint8Array[] = []
     for await (const chunk of await this.#content(list, 'none')) chunks.push(chunk)
@@ -95,7 +97,7 @@ class Folder {
     const found = new Set(this.#found)
     const missing = expected.filter((number) => !found.delete(number))
     // A dump of definitions has none of them, which is found when it is loaded.
-    if (missing.length > 0 && this.#found.length > 0)
+    if (missing.length > 0 && this.#hasLists)
       throw this.#damaged(`it has no content of large object ${missing.join(', ')}`)
     if (found.size > 0) throw this.#damaged(`${TOC} does not know of large object ${[...found].join(', ')}`)
   }

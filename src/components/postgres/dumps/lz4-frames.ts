@@ -24,7 +24,7 @@ export async function* unlz4(content: Bytes): Bytes {
 
 async function* oneFrame(source: ByteSource): Bytes {
   const magic = (await source.read(4)).readUInt32LE(0)
-  if ((magic & 0xfffffff0) >>> 0 === SKIPPABLE) return void (await skip(source, (await source.read(4)).readUInt32LE(0)))
+  if ((magic & 0xfffffff0) >>> 0 === SKIPPABLE) return skip(source, (await source.read(4)).readUInt32LE(0))
   if (magic !== LZ4_MAGIC) throw damaged('there is no LZ4 frame where one must begin')
   const { blockSize, blockChecksums, contentChecksum } = await readHeader(source)
   let window: Buffer = Buffer.alloc(0)

@@ -35,19 +35,25 @@ export function settingOf({ words, text }: Statement): { readonly name: string; 
  * no dump needs.
  */
 export function treat(statement: Statement, inPrologue: boolean): Treatment {
-  const [first, second] = statement.words
-  if (first === 'copy' && !statement.copies)
-    throw refusedAt(statement.offset, 'a COPY that does not read rows of the dump')
-  if (first === 'select' && statement.words[2]?.startsWith('binary_upgrade_') === true)
-    throw refusedAt(statement.offset, 'a dump for pg_upgrade, which has no rows', BINARY_UPGRADE)
-  if (first === 'drop' || second === 'tablespace') return 'skip'
-  if (inPrologue && isForClean(statement)) return 'skip'
-  if ((first === 'set' || first === 'reset') && second === 'session' && statement.words[2] === 'authorization')
+  assertUsual(statement)
+  if (isOfElsewhere(statement) || (inPrologue && isForClean(statement))) return 'skip'
+  const [first, second, third] = statement.words
+  if ((first === 'set' || first === 'reset') && second === 'session' && third === 'authorization')
     return 'authorization'
-  if (first === 'create' && second === 'database') return 'skip'
   if (first === 'alter' && second === 'database') return statement.words.includes('owner') ? 'owner' : 'run'
   if (isAboutRoles(statement)) return 'role'
   return first === 'set' && isSkippedSetting(statement) ? 'skip' : 'run'
+}
+
+function assertUsual({ offset, words: [first, , third], copies }: Statement): void {
+  if (first === 'copy' && !copies) throw refusedAt(offset, 'a COPY that does not read rows of the dump')
+  if (first === 'select' && third?.startsWith('binary_upgrade_') === true)
+    throw refusedAt(offset, 'a dump for pg_upgrade, which has no rows', BINARY_UPGRADE)
+}
+
+/** What only matters where the dump came from. */
+function isOfElsewhere({ words: [first, second] }: Statement): boolean {
+  return first === 'drop' || second === 'tablespace' || (first === 'create' && second === 'database')
 }
 
 const BINARY_UPGRADE = 'Make the dump without --binary-upgrade.'
