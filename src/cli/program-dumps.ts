@@ -1,5 +1,6 @@
 import { Option, type Command as Commander } from 'commander'
 import { acceptOption } from './accept-option.ts'
+import { importAcceptOption } from './import-acceptance.ts'
 import { common, run, type Outcome } from './program-run.ts'
 import type { World } from './world.ts'
 
@@ -8,7 +9,7 @@ export function addDumpCommands(program: Commander, world: World, outcome: Outco
   const imports = program.command('import').description('take over dumps and backups that other programs made')
   addKleidiaImport(imports, world, outcome)
   for (const [format, description] of [
-    ['sql', 'import the plain SQL of pg_dump or pg_dumpall, also compressed with gzip or zstd'],
+    ['sql', 'import the plain SQL of pg_dump or pg_dumpall, also compressed with gzip, zstd or LZ4'],
     ['custom', 'import a dump of pg_dump --format=custom'],
     ['directory', 'import a folder of pg_dump --format=directory'],
   ] as const) {
@@ -21,6 +22,7 @@ export function addDumpCommands(program: Commander, world: World, outcome: Outco
         '--trust-dump',
         'load it as a superuser, with whatever client tools there are: its author can run commands on this machine',
       )
+      .addOption(importAcceptOption())
     if (format === 'sql')
       one.option(
         '--with-passwords',
@@ -76,6 +78,7 @@ function addKleidiaImport(imports: Commander, world: World, outcome: Outcome): v
       (name: string, names?: readonly string[]) => [...(names ?? []), name],
     )
     .option('--trust-dump', 'load the SQL as a superuser: its author can run commands on this machine')
+    .addOption(importAcceptOption())
     .option('--max-bytes <bytes>', 'refuse what grows beyond this (default: 64 GiB)')
     .option('--max-ratio <times>', 'refuse what grows beyond this many times its size (default: 200)')
     .option('--endpoint <url>', 'S3: the server, when it is not AWS; keys come from where the AWS tools look')

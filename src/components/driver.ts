@@ -157,6 +157,8 @@ export interface DumpRequest {
   readonly database?: string | undefined
   /** Who made the dump is trusted with this machine. */
   readonly trusted: boolean
+  /** A dump without some of its rows is taken, and they are named. */
+  readonly withoutRows?: boolean | undefined
   /** What the dump says of passwords is kept, too. */
   readonly withPasswords: boolean
   /** An existing private folder of Holdfast's own. */

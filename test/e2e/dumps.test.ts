@@ -282,6 +282,20 @@ test('an imported point is restored over the live database', async () => {
   assert.deepEqual(comparable(await dumpWith(lab.postgres, 'pg_dump', ['portal'])), before)
 })
 
+test('a dump without rows is taken only by the name of what it lacks, which the point says', async () => {
+  await writeFile(file('schema.sql'), await dumpWith(lab.postgres, 'pg_dump', ['--schema-only', 'portal']))
+  await expectFailure(lab, ['import', 'sql', file('schema.sql')], {
+    code: 13,
+    kind: 'refused',
+    message: /rows of tables, left out of the dump: .*store\.goods/,
+    hint: /--accept without-rows/,
+  })
+  const { point, notCaptured } = await imported('sql', file('schema.sql'), '--accept', 'without-rows')
+  assert.match(notCaptured.join('\n'), /rows of tables, left out of the dump: .*store\.goods/)
+  assert.match(JSON.stringify(await lab.json(['show', point])), /store\.goods/)
+  await lab.json(['drill', '--at', point])
+})
+
 test('password verifiers are kept if asked for, and given to roles that a restore makes only', async () => {
   await lab.postgres.sql(
     'portal',

@@ -30,7 +30,8 @@ async function load(
 ): Promise<unknown[]> {
   if (text !== undefined) await writeFile(file(name), text)
   const scratchFolder = await makeTemporaryFolder()
-  const flags = { trusted: false, withPasswords: false }
+  // Most of these dumps are about definitions, and have no rows.
+  const flags = { trusted: false, withPasswords: false, withoutRows: true }
   const request = { format: 'sql', path: file(name), ...flags, scratchFolder, ...over } as const
   try {
     const loaded = await loadDumpFile(postgres.settings('app'), request, testContext())

@@ -14,18 +14,18 @@ import {
   type KleidiaImported,
   type KleidiaReport,
 } from '../../operations/import-kleidia/import-kleidia.ts'
+import { acceptedBy, type AcceptOptions } from '../import-acceptance.ts'
 import { formatBytes, formatDuration, formatTable, plural } from '../format.ts'
 import { chooseApp, guarded, resultPrinter, type Command } from '../run-command.ts'
 import type { CommonOptions, KleidiaLocation, World } from '../world.ts'
 
 export const KLEIDIA_PASSWORD = 'HOLDFAST_KLEIDIA_PASSWORD'
 
-export interface ImportKleidiaOptions {
+export interface ImportKleidiaOptions extends AcceptOptions {
   readonly unpack?: string
   readonly verify?: boolean
   readonly mount?: string
   readonly component?: readonly string[]
-  readonly trustDump?: boolean
   readonly maxBytes?: string
   readonly maxRatio?: string
   readonly endpoint?: string
@@ -63,8 +63,14 @@ export async function importKleidiaInto(
     throw new Failure('usage', '--verify and --unpack make no restore point: leave out the app')
   const { context } = assembly
   const app = chooseApp(assembly.apps, given.app)
-  const { mount, component: components, trustDump: trusted = false } = options
-  const request = { password: await askPassword(world), limits: limitsOf(options), mount, components, trusted }
+  const { mount, component: components } = options
+  const request = {
+    password: await askPassword(world),
+    limits: limitsOf(options),
+    mount,
+    components,
+    ...acceptedBy(options),
+  }
   const sources = world.kleidiaSources(locationOf(given.where, options), context)
   return printed(await importKleidiaPoints(app, sources, request, context), result)
 }

@@ -1,12 +1,12 @@
 import { resolve } from 'node:path'
 import { executeImport, type ImportReport, type ImportRequest } from '../../operations/import/import.ts'
+import { acceptedBy, type AcceptOptions } from '../import-acceptance.ts'
 import { formatBytes, formatDuration } from '../format.ts'
 import { chooseApp, type Command } from '../run-command.ts'
 
-export interface ImportOptions {
+export interface ImportOptions extends AcceptOptions {
   readonly component?: string
   readonly database?: string
-  readonly trustDump?: boolean
   readonly withPasswords?: boolean
 }
 
@@ -19,8 +19,8 @@ export async function importDump(
 ): Promise<number> {
   const { apps, context } = command.assembly
   const app = chooseApp(apps, given.app)
-  const { component, database, trustDump = false, withPasswords = false } = options
-  const request = { format, path: resolve(given.path), component, database, trusted: trustDump, withPasswords }
+  const { component, database, withPasswords = false } = options
+  const request = { format, path: resolve(given.path), component, database, ...acceptedBy(options), withPasswords }
   const report = await executeImport(app, request, context)
   command.result({ report }, () => textOf(report))
   return report.outcome === 'done' ? 0 : 3

@@ -26,6 +26,7 @@ export interface KleidiaPointsRequest {
   readonly components?: readonly string[] | undefined
   /** Who made the files is trusted with this machine. */
   readonly trusted: boolean
+  readonly withoutRows?: boolean | undefined
 }
 
 /**

@@ -19,6 +19,7 @@ export interface PartsRequest {
   readonly mount?: string | undefined
   readonly components?: readonly string[] | undefined
   readonly trusted: boolean
+  readonly withoutRows?: boolean | undefined
 }
 
 /** Finds a component of the app for each part, and fails before anything is stored when there is none or a part is refused. */
@@ -61,12 +62,12 @@ async function* nothing(): AsyncGenerator<never, void, void> {}
 async function loadDatabase(
   component: WithDumps,
   { sql }: Staged,
-  { origin, folder, trusted }: PartsRequest,
+  { origin, folder, trusted, withoutRows }: PartsRequest,
   context: OperationContext,
 ): Promise<{ readonly component: AppComponent; readonly close: () => Promise<void> }> {
   const { name, driver } = component
   const file = { format: 'sql', path: sql?.path ?? '', name: origin.source } as const
-  const request = { ...file, trusted, withPasswords: false, scratchFolder: folder }
+  const request = { ...file, trusted, withoutRows, withPasswords: false, scratchFolder: folder }
   const loaded = await driver.dumps.load(component.settings, request, context).catch((error: unknown) => {
     // The executor knows the SQL by the path of a file without a name.
     throw about(origin.source, error)

@@ -11,6 +11,7 @@ export interface ImportRequest {
   readonly component?: string | undefined
   readonly database?: string | undefined
   readonly trusted: boolean
+  readonly withoutRows?: boolean | undefined
   readonly withPasswords: boolean
 }
 

@@ -1,15 +1,11 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { open, readdir, stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { pipeline, Readable } from 'node:stream'
-import { createGunzip } from 'node:zlib'
 import { describe, Failure } from '../../../core/failure.ts'
 import type { Bytes, Context } from '../../../core/ports.ts'
-import { unzstd } from './zstd-frames.ts'
-
-/** How a file is compressed, by its first bytes and not by its name. */
-type Compression = 'none' | 'gzip' | 'zstd'
+import { compressionOf, decompressed } from './compression.ts'
+import type { Compression } from './compression.ts'
 
 /** A dump as it was given: a file, perhaps compressed, or the folder of a directory dump. */
 export interface DumpFile {
@@ -21,8 +17,9 @@ export interface DumpFile {
   readonly isFolder: boolean
 }
 
-const GZIP = Buffer.from([0x1f, 0x8b])
-const ZSTD = Buffer.from([0x28, 0xb5, 0x2f, 0xfd])
+/** What is read of a file. */
+type Content = Pick<DumpFile, 'path' | 'name' | 'bytes' | 'compression'>
+
 /** Real dumps do not shrink that much beyond their first part; a file that does was made to fill a disk. */
 const RATIO_LIMIT = 300
 const RATIO_FREE = 64 * 1024 * 1024
@@ -39,7 +36,7 @@ export async function openDumpFile(path: string, context: Context): Promise<Dump
   const hash = createHash('sha256')
   const isFolder = found.isDirectory()
   const bytes = isFolder ? await hashFolder(path, hash, context) : await hashFile(path, hash, context)
-  const compression = isFolder ? 'none' : await sniff(path)
+  const compression = isFolder ? 'none' : await attemptRead(path, () => compressionOf(path))
   return { path, name: basename(path), bytes, sha256: hash.digest('hex'), compression, isFolder }
 }
 
@@ -53,14 +50,14 @@ export async function assertUnchanged(file: DumpFile, context: Context): Promise
 }
 
 /** The content of the file, decompressed. A file that grows beyond all measure fails unless it is trusted. */
-export async function* contentOf(file: DumpFile, trusted: boolean, context: Context): Bytes {
+export async function* contentOf(file: Content, trusted: boolean, context: Context): Bytes {
   let read = 0
   const raw = fileBytes(file.path, context, (length) => {
     read += length
     context.progress({ type: 'bytes', subject: file.name, done: read, total: file.bytes })
   })
   let plain = 0
-  for await (const chunk of decompressed(raw, file)) {
+  for await (const chunk of decompressed(raw, file.path, file.compression)) {
     plain += chunk.length
     if (!trusted && plain > RATIO_FREE && plain > read * RATIO_LIMIT) throw bomb(file, plain)
     yield chunk
@@ -77,42 +74,6 @@ export async function beginningOf(file: DumpFile, length: number, context: Conte
     if (found >= length) break
   }
   return Buffer.concat(chunks).subarray(0, length)
-}
-
-async function* decompressed(raw: Bytes, { compression, path }: DumpFile): Bytes {
-  if (compression === 'none') return yield* raw
-  let plain = 0
-  try {
-    for await (const chunk of compression === 'zstd' ? unzstd(raw) : gunzip(raw)) {
-      plain += chunk.length
-      yield chunk
-    }
-  } catch (error) {
-    if (error instanceof Failure && error.kind !== 'corrupt') throw error
-    if (error instanceof Error && error.name === 'AbortError') throw error
-    throw new Failure('corrupt', `byte ${plain}: ${path} cannot be decompressed to its end: ${describe(error)}`, {
-      cause: error,
-      facts: { byteOffset: plain },
-      hint: 'It is cut off or damaged. Use another copy of the dump, or make it again.',
-    })
-  }
-}
-
-async function* gunzip(raw: Bytes): Bytes {
-  const decompressor = createGunzip({ chunkSize: READ_SIZE })
-  let given = 0
-  const counted = Readable.from(countingOf(raw, (length) => (given += length)))
-  // Both ends are closed when either ends; the error is the reader's. A stream without an encoding gives bytes.
-  yield* pipeline(counted, decompressor, () => {}) as AsyncIterable<Uint8Array>
-  // Node takes a zero for padding, and leaves whatever is behind it unread.
-  if (decompressor.bytesWritten < given) throw new Failure('corrupt', 'something that is not gzip follows its end')
-}
-
-async function* countingOf(content: Bytes, count: (length: number) => void): Bytes {
-  for await (const chunk of content) {
-    count(chunk.length)
-    yield chunk
-  }
 }
 
 async function hashFile(path: string, hash: { update(bytes: Uint8Array): unknown }, context: Context): Promise<number> {
@@ -150,18 +111,6 @@ async function* fileBytes(path: string, context: Context, count: (length: number
   }
 }
 
-async function sniff(path: string): Promise<Compression> {
-  const file = await attemptRead(path, () => open(path))
-  try {
-    const { buffer } = await file.read(Buffer.alloc(4), 0, 4, 0)
-    if (buffer.subarray(0, 2).equals(GZIP)) return 'gzip'
-    // A zstd file may begin with a frame to be skipped.
-    return buffer.equals(ZSTD) || (buffer.readUInt32LE(0) & 0xfffffff0) >>> 0 === 0x184d2a50 ? 'zstd' : 'none'
-  } finally {
-    await file.close()
-  }
-}
-
 async function attemptRead<Result>(path: string, act: () => Promise<Result>): Promise<Result> {
   try {
     return await act()
@@ -179,7 +128,7 @@ function unreadable(path: string, cause: unknown): Failure {
   })
 }
 
-function bomb(file: DumpFile, plain: number): Failure {
+function bomb(file: Content, plain: number): Failure {
   return new Failure(
     'refused',
     `${file.path} unpacks to more than ${RATIO_LIMIT} times its size (${plain} bytes so far)`,

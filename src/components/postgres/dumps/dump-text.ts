@@ -7,12 +7,17 @@ import { limitsOf } from '../tool-run.ts'
 import { findTools, pickTools } from '../tools.ts'
 import type { Tools } from '../tools.ts'
 import { describeVersion, floorFinding, majorOf, OLDEST_MAJOR } from '../versions.ts'
+import { proveArchive } from './archive-proof.ts'
+import type { ArchiveProof } from './archive-proof.ts'
 import { beginningOf, contentOf, openDumpFile } from './dump-file.ts'
 import type { DumpFile } from './dump-file.ts'
+import { assertNoOtherFile } from './other-files.ts'
 
 /** Any dump as plain SQL; pg_restore turns an archive into it, in a process that talks to no server. */
 export interface DumpText {
   readonly file: DumpFile
+  /** What an archive says that it holds; absent for plain SQL, whose last line proves it. */
+  readonly archive?: ArchiveProof
   /** All of it, anew with each call. */
   whole(): Bytes
   /** Enough to know what is in it; of an archive without its rows. */
@@ -39,7 +44,8 @@ export async function openDumpText(
     return { file, whole, outline: whole }
   }
   const text = (...args: readonly string[]): Bytes => archiveText({ tools, file, request, settings }, args, context)
-  return { file, whole: () => text(), outline: () => text('--section=pre-data') }
+  const archive = await proveArchive(file, trusted, context)
+  return { file, archive, whole: () => text(), outline: () => text('--section=pre-data') }
 }
 
 interface Archive {
@@ -67,11 +73,22 @@ async function* readable(text: Bytes, { path }: DumpFile): Bytes {
   } catch (error) {
     if (!isFailure(error, 'toolFailed')) throw error
     if (error.message.includes('contains a newline or carriage return')) throw lineBreakInName(path, error)
+    if (UNREADABLE.test(error.message)) throw notRead(path, error)
     throw new Failure('corrupt', `${path} cannot be read to its end: ${error.message}`, {
       cause: error,
       hint: 'It is cut off or damaged, or of a newer PostgreSQL. Use another copy, or make the dump again.',
     })
   }
+}
+
+/** The words of pg_restore for an archive of a newer version, and for a compression that it was built without. */
+const UNREADABLE = /unsupported version \(|does not support compression/
+
+function notRead(path: string, cause: Failure): Failure {
+  return new Failure('unsupported', `${path} cannot be read by this pg_restore: ${cause.message}`, {
+    cause,
+    hint: 'Set toolsFolder to the client tools of the PostgreSQL that made the dump, or newer.',
+  })
 }
 
 function lineBreakInName(path: string, cause: Failure): Failure {
@@ -98,6 +115,7 @@ async function archiveTools(settings: PostgresSettings, trusted: boolean, contex
 }
 
 async function assertFormat(file: DumpFile, { format, path }: DumpRequest, context: Context): Promise<void> {
+  if (file.bytes === 0) throw new Failure('corrupt', `${path} is empty`, { hint: 'Use another copy of the dump.' })
   const found = file.isFolder ? 'directory' : await kindOf(file, context)
   if (found === format) return
   if (found === 'tar')
@@ -115,6 +133,7 @@ async function assertFormat(file: DumpFile, { format, path }: DumpRequest, conte
 
 async function kindOf(file: DumpFile, context: Context): Promise<'custom' | 'tar' | 'sql'> {
   const beginning = await beginningOf(file, BEGINNING, context)
+  assertNoOtherFile(file.path, beginning)
   if (beginning.subarray(0, CUSTOM.length).equals(CUSTOM)) return 'custom'
   return beginning.equals(TAR) ? 'tar' : 'sql'
 }

@@ -21,6 +21,8 @@ import { majorOf } from '../versions.ts'
 import { assertUnchanged } from './dump-file.ts'
 import { openDumpText } from './dump-text.ts'
 import type { DumpText } from './dump-text.ts'
+import { proveLoaded } from './loaded-proof.ts'
+import type { LeftOut } from './loaded-proof.ts'
 import { createDatabase, defaultLocale, startThrowAway } from './throw-away.ts'
 import type { ThrowAway } from './throw-away.ts'
 
@@ -94,6 +96,7 @@ async function fill(filling: Filling, context: Context): Promise<LoadedPostgres>
   const roles = new DumpRoles(server.admin, request.trusted)
   const target = { loader: server.loader, superuser: server.superuser, database, roles, part: chosen.name }
   const loaded = await context.effects.run('load dump', () => loadDump(text.whole(), target, context))
+  const left = await proveWhole(filling, database, loaded, context)
   await context.effects.run('sql import ownership', () => settle(filling, database, roles, loaded, context))
   await assertUnchanged(text.file, context)
   const { sha256, bytes, name } = text.file
@@ -110,10 +113,33 @@ async function fill(filling: Filling, context: Context): Promise<LoadedPostgres>
     origin,
     complete: (captured, sink) => {
       const passwords = passwordsFor(captured.details, request, roles)
-      return completed(captured, { origin, missing: missingFrom(chosen, roles, locale), passwords }, sink)
+      return completed(captured, { origin, missing: [...left, ...missingFrom(chosen, roles, locale)], passwords }, sink)
     },
     close: () => server.close(),
   }
+}
+
+/** Plain sentences: what the dump does not hold, and what nothing proves. */
+async function proveWhole(
+  { request, text, chosen, server }: Filling,
+  database: string,
+  { dumped }: Loaded,
+  context: Context,
+): Promise<readonly string[]> {
+  context.progress({ type: 'phase', phase: 'count', detail: `what was loaded of ${text.file.name}` })
+  const place = { server: server.superuser, database, encoding: chosen.encoding, archive: text.archive }
+  const left = await proveLoaded(place, dumped, context)
+  if (left.withoutRows.length > 0 && request.withoutRows !== true) throw lacksRows(request.path, left)
+  return [...left.withoutRows, ...left.unfilled, ...(text.archive?.unproven ?? [])]
+}
+
+const HOW_IT_WAS_MADE = 'pg_dump was told to leave rows out, as by --schema-only and --exclude-table-data.'
+
+function lacksRows(path: string, { withoutRows }: LeftOut): Failure {
+  return new Failure('refused', `${path} does not hold all of its database: ${withoutRows.join('; ')}`, {
+    facts: { accept: 'without-rows', lacking: withoutRows.join('; ') },
+    hint: `${HOW_IT_WAS_MADE} Make it with all rows, or add --accept without-rows: the restore point names what it lacks.`,
+  })
 }
 
 function creationOf(

@@ -2,6 +2,7 @@ import { createZstdDecompress } from 'node:zlib'
 import { pipeline, Readable } from 'node:stream'
 import { Failure } from '../../../core/failure.ts'
 import type { Bytes } from '../../../core/ports.ts'
+import { ByteSource } from './byte-source.ts'
 
 const MAGIC = 0xfd2fb528
 const SKIPPABLE = 0x184d2a50
@@ -12,7 +13,7 @@ const CHUNK = 65_536
  * `cat` make them. So frames are found by their headers, as RFC 8878 has them.
  */
 export async function* unzstd(content: Bytes): Bytes {
-  const source = new Source(content)
+  const source = new ByteSource(content, () => damaged('it ends within a frame'))
   try {
     while (!(await source.ended())) yield* oneFrame(source)
   } finally {
@@ -20,7 +21,7 @@ export async function* unzstd(content: Bytes): Bytes {
   }
 }
 
-async function* oneFrame(source: Source): Bytes {
+async function* oneFrame(source: ByteSource): Bytes {
   const magic = await source.peek(8)
   const word = magic.readUInt32LE(0)
   if ((word & 0xfffffff0) >>> 0 === SKIPPABLE) return drain(source.take(8 + magic.readUInt32LE(4)))
@@ -31,7 +32,7 @@ async function* oneFrame(source: Source): Bytes {
 }
 
 /** The bytes of the frame that begins here: its header, its blocks, its checksum. */
-async function* frameOf(source: Source): Bytes {
+async function* frameOf(source: ByteSource): Bytes {
   const descriptor = (await source.peek(5)).readUInt8(4)
   const single = (descriptor >> 5) & 1
   const dictionary = [0, 1, 2, 4][descriptor & 3] ?? 0
@@ -53,46 +54,4 @@ async function drain(content: Bytes): Promise<void> {
 
 function damaged(what: string): Failure {
   return new Failure('corrupt', `the zstd file is damaged or cut off: ${what}`)
-}
-
-/** Bytes that can be looked at before they are taken. */
-class Source {
-  readonly #chunks: AsyncIterator<Uint8Array>
-  #bytes: Buffer = Buffer.alloc(0)
-
-  constructor(content: Bytes) {
-    this.#chunks = content[Symbol.asyncIterator]()
-  }
-
-  async ended(): Promise<boolean> {
-    return !(await this.#fill(1))
-  }
-
-  async peek(length: number): Promise<Buffer> {
-    if (!(await this.#fill(length))) throw damaged('it ends within a frame')
-    return this.#bytes
-  }
-
-  async *take(length: number): Bytes {
-    for (let left = length; left > 0;) {
-      if (!(await this.#fill(1))) throw damaged('it ends within a frame')
-      const part = this.#bytes.subarray(0, Math.min(left, CHUNK))
-      this.#bytes = this.#bytes.subarray(part.length)
-      left -= part.length
-      yield part
-    }
-  }
-
-  async close(): Promise<void> {
-    await this.#chunks.return?.()
-  }
-
-  async #fill(length: number): Promise<boolean> {
-    while (this.#bytes.length < length) {
-      const next = await this.#chunks.next()
-      if (next.done === true) return false
-      this.#bytes = Buffer.concat([this.#bytes, next.value])
-    }
-    return true
-  }
 }

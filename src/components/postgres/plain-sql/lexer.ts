@@ -217,7 +217,13 @@ export class SqlLexer {
 
   #line(type: Line['type'], from: number, end: number): Line {
     this.#at = end
-    return { type, offset: this.#base + from, line: this.#bytes.toString('utf8', from, end).trimEnd() }
+    return {
+      type,
+      offset: this.#base + from,
+      line: this.#bytes.toString('utf8', from, end).trimEnd(),
+      bytes: this.#bytes.toString('latin1', from, end).trimEnd(),
+      ended: end < this.#bytes.length,
+    }
   }
 
   #enclosed(enclosure: Enclosure): Step {

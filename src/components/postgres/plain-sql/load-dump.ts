@@ -1,19 +1,24 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type pg from 'pg'
-import { z } from 'zod'
-import { describe, Failure, isFailure } from '../../../core/failure.ts'
+import { describe } from '../../../core/failure.ts'
 import type { Bytes, Context } from '../../../core/ports.ts'
-import { identifier, withSession } from '../connection.ts'
+import { withSession } from '../connection.ts'
 import type { Server } from '../connection.ts'
-import { query, sqlFailure } from '../query.ts'
 import { sqlState } from '../target-place.ts'
 import { ownerGiven } from './database-statements.ts'
+import { LaterStatements } from './later-statements.ts'
+import { LoadedRows } from './loaded-rows.ts'
+import type { DumpedRows } from './loaded-rows.ts'
+import { failureAt } from './load-failure.ts'
+import { openSchemas } from './open-schemas.ts'
 import type { Piece, Rows, Statement } from './pieces.ts'
 import { treat } from './policy.ts'
 import { copyRaw, runRaw } from './raw-statement.ts'
-import { EVERYONE } from './roles.ts'
+import { refusedAt } from './refusals.ts'
 import type { DumpRoles } from './roles.ts'
+import { RowCounter } from './row-counter.ts'
+import { sessionRoleOf } from './session-role.ts'
 import { split } from './split.ts'
 import { DumpStructure } from './structure.ts'
 
@@ -31,140 +36,168 @@ export interface LoadTarget {
 export interface Loaded {
   /** Whom the dump names as the owner of the database. */
   readonly owner: string | undefined
-  /** Statements that were left out. */
-  readonly skipped: number
+  readonly dumped: DumpedRows
 }
 
 /**
  * Runs the statements of one database's dump, and its roles, one after the other as they are read, each as the bytes that are there. No
- * psql: nothing in the dump is taken for a command. The caller has read the outline of the same text before.
+ * psql: nothing in the dump is taken for a command. The caller has read the outline of the same text before. Fails unless the session
+ * ends outside of a transaction.
  */
 export async function loadDump(text: Bytes, target: LoadTarget, context: Context): Promise<Loaded> {
-  return withSession(target.loader, target.database, context, async (session) => {
+  const later = new LaterStatements()
+  const loaded = await withSession(target.loader, target.database, context, async (session) => {
     // The session is the dump's, which sets what it needs.
     await session.query('reset all')
-    return new Loading(session, target, context).run(split(text))
+    return new Loading(session, target, later, context).run(split(text))
   })
+  await later.run(target.superuser, target.database, context, failureAt)
+  return loaded
 }
 
 class Loading {
   readonly #session: pg.Client
   readonly #target: LoadTarget
+  readonly #later: LaterStatements
   readonly #context: Context
   readonly #structure = new DumpStructure()
+  readonly #dumped: LoadedRows
   #owner: string | undefined
-  #skipped = 0
+  /** What made the session another role, if something did. */
+  #role: Buffer | undefined
+  #isWithheld = false
 
-  constructor(session: pg.Client, target: LoadTarget, context: Context) {
+  constructor(session: pg.Client, target: LoadTarget, later: LaterStatements, context: Context) {
     this.#session = session
     this.#target = target
+    this.#later = later
     this.#context = context
+    this.#dumped = new LoadedRows(session)
+    // The server only warns of a right that is not the role's to give.
+    session.on('notice', ({ code }) => (this.#isWithheld ||= code === '01006' || code === '01007'))
   }
 
   async run(pieces: AsyncGenerator<Piece>): Promise<Loaded> {
+    let last = 0
     try {
       for (let next = await pieces.next(); next.done !== true; next = await pieces.next()) {
         this.#context.signal.throwIfAborted()
         this.#structure.accept(next.value)
+        last = next.value.offset
         if (next.value.type === 'statement') await this.#take(next.value, pieces)
+        else if (next.value.type === 'comment' && this.#isOurs()) this.#dumped.noteLine(next.value)
       }
-      return { owner: this.#owner, skipped: this.#skipped }
     } finally {
       await pieces.return(undefined)
     }
+    if (this.#session.getTransactionStatus() !== 'I')
+      throw refusedAt(last, 'the dump begins a transaction that it does not end', OPEN)
+    return { owner: this.#owner, dumped: this.#dumped }
+  }
+
+  #isOurs(): boolean {
+    const { part } = this.#structure
+    return part.of === 'database' && part.name === this.#target.part
   }
 
   async #take(statement: Statement, pieces: AsyncGenerator<Piece>): Promise<void> {
     const { part } = this.#structure
     if (part.of === 'server') return void (await this.#target.roles.take(statement))
     // Before its CREATE DATABASE or \connect a part has no name yet, and only settings.
-    if (part.name !== this.#target.part && (part.name !== null || statement.words[0] !== 'set')) return
-    const treatment = treat(statement)
+    if (!this.#isOurs() && (part.name !== null || statement.words[0] !== 'set')) return
+    const treatment = treat(statement, this.#structure.inPrologue)
     if (treatment === 'role') await this.#target.roles.take(statement)
     else if (treatment === 'owner') this.#owner = ownerGiven(statement)
-    else if (treatment === 'skip') this.#skipped += 1
-    else if (statement.copies) await this.#copy(statement, pieces)
-    else await this.#execute(statement)
+    else if (treatment === 'authorization') await this.#setRole(statement)
+    else if (treatment === 'run') await (statement.copies ? this.#copy(statement, pieces) : this.#execute(statement))
+  }
+
+  /** What the session is told is remembered as if it were the statement. */
+  async #setRole(statement: Statement): Promise<void> {
+    const { role, sql } = sessionRoleOf(statement)
+    if (role !== undefined) await this.#target.roles.ensure(role)
+    await this.#execute({ ...statement, text: sql })
+    this.#role = role === undefined ? undefined : sql
   }
 
   /** A role or right that is missing is supplied, and the statement run again; it had no effect then. */
   async #execute(statement: Statement, attempts = 20): Promise<void> {
+    this.#isWithheld = false
     try {
-      await runRaw(this.#session, statement.text)
+      const { tag } = await runRaw(this.#session, statement.text)
+      await this.#dumped.noteStatement(statement, tag)
+      if (this.#isWithheld && LaterStatements.mayWait(statement)) await this.#later.add(statement, this.#session)
     } catch (error) {
-      if (isUnknownLimit(error, statement)) return
-      if (attempts === 0 || !(await this.#remedy(error, statement))) throw failureAt(statement, error)
-      await this.#execute(statement, attempts - 1)
+      if (isThere(error, statement)) return
+      if (sqlState(error) === '42501' && LaterStatements.mayWait(statement))
+        return this.#later.add(statement, this.#session)
+      if (attempts > 0 && (await this.#remedy(error, statement))) return this.#execute(statement, attempts - 1)
+      if (!this.#mayBeOurs(error, statement)) throw failureAt(statement, error)
+      await this.#executeAsLoader(statement)
     }
   }
 
-  async #remedy(error: unknown, { words }: Statement): Promise<boolean> {
+  /** Who was a superuser where the dump was made could alter what it did not own, and refer to it. */
+  #mayBeOurs(error: unknown, { words }: Statement): boolean {
+    return this.#role !== undefined && sqlState(error) === '42501' && words[0] === 'alter'
+  }
+
+  /** As the role that loads, which may do what any role of the dump may. What is altered keeps its owner. */
+  async #executeAsLoader(statement: Statement): Promise<void> {
+    const role = this.#role
+    this.#role = undefined
+    await runRaw(this.#session, Buffer.from('reset role'))
+    await this.#execute(statement)
+    if (role !== undefined) await runRaw(this.#session, role)
+    this.#role = role
+  }
+
+  async #remedy(error: unknown, statement: Statement): Promise<boolean> {
     const [, role] = /^role "(.*)" does not exist$/s.exec(describe(error)) ?? []
     if (sqlState(error) === '42704' && role !== undefined) {
       await this.#target.roles.ensure(role)
       return true
     }
-    return sqlState(error) === '42501' && words.at(-2) !== undefined && words.includes('owner') && this.#openSchemas()
-  }
-
-  /** Whether a schema was opened that was not before: who is given a table in it must be allowed to create tables there. */
-  async #openSchemas(): Promise<boolean> {
-    const { superuser, database } = this.#target
-    return withSession(superuser, database, this.#context, async (admin) => {
-      const closed = await query(admin, z.object({ name: z.string() }), CLOSED_SCHEMAS)
-      for (const { name } of closed)
-        await query(admin, z.unknown(), `grant create on schema ${identifier(name)} to ${EVERYONE}`)
-      return closed.length > 0
-    })
+    const mayNeedSchema = this.#role !== undefined || statement.words.includes('owner')
+    return mayNeedSchema && sqlState(error) === '42501' && (await openSchemas(this.#target, this.#context))
   }
 
   /** Rows go to the server as they are read; the generator ends with the block and leaves the pieces behind it alone. */
   async #copy(statement: Statement, pieces: AsyncGenerator<Piece>): Promise<void> {
+    const counter = new RowCounter()
+    const copy = copyRaw(this.#session, statement.text)
     try {
-      const rows = Readable.from(rowsOf(pieces), { objectMode: false })
-      await pipeline(rows, copyRaw(this.#session, statement.text), { signal: this.#context.signal })
+      const rows = Readable.from(rowsOf(pieces, counter), { objectMode: false })
+      await pipeline(rows, copy, { signal: this.#context.signal })
     } catch (error) {
       throw failureAt(statement, error)
     }
+    await this.#dumped.noteCopy(statement, counter.rows, copy.rowCount)
   }
 }
 
-/** Tools of 17 and newer always begin with `SET transaction_timeout = 0`; a server that has no such limit sets none. */
-function isUnknownLimit(error: unknown, { words }: Statement): boolean {
-  return sqlState(error) === '42704' && words[0] === 'set' && words[1] === 'transaction_timeout'
+const OPEN = 'Nothing of it would stay. Look for BEGIN without COMMIT: somebody edited the dump.'
+
+/** What every server has, and what older ones do not know: tools of 17 and newer always begin with `SET transaction_timeout = 0`. */
+function isThere(error: unknown, { words, text }: Statement): boolean {
+  const state = sqlState(error)
+  if (words[0] === 'set') return state === '42704' && words[1] === 'transaction_timeout'
+  if (words[0] !== 'create') return false
+  if (state === '42P06') return /^create\s+schema\s+public\s*;$/i.test(text.toString('latin1'))
+  return (
+    state === '42710' &&
+    (words[1] === 'language' || words[2] === 'language' || words[1] === 'extension') &&
+    words.includes('plpgsql')
+  )
 }
 
-const CLOSED_SCHEMAS = `select nspname::text as name from pg_namespace
-  where nspname !~ '^pg_' and nspname <> 'information_schema' and not has_schema_privilege('${EVERYONE}', oid, 'create')`
-
-async function* rowsOf(pieces: AsyncGenerator<Piece>): AsyncGenerator<Buffer> {
-  for (let next = await pieces.next(); next.done !== true && isRows(next.value); next = await pieces.next())
+async function* rowsOf(pieces: AsyncGenerator<Piece>, counter: RowCounter): AsyncGenerator<Buffer> {
+  for (let next = await pieces.next(); next.done !== true && isRows(next.value); next = await pieces.next()) {
+    counter.add(next.value.rows)
     yield next.value.rows
+  }
 }
 
 function isRows(piece: Piece): piece is Rows {
   return piece.type === 'rows'
 }
-
-function failureAt({ offset, words }: Statement, error: unknown): Failure {
-  if (isFailure(error, 'corrupt') || isFailure(error, 'cancelled')) return error
-  if (error instanceof Error && error.name === 'AbortError')
-    return new Failure('cancelled', 'cancelled', { cause: error })
-  const failure = sqlFailure(error)
-  const what = words.slice(0, 2).join(' ').toUpperCase()
-  return new Failure(
-    failure.kind,
-    `byte ${offset}: PostgreSQL did not take the ${what} statement: ${describe(error)}`,
-    {
-      cause: error,
-      facts: { ...failure.facts, byteOffset: offset },
-      hint:
-        failure.kind === 'denied'
-          ? NEEDS_TRUST
-          : 'The dump does not restore. Make it again, or repair the statement there.',
-    },
-  )
-}
-
-const NEEDS_TRUST =
-  'Only a superuser may do that. If you trust whoever made the dump as you trust yourself, import it with --trust-dump, which loads it as one.'

@@ -49,7 +49,7 @@ export async function readOutline(text: Bytes): Promise<DumpOutline> {
 
 function note(piece: Piece, database: { creation: Creation | undefined; encoding: string }): void {
   if (piece.type !== 'statement') return
-  treat(piece)
+  treat(piece, false)
   if (piece.words[0] === 'create' && piece.words[1] === 'database') database.creation = creationOf(piece)
   const setting = settingOf(piece)
   if (setting?.name === 'client_encoding') database.encoding = setting.value

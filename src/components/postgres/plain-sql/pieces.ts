@@ -29,4 +29,8 @@ export interface Line {
   readonly type: 'comment' | 'command'
   readonly offset: number
   readonly line: string
+  /** Its bytes, as latin1: names in it are in the encoding of the dump. */
+  readonly bytes: string
+  /** A line break follows; without one the text ends here, perhaps within the line. */
+  readonly ended: boolean
 }

@@ -3,7 +3,7 @@ import type { Statement } from './pieces.ts'
 import { refusedAt } from './refusals.ts'
 
 /** What is done with a statement of a database's dump. */
-export type Treatment = 'run' | 'skip' | 'role' | 'owner'
+export type Treatment = 'run' | 'skip' | 'role' | 'owner' | 'authorization'
 
 /** Encodings in which a byte of a character can look like a quote or a backslash; a server does not store them, clients ask for them. */
 const AMBIGUOUS = new Set([
@@ -30,18 +30,40 @@ export function settingOf({ words, text }: Statement): { readonly name: string; 
 }
 
 /**
- * Decides about a statement. Skipped is what only matters where the dump came from (DROP, tablespaces, the database itself) and
- * the setting that would let rows in against their foreign keys. Fails for what no dump needs.
+ * Decides about a statement. Skipped is what only matters where the dump came from (DROP, tablespaces, the database itself, all
+ * that `--clean` has before the first object) and the setting that would let rows in against their foreign keys. Fails for what
+ * no dump needs.
  */
-export function treat(statement: Statement): Treatment {
-  const [first, second] = statement.words
-  if (first === 'copy' && !statement.copies)
-    throw refusedAt(statement.offset, 'a COPY that does not read rows of the dump')
-  if (first === 'drop' || second === 'tablespace') return 'skip'
-  if (first === 'create' && second === 'database') return 'skip'
+export function treat(statement: Statement, inPrologue: boolean): Treatment {
+  assertUsual(statement)
+  if (isOfElsewhere(statement) || (inPrologue && isForClean(statement))) return 'skip'
+  const [first, second, third] = statement.words
+  if ((first === 'set' || first === 'reset') && second === 'session' && third === 'authorization')
+    return 'authorization'
   if (first === 'alter' && second === 'database') return statement.words.includes('owner') ? 'owner' : 'run'
   if (isAboutRoles(statement)) return 'role'
   return first === 'set' && isSkippedSetting(statement) ? 'skip' : 'run'
+}
+
+function assertUsual({ offset, words: [first, , third], copies }: Statement): void {
+  if (first === 'copy' && !copies) throw refusedAt(offset, 'a COPY that does not read rows of the dump')
+  if (first === 'select' && third?.startsWith('binary_upgrade_') === true)
+    throw refusedAt(offset, 'a dump for pg_upgrade, which has no rows', BINARY_UPGRADE)
+}
+
+/** What only matters where the dump came from. */
+function isOfElsewhere({ words: [first, second] }: Statement): boolean {
+  return first === 'drop' || second === 'tablespace' || (first === 'create' && second === 'database')
+}
+
+const BINARY_UPGRADE = 'Make the dump without --binary-upgrade.'
+
+/** What makes room for the objects of the dump: they are not there yet. */
+function isForClean({ words: [first, second, ...more] }: Statement): boolean {
+  if (first === 'alter') return more.includes('drop') || more.includes('detach')
+  if (first === 'create') return second === 'or' && more.includes('view')
+  if (first === 'update') return more.includes('pg_database')
+  return first === 'select' && more[0] === 'lo_unlink'
 }
 
 function isAboutRoles({ words }: Statement): boolean {

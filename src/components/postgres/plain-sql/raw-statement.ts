@@ -8,42 +8,73 @@ interface Connection {
   sendCopyFail(reason: string): void
 }
 
-/** The protocol's simple query with the very bytes of the dump: they are in the session's client encoding, whatever that is. */
-function message(text: Buffer): Buffer {
-  const head = Buffer.alloc(5)
-  head.write('Q')
-  head.writeUInt32BE(4 + text.length + 1, 1)
-  return Buffer.concat([head, text, Buffer.alloc(1)])
+/** What a statement gave: its command tag, and the first value of the last row. */
+export interface Answer {
+  readonly tag: string
+  readonly value: string | null
 }
 
-/** Runs one statement and forgets what it returns. */
-export function runRaw(client: pg.Client, text: Buffer): Promise<void> {
+/** A message of the protocol: its letter, its length, its parts. */
+function message(letter: string, ...parts: readonly Buffer[]): Buffer {
+  const head = Buffer.alloc(5)
+  head.write(letter)
+  head.writeUInt32BE(4 + parts.reduce((sum, { length }) => sum + length, 0), 1)
+  return Buffer.concat([head, ...parts])
+}
+
+/** Ends a text, is an empty one, and half of a number that is none. */
+const ZERO = Buffer.alloc(1)
+const NO_NUMBER = Buffer.alloc(2)
+
+/** The very bytes of the dump: they are in the session's client encoding, whatever that is. */
+function simpleQuery(sql: Buffer): Buffer {
+  return message('Q', sql, ZERO)
+}
+
+/** Runs what the bytes say. */
+export function runRaw(client: pg.Client, sql: Buffer): Promise<Answer> {
+  return submit(client, simpleQuery(sql))
+}
+
+/** Runs exactly one statement: the server itself refuses bytes that hold more. */
+export function runSingle(client: pg.Client, sql: Buffer): Promise<Answer> {
+  const parse = message('P', ZERO, sql, ZERO, NO_NUMBER)
+  const bind = message('B', ZERO, ZERO, NO_NUMBER, NO_NUMBER, NO_NUMBER)
+  const execute = message('E', ZERO, Buffer.alloc(4))
+  return submit(client, Buffer.concat([parse, bind, execute, message('S')]))
+}
+
+function submit(client: pg.Client, bytes: Buffer): Promise<Answer> {
   return new Promise((resolve, reject) => {
+    let tag = ''
+    let value: string | null = null
     // The driver calls these methods of every query that is submitted to it.
     client.query({
-      submit: (connection: unknown) => void (connection as Connection).stream.write(message(text)),
+      submit: (connection: unknown) => void (connection as Connection).stream.write(bytes),
       handleRowDescription: nothing,
-      handleDataRow: nothing,
-      handleCommandComplete: nothing,
+      handleDataRow: ({ fields }: { readonly fields: readonly (string | null)[] }) => void (value = fields[0] ?? null),
+      handleCommandComplete: (complete: { readonly text: string }) => void (tag = complete.text),
       handleEmptyQuery: nothing,
       handlePortalSuspended: nothing,
       handleCopyData: nothing,
       handleCopyInResponse: (connection: Connection) => connection.sendCopyFail('no rows in the dump'),
-      handleReadyForQuery: () => resolve(),
+      handleReadyForQuery: () => resolve({ tag, value }),
       handleError: reject,
     } as unknown as pg.Submittable)
   })
 }
 
-/** Starts a COPY … FROM STDIN; the rows are written to the stream. */
-export function copyRaw(client: pg.Client, text: Buffer): Writable {
+/** A COPY … FROM STDIN that runs; the rows are written to it. `rowCount` is known when it has finished. */
+export type RawCopy = Writable & { readonly rowCount: number }
+
+export function copyRaw(client: pg.Client, sql: Buffer): RawCopy {
   const copy = copyFrom('')
   // Its own `submit` would send the text as UTF-8.
-  const submit = (connection: Connection): void => {
+  const send = (connection: Connection): void => {
     Object.assign(copy, { connection })
-    connection.stream.write(message(text))
+    connection.stream.write(simpleQuery(sql))
   }
-  return client.query(Object.assign(copy, { submit }))
+  return client.query(Object.assign(copy, { submit: send }))
 }
 
 function nothing(): void {}

@@ -7,6 +7,8 @@ const CLUSTER_BEGINS = '-- PostgreSQL database cluster dump'
 const CLUSTER_ENDS = '-- PostgreSQL database cluster dump complete'
 const DATABASE_BEGINS = '-- PostgreSQL database dump'
 const DATABASE_ENDS = '-- PostgreSQL database dump complete'
+/** Every object of a dump, and the rows of every table, has such a line before it; what `--clean` drops has not. */
+const ENTRY_BEGINS = /^-- (?:Data for |Statistics for )?Name: |^-- TOC entry /
 const VERSION = /^-- Dumped (?:from database|by pg_dump) version (\d+)/
 
 /** Where a piece of a dump belongs: to all of a server, or to one database of it; null is one whose name is not said. */
@@ -23,6 +25,7 @@ export class DumpStructure {
   #name: string | null = null
   #key: string | undefined
   #version = 0
+  #prologue = true
   readonly #names: (string | null)[] = []
 
   /** To be called with every piece, in order. */
@@ -53,16 +56,24 @@ export class DumpStructure {
     return this.#version
   }
 
+  /** Before the first object of a database: settings, and with `--clean` what is dropped first. */
+  get inPrologue(): boolean {
+    return this.#prologue
+  }
+
   get part(): Part {
     return this.#state === 'within' ? { of: 'database', name: this.#name } : { of: 'server' }
   }
 
-  #comment({ line, offset }: Line): void {
+  #comment({ line, offset, ended }: Line): void {
+    // It may be the beginning of another line. What is said at the end of a dump is whole without a line break.
+    if (!ended && line !== DATABASE_ENDS && line !== CLUSTER_ENDS) return
     this.#version = Math.max(this.#version, Number(VERSION.exec(line)?.[1] ?? 0))
     if (line === CLUSTER_BEGINS) this.#beginCluster(offset)
     else if (line === DATABASE_BEGINS) this.#beginDatabase(offset)
     else if (line === DATABASE_ENDS) this.#endDatabase(offset)
     else if (line === CLUSTER_ENDS) this.#endCluster(offset)
+    else if (ENTRY_BEGINS.test(line)) this.#prologue = false
   }
 
   #beginCluster(offset: number): void {
@@ -76,6 +87,7 @@ export class DumpStructure {
     if (this.#state === 'ended') throw refusedAt(offset, 'a second dump begins')
     this.#kind ??= 'database'
     this.#state = 'within'
+    this.#prologue = true
     this.#names.push(this.#name)
   }
 
@@ -97,12 +109,15 @@ export class DumpStructure {
       throw refusedAt(offset, `a statement before the line "${DATABASE_BEGINS}"`, NOT_A_DUMP)
     if (this.#state === 'ended') throw refusedAt(offset, 'a statement after the last line of the dump')
     if (this.#state === 'between' && statement.copies) throw refusedAt(offset, 'rows outside of the dump of a database')
+    if (beginsObjects(statement)) this.#prologue = false
     const created = databaseNamed(statement, 'create')
     if (created !== undefined && this.#state === 'within') this.#enter(created, offset)
   }
 
-  #command({ line, offset }: Line): void {
+  #command({ line, offset, ended }: Line): void {
     const command = parseCommand(line)
+    if (!ended && !(command?.type === 'unrestrict' && command.key === this.#key))
+      throw cutOff(offset, 'the text ends within a line that begins with a backslash')
     if (command === undefined)
       throw refusedAt(offset, `a line that psql would take for the command ${JSON.stringify(line.slice(0, 60))}`)
     if (command.type === 'restrict' && this.#key === undefined) this.#key = command.key
@@ -131,6 +146,11 @@ export class DumpStructure {
   #lastLine(): string {
     return this.#kind === 'cluster' && this.#state !== 'within' ? CLUSTER_ENDS : DATABASE_ENDS
   }
+}
+
+/** Also where somebody took the comment lines out. `--clean` begins with nothing of the kind, but it replaces views. */
+function beginsObjects({ words: [first = '', second], copies }: Statement): boolean {
+  return copies || ['insert', 'comment', 'grant'].includes(first) || (first === 'create' && second !== 'or')
 }
 
 const NOT_A_DUMP = 'Only what pg_dump and pg_dumpall write can be imported, not other SQL.'
