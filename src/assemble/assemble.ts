@@ -4,6 +4,7 @@ import type { Assembly, CommonOptions, World } from '../cli/world.ts'
 import { drivers } from '../components/all.ts'
 import { Failure } from '../core/failure.ts'
 import type { Context, Records } from '../core/ports.ts'
+import type { Finding } from '../core/restore-point.ts'
 import type { App, AppRepository, OperationContext } from '../operations/app.ts'
 import { executeCheck } from '../operations/check/check.ts'
 import { declared } from '../key-fit/use-recipe.ts'
@@ -21,7 +22,7 @@ import { makeTemporaryFolder, removeTemporaryFolder } from '../system/temporary-
 import { configuredKeyChain } from './key-chain.ts'
 import { KeyRing } from './key-ring.ts'
 import { stateRecords } from './state-folder.ts'
-import { openConfiguredStorage } from './storage.ts'
+import { forgetStorage, openConfiguredStorage } from './storage.ts'
 
 export const software = `holdfast ${softwareVersion()}`
 
@@ -88,10 +89,21 @@ function repositoriesOf(config: Config, wires: Wires): ReadonlyMap<string, AppRe
       location: url,
       recipients,
       open: (context) => open(name, context),
-      probe: async ({ clock, signal }) => (await probeStorage(await wires.storage(name), clock, signal)).findings,
+      probe: (context) => tryOut(name, wires, context),
     },
   ])
   return new Map(entries)
+}
+
+/** What was remembered of the storage is forgotten when it is no longer so. */
+async function tryOut(
+  name: string,
+  { storage, records }: Wires,
+  { clock, signal }: Context,
+): Promise<readonly Finding[]> {
+  const { createOnly, findings } = await probeStorage(await storage(name), clock, signal)
+  if (!createOnly) await forgetStorage(name, records)
+  return findings
 }
 
 async function openConfigured(

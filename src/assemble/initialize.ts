@@ -5,6 +5,7 @@ import { startingConfig } from '../config/starting-config.ts'
 import { withKeys } from '../config/with-keys.ts'
 import { Failure, isFailure } from '../core/failure.ts'
 import type { Context } from '../core/ports.ts'
+import type { Finding } from '../core/restore-point.ts'
 import { Secret } from '../core/secret.ts'
 import type { InitReport, InitRequest } from '../operations/init/init.ts'
 import { createRepository } from '../repository/create.ts'
@@ -14,6 +15,8 @@ import { addIdentity, listIdentities, openIdentity } from '../repository/keys/id
 import { generateSigner, parseSigner } from '../repository/keys/signer.ts'
 import { noMemory } from '../repository/memory.ts'
 import { openRepository } from '../repository/open.ts'
+import { HOLDFAST } from '../repository/names.ts'
+import { probeStorage } from '../storage/probe.ts'
 import type { Storage } from '../storage/storage.ts'
 import { processEnvironment } from '../system/environment.ts'
 import { replaceFile, writeNewFile } from '../system/private-file.ts'
@@ -43,7 +46,7 @@ export async function initialize(request: InitRequest, context: Context): Promis
     signer,
     ...keys,
     repositories: repositories.map(({ name, location, outcome, id }) => ({ name, location, outcome, id })),
-    findings: [],
+    findings: repositories.flatMap(({ findings }) => findings),
   }
 }
 
@@ -109,6 +112,8 @@ interface Created {
   readonly storage: Storage
   readonly outcome: 'created' | 'exists'
   readonly id: string
+  /** What its storage does not do as it should, without which backups still work. */
+  readonly findings: readonly Finding[]
 }
 
 async function createAll(config: Config, context: Context): Promise<readonly Created[]> {
@@ -116,9 +121,34 @@ async function createAll(config: Config, context: Context): Promise<readonly Cre
   const created: Created[] = []
   for (const [name, settings] of Object.entries(config.repositories)) {
     const storage = await openConfiguredStorage(name, settings, { records, creating: true }, context)
-    created.push({ name, location: settings.url, storage, ...(await createOne(storage, context)) })
+    const findings = settings.url.startsWith('s3:') ? await tryOut(storage, context) : []
+    created.push({ name, location: settings.url, storage, findings, ...(await createOne(storage, context)) })
   }
   return created
+}
+
+/** A server that lacks what later commands need holds no new repository: it is known now, and not after the first backup. */
+async function tryOut(storage: Storage, { clock, signal }: Context): Promise<readonly Finding[]> {
+  if (await isRepository(storage, signal)) return []
+  const findings = (await probeStorage(storage, clock, signal)).findings.filter(({ level }) => level !== 'ok')
+  const [lacking] = findings.filter(({ level }) => level === 'error')
+  if (lacking === undefined) return findings
+  const { subject, message, hint } = lacking
+  throw new Failure(
+    'unsupported',
+    `${storage.location} cannot hold a repository: ${subject}: ${message}`,
+    hint === undefined ? {} : { hint },
+  )
+}
+
+async function isRepository(storage: Storage, signal: AbortSignal): Promise<boolean> {
+  try {
+    await storage.stat(HOLDFAST, signal)
+    return true
+  } catch (error) {
+    if (isFailure(error, 'notFound')) return false
+    throw error
+  }
 }
 
 async function createOne(storage: Storage, context: Context): Promise<Pick<Created, 'outcome' | 'id'>> {

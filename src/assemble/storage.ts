@@ -31,7 +31,7 @@ export async function openConfiguredStorage(
   { records, creating = false, readOnly: isReadOnly = false }: StorageUse,
   context: Context,
 ): Promise<Storage> {
-  const record = `storage-${name}`
+  const record = recordOf(name)
   const remembered = probed.safeParse(await records.load(record))
   const place = { location: settings.url, endpoint: settings.endpoint ?? null }
   const isKnown =
@@ -49,6 +49,15 @@ export async function openConfiguredStorage(
     await records.save(record, place)
   // The effect is the innermost: a retry is another effect, as it is another request.
   return retrying(withEffects(isReadOnly ? readOnly(storage) : storage, context.effects), { say: warn })
+}
+
+/** Whether the storage keeps two writers apart is tried again when it is opened next. */
+export async function forgetStorage(name: string, records: Records): Promise<void> {
+  await records.remove(recordOf(name))
+}
+
+function recordOf(name: string): string {
+  return `storage-${name}`
 }
 
 async function resolved(

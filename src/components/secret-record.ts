@@ -19,7 +19,8 @@ export interface SecretRecord {
 /** The role of the artifact. */
 export const SECRETS = 'secrets'
 
-const LINE_LIMIT = 4 * 1024 * 1024
+/** The largest secret has 1 MiB, and each of its bytes may be a control character, which JSON writes as six. */
+const LINE_LIMIT = 8 * 1024 * 1024
 const line = z.object({
   name: z.string().min(1),
   encoding: z.enum(['utf8', 'base64']),

@@ -22,6 +22,7 @@ const anyFile = z
 export function findMistakes(value: unknown): Problem[] {
   const { repositories, apps } = anyFile.parse(value)
   return [
+    ...lostNames(value, []),
     ...nameMistakes(repositories, ['repositories']),
     ...nameMistakes(apps, ['apps']),
     ...repositoryMistakes(repositories ?? {}),
@@ -29,6 +30,19 @@ export function findMistakes(value: unknown): Problem[] {
       appMistakes(app, ['apps', name], Object.keys(repositories ?? {})),
     ),
   ]
+}
+
+/** A schema leaves out a member of this name without a word, so that a secret of it would not be captured. */
+const LOST = '__proto__'
+
+function lostNames(value: unknown, path: Path): Problem[] {
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([name, inner]): Problem[] => {
+    const here = [...path, Array.isArray(value) ? Number(name) : name]
+    return name === LOST && path.length > 0
+      ? [{ path: here, at: 'name', message: 'is no name' }]
+      : lostNames(inner, here)
+  })
 }
 
 function appMistakes(app: z.infer<typeof anyApp>, path: Path, repositories: readonly string[]): Problem[] {

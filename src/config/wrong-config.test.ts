@@ -33,6 +33,7 @@ const slips: readonly (readonly [change: string, into: string, ...problems: stri
     'prot: 5432',
     `29:9: apps.portal.components.database.prot: unknown key; did you mean "port"? allowed: ${postgresKeys}`,
   ],
+  ['apps:\n', 'apps:\n  __proto__: {}\n', '21:3: apps.__proto__: is no name'],
   ['version: 1', 'version: 2', '2:10: version: found 2; allowed: 1'],
   ['version: 1\n', '', '2:1: version: is missing; allowed: 1'],
   [

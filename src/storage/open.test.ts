@@ -22,7 +22,7 @@ test('a URL opens its kind of storage, and the location says where it is', async
     createOnly: true,
   })
   assert.equal(s3.location, 's3://bucket/a/b at https://s3.internal:9000')
-  assert.deepEqual(s3.features, { createOnly: true, remarks: [] })
+  assert.deepEqual(s3.features, { createOnly: true, remarks: [], partsAbove: 5 * 1024 * 1024 })
 })
 
 test('a wrong location or setting is a usage failure that says what is right and shows no password', async () => {

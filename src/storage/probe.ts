@@ -1,9 +1,14 @@
 import { describe, isFailure } from '../core/failure.ts'
+import type { FailureKind } from '../core/failure.ts'
 import type { Clock } from '../core/ports.ts'
 import type { Finding } from '../core/restore-point.ts'
 import { randomHex } from '../system/random.ts'
 import type { Storage } from './storage.ts'
 import { collect } from './streams.ts'
+import { findLarge } from './probe-large.ts'
+import { findListing } from './probe-listing.ts'
+import { tried } from './probe-tried.ts'
+import type { Probe } from './probe-tried.ts'
 
 /** Everything a probe writes lies under here and is removed again. */
 const PROBE = 'probe/'
@@ -17,44 +22,59 @@ export interface ProbeReport {
   readonly findings: readonly Finding[]
 }
 
-interface Probe {
-  readonly storage: Storage
-  readonly clock: Clock
-  readonly signal: AbortSignal
-  readonly folder: string
-}
+const APART = 'two writers of one name'
+const lacks: readonly FailureKind[] = ['unsupported', 'corrupt']
+/** Keys that can store may still lack a right. */
+const lacksOrMayNot: readonly FailureKind[] = [...lacks, 'denied']
+
+type Act = readonly [subject: string, find: (probe: Probe) => Promise<Finding>, answers: readonly FailureKind[]]
+
+const acts: readonly Act[] = [
+  [APART, findCreateOnly, lacks],
+  ['storing and reading', findReading, lacks],
+  ['reading a range', findRange, lacksOrMayNot],
+  ['a missing blob', findMissing, lacksOrMayNot],
+  ['a blob in parts', findLarge, lacksOrMayNot],
+  ['listing a prefix', findListing, lacksOrMayNot],
+  ['the clocks', findSkew, lacksOrMayNot],
+  // Last: it removes what the others wrote.
+  ['removing', findRemoval, lacksOrMayNot],
+]
 
 /**
  * Tries out on the real storage what Holdfast builds on: nothing is believed because of a server's name or version.
- * Takes about twenty small requests and leaves nothing behind. Fails when the storage cannot be reached or written;
+ * Takes about forty small requests, and
+ * one blob that is stored in parts where there are parts (5 MiB on S3), and leaves nothing behind. Fails when the storage cannot be reached or written;
  * what it does wrong is a finding. Storage with a sentinel must have it by now.
  */
 export async function probeStorage(storage: Storage, clock: Clock, signal: AbortSignal): Promise<ProbeReport> {
   const probe: Probe = { storage, clock, signal, folder: `${PROBE}${randomHex(8)}` }
-  const keepsApart = await findCreateOnly(probe)
-  const rest = [
-    await findRange(probe),
-    await findMissing(probe),
-    await findListing(probe),
-    await findSkew(probe),
-    await findRemoval(probe),
-  ]
-  return { createOnly: keepsApart.level === 'ok', findings: [keepsApart, ...rest] }
+  const findings: Finding[] = []
+  for (const [subject, find, answers] of acts) findings.push(await tried(subject, answers, () => find(probe)))
+  const createOnly = findings.some(({ subject, level }) => subject === APART && level === 'ok')
+  return { createOnly, findings }
 }
 
 /** Whether a second writer of a name is refused, one after the other. Removes what it wrote. */
 export async function provesCreateOnly(storage: Storage, signal: AbortSignal): Promise<boolean> {
   const name = `${PROBE}${randomHex(8)}`
   try {
-    return (await refuses(storage, name, signal)) && ONE.equals(await collect(await storage.get(name, signal)))
-  } finally {
+    const proven = (await refuses(storage, name, signal)) && ONE.equals(await collect(await storage.get(name, signal)))
     await storage.remove(name, signal).catch(unlessDenied)
+    return proven
+  } catch (error) {
+    // What went wrong first says more.
+    await storage.remove(name, signal).catch(() => undefined)
+    throw error
   }
 }
 
-/** Keys that may not remove are good practice for machines that only back up; the few bytes then stay. */
+/**
+ * Keys that may not remove are good practice for machines that only back up, and some servers have no removal; the few
+ * bytes then stay.
+ */
 function unlessDenied(error: unknown): void {
-  if (!isFailure(error, 'denied')) throw error
+  if (!isFailure(error, 'denied') && !isFailure(error, 'unsupported')) throw error
 }
 
 async function refuses(storage: Storage, name: string, signal: AbortSignal): Promise<boolean> {
@@ -70,7 +90,7 @@ async function refuses(storage: Storage, name: string, signal: AbortSignal): Pro
 }
 
 async function findCreateOnly(probe: Probe): Promise<Finding> {
-  const subject = 'two writers of one name'
+  const subject = APART
   const { storage, signal } = probe
   if (!storage.features.createOnly || !(await provesCreateOnly(storage, signal)) || !(await keepsRaceApart(probe))) {
     return {
@@ -93,6 +113,14 @@ async function keepsRaceApart({ storage, signal, folder }: Probe): Promise<boole
   return winner.equals(await collect(await storage.get(`${folder}/race`, signal)))
 }
 
+async function findReading({ storage, signal, folder }: Probe): Promise<Finding> {
+  const subject = 'storing and reading'
+  await storage.put(`${folder}/whole`, ONE, signal)
+  const found = await collect(await storage.get(`${folder}/whole`, signal))
+  if (found.equals(ONE)) return { level: 'ok', subject, message: 'gives what was stored' }
+  return { level: 'error', subject, message: `gave ${found.length} bytes in place of ${ONE.length} that were stored` }
+}
+
 async function findRange({ storage, signal, folder }: Probe): Promise<Finding> {
   const subject = 'reading a range'
   await storage.put(`${folder}/range`, ONE, signal)
@@ -108,6 +136,7 @@ async function findMissing({ storage, signal, folder }: Probe): Promise<Finding>
     return { level: 'error', subject, message: 'the storage tells of a blob that was never stored' }
   } catch (error) {
     if (isFailure(error, 'notFound')) return { level: 'ok', subject, message: 'is reported as missing' }
+    if (!isFailure(error, 'denied')) throw error
     return {
       level: 'error',
       subject,
@@ -115,17 +144,6 @@ async function findMissing({ storage, signal, folder }: Probe): Promise<Finding>
       hint: 'On S3 the keys need the right s3:ListBucket; without it a missing object looks like a forbidden one.',
     }
   }
-}
-
-async function findListing({ storage, signal, folder }: Probe): Promise<Finding> {
-  const subject = 'listing a prefix'
-  const names = ['b', 'a-1', 'a/1'].map((name) => `${folder}/list/${name}`)
-  for (const name of names) await storage.put(name, ONE, signal)
-  const found: string[] = []
-  for await (const blob of storage.list(`${folder}/list/a`, signal)) found.push(blob.name)
-  if (found.join(' ') === `${folder}/list/a-1 ${folder}/list/a/1`)
-    return { level: 'ok', subject, message: 'is complete and in order' }
-  return { level: 'error', subject, message: `gave ${found.length === 0 ? 'nothing' : found.join(', ')}` }
 }
 
 async function findSkew({ storage, signal, clock }: Probe): Promise<Finding> {
@@ -152,11 +170,17 @@ async function findRemoval({ storage, signal, folder }: Probe): Promise<Finding>
     return { level: 'ok', subject, message: 'is allowed' }
   } catch (error) {
     unlessDenied(error)
+    const [message, hint] = isFailure(error, 'denied')
+      ? ['is not allowed', 'Prune with other keys.']
+      : [
+          'is not offered',
+          'Backups work, and nothing can be pruned: the bucket only grows. Use storage that can remove.',
+        ]
     return {
       level: 'warning',
       subject,
-      message: `is not allowed, so ${names.length} small blobs stay under ${folder}`,
-      hint: 'Prune with other keys.',
+      message: `${message}, so ${names.length} small blobs stay under ${folder}`,
+      hint,
     }
   }
 }

@@ -12,7 +12,8 @@ import type { Bytes } from '../core/ports.ts'
  *
  * Names are `/`-separated segments of `[A-Za-z0-9._-]`, at most 255 bytes, no segment is `.` or `..` or starts with a
  * dot; anything else fails with `usage`. A missing blob is a `notFound` failure. A server or medium that cannot be
- * reached is `unreachable`, missing rights `denied`, a full medium `refused`, a wrong answer `corrupt`. Implementations
+ * reached is `unreachable`, missing rights `denied`, a full medium `refused`, something that a server does not do, or in
+ * another way than its kind, `unsupported`, and bytes that are not those that were stored `corrupt`. Implementations
  * do not retry a whole call; the `retrying` wrapper does. Within a put or a
  * read, which cannot be called again from where they were, they may repeat single requests.
  */
@@ -35,8 +36,11 @@ export interface Storage {
 
   stat(name: string, signal: AbortSignal): Promise<BlobInfo>
 
-  /** Lists all blobs whose name starts with `prefix`, in name order (by UTF-16 code unit), each once. */
-  list(prefix: string, signal: AbortSignal): AsyncIterable<BlobInfo>
+  /**
+   * Lists all blobs whose name starts with `prefix`, in name order (by UTF-16 code unit), each once. `pageSize` is how
+   * many are asked for at once where a server lists in pages, and changes nothing else.
+   */
+  list(prefix: string, signal: AbortSignal, pageSize?: number): AsyncIterable<BlobInfo>
 
   /** Removes a blob. Removing a missing blob succeeds, so that a removal that was cut off can be run again. */
   remove(name: string, signal: AbortSignal): Promise<void>
@@ -70,4 +74,6 @@ export interface StorageFeatures {
   readonly createOnly: boolean
   /** What is marked on every point that is made with this storage, for example `insecure TLS`. */
   readonly remarks: readonly string[]
+  /** Blobs of more bytes are stored by other requests than smaller ones; absent where all are stored alike. */
+  readonly partsAbove?: number
 }

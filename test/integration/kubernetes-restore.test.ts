@@ -188,6 +188,70 @@ test('what GitOps, Helm or an operator writes is compared and not overwritten', 
   assert.deepEqual(await live(), expected)
 })
 
+test('what is gone is made, also where somebody else writes it, and what the point does not hold of an object stays', async () => {
+  const namespace = await kubernetes.namespace()
+  const secrets = `/api/v1/namespaces/${namespace}/secrets`
+  const owner = { apiVersion: 'acid.zalan.do/v1', kind: 'postgresql', name: 'db', uid: '3', controller: true }
+  const kept = { finalizers: ['example.org/keep'], ownerReferences: [owner] }
+  const sealing = { labels: { 'sealedsecrets.bitnami.com/sealed-secrets-key': 'active' } }
+  const helm = { annotations: { 'meta.helm.sh/release-name': 'app' } }
+  const data = { key: base64('captured') }
+  for (const metadata of [{ name: 'held' }, { name: 'sealing', ...sealing }, { name: 'helm', ...helm }])
+    await kubernetes.must('POST', secrets, { metadata, data })
+  const names = ['held', 'sealing', 'helm']
+  const settings = kubernetes.settings(namespace, { secrets: names, managed: 'overwrite' })
+  const point = await capturePoint(settings)
+  for (const name of ['sealing', 'helm']) await kubernetes.must('DELETE', secretPath(namespace, name))
+  await kubernetes.must('DELETE', secretPath(namespace, 'held'))
+  await kubernetes.must('POST', secrets, { metadata: { name: 'held', ...kept }, data: { key: base64('live') } })
+  const comparing = { ...settings, managed: 'compare' as const }
+  for (const [how, id] of [
+    [comparing, '00000001'],
+    [settings, '00000002'],
+  ] as const) {
+    const target = await open(how, 'swap', id)
+    await target.load(point.details, point.source, context)
+    await target.swap(point.details, context)
+  }
+  for (const name of names)
+    assert.equal(at(await kubernetes.must('GET', secretPath(namespace, name)), 'data', 'key'), base64('captured'))
+  const held = await kubernetes.must('GET', secretPath(namespace, 'held'))
+  assert.deepEqual(
+    [at(held, 'metadata', 'finalizers'), at(held, 'metadata', 'ownerReferences')],
+    [kept.finalizers, [owner]],
+  )
+})
+
+test('an immutable object that a finalizer holds is refused before anything is changed', async () => {
+  const namespace = await kubernetes.namespace()
+  const secrets = `/api/v1/namespaces/${namespace}/secrets`
+  const make = (name: string, text: string, metadata: object = {}): Promise<unknown> =>
+    kubernetes.must('POST', secrets, { metadata: { name, ...metadata }, immutable: true, data: { key: base64(text) } })
+  await make('a', 'captured')
+  await make('b', 'captured')
+  const point = await capturePoint(kubernetes.settings(namespace, { secrets: ['a', 'b'] }))
+  for (const name of ['a', 'b']) await kubernetes.must('DELETE', secretPath(namespace, name))
+  await make('a', 'live')
+  await make('b', 'live', { finalizers: ['example.org/keep'] })
+  const settings = kubernetes.settings(namespace, { secrets: ['a', 'b'] })
+  for (const mode of ['swap', 'in-place'] as const) {
+    const target = await open(settings, mode)
+    const errors = (await target.preflight(point.details, context)).filter(({ level }) => level === 'error')
+    assert.deepEqual(
+      errors.map(({ subject }) => subject),
+      ['Secret b'],
+    )
+    const act = async (): Promise<void> => {
+      await target.load(point.details, point.source, context)
+      await target.swap(point.details, context)
+    }
+    await assert.rejects(act(), { kind: 'refused', message: /example\.org\/keep keeps it/ })
+    if (mode === 'swap') await target.discard(context)
+    for (const name of ['a', 'b'])
+      assert.equal(at(await kubernetes.must('GET', secretPath(namespace, name)), 'data', 'key'), base64('live'))
+  }
+})
+
 /** As an application or a person changes one, who keeps what else there is. */
 async function patch(path: string, change: { readonly data: object }): Promise<void> {
   const now = (await kubernetes.must('GET', path)) as { readonly data?: object }

@@ -108,7 +108,7 @@ test('what is not there, not trusted or not allowed says so', async () => {
   assert.ok(findings.some(({ level, message }) => level === 'warning' && message.includes('is not checked')))
 })
 
-test('a selector finds more than a page, and leaves out what restores keep and tokens of accounts', async () => {
+test('a selector finds more than a page, and leaves out what restores keep and the tokens in Secrets of accounts', async () => {
   const namespace = await kubernetes.namespace()
   const place = `/api/v1/namespaces/${namespace}/configmaps`
   const names = Array.from({ length: 450 }, (_, n) => `c${String(n).padStart(3, '0')}`)
@@ -128,11 +128,12 @@ test('a selector finds more than a page, and leaves out what restores keep and t
   const point = await capturePoint(settings)
   assert.deepEqual(
     point.details.objects.map(({ name }) => name),
-    names,
+    ['token', ...names],
   )
+  assert.deepEqual(point.details.objects[0]?.keys, [])
   assert.deepEqual(point.notCaptured, [
     '/nowhere/age.key is kept elsewhere: opens the SOPS files.',
-    'Secret token: the token of a service account, which the cluster makes itself.',
+    'Secret token: the token in it, which the cluster writes into the Secret again.',
   ])
   const findings = await driver.check(settings, context)
   assert.deepEqual(

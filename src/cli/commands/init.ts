@@ -1,5 +1,6 @@
 import { Failure } from '../../core/failure.ts'
 import type { InitReport } from '../../operations/init/init.ts'
+import { formatFindings } from '../findings.ts'
 import { askNewPassword } from '../passwords.ts'
 import { guarded, resultPrinter } from '../run-command.ts'
 import type { CommonOptions, World } from '../world.ts'
@@ -40,6 +41,7 @@ function textOf(report: InitReport): string {
     ...report.repositories.map(
       ({ name, location, outcome, id }) => `Repository ${name} (${id}) ${outcome} at ${location}`,
     ),
+    ...(report.findings.length === 0 ? [] : [formatFindings(report.findings)]),
     ...(report.signer === null ? [] : [`Restore points are signed by    ${report.signer}`]),
     ...(report.recipient === null ? [] : [`and encrypted for               ${report.recipient}`]),
     ...(report.lockedIdentity === null

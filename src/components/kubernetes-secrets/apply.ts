@@ -2,7 +2,8 @@ import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { KubernetesClient } from '../../platforms/kubernetes/client.ts'
 import { readObject } from './find.ts'
-import { areEqual, bodyOf, labelOf, resourceOf, type KubernetesObject, type LiveObject } from './object.ts'
+import { areEqual, bodyOf, labelOf, resourceOf, type KubernetesObject, type LiveObject, type Rest } from './object.ts'
+import { beingDeleted, heldBy } from './replaceable.ts'
 import type { Place } from './stage.ts'
 
 export interface ApplyPlace {
@@ -26,8 +27,11 @@ export async function applyObject(
   mayReplace: MayReplace,
   { namespace, client, context }: ApplyPlace,
 ): Promise<void> {
+  // Of an object that is deleted to be made again.
+  let before: Rest | undefined
   for (let tries = 0; tries < TRIES; tries += 1) {
     const live = await readObject({ object, name }, namespace, client)
+    if (live?.isGoing === true) throw beingDeleted(live)
     if (isAsWanted(live, wanted)) return
     if (!mayReplace(live)) throw changedMeanwhile(object, name)
     const resource = resourceOf(object, namespace)
@@ -35,13 +39,19 @@ export async function applyObject(
       context.effects.run(`kubernetes: ${what}`, act)
     if (live === undefined) {
       // There is nothing, and not nothing wanted.
-      if (wanted && (await effect('create an object', () => client.create(resource, name, bodyOf(wanted))))) return
+      if (
+        wanted &&
+        (await effect('create an object', () => client.create(resource, name, bodyOf(wanted, undefined, before))))
+      )
+        return
     } else if (wanted === undefined) {
       if (await effect('delete an object', () => client.remove(resource, name, live.version))) return
     } else if (isReplaceable(live, wanted)) {
-      const body = bodyOf(wanted, live.version)
+      const body = bodyOf(wanted, live.version, live.rest)
       if (await effect('replace an object', () => client.replace(resource, name, body))) return
     } else {
+      if (live.finalizers.length > 0) throw heldBy(live)
+      before = live.rest
       // Dying here leaves it deleted; whoever goes on finds nothing and creates it.
       await effect('delete an object that cannot be changed', () => client.remove(resource, name, live.version))
     }

@@ -11,12 +11,9 @@ import { withClient } from './connect.ts'
 import { capturedOf } from './digests.ts'
 import { requireObject, selectedObjects } from './find.ts'
 import { managerOf } from './managed.ts'
-import { labelOf, type LiveObject } from './object.ts'
+import { ACCOUNT_TOKEN, labelOf, type LiveObject } from './object.ts'
 import { linesOf, valueName } from './records.ts'
 import type { CapturedObject, KubernetesSecretsDetails, KubernetesSecretsSettings } from './schema.ts'
-
-/** Made by the cluster for a service account of its own; on another cluster, or later, they open nothing. */
-export const ACCOUNT_TOKEN = 'kubernetes.io/service-account-token'
 
 /** Captures the exact bytes of every selected object. One that is named and not there fails the whole. */
 export async function captureKubernetesSecrets(
@@ -53,7 +50,6 @@ async function* capturing(
     const one = await requireObject(selected, namespace, client)
     if (one === undefined) continue
     found.notCaptured.push(...leftOut(one))
-    if (one.description.type === ACCOUNT_TOKEN) continue
     found.objects.push(capturedOf(one, managerOf(one), fingerprintKey))
     // What is proven to open the data must be the very value that is captured, not one that is read again.
     for (const [key, value] of one.values) sink.evidence?.secret(valueName(one.object, one.name, key), value)
@@ -62,10 +58,10 @@ async function* capturing(
 }
 
 function leftOut(one: LiveObject): string[] {
-  if (one.description.type === ACCOUNT_TOKEN)
-    return [`${labelOf(one)}: the token of a service account, which the cluster makes itself.`]
   const owners = one.owners.map(({ kind, name }) => `${kind} ${name}`)
+  const token = 'the token in it, which the cluster writes into the Secret again.'
   return [
+    ...(one.description.type === ACCOUNT_TOKEN ? [`${labelOf(one)}: ${token}`] : []),
     ...(owners.length === 0 ? [] : [`${labelOf(one)}: that it is owned by ${owners.join(', ')}.`]),
     ...(one.finalizers.length === 0 ? [] : [`${labelOf(one)}: its finalizers.`]),
   ]

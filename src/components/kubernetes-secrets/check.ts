@@ -4,12 +4,11 @@ import type { Context } from '../../core/ports.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import { bytesOfSecret } from '../../core/secret-bytes.ts'
 import type { KubernetesClient } from '../../platforms/kubernetes/client.ts'
-import { ACCOUNT_TOKEN } from './capture.ts'
 import { withClient } from './connect.ts'
 import { requireObject, selectedObjects, type Selected } from './find.ts'
 import { managerOf } from './managed.ts'
 import { rightsFindings } from './missing-rights.ts'
-import { labelOf, type LiveObject } from './object.ts'
+import { ACCOUNT_TOKEN, labelOf, type LiveObject } from './object.ts'
 import type { KubernetesSecretsSettings } from './schema.ts'
 
 /** Whether a backup could read everything, and what is odd about it. Never says a value. */
@@ -73,7 +72,8 @@ async function objectFindings(
 
 function accountFinding(one: LiveObject): Finding[] {
   if (one.description.type !== ACCOUNT_TOKEN) return []
-  const message = 'is the token of a service account, which the cluster makes itself; it is not captured'
+  const message =
+    'is for the token of a service account: the Secret is captured, and the token in it is made again by the cluster'
   return [{ level: 'warning', subject: labelOf(one), message }]
 }
 

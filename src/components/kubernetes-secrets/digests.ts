@@ -46,6 +46,19 @@ export function differencesOf(
   return [...ofKeys, { subject: `${subject}: type, labels and annotations`, ...described }]
 }
 
+/** Whether an object has the keys and values that were captured, whatever else is told of it. */
+export function areKeysEqual(
+  expected: CapturedObject,
+  found: KubernetesObject,
+  details: KubernetesSecretsDetails,
+): boolean {
+  const { keys } = capturedOf(found, undefined, fingerprintKeyOf(details))
+  const names = new Set([...expected.keys, ...keys].map(({ key }) => key))
+  const digestIn = (all: CapturedObject['keys'], name: string): string | undefined =>
+    all.find(({ key }) => key === name)?.digest
+  return [...names].every((name) => digestIn(expected.keys, name) === digestIn(keys, name))
+}
+
 function keyDifference(subject: string, key: string, expected: CapturedObject, now: CapturedObject): Difference[] {
   const said = ({ keys }: CapturedObject): string | undefined => keys.find((one) => one.key === key)?.digest
   const [before, after] = [said(expected), said(now)]

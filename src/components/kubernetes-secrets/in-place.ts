@@ -9,7 +9,7 @@ import { withClient } from './connect.ts'
 import { capturedObjects, differencesOf } from './digests.ts'
 import { readObject } from './find.ts'
 import { leftAlone } from './left-alone.ts'
-import { labelOf } from './object.ts'
+import { requireReplaceable } from './replaceable.ts'
 import { preflight } from './preflight.ts'
 import type { CapturedObject, KubernetesSecretsDetails, KubernetesSecretsSettings } from './schema.ts'
 
@@ -51,10 +51,13 @@ async function loadInPlace(
 ): Promise<void> {
   const { namespace } = settings
   await withClient(settings, 'restore', context, async (client) => {
+    for (const captured of details.objects) {
+      const live = await readObject(captured, namespace, client)
+      if (leftAlone(settings, live) === undefined) requireReplaceable(live, captured, details)
+    }
     for await (const one of capturedObjects(details, source.read(SECRETS))) {
       const live = await readObject(one, namespace, client)
-      const captured = details.objects.find((other) => labelOf(other) === labelOf(one))
-      if (leftAlone(settings, captured, live) === undefined)
+      if (leftAlone(settings, live) === undefined)
         await applyObject(one, one, () => true, { namespace, client, context })
     }
   })
@@ -80,5 +83,5 @@ async function compareOne(
   client: KubernetesClient,
 ): Promise<readonly Difference[]> {
   const live = await readObject(captured, settings.namespace, client)
-  return leftAlone(settings, captured, live) === undefined ? differencesOf(captured, live, details) : []
+  return leftAlone(settings, live) === undefined ? differencesOf(captured, live, details) : []
 }

@@ -1,13 +1,8 @@
 import { managerOf } from './managed.ts'
 import type { LiveObject } from './object.ts'
-import type { CapturedObject, KubernetesSecretsSettings } from './schema.ts'
+import type { KubernetesSecretsSettings } from './schema.ts'
 
-/** Who writes an object that a restore therefore only compares. One that is gone had the writer of the capture. */
-export function leftAlone(
-  { managed }: KubernetesSecretsSettings,
-  captured: CapturedObject | undefined,
-  live: LiveObject | undefined,
-): string | undefined {
-  if (managed === 'overwrite') return undefined
-  return live === undefined ? (captured?.managedBy ?? undefined) : managerOf(live)
+/** Who writes an object that a restore therefore only compares. One that is gone is made: who writes it takes it up. */
+export function leftAlone({ managed }: KubernetesSecretsSettings, live: LiveObject | undefined): string | undefined {
+  return managed === 'overwrite' || live === undefined ? undefined : managerOf(live)
 }

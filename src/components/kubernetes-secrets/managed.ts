@@ -7,7 +7,8 @@ const MARKS: readonly (readonly [RegExp, string])[] = [
   [/^helm\.toolkit\.fluxcd\.io\/name$/, 'Flux'],
   [/^reconcile\.external-secrets\.io\//, 'External Secrets'],
   [/^cert-manager\.io\/certificate-name$/, 'cert-manager'],
-  [/^sealedsecrets\.bitnami\.com\//, 'Sealed Secrets'],
+  // Not sealed-secrets-key: that is the key which the controller needs, and nobody makes it again.
+  [/^sealedsecrets\.bitnami\.com\/(?!sealed-secrets-key$)/, 'Sealed Secrets'],
   [/^olm\.managed$/, 'Operator Lifecycle Manager'],
   [/^meta\.helm\.sh\/release-name$/, 'Helm'],
 ]
@@ -38,14 +39,22 @@ export function managerOf({ description, owners, writers }: LiveObject): string 
   const [owner] = owners
   if (owner !== undefined) return ownerName(owner)
   if (labels['app.kubernetes.io/managed-by'] === 'Helm') return 'Helm'
-  return writers.map((writer) => WRITERS[writer] ?? certManager(writer)).find((name) => name !== undefined)
+  return writers.map((writer) => writerName(writer)).find((name) => name !== undefined)
 }
 
 function ownerName({ kind, name }: Owner): string {
-  const known = OWNERS[kind]
+  const known = Object.hasOwn(OWNERS, kind) ? OWNERS[kind] : undefined
   return known === undefined ? `the owner ${kind} ${name}` : `${known} (${kind} ${name})`
 }
 
+/** A writer calls itself what it likes, also `constructor`. */
+function writerName(writer: string): string | undefined {
+  return (Object.hasOwn(WRITERS, writer) ? WRITERS[writer] : undefined) ?? certManager(writer)
+}
+
 function certManager(writer: string): string | undefined {
-  return writer.startsWith('cert-manager') ? 'cert-manager' : undefined
+  // Not cert-manager-issuers and others: they write keys that they need, such as that of an ACME account.
+  return writer.startsWith('cert-manager-certificates') || writer === 'cert-manager-controller'
+    ? 'cert-manager'
+    : undefined
 }

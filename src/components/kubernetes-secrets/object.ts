@@ -3,9 +3,10 @@ import { Failure } from '../../core/failure.ts'
 import type { Secret } from '../../core/secret.ts'
 import { bytesOfSecret, secretOfBytes } from '../../core/secret-bytes.ts'
 import { parsed, type Preconditions, type Resource } from '../../platforms/kubernetes/client.ts'
+import { anyNames } from '../any-names.ts'
 import type { ObjectKind } from './schema.ts'
 
-const texts = z.record(z.string(), z.string())
+const texts = anyNames(z.string())
 /** Everything of an object that is captured, but its values. */
 export const description = z.object({
   type: z.string().nullable(),
@@ -33,7 +34,22 @@ export interface LiveObject extends KubernetesObject {
   /** Who wrote fields of it, as they call themselves. */
   readonly writers: readonly string[]
   readonly finalizers: readonly string[]
+  /** A deletion is under way, which waits for the finalizers. */
+  readonly isGoing: boolean
+  /** What no restore point holds, as the server gave it: a replacement keeps it. */
+  readonly rest: Rest
 }
+
+export interface Rest {
+  readonly finalizers: readonly string[]
+  readonly ownerReferences: readonly unknown[]
+  /** The token that the cluster wrote into a Secret of a service account. */
+  readonly data: Readonly<Record<string, string>>
+}
+
+/** Its data is made by the cluster and opens nothing elsewhere; that there is one, and for which account, is ours. */
+export const ACCOUNT_TOKEN = 'kubernetes.io/service-account-token'
+const ACCOUNT_UID = 'kubernetes.io/service-account.uid'
 
 export interface Owner {
   readonly apiVersion: string
@@ -49,7 +65,8 @@ const answer = z.object({
     labels: texts.default({}),
     annotations: texts.default({}),
     finalizers: z.array(z.string()).default([]),
-    ownerReferences: z.array(z.object({ apiVersion: z.string(), kind: z.string(), name: z.string() })).default([]),
+    ownerReferences: z.array(z.looseObject({ apiVersion: z.string(), kind: z.string(), name: z.string() })).default([]),
+    deletionTimestamp: z.string().optional(),
     managedFields: z.array(z.object({ manager: z.string().default('') })).default([]),
   }),
   type: z.string().optional(),
@@ -73,7 +90,8 @@ export function liveObject(object: ObjectKind, body: unknown): LiveObject {
   const { metadata, type, immutable, data, binaryData } = parsed(answer, body, `read a ${object}`)
   const { name, uid, resourceVersion, labels, annotations, finalizers, ownerReferences, managedFields } = metadata
   const encoding = object === 'Secret' ? 'base64' : 'utf8'
-  const values = [...valuesOf(data ?? {}, encoding), ...valuesOf(binaryData ?? {}, 'base64')]
+  const isToken = type === ACCOUNT_TOKEN
+  const values = [...valuesOf(isToken ? {} : (data ?? {}), encoding), ...valuesOf(binaryData ?? {}, 'base64')]
   const binaryKeys = Object.keys(binaryData ?? {}).toSorted()
   return {
     object,
@@ -82,13 +100,15 @@ export function liveObject(object: ObjectKind, body: unknown): LiveObject {
       type: type ?? null,
       immutable,
       labels: sorted(labels),
-      annotations: sorted(annotations),
+      annotations: sorted(isToken ? without(annotations, ACCOUNT_UID) : annotations),
       binaryKeys,
     },
     values: new Map(values.toSorted(([a], [b]) => (a < b ? -1 : 1))),
     version: { uid, resourceVersion },
     owners: ownerReferences,
     finalizers,
+    isGoing: metadata.deletionTimestamp !== undefined,
+    rest: { finalizers, ownerReferences, data: isToken ? (data ?? {}) : {} },
     writers: [...new Set(managedFields.map(({ manager }) => manager))],
   }
 }
@@ -102,8 +122,12 @@ function sorted(record: Readonly<Record<string, string>>): Record<string, string
   return Object.fromEntries(Object.entries(record).toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }
 
-/** As the server takes it. With a version it replaces that very one. */
-export function bodyOf(one: KubernetesObject, version?: Preconditions): unknown {
+function without(record: Readonly<Record<string, string>>, name: string): Record<string, string> {
+  return Object.fromEntries(Object.entries(record).filter(([key]) => key !== name))
+}
+
+/** As the server takes it, with what a restore point does not hold of the object that it takes the place of. */
+export function bodyOf(one: KubernetesObject, version?: Preconditions, rest?: Rest): unknown {
   const { labels, annotations, type, immutable, binaryKeys } = one.description
   const binary = new Set(binaryKeys)
   const entries = [...one.values]
@@ -112,11 +136,19 @@ export function bodyOf(one: KubernetesObject, version?: Preconditions): unknown 
   return {
     apiVersion: 'v1',
     kind: one.object,
-    metadata: { name: one.name, labels, annotations, ...version },
+    metadata: { name: one.name, labels, annotations, ...version, ...carried(rest) },
     ...(type === null ? {} : { type }),
     ...(immutable ? { immutable } : {}),
-    data: Object.fromEntries(text),
+    data: { ...rest?.data, ...Object.fromEntries(text) },
     ...(bytes.length === 0 ? {} : { binaryData: Object.fromEntries(bytes) }),
+  }
+}
+
+function carried(rest: Rest | undefined): Partial<Pick<Rest, 'finalizers' | 'ownerReferences'>> {
+  const { finalizers = [], ownerReferences = [] } = rest ?? {}
+  return {
+    ...(finalizers.length === 0 ? {} : { finalizers }),
+    ...(ownerReferences.length === 0 ? {} : { ownerReferences }),
   }
 }
 

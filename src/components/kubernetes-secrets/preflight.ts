@@ -5,6 +5,7 @@ import { withClient } from './connect.ts'
 import { differencesOf } from './digests.ts'
 import { readObject } from './find.ts'
 import { leftAlone } from './left-alone.ts'
+import { notReplaceable } from './replaceable.ts'
 import { rightsFindings } from './missing-rights.ts'
 import { labelOf, type LiveObject } from './object.ts'
 import type { CapturedObject, KubernetesSecretsDetails, KubernetesSecretsSettings } from './schema.ts'
@@ -51,8 +52,10 @@ function objectFindings(
 ): Finding[] {
   const subject = labelOf(captured)
   const differences = differencesOf(captured, live, details)
+  const stuck = leftAlone(settings, live) === undefined ? notReplaceable(live, captured, details) : undefined
+  if (stuck !== undefined) return [failedFinding(subject, stuck)]
   if (differences.length === 0) return [{ level: 'ok', subject, message: 'is what was captured' }]
-  const writer = leftAlone(settings, captured, live)
+  const writer = leftAlone(settings, live)
   if (writer !== undefined) return [leftFinding(subject, writer, differences)]
   if (live === undefined) return [{ level: 'ok', subject, message: 'is not there and will be created' }]
   const changes = `will be changed: ${told(differences)}`

@@ -21,6 +21,7 @@ import { compareLive, describeTarget } from './in-place.ts'
 import { leftAlone } from './left-alone.ts'
 import { areEqual, isSame, labelOf, type KubernetesObject, type LiveObject } from './object.ts'
 import { preflight } from './preflight.ts'
+import { requireReplaceable } from './replaceable.ts'
 import { collected } from './records.ts'
 import type { KubernetesSecretsDetails, KubernetesSecretsSettings } from './schema.ts'
 import { freeStage, keptStages, type Bundle, type FoundStage, type Place, type StageRecord } from './stage.ts'
@@ -118,8 +119,9 @@ export class SwapTarget implements Target<KubernetesSecretsDetails> {
     const absent: Place[] = []
     for (const { object, name } of objects) {
       const live = await readObject({ object, name }, namespace, client)
+      if (leftAlone(this.#settings, live) !== undefined) continue
       const captured = details.objects.find((one) => isSame(one, { object, name }))
-      if (leftAlone(this.#settings, captured, live) !== undefined) continue
+      if (captured !== undefined) requireReplaceable(live, captured, details)
       if (live === undefined) absent.push({ object, name })
       else present.push(live)
     }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Failure } from '../../core/failure.ts'
+import { anyNames } from '../any-names.ts'
 import { parseJson } from './json.ts'
 
 /** What a secret holds: a JSON object. Numbers that a double would change are kept as their text (see json.ts). */
@@ -34,7 +35,7 @@ const secretMetadata = z.object({
   maxVersions: z.number().int().nonnegative(),
   casRequired: z.boolean(),
   deleteVersionAfter: z.string(),
-  custom: z.record(z.string(), z.string()).nullable(),
+  custom: anyNames(z.string()).nullable(),
 })
 export type SecretMetadata = z.infer<typeof secretMetadata>
 

@@ -7,7 +7,7 @@ import { secretDigest } from '../secret-record.ts'
 import { captureOpenbao, SECRETS } from './capture.ts'
 import { parseAnswer, type Client } from './client.ts'
 import { withClient } from './connect.ts'
-import { nameOf, parseEntryLine, type Entry, type Value } from './entry.ts'
+import { nameOf, parseEntryLine, secretValue, type Entry, type Value } from './entry.ts'
 import { encodePath } from './kv-paths.ts'
 import { entriesOf, linesOf } from './lines.ts'
 import { findMounts } from './mounts.ts'
@@ -120,7 +120,7 @@ function splitsOf(rest: string): readonly { readonly path: string; readonly key:
   return ends.map((at) => ({ path: rest.slice(0, at), key: rest.slice(at + 1) }))
 }
 
-const newestBody = z.object({ data: z.object({ data: z.record(z.string(), z.unknown()) }) })
+const newestBody = z.object({ data: z.object({ data: secretValue }) })
 
 async function readNewest(
   mount: { readonly path: string; readonly version: 1 | 2 },

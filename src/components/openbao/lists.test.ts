@@ -95,3 +95,9 @@ test('of a secret of which only the value is known, only the value is compared',
   const other = { ...there, versions: [{ ...version, version: 4, data: { k: 2 } }] }
   assert.equal(differencesOf(wanted, other, 'versions').length, 1)
 })
+
+test('a mount that is named twice is one, and a name may have spaces', () => {
+  const parse = (...mounts: string[]) => openbaoSettings.safeParse({ ...settings, token: 'env:T', mounts })
+  assert.deepEqual(parse('kv', 'my secrets', 'kv').data?.mounts, ['kv', 'my secrets'])
+  for (const wrong of ['', '/kv', 'kv/', ' kv', 'kv ', 'k\nv']) assert.equal(parse(wrong).success, false, wrong)
+})

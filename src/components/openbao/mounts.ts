@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Failure } from '../../core/failure.ts'
+import { anyNames } from '../any-names.ts'
 import { parseAnswer } from './client.ts'
 import type { Client } from './client.ts'
 import { encodePath } from './kv-paths.ts'
@@ -25,7 +26,7 @@ const mountFacts = z.object({
   options: z.object({ version: z.string().optional() }).nullable(),
 })
 type MountFacts = z.infer<typeof mountFacts>
-const listed = z.object({ data: z.record(z.string(), mountFacts) })
+const listed = z.object({ data: anyNames(mountFacts) })
 const one = z.object({ data: mountFacts })
 const config = z.object({ data: kvConfig })
 

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { failedFinding } from '../../core/failed-finding.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Finding } from '../../core/restore-point.ts'
+import { anyNames } from '../any-names.ts'
 import { LIMITS_HINT } from './answers.ts'
 import { MOST_PLACEHOLDERS } from './apply-entry.ts'
 import type { Client } from './client.ts'
@@ -84,7 +85,7 @@ function numberFindings({ highestVersion }: OpenbaoDetails): Finding[] {
   return [{ level: 'warning', subject: 'version numbers', message }]
 }
 
-const capabilities = z.object({ data: z.record(z.string(), z.array(z.string())) })
+const capabilities = z.object({ data: anyNames(z.array(z.string())) })
 
 /** Asks the server what this token may; without the right to ask that, it is not known. */
 async function rightFindings({ mounts }: OpenbaoDetails, client: Client): Promise<Finding[]> {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Failure } from '../../core/failure.ts'
+import { anyNames } from '../any-names.ts'
 import { parseAnswer } from './client.ts'
 import type { Client } from './client.ts'
 import { secretValue } from './entry.ts'
@@ -16,7 +17,7 @@ export const secretInfo = z.object({
   max_versions: z.number().int(),
   cas_required: z.boolean(),
   delete_version_after: z.string(),
-  custom_metadata: z.record(z.string(), z.string()).nullable().optional(),
+  custom_metadata: anyNames(z.string()).nullable().optional(),
   versions: z.record(z.string(), versionInfo),
 })
 export type SecretInfo = z.infer<typeof secretInfo>

@@ -6,7 +6,7 @@ import { product } from './product.ts'
 
 const mountPath = z
   .string()
-  .regex(/^[^/\s][^\s]*[^/\s]$|^[^/\s]$/, 'must be the path of a mount, without a slash at its ends')
+  .regex(/^[^/\s](?:[^\p{C}]*[^/\s])?$/u, 'must be the path of a mount, without a slash or space at its ends')
 const serverAddress = z
   .string()
   .regex(/^(https?:\/\/[^/\s@]+|unix:\/\/\/.+)$/, 'expected https://host:port or http://host:port, without a path')
@@ -43,6 +43,8 @@ export const openbaoSettings = z.strictObject({
   mounts: z
     .array(mountPath)
     .min(1)
+    // Which of two equal ones is a slip does not matter; both would be captured as one and missed as the other.
+    .transform((paths) => [...new Set(paths)])
     .optional()
     .meta({ description: 'KV mounts to capture. Default: all that the server lists.' }),
   scan: z.boolean().default(true).meta({

@@ -2,6 +2,7 @@ import pMap from 'p-map'
 import { z } from 'zod'
 import { parseAnswer } from './client.ts'
 import type { Client } from './client.ts'
+import { secretValue } from './entry.ts'
 import { encodePath, isOwnPath } from './kv-paths.ts'
 import type { KvMount } from './mounts.ts'
 import { secretInfo } from './read-entry.ts'
@@ -26,7 +27,7 @@ export interface Page {
 /** An empty mount of version 1 has no list, rather than an empty one. */
 const keys = z.object({ data: z.object({ keys: z.array(z.string()).default([]) }) })
 export const detailed = z.object({
-  data: z.object({ keys: z.array(z.string()), key_info: z.record(z.string(), z.unknown()) }),
+  data: z.object({ keys: z.array(z.string()), key_info: secretValue }),
 })
 
 /** A folder that is still to be listed, or what of it is behind a page. */

@@ -12,7 +12,7 @@ export async function allSources(settings: SecretsSettings): Promise<{
   const { secrets, folder } = settings
   if (folder === undefined) return { sources: Object.entries(secrets), notCaptured: [] }
   const { names, hidden } = await listFolder(folder, Object.keys(secrets).length === 0)
-  const twice = names.find((name) => secrets[name] !== undefined)
+  const twice = names.find((name) => Object.hasOwn(secrets, name))
   if (twice !== undefined)
     throw new Failure('usage', `secret ${twice} is there twice: by its name, and as a file of ${folder}`, {
       hint: 'Give the one in the configuration another name.',

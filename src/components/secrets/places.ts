@@ -58,7 +58,7 @@ export function destinationsOf(settings: SecretsSettings, names: readonly string
 
 function destinationOf({ secrets, folder, restoreFolder }: SecretsSettings, name: string): SecretSource {
   if (restoreFolder !== undefined) return { file: join(restoreFolder, name) }
-  const source = secrets[name]
+  const source = Object.hasOwn(secrets, name) ? secrets[name] : undefined
   if (source !== undefined) return source
   if (folder !== undefined) return { file: join(folder, name) }
   throw new Failure('usage', `the configuration does not say where secret ${name} goes`, {

@@ -13,6 +13,7 @@ import type { ArtifactSource, Target } from '../driver.ts'
 import { isNothingThere } from '../nothing-there.ts'
 import { readRecords, recordLine } from '../secret-record.ts'
 import { secretsDriver } from './driver.ts'
+import { SIZE_LIMIT } from './read-secret.ts'
 import type { SecretsDetails, SecretsSettings } from './schema.ts'
 
 const ID = '1a2b3c4d'
@@ -329,3 +330,17 @@ async function dieAt(
   })
   return count >= at
 }
+
+test('the largest secret comes back whatever its bytes are', async () => {
+  const values = [
+    Buffer.alloc(SIZE_LIMIT, 1),
+    Buffer.alloc(SIZE_LIMIT, 0),
+    Buffer.alloc(SIZE_LIMIT, '"'),
+    Buffer.alloc(SIZE_LIMIT, 255),
+  ]
+  for (const bytes of values) {
+    const line = recordLine({ name: 'n', value: secretOfBytes(bytes), source: {} })
+    for await (const { value } of readRecords(sourceOf(Buffer.from(line)).read('secrets')))
+      assert.ok(bytesOfSecret(value).equals(bytes))
+  }
+})

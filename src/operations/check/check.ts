@@ -43,58 +43,61 @@ async function checkComponents(app: App, context: OperationContext): Promise<rea
 
 async function checkRepository(target: AppRepository, context: OperationContext): Promise<readonly Finding[]> {
   context.progress({ type: 'phase', phase: 'check', detail: `repository ${target.name}` })
-  return await asFindings(target.location, context, async () => {
-    const repository = await target.open(context)
-    const catalog = await repository.catalog(context)
-    const skew = await repository.clockSkew(context)
-    // Taking and releasing a lease is a real create-only write with the rights that a backup will use.
-    await (await repository.lease(`check-${context.newId()}`, context)).release()
-    const tried = (await target.probe?.(context)) ?? []
-    return [
-      {
-        level: 'ok',
-        subject: target.location,
-        message: `can be read and written; ${catalog.points.length} restore points`,
-      },
-      ...catalog.damaged.map(({ point, message }): Finding => ({
-        level: 'error',
-        subject: `restore point ${point}`,
-        message,
-      })),
-      ...catalog.alarms.map((message): Finding => ({ level: 'error', subject: target.location, message })),
-      ...repository.remarks.map((message): Finding => ({ level: 'warning', subject: target.location, message })),
-      ...tried.filter(({ level }) => level !== 'ok'),
-      ...(repository.createOnly
-        ? []
-        : [
-            {
-              level: 'warning',
-              subject: target.location,
-              message: 'does not keep two writers apart; let only one host write to it',
-            } as const,
-          ]),
-      ...(Math.abs(skew) <= SKEW_LIMIT
-        ? []
-        : [
-            {
-              level: 'warning',
-              subject: 'clocks',
-              message: `the storage's clock differs from ours by ${Math.round(skew / 1000)} s`,
-              hint: 'Prune refuses to run while they differ by more than 5 minutes.',
-            } as const,
-          ]),
-      ...(target.recipients.length > 0
-        ? []
-        : [
-            {
-              level: 'error',
-              subject: target.location,
-              message: 'has no recipients, so nothing could be encrypted',
-              hint: 'Run holdfast init.',
-            } as const,
-          ]),
-    ]
-  })
+  const opened = await asFindings(target.location, context, () => openAndCheck(target, context))
+  // Tried out also where it cannot be opened: what the storage lacks may be the reason.
+  const tried = await asFindings(target.location, context, async () => (await target.probe?.(context)) ?? [])
+  return [...opened, ...tried.filter(({ level }) => level !== 'ok')]
+}
+
+async function openAndCheck(target: AppRepository, context: OperationContext): Promise<readonly Finding[]> {
+  const repository = await target.open(context)
+  const catalog = await repository.catalog(context)
+  const skew = await repository.clockSkew(context)
+  // Taking and releasing a lease is a real create-only write with the rights that a backup will use.
+  await (await repository.lease(`check-${context.newId()}`, context)).release()
+  return [
+    {
+      level: 'ok',
+      subject: target.location,
+      message: `can be read and written; ${catalog.points.length} restore points`,
+    },
+    ...catalog.damaged.map(({ point, message }): Finding => ({
+      level: 'error',
+      subject: `restore point ${point}`,
+      message,
+    })),
+    ...catalog.alarms.map((message): Finding => ({ level: 'error', subject: target.location, message })),
+    ...repository.remarks.map((message): Finding => ({ level: 'warning', subject: target.location, message })),
+    ...(repository.createOnly
+      ? []
+      : [
+          {
+            level: 'warning',
+            subject: target.location,
+            message: 'does not keep two writers apart; let only one host write to it',
+          } as const,
+        ]),
+    ...(Math.abs(skew) <= SKEW_LIMIT
+      ? []
+      : [
+          {
+            level: 'warning',
+            subject: 'clocks',
+            message: `the storage's clock differs from ours by ${Math.round(skew / 1000)} s`,
+            hint: 'Prune refuses to run while they differ by more than 5 minutes.',
+          } as const,
+        ]),
+    ...(target.recipients.length > 0
+      ? []
+      : [
+          {
+            level: 'error',
+            subject: target.location,
+            message: 'has no recipients, so nothing could be encrypted',
+            hint: 'Run holdfast init.',
+          } as const,
+        ]),
+  ]
 }
 
 /** Whether a restore on this host would find a private key that opens what is there. */

@@ -73,6 +73,8 @@ export async function connect(settings: S3Settings, options: ConnectOptions): Pr
     // Otherwise the SDK frames bodies with trailing checksums, and some servers store the framing as content.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
+    // Servers that never say "100 Continue" would cost six seconds a part, and others refuse to be asked.
+    expectContinueHeader: false,
     requestHandler: {
       connectionTimeout: CONNECT_LIMIT,
       httpAgent: { maxSockets: SOCKETS },
@@ -89,7 +91,7 @@ export async function connect(settings: S3Settings, options: ConnectOptions): Pr
     remarks: remarksOf(settings),
     partSize: settings.partSize ?? DEFAULT_PART,
     createOnly: settings.createOnly ?? true,
-    demands: { digest: false },
+    demands: { partDigest: false, noDigest: false, plainCompletion: false },
     contact: { answered: false },
     buffers: new PieceBuffers(settings.partSize ?? DEFAULT_PART),
     uploads: new Set(),
@@ -119,7 +121,7 @@ async function trustOf(settings: S3Settings): Promise<{ ca?: string; rejectUnaut
   } catch (cause) {
     throw new Failure('notFound', `certificate file ${settings.caFile} cannot be read`, {
       cause,
-      hint: 'Check the setting caFile.',
+      hint: 'Check ca in the configuration.',
     })
   }
 }
@@ -130,6 +132,9 @@ export function withoutRetries(connection: Connection): Connection {
 }
 
 /** The object that a blob is. */
-export function objectOf(connection: Connection, name: string): { readonly Bucket: string; readonly Key: string } {
+export function objectOf(
+  connection: Pick<Connection, 'place'>,
+  name: string,
+): { readonly Bucket: string; readonly Key: string } {
   return { Bucket: connection.place.bucket, Key: connection.place.prefix + name }
 }

@@ -8,6 +8,10 @@ const errorSchema = z.object({
   message: z.string().catch(''),
   code: z.string().optional().catch(undefined),
   $metadata: z.object({ httpStatusCode: z.number().optional() }).optional().catch(undefined),
+  $response: z
+    .object({ headers: z.object({ location: z.string().optional() }).optional() })
+    .optional()
+    .catch(undefined),
 })
 
 export interface S3Error {
@@ -15,14 +19,20 @@ export interface S3Error {
   readonly code: string
   readonly status: number | undefined
   readonly message: string
+  /** Where a redirection leads. */
+  readonly location?: string | undefined
 }
 
 export function readError(error: unknown): S3Error {
   const parsed = errorSchema.safeParse(error)
   if (!parsed.success) return { code: '', status: undefined, message: String(error) }
-  const { name, code, message, $metadata } = parsed.data
-  return { code: code ?? name, status: $metadata?.httpStatusCode, message }
+  const { name, code, message, $metadata, $response } = parsed.data
+  return { code: code ?? name, status: $metadata?.httpStatusCode, message, location: $response?.headers?.location }
 }
+
+/** The next step where a server lacks something. */
+export const NEEDED =
+  'docs/adding-a-storage.md lists what Holdfast needs of S3. Use storage that offers it, or a folder (file:///…).'
 
 interface Meaning {
   readonly kind: FailureKind
@@ -48,7 +58,7 @@ const full: Meaning = {
 const untrusted: Meaning = {
   kind: 'denied',
   what: 'the certificate of the server is not trusted',
-  hint: 'Set caFile to the authority that signed it.',
+  hint: 'Set ca to a file with the certificate of the authority that signed it.',
 }
 const unreachable: Meaning = {
   kind: 'unreachable',
@@ -59,7 +69,7 @@ const overloaded: Meaning = { kind: 'unreachable', what: 'the storage is overloa
 const wrongBytes: Meaning = {
   kind: 'corrupt',
   what: 'the bytes that arrived are not those that were sent',
-  hint: 'Something between here and the storage changes data. Check memory, network cards and proxies.',
+  hint: 'Something between here and the storage changes data. Check the memory, network cards and proxies.',
 }
 const wrongClock: Meaning = {
   kind: 'denied',
@@ -71,7 +81,17 @@ const wrongKey: Meaning = {
   what: 'the storage does not accept the keys',
   hint: 'Check accessKey and secretKey.',
 }
-const lacking: Meaning = { kind: 'unsupported', what: 'the storage does not offer this' }
+const lacking: Meaning = { kind: 'unsupported', what: 'the storage does not offer this', hint: NEEDED }
+const notUnderstood: Meaning = {
+  kind: 'unsupported',
+  what: 'the answer of the storage was not understood',
+  hint: 'Check that endpoint is an S3 server and that no proxy answers in its place.',
+}
+const elsewhere: Meaning = {
+  kind: 'usage',
+  what: 'the storage sends to another address',
+  hint: 'Set region (or endpoint) to where the bucket is.',
+}
 
 const meaningOfCode: Readonly<Record<string, Meaning>> = {
   NoSuchBucket: {
@@ -96,6 +116,8 @@ const meaningOfCode: Readonly<Record<string, Meaning>> = {
   NotImplemented: lacking,
   RequestTimeout: overloaded,
   SlowDown: overloaded,
+  InternalError: overloaded,
+  ServiceUnavailable: overloaded,
   TimeoutError: unreachable,
   AbortError: unreachable,
   ConditionalRequestConflict: {
@@ -111,8 +133,12 @@ const meaningOfCode: Readonly<Record<string, Meaning>> = {
 }
 
 const meaningOfStatus: Readonly<Record<number, Meaning>> = {
-  301: wrongRegion,
-  307: wrongRegion,
+  301: elsewhere,
+  302: elsewhere,
+  303: elsewhere,
+  307: elsewhere,
+  308: elsewhere,
+  400: lacking,
   401: wrongKey,
   403: {
     kind: 'denied',
@@ -120,8 +146,10 @@ const meaningOfStatus: Readonly<Record<number, Meaning>> = {
     hint: 'Check that the keys are right and that their policy allows this on the bucket and prefix.',
   },
   405: lacking,
+  408: overloaded,
   409: { kind: 'unreachable', what: 'another request for the same name was under way', hint: 'Run it again.' },
   411: lacking,
+  412: lacking,
   413: { kind: 'refused', what: 'the blob is too large for this storage' },
   429: overloaded,
   501: lacking,
@@ -142,7 +170,7 @@ function meaningOf(error: S3Error): Meaning {
     return unreachable
   if (/region is missing/i.test(error.message)) return { ...wrongRegion, what: 'no region is set' }
   if (status === undefined) return { kind: 'bug', what: 'the request could not be made' }
-  return { kind: 'corrupt', what: 'the answer of the storage was not understood' }
+  return status >= 400 ? lacking : notUnderstood
 }
 
 /** An error of the SDK as the failure that says what to do about it; `act` reads like `put data/1`. */
@@ -150,7 +178,7 @@ export function s3Failure(cause: unknown, act: string, location: string): Failur
   if (cause instanceof Failure) return cause
   const error = readError(cause)
   const { kind, what, hint } = meaningOf(error)
-  const told = [error.code, error.status].filter((part) => part !== undefined && part !== '').join(' ')
+  const told = [error.code, error.status, error.location].filter((part) => part !== undefined && part !== '').join(' ')
   return new Failure(kind, `${act} in ${location} failed: ${what}${told === '' ? '' : ` (${told})`}`, {
     cause,
     ...(hint === undefined ? {} : { hint }),
@@ -173,6 +201,11 @@ export function isAbsent(error: unknown): boolean {
 export function wantsDigest(error: unknown): boolean {
   const { code, status, message } = readError(error)
   return code === 'MissingContentMD5' || (status === 400 && /content-md5/i.test(message))
+}
+
+/** Whether the server does not offer what was asked, or not in this way. */
+export function isLacking(error: unknown): boolean {
+  return error instanceof Failure ? error.kind === 'unsupported' : meaningOf(readError(error)).kind === 'unsupported'
 }
 
 /** Whether a create-only request was refused because the object exists. */

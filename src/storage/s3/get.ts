@@ -1,37 +1,20 @@
-import { Readable } from 'node:stream'
 import { Failure, mayRetry } from '../../core/failure.ts'
 import { freeBytes } from '../../core/free-bytes.ts'
 import type { Bytes } from '../../core/ports.ts'
 import { watchIdle } from '../idle-watch.ts'
 import { assertBlobName } from '../names.ts'
-import { assertNotCancelled, blobMissing, blobShort, cancelled, rangeOutside } from '../outcomes.ts'
+import { assertNotCancelled, blobShort, cancelled, rangeOutside } from '../outcomes.ts'
 import { assertRange, spanOf } from '../range.ts'
 import type { ByteRange } from '../storage.ts'
-import { objectOf, withoutRetries } from './connection.ts'
+import { withoutRetries } from './connection.ts'
 import type { Connection } from './connection.ts'
-import { isAbsent, isTaken, readError, s3Failure } from './failures.ts'
-import { request } from './request.ts'
+import { isTaken, readError, s3Failure } from './failures.ts'
+import { changed, openRead } from './open-read.ts'
+import type { Opened, ReadRequest } from './open-read.ts'
 import { statObject } from './stat.ts'
 
 /** How often a broken read is resumed without having got a byte further. */
 const RESUMES = 4
-
-interface Opened {
-  readonly body: Readable
-  readonly tag: string | undefined
-  /** How many bytes were announced. */
-  readonly length: number
-}
-
-interface ReadRequest {
-  readonly name: string
-  readonly signal: AbortSignal
-  readonly offset: number
-  /** The byte after the last, or undefined for the end of the blob. */
-  readonly end: number | undefined
-  /** The object must still be the one that the read began with. */
-  readonly tag?: string | undefined
-}
 
 export async function getObject(
   connection: Connection,
@@ -60,31 +43,6 @@ async function getRange(connection: Connection, name: string, signal: AbortSigna
 }
 
 async function* nothing(): Bytes {}
-
-/** Sends the request and waits for its head. */
-function openRead(connection: Connection, read: ReadRequest): Promise<Opened> {
-  const { sdk, client, location } = connection
-  const range =
-    read.offset === 0 && read.end === undefined
-      ? {}
-      : { Range: `bytes=${read.offset}-${read.end === undefined ? '' : read.end - 1}` }
-  const command = new sdk.GetObjectCommand({
-    ...objectOf(connection, read.name),
-    ...range,
-    ...(read.tag === undefined ? {} : { IfMatch: read.tag }),
-  })
-  return request(connection, { act: `get ${read.name}`, signal: read.signal }, async (abortSignal) => {
-    const answer = await client.send(command, { abortSignal }).catch((error: unknown) => {
-      throw isAbsent(error) ? blobMissing(read.name, location, error) : error
-    })
-    const { Body: body, ContentLength: length, ETag: tag } = answer
-    // In Node the body is always a readable stream; its type in the SDK covers browsers too.
-    if (!(body instanceof Readable)) throw new Failure('corrupt', `${location} gave no content for blob ${read.name}`)
-    if (length !== undefined) return { body, tag, length }
-    body.destroy()
-    throw new Failure('corrupt', `${location} announced no length for blob ${read.name}`)
-  })
-}
 
 /** The bytes of a read, which goes on where it was when the connection breaks. */
 async function* readOn(connection: Connection, read: ReadRequest, first: Opened): Bytes {
@@ -127,22 +85,22 @@ function isReplaced(error: unknown): boolean {
   return error.kind === 'notFound' || isTaken(error.cause) || readError(error.cause).status === 416
 }
 
-function changed(connection: Connection, read: ReadRequest, cause?: unknown): Failure {
-  return new Failure('corrupt', `blob ${read.name} in ${connection.location} changed while it was read`, { cause })
-}
-
-/** The bytes of one answer, until it ends, breaks or goes silent. */
+/** The bytes of one answer that were asked for, until it ends, breaks or goes silent. */
 async function* bytesOf(connection: Connection, read: ReadRequest, opened: Opened): Bytes {
   const watch = watchIdle(connection.clock, connection.limits.idle, read.signal)
   const silence = Object.assign(new Error('the storage went silent'), { name: 'TimeoutError' })
   watch.signal.addEventListener('abort', () => opened.body.destroy(silence))
+  let position = -opened.skip
   try {
     for await (const part of opened.body) {
       const chunk: unknown = part
       watch.pause()
       if (!(chunk instanceof Uint8Array)) throw new Failure('bug', 'the S3 client gave something other than bytes')
-      yield chunk
+      const wanted = wantedOf(chunk, position, opened)
+      if (wanted.length > 0) yield wanted
+      position += chunk.length
       freeBytes(chunk)
+      if (opened.isWhole && position >= opened.length) return
       assertNotCancelled(read.signal, `get ${read.name}`)
       watch.touch()
     }
@@ -153,4 +111,9 @@ async function* bytesOf(connection: Connection, read: ReadRequest, opened: Opene
     watch.stop()
     opened.body.destroy()
   }
+}
+
+/** Of an answer that gives the whole blob in place of a range, the part in the range. Others are given as they are. */
+function wantedOf(chunk: Uint8Array, position: number, { length, isWhole }: Opened): Uint8Array {
+  return isWhole ? chunk.subarray(Math.max(0, -position), Math.max(0, length - position)) : chunk
 }

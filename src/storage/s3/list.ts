@@ -1,78 +1,71 @@
-import type { ListObjectsV2CommandOutput } from '@aws-sdk/client-s3'
-import { Failure } from '../../core/failure.ts'
-import { assertPrefix, isBlobName } from '../names.ts'
+import { assertPrefix, byName, isBlobName } from '../names.ts'
 import { assertNotCancelled } from '../outcomes.ts'
 import type { BlobInfo } from '../storage.ts'
+import { withoutRetries } from './connection.ts'
 import type { Connection } from './connection.ts'
-import { request } from './request.ts'
+import { listPages, noListing } from './list-pages.ts'
+import type { ListRequest, Page } from './list-pages.ts'
+
+/** So many blobs are put in order here when the server lists them in another one: some 50 MB. More must come in order. */
+const MOST_SORTED = 200_000
 
 /**
- * Lists page by page. What has no name of ours (folder markers, other programs' objects) is left out. A listing that
- * is out of order or cannot go on fails with `corrupt`: what is missing from it would look as if it had been removed.
+ * Lists in name order, whatever order the server has. What has no name of ours (folder markers, other programs'
+ * objects) is left out.
  */
-export async function* listObjects(
-  connection: Connection,
-  prefix: string,
-  signal: AbortSignal,
-): AsyncIterable<BlobInfo> {
+export async function* listObjects(connection: Connection, asked: ListRequest): AsyncIterable<BlobInfo> {
+  const { prefix, signal } = asked
   assertPrefix(prefix)
   assertNotCancelled(signal, `list ${prefix}`)
-  let last: string | undefined
-  let token: string | undefined
-  do {
-    const page = await fetchPage(connection, { prefix, token, signal })
-    for (const blob of blobsOf(connection, page)) {
-      assertNotCancelled(signal, `list ${prefix}`)
-      if (last !== undefined && blob.name <= last)
-        throw brokenListing(connection, prefix, `${blob.name} came after ${last}`)
-      last = blob.name
-      yield blob
+  let sorted: BlobInfo[] | undefined = []
+  let last = ''
+  // Whoever asked can repeat the first request. The later ones are repeated here, or a long listing might never end.
+  for await (const page of listPages(connection, asked, withoutRetries(connection))) {
+    assertNotCancelled(signal, `list ${prefix}`)
+    const blobs = blobsOf(connection, page)
+    if (sorted === undefined) {
+      yield* inOrder(connection, asked, blobs, last)
+      last = blobs.at(-1)?.name ?? last
+      continue
     }
-    token = nextToken(connection, prefix, page, token)
-  } while (token !== undefined)
-}
-
-interface PageRequest {
-  readonly prefix: string
-  readonly token: string | undefined
-  readonly signal: AbortSignal
-}
-
-function fetchPage(connection: Connection, page: PageRequest): Promise<ListObjectsV2CommandOutput> {
-  const { sdk, client, place } = connection
-  const input = {
-    Bucket: place.bucket,
-    Prefix: place.prefix + page.prefix,
-    ...(page.token === undefined ? {} : { ContinuationToken: page.token }),
+    sorted.push(...blobs)
+    if (sorted.length <= MOST_SORTED) continue
+    last = sorted.at(-1)?.name ?? last
+    yield* inOrder(connection, asked, sorted)
+    sorted = undefined
   }
-  return request(connection, { act: `list ${page.prefix}`, signal: page.signal }, (abortSignal) =>
-    client.send(new sdk.ListObjectsV2Command(input), { abortSignal }),
-  )
+  if (sorted !== undefined)
+    yield* inOrder(
+      connection,
+      asked,
+      sorted.sort((one, other) => byName(one.name, other.name)),
+    )
 }
 
-function blobsOf(connection: Connection, page: ListObjectsV2CommandOutput): BlobInfo[] {
+/** Each blob once; fails when one comes after a later name. */
+function* inOrder(
+  connection: Connection,
+  asked: ListRequest,
+  blobs: readonly BlobInfo[],
+  before = '',
+): Generator<BlobInfo, void, void> {
+  let last = before
+  for (const blob of blobs) {
+    assertNotCancelled(asked.signal, `list ${asked.prefix}`)
+    if (blob.name < last)
+      throw noListing(connection, asked, `over ${MOST_SORTED} blobs are not in order: ${blob.name} came after ${last}`)
+    if (blob.name !== last) yield blob
+    last = blob.name
+  }
+}
+
+export function blobsOf(connection: Connection, page: Page): BlobInfo[] {
   const { prefix } = connection.place
-  return (page.Contents ?? []).flatMap(({ Key, Size, LastModified }) => {
+  return page.flatMap(({ Key, Size, LastModified }) => {
     const name = Key?.startsWith(prefix) === true ? Key.slice(prefix.length) : undefined
     if (name === undefined || !isBlobName(name)) return []
     if (Size === undefined || LastModified === undefined)
-      throw brokenListing(connection, name, 'size or time is missing')
+      throw noListing(connection, { prefix: name }, 'size or time is missing')
     return [{ name, size: Size, modified: LastModified }]
   })
-}
-
-function nextToken(
-  connection: Connection,
-  prefix: string,
-  page: ListObjectsV2CommandOutput,
-  token: string | undefined,
-): string | undefined {
-  if (page.IsTruncated !== true) return undefined
-  const next = page.NextContinuationToken
-  if (next === undefined || next === token) throw brokenListing(connection, prefix, 'there is more, but no way to it')
-  return next
-}
-
-function brokenListing(connection: Connection, prefix: string, why: string): Failure {
-  return new Failure('corrupt', `list ${prefix} in ${connection.location} gave a wrong answer: ${why}`)
 }

@@ -1,19 +1,19 @@
 import type { CompletedPart } from '@aws-sdk/client-s3'
 import { describe, Failure } from '../../core/failure.ts'
-import { cancelled } from '../outcomes.ts'
-import { withDigest } from './checksum.ts'
+import { withPartDigest } from './checksum.ts'
+import { completeUpload } from './complete.ts'
 import { objectOf } from './connection.ts'
 import type { Connection } from './connection.ts'
-import { isAbsent, isTaken } from './failures.ts'
+import { isAbsent, NEEDED } from './failures.ts'
 import { Lanes } from './lanes.ts'
 import { MOST_PARTS, partsInFlight } from './part-sizes.ts'
 import type { PutRequest, Sent } from './put.ts'
 import { request } from './request.ts'
-import { findObject, MARK } from './stat.ts'
+import { MARK } from './stat.ts'
 
 const ABORT_LIMIT = 20_000
 
-interface Upload extends PutRequest {
+export interface Upload extends PutRequest {
   readonly id: string
 }
 
@@ -57,7 +57,7 @@ async function createUpload(connection: Connection, put: PutRequest): Promise<st
     client.send(new sdk.CreateMultipartUploadCommand(input), { abortSignal }),
   )
   if (answer.UploadId === undefined)
-    throw new Failure('corrupt', `${location} gave no id for the upload of ${put.name}`)
+    throw new Failure('unsupported', `${location} gave no id for the upload of ${put.name}`, { hint: NEEDED })
   return answer.UploadId
 }
 
@@ -74,7 +74,7 @@ async function sendParts(
       const number = parts.push({}) // Keeps the place: parts end in any order.
       if (number > MOST_PARTS)
         throw new Failure('refused', `blob ${upload.name} is larger than ${MOST_PARTS} parts`, {
-          hint: 'Raise partSize.',
+          hint: 'This is more than an object of S3 can hold. Use a repository in a folder (file:///…) for it.',
         })
       size += piece.length
       await lanes.start(partsInFlight(piece.length, connection.uploads.size), async () => {
@@ -98,42 +98,13 @@ async function sendPart(connection: Connection, upload: Upload, number: number, 
     connection,
     { act: `put ${upload.name} part ${number}`, signal: upload.signal, bytes: piece.length },
     (abortSignal) =>
-      withDigest(connection, piece, (digest) =>
+      withPartDigest(connection, piece, (digest) =>
         client.send(new sdk.UploadPartCommand({ ...input, ...digest }), { abortSignal }),
       ),
   )
   if (answer.ETag === undefined)
-    throw new Failure('corrupt', `${location} gave no tag for part ${number} of ${upload.name}`)
+    throw new Failure('unsupported', `${location} gave no tag for part ${number} of ${upload.name}`, { hint: NEEDED })
   return { PartNumber: number, ETag: answer.ETag }
-}
-
-/** The server answers 200 before it is done and may still fail: the SDK reads that from the body, and the tag proves it. */
-async function completeUpload(connection: Connection, upload: Upload, parts: CompletedPart[]): Promise<Sent> {
-  const { sdk, client, location } = connection
-  if (upload.signal.aborted) throw cancelled(`put ${upload.name}`)
-  const input = {
-    ...objectOf(connection, upload.name),
-    UploadId: upload.id,
-    MultipartUpload: { Parts: parts },
-    ...(connection.createOnly ? { IfNoneMatch: '*' } : {}),
-  }
-  return request(connection, { act: `put ${upload.name}`, signal: upload.signal }, async (abortSignal) => {
-    try {
-      const answer = await client.send(new sdk.CompleteMultipartUploadCommand(input), { abortSignal })
-      if (answer.ETag !== undefined) return 'stored'
-      throw new Failure('corrupt', `${location} completed the upload of ${upload.name} without a tag`)
-    } catch (error) {
-      if (isTaken(error)) return 'taken'
-      // The upload is gone when an earlier attempt completed it and the answer was lost: then the object has our mark.
-      if (isAbsent(error) && (await isCompleted(connection, upload))) return 'stored'
-      throw error
-    }
-  })
-}
-
-async function isCompleted(connection: Connection, upload: Upload): Promise<boolean> {
-  const found = await findObject(connection, upload.name, upload.signal)
-  return found?.mark === upload.mark
 }
 
 /** Aborts even if the put was cancelled, hence with a signal of its own. The put's own error is the one to be thrown. */

@@ -5,14 +5,14 @@ import { assertBlobName } from '../names.ts'
 import { assertNotCancelled, blobExists } from '../outcomes.ts'
 import type { BlobInfo } from '../storage.ts'
 import { asStream, inPieces, untilCancelled } from '../streams.ts'
-import { contentMd5 } from './checksum.ts'
+import { withDigest } from './checksum.ts'
 import { objectOf } from './connection.ts'
 import type { Connection } from './connection.ts'
-import { isTaken } from './failures.ts'
+import { isTaken, NEEDED } from './failures.ts'
 import { uploadInParts, type Pieces } from './multipart.ts'
 import { partSizeAt } from './part-sizes.ts'
 import { request } from './request.ts'
-import { findObject, MARK, statObject } from './stat.ts'
+import { findObject, MARK } from './stat.ts'
 
 export interface PutRequest {
   readonly name: string
@@ -76,7 +76,6 @@ function sendWhole(connection: Connection, put: PutRequest, body: Buffer): Promi
     ...objectOf(connection, put.name),
     Body: body,
     ContentLength: body.length,
-    ContentMD5: contentMd5(body),
     ContentType: 'application/octet-stream',
     Metadata: { [MARK]: put.mark },
     ...(connection.createOnly ? { IfNoneMatch: '*' } : {}),
@@ -86,7 +85,9 @@ function sendWhole(connection: Connection, put: PutRequest, body: Buffer): Promi
     { act: `put ${put.name}`, signal: put.signal, bytes: body.length },
     async (abortSignal) => {
       try {
-        await client.send(new sdk.PutObjectCommand(input), { abortSignal })
+        await withDigest(connection, body, (digest) =>
+          client.send(new sdk.PutObjectCommand({ ...input, ...digest }), { abortSignal }),
+        )
         return 'stored'
       } catch (error) {
         if (isTaken(error)) return 'taken'
@@ -102,10 +103,8 @@ function sendWhole(connection: Connection, put: PutRequest, body: Buffer): Promi
  */
 async function settle(connection: Connection, put: PutRequest, sent: Sent, size: number): Promise<BlobInfo> {
   const { location } = connection
-  const found =
-    sent === 'stored'
-      ? await statObject(connection, put.name, put.signal)
-      : await findObject(connection, put.name, put.signal)
+  const found = await findObject(connection, put.name, put.signal)
+  if (found === undefined && sent === 'stored') throw notThere(connection, put)
   // Servers that drop metadata give no mark; a blob that was just accepted is then taken to be ours.
   const isOurs = found?.mark === put.mark || (sent === 'stored' && found?.mark === undefined)
   if (found === undefined || !isOurs) throw blobExists(put.name, location)
@@ -116,4 +115,10 @@ async function settle(connection: Connection, put: PutRequest, sent: Sent, size:
     })
   }
   return { name: put.name, size: found.size, modified: found.modified }
+}
+
+function notThere({ location }: Connection, { name }: PutRequest): Failure {
+  return new Failure('unsupported', `blob ${name} is not in ${location} just after it was stored there`, {
+    hint: NEEDED,
+  })
 }

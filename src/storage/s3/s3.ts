@@ -5,6 +5,7 @@ import { assertBlobName } from '../names.ts'
 import { assertNotCancelled } from '../outcomes.ts'
 import { provesCreateOnly } from '../probe.ts'
 import type { BlobInfo, ByteRange, Storage, StorageFeatures } from '../storage.ts'
+import { retrying } from '../wrap/retrying.ts'
 import { connect, defaultLimits, objectOf, withoutRetries } from './connection.ts'
 import type { Connection, Limits } from './connection.ts'
 import { isAbsent } from './failures.ts'
@@ -40,10 +41,12 @@ export async function openS3(settings: S3Settings, options: S3Options): Promise<
 }
 
 async function triesCreateOnly(connection: Connection, signal: AbortSignal): Promise<boolean> {
+  const { firstPause } = connection.limits
   try {
-    return await provesCreateOnly(new S3Storage(connection), signal)
+    return await provesCreateOnly(retrying(new S3Storage(connection), { firstPause }), signal)
   } catch (error) {
-    if (isFailure(error, 'denied')) return false
+    // With a wrong clock everything is denied, which says nothing of the server.
+    if (isFailure(error, 'denied') && error.facts['code'] !== 'RequestTimeTooSkewed') return false
     throw error
   }
 }
@@ -59,7 +62,8 @@ class S3Storage implements Storage {
     this.#connection = connection
     this.#once = withoutRetries(connection)
     this.location = connection.location
-    this.features = { createOnly: connection.createOnly, remarks: connection.remarks }
+    const { createOnly, remarks, partSize } = connection
+    this.features = { createOnly, remarks, partsAbove: partSize }
   }
 
   put(name: string, body: Uint8Array | Bytes, signal: AbortSignal): Promise<BlobInfo> {
@@ -77,8 +81,8 @@ class S3Storage implements Storage {
     return { name, size, modified }
   }
 
-  list(prefix: string, signal: AbortSignal): AsyncIterable<BlobInfo> {
-    return listObjects(this.#once, prefix, signal)
+  list(prefix: string, signal: AbortSignal, pageSize?: number): AsyncIterable<BlobInfo> {
+    return listObjects(this.#connection, { prefix, signal, pageSize })
   }
 
   async remove(name: string, signal: AbortSignal): Promise<void> {

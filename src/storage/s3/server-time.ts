@@ -1,5 +1,6 @@
 import { Failure } from '../../core/failure.ts'
 import type { Connection } from './connection.ts'
+import { NEEDED } from './failures.ts'
 import { request } from './request.ts'
 
 /** The storage's clock, to the second: the date of an answer to the cheapest request that every key may make. */
@@ -19,7 +20,8 @@ export async function serverTime(connection: Connection, signal: AbortSignal): P
     return client.send(command, { abortSignal })
   })
   const time = new Date(told ?? Number.NaN)
-  if (Number.isNaN(time.getTime())) throw new Failure('corrupt', `${location} answered without a date`)
+  if (Number.isNaN(time.getTime()))
+    throw new Failure('unsupported', `${location} answered without a date`, { hint: NEEDED })
   return time
 }
 

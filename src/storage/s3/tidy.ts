@@ -1,11 +1,25 @@
 import type { ListMultipartUploadsCommandOutput } from '@aws-sdk/client-s3'
+import { describe, isFailure } from '../../core/failure.ts'
 import { isBlobName } from '../names.ts'
 import type { Connection } from './connection.ts'
 import { abortUpload } from './multipart.ts'
 import { request } from './request.ts'
 
-/** Ends the unfinished uploads under our prefix that were started before, and gives how many. */
+/**
+ * Ends the unfinished uploads under our prefix that were started before, and gives how many. A server that cannot list
+ * them keeps them until its own rule ends them, which is told and stops nothing.
+ */
 export async function tidyUploads(connection: Connection, olderThan: Date, signal: AbortSignal): Promise<number> {
+  try {
+    return await endUploads(connection, olderThan, signal)
+  } catch (error) {
+    if (!isFailure(error, 'unsupported')) throw error
+    connection.warn(`unfinished uploads stay: ${describe(error)}. Give the bucket a rule that ends them after 7 days`)
+    return 0
+  }
+}
+
+async function endUploads(connection: Connection, olderThan: Date, signal: AbortSignal): Promise<number> {
   let count = 0
   for await (const upload of uploads(connection, signal)) {
     if (upload.started >= olderThan) continue

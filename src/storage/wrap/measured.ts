@@ -59,9 +59,9 @@ class MeasuredStorage extends PassThrough implements Measured {
     return this.#call('stat', () => super.stat(name, signal))
   }
 
-  override list(prefix: string, signal: AbortSignal): AsyncIterable<BlobInfo> {
+  override list(prefix: string, signal: AbortSignal, pageSize?: number): AsyncIterable<BlobInfo> {
     this.measures.list.calls += 1
-    return this.#timed('list', super.list(prefix, signal))
+    return this.#timed('list', super.list(prefix, signal, pageSize))
   }
 
   override remove(name: string, signal: AbortSignal): Promise<void> {

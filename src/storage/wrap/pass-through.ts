@@ -29,8 +29,8 @@ export class PassThrough implements Storage {
     return this.inner.stat(name, signal)
   }
 
-  list(prefix: string, signal: AbortSignal): AsyncIterable<BlobInfo> {
-    return this.inner.list(prefix, signal)
+  list(prefix: string, signal: AbortSignal, pageSize?: number): AsyncIterable<BlobInfo> {
+    return this.inner.list(prefix, signal, pageSize)
   }
 
   remove(name: string, signal: AbortSignal): Promise<void> {

@@ -62,8 +62,8 @@ class Retrying extends PassThrough {
   }
 
   /** A listing that breaks is begun again and goes on after the last name that was given. */
-  override async *list(prefix: string, signal: AbortSignal): AsyncIterable<BlobInfo> {
-    const listing = new Listing(this.inner, prefix, signal)
+  override async *list(prefix: string, signal: AbortSignal, pageSize?: number): AsyncIterable<BlobInfo> {
+    const listing = new Listing(() => this.inner.list(prefix, signal, pageSize))
     for (;;) {
       const blob = await this.#again(signal, `list ${prefix}`, () => listing.next())
       if (blob === undefined) return
@@ -125,22 +125,18 @@ class Retrying extends PassThrough {
 
 /** A listing that can be taken up again after it broke. */
 class Listing {
-  readonly #storage: Storage
-  readonly #prefix: string
-  readonly #signal: AbortSignal
+  readonly #begin: () => AsyncIterable<BlobInfo>
   #blobs: AsyncIterator<BlobInfo> | undefined
   #last: string | undefined
 
-  constructor(storage: Storage, prefix: string, signal: AbortSignal) {
-    this.#storage = storage
-    this.#prefix = prefix
-    this.#signal = signal
+  constructor(begin: () => AsyncIterable<BlobInfo>) {
+    this.#begin = begin
   }
 
   /** The next blob, or undefined at the end. */
   async next(): Promise<BlobInfo | undefined> {
     try {
-      this.#blobs ??= this.#storage.list(this.#prefix, this.#signal)[Symbol.asyncIterator]()
+      this.#blobs ??= this.#begin()[Symbol.asyncIterator]()
       for (;;) {
         const { done, value } = await this.#blobs.next()
         if (done === true) return undefined
