@@ -158,7 +158,7 @@ async function dumpAndRead(source: Source, sink: ArtifactSink, context: Context)
       return contentOf(source, rows.counted, inner)
     },
   ])
-  return { ...content(), objects: definitions }
+  return { ...(await content()), objects: definitions }
 }
 
 /** What the fingerprint says of rows: their hashes, or how many there are. */
@@ -166,13 +166,13 @@ async function contentOf(
   { settings, snapshot, tools }: Source,
   counted: ReadonlyMap<string, bigint>,
   context: Context,
-): Promise<() => Fingerprint> {
+): Promise<() => Promise<Fingerprint>> {
   const [session] = snapshot.sessions
   const sessions = [session]
   await query(session, z.unknown(), ALONE)
   if (settings.fingerprint === 'drill') return readCounts(sessions, counted, tools.major, context)
   const read = await readFingerprint(sessions, [], tools.major, context)
-  return () => read
+  return () => Promise.resolve(read)
 }
 
 /** Adds up what the server says of each lane's rows, by table. */

@@ -2,10 +2,12 @@ import type pg from 'pg'
 import { z } from 'zod'
 import { Failure, isFailure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
-import { tableOf } from './lanes.ts'
+import { copyRows, tableOf } from './lanes.ts'
+import { plannable } from './plannable.ts'
 import { query, queryOne } from './query.ts'
+import { hashRows } from './row-hash.ts'
 import type { Fingerprint } from './schema.ts'
-import { tableCountQuery, tableHashQuery } from './table-hash.ts'
+import { HASHING, tableCountQuery, tableHashQuery } from './table-hash.ts'
 
 type TableFingerprint = Fingerprint['tables'][number]
 
@@ -15,6 +17,9 @@ const table = z.object({
   relation: z.string(),
   columns: z.array(z.object({ name: z.string(), type: z.string() })),
   condition: z.string(),
+  plannable: z.boolean(),
+  /** Of the database. */
+  encoding: z.string(),
 })
 type Table = z.infer<typeof table>
 
@@ -22,11 +27,13 @@ type Table = z.infer<typeof table>
  * Every table with rows of its own that pg_dump would dump, largest first. Tables of an extension count only if the
  * extension says that their rows are the user's, with the condition it gives. Columns are in their order, but by name
  * in a table that inherits: what a parent got later stands last there, and before the table's own when it is made anew.
+ * Generated columns are computed anew by a restore. Rows under a condition can be read by a planned statement only.
  */
 const TABLES = `
   select quote_ident(n.nspname) || '.' || quote_ident(c.relname) as name, n.nspname as schema, c.relname as relation, coalesce(x.condition, '') as condition,
+    coalesce(x.condition, '') <> '' or (${plannable('c.oid')}) as plannable, current_setting('server_encoding') as encoding,
     coalesce((select jsonb_agg(jsonb_build_object('name', a.attname, 'type', case when t.typnamespace = 'pg_catalog'::regnamespace then t.typname else '' end)
-      order by case when not c.relispartition and exists (select from pg_inherits i where i.inhrelid = c.oid) then a.attname::text collate "C" end, a.attnum) from pg_attribute a join pg_type t on t.oid = a.atttypid where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped), '[]') as columns
+      order by case when not c.relispartition and exists (select from pg_inherits i where i.inhrelid = c.oid) then a.attname::text collate "C" end, a.attnum) from pg_attribute a join pg_type t on t.oid = a.atttypid where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''), '[]') as columns
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
   left join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = c.oid and d.objsubid = 0 and d.refclassid = 'pg_extension'::regclass and d.deptype = 'e'
   left join lateral (select e.extcondition[array_position(e.extconfig, c.oid)] as condition from pg_extension e
@@ -47,42 +54,74 @@ const count = z.object({ rows: z.string() })
 const content = z.object({ rows: z.string(), hash: z.string() })
 const named = z.object({ name: z.string(), rows: z.string(), hash: z.string() })
 
+/** What is read to be compared with this is read in the same way; a table that it has not, as is safe here. */
+export type ReadAs = Pick<Fingerprint, 'tables' | 'hashing'> | undefined
+
 /** Row counts and content hashes of all tables, read over all `sessions` at once, which share one snapshot. */
-export async function readTables(sessions: readonly pg.ClientBase[], context: Context): Promise<TableFingerprint[]> {
-  const found = await readEach(sessions, context, async (session, { name, columns, condition }) => ({
-    name,
-    ...(await queryOne(session, content, tableHashQuery(name, columns, condition))),
-  }))
-  const [first] = sessions
-  const views = first === undefined ? [] : await query(first, named, MATERIALIZED_VIEWS)
-  return [...found, ...views].toSorted((a, b) => (a.name < b.name ? -1 : 1))
+export async function readTables(
+  sessions: readonly pg.ClientBase[],
+  like: ReadAs,
+  context: Context,
+): Promise<TableFingerprint[]> {
+  const found = await readEach(sessions, like, context, async (session, one) => {
+    const { name, columns, condition } = one
+    if (!one.plannable) return { name, by: 'copy', ...(await readCopied(session, one)) } as const
+    return { name, ...(await queryOne(session, content, tableHashQuery(name, columns, condition))) }
+  })
+  return withViews(sessions, found)
 }
 
 /** Row counts alone. Those of tables in `counted`, as `tableOf` quotes them, are taken from there when all are read. */
 export async function countTables(
   sessions: readonly pg.ClientBase[],
   counted: ReadonlyMap<string, bigint>,
+  like: ReadAs,
   context: Context,
-): Promise<() => TableFingerprint[]> {
-  const found = await readEach(sessions, context, async (session, { name, schema, relation, condition }) => {
+): Promise<() => Promise<TableFingerprint[]>> {
+  const found = await readEach(sessions, like, context, async (session, one) => {
+    const { name, schema, relation } = one
+    const by = one.plannable ? {} : ({ by: 'copy' } as const)
     const table = tableOf({ schema, table: relation })
-    if (counted.has(table)) return () => ({ name, rows: String(counted.get(table)) })
-    const one = { name, ...(await queryOne(session, count, tableCountQuery(name, condition))) }
-    return () => one
+    if (counted.has(table)) return () => ({ name, ...by, rows: String(counted.get(table)) })
+    const { rows } = await countOne(session, one)
+    return () => ({ name, ...by, rows })
   })
-  const [first] = sessions
+  return () =>
+    withViews(
+      sessions,
+      found.map((of) => of()),
+    )
+}
+
+async function countOne(session: pg.ClientBase, one: Table): Promise<{ readonly rows: string }> {
+  if (!one.plannable) return readCopied(session, one)
+  return queryOne(session, count, tableCountQuery(one.name, one.condition))
+}
+
+/** The hash of rows as COPY gives them, made in this process: the server only calls the output functions of their types. */
+function readCopied(session: pg.ClientBase, one: Table): ReturnType<typeof hashRows> {
+  const { name, schema, relation, columns, encoding } = one
+  const copied = { schema, table: relation, columns: columns.map((column) => column.name) }
+  return hashRows(session, copyRows(copied, encoding), name)
+}
+
+async function withViews(
+  [first]: readonly pg.ClientBase[],
+  tables: readonly TableFingerprint[],
+): Promise<TableFingerprint[]> {
   const views = first === undefined ? [] : await query(first, named, MATERIALIZED_VIEWS)
-  return () => [...found.map((of) => of()), ...views].toSorted((a, b) => (a.name < b.name ? -1 : 1))
+  return [...tables, ...views].toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }
 
 async function readEach<Result>(
   sessions: readonly pg.ClientBase[],
+  like: ReadAs,
   context: Context,
   read: (session: pg.ClientBase, one: Table) => Promise<Result>,
 ): Promise<Result[]> {
   const [first] = sessions
   if (first === undefined) throw new Failure('bug', 'no session to read tables with')
-  const waiting = await query(first, table, TABLES)
+  const waiting = (await query(first, table, TABLES)).map(asIn(like))
   const found: Result[] = []
   await Promise.all(
     sessions.map(async (session) => {
@@ -93,6 +132,12 @@ async function readEach<Result>(
     }),
   )
   return found
+}
+
+function asIn(like: ReadAs): (one: Table) => Table {
+  const tables = like?.hashing === HASHING ? like.tables : []
+  const ways = new Map(tables.map(({ name, by }) => [name, by]))
+  return (one) => ({ ...one, plannable: ways.has(one.name) ? ways.get(one.name) === undefined : one.plannable })
 }
 
 function notWhole({ name }: Table): (error: unknown) => never {

@@ -123,12 +123,16 @@ const moved = z.boolean().optional()
 const fingerprint = z.object({
   /** Content was left to drills: tables have no hash, large objects neither size nor hash. */
   counted: z.literal(true).optional(),
+  /** The way in which rows were hashed, 1 where it is absent. Hashes made in different ways say nothing of each other. */
+  hashing: z.int().optional(),
   tables: z.array(
     z.object({
       moved,
       name: z.string().meta({ description: 'schema.table, quoted as SQL' }),
       rows: z.string().meta({ description: 'decimal count' }),
       hash: z.string().optional().meta({ description: 'order-independent sum of row hashes, decimal' }),
+      /** The rows were hashed as COPY wrote them, because the server could not plan a statement without running code of the database. */
+      by: z.literal('copy').optional(),
     }),
   ),
   sequences: z.array(

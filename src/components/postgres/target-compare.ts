@@ -9,6 +9,7 @@ import { compareFingerprints } from './fingerprint-compare.ts'
 import { readCounts, readFingerprint } from './fingerprint.ts'
 import type { LoadPlace } from './load.ts'
 import type { Fingerprint, PostgresDetails } from './schema.ts'
+import { HASHING } from './table-hash.ts'
 import { majorOf } from './versions.ts'
 
 /** Reads all of a loaded database again and compares it with what was captured. Nobody may write to it meanwhile. */
@@ -24,8 +25,8 @@ export async function compareLoaded(
     (inner) =>
       withSessions(place, inner, async (sessions) =>
         details.fingerprint.counted === true
-          ? (await readCounts(sessions, new Map(), tools.major, inner))()
-          : readFingerprint(sessions, [], tools.major, inner),
+          ? (await readCounts(sessions, new Map(), tools.major, inner, details.fingerprint))()
+          : readFingerprint(sessions, [], tools.major, inner, details.fingerprint),
       ),
   ])
   const found = { ...content, objects }
@@ -43,9 +44,10 @@ export async function readLoadedContent(
   { fingerprint }: PostgresDetails,
   context: Context,
 ): Promise<string | undefined> {
-  if (fingerprint.counted !== true) return undefined
+  // What drills kept of such a point was hashed in another way.
+  if (fingerprint.counted !== true || fingerprint.hashing !== HASHING) return undefined
   const { tables, largeObjects } = await withSessions(place, context, (sessions) =>
-    readFingerprint(sessions, [], place.tools.major, context),
+    readFingerprint(sessions, [], place.tools.major, context, fingerprint),
   )
   return JSON.stringify([
     tables.map(({ name, rows, hash }) => [name, rows, hash]),
