@@ -61,7 +61,8 @@ test('a capture, its verification and a fingerprint to compare with it run none 
   assert.deepEqual(await ran(), [])
   await postgresDriver.examine(details, source, context)
   const session = await beginReading(postgres.server, 'hostile', context)
-  const again = await readFingerprint([session], [], 0, context, details.fingerprint).finally(() => session.end())
+  const again = await readFingerprint([session], [], 0, context, details.fingerprint)
+  await session.end()
   assert.deepEqual(await ran(), [])
   assert.deepEqual(again.tables, details.fingerprint.tables)
   const copied = again.tables.filter(({ by }) => by === 'copy').map(({ name }) => name)
@@ -87,10 +88,17 @@ async function evidenceOf(sql: string): Promise<unknown> {
   const session = await beginReading(postgres.server, 'fitting', context)
   let found: unknown
   const rows = async (_query: unknown, given: AsyncIterable<unknown>): Promise<void> => {
-    found = await Array.fromAsync(given).catch((error: unknown) => error)
+    const read: unknown[] = []
+    try {
+      for await (const row of given) read.push(row)
+      found = read
+    } catch (error) {
+      found = error
+    }
   }
   const taker = { queries: [{ sql, limit: 10 }], secrets: [], rows, secret: () => {} }
-  await giveEvidence(session, taker).finally(() => session.end())
+  await giveEvidence(session, taker)
+  await session.end()
   return found
 }
 
