@@ -170,7 +170,7 @@ async function dumpAndRead(source: Source, sink: ArtifactSink, context: Context)
       return contentOf(source, rows.counted, inner)
     },
   ])
-  return { ...content(), objects: definitions }
+  return { ...(await content()), objects: definitions }
 }
 
 /** What the fingerprint says of rows: their hashes, or how many there are. */
@@ -178,13 +178,14 @@ async function contentOf(
   { settings, snapshot, tools, movable }: Source,
   counted: ReadonlyMap<string, bigint>,
   context: Context,
-): Promise<() => Fingerprint> {
+): Promise<() => Promise<Fingerprint>> {
   const [session] = snapshot.sessions
   const sessions = [session]
   await query(session, z.unknown(), ALONE)
-  if (settings.fingerprint === 'drill') return readCounts(sessions, counted, tools.major, context, rootNames(movable))
-  const read = await readFingerprint(sessions, [], tools.major, context, rootNames(movable))
-  return () => read
+  const roots = rootNames(movable)
+  if (settings.fingerprint === 'drill') return readCounts(sessions, counted, tools.major, context, undefined, roots)
+  const read = await readFingerprint(sessions, [], tools.major, context, undefined, roots)
+  return () => Promise.resolve(read)
 }
 
 /** Adds up what the server says of each lane's rows, by table. */

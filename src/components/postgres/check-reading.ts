@@ -49,12 +49,29 @@ const RIGHTS: readonly Right[] = [
 
 /** Whether the session's role can read the whole database, and whether what the settings name is there. */
 export async function checkReading(client: pg.ClientBase, settings: PostgresSettings): Promise<Finding[]> {
-  const findings: Finding[] = []
+  const findings: Finding[] = await checkRole(client)
   for (const right of RIGHTS) findings.push(await checkRight(client, right, settings.database))
   for (const table of settings.preserve) findings.push(await checkPreserved(client, table))
   for (const check of settings.checks) findings.push(await runCheck(client, check))
   return findings
 }
+
+/** Reading runs nobody's code, but what is said to be impossible is worth less than a role that may do nothing more. */
+async function checkRole(client: pg.ClientBase): Promise<Finding[]> {
+  const role = z.object({ user: z.string(), superuser: z.boolean() })
+  const { user, superuser } = await queryOne(client, role, ROLE)
+  if (!superuser) return []
+  return [
+    {
+      level: 'warning',
+      subject: `backup user ${user}`,
+      message: 'is a superuser, which a backup does not need',
+      hint: 'Make a role (CREATE ROLE holdfast_backup LOGIN), set user to it, and run what holdfast grants backup prints.',
+    },
+  ]
+}
+
+const ROLE = `select current_user::text as user, current_setting('is_superuser') = 'on' as superuser`
 
 async function checkRight(
   client: pg.ClientBase,

@@ -3,11 +3,18 @@ import { z } from 'zod'
 import type { Context } from '../../core/ports.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import { listed, ofExtension, OUR_SCHEMAS } from './check-catalog.ts'
+import { FIRST_OWN_OID, plannable, plannableTree } from './plannable.ts'
 import { query } from './query.ts'
 import { sqlState } from './target-place.ts'
 
 /** A question about stored rows, whose answer costs reading them. */
-const probe = z.object({ name: z.string(), bytes: z.coerce.number(), sql: z.string() })
+const probe = z.object({
+  name: z.string(),
+  bytes: z.coerce.number(),
+  sql: z.string(),
+  /** Whether it runs nothing but what is built in. */
+  safe: z.boolean(),
+})
 type Probe = z.infer<typeof probe>
 
 /** What of a table can be looked through in a second, with room for a busy server. */
@@ -15,34 +22,42 @@ const BYTES_PER_SECOND = 16 * 1024 * 1024
 const BYTES = (oid: string): string =>
   `coalesce((select sum(pg_relation_size(t.relid)) from pg_partition_tree(${oid}) t), pg_relation_size(${oid}))`
 
+const BUILT_IN_KEY = `o.oprcode < ${FIRST_OWN_OID} and f.atttypid < ${FIRST_OWN_OID} and t.atttypid < ${FIRST_OWN_OID}`
+
 /**
  * Foreign keys whose rows were never checked, for example because triggers were off when they came in: the key
- * looks valid, and a restore fails on it. Only with operators of the server itself, as others would run the code of
- * whoever made them with the rights of this session.
+ * looks valid, and a restore fails on it. Only with operators and types of the server itself, and between tables that a
+ * statement may be planned over: others would run the code of whoever made them with the rights of this session.
  */
 const FOREIGN_KEYS = `
   select k.conrelid::regclass::text || ' ' || quote_ident(k.conname) as name, ${BYTES('k.conrelid')} + ${BYTES('k.confrelid')} as bytes,
     format('select 1 from %s%s c where %s and not exists (select from %s%s p where %s) limit 1',
       case c.relkind when 'r' then 'only ' else '' end, k.conrelid::regclass, string_agg(format('c.%I is not null', f.attname), ' and '),
       case r.relkind when 'r' then 'only ' else '' end, k.confrelid::regclass,
-      string_agg(format('p.%I operator(%s.%s) c.%I', t.attname, o.oprnamespace::regnamespace, o.oprname, f.attname), ' and ')) as sql
+      string_agg(format('p.%I operator(%s.%s) c.%I', t.attname, o.oprnamespace::regnamespace, o.oprname, f.attname), ' and ')) as sql,
+    bool_and(${BUILT_IN_KEY}) and ${plannableTree('k.conrelid')} and ${plannableTree('k.confrelid')} as safe
   from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_class r on r.oid = k.confrelid
     cross join unnest(k.conkey, k.confkey, k.conpfeqop) u(child, parent, operator)
     join pg_attribute f on f.attrelid = k.conrelid and f.attnum = u.child join pg_attribute t on t.attrelid = k.confrelid and t.attnum = u.parent join pg_operator o on o.oid = u.operator
   where k.contype = 'f' and k.conparentid = 0 and k.convalidated and c.relkind in ('r', 'p')
-  group by k.oid, k.conrelid, k.confrelid, k.conname, c.relkind, r.relkind having bool_and(o.oprcode < 16384) order by 2, 1`
+  group by k.oid, k.conrelid, k.confrelid, k.conname, c.relkind, r.relkind order by 2, 1`
 
-/** Indexes that amcheck can compare with their tables; expressions would run the code of whoever made them. */
+const BUILT_IN_INDEX = `not exists (select from unnest(i.indclass::oid[]) used(id) where used.id >= ${FIRST_OWN_OID})
+  and not exists (select from pg_attribute a join pg_type y on y.oid = a.atttypid where a.attrelid = i.indexrelid and y.oid >= ${FIRST_OWN_OID} and y.typtype <> 'e')`
+
+/** Indexes that amcheck can compare with their tables; expressions and operator classes would run the code of whoever made them. */
 const INDEXES = `
   select i.indexrelid::regclass::text as name, pg_relation_size(i.indexrelid) + pg_relation_size(i.indrelid) as bytes,
-    format('select %s.bt_index_check(%s::regclass, %L)', e.extnamespace::regnamespace, quote_literal(i.indexrelid::regclass), i.indexprs is null and i.indpred is null) as sql
+    format('select %s.bt_index_check(%s::regclass, %L::boolean)', e.extnamespace::regnamespace, quote_literal(i.indexrelid::regclass), i.indexprs is null and i.indpred is null) as sql,
+    ${BUILT_IN_INDEX} and ${plannable('i.indrelid')} as safe
   from pg_extension e, pg_index i join pg_class c on c.oid = i.indexrelid join pg_class t on t.oid = i.indrelid join pg_namespace n on n.oid = t.relnamespace
-  where e.extname = 'amcheck' and i.indisvalid and i.indisready and c.relkind = 'i' and c.relam = (select oid from pg_am where amname = 'btree') and t.relpersistence <> 't' and ${OUR_SCHEMAS} order by 2, 1`
+  where e.extname = 'amcheck' and i.indisvalid and i.indisready and c.relkind = 'i' and c.relam = (select oid from pg_am where amname = 'btree') and t.relpersistence <> 't' and ${OUR_SCHEMAS}
+  order by 2, 1`
 
 /** Whether amcheck is there, and this role may call it. */
 const AMCHECK = `select count(p.oid) > 0 as present, coalesce(bool_and(has_function_privilege(p.oid, 'execute')), false) as allowed
   from pg_extension e join pg_depend d on d.refclassid = 'pg_extension'::regclass and d.refobjid = e.oid and d.classid = 'pg_proc'::regclass
-    join pg_proc p on p.oid = d.objid and p.proname = 'bt_index_check' where e.extname = 'amcheck'`
+    join pg_proc p on p.oid = d.objid and p.proname = 'bt_index_check' and p.proargtypes = '2205 16'::oidvector where e.extname = 'amcheck'`
 
 /** Constraints that only their own code can judge; see above why it is not run here. */
 const UNJUDGED = `select distinct k.conrelid::regclass::text || ' ' || quote_ident(k.conname) as name from pg_constraint k
@@ -71,7 +86,7 @@ export async function checkRows(
 
 async function checkForeignKeys(client: pg.ClientBase, database: string, hurry: Hurry): Promise<Finding[]> {
   const subject = `database ${database}: foreign keys`
-  const { wrong, skipped, looked } = await hurry.ask(client, await query(client, probe, FOREIGN_KEYS))
+  const { wrong, skipped, unsafe, looked } = await hurry.ask(client, await query(client, probe, FOREIGN_KEYS))
   const error: Finding = {
     level: 'error',
     subject,
@@ -82,6 +97,7 @@ async function checkForeignKeys(client: pg.ClientBase, database: string, hurry: 
     ...(wrong.length > 0 ? [error] : []),
     ...(wrong.length === 0 && looked > 0 ? [{ level: 'ok', subject, message: `${looked} hold` } as const] : []),
     ...untested(subject, hurry.why, skipped),
+    ...untested(subject, UNSAFE, unsafe),
   ]
 }
 
@@ -92,7 +108,7 @@ async function checkIndexes(client: pg.ClientBase, database: string, hurry: Hurr
     return [{ level: 'untested', subject, message: 'the extension amcheck is not in the database' }]
   if (!amcheck.allowed)
     return [{ level: 'untested', subject, message: 'the role may not execute bt_index_check of amcheck' }]
-  const { wrong, skipped, looked } = await hurry.ask(client, await query(client, probe, INDEXES))
+  const { wrong, skipped, unsafe, looked } = await hurry.ask(client, await query(client, probe, INDEXES))
   const error: Finding = {
     level: 'error',
     subject,
@@ -103,6 +119,7 @@ async function checkIndexes(client: pg.ClientBase, database: string, hurry: Hurr
     ...(wrong.length > 0 ? [error] : []),
     ...(wrong.length === 0 && looked > 0 ? [{ level: 'ok', subject, message: `${looked} are whole` } as const] : []),
     ...untested(subject, hurry.why, skipped),
+    ...untested(subject, UNSAFE, unsafe),
   ]
 }
 
@@ -110,9 +127,12 @@ function untested(subject: string, message: string, names: readonly string[]): F
   return names.length === 0 ? [] : [{ level: 'untested', subject, message: `${message}: ${listed(names)}` }]
 }
 
+const UNSAFE = 'not looked through, as that would run code of the database; a drill does'
+
 interface Answers {
   readonly wrong: string[]
   readonly skipped: string[]
+  readonly unsafe: string[]
   looked: number
 }
 
@@ -131,10 +151,11 @@ class Hurry {
   }
 
   async ask(client: pg.ClientBase, probes: readonly Probe[]): Promise<Answers> {
-    const answers: Answers = { wrong: [], skipped: [], looked: 0 }
+    const answers: Answers = { wrong: [], skipped: [], unsafe: [], looked: 0 }
     for (const one of probes) {
       const left = Math.floor(this.#deadline - this.#context.clock.monotonic())
-      if (one.bytes > this.#most || left <= 0) answers.skipped.push(one.name)
+      if (!one.safe) answers.unsafe.push(one.name)
+      else if (one.bytes > this.#most || left <= 0) answers.skipped.push(one.name)
       else await this.#askOne(client, one, left, answers)
     }
     return answers

@@ -81,9 +81,15 @@ export async function connectAsIs(
   return client
 }
 
+/**
+ * Also what a role or a database may have been given (ALTER … SET): limits that would end a long session, and settings that
+ * read or write names and literals otherwise. CHECK constraints are not looked at to plan a statement, as that evaluates them.
+ */
 const PINNED = `set search_path = ''; set timezone = 'UTC'; set datestyle = 'ISO, MDY'; set intervalstyle = 'postgres';
-  set extra_float_digits = 1; set bytea_output = 'hex'; set lc_monetary = 'C'; set xmloption = 'content'; set statement_timeout = 0;
-  set idle_in_transaction_session_timeout = 0; set row_security = off; set jit = off`
+  set extra_float_digits = 1; set bytea_output = 'hex'; set lc_monetary = 'C'; set xmloption = 'content';
+  set standard_conforming_strings = on; set quote_all_identifiers = off; set statement_timeout = 0; set lock_timeout = 0;
+  set idle_in_transaction_session_timeout = 0; set row_security = off; set jit = off; set constraint_exclusion = off;
+  select set_config(name, '0', false) from pg_settings where name in ('transaction_timeout', 'idle_session_timeout')`
 /** A pooler takes a connection at once and makes its first statement wait until a session is free. */
 const LIMITED_PINNED = { text: PINNED, query_timeout: CONNECT_LIMIT }
 

@@ -2,6 +2,7 @@ import type pg from 'pg'
 import type { Context } from '../../core/ports.ts'
 import type { EvidenceQuery, EvidenceRow, EvidenceTaker } from '../driver.ts'
 import { connect, type Server } from './connection.ts'
+import { proveBuiltIn } from './prove-built-in.ts'
 import { sqlFailure } from './query.ts'
 
 const BATCH = 500
@@ -25,16 +26,21 @@ export async function* readRows(
 }
 
 /**
- * Rows of the snapshot that is being captured, for key fit. A statement that fails, for example because this version of
+ * Rows of the snapshot that is being captured, for key fit. Only what runs nothing of the database is asked. A statement that fails, for example because this version of
  * the app has no such table, leaves the transaction as it was.
  */
 export async function giveEvidence(session: pg.ClientBase, evidence: EvidenceTaker | undefined): Promise<void> {
   for (const query of evidence?.queries ?? []) {
     await session.query('savepoint evidence')
-    await evidence?.rows(query, flat(batches(session, query)))
+    await evidence?.rows(query, provenRows(session, query))
     // Also takes back the search path and the limit, which the fingerprint is not to be read with.
     await session.query('rollback to savepoint evidence')
   }
+}
+
+async function* provenRows(session: pg.ClientBase, query: EvidenceQuery): AsyncGenerator<EvidenceRow> {
+  await proveBuiltIn(session, query.sql)
+  yield* flat(batches(session, query))
 }
 
 async function* flat(source: AsyncIterable<EvidenceRow[]>): AsyncGenerator<EvidenceRow> {

@@ -23,5 +23,6 @@ function sumOf(name: string, group: readonly Read[]): TableFingerprint {
   const sum = (values: readonly string[]): string => String(values.reduce((total, one) => total + BigInt(one), 0n))
   const hashes = group.flatMap(({ hash }) => (hash === undefined ? [] : [hash]))
   const rows = sum(group.map((one) => one.rows))
-  return { name, partitioned: true, rows, ...(hashes.length === 0 ? {} : { hash: sum(hashes) }) }
+  const by = group.some((one) => one.by === 'copy') ? ({ by: 'copy' } as const) : {}
+  return { name, partitioned: true, ...by, rows, ...(hashes.length === 0 ? {} : { hash: sum(hashes) }) }
 }

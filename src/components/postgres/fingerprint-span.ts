@@ -14,6 +14,7 @@ export function fingerprintBetween(before: Fingerprint, after: Fingerprint): Fin
   )
   const comeOrGone = between(before.sequences.map(onlyName), after.sequences.map(onlyName), byName)
   return {
+    hashing: after.hashing,
     tables: between(before.tables, after.tables, byName),
     sequences: [...sequences, ...comeOrGone.filter(({ moved }) => moved)],
     largeObjects: between(before.largeObjects, after.largeObjects, ({ oid }) => String(oid)),

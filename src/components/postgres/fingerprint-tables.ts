@@ -3,10 +3,12 @@ import { z } from 'zod'
 import { Failure, isFailure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import { foldRoots } from './fingerprint-roots.ts'
-import { tableOf } from './lanes.ts'
+import { copyRows, tableOf } from './lanes.ts'
+import { plannable } from './plannable.ts'
 import { query, queryOne } from './query.ts'
+import { hashRows } from './row-hash.ts'
 import type { Fingerprint } from './schema.ts'
-import { tableCountQuery, tableHashQuery } from './table-hash.ts'
+import { HASHING, tableCountQuery, tableHashQuery } from './table-hash.ts'
 
 type TableFingerprint = Fingerprint['tables'][number]
 
@@ -17,6 +19,9 @@ const table = z.object({
   columns: z.array(z.object({ name: z.string(), type: z.string() })),
   condition: z.string(),
   root: z.string(),
+  plannable: z.boolean(),
+  /** Of the database. */
+  encoding: z.string(),
 })
 type Table = z.infer<typeof table>
 
@@ -24,12 +29,14 @@ type Table = z.infer<typeof table>
  * Every table with rows of its own that pg_dump would dump, largest first. Tables of an extension count only if the
  * extension says that their rows are the user's, with the condition it gives. Columns are in their order, but by name
  * in a table that inherits: what a parent got later stands last there, and before the table's own when it is made anew. So
- * they are in partitions that count together for one of the roots $1.
+ * they are in partitions that count together for one of the roots $1. Generated columns are computed anew by a restore.
+ * Rows under a condition can be read by a planned statement only.
  */
 const TABLES = `
   select quote_ident(n.nspname) || '.' || quote_ident(c.relname) as name, n.nspname as schema, c.relname as relation, coalesce(x.condition, '') as condition, coalesce(m.root, '') as root,
+    coalesce(x.condition, '') <> '' or (${plannable('c.oid')}) as plannable, current_setting('server_encoding') as encoding,
     coalesce((select jsonb_agg(jsonb_build_object('name', a.attname, 'type', case when t.typnamespace = 'pg_catalog'::regnamespace then t.typname else '' end)
-      order by case when m.root is not null or not c.relispartition and exists (select from pg_inherits i where i.inhrelid = c.oid) then a.attname::text collate "C" end, a.attnum) from pg_attribute a join pg_type t on t.oid = a.atttypid where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped), '[]') as columns
+      order by case when m.root is not null or not c.relispartition and exists (select from pg_inherits i where i.inhrelid = c.oid) then a.attname::text collate "C" end, a.attnum) from pg_attribute a join pg_type t on t.oid = a.atttypid where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''), '[]') as columns
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
   left join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = c.oid and d.objsubid = 0 and d.refclassid = 'pg_extension'::regclass and d.deptype = 'e'
   left join lateral (select e.extcondition[array_position(e.extconfig, c.oid)] as condition from pg_extension e
@@ -53,50 +60,73 @@ const count = z.object({ rows: z.string() })
 const content = z.object({ rows: z.string(), hash: z.string() })
 const named = z.object({ name: z.string(), rows: z.string(), hash: z.string() })
 
+/** What is read to be compared with this is read in the same way; a table that it has not, as is safe here. */
+export type ReadAs = Pick<Fingerprint, 'tables' | 'hashing'> | undefined
+
 /** Row counts and content hashes of all tables, read over all `sessions` at once, which share one snapshot. */
 export async function readTables(
   sessions: readonly pg.ClientBase[],
+  like: ReadAs,
   roots: readonly string[],
   context: Context,
 ): Promise<TableFingerprint[]> {
-  const found = await readEach(sessions, roots, context, async (session, { name, root, columns, condition }) => ({
-    name,
-    root,
-    ...(await queryOne(session, content, tableHashQuery(name, columns, condition))),
-  }))
-  const [first] = sessions
-  const views = first === undefined ? [] : await query(first, named, MATERIALIZED_VIEWS)
-  return [...foldRoots(found), ...views].toSorted((a, b) => (a.name < b.name ? -1 : 1))
+  const found = await readEach(sessions, like, roots, context, async (session, one) => {
+    const { name, root, columns, condition } = one
+    if (!one.plannable) return { name, root, by: 'copy', ...(await readCopied(session, one)) } as const
+    return { name, root, ...(await queryOne(session, content, tableHashQuery(name, columns, condition))) }
+  })
+  return withViews(sessions, foldRoots(found))
 }
 
 /** Row counts alone. Those of tables in `counted`, as `tableOf` quotes them, are taken from there when all are read. */
 export async function countTables(
   sessions: readonly pg.ClientBase[],
   counted: ReadonlyMap<string, bigint>,
+  like: ReadAs,
   roots: readonly string[],
   context: Context,
-): Promise<() => TableFingerprint[]> {
-  const found = await readEach(sessions, roots, context, async (session, source) => {
-    const { name, root, schema, relation, condition } = source
+): Promise<() => Promise<TableFingerprint[]>> {
+  const found = await readEach(sessions, like, roots, context, async (session, one) => {
+    const { name, root, schema, relation } = one
+    const by = one.plannable ? {} : ({ by: 'copy' } as const)
     const table = tableOf({ schema, table: relation })
-    if (counted.has(table)) return () => ({ name, root, rows: String(counted.get(table)) })
-    const one = { name, root, ...(await queryOne(session, count, tableCountQuery(name, condition))) }
-    return () => one
+    if (counted.has(table)) return () => ({ name, root, ...by, rows: String(counted.get(table)) })
+    const { rows } = await countOne(session, one)
+    return () => ({ name, root, ...by, rows })
   })
-  const [first] = sessions
+  return () => withViews(sessions, foldRoots(found.map((of) => of())))
+}
+
+async function countOne(session: pg.ClientBase, one: Table): Promise<{ readonly rows: string }> {
+  if (!one.plannable) return readCopied(session, one)
+  return queryOne(session, count, tableCountQuery(one.name, one.condition))
+}
+
+/** The hash of rows as COPY gives them, made in this process: the server only calls the output functions of their types. */
+function readCopied(session: pg.ClientBase, one: Table): ReturnType<typeof hashRows> {
+  const { name, schema, relation, columns, encoding } = one
+  const copied = { schema, table: relation, columns: columns.map((column) => column.name) }
+  return hashRows(session, copyRows(copied, encoding), name)
+}
+
+async function withViews(
+  [first]: readonly pg.ClientBase[],
+  tables: readonly TableFingerprint[],
+): Promise<TableFingerprint[]> {
   const views = first === undefined ? [] : await query(first, named, MATERIALIZED_VIEWS)
-  return () => [...foldRoots(found.map((of) => of())), ...views].toSorted((a, b) => (a.name < b.name ? -1 : 1))
+  return [...tables, ...views].toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }
 
 async function readEach<Result>(
   sessions: readonly pg.ClientBase[],
+  like: ReadAs,
   roots: readonly string[],
   context: Context,
   read: (session: pg.ClientBase, one: Table) => Promise<Result>,
 ): Promise<Result[]> {
   const [first] = sessions
   if (first === undefined) throw new Failure('bug', 'no session to read tables with')
-  const waiting = await query(first, table, TABLES, [roots])
+  const waiting = inOneWay((await query(first, table, TABLES, [roots])).map(asIn(like)))
   const found: Result[] = []
   await Promise.all(
     sessions.map(async (session) => {
@@ -107,6 +137,19 @@ async function readEach<Result>(
     }),
   )
   return found
+}
+
+function asIn(like: ReadAs): (one: Table) => Table {
+  const tables = like?.hashing === HASHING ? like.tables : []
+  const ways = new Map(tables.map(({ name, by }) => [name, by]))
+  const nameOf = ({ root, name }: Table): string => (root === '' ? name : root)
+  return (one) => ({ ...one, plannable: ways.has(nameOf(one)) ? ways.get(nameOf(one)) === undefined : one.plannable })
+}
+
+/** Rows may come back in another partition of their root: a hash made in one way there is not equal to one made in the other. */
+function inOneWay(tables: readonly Table[]): Table[] {
+  const copied = new Set(tables.flatMap(({ root, plannable }) => (root !== '' && !plannable ? [root] : [])))
+  return tables.map((one) => (copied.has(one.root) ? { ...one, plannable: false } : one))
 }
 
 function notWhole({ name }: Table): (error: unknown) => never {

@@ -2,29 +2,36 @@ import type pg from 'pg'
 import { z } from 'zod'
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
-import { countTables, readTables } from './fingerprint-tables.ts'
+import { countTables, readTables, type ReadAs } from './fingerprint-tables.ts'
 import { query } from './query.ts'
+import { rootsIn } from './fingerprint-roots.ts'
 import type { Fingerprint } from './schema.ts'
-import { sequencesQuery } from './table-hash.ts'
+import { HASHING, sequencesQuery } from './table-hash.ts'
 
 const SEQUENCES_AT_ONCE = 200
+const OTHER_HASHES =
+  'the point is of another release, which hashed rows in another way: numbers of rows are compared, and content is not'
 
 /**
  * Reads the content of a database as `Fingerprint` describes it, inside the transaction that each of `sessions` is in.
  * They must see the same snapshot; several of them read tables at once. Foreign tables are not read: their rows are
- * elsewhere. Partitions of `roots` count together. Fails with `denied` rather than leave out what the role may not see.
+ * elsewhere. Partitions of `roots` count together. Fails with `denied` rather than leave out what the role may not see. What
+ * is to be compared with an earlier fingerprint is read in the ways of that one, `like`.
  */
 export async function readFingerprint(
   sessions: readonly pg.ClientBase[],
   definitions: readonly { readonly name: string; readonly definition: string }[],
   definitionsBy: number,
   context: Context,
-  roots: readonly string[] = [],
+  like?: ReadAs,
+  roots = rootsIn(like ?? { tables: [] }),
 ): Promise<Fingerprint> {
   const [first] = sessions
   if (first === undefined) throw new Failure('bug', 'no session to read a fingerprint with')
+  if (like !== undefined && like.hashing !== HASHING) context.progress({ type: 'warning', message: OTHER_HASHES })
   return {
-    tables: await readTables(sessions, roots, context),
+    hashing: HASHING,
+    tables: await readTables(sessions, like, roots, context),
     sequences: await readSequences(first),
     largeObjects: await query(first, largeObject, LARGE_OBJECTS),
     extensions: await query(first, extension, EXTENSIONS),
@@ -42,11 +49,12 @@ export async function readCounts(
   counted: ReadonlyMap<string, bigint>,
   definitionsBy: number,
   context: Context,
-  roots: readonly string[] = [],
-): Promise<() => Fingerprint> {
+  like?: ReadAs,
+  roots = rootsIn(like ?? { tables: [] }),
+): Promise<() => Promise<Fingerprint>> {
   const [first] = sessions
   if (first === undefined) throw new Failure('bug', 'no session to count with')
-  const tables = await countTables(sessions, counted, roots, context)
+  const tables = await countTables(sessions, counted, like, roots, context)
   const rest = {
     sequences: await readSequences(first),
     largeObjects: await query(
@@ -58,7 +66,7 @@ export async function readCounts(
     objects: [],
     definitionsBy,
   }
-  return () => ({ counted: true, tables: tables(), ...rest })
+  return async () => ({ counted: true, hashing: HASHING, tables: await tables(), ...rest })
 }
 
 const sequence = z.object({ name: z.string(), lastValue: z.string(), isCalled: z.boolean() })

@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import { z } from 'zod'
 import { identifier } from './connection.ts'
+import { plannable } from './plannable.ts'
 import { query } from './query.ts'
 import type { PostgresDetails } from './schema.ts'
 
@@ -38,6 +39,8 @@ const table = z.object({
   columns: z.array(z.string()),
   /** The names in pg_type of the columns' types, or `enum`, or empty for types that are not built in. */
   types: z.array(z.string()),
+  /** Whether a statement over it can be planned without running code of the database. */
+  plannable: z.boolean(),
 })
 type Table = z.infer<typeof table>
 
@@ -62,7 +65,7 @@ const TABLES = `
   select format('%I.%I', n.nspname, c.relname) as name, n.nspname as schema, c.relname as relation,
     pg_relation_size(c.oid) / current_setting('block_size')::int as blocks,
     pg_relation_size(c.oid) + coalesce(pg_relation_size(nullif(c.reltoastrelid, 0)), 0) as bytes,
-    coalesce(a.columns, '[]') as columns, coalesce(a.types, '[]') as types
+    coalesce(a.columns, '[]') as columns, coalesce(a.types, '[]') as types, ${plannable('c.oid')} as plannable
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
   left join lateral (select jsonb_agg(a.attname order by a.attnum) as columns, jsonb_agg(case when t.typtype = 'e' then 'enum'
       when t.typnamespace = 'pg_catalog'::regnamespace then t.typname else '' end order by a.attnum) as types
@@ -89,10 +92,11 @@ export function cutIntoLanes(tables: readonly Table[], limits: LaneLimits): read
 }
 
 function partsOf(
-  { schema, relation, columns, types, blocks, bytes }: Table,
+  { schema, relation, columns, types, blocks, bytes, ...found }: Table,
   laneBytes: number,
 ): Omit<LaneSource, 'role'>[] {
-  const parts = Math.max(1, Math.min(Math.ceil(bytes / laneBytes), blocks))
+  // A part is read by a statement with a condition, which is planned.
+  const parts = found.plannable ? Math.max(1, Math.min(Math.ceil(bytes / laneBytes), blocks)) : 1
   const edge = (part: number): number => Math.floor((blocks * part) / parts)
   return Array.from({ length: parts }, (_, part) => ({
     schema,
@@ -110,7 +114,7 @@ export function tableOf({ schema, table }: Pick<Lane, 'schema' | 'table'>): stri
   return `${identifier(schema)}.${identifier(table)}`
 }
 
-function columnsOf({ columns }: Lane): string {
+function columnsOf({ columns }: Pick<Lane, 'columns'>): string {
   return columns.map(identifier).join(', ')
 }
 
@@ -119,11 +123,19 @@ function copyOptions({ format }: Pick<Lane, 'format'>, encoding: string, ...more
   return `with (${[`format ${format}`, `encoding '${encoding.replaceAll("'", "''")}'`, ...more].join(', ')})`
 }
 
-/** The statement that reads a lane. */
+/** The statement that reads a lane. That of a whole table is not planned, and runs nothing of the database. */
 export function copyOutOf(lane: LaneSource, encoding: string): string {
+  const options = copyOptions(lane, encoding)
+  if (lane.from === 0 && lane.to === undefined) return `copy ${tableOf(lane)} (${columnsOf(lane)}) to stdout ${options}`
   const end = lane.to === undefined ? '' : ` and ctid < '(${lane.to},0)'::tid`
-  const range = lane.from === 0 && lane.to === undefined ? '' : ` where ctid >= '(${lane.from},0)'::tid${end}`
-  return `copy (select ${columnsOf(lane)} from only ${tableOf(lane)}${range}) to stdout ${copyOptions(lane, encoding)}`
+  const range = ` where ctid >= '(${lane.from},0)'::tid${end}`
+  return `copy (select ${columnsOf(lane)} from only ${tableOf(lane)}${range}) to stdout ${options}`
+}
+
+/** The statement that reads all rows of a table as text; without columns it gives them all, which are none then. */
+export function copyRows(table: Pick<Lane, 'schema' | 'table' | 'columns'>, encoding: string): string {
+  const columns = table.columns.length === 0 ? '' : ` (${columnsOf(table)})`
+  return `copy ${tableOf(table)}${columns} to stdout ${copyOptions({ format: 'text' }, encoding)}`
 }
 
 /** The table that a lane's rows are loaded into, as `tableOf` names it. */

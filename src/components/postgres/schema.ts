@@ -123,6 +123,8 @@ const moved = z.boolean().optional()
 const fingerprint = z.object({
   /** Content was left to drills: tables have no hash, large objects neither size nor hash. */
   counted: z.literal(true).optional(),
+  /** The way in which rows were hashed, 1 where it is absent. Hashes made in different ways say nothing of each other. */
+  hashing: z.int().optional(),
   tables: z.array(
     z.object({
       moved,
@@ -131,6 +133,8 @@ const fingerprint = z.object({
       partitioned: z.literal(true).optional(),
       rows: z.string().meta({ description: 'decimal count' }),
       hash: z.string().optional().meta({ description: 'order-independent sum of row hashes, decimal' }),
+      /** The rows were hashed as COPY wrote them, because the server could not plan a statement without running code of the database. */
+      by: z.literal('copy').optional(),
     }),
   ),
   sequences: z.array(

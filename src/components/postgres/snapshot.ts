@@ -19,8 +19,11 @@ export interface Snapshot {
 const READ = 'begin isolation level repeatable read read only'
 /** As long as pg_dump waits for a table lock, see `DUMP_OPTIONS`. */
 const LOCK_LIMIT = "set lock_timeout = '300s'"
-/** Since PostgreSQL 17; a server that sets it would end a long backup. */
-const NO_TRANSACTION_LIMIT = "select set_config(name, '0', false) from pg_settings where name = 'transaction_timeout'"
+/**
+ * Where the server has it, as all fixed minors do: nobody can put a view, which runs what its owner likes, in the place of a
+ * table between the moment when it is listed and the one when it is read.
+ */
+const NO_VIEWS = `select set_config(name, 'view, foreign-table', false) from pg_settings where name = 'restrict_nonsystem_relation_kind'`
 
 export interface SnapshotSource {
   readonly server: Server
@@ -63,7 +66,7 @@ export async function withSnapshot<Result>(
 export async function beginReading(server: Server, database: string, context: Context): Promise<pg.Client> {
   const session = await connect(server, database, context)
   try {
-    for (const statement of [LOCK_LIMIT, NO_TRANSACTION_LIMIT, READ]) await query(session, z.unknown(), statement)
+    for (const statement of [LOCK_LIMIT, NO_VIEWS, READ]) await query(session, z.unknown(), statement)
     return session
   } catch (error) {
     await session.end().catch(() => {})

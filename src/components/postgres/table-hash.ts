@@ -8,10 +8,16 @@ export interface HashedColumn {
 }
 
 /**
- * Built-in types whose values are equal, by their hash function, exactly if their texts are equal. Not in the list, and
- * so hashed as text: enums (hashed by oid, which differs between databases), types without a hash function, arrays,
- * composites and domains. jsonb is taken although numbers in it are equal by value there (1.0 equals 1.00): its text
- * costs several times as much, and nothing that damages a document changes only the zeros at the end of a number.
+ * The way in which rows are hashed. Another way gives other numbers for the same rows, so a fingerprint names its own; those
+ * that name none were made by `x::text`, which called casts of the database.
+ */
+export const HASHING = 2
+
+/**
+ * Built-in types whose values are equal, by their hash function, exactly if their texts are equal. All that is in no list here is
+ * hashed as text: enums (hashed by oid, which differs between databases), types without a hash function, composites and
+ * domains. jsonb is taken although numbers in it are equal by value there (1.0 equals 1.00): its text costs several times
+ * as much, and nothing that damages a document changes only the zeros at the end of a number.
  */
 const HASHED_AS_THEY_ARE = new Set([
   'bool',
@@ -32,27 +38,19 @@ const HASHED_AS_THEY_ARE = new Set([
   'uuid',
 ])
 const HASHED_AS_BYTES = new Set(['text', 'varchar', 'name'])
-/** Types whose equality is wider than that of their text (1.0 and 1.00, 0 and -0, 1 mon and 30 days), by their exact binary form. */
-const HASHED_AS_SENT: Readonly<Record<string, string>> = {
-  numeric: 'numeric_send',
-  float4: 'float4send',
-  float8: 'float8send',
-  interval: 'interval_send',
-}
-/** Arrays and ranges of these are hashed as they are sent, which costs a third of their text and says as much. */
-const SENT_ELEMENTS = [
-  'bool',
-  'bytea',
-  'date',
-  'float4',
-  'float8',
-  'inet',
-  'int2',
-  'int4',
-  'int8',
-  'interval',
-  'numeric',
-].concat(['text', 'time', 'timestamp', 'timestamptz', 'uuid', 'varchar'])
+/** Types whose equality is wider than that of their text (1.0 and 1.00, 1 mon and 30 days), by their exact binary form. */
+const HASHED_AS_SENT: Readonly<Record<string, string>> = { numeric: 'numeric_send', interval: 'interval_send' }
+/** As they are sent, too: 0 and -0 differ. NaN has a sign there, which no text has. */
+const FLOATS: Readonly<Record<string, string>> = { float4: 'float4send', float8: 'float8send' }
+/**
+ * Arrays of these are hashed as they are sent, which costs a third of their text and says as much. Not text, which is
+ * converted when it is sent, and not floats, see above.
+ */
+const SENT_ELEMENTS = ['bool', 'bytea', 'date', 'inet', 'int2', 'int4', 'int8', 'interval', 'numeric', 'time'].concat([
+  'timestamp',
+  'timestamptz',
+  'uuid',
+])
 const SENT_ARRAYS = new Set(SENT_ELEMENTS.map((name) => `_${name}`))
 const SENT_RANGES = new Set(['int4range', 'int8range', 'numrange', 'daterange', 'tsrange', 'tstzrange'])
 
@@ -80,11 +78,25 @@ function hashedColumn({ name, type }: HashedColumn): string {
   if (HASHED_AS_BYTES.has(type)) return `${column} collate "C"`
   const send = HASHED_AS_SENT[type]
   if (send !== undefined) return `pg_catalog.${send}(${column})`
-  if (SENT_ARRAYS.has(type)) return `pg_catalog.array_send(${column})`
+  const sendFloat = FLOATS[type]
+  if (sendFloat !== undefined)
+    return `pg_catalog.${sendFloat}(case when ${column} = 'NaN' then 'NaN' else ${column} end)`
+  if (SENT_ARRAYS.has(type)) return withoutFlags(`pg_catalog.array_send(${column})`)
   if (SENT_RANGES.has(type)) return `pg_catalog.range_send(${column})`
-  // The cast of char(n) to text drops trailing blanks; they count as content where the length is not fixed.
-  if (type === 'bpchar') return `pg_catalog.bpcharsend(${column})`
-  return `${column}::text collate "C"`
+  return asText(column)
+}
+
+/** The flags say whether an array holds a NULL, or once held one. Each element says for itself whether it is NULL. */
+function withoutFlags(array: string): string {
+  return `pg_catalog.overlay(${array}, '\\x00000000'::pg_catalog.bytea, 5, 4)`
+}
+
+/**
+ * The text that COPY carries. A cast to text may be the function of whoever owns the type; format calls the output function
+ * of the type by its oid. It makes '' of NULL, and a composite of NULLs `is null` without being it.
+ */
+function asText(column: string): string {
+  return `case when pg_catalog.num_nulls(${column}) = 0 then pg_catalog.format('%s', ${column}) end collate "C"`
 }
 
 /** The query for many sequences at once. */

@@ -7,11 +7,11 @@ import { connect } from './connection.ts'
 import { readDefinitions } from './definitions.ts'
 import { readDepends } from './depends.ts'
 import { compareFingerprints, isWordedOtherwise } from './fingerprint-compare.ts'
-import { rootsIn } from './fingerprint-roots.ts'
 import { readCounts, readFingerprint } from './fingerprint.ts'
 import type { LoadPlace } from './load.ts'
 import type { Reference } from './reference/reference.ts'
 import type { Fingerprint, PostgresDetails } from './schema.ts'
+import { HASHING } from './table-hash.ts'
 import { majorOf } from './versions.ts'
 
 /**
@@ -35,14 +35,13 @@ export async function compareLoaded(
 
 async function readLoaded(place: LoadPlace, expected: Fingerprint, context: Context): Promise<Fingerprint> {
   const { tools, server, database, limits } = place
-  const roots = rootsIn(expected)
   const [objects, content] = await allOrNone(context, [
     (inner) => readDefinitions({ tools, server, database, limits }, inner),
     (inner) =>
       withSessions(place, inner, async (sessions) =>
         expected.counted === true
-          ? (await readCounts(sessions, new Map(), tools.major, inner, roots))()
-          : readFingerprint(sessions, [], tools.major, inner, roots),
+          ? (await readCounts(sessions, new Map(), tools.major, inner, expected))()
+          : readFingerprint(sessions, [], tools.major, inner, expected),
       ),
   ])
   const depends = await withSessions({ ...place, jobs: 1 }, context, ([session]) => readDepends(session, objects))
@@ -58,9 +57,10 @@ export async function readLoadedContent(
   { fingerprint }: PostgresDetails,
   context: Context,
 ): Promise<string | undefined> {
-  if (fingerprint.counted !== true) return undefined
+  // What drills kept of such a point was hashed in another way.
+  if (fingerprint.counted !== true || fingerprint.hashing !== HASHING) return undefined
   const { tables, largeObjects } = await withSessions(place, context, (sessions) =>
-    readFingerprint(sessions, [], place.tools.major, context, rootsIn(fingerprint)),
+    readFingerprint(sessions, [], place.tools.major, context, fingerprint),
   )
   return JSON.stringify([
     tables.map(({ name, rows, hash }) => [name, rows, hash]),
