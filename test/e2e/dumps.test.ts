@@ -37,6 +37,7 @@ const SCHEMA = `
   grant usage on schema store to "shop reader"; grant select on store.goods to "shop reader"; alter default privileges for role shop_owner in schema store grant select on tables to shop_group;
   create extension pgcrypto; comment on table store.goods is 'it''s; \\ odd';
   select lo_from_bytea(4711, decode(repeat('ab', 5000), 'hex')); alter large object 4711 owner to shop_owner;
+  grant execute on function pg_catalog.pg_sleep(double precision) to "shop reader"; revoke usage on language plpgsql from public; comment on extension plpgsql is 'ours';
 `
 
 interface Report {

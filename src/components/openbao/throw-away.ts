@@ -83,6 +83,7 @@ class Process implements ThrowAwayServer {
   readonly address: string
   readonly #options: ThrowAwayOptions
   #keys: { readonly rootToken: Secret; readonly unsealKey: Secret } | undefined
+  #cluster: string | undefined
   #running: { readonly ended: Promise<Failure>; readonly abandon: AbortController } | undefined
 
   constructor(options: ThrowAwayOptions, address: string) {
@@ -104,7 +105,9 @@ class Process implements ThrowAwayServer {
     const config = join(folder, 'server.hcl')
     await mkdir(join(folder, 'data'), { recursive: true, mode: 0o700 })
     await chmod(folder, 0o700)
-    await writeFile(config, await configuration(this.#options, this.address), { mode: 0o600 })
+    // One address for its life: raft writes down where its peers are.
+    this.#cluster ??= `127.0.0.1:${await freePort()}`
+    await writeFile(config, configuration(this.#options, this.address, this.#cluster), { mode: 0o600 })
     await context.effects.run('openbao: start a throw-away server', async () => {
       const abandon = new AbortController()
       const limits = { idleLimit: Infinity, totalLimit: Infinity }
@@ -217,7 +220,7 @@ const UNLIMITED = ['size', 'json_memory', 'json_strings'].map((what) => `max_req
  * With enough unseal keys a root token can be made: the tokens inside a snapshot may have ended. Vault does not start on raft
  * unless it is said whether memory may be swapped out; OpenBao passes over that line.
  */
-async function configuration({ storage, folder }: ThrowAwayOptions, address: string): Promise<string> {
+function configuration({ storage, folder }: ThrowAwayOptions, address: string, cluster: string): string {
   if (storage === 'inmem')
     return `disable_mlock = true
 storage "inmem" {}
@@ -227,7 +230,6 @@ listener "unix" {
 }
 `
   const { host } = new URL(address)
-  const cluster = `127.0.0.1:${await freePort()}`
   return `disable_mlock = true
 storage "raft" {
   path = ${JSON.stringify(join(folder, 'data'))}
