@@ -26,7 +26,8 @@ await postgres.sql('postgres', 'create role owner login')
 await postgres.createDatabase('hostile', 'owner owner template template0')
 await postgres.sql(
   'hostile',
-  'grant all on schema public to owner; create schema amcheck; create extension amcheck schema amcheck',
+  `grant all on schema public to owner; create schema amcheck; do $$ begin
+    if exists (select from pg_available_extensions where name = 'amcheck') then create extension amcheck schema amcheck; end if; end $$`,
 )
 await postgres.sql(
   'hostile',

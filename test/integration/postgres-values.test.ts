@@ -18,6 +18,12 @@ const folder = await makeTemporaryFolder()
 await chmod(folder, 0o777)
 after(() => rm(folder, { recursive: true, force: true }))
 
+await postgres.createDatabase('values', 'template template0')
+/** One for all: opening a session takes longer than what is asked in it. */
+const session = await connect(postgres.server, 'values', context)
+after(() => session.end())
+await session.query('set synchronous_commit = off')
+
 /** Databases that were once told to be other than their restored copy, or could not be captured. */
 const ONCE_RED: Readonly<Record<string, string>> = {
   'an array that once held a NULL': `create table f (a int[]); insert into f values ('{1,NULL,3}'); update f set a[2] = 5`,
@@ -59,11 +65,6 @@ const types = Object.entries(TYPE_VALUES).map(([written, values]) => {
 const RUNS = 3
 const UPDATES = 12
 
-await postgres.createDatabase('values', 'template template0')
-/** One for all: opening a session takes longer than what is asked in it. */
-const session = await connect(postgres.server, 'values', context)
-after(() => session.end())
-await session.query('set synchronous_commit = off')
 /** The rows of the last of these statements. */
 async function ask(sql: string): Promise<Record<string, unknown> | undefined> {
   const results: unknown = await session.query(sql)
@@ -72,13 +73,16 @@ async function ask(sql: string): Promise<Record<string, unknown> | undefined> {
   return (last as { rows: Record<string, unknown>[] }).rows[0]
 }
 
+/** As for a database in UTF-8; what is sent without conversion there is no matter of the type. */
+const encoding = 'UTF8'
+
 /** The rows of a table as COPY writes them, and their hash. Each change is to be seen in both, or in none. */
 async function seen(table: string): Promise<{ readonly text: string; readonly hash: unknown }> {
   const file = join(folder, table)
   const columns = await ask(`copy public.${table} to ${literal(file)}; ${COLUMNS.replace('TABLE', table)}`)
   // The query's own shape.
   const hashed = columns?.['columns'] as Parameters<typeof tableHashQuery>[1]
-  const row = await ask(tableHashQuery(`public.${table}`, hashed))
+  const row = await ask(tableHashQuery(`public.${table}`, hashed, encoding))
   const lines = (await readFile(file, 'latin1')).split('\n').toSorted()
   return { text: lines.join('\n'), hash: row?.['hash'] }
 }
@@ -115,3 +119,31 @@ for (const one of types)
       { numRuns: RUNS },
     )
   })
+
+test('a SQL_ASCII database with names and rows in any bytes is captured, restored and compared', async () => {
+  await postgres.createDatabase('ascii', "encoding 'SQL_ASCII' lc_collate 'C' lc_ctype 'C' template template0")
+  // As a client would that sends Latin-1.
+  const latin = (text: string): string =>
+    Buffer.from(text, 'latin1')
+      .toString('latin1')
+      .replaceAll(/[\x80-\xff]/g, (byte) => String.fromCharCode(0xf700 + byte.charCodeAt(0)))
+  await postgres.sql(
+    'ascii',
+    latin(`set search_path = public; create table "café" (id int primary key, "prénom" text, fixed char(5), list text[]); insert into "café" values (1, 'Zoë', 'é', '{é,NULL}');
+    create table t (id int primary key, v text); insert into t values (1, 'Zoë'); create sequence "numéro"; create index "clé" on "café" ("prénom");
+    create table "café large" (n int, body text); insert into "café large" select n, repeat(md5(n::text), 20) || 'é' from generate_series(1, 30000) n`),
+  )
+  await postgres.sql(
+    'ascii',
+    "set search_path = public; create table naïve (ü text); insert into naïve values ('日本')",
+  )
+  const { details } = await roundTrip(postgres, 'ascii')
+  const names = details.fingerprint.tables.map(({ name }) => name)
+  assert.deepEqual(names, ['public."caf\uf7e9 large"', 'public."caf\uf7e9"', 'public."naïve"', 'public.t'])
+  const [bytes] = await postgres.sql(
+    'ascii',
+    "select encode(relname::text::bytea, 'escape') as name from pg_class where relname like 'caf%' and relname not like '% large'",
+  )
+  assert.equal(bytes?.['name'], 'caf\\351')
+  assert.equal((await postgres.sql('ascii', 'select $1::text as same', ['\uf7e9']))[0]?.['same'], '\uf7e9')
+})

@@ -6,6 +6,7 @@ import type { Context } from '../../core/ports.ts'
 import type { Secret } from '../../core/secret.ts'
 import type { SecretReference } from '../../system/secret-reference.ts'
 import { nothingThere } from '../nothing-there.ts'
+import { carryRawBytes } from './raw-session.ts'
 import { ReadingSocket } from './reading-socket.ts'
 import { liftLimits } from './unhindered.ts'
 
@@ -34,6 +35,8 @@ export async function connect(server: Server, database: string, context: Context
   try {
     await liftLimits(client, CONNECT_LIMIT)
     await client.query(LIMITED_PINNED)
+    const { rows } = await client.query<{ readonly raw: boolean }>(IS_RAW)
+    if (rows[0]?.raw === true) await carryRawBytes(client)
     return client
   } catch (cause) {
     void client.end().catch(() => {})
@@ -90,6 +93,7 @@ const PINNED = `set search_path = ''; set timezone = 'UTC'; set datestyle = 'ISO
   set standard_conforming_strings = on; set quote_all_identifiers = off; set statement_timeout = 0; set lock_timeout = 0;
   set idle_in_transaction_session_timeout = 0; set row_security = off; set jit = off; set constraint_exclusion = off;
   select set_config(name, '0', false) from pg_settings where name in ('transaction_timeout', 'idle_session_timeout')`
+const IS_RAW = `select current_setting('server_encoding') = 'SQL_ASCII' as raw`
 /** A pooler takes a connection at once and makes its first statement wait until a session is free. */
 const LIMITED_PINNED = { text: PINNED, query_timeout: CONNECT_LIMIT }
 

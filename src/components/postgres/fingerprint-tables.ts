@@ -35,7 +35,7 @@ type Table = z.infer<typeof table>
 const TABLES = `
   select quote_ident(n.nspname) || '.' || quote_ident(c.relname) as name, n.nspname as schema, c.relname as relation, coalesce(x.condition, '') as condition, coalesce(m.root, '') as root,
     coalesce(x.condition, '') <> '' or (${plannable('c.oid')}) as plannable, current_setting('server_encoding') as encoding,
-    coalesce((select jsonb_agg(jsonb_build_object('name', a.attname, 'type', case when t.typnamespace = 'pg_catalog'::regnamespace then t.typname else '' end)
+    coalesce((select jsonb_agg(jsonb_build_object('name', a.attname, 'type', case when t.typtype = 'e' then 'enum' when t.typnamespace = 'pg_catalog'::regnamespace then t.typname else '' end)
       order by case when m.root is not null or not c.relispartition and exists (select from pg_inherits i where i.inhrelid = c.oid) then a.attname::text collate "C" end, a.attnum) from pg_attribute a join pg_type t on t.oid = a.atttypid where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''), '[]') as columns
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
   left join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = c.oid and d.objsubid = 0 and d.refclassid = 'pg_extension'::regclass and d.deptype = 'e'
@@ -71,9 +71,9 @@ export async function readTables(
   context: Context,
 ): Promise<TableFingerprint[]> {
   const found = await readEach(sessions, like, roots, context, async (session, one) => {
-    const { name, root, columns, condition } = one
+    const { name, root, columns, condition, encoding } = one
     if (!one.plannable) return { name, root, by: 'copy', ...(await readCopied(session, one)) } as const
-    return { name, root, ...(await queryOne(session, content, tableHashQuery(name, columns, condition))) }
+    return { name, root, ...(await queryOne(session, content, tableHashQuery(name, columns, encoding, condition))) }
   })
   return withViews(sessions, foldRoots(found))
 }

@@ -78,7 +78,9 @@ async function copyRows(
   context: Context,
 ): Promise<void> {
   const columns = table.columns.map(({ name }) => identifier(name)).join(', ')
-  const statement = `copy (select ${columns} from ${table.source}) to stdout`
+  // Of one table the statement is not planned, which would evaluate expressions of its indexes.
+  const whole = table.source.startsWith('only ') && columns !== ''
+  const statement = `copy ${whole ? `${table.name} (${columns})` : `(select ${columns} from ${table.source})`} to stdout`
   const reader = ownChunks(copyOut(live, statement, { idleLimit: limit, subject: 'the server' }))
   const writer = side.query(copyFrom(`copy ${table.name} (${columns}) from stdin`))
   const signal = AbortSignal.any([context.signal, AbortSignal.timeout(limit)])

@@ -3,7 +3,7 @@ import { identifier, literal } from './connection.ts'
 /** A column as its rows are hashed. */
 export interface HashedColumn {
   readonly name: string
-  /** The name in pg_type if the type is a built-in one, else empty. */
+  /** The name in pg_type if the type is a built-in one, `enum` if it is one, else empty. */
   readonly type: string
 }
 
@@ -42,16 +42,16 @@ const HASHED_AS_BYTES = new Set(['text', 'varchar', 'name'])
 const HASHED_AS_SENT: Readonly<Record<string, string>> = { numeric: 'numeric_send', interval: 'interval_send' }
 /** As they are sent, too: 0 and -0 differ. NaN has a sign there, which no text has. */
 const FLOATS: Readonly<Record<string, string>> = { float4: 'float4send', float8: 'float8send' }
-/**
- * Arrays of these are hashed as they are sent, which costs a third of their text and says as much. Not text, which is
- * converted when it is sent, and not floats, see above.
- */
+/** Arrays of these are hashed as they are sent, which costs a third of their text and says as much. Not floats, see above. */
 const SENT_ELEMENTS = ['bool', 'bytea', 'date', 'inet', 'int2', 'int4', 'int8', 'interval', 'numeric', 'time'].concat([
   'timestamp',
   'timestamptz',
   'uuid',
 ])
 const SENT_ARRAYS = new Set(SENT_ELEMENTS.map((name) => `_${name}`))
+/** The same of what is converted when it is sent, where there is nothing to convert: our sessions have UTF-8, too. */
+const SENT_TEXTS = new Set(['_text', '_varchar'])
+const UNCONVERTED = 'UTF8'
 const SENT_RANGES = new Set(['int4range', 'int8range', 'numrange', 'daterange', 'tsrange', 'tstzrange'])
 
 /**
@@ -59,11 +59,15 @@ const SENT_RANGES = new Set(['int4range', 'int8range', 'numrange', 'daterange', 
  * the whole row with `hash_record_extended(t)` would be shorter, but then hashes would depend on dropped columns and
  * on what each type takes for equal.
  */
-export function tableHashQuery(table: string, columns: readonly HashedColumn[], condition = ''): string {
+export function tableHashQuery(
+  table: string,
+  columns: readonly HashedColumn[],
+  encoding: string,
+  condition = '',
+): string {
+  const hashed = columns.map((column) => hashedColumn(column, encoding === UNCONVERTED))
   const hash =
-    columns.length === 0
-      ? '0'
-      : `coalesce(sum(pg_catalog.hash_record_extended(row(${columns.map(hashedColumn).join(', ')}), 0)), 0)`
+    columns.length === 0 ? '0' : `coalesce(sum(pg_catalog.hash_record_extended(row(${hashed.join(', ')}), 0)), 0)`
   return `select count(*)::text as rows, (${hash})::text as hash from only ${table} t ${condition}`
 }
 
@@ -72,7 +76,7 @@ export function tableCountQuery(table: string, condition = ''): string {
   return `select count(*)::text as rows from only ${table} t ${condition}`
 }
 
-function hashedColumn({ name, type }: HashedColumn): string {
+function hashedColumn({ name, type }: HashedColumn, unconverted: boolean): string {
   const column = `t.${identifier(name)}`
   if (HASHED_AS_THEY_ARE.has(type)) return column
   if (HASHED_AS_BYTES.has(type)) return `${column} collate "C"`
@@ -81,7 +85,9 @@ function hashedColumn({ name, type }: HashedColumn): string {
   const sendFloat = FLOATS[type]
   if (sendFloat !== undefined)
     return `pg_catalog.${sendFloat}(case when ${column} = 'NaN' then 'NaN' else ${column} end)`
-  if (SENT_ARRAYS.has(type)) return withoutFlags(`pg_catalog.array_send(${column})`)
+  if (type === 'enum' && unconverted) return `pg_catalog.enum_send(${column})`
+  if (SENT_ARRAYS.has(type) || (SENT_TEXTS.has(type) && unconverted))
+    return withoutFlags(`pg_catalog.array_send(${column})`)
   if (SENT_RANGES.has(type)) return `pg_catalog.range_send(${column})`
   return asText(column)
 }
