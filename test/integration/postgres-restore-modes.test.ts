@@ -145,7 +145,7 @@ test('preflight finds each thing that would fail, and changes nothing', async ()
     /may not create databases/,
     /not a member of found_owner/,
     /may not be created: unborn/,
-    /may only be created by a superuser/,
+    /cannot restore extension dblink: that takes a superuser/,
   ])
     assert.match(found, expected)
   const wrong = await openTarget(postgres.settings('found', { restoreUser: 'weak', restorePassword: 'wrong' }))

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { identifier } from './connection.ts'
 import { query } from './query.ts'
 import type { RestoreNeeds } from './schema.ts'
+import { untrustedExtensions } from './superuser-only.ts'
 
 /** A right that a restore takes, as the statement that gives it. */
 export interface Right {
@@ -18,6 +19,8 @@ export interface Right {
 export interface Obstacle {
   readonly what: string
   readonly instead: string
+  /** It depends on what nobody can be asked about. */
+  readonly unsure?: true
 }
 
 export interface RestoreRights {
@@ -32,6 +35,8 @@ export interface RestoreSubject {
   /** Who owns the database. */
   readonly owner: string
   readonly needs: RestoreNeeds
+  /** Providers of security labels, of the database and of what is inside. */
+  readonly labelProviders: readonly string[]
   /** The tablespace of the live database. */
   readonly tablespace: string | undefined
   /** Settings of the database and of roles in it, and those of roles that will be created. */
@@ -93,7 +98,12 @@ export async function restoreRights(client: pg.ClientBase, subject: RestoreSubje
       ...parameters.rights,
       ...bypassRights(subject, row.bypass),
     ],
-    obstacles: [...roles.obstacles, ...parameters.obstacles, ...subject.needs.superuserOnly.map(special)],
+    obstacles: [
+      ...roles.obstacles,
+      ...parameters.obstacles,
+      ...(await specialObjects(client, subject.needs)).map(special),
+      ...subject.labelProviders.map(labelled),
+    ],
   }
 }
 
@@ -110,6 +120,19 @@ function right(statement: string, without: string, held: boolean): Right {
 
 function special(what: string): Obstacle {
   return { what, instead: 'restore it with a superuser, or drop it before the backup' }
+}
+
+async function specialObjects(client: pg.ClientBase, needs: RestoreNeeds): Promise<string[]> {
+  const extensions = await untrustedExtensions(
+    client,
+    needs.extensions.map(({ name }) => name),
+  )
+  return [...extensions, ...needs.superuserOnly]
+}
+
+function labelled(provider: string): Obstacle {
+  const instead = 'a drill with --beside tells; what the provider refuses takes a superuser'
+  return { what: `security labels of ${provider}, who alone knows who may give them`, instead, unsure: true }
 }
 
 async function readVersion(client: pg.ClientBase): Promise<number> {
@@ -216,7 +239,7 @@ const PARAMETERS = `select distinct n.name from unnest($1::text[]) n(name) left 
   where s.name is null or s.context in ('superuser', 'superuser-backend') order by 1`
 
 async function parameterRights({ client, subject, version }: Asked): Promise<RestoreRights> {
-  const asked = subject.settings.map(({ name }) => name)
+  const asked = [...subject.settings.map(({ name }) => name), ...subject.needs.parameters]
   const parameters = await query(client, z.object({ name: z.string() }), PARAMETERS, [asked])
   if (version < 150_000) {
     const instead = 'reset it, or restore with a superuser'
@@ -233,7 +256,7 @@ async function parameterRight(client: pg.ClientBase, user: string, name: string)
   const parameter = name.split('.').map(identifier).join('.')
   return right(
     `grant set on parameter ${parameter} to ${identifier(user)}`,
-    `may not set ${name}, which the database or a role has set`,
+    `may not set ${name}, which the database, a role or a function has set`,
     row?.held === true,
   )
 }

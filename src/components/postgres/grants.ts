@@ -16,6 +16,7 @@ import type { PostgresSettings } from './schema.ts'
 import { restoreServer } from './target-place.ts'
 import { readWorld } from './target-world.ts'
 import { restoreNames } from './names.ts'
+import { providersOf } from './security-labels.ts'
 
 /**
  * The SQL that gives the role of the settings exactly what a backup or a restore of this database takes. It depends on
@@ -55,7 +56,8 @@ async function textOf(client: pg.Client, settings: PostgresSettings, purpose: Gr
     ...create,
     ...rights.map(({ statement, held }) => (held ? `${statement} -- has it` : statement)),
     ...obstacles.map(
-      ({ what, instead }) => `-- Only a superuser can restore ${inComment(what)}: ${inComment(instead)}.`,
+      ({ what, instead, unsure }) =>
+        `-- ${unsure === true ? 'Perhaps only' : 'Only'} a superuser can restore ${inComment(what)}: ${inComment(instead)}.`,
     ),
     '',
   ].join('\n')
@@ -79,7 +81,7 @@ export async function subjectOf(
   { database, maintenanceDatabase }: PostgresSettings,
   user: string,
 ): Promise<RestoreSubject> {
-  const { serverVersion, owner } = await readDatabaseFacts(client)
+  const { serverVersion, owner, ...facts } = await readDatabaseFacts(client)
   const { settings, roleSettings } = await readProperties(client, database)
   // No restore has this id; only the live database is looked at.
   const { live } = await readWorld(client, restoreNames(database, '00000000'))
@@ -88,6 +90,7 @@ export async function subjectOf(
     maintenanceDatabase,
     owner,
     needs: await readRestoreNeeds(client, serverVersion),
+    labelProviders: providersOf(facts),
     tablespace: live?.tablespace,
     settings: [...settings.map(({ name }) => ({ role: null, name })), ...roleSettings],
   }

@@ -11,6 +11,7 @@ import { missingRoleNames } from './side-database.ts'
 import { needsOf } from './roles-needs.ts'
 import { readRights } from './roles-restore.ts'
 import type { PostgresDetails, RestoreNeeds } from './schema.ts'
+import { providersOf } from './security-labels.ts'
 import type { DatabaseRow } from './target-world.ts'
 
 /** Whether the role of this session may do all that a restore takes, each lack with the statement that ends it. */
@@ -27,12 +28,27 @@ export async function rightFindings(
   const settings = live === undefined ? await capturedSettings(admin, details) : await liveSettings(admin, live.name)
   const findings = await findingsOf(
     admin,
-    { user, maintenanceDatabase, owner, needs: needsOf(details), tablespace: live?.tablespace, settings },
+    {
+      user,
+      maintenanceDatabase,
+      owner,
+      needs: { ...needsOf(details), extensions: extensionsOf(details) },
+      labelProviders: providersOf(details),
+      tablespace: live?.tablespace,
+      settings,
+    },
     live?.name,
   )
   const all = [...findings, ...absent]
   if (all.some(({ level }) => level === 'error')) return all
   return [...all, { level: 'ok', subject: `role ${user}`, message: `may create databases for ${owner}` }]
+}
+
+/** Older points have extensions in their fingerprint alone. */
+function extensionsOf(details: PostgresDetails): RestoreNeeds['extensions'] {
+  const { extensions } = needsOf(details)
+  const others = details.fingerprint.extensions.filter(({ name }) => !extensions.some((one) => one.name === name))
+  return [...extensions, ...others.map(({ name }) => ({ name, schema: '', owner: null }))]
 }
 
 /** What a role lacks for a restore of this subject. `live` is the database whose sessions would have to end. */
@@ -65,14 +81,19 @@ function lackFinding(user: string, { statement, without }: Right): Finding {
 }
 
 function obstacleFindings(user: string, obstacles: readonly Obstacle[], managed: boolean): Finding[] {
-  return obstacles.map(({ what, instead }) => ({
-    level: managed ? 'warning' : 'error',
+  return obstacles.map(({ what, instead, unsure }) => ({
+    level: managed || unsure === true ? 'warning' : 'error',
     subject: `role ${user}`,
-    message: managed
-      ? `may not be able to restore ${what}: elsewhere that takes a superuser`
-      : `cannot restore ${what}: that takes a superuser`,
+    message: obstacleMessage(what, managed, unsure === true),
     hint: `${instead.charAt(0).toUpperCase()}${instead.slice(1)}.`,
   }))
+}
+
+function obstacleMessage(what: string, managed: boolean, unsure: boolean): string {
+  if (unsure) return `may not be able to restore ${what}`
+  return managed
+    ? `may not be able to restore ${what}: elsewhere that takes a superuser`
+    : `cannot restore ${what}: that takes a superuser`
 }
 
 /** Roles with which providers let their customers do some of what is a superuser's. */

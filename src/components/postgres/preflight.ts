@@ -104,12 +104,23 @@ async function withServer(
   }
 }
 
-function nameFindings({ names, restoreId }: Place, { live, previous, side }: World): Finding[] {
+function nameFindings({ names, restoreId, settings }: Place, { live, previous, side }: World): Finding[] {
   const findings: Finding[] = []
   if (previous !== undefined && !isOurs(previous, restoreId, 'previous')) findings.push(taken(names.previous))
   if (side !== undefined && side.comment !== null && !isOurs(side, restoreId, 'side')) findings.push(taken(names.side))
   const message = live === undefined ? 'is not there and will be made' : `will be kept as ${names.previous}`
-  return [...findings, { level: 'ok', subject: `database ${names.live}`, message }]
+  const made: Finding = { level: 'ok', subject: `database ${names.live}`, message }
+  return [...findings, made, ...(live === undefined ? [markFinding(names.live, settings)] : [])]
+}
+
+/** Where nothing was live, only the restored database can tell that there was a restore. */
+function markFinding(live: string, { keepPreviousHours }: Place['settings']): Finding {
+  return {
+    level: 'warning',
+    subject: `comment of database ${live}`,
+    message: `will be a mark of Holdfast, by which holdfast undo finds the restore; it has its own inside`,
+    hint: `holdfast prune gives it its own back once the ${keepPreviousHours} h of keepPreviousHours are over.`,
+  }
 }
 
 function taken(name: string): Finding {

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { splitSetting } from './database-facts.ts'
 import { query } from './query.ts'
 import { roleAttributes, type CapturedRole } from './schema.ts'
+import { MADE_FOR_TYPE } from './superuser-only.ts'
 
 /**
  * Two sets of roles, for a query to begin with. `needed`: without them the database cannot be read back: who owns, was
@@ -19,7 +20,7 @@ export const ROLE_SETS = `
     union select unnest(array[a.grantee, a.grantor]) from here, aclexplode(here.datacl) a
     union select s.setrole from pg_db_role_setting s, here where s.setdatabase = here.oid
     union select 10::oid where exists (select from pg_class where relowner = 10 and oid >= 16384) or exists (select from pg_namespace where nspowner = 10 and (oid >= 16384 or nspname = 'public'))
-      or exists (select from pg_proc where proowner = 10 and oid >= 16384) or exists (select from pg_type where typowner = 10 and oid >= 16384)
+      or exists (select from pg_proc p where p.proowner = 10 and p.oid >= 16384 and not ${MADE_FOR_TYPE}) or exists (select from pg_type where typowner = 10 and oid >= 16384)
       or exists (select from pg_extension where extowner = 10 and oid >= 16384) or exists (select from pg_largeobject_metadata where lomowner = 10)
     union select m.roleid from needed join pg_auth_members m on m.member = needed.id
   ),

@@ -3,14 +3,11 @@ import { z } from 'zod'
 import { ofExtension, OUR_SCHEMAS, relationName } from './check-catalog.ts'
 import { query } from './query.ts'
 import type { RestoreNeeds } from './schema.ts'
+import { MADE_FOR_TYPE, OURS, readSuperuserOnly } from './superuser-only.ts'
 
 const names = z.object({ name: z.string() })
 const guest = z.object({ schema: z.string(), role: z.string() })
 const extension = z.object({ name: z.string(), schema: z.string(), owner: z.string().nullable() })
-
-/** The user's own objects of a catalog: neither the server's nor of an extension. */
-const OURS = (catalog: string, alias: string): string =>
-  `${alias}.oid >= 16384 and not ${ofExtension(catalog, `${alias}.oid`)}`
 
 /**
  * Roles that objects are given to by a restore. Those of extensions are made by their scripts, and so have no owner in
@@ -24,7 +21,7 @@ const OWNERS = `
       and not (s.classid = 'pg_extension'::regclass and (select rolsuper from pg_roles r where r.oid = s.refobjid))
       and not exists (select from pg_depend x where x.classid = s.classid and x.objid = s.objid and x.deptype = 'e')
     union select relowner from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and ${OURS('pg_class', 'c')} and ${OUR_SCHEMAS}
-    union select proowner from pg_proc p where ${OURS('pg_proc', 'p')}
+    union select proowner from pg_proc p where ${OURS('pg_proc', 'p')} and not ${MADE_FOR_TYPE}
     union select typowner from pg_type t where ${OURS('pg_type', 't')} and t.typcategory <> 'A'
       and (t.typtype in ('b', 'd', 'e', 'r') or exists (select from pg_class c where c.oid = t.typrelid and c.relkind = 'c'))
     union select nspowner from pg_namespace n where ${OURS('pg_namespace', 'n')} and ${OUR_SCHEMAS}
@@ -60,27 +57,9 @@ const EXTENSIONS = `
   from pg_extension e join pg_namespace n on n.oid = e.extnamespace join pg_roles r on r.oid = e.extowner
   where e.oid >= 16384 order by (select max(level) from depth where depth.id = e.oid), 1`
 
-/** What only a superuser can create or give away, whatever else a role may do. */
-const SUPERUSER_ONLY: readonly string[] = [
-  `select 'event trigger ' || quote_ident(evtname) as name from pg_event_trigger e where not ${ofExtension('pg_event_trigger', 'e.oid')}`,
-  `select 'publication ' || quote_ident(pubname) || ' for all tables' as name from pg_publication where puballtables`,
-  `select 'subscription ' || quote_ident(subname) as name from pg_subscription where subdbid = (select oid from pg_database where datname = current_database()) and current_setting('is_superuser') = 'on'`,
-  `select 'language ' || quote_ident(lanname) as name from pg_language l where ${OURS('pg_language', 'l')}`,
-  `select 'function ' || p.oid::regprocedure::text || ' in language ' || lanname as name from pg_proc p join pg_language l on l.oid = p.prolang where not l.lanpltrusted and ${OURS('pg_proc', 'p')}`,
-  `select 'leakproof function ' || p.oid::regprocedure::text as name from pg_proc p where p.proleakproof and ${OURS('pg_proc', 'p')}`,
-  `select 'foreign-data wrapper ' || quote_ident(fdwname) as name from pg_foreign_data_wrapper w where ${OURS('pg_foreign_data_wrapper', 'w')}`,
-  `select 'base type ' || t.oid::regtype::text as name from pg_type t where t.typtype = 'b' and t.typelem = 0 and ${OURS('pg_type', 't')}`,
-  `select 'operator class ' || quote_ident(opcname) as name from pg_opclass o where ${OURS('pg_opclass', 'o')}`,
-  `select 'cast from ' || castsource::regtype::text || ' to ' || casttarget::regtype::text as name from pg_cast k where k.castmethod = 'b' and ${OURS('pg_cast', 'k')}`,
-  `select 'access method ' || quote_ident(amname) as name from pg_am a where ${OURS('pg_am', 'a')}`,
-  `select 'text search parser ' || quote_ident(prsname) as name from pg_ts_parser s where ${OURS('pg_ts_parser', 's')}`,
-  `select 'text search template ' || quote_ident(tmplname) as name from pg_ts_template s where ${OURS('pg_ts_template', 's')}`,
-  `select distinct 'grants by ' || g.rolname || ' on ' || ${relationName('c')} as name from pg_class c, aclexplode(c.relacl) a join pg_roles g on g.oid = a.grantor where a.grantor <> c.relowner and ${OURS('pg_class', 'c')}`,
-  `select distinct 'grants by ' || g.rolname || ' on function ' || p.oid::regprocedure::text as name from pg_proc p, aclexplode(p.proacl) a join pg_roles g on g.oid = a.grantor where a.grantor <> p.proowner and ${OURS('pg_proc', 'p')}`,
-  `select distinct 'grants by ' || g.rolname || ' on schema ' || quote_ident(n.nspname) as name from pg_namespace n, aclexplode(n.nspacl) a join pg_roles g on g.oid = a.grantor where a.grantor <> n.nspowner and ${OURS('pg_namespace', 'n')} and ${OUR_SCHEMAS}`,
-]
-/** Since PostgreSQL 15. */
-const SCHEMA_PUBLICATIONS = `select distinct 'publication ' || quote_ident(b.pubname) || ' for tables in schema' as name from pg_publication_namespace s join pg_publication b on b.oid = s.pnpubid`
+/** Parameters that functions set, and that only superusers may set. */
+const PARAMETERS = `select distinct g.name::text as name from pg_proc p, unnest(p.proconfig) c(setting) join pg_settings g on lower(g.name) = lower(split_part(c.setting, '=', 1))
+  where g.context in ('superuser', 'superuser-backend') and ${OURS('pg_proc', 'p')} order by 1`
 
 const FORCED = `select ${relationName('c')} as name from pg_class c where c.relrowsecurity and c.relforcerowsecurity order by 1`
 const TABLESPACES = `select distinct t.spcname::text as name from pg_tablespace t join pg_class c on c.reltablespace = t.oid where t.spcname <> 'pg_global' order by 1`
@@ -88,10 +67,10 @@ const TABLESPACES = `select distinct t.spcname::text as name from pg_tablespace 
 /** What the role that restores the session's database must be able to do, besides making a database. */
 export async function readRestoreNeeds(client: pg.ClientBase, version: number): Promise<RestoreNeeds> {
   const read = async (sql: string): Promise<string[]> => (await query(client, names, sql)).map(({ name }) => name)
-  const special = [...SUPERUSER_ONLY, ...(version >= 150_000 ? [SCHEMA_PUBLICATIONS] : [])]
   return {
     owners: await read(OWNERS),
-    superuserOnly: await read(`${special.join('\nunion all ')} order by 1`),
+    superuserOnly: await readSuperuserOnly(client, version),
+    parameters: await read(PARAMETERS),
     forcedRowSecurity: await read(FORCED),
     tablespaces: await read(TABLESPACES),
     guests: await query(client, guest, `${GUESTS} order by 1, 2`),
@@ -99,7 +78,14 @@ export async function readRestoreNeeds(client: pg.ClientBase, version: number): 
   }
 }
 
-const NOTHING_KNOWN = { superuserOnly: [], forcedRowSecurity: [], tablespaces: [], guests: [], extensions: [] }
+const NOTHING_KNOWN = {
+  superuserOnly: [],
+  parameters: [],
+  forcedRowSecurity: [],
+  tablespaces: [],
+  guests: [],
+  extensions: [],
+}
 
 /** For points from before needs were captured: nothing is known but the owner. */
 export function needsOf(details: { readonly owner: string; readonly needs?: RestoreNeeds | undefined }): RestoreNeeds {

@@ -174,6 +174,8 @@ const needs = z.object({
   owners: z.array(z.string()),
   /** Objects that only a superuser can create. */
   superuserOnly: z.array(z.string()),
+  /** Parameters that functions set and only superusers, or who was granted it, may set. */
+  parameters: z.array(z.string()).default([]),
   /** Tables whose owner sees only what policies let him see. */
   forcedRowSecurity: z.array(z.string()),
   /** Tablespaces that objects are in, besides the database's own. */

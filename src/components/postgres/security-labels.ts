@@ -78,6 +78,14 @@ export async function readProviders(session: pg.ClientBase): Promise<string[]> {
   return (await query(session, z.object({ provider: z.string() }), PROVIDERS)).map(({ provider }) => provider)
 }
 
+/** All providers that a restore gives labels of: to the database, and to what is inside. */
+export function providersOf({
+  securityLabels,
+  labelProviders,
+}: Pick<PostgresDetails, 'securityLabels' | 'labelProviders'>): string[] {
+  return [...new Set([...securityLabels.map(({ provider }) => provider), ...labelProviders])].sort()
+}
+
 const LABEL = 'SECURITY LABEL '
 
 /** Whether the dump has labels of its objects. */
