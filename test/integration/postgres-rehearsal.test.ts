@@ -9,7 +9,7 @@ const context = testContext()
 const NAME = 'rehearsed'
 
 /** What check says of any database here. */
-const OF_THE_SERVER = /free space|restore user|client tools|damaged indexes|not captured/
+const OF_THE_SERVER = /free space|restore user|backup user|client tools|damaged indexes|not captured/
 
 async function findings(sql: string): Promise<string[]> {
   await postgres.createDatabase(NAME)

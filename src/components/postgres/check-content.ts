@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import { z } from 'zod'
 import type { Finding } from '../../core/restore-point.ts'
-import { listed, ofExtension, OUR_SCHEMAS, relationName } from './check-catalog.ts'
+import { listed, OUR_SCHEMAS, relationName } from './check-catalog.ts'
 import { query } from './query.ts'
 
 /** Something in a database that makes its restore points less than they look, and how to find it. */
@@ -16,32 +16,7 @@ interface Trap {
   readonly names: string
 }
 
-/** Whether a function reads a table by name, as far as its text says; `p` is pg_proc, `r` pg_class. */
-const READS = `r.relkind in ('r', 'p', 'v', 'm', 'f') and r.relnamespace in (select n.oid from pg_namespace n where ${OUR_SCHEMAS})
-  and (p.prosrc ~* ('\\m' || regexp_replace(r.relname, '([^[:alnum:]_])', '\\\\\\1', 'g') || '\\M')
-    or exists (select from pg_depend b where b.classid = 'pg_proc'::regclass and b.objid = p.oid and b.refclassid = 'pg_class'::regclass and b.refobjid = r.oid))`
-
-/** Objects that a restore evaluates row by row, and the user's functions that they call. */
-const CALLERS = `
-  select 'constraint ' || quote_ident(k.conname) || ' of ' || k.conrelid::regclass::text as what, k.conrelid as own, d.refobjid as function
-    from pg_depend d join pg_constraint k on d.classid = 'pg_constraint'::regclass and k.oid = d.objid where k.contype = 'c' and k.conrelid <> 0 and d.refclassid = 'pg_proc'::regclass
-  union all select 'index ' || i.indexrelid::regclass::text, i.indrelid, d.refobjid
-    from pg_depend d join pg_index i on d.classid = 'pg_class'::regclass and i.indexrelid = d.objid where d.refclassid = 'pg_proc'::regclass
-  union all select 'generated column ' || quote_ident(a.attname) || ' of ' || f.adrelid::regclass::text, f.adrelid, d.refobjid
-    from pg_depend d join pg_attrdef f on d.classid = 'pg_attrdef'::regclass and f.oid = d.objid
-      join pg_attribute a on a.attrelid = f.adrelid and a.attnum = f.adnum and a.attgenerated = 's' where d.refclassid = 'pg_proc'::regclass`
-
 const TRAPS: readonly Trap[] = [
-  {
-    level: 'warning',
-    subject: 'constraints that read other tables',
-    message:
-      'may fail while a restore fills the tables, when the others are still empty and nothing is on the search path',
-    hint: 'A drill tells. Make each a trigger, or its function independent of other tables.',
-    names: `select distinct c.what || ' calls ' || c.function::regprocedure::text || ', which names ' || r.oid::regclass::text as name
-      from (${CALLERS}) c join pg_proc p on p.oid = c.function join pg_class r on ${READS}
-      where c.function >= 16384 and not ${ofExtension('pg_proc', 'p.oid')}`,
-  },
   {
     level: 'warning',
     subject: 'constraints that are not validated',

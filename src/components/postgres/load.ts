@@ -28,6 +28,10 @@ export interface LoadPlace {
   readonly settings?: SessionSettings
   /** What the operator agreed to restore without; see second-pass/way.ts. */
   readonly accept?: readonly AcceptId[]
+  /** Entries of the dump that are not loaded, by kind, schema and name. */
+  readonly leaveOut?: RegExp
+  /** Definitions are tried and thrown away: owners make their objects themselves, wherever they can. */
+  readonly isRehearsal?: boolean
 }
 
 /**

@@ -105,17 +105,12 @@ export class ScratchTarget implements Target<PostgresDetails> {
   }
 
   async load(details: PostgresDetails, source: ArtifactSource, context: Context): Promise<void> {
-    await this.loadWays(details, source, context)
-  }
-
-  /** Loads, and gives what was loaded in another way than it was captured. */
-  async loadWays(details: PostgresDetails, source: ArtifactSource, context: Context): Promise<readonly WayTaken[]> {
     await this.discard(context)
     try {
       await this.#letServerIn(context)
       const major = oldestServerFor(details)
       this.#running = await startServer({ folder: this.#folder, context, major, settings: NEVER_CRASHES })
-      return await this.#fill(details, source, context)
+      await this.#fill(details, source, context)
     } catch (error) {
       await this.#cleanUp(context)
       throw error
@@ -127,7 +122,7 @@ export class ScratchTarget implements Target<PostgresDetails> {
     if (isRoot()) await context.effects.run('let scratch server in', () => chmod(this.#parent, ENTER_ONLY))
   }
 
-  async #fill(details: PostgresDetails, source: ArtifactSource, context: Context): Promise<readonly WayTaken[]> {
+  async #fill(details: PostgresDetails, source: ArtifactSource, context: Context): Promise<void> {
     const place = this.#place()
     await withAdmin(place, context, async (admin) => {
       const { missing } = await chooseLocale(admin, details)
@@ -151,7 +146,6 @@ export class ScratchTarget implements Target<PostgresDetails> {
       await applyProperties(admin, place.names.side, await capturedProperties(admin, details), context)
       await markSide(admin, place, { ways }, context)
     })
-    return ways
   }
 
   async #cleanUp(context: Context): Promise<void> {

@@ -1,30 +1,27 @@
 import type pg from 'pg'
 import { z } from 'zod'
-import { acceptIds } from '../../../core/accept-ids.ts'
 import type { Context } from '../../../core/ports.ts'
 import type { Finding } from '../../../core/restore-point.ts'
-import { withTemporaryFolder } from '../../../system/temporary-folder.ts'
 import type { ArtifactSource } from '../../driver.ts'
 import { withSession } from '../connection.ts'
 import type { DatabaseFacts } from '../database-facts.ts'
 import { DUMP_OPTIONS } from '../definitions.ts'
-import { restoreNames } from '../names.ts'
+import type { LoadPlace } from '../load.ts'
+import { restoreBeside } from '../restore/restore-beside.ts'
 import { acceptIdOf, type WayTaken } from '../restore/second-pass/way.ts'
 import { readRoles } from '../roles-capture.ts'
 import { readPublicSchema } from '../public-schema.ts'
 import { query } from '../query.ts'
 import { readRestoreNeeds } from '../roles-needs.ts'
 import type { PostgresDetails, PostgresSettings } from '../schema.ts'
-import { ScratchTarget } from '../scratch.ts'
-import { restoreServer } from '../target-place.ts'
 import { limitsOf, streamTool } from '../tool-run.ts'
 import { chooseTools } from '../tools.ts'
 import type { Tools } from '../tools.ts'
+import { withRehearsalDatabase } from './rehearsal-server.ts'
 import { withOwnersSession } from './owners-session.ts'
 import { tryExpressions } from './try-expressions.ts'
 import { tryViews } from './try-views.ts'
 
-const REHEARSAL_ID = '00000000'
 const NOTHING = { tables: [], sequences: [], largeObjects: [], objects: [] }
 const extension = z.object({ name: z.string(), version: z.string() })
 const EXTENSIONS = 'select extname::text as name, extversion as version from pg_catalog.pg_extension'
@@ -42,25 +39,26 @@ export async function rehearse(
   const tools = await chooseTools(facts.serverVersion, settings, context)
   const details = await definitionsOf(session, facts, tools)
   const quiet = { ...context, progress: () => {} }
-  return withTemporaryFolder(async (folder) => {
-    const names = restoreNames(settings.database, REHEARSAL_ID)
-    const place = { settings, server: restoreServer(settings), names, restoreId: REHEARSAL_ID, accept: acceptIds }
-    const target = new ScratchTarget(place, folder)
-    try {
-      const ways = await target.loadWays(details, dumpOf(settings, tools, quiet), quiet)
-      const loaded = await target.loadPlace(details, quiet)
-      const tried = await withSession(loaded.server, loaded.database, quiet, async (superuser) => [
-        ...(await withOwnersSession(loaded, superuser, (owners) => tryExpressions(superuser, owners), quiet)),
-        ...(await tryViews(superuser)),
-      ])
-      return [...ways.map(findingOf), ...tried].map((one) => ({
-        ...one,
-        subject: `database ${settings.database}: ${one.subject}`,
-      }))
-    } finally {
-      await target.discard({ ...quiet, signal: new AbortController().signal })
-    }
-  })
+  const found = await withRehearsalDatabase(
+    settings,
+    details,
+    async (place) => {
+      const ways = await restoreBeside(place, details, dumpOf(settings, tools, quiet), AS_OWNERS, quiet)
+      return [...ways.map(findingOf), ...(await tryAll(place, quiet))]
+    },
+    quiet,
+  )
+  return found.map((one) => ({ ...one, subject: `database ${settings.database}: ${one.subject}` }))
+}
+
+/** Tablespaces are not there, and nobody provides security labels. */
+const AS_OWNERS = ['--use-set-session-authorization', '--no-tablespaces', '--no-security-labels']
+
+function tryAll(place: LoadPlace, context: Context): Promise<Finding[]> {
+  return withSession(place.server, place.database, context, async (superuser) => [
+    ...(await withOwnersSession(place, superuser, (owners) => tryExpressions(superuser, owners), context)),
+    ...(await tryViews(superuser)),
+  ])
 }
 
 /** What a load reads of a point's details, for one without rows. */

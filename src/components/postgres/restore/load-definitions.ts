@@ -4,6 +4,9 @@ import type { LoadPlace } from '../load.ts'
 import type { PostgresDetails } from '../schema.ts'
 import { restoreBeside } from './restore-beside.ts'
 
+/** pg_restore fills views even where it is asked for definitions only. */
+const VIEW_ROWS = /^MATERIALIZED VIEW DATA /
+
 /** Loads all that a point defines into an empty database as a restore does, and no row. */
 export async function loadDefinitions(
   place: LoadPlace,
@@ -14,5 +17,8 @@ export async function loadDefinitions(
 ): Promise<void> {
   const withoutRows = { ...details, lanes: [], indexRuns: undefined }
   // In what other way something is loaded was said when its rows were.
-  await restoreBeside(place, withoutRows, source, [...args, '--schema-only'], { ...context, progress: () => {} })
+  await restoreBeside({ ...place, leaveOut: VIEW_ROWS }, withoutRows, source, [...args, '--schema-only'], {
+    ...context,
+    progress: () => {},
+  })
 }

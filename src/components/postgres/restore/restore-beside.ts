@@ -67,7 +67,7 @@ async function restoreList(
   { source, dump, list, args }: From,
   context: Context,
 ): Promise<readonly WayTaken[]> {
-  const lines = contentsLines(list)
+  const lines = contentsLines(list).filter(({ rest }) => place.leaveOut?.test(rest) !== true)
   const withPath = linesWithOperators(lines, details.fingerprint.depends)
   const failed = new FailedEntries()
   const pass = { dump, lines, details, withPath, source, accept: place.accept ?? [] }

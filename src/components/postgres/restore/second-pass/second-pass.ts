@@ -85,7 +85,8 @@ function loadOne(
 ): Promise<Outcome> {
   if (entry.kind !== 'TABLE DATA') {
     const own = pass.withPath.get(id) ?? ''
-    return loadObject(session, entry, { own, others: paths.filter((path) => path !== own) }, context)
+    const { isRehearsal } = pass.place
+    return loadObject(session, entry, { own, others: paths.filter((path) => path !== own), isRehearsal }, context)
   }
   const options = `with (encoding ${literal(pass.details.encoding)})`
   const rows = {
