@@ -14,7 +14,7 @@ export interface KleidiaSource {
 }
 
 /**
- * The blob of this name, or everything below it as a folder: all of them, in name order, one page in memory. Fails with
+ * The blob of this name, or everything below it as a folder: all of them, in name order. Fails with
  * `notFound` when there is nothing.
  */
 export async function* sourcesIn(

@@ -9,17 +9,16 @@ import type { LoadPlace } from '../load.ts'
 import { queryOne } from '../query.ts'
 import { streamTool } from '../tool-run.ts'
 
-const row = z.object({ largeObjects: z.boolean(), hasDo: z.boolean() })
-const ROW = `select exists (select from pg_catalog.pg_largeobject_metadata) as "largeObjects",
-  exists (select from pg_catalog.pg_language where lanname = 'plpgsql') as "hasDo"`
+const row = z.object({ hasDo: z.boolean() })
+const ROW = `select exists (select from pg_catalog.pg_language where lanname = 'plpgsql') as "hasDo"`
 
 /**
  * The database as SQL that drops what it makes, where that is there, for `psql --single-transaction`. pg_dump alone would drop
- * constraints of partitions by themselves, which PostgreSQL refuses, would leave foreign keys that its tables have got since,
- * and would commit around large objects.
+ * constraints of partitions by themselves, which PostgreSQL refuses, and would leave foreign keys that its tables have got
+ * since. Around large objects it commits, as pg_dump does.
  */
 export async function sqlOverExisting(place: LoadPlace, context: Context): Promise<Bytes> {
-  const { droppable, largeObjects, hasDo } = await withSession(
+  const { droppable, hasDo } = await withSession(
     place.server,
     place.database,
     context,
@@ -35,7 +34,7 @@ export async function sqlOverExisting(place: LoadPlace, context: Context): Promi
   }))
   const options = {
     file: place.tools.pgRestore,
-    args: ['--format=custom', '--clean', '--if-exists', '--file=-', ...(largeObjects ? ['--single-transaction'] : [])],
+    args: ['--format=custom', '--clean', '--if-exists', '--file=-'],
     signal: context.signal,
     ...place.limits,
   }
