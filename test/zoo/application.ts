@@ -25,8 +25,6 @@ export type Packages =
       readonly wanted: Readonly<Record<string, string>>
       /** Versions of packages that others ask for, where the registry lacks those they name. */
       readonly overrides?: Readonly<Record<string, string>>
-      /** Packages whose install scripts are run; all others' are not. */
-      readonly build?: readonly string[]
     }
   | { readonly registry: 'maven'; readonly archive: string }
   | { readonly registry: 'none' }
@@ -88,6 +86,8 @@ export interface Request {
   readonly url: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: unknown
+  /** In place of a body in JSON. */
+  readonly form?: Readonly<Record<string, string>>
   /** Names for values of the answer, by their path: `{ token: 'data.access_token' }`. `set-cookie` is the answer's cookies. */
   readonly keep?: Readonly<Record<string, string>>
 }

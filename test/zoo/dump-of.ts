@@ -20,7 +20,11 @@ export async function dumpOf(postgres: TestPostgres, database: string, folder: s
   await rm(file, { force: true })
   await tool(postgres, 'pg_dump', database, ['--format=custom', '--no-sync', `--file=${file}`])
   const [row] = await postgres.sql(database, 'select datcollate from pg_database where datname = current_database()')
-  return { file, locale: String(row?.['datcollate']), lines: await dumpLines(postgres.server, versionOf(postgres), database) }
+  return {
+    file,
+    locale: String(row?.['datcollate']),
+    lines: await dumpLines(postgres.server, versionOf(postgres), database),
+  }
 }
 
 /**

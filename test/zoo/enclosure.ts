@@ -29,12 +29,23 @@ export interface Running {
 
 const DEFAULT_MINUTES = 15
 /** Whoever asks for the network all the same is refused at once and does not wait. */
-const NO_PROXY_ANSWERS = { HTTP_PROXY: 'http://127.0.0.1:9', HTTPS_PROXY: 'http://127.0.0.1:9', NO_PROXY: '127.0.0.1,localhost' }
+const NO_PROXY_ANSWERS = {
+  HTTP_PROXY: 'http://127.0.0.1:9',
+  HTTPS_PROXY: 'http://127.0.0.1:9',
+  NO_PROXY: '127.0.0.1,localhost',
+}
 const asRoot = process.getuid?.() === 0
 
 /** Needs root, or user namespaces for others. */
 export async function openEnclosure(server: Server): Promise<Enclosure> {
-  const namespaces = ['--net', '--pid', '--mount-proc', '--fork', '--kill-child', ...(asRoot ? [] : ['--map-root-user'])]
+  const namespaces = [
+    '--net',
+    '--pid',
+    '--mount-proc',
+    '--fork',
+    '--kill-child',
+    ...(asRoot ? [] : ['--map-root-user']),
+  ]
   const gate = [process.execPath, join(import.meta.dirname, 'gate.ts'), `${server.host}/.s.PGSQL.${server.port}`]
   const args = ['--pdeathsig', 'KILL', '--', 'unshare', ...namespaces, '--', ...gate]
   const holder = spawn('setpriv', args, { stdio: ['ignore', 'pipe', 'inherit'] })
@@ -42,7 +53,13 @@ export async function openEnclosure(server: Server): Promise<Enclosure> {
   const inside = childOf(holder)
   const enter = (program: readonly string[], options: RunOptions): ChildProcess => {
     const places = ['--net', '--pid', '--mount', ...(asRoot ? [] : ['--user', '--preserve-credentials'])]
-    const env = { PATH: process.env['PATH'] ?? '', LANG: 'C.UTF-8', HOME: options.folder, ...NO_PROXY_ANSWERS, ...options.environment }
+    const env = {
+      PATH: process.env['PATH'] ?? '',
+      LANG: 'C.UTF-8',
+      HOME: options.folder,
+      ...NO_PROXY_ANSWERS,
+      ...options.environment,
+    }
     // nsenter does not pass signals on: what it started ends with it.
     const dying = ['setpriv', '--pdeathsig', 'TERM', '--', 'env', '--chdir', options.folder]
     return spawn('nsenter', ['--target', inside, ...places, '--', ...dying, ...program], { env, stdio: 'pipe' })
@@ -94,4 +111,3 @@ function running(child: ChildProcess): Running {
     },
   }
 }
-

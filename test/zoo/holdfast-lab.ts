@@ -6,6 +6,7 @@ import type { TestPostgres } from '../parts/postgres.ts'
 import { holdfast } from '../e2e/holdfast.ts'
 
 const PASSWORD = 'correct horse battery staple'
+const [BACKUP, RESTORE, SUPERUSER] = ['zoo_backup', 'zoo_restore', 'zoo_superuser']
 
 /** Holdfast as an operator has it: one database, a repository in a folder, and two roles with the least rights. */
 export interface HoldfastLab {
@@ -15,24 +16,37 @@ export interface HoldfastLab {
   close(): Promise<void>
 }
 
+export interface HoldfastOptions {
+  /** Objects that nobody else can make are restored by a superuser; backups never are made by one. */
+  readonly superuserRestores?: boolean
+}
+
 /** The roles get exactly what `holdfast grants` prints. */
-export async function openHoldfast(postgres: TestPostgres, database: string): Promise<HoldfastLab> {
+export async function openHoldfast(
+  postgres: TestPostgres,
+  database: string,
+  { superuserRestores = false }: HoldfastOptions = {},
+): Promise<HoldfastLab> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-zoo-'))
   const run = async (...args: readonly string[]): Promise<string> => {
     const ran = await holdfast(folder, args, { HOLDFAST_PASSWORD: PASSWORD })
     if (ran.code === 0) return ran.out
     throw new Error(`holdfast ${args.join(' ')} ended with ${ran.code}:\n${ran.out}${ran.error}`)
   }
-  await writeFile(join(folder, 'holdfast.yaml'), configOf(folder, postgres, database), { mode: 0o600 })
+  await writeFile(join(folder, 'holdfast.yaml'), configOf(folder, postgres, database, superuserRestores), {
+    mode: 0o600,
+  })
   await run('init', '--identity-file', join(folder, 'identity.txt'))
-  await makeRoles(postgres)
+  await makeRole(postgres, BACKUP)
+  await makeRole(postgres, superuserRestores ? SUPERUSER : RESTORE, superuserRestores ? 'superuser' : '')
   for (const purpose of ['backup', 'restore']) await postgres.sql(database, await run('grants', purpose))
   return { folder, run, close: () => rm(folder, { recursive: true, force: true }) }
 }
 
-function configOf(folder: string, { server }: TestPostgres, database: string): string {
+function configOf(folder: string, { server }: TestPostgres, database: string, superuser: boolean): string {
   const { host, port } = server
-  const roles = { user: 'zoo_backup', password: PASSWORD, restoreUser: 'zoo_restore', restorePassword: PASSWORD }
+  const restoreUser = superuser ? SUPERUSER : RESTORE
+  const roles = { user: BACKUP, password: PASSWORD, restoreUser, restorePassword: PASSWORD }
   return stringify({
     version: 1,
     state: join(folder, 'state'),
@@ -40,10 +54,13 @@ function configOf(folder: string, { server }: TestPostgres, database: string): s
     identity: `file:${join(folder, 'identity.txt')}`,
     signers: [],
     repositories: { main: { url: `file://${join(folder, 'repository')}`, recipients: [] } },
-    apps: { zoo: { repositories: ['main'], components: { database: { kind: 'postgres', host, port, database, ...roles } } } },
+    apps: {
+      zoo: { repositories: ['main'], components: { database: { kind: 'postgres', host, port, database, ...roles } } },
+    },
   })
 }
 
-async function makeRoles({ sql }: TestPostgres): Promise<void> {
-  for (const role of ['zoo_backup', 'zoo_restore']) await sql('postgres', `create role ${role} login password '${PASSWORD}'`)
+async function makeRole({ sql }: TestPostgres, role: string, options = ''): Promise<void> {
+  const there = await sql('postgres', 'select from pg_roles where rolname = $1', [role])
+  if (there.length === 0) await sql('postgres', `create role ${role} login ${options} password '${PASSWORD}'`)
 }

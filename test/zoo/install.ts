@@ -75,21 +75,21 @@ function findPython(versions: readonly string[]): string {
   const onPath = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => !folder.includes('shims'))
   for (const version of versions) {
     const pyenv = globSync(join(homedir(), '.pyenv', 'versions', `${version}.*`, 'bin'))
-    const found = [...pyenv, ...onPath].map((folder) => join(folder, `python${version}`)).find((file) => existsSync(file))
+    const found = [...pyenv, ...onPath]
+      .map((folder) => join(folder, `python${version}`))
+      .find((file) => existsSync(file))
     if (found !== undefined) return found
   }
   throw new Error(`this machine has no Python ${versions.join(' or ')}`)
 }
 
 async function installNpm(folder: string, packages: Packages & { registry: 'npm' }): Promise<void> {
-  const { wanted, overrides = {}, build = [] } = packages
+  const { wanted, overrides = {} } = packages
   await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true, dependencies: wanted, overrides }))
-  const quiet = ['--no-audit', '--no-fund', '--loglevel=error']
-  const node = dirname(process.execPath)
-  // The headers come with this Node; node-gyp would look for them on the network.
-  const env = { ...process.env, PATH: [node, process.env['PATH']].join(delimiter), npm_config_nodedir: dirname(node) }
-  await execute('npm', ['install', '--ignore-scripts', ...quiet], { ...LIMIT, cwd: folder, env })
-  if (build.length > 0) await execute('npm', ['rebuild', ...quiet, ...build], { ...LIMIT, cwd: folder, env })
+  // Install scripts would fetch programs from elsewhere, or compile; what packages bring ready-made is enough.
+  const args = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
+  const env = { ...process.env, PATH: [dirname(process.execPath), process.env['PATH']].join(delimiter) }
+  await execute('npm', args, { ...LIMIT, cwd: folder, env })
 }
 
 /** An archive of Maven Central, unpacked. */

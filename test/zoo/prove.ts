@@ -5,7 +5,7 @@ import type { TestPostgres } from '../parts/postgres.ts'
 import { differenceOf, dumpOf, load } from './dump-of.ts'
 import type { DumpOf } from './dump-of.ts'
 import { openHoldfast } from './holdfast-lab.ts'
-import type { HoldfastLab } from './holdfast-lab.ts'
+import type { HoldfastLab, HoldfastOptions } from './holdfast-lab.ts'
 
 /** What was done to a database, and what went wrong. */
 export interface Proven {
@@ -29,7 +29,12 @@ const EXPORTED = 'zoo_exported'
  * the rows and the database itself are like afterwards. `settled` is asked last; a stage that fails does not keep the
  * others from being tried, unless they need it.
  */
-export async function prove(postgres: TestPostgres, database: string, settled: () => Promise<void>): Promise<Proven> {
+export async function prove(
+  postgres: TestPostgres,
+  database: string,
+  settled: () => Promise<void>,
+  options: HoldfastOptions = {},
+): Promise<Proven> {
   const stages: Stage[] = []
   const stage = async (name: string, act: () => Promise<void>): Promise<boolean> => {
     const begun = performance.now()
@@ -40,7 +45,7 @@ export async function prove(postgres: TestPostgres, database: string, settled: (
   }
   const counts = await rowCounts(postgres, database)
   const rows = counts.reduce((sum, { rows: some }) => sum + some, 0)
-  const lab = await openHoldfast(postgres, database)
+  const lab = await openHoldfast(postgres, database, options)
   try {
     const before = await dumpOf(postgres, database, lab.folder)
     const itself = await databaseItself(postgres, database)

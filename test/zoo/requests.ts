@@ -16,17 +16,23 @@ for (const request of requests) await send(request)
 
 async function untilReady(): Promise<void> {
   const deadline = performance.now() + START_LIMIT
-  while (!(await fetch(ready).then(({ ok }) => ok, () => false))) {
+  while (
+    !(await fetch(ready).then(
+      ({ ok }) => ok,
+      () => false,
+    ))
+  ) {
     if (performance.now() > deadline) throw new Error(`${ready} did not answer in time`)
     await sleep(500)
   }
 }
 
-async function send({ method, url, headers = {}, body, keep = {} }: Request): Promise<void> {
+async function send({ method, url, headers = {}, body, form, keep = {} }: Request): Promise<void> {
   const given = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, filled(value)]))
-  const content = body === undefined ? {} : { body: filled(JSON.stringify(body)) }
-  const sent = { 'content-type': 'application/json', ...given }
-  const answer = await fetch(filled(url), { method, headers: sent, ...content })
+  const json = body === undefined ? {} : { body: filled(JSON.stringify(body)) }
+  const content = form === undefined ? json : { body: new URLSearchParams(form).toString() }
+  const type = form === undefined ? 'application/json' : 'application/x-www-form-urlencoded'
+  const answer = await fetch(filled(url), { method, headers: { 'content-type': type, ...given }, ...content })
   const printed = await answer.text()
   console.log(`${method} ${url}: ${answer.status} ${printed.slice(0, 300)}`)
   if (!answer.ok) throw new Error(`${method} ${url} was answered with ${answer.status}: ${printed.slice(0, 2000)}`)

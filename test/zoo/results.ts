@@ -19,14 +19,21 @@ const resultsFile = (): string => join(zooCache(), 'results.json')
 /** To be copied into the documents. */
 export const tableFile = (): string => join(zooCache(), 'zoo.md')
 
-export function resultOf({ name, version }: Application, { tables, rows, stages }: Proven, seconds: number): Result {
+export function resultOf(
+  { name, version }: Pick<Application, 'name' | 'version'>,
+  { tables, rows, stages }: Proven,
+  seconds: number,
+): Result {
   const problems = stages.flatMap((stage) => (stage.problem === undefined ? [] : [`${stage.name}: ${stage.problem}`]))
   return { application: name, version, tables, rows, seconds: Math.round(seconds), problems }
 }
 
 /** Kept from run to run, so that one application can be tried again. Gives all that are known. */
 export async function keepResult(added: Result): Promise<readonly Result[]> {
-  const kept = await readFile(resultsFile(), 'utf8').then((text) => z.array(result).parse(JSON.parse(text)), () => [])
+  const kept = await readFile(resultsFile(), 'utf8').then(
+    (text) => z.array(result).parse(JSON.parse(text)),
+    () => [],
+  )
   const all = [...kept.filter(({ application }) => application !== added.application), added]
   await mkdir(zooCache(), { recursive: true })
   await writeFile(resultsFile(), JSON.stringify(all, undefined, 1))

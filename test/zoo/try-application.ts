@@ -38,7 +38,8 @@ async function makeDatabase({ sql, createDatabase }: TestPostgres, { needs = {} 
   await sql('postgres', `create role ${DATABASE.user} login password '${DATABASE.password}'`)
   const locale = needs.locale === undefined ? '' : `locale '${needs.locale}'`
   await createDatabase(DATABASE.name, `template template0 owner ${DATABASE.user} ${locale}`)
-  for (const extension of needs.extensions ?? []) await sql(DATABASE.name, `create extension "${extension}" schema public`)
+  for (const extension of needs.extensions ?? [])
+    await sql(DATABASE.name, `create extension "${extension}" schema public`)
 }
 
 async function expectSettled({ life, run }: Visit): Promise<void> {

@@ -15,11 +15,7 @@ export interface Visit {
 const REQUESTS = [process.execPath, join(import.meta.dirname, 'requests.ts')] as const
 
 /** Writes its files. */
-export async function beginVisit(
-  application: Application,
-  place: Place,
-  enclosure: Enclosure,
-): Promise<Visit> {
+export async function beginVisit(application: Application, place: Place, enclosure: Enclosure): Promise<Visit> {
   const life = application.life(place)
   for (const [name, content] of Object.entries(life.files ?? {})) {
     const file = join(place.folder, name)

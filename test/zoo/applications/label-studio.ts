@@ -1,9 +1,6 @@
-import { python } from '../application.ts'
-import type { Application } from '../application.ts'
+import type { Application, Command } from '../application.ts'
 
 const ROWS = `
-from label_studio.server import _setup_env
-_setup_env()
 from users.models import User
 from organizations.models import Organization
 from projects.models import Project
@@ -15,6 +12,15 @@ for n in range(20):
     task = Task.objects.create(project=project, data={'text': f'animal {n} ☃'})
     Annotation.objects.create(task=task, project=project, completed_by=alice, result=[{'value': {'choices': ['é']}}])
 `
+
+/** It has no program of its own for this. */
+const MANAGE = `
+import runpy, sys, label_studio
+folder = label_studio.__path__[0]
+sys.path.insert(0, folder)
+runpy.run_path(folder + '/manage.py', run_name='__main__')`
+
+const manage = (...args: readonly string[]): Command => ({ run: ['python', '-c', MANAGE, ...args], minutes: 100 })
 
 export const labelStudio: Application = {
   name: 'Label Studio',
@@ -35,10 +41,10 @@ export const labelStudio: Application = {
       SENTRY_DSN: '',
       FRONTEND_SENTRY_DSN: '',
     },
-    schema: [{ run: ['python', '-m', 'label_studio.manage', 'migrate', '--no-color'], minutes: 60 }],
-    rows: [python(ROWS)],
+    schema: [manage('migrate', '--no-color')],
+    rows: [{ ...manage('shell'), input: ROWS }],
     settled: {
-      steps: [{ run: ['python', '-m', 'label_studio.manage', 'migrate', '--no-color'] }],
+      steps: [manage('migrate', '--no-color')],
       says: /No migrations to apply/,
       saysNot: /Applying/,
     },

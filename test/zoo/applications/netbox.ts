@@ -15,7 +15,10 @@ role = DeviceRole.objects.create(name='Role', slug='role')
 [ASN.objects.create(asn=64512 + n, rir=RIR.objects.get_or_create(name='RIR', slug='rir')[0]) for n in range(5)]
 `
 
-const manage = (...args: readonly string[]): Command => ({ run: ['python', '-m', 'netbox.manage', ...args], minutes: 100 })
+const manage = (...args: readonly string[]): Command => ({
+  run: ['netbox', ...args],
+  minutes: 100,
+})
 
 export const netbox: Application = {
   name: 'NetBox',

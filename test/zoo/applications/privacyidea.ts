@@ -16,7 +16,11 @@ export const privacyidea: Application = {
   name: 'privacyIDEA',
   version: '3.14',
   small: true,
-  packages: { registry: 'pypi', python: ['3.11', '3.12', '3.13'], wanted: ['privacyidea==3.14', 'psycopg2-binary==2.9.13'] },
+  packages: {
+    registry: 'pypi',
+    python: ['3.11', '3.12', '3.13'],
+    wanted: ['privacyidea==3.14', 'psycopg2-binary==2.9.13'],
+  },
   life: ({ folder, database }) => ({
     environment: { PRIVACYIDEA_CONFIGFILE: `${folder}/pi.cfg` },
     files: {
@@ -37,10 +41,25 @@ export const privacyidea: Application = {
       { run: ['pi-manage', 'setup', 'create_tables'] },
     ],
     rows: [
-      { run: ['pi-manage', 'admin', 'add', 'alice', '--password', 'a-password-of-a-test', '--email', 'alice@example.org'] },
+      {
+        run: [
+          'pi-manage',
+          'admin',
+          'add',
+          'alice',
+          '--password',
+          'a-password-of-a-test',
+          '--email',
+          'alice@example.org',
+        ],
+      },
       { run: ['pi-manage', 'admin', 'add', 'bob', '--password', 'another-password'] },
       python(TOKENS),
     ],
-    settled: { steps: [{ run: ['pi-manage', 'db', 'upgrade'] }], says: /Revision remains at/, saysNot: /Running upgrade/ },
+    settled: {
+      steps: [{ run: ['pi-manage', 'db', 'upgrade'] }],
+      says: /Revision remains at/,
+      saysNot: /Running upgrade/,
+    },
   }),
 }

@@ -12,7 +12,11 @@ export const superset: Application = {
     wanted: ['apache-superset==6.1.0', 'psycopg2-binary==2.9.13', 'rich', 'flask-caching<2.4'],
   },
   life: ({ folder, database }) => ({
-    environment: { SUPERSET_CONFIG_PATH: `${folder}/superset_config.py`, FLASK_APP: 'superset', SCARF_ANALYTICS: 'false' },
+    environment: {
+      SUPERSET_CONFIG_PATH: `${folder}/superset_config.py`,
+      FLASK_APP: 'superset',
+      SCARF_ANALYTICS: 'false',
+    },
     files: {
       'superset_config.py': [
         `SQLALCHEMY_DATABASE_URI = '${databaseUrl(database, 'postgresql+psycopg2')}'`,
@@ -25,6 +29,10 @@ export const superset: Application = {
       { run: ['superset', 'fab', 'create-admin', ...ADMIN, '--password', 'a-password-of-a-test'] },
       { run: ['superset', 'init'] },
     ],
-    settled: { steps: [{ run: ['superset', 'db', 'upgrade'] }], says: /Migration scripts completed/, saysNot: /Running upgrade/ },
+    settled: {
+      steps: [{ run: ['superset', 'db', 'upgrade'] }],
+      says: /Migration scripts completed/,
+      saysNot: /Running upgrade/,
+    },
   }),
 }

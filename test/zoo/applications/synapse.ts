@@ -17,7 +17,13 @@ function say(who: string, n: number): Request {
 const talk: readonly Request[] = [
   register('alice'),
   register('bob'),
-  { method: 'POST', url: `${CLIENT}/createRoom`, body: { name: 'Zoo', preset: 'public_chat' }, ...as('alice'), keep: { room: 'room_id' } },
+  {
+    method: 'POST',
+    url: `${CLIENT}/createRoom`,
+    body: { name: 'Zoo', preset: 'public_chat' },
+    ...as('alice'),
+    keep: { room: 'room_id' },
+  },
   { method: 'POST', url: `${CLIENT}/join/$room`, body: {}, ...as('bob') },
   ...[1, 2, 3, 4, 5].flatMap((n) => [say('alice', n), say('bob', n)]),
 ]
