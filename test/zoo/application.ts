@@ -29,7 +29,7 @@ export type Packages =
   | { readonly registry: 'maven'; readonly archive: string }
   | { readonly registry: 'none' }
 
-export interface Needs {
+interface Needs {
   readonly redis?: true
   /** Locale of the database where it has to be this one. */
   readonly locale?: 'C'
@@ -93,7 +93,7 @@ export interface Request {
 }
 
 /** Its own migration command, and what it prints when nothing is to be done. */
-export interface Settled {
+interface Settled {
   readonly steps: readonly Step[]
   readonly says: RegExp
   /** What it would print if it changed anything. */

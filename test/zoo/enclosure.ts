@@ -14,7 +14,7 @@ export interface Enclosure {
   close(): Promise<void>
 }
 
-export interface RunOptions {
+interface RunOptions {
   readonly environment: Readonly<Record<string, string>>
   readonly folder: string
   readonly input?: string
@@ -24,6 +24,8 @@ export interface RunOptions {
 export interface Running {
   /** What it printed so far. */
   printed(): string
+  /** Resolves when it ended by itself or was stopped. */
+  readonly ended: Promise<void>
   stop(): Promise<void>
 }
 
@@ -102,6 +104,7 @@ function running(child: ChildProcess): Running {
   child.stdin?.on('error', () => {})
   return {
     printed: () => all,
+    ended: once(child, 'exit').then(() => {}),
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return
       child.kill('SIGTERM')

@@ -29,7 +29,7 @@ export async function openHoldfast(
 ): Promise<HoldfastLab> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-zoo-'))
   const run = async (...args: readonly string[]): Promise<string> => {
-    const ran = await holdfast(folder, args, { HOLDFAST_PASSWORD: PASSWORD })
+    const ran = await holdfast(folder, args, { HOLDFAST_PASSWORD: PASSWORD, ROLE_PASSWORD: PASSWORD })
     if (ran.code === 0) return ran.out
     throw new Error(`holdfast ${args.join(' ')} ended with ${ran.code}:\n${ran.out}${ran.error}`)
   }
@@ -46,7 +46,7 @@ export async function openHoldfast(
 function configOf(folder: string, { server }: TestPostgres, database: string, superuser: boolean): string {
   const { host, port } = server
   const restoreUser = superuser ? SUPERUSER : RESTORE
-  const roles = { user: BACKUP, password: PASSWORD, restoreUser, restorePassword: PASSWORD }
+  const roles = { user: BACKUP, password: 'env:ROLE_PASSWORD', restoreUser, restorePassword: 'env:ROLE_PASSWORD' }
   return stringify({
     version: 1,
     state: join(folder, 'state'),

@@ -100,10 +100,12 @@ async function installArchive(folder: string, archive: string): Promise<void> {
     await execute('python3', ['-m', 'zipfile', '-e', join(folder, file), folder], LIMIT)
     await rm(join(folder, file))
   }
+  // zipfile forgets what is a program.
+  await execute('chmod', ['-R', 'a+x', ...globSync(join(folder, '*', 'bin'))])
 }
 
 /** What a program printed before it failed. */
-export function lastWords(error: unknown): string {
+function lastWords(error: unknown): string {
   const printed = typeof error === 'object' && error !== null && 'stderr' in error ? String(error.stderr) : ''
   return `${error instanceof Error ? error.message.split('\n')[0] : String(error)} ${printed.slice(-2000)}`.trim()
 }

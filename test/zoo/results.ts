@@ -13,11 +13,11 @@ const result = z.object({
   seconds: z.number(),
   problems: z.array(z.string()),
 })
-export type Result = z.infer<typeof result>
+type Result = z.infer<typeof result>
 
 const resultsFile = (): string => join(zooCache(), 'results.json')
 /** To be copied into the documents. */
-export const tableFile = (): string => join(zooCache(), 'zoo.md')
+const tableFile = (): string => join(zooCache(), 'zoo.md')
 
 export function resultOf(
   { name, version }: Pick<Application, 'name' | 'version'>,

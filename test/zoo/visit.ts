@@ -2,7 +2,7 @@ import { delimiter, join } from 'node:path'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Application, Database, Life, Place, Step } from './application.ts'
-import type { Enclosure } from './enclosure.ts'
+import type { Enclosure, Running } from './enclosure.ts'
 import { programFolders } from './install.ts'
 
 /** An application that lives in an enclosure. */
@@ -39,7 +39,8 @@ export async function beginVisit(application: Application, place: Place, enclosu
     const served = enclosure.start(step.serve, options)
     try {
       const input = JSON.stringify({ ready: step.ready, requests: step.requests })
-      return (await enclosure.run(REQUESTS, { ...options, ...limit, input })) + served.printed()
+      const answers = enclosure.run(REQUESTS, { ...options, ...limit, input })
+      return (await Promise.race([answers, early(served)])) + served.printed()
     } catch (cause) {
       throw new Error(`${String(cause)}\nThe server printed:\n${served.printed().slice(-3000)}`, { cause })
     } finally {
@@ -47,6 +48,11 @@ export async function beginVisit(application: Application, place: Place, enclosu
     }
   }
   return { life, run }
+}
+
+async function early(server: Running): Promise<never> {
+  await server.ended
+  throw new Error('the server ended before all was asked')
 }
 
 export const databaseUrl = ({ user, password, host, port, name }: Database, scheme = 'postgresql'): string =>

@@ -61,6 +61,7 @@ export const directus: Application = {
       NO_UPDATE_NOTIFIER: '1',
       SERVE_APP: 'false',
     },
+    files: { 'package.json': '{}', 'uploads/.keep': '', 'extensions/.keep': '' },
     schema: [{ run: ['directus', 'bootstrap'] }],
     rows: [served(rows)],
     settled: {

@@ -16,14 +16,12 @@ const animal = {
   },
 }
 
-/** Loads the application as its own server does, runs `act`, and ends. */
-const load = (act: string): Command => ({
-  run: [
-    'node',
-    '-e',
-    `require('@strapi/strapi').createStrapi().load().then(async (strapi) => { ${act}; await strapi.destroy(); process.exit(0) }).catch((error) => { console.error(error); process.exit(1) })`,
-  ],
-})
+/** Loads the application as its own server does, and ends it once what it does on the side is done too. */
+function load(act: string): Command {
+  const ended = 'await new Promise((resolve) => setTimeout(resolve, 3000)); process.exit(0)'
+  const code = `(async () => { const strapi = await require('@strapi/strapi').createStrapi().load(); ${act}; ${ended} })()`
+  return { run: ['node', '-e', code] }
+}
 
 const ROWS = `
   for (let n = 0; n < 20; n++)
@@ -40,7 +38,6 @@ export const strapi: Application = {
       NODE_ENV: 'production',
       NODE_PATH: `${installed}/node_modules`,
       STRAPI_TELEMETRY_DISABLED: 'true',
-      STRAPI_DISABLE_UPDATE_NOTIFICATION: 'true',
     },
     files: {
       'package.json': JSON.stringify({ name: 'zoo', version: '1.0.0', private: true, strapi: { uuid: false } }),
@@ -56,7 +53,7 @@ export const strapi: Application = {
           },
         },
       })}`,
-      'config/server.js': `module.exports = { host: '127.0.0.1', port: 1337, app: { keys: ['a-key', 'another-key'] } }`,
+      'config/server.js': `module.exports = { host: '127.0.0.1', port: 1337, app: { keys: ['a-key', 'another-key'] }, logger: { updates: { enabled: false, startup: { enabled: false } } } }`,
       'config/admin.js': `module.exports = { auth: { secret: 'a-secret' }, apiToken: { salt: 'a-salt' }, transfer: { token: { salt: 'a-salt' } }, secrets: { encryptionKey: 'a-key' }, serveAdminPanel: false, flags: { nps: false, promoteEE: false } }`,
       'src/index.js': 'module.exports = { register() {}, bootstrap() {} }',
       'src/api/animal/content-types/animal/schema.json': JSON.stringify(animal),

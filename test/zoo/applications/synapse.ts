@@ -37,6 +37,7 @@ const served = (requests: readonly Request[]): Served => ({
 export const synapse: Application = {
   name: 'Matrix Synapse',
   version: '1.163.2',
+  small: true,
   packages: {
     registry: 'pypi',
     python: ['3.11', '3.12', '3.13'],
