@@ -28,6 +28,7 @@ const served = (requests: readonly Request[]): Served => ({
   serve: ['kc.sh', 'start'],
   ready: `${SERVER}/realms/master`,
   requests,
+  minutes: 40,
 })
 
 export const keycloak: Application = {
