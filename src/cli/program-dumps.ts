@@ -1,4 +1,5 @@
 import { Option, type Command as Commander } from 'commander'
+import { acceptOption } from './accept-option.ts'
 import { common, run, type Outcome } from './program-run.ts'
 import type { World } from './world.ts'
 
@@ -39,6 +40,7 @@ export function addDumpCommands(program: Commander, world: World, outcome: Outco
     .requiredOption('-o, --output <path>', 'the file or folder to make; nothing is replaced')
     .option('--app <app>', 'the app, when there are several')
     .option('--component <name>', 'the component, when the app has several databases')
+    .addOption(acceptOption())
     .action(async (point, options, command) => {
       const { exportDump } = await import('./commands/export.ts')
       outcome.exitCode = await run(world, command, (given) => exportDump(given, point, options))

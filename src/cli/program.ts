@@ -1,4 +1,5 @@
 import { Command as Commander, CommanderError, Option } from 'commander'
+import { acceptOption } from './accept-option.ts'
 import { addDumpCommands } from './program-dumps.ts'
 import { common, run, type Outcome } from './program-run.ts'
 import type { World } from './world.ts'
@@ -187,6 +188,7 @@ function addBackupCommands(program: Commander, world: World, outcome: Outcome): 
     .description('restore into a throw-away target, compare, run the checks, destroy it, and sign the proof')
     .option('--at <point>', 'latest (default), an id, or a time')
     .option('--repository <name>', 'read from this repository only')
+    .addOption(acceptOption())
     .option('--beside', 'use a side database on the configured server in place of a private one')
     .action(async (app, options, command) => {
       const { drill } = await import('./commands/drill.ts')
@@ -217,6 +219,7 @@ function addRestoreCommands(program: Commander, world: World, outcome: Outcome):
       'go on although this key fit failed (may be repeated)',
       (name: string, names?: readonly string[]) => [...(names ?? []), name],
     )
+    .addOption(acceptOption())
     .option('--repository <name>', 'read from this repository only')
     .option('--no-safety-point', 'do not back up the live data first')
     .option('-n, --dry-run', 'show the plan and stop')

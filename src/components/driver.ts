@@ -1,3 +1,4 @@
+import type { AcceptId } from '../core/accept-ids.ts'
 import type { Bytes, Context } from '../core/ports.ts'
 import type { Difference, Finding, TargetMode } from '../core/restore-point.ts'
 import type { Secret } from '../core/secret.ts'
@@ -188,6 +189,8 @@ export interface DumpOutput {
   readonly scratchFolder: string
   /** Where the reader of the dump can take no more. */
   readonly mostBytes?: number | undefined
+  /** What the operator agreed to go without. */
+  readonly accept?: readonly AcceptId[] | undefined
 }
 
 export interface WrittenDump {
@@ -291,6 +294,8 @@ export interface TargetRequest {
   readonly restoreId: string
   /** An existing private folder of Holdfast's own, for scratch targets. */
   readonly scratchFolder: string
+  /** What the operator agreed to restore without, where it cannot be made again. */
+  readonly accept?: readonly AcceptId[] | undefined
 }
 
 /**
@@ -319,8 +324,11 @@ export interface Target<Details = unknown> {
   authenticatedByLoad?(details: Details): readonly string[]
   /** Loads beside (swap, scratch) or over the live data (in-place). What an earlier run left half-done is removed first. */
   load(details: Details, source: ArtifactSource, context: Context): Promise<void>
-  /** Reads what was loaded again and compares it with what was captured. */
-  compare(details: Details, context: Context): Promise<readonly Difference[]>
+  /**
+   * Reads what was loaded again and compares it with what was captured. `source` is what it was loaded from: with it a
+   * server can be asked whether it only words a definition otherwise; without it, that is a difference.
+   */
+  compare(details: Details, context: Context, source?: ArtifactSource): Promise<readonly Difference[]>
   /**
    * The content of what was loaded as a text that is equal for equal content, where the backup compared none of it with its
    * source and left that to drills; otherwise undefined, and `compare` has compared it.
@@ -328,6 +336,8 @@ export interface Target<Details = unknown> {
   content?(details: Details, context: Context): Promise<string | undefined>
   /** Scratch only: what was tried beyond loading and comparing, as words of this code: they go into a proof for everybody. */
   rehearsed?(): readonly string[]
+  /** Plain sentences: what was loaded in another way than it was captured, or not at all, as `accept` allows. */
+  remarks?(): readonly string[]
   /** Runs the app's own checks on what was loaded; an empty list means all passed (or there are none). */
   runChecks(context: Context): Promise<readonly Difference[]>
   /** Rows of what was loaded, for key fit; one reading statement, at most `limit` rows. */

@@ -13,6 +13,8 @@ export interface RunOptions {
   /** Run as another user; needs root. */
   readonly user?: { readonly uid: number; readonly gid: number }
   readonly signal: AbortSignal
+  /** Told what it prints to its standard error, as it comes. */
+  readonly onErrorText?: (text: string) => void
   /** Longest time without a byte on any of its streams, in milliseconds. Time that we make it wait does not count. */
   readonly idleLimit: number
   /** Longest time in all, in milliseconds. `Infinity` is no limit. */
@@ -90,7 +92,9 @@ function start(options: RunOptions, input: Bytes | undefined): Started {
   let stderr = ''
   child.stderr.on('data', (chunk: Uint8Array) => {
     watchdog.touch()
-    stderr = (stderr + Buffer.from(chunk).toString('utf8')).slice(-STDERR_KEPT)
+    const text = Buffer.from(chunk).toString('utf8')
+    options.onErrorText?.(text)
+    stderr = (stderr + text).slice(-STDERR_KEPT)
   })
   // Without an encoding the chunks of a pipe are bytes.
   const running = { child: child as unknown as Child, watchdog, stderr: () => stderr, closeStreams }

@@ -97,7 +97,7 @@ async function drill(defects: Defects): Promise<DrillReport> {
   const context = workshop.context()
   const repository = await workshop.repository()
   const reader = await repository.open(POINT, [pair], context)
-  return executeDrill(appOf(defects), repository, reader, 'beside', context)
+  return executeDrill(appOf(defects), repository, reader, { where: 'beside' }, context)
 }
 
 /** The outcome is in the report, and signed in the repository; nothing of the drill is left. */

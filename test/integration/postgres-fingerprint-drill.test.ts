@@ -169,7 +169,7 @@ const CHANGED = `update large set name = 'else' where id = 7`
 async function drill(defect?: string): Promise<DrillReport> {
   const repository = await workshop.repository()
   const reader = await repository.open(POINT, [pair], workshop.context())
-  return executeDrill(appOf(defect), repository, reader, 'beside', workshop.context())
+  return executeDrill(appOf(defect), repository, reader, { where: 'beside' }, workshop.context())
 }
 
 async function proofs() {

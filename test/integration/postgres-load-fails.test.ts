@@ -17,8 +17,6 @@ const failing = (statement: string): string => `
 for (const [statement, lanes] of [
   ['create index', false],
   ['create index', true],
-  ['analyze', false],
-  ['analyze', true],
 ] as const) {
   test(`${statement} fails while a restore loads ${lanes ? 'lanes' : 'a dump'}: the live database is untouched`, async () => {
     await postgres.createDatabase('late')

@@ -1,3 +1,4 @@
+import type { AcceptId } from '../../core/accept-ids.ts'
 import { executeDrill, type DrillReport } from '../../operations/drill/drill.ts'
 import { openChosenPoint, type ChosenPoint } from '../chosen-point.ts'
 import { formatDifferences } from '../findings.ts'
@@ -7,6 +8,7 @@ import { chooseApp, type Command } from '../run-command.ts'
 
 export interface DrillOptions extends ChosenPoint {
   readonly beside?: boolean
+  readonly accept?: readonly AcceptId[]
 }
 
 /** `holdfast drill <app>` */
@@ -18,7 +20,7 @@ export async function drill(command: Command, name: string | undefined, options:
     app,
     found.repository,
     reader,
-    options.beside === true ? 'beside' : 'scratch',
+    { where: options.beside === true ? 'beside' : 'scratch', accept: options.accept },
     context,
   )
   command.result({ report }, () => textOf(report))
@@ -40,6 +42,7 @@ function textOf(report: DrillReport): string {
     head,
     `${formatBytes(bytes)} restored in ${formatDuration(report.recoveryTimeMilliseconds)} (measured recovery time); the target is gone again`,
     ...report.components.map(({ name, target }) => `  ${name}: ${target}`),
+    ...report.remarks.map((remark) => `  ${remark}`),
     ...formatKeyFits(report.keyFit),
     ...(report.failure === undefined ? [] : [`  ${report.failure.message}`]),
     ...(report.differences.length === 0 ? [] : [formatDifferences(report.differences)]),

@@ -1,3 +1,4 @@
+import type { AcceptId } from '../../core/accept-ids.ts'
 import { executeExport, type ExportReport, type ExportRequest } from '../../operations/export/export.ts'
 import { findInApps } from '../../operations/points/show-point.ts'
 import { openPoint } from '../../operations/source.ts'
@@ -9,6 +10,7 @@ export interface ExportOptions {
   readonly output: string
   readonly app?: string
   readonly component?: string
+  readonly accept?: readonly AcceptId[]
 }
 
 /** `holdfast export <point>` */

@@ -1,3 +1,4 @@
+import type { AcceptId } from '../../core/accept-ids.ts'
 import { Failure, failureKinds } from '../../core/failure.ts'
 import type { App } from '../../operations/app.ts'
 import { findPoint, fromRepository } from '../../operations/points/find-point.ts'
@@ -28,6 +29,7 @@ export interface RestoreOptions extends ChosenPoint {
   readonly resume?: boolean
   readonly abandon?: boolean
   readonly acceptKeyMisfit?: readonly string[]
+  readonly accept?: readonly AcceptId[]
 }
 
 /** `holdfast restore <app>` */
@@ -54,6 +56,7 @@ async function restoreAnew(command: Command, app: App, options: RestoreOptions):
       scratchFolder: '',
       components: options.component,
       proofs: found.point.proofs,
+      accept: options.accept,
     },
     context,
   )
@@ -61,7 +64,14 @@ async function restoreAnew(command: Command, app: App, options: RestoreOptions):
   const plan = await planRestore(
     reader,
     targets,
-    { restoreId, mode, repository: found.repositoryName, safetyPoint, acceptedMisfits: options.acceptKeyMisfit ?? [] },
+    {
+      restoreId,
+      mode,
+      repository: found.repositoryName,
+      safetyPoint,
+      acceptedMisfits: options.acceptKeyMisfit ?? [],
+      ...(options.accept === undefined ? {} : { accept: options.accept }),
+    },
     context,
   )
   if (options.dryRun === true) return showPlan(command, plan)
@@ -81,6 +91,7 @@ async function restoreToScratch(command: Command, app: App, options: RestoreOpti
     repository: found.repositoryName,
     components: options.component,
     proofs: found.point.proofs,
+    accept: options.accept,
   }
   const planned = await planScratch(app, reader, request, context)
   const { plan } = planned
@@ -186,6 +197,7 @@ function scratchReportText(report: RestoreReport, scratch: ScratchSummary): stri
   return [
     `${report.app} from ${report.point} is in a throw-away place, ${isEqual ? 'equal to what was captured, checks passed' : 'and NOT WHAT WAS CAPTURED'}.`,
     `${formatBytes(report.bytes)} restored and compared in ${formatDuration(report.durationMilliseconds)}`,
+    ...report.remarks.map((remark) => `  ${remark}`),
     ...(report.differences.length === 0 ? [] : [formatDifferences(report.differences)]),
     ...formatKeyFits(report.keyFit),
     ...placeLines(scratch),
@@ -221,6 +233,7 @@ function reportText(report: RestoreReport): string {
   return [
     `${report.app} is restored from ${report.point}.`,
     `${took}; writers were locked out for ${formatDuration(report.downtimeMilliseconds)}${silenceText(report)}`,
+    ...report.remarks.map((remark) => `  ${remark}`),
     ...formatKeyFits(report.keyFit),
     ...(report.safetyPoint === null ? [] : [`Safety point from before: ${report.safetyPoint}`]),
     ...(report.mode === 'swap' ? [undoText(report)] : []),

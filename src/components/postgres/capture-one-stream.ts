@@ -5,21 +5,26 @@ import { listed } from './check-catalog.ts'
 import type { Server } from './connection.ts'
 import { readDatabaseFacts } from './database-facts.ts'
 import { DUMP_OPTIONS, readDefinitions } from './definitions.ts'
+import { readDepends } from './depends.ts'
 import { readFingerprint } from './fingerprint.ts'
 import { fingerprintBetween, movedNames } from './fingerprint-span.ts'
 import { readIndexRuns } from './index-runs.ts'
+import { readMovable, rootNames, viaRoot, type Movable } from './movable-roots.ts'
 import { readNotCaptured } from './not-captured.ts'
 import { readRoles } from './roles-capture.ts'
+import { readPublicSchema } from './public-schema.ts'
 import { readRestoreNeeds } from './roles-needs.ts'
 import type { Fingerprint, PostgresDetails, PostgresSettings } from './schema.ts'
 import { beginReading } from './snapshot.ts'
 import { limitsOf, streamTool } from './tool-run.ts'
+import type { ToolSettings } from './tool-settings.ts'
 import type { Tools } from './tools.ts'
 
 export interface OneStream {
   readonly settings: PostgresSettings
   readonly server: Server
   readonly tools: Tools
+  readonly toolSettings: ToolSettings
   /** Why the server gives its snapshot to nobody else. */
   readonly reason: string
 }
@@ -44,13 +49,27 @@ export async function captureOneStream(
   context.progress({ type: 'warning', message: sentenceOf(source) })
   const before = await readAll(source, context)
   context.progress({ type: 'phase', phase: 'dump', detail: `database ${source.settings.database}` })
-  await sink.write(artifact.role, artifact.kind, dump(source, context))
-  const fingerprint = fingerprintBetween(before.fingerprint, await readContent(source, context))
+  await sink.write(artifact.role, artifact.kind, dump(source, before.movable, context))
+  const fingerprint = fingerprintBetween(
+    before.fingerprint,
+    await readContent(source, rootNames(before.movable), context),
+  )
   const moved = movedNames(fingerprint)
-  const { facts, roles, needs, indexRuns } = before
+  const { facts, roles, needs, indexRuns, publicSchema } = before
   const notCompared = `It changed while the dump was read, and a restore cannot compare it: ${listed(moved)}.`
+  const { tools, toolSettings } = source
+  const dumped = { dumpVersionText: tools.versionText, plainMoney: toolSettings.plainMoney }
   return {
-    details: { ...facts, dumpVersionText: source.tools.versionText, roles, lanes: [], indexRuns, needs, fingerprint },
+    details: {
+      ...facts,
+      ...dumped,
+      roles,
+      lanes: [],
+      indexRuns,
+      needs,
+      publicSchema,
+      fingerprint: { ...fingerprint, depends: before.fingerprint.depends },
+    },
     notCaptured: [...before.notCaptured, ...(moved.length === 0 ? [] : [notCompared])],
   }
 }
@@ -59,33 +78,40 @@ function sentenceOf({ settings, reason }: OneStream): string {
   return `database ${settings.database} is read in one stream, as its server does not share a snapshot between sessions: ${reason}`
 }
 
-function dump({ settings, server, tools }: OneStream, context: Context): ReturnType<typeof streamTool> {
-  const args = ['--format=custom', '--compress=0', ...DUMP_OPTIONS]
+function dump(source: OneStream, movable: Movable, context: Context): ReturnType<typeof streamTool> {
+  const { settings, server, tools, toolSettings } = source
+  const args = ['--format=custom', '--compress=0', ...DUMP_OPTIONS, ...viaRoot(movable)]
   const { database } = settings
-  return streamTool({ tools, program: 'pg_dump', args, server, database, limits: limitsOf(settings) }, context)
+  const call = { tools, program: 'pg_dump', args, server, database, limits: limitsOf(settings) } as const
+  return streamTool({ ...call, ...toolSettings }, context)
 }
 
 async function readAll(source: OneStream, context: Context) {
   const read = await withReader(source, context, async (session) => {
     const facts = await readDatabaseFacts(session)
+    const movable = await readMovable(session)
     return {
       facts,
+      movable,
       roles: await readRoles(session),
       needs: await readRestoreNeeds(session, facts.serverVersion),
       indexRuns: await readIndexRuns(session, []),
       notCaptured: await readNotCaptured(session, source.tools.major),
-      content: await readFingerprint([session], [], source.tools.major, context),
+      content: await readFingerprint([session], [], source.tools.major, context, rootNames(movable)),
+      publicSchema: await readPublicSchema(session),
     }
   })
   const { content, ...rest } = read
-  return { ...rest, fingerprint: { ...content, objects: await definitionsOf(source, context) } }
+  const objects = await definitionsOf(source, context)
+  const depends = await withReader(source, context, (session) => readDepends(session, objects))
+  return { ...rest, fingerprint: { ...content, objects, depends } }
 }
 
 /** After the dump: definitions first, as they were read last before it. */
-async function readContent(source: OneStream, context: Context): Promise<Fingerprint> {
+async function readContent(source: OneStream, roots: readonly string[], context: Context): Promise<Fingerprint> {
   const objects = await definitionsOf(source, context)
   const content = await withReader(source, context, (session) =>
-    readFingerprint([session], [], source.tools.major, context),
+    readFingerprint([session], [], source.tools.major, context, roots),
   )
   return { ...content, objects }
 }

@@ -9,22 +9,27 @@ import { withSession } from './connection.ts'
 import type { Server } from './connection.ts'
 import { readDatabaseFacts } from './database-facts.ts'
 import { DUMP_OPTIONS, readDefinitions } from './definitions.ts'
+import { readDepends } from './depends.ts'
 import { giveEvidence } from './evidence.ts'
 import { readCounts, readFingerprint, readSequences, sequencesBetween } from './fingerprint.ts'
 import { readIndexRuns } from './index-runs.ts'
 import { readPace, sessionsFor, type Pace } from './pace.ts'
 import { LANE_LIMITS, planLanes, tableOf, withoutRows, type LaneLimits, type LaneSource } from './lanes.ts'
 import { captureLanes, lockLanes } from './lanes-capture.ts'
+import { readMovable, rootNames, viaRoot, withRoots, type Movable } from './movable-roots.ts'
 import { readNotCaptured } from './not-captured.ts'
 import { requireOwnSession } from './own-session.ts'
 import { query } from './query.ts'
 import { readRoles } from './roles-capture.ts'
+import { readPublicSchema } from './public-schema.ts'
 import { readRestoreNeeds } from './roles-needs.ts'
 import type { Fingerprint, PostgresDetails, PostgresSettings } from './schema.ts'
 import { withSnapshot } from './snapshot.ts'
 import type { Snapshot } from './snapshot.ts'
 import { limitsOf, streamTool } from './tool-run.ts'
 import { returnFindings } from './tools-restore.ts'
+import { readToolSettings } from './tool-settings.ts'
+import type { ToolSettings } from './tool-settings.ts'
 import { chooseTools } from './tools.ts'
 import type { Tools } from './tools.ts'
 import { describeVersion, floorFinding, majorOf, NEWEST_MAJOR, OLDEST_MAJOR } from './versions.ts'
@@ -64,7 +69,7 @@ export async function capture(
   requireSupported(serverVersion)
   const tools = await chooseTools(serverVersion, settings, context)
   warnOfTools(tools, serverVersion, context)
-  const reading = { settings, server, tools }
+  const reading = { settings, server, tools, toolSettings: await readToolSettings(server, database, context) }
   return withSnapshot(
     { server, database, count: sessionsFor(pace.lanes) },
     context,
@@ -88,6 +93,7 @@ interface Reading {
   readonly settings: PostgresSettings
   readonly server: Server
   readonly tools: Tools
+  readonly toolSettings: ToolSettings
   readonly snapshot: Snapshot
   readonly laneLimits: LaneLimits
   readonly pace: Pace
@@ -105,21 +111,25 @@ async function captureShared(
   const needs = await readRestoreNeeds(session, facts.serverVersion)
   const notCaptured = await readNotCaptured(session, reading.tools.major)
   const before = await readSequences(session)
-  const lanes = await planLanes(session, laneLimits)
+  const movable = await readMovable(session)
+  const lanes = withRoots(await planLanes(session, laneLimits), movable)
   await lockLanes(session, lanes)
   const indexRuns = await readIndexRuns(session, lanes)
-  const fingerprint = await dumpAndRead({ ...given, lanes, encoding: facts.encoding }, sink, context)
+  const fingerprint = await dumpAndRead({ ...given, lanes, movable, encoding: facts.encoding }, sink, context)
+  const depends = await readDepends(session, fingerprint.objects)
   await giveEvidence(session, sink.evidence)
   const sequences = sequencesBetween(before, await readSequences(session))
   return {
     details: {
       ...facts,
+      plainMoney: reading.toolSettings.plainMoney,
       dumpVersionText: reading.tools.versionText,
       roles,
-      lanes: lanes.map(({ role, schema, table, columns, format }) => ({ role, schema, table, columns, format })),
+      lanes: lanes.map(({ from: _from, to: _to, ...lane }) => lane),
       indexRuns,
       needs,
-      fingerprint: { ...fingerprint, sequences },
+      publicSchema: await readPublicSchema(session),
+      fingerprint: { ...fingerprint, sequences, depends },
     },
     notCaptured: [...notCaptured, ...(fingerprint.counted === true ? [NO_CONTENT] : [])],
   }
@@ -127,14 +137,16 @@ async function captureShared(
 
 interface Source extends Omit<Reading, 'laneLimits'> {
   readonly lanes: readonly LaneSource[]
+  readonly movable: Movable
   readonly encoding: string
 }
 
 /** Dump, lanes, definitions and content at once, all of the same snapshot. */
 async function dumpAndRead(source: Source, sink: ArtifactSink, context: Context): Promise<Fingerprint> {
-  const { settings, server, tools, snapshot, lanes, encoding, pace } = source
+  const { settings, server, tools, toolSettings, snapshot, lanes, encoding, pace } = source
   const limits = limitsOf(settings)
   const { database } = settings
+  const args = dumpArgs(snapshot, lanes, source.movable)
   const rows = countRows(lanes)
   const lanesEnded = Promise.withResolvers<void>()
   context.progress({ type: 'phase', phase: 'dump', detail: `database ${database}` })
@@ -143,7 +155,7 @@ async function dumpAndRead(source: Source, sink: ArtifactSink, context: Context)
       sink.write(
         DUMP_ROLE,
         DUMP_KIND,
-        streamTool({ tools, program: 'pg_dump', args: dumpArgs(snapshot, lanes), server, database, limits }, inner),
+        streamTool({ tools, program: 'pg_dump', args, server, database, limits, ...toolSettings }, inner),
       ),
     (inner) =>
       captureLanes(
@@ -163,15 +175,15 @@ async function dumpAndRead(source: Source, sink: ArtifactSink, context: Context)
 
 /** What the fingerprint says of rows: their hashes, or how many there are. */
 async function contentOf(
-  { settings, snapshot, tools }: Source,
+  { settings, snapshot, tools, movable }: Source,
   counted: ReadonlyMap<string, bigint>,
   context: Context,
 ): Promise<() => Fingerprint> {
   const [session] = snapshot.sessions
   const sessions = [session]
   await query(session, z.unknown(), ALONE)
-  if (settings.fingerprint === 'drill') return readCounts(sessions, counted, tools.major, context)
-  const read = await readFingerprint(sessions, [], tools.major, context)
+  if (settings.fingerprint === 'drill') return readCounts(sessions, counted, tools.major, context, rootNames(movable))
+  const read = await readFingerprint(sessions, [], tools.major, context, rootNames(movable))
   return () => read
 }
 
@@ -183,8 +195,9 @@ function countRows(lanes: readonly LaneSource[]) {
   return { counted, add }
 }
 
-function dumpArgs(snapshot: Snapshot, lanes: readonly LaneSource[]): string[] {
-  return ['--format=custom', '--compress=0', `--snapshot=${snapshot.name}`, ...DUMP_OPTIONS, ...withoutRows(lanes)]
+function dumpArgs(snapshot: Snapshot, lanes: readonly LaneSource[], movable: Movable): string[] {
+  const own = ['--format=custom', '--compress=0', `--snapshot=${snapshot.name}`]
+  return [...own, ...DUMP_OPTIONS, ...viaRoot(movable), ...withoutRows(lanes)]
 }
 
 function requireSupported(version: number): void {

@@ -15,6 +15,7 @@ import { checkSnapshot } from './check-snapshot.ts'
 import { readNotCaptured } from './not-captured.ts'
 import { requireOwnSession } from './own-session.ts'
 import { queryOne } from './query.ts'
+import { checkRehearsal } from './rehearsal/check-rehearsal.ts'
 import type { PostgresSettings } from './schema.ts'
 import { returnFindings } from './tools-restore.ts'
 import { chooseTools } from './tools.ts'
@@ -50,6 +51,7 @@ async function checkAll(
         await checkSnapshot(settings, client, context),
         ...(await checkReading(client, settings)),
         ...(await checkContent(client, settings.database, facts.serverVersion)),
+        ...(await checkRehearsal(client, settings, facts, context)),
         ...(await rows(client)),
         ...(await namedLosses(client, subject, facts, settings, context)),
         ...(await checkRestoring(settings, client, context)),

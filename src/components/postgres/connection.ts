@@ -7,6 +7,7 @@ import type { Secret } from '../../core/secret.ts'
 import type { SecretReference } from '../../system/secret-reference.ts'
 import { nothingThere } from '../nothing-there.ts'
 import { ReadingSocket } from './reading-socket.ts'
+import { liftLimits } from './unhindered.ts'
 
 /** One PostgreSQL server and the role to use there. */
 export interface Server {
@@ -31,6 +32,7 @@ export const APPLICATION_NAME = 'holdfast'
 export async function connect(server: Server, database: string, context: Context): Promise<Client> {
   const client = await connectAsIs(server, database, context)
   try {
+    await liftLimits(client, CONNECT_LIMIT)
     await client.query(LIMITED_PINNED)
     return client
   } catch (cause) {
@@ -39,8 +41,16 @@ export async function connect(server: Server, database: string, context: Context
   }
 }
 
-/** Opens one session and changes no setting of it: it may be one that a pooler gives to others afterwards. */
-export async function connectAsIs(server: Server, database: string, context: Context): Promise<Client> {
+/**
+ * Opens one session and changes no setting of it: it may be one that a pooler gives to others afterwards. `options` are those
+ * that a client program would be given, which a pooler may refuse.
+ */
+export async function connectAsIs(
+  server: Server,
+  database: string,
+  context: Context,
+  options?: string,
+): Promise<Client> {
   const password = await passwordOf(server)
   const client = new Client({
     host: server.host,
@@ -51,6 +61,7 @@ export async function connectAsIs(server: Server, database: string, context: Con
     password: async () => password ?? '',
     ssl: await tlsOf(server),
     application_name: APPLICATION_NAME,
+    ...(options === undefined ? {} : { options }),
     connectionTimeoutMillis: CONNECT_LIMIT,
     keepAlive: true,
     // An encrypted connection needs a stream of Node's own kind.

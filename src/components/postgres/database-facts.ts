@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { query, queryOne } from './query.ts'
 import type { PostgresDetails } from './schema.ts'
 import { readLabels, readProviders } from './security-labels.ts'
+import { readSessionSettings } from './session-facts.ts'
 import { readSubscriptions } from './subscriptions.ts'
 
 /** What is known about a database besides its content and its roles. */
@@ -56,6 +57,7 @@ export async function readDatabaseFacts(client: pg.ClientBase): Promise<Database
     ...read,
     localeProvider: PROVIDERS[read.localeProvider ?? 'c'] ?? 'libc',
     settings: settings.map(({ setting }) => splitSetting(setting)),
+    sessionSettings: [...(await readSessionSettings(client))],
     securityLabels: await readLabels(client, read.database),
     labelProviders: await readProviders(client),
     subscriptions: await readSubscriptions(client, read.database),

@@ -35,9 +35,15 @@ export async function readDefinitions(source: DefinitionSource, context: Context
   return splitDefinitions(streamTool({ tools, program: 'pg_dump', args, server, database, limits }, context))
 }
 
-/** The objects in the text of a schema dump. Bytes are compared as they are, whatever the database's encoding. */
-export async function splitDefinitions(text: Bytes): Promise<Definition[]> {
-  const split = new Splitter()
+/**
+ * The objects in the text of a schema dump. Bytes are compared as they are, whatever the database's encoding. `ending` may
+ * word the last statement of an object otherwise, when that says who owns it.
+ */
+export async function splitDefinitions(
+  text: Bytes,
+  ending: (statement: string) => string = (statement) => statement,
+): Promise<Definition[]> {
+  const split = new Splitter(ending)
   let rest = ''
   for await (const chunk of text) {
     const lines = (rest + Buffer.from(chunk).toString('latin1')).split('\n')
@@ -48,6 +54,8 @@ export async function splitDefinitions(text: Bytes): Promise<Definition[]> {
   return split.end()
 }
 
+/** With what the statement begins that gives an object its owner. It comes last. */
+const OWNER = /^ALTER [A-Z]/
 /** The second line of the three-line comment that pg_dump writes before each object. */
 const HEADER = /^-- Name: (.*); Type: ([A-Z ]+); Schema: (.*?); Owner: /
 /** Depends on the version, the moment or the order of objects, not on the object. */
@@ -63,6 +71,13 @@ class Splitter {
   #table: string[] | undefined
   /** Blank lines and comment borders: part of the object only if more of it follows. */
   #held = ''
+  /** The lines of what may be its last statement. */
+  #last: string[] | undefined
+  readonly #ending: (statement: string) => string
+
+  constructor(ending: (statement: string) => string) {
+    this.#ending = ending
+  }
 
   line(line: string): void {
     const header = HEADER.exec(line)
@@ -75,10 +90,28 @@ class Splitter {
   }
 
   #add(line: string): void {
+    if (OWNER.test(line)) this.#addLast([line])
+    else if (this.#last === undefined) this.#update(line)
+    else this.#last.push(line)
+  }
+
+  #update(line: string): void {
     this.#held += `${line}\n`
     if (line === '' || line === '--') return
     this.#hash.update(this.#held, 'latin1')
     this.#held = ''
+  }
+
+  /** Those that were taken for the last statement are none, if another begins. */
+  #addLast(next?: string[]): void {
+    const lines = this.#last ?? []
+    this.#last = next
+    for (const line of lines) this.#update(line)
+  }
+
+  #addEnding(): void {
+    if (this.#last !== undefined) this.#last = this.#ending(this.#last.join('\n')).split('\n')
+    this.#addLast()
   }
 
   /**
@@ -94,6 +127,7 @@ class Splitter {
 
   #finish(): void {
     this.#addTable()
+    this.#addEnding()
     if (this.#name !== undefined) this.#found.push({ name: this.#name, definition: this.#hash.digest('hex') })
   }
 

@@ -5,7 +5,7 @@ export interface ContentLines {
   /** Schemas and the grants on them. */
   schemas(): Bytes
   /** All but schemas: their grants may be made again. */
-  rest(): Bytes
+  readonly rest: string
 }
 
 /** `6; 2615 16389 SCHEMA - shop owner`; no other object has a dash in the place of its schema and such a name. */
@@ -14,10 +14,10 @@ const SCHEMA_GRANTS = /^\d+; \d+ \d+ ACL - SCHEMA /
 
 export function linesOf(list: string): ContentLines {
   const lines = list.split('\n')
-  const chosen = (wanted: (line: string) => boolean): Bytes => bytesOf(lines.filter(wanted).join('\n'))
+  const chosen = (wanted: (line: string) => boolean): string => lines.filter(wanted).join('\n')
   return {
-    schemas: () => chosen((line) => SCHEMA.test(line) || SCHEMA_GRANTS.test(line)),
-    rest: () => chosen((line) => !SCHEMA.test(line)),
+    schemas: () => bytesOf(chosen((line) => SCHEMA.test(line) || SCHEMA_GRANTS.test(line))),
+    rest: chosen((line) => !SCHEMA.test(line)),
   }
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { compareFingerprints } from './fingerprint-compare.ts'
+import { compareFingerprints, isWordedOtherwise } from './fingerprint-compare.ts'
 import type { Fingerprint } from './schema.ts'
 
 const EXPECTED: Fingerprint = {
@@ -14,6 +14,8 @@ const EXPECTED: Fingerprint = {
   objects: [{ name: 'INDEX public users_email', definition: 'aa' }],
   definitionsBy: 15,
 }
+
+const PLPGSQL = { name: 'plpgsql', version: '1.0' }
 
 function compare(found: Partial<Fingerprint>, sameDefinitions = true, expected = EXPECTED): string[] {
   const differences = compareFingerprints(expected, { ...expected, ...found }, { sameDefinitions })
@@ -59,6 +61,12 @@ const CASES: readonly (readonly [string, Partial<Fingerprint>, readonly string[]
     'another extension version',
     { extensions: [{ name: 'pgcrypto', version: '1.4' }] },
     ['version of extension pgcrypto: 1.3 / 1.4'],
+  ],
+  ['the language of every new database', { extensions: [...EXPECTED.extensions, PLPGSQL] }, []],
+  [
+    'the language made anew by somebody',
+    { objects: [...EXPECTED.objects, { name: 'EXTENSION plpgsql', definition: 'aa' }] },
+    [],
   ],
   ['a missing extension', { extensions: [] }, ['extension pgcrypto: present / absent']],
   [
@@ -126,4 +134,39 @@ test('where content was left to drills only counts are compared; what was read m
     'content of public.logs: 200 / absent',
     'size of large object 7: 20 / absent',
   ])
+})
+
+test('an object uses another operator than it did, though its text is the same', () => {
+  const name = 'INDEX public users_email'
+  const on = (...names: string[]) => names.map((one) => ({ kind: 'operator', schema: 'public', name: one }))
+  const expected = { ...EXPECTED, depends: [{ name, on: on('a', 'b') }] }
+  assert.deepEqual(compare({}, true, expected), [])
+  assert.deepEqual(compare({ depends: [{ name, on: on('a', 'c') }] }, false, expected), [
+    `what ${name} uses: operator b / operator c`,
+  ])
+  assert.deepEqual(compare({ depends: [] }, true, expected), [
+    `what ${name} uses: operator a, operator b / what is built in`,
+  ])
+  assert.deepEqual(compare({ depends: expected.depends }, true, { ...EXPECTED, depends: [] }), [
+    `what ${name} uses: what is built in / operator a, operator b`,
+  ])
+  assert.deepEqual(compare({ depends: [] }, true, EXPECTED), [], 'the point does not say')
+  const moved = { ...expected, objects: [{ name, definition: 'aa', moved: true }] }
+  assert.deepEqual(compare({ depends: [] }, true, moved), [])
+  assert.deepEqual(compare({ objects: [], depends: [] }, true, expected), [`${name}: present / absent`])
+})
+
+test('a definition is compared with how the server words the captured one', () => {
+  const [index] = EXPECTED.objects as [Fingerprint['objects'][number]]
+  const found = { ...EXPECTED, objects: [{ ...index, definition: 'bb' }] }
+  const differences = (word: string, sameDefinitions = true) =>
+    compareFingerprints(EXPECTED, found, { sameDefinitions, reference: new Map([[index.name, word]]) }).length
+  assert.equal(isWordedOtherwise(EXPECTED, found), true)
+  assert.equal(isWordedOtherwise(EXPECTED, EXPECTED), false)
+  assert.deepEqual(
+    [differences('bb'), differences('cc'), differences('bb', false), differences('cc', false)],
+    [0, 1, 0, 1],
+  )
+  const unproven = compareFingerprints(EXPECTED, found, { sameDefinitions: false, reference: new Map() })
+  assert.equal(unproven.length, 1, 'the dump does not hold what the fingerprint says')
 })

@@ -1,4 +1,5 @@
 import type { Difference } from '../../core/restore-point.ts'
+import { compareDepends } from './depends-compare.ts'
 import type { Fingerprint } from './schema.ts'
 
 const ABSENT = 'absent'
@@ -9,25 +10,38 @@ export interface CompareOptions {
    * extensions come in other versions, so only their names are compared.
    */
   readonly sameDefinitions: boolean
+  /** How the server of what was found words the captured definitions, by name. With it they are always compared. */
+  readonly reference?: ReadonlyMap<string, string> | undefined
 }
 
 /** Everything in which `found` is not what was captured as `expected`; nothing means equal content. */
 export function compareFingerprints(
   expected: Fingerprint,
   found: Fingerprint,
-  { sameDefinitions }: CompareOptions,
+  { sameDefinitions, reference }: CompareOptions,
 ): Difference[] {
   return [
     ...compare('table', expected.tables, found.tables, byName, compareTable),
     ...compare('sequence', expected.sequences, found.sequences, byName, compareSequence),
     ...compare('large object', expected.largeObjects, found.largeObjects, ({ oid }) => String(oid), compareLargeObject),
-    ...compare('extension', expected.extensions, found.extensions, byName, (a, b) =>
+    ...compare('extension', expected.extensions, extensionsOf(found, expected), byName, (a, b) =>
       sameDefinitions ? different(`version of extension ${a.name}`, a.version, b.version) : [],
     ),
     ...compare('', objectsOf(expected, found), objectsOf(found, expected), byName, (a, b) =>
-      sameDefinitions ? different(`definition of ${a.name}`, a.definition, b.definition) : [],
+      sameDefinitions || reference !== undefined
+        ? different(`definition of ${a.name}`, reference?.get(a.name) ?? a.definition, b.definition)
+        : [],
     ),
+    ...compareDepends(expected, found),
   ]
+}
+
+/** Whether an object that both have is worded in two ways, so that only the server can say if they mean the same. */
+export function isWordedOtherwise(expected: Fingerprint, found: Fingerprint): boolean {
+  const words = new Map(found.objects.map(({ name, definition }) => [name, definition]))
+  return expected.objects.some(
+    ({ name, definition, moved }) => moved !== true && (words.get(name) ?? definition) !== definition,
+  )
 }
 
 /**
@@ -38,9 +52,21 @@ export function compareFingerprints(
 const BORN_WITH = new Set(['COMMENT SCHEMA "public"', 'ACL SCHEMA "public"'])
 const COMMENTS_SINCE = 15
 
+/**
+ * Every database is born with it, and pg_dump mentions it only where somebody made it anew. Who may not drop it has it twice
+ * the same: what it is does not depend on who made it, and whoever dropped it misses nothing.
+ */
+const BORN_LANGUAGE = 'plpgsql'
+const MADE_ANEW = new Set([`EXTENSION ${BORN_LANGUAGE}`, `COMMENT EXTENSION "${BORN_LANGUAGE}"`])
+
+function extensionsOf({ extensions }: Fingerprint, other: Fingerprint): Fingerprint['extensions'] {
+  const isThere = other.extensions.some(({ name }) => name === BORN_LANGUAGE)
+  return isThere ? extensions : extensions.filter(({ name }) => name !== BORN_LANGUAGE)
+}
+
 function objectsOf({ objects, definitionsBy }: Fingerprint, other: Fingerprint): Fingerprint['objects'] {
   const alike = definitionsBy < COMMENTS_SINCE === other.definitionsBy < COMMENTS_SINCE
-  return alike ? objects : objects.filter(({ name }) => !BORN_WITH.has(name))
+  return objects.filter(({ name }) => !MADE_ANEW.has(name) && (alike || !BORN_WITH.has(name)))
 }
 
 function byName({ name }: { readonly name: string }): string {

@@ -12,18 +12,19 @@ const SEQUENCES_AT_ONCE = 200
 /**
  * Reads the content of a database as `Fingerprint` describes it, inside the transaction that each of `sessions` is in.
  * They must see the same snapshot; several of them read tables at once. Foreign tables are not read: their rows are
- * elsewhere. Fails with `denied` rather than leave out what the role may not see.
+ * elsewhere. Partitions of `roots` count together. Fails with `denied` rather than leave out what the role may not see.
  */
 export async function readFingerprint(
   sessions: readonly pg.ClientBase[],
   definitions: readonly { readonly name: string; readonly definition: string }[],
   definitionsBy: number,
   context: Context,
+  roots: readonly string[] = [],
 ): Promise<Fingerprint> {
   const [first] = sessions
   if (first === undefined) throw new Failure('bug', 'no session to read a fingerprint with')
   return {
-    tables: await readTables(sessions, context),
+    tables: await readTables(sessions, roots, context),
     sequences: await readSequences(first),
     largeObjects: await query(first, largeObject, LARGE_OBJECTS),
     extensions: await query(first, extension, EXTENSIONS),
@@ -41,10 +42,11 @@ export async function readCounts(
   counted: ReadonlyMap<string, bigint>,
   definitionsBy: number,
   context: Context,
+  roots: readonly string[] = [],
 ): Promise<() => Fingerprint> {
   const [first] = sessions
   if (first === undefined) throw new Failure('bug', 'no session to count with')
-  const tables = await countTables(sessions, counted, context)
+  const tables = await countTables(sessions, counted, roots, context)
   const rest = {
     sequences: await readSequences(first),
     largeObjects: await query(

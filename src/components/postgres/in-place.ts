@@ -15,10 +15,11 @@ import type { MarkerBody } from './marker.ts'
 import { roomInPlace } from './preflight-disk.ts'
 import { preflightInPlace } from './preflight.ts'
 import { query } from './query.ts'
+import { referenceOf } from './reference/reference.ts'
 import { analyze } from './restore/analyze.ts'
 import { ensureRoles, readRights } from './roles-restore.ts'
 import type { PostgresDetails } from './schema.ts'
-import { commentStatement } from './side-database.ts'
+import { commentStatement, dropBeside } from './side-database.ts'
 import { compareLoaded, readLoadedContent } from './target-compare.ts'
 import { change, readServer, withAdmin } from './target-place.ts'
 import type { Place } from './target-place.ts'
@@ -172,9 +173,11 @@ export class InPlaceTarget implements Target<PostgresDetails> {
     }
   }
 
-  async compare(details: PostgresDetails, context: Context): Promise<readonly Difference[]> {
+  async compare(details: PostgresDetails, context: Context, source?: ArtifactSource): Promise<readonly Difference[]> {
+    const loaded = await this.#loadPlace(details, context)
+    const reference = referenceOf({ place: this.#place, loaded, details, source, args: [] })
     const { version } = await readServer(this.#place, context)
-    return compareLoaded(await this.#loadPlace(details, context), version, details, context)
+    return compareLoaded(loaded, version, details, context, reference)
   }
 
   async content(details: PostgresDetails, context: Context): Promise<string | undefined> {
@@ -217,9 +220,9 @@ export class InPlaceTarget implements Target<PostgresDetails> {
     })
   }
 
-  /** Nothing is loaded beside. */
-  discard(_context: Context): Promise<void> {
-    return Promise.resolve()
+  /** Nothing is loaded beside but definitions, for a comparison that died. */
+  discard(context: Context): Promise<void> {
+    return withAdmin(this.#place, context, (admin) => dropBeside(admin, this.#place, 'reference', context))
   }
 
   undo(_context: Context): Promise<void> {

@@ -2,16 +2,18 @@ import { pipeline } from 'node:stream/promises'
 import type pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 import { z } from 'zod'
+import { describe } from '../../core/failure.ts'
 import { freeBytes } from '../../core/free-bytes.ts'
 import type { Bytes, Context } from '../../core/ports.ts'
 import type { ArtifactSource } from '../driver.ts'
 import { allOrNone } from './all-or-none.ts'
-import { withSession } from './connection.ts'
+import { identifier, withSession } from './connection.ts'
 import { feed } from './feed.ts'
-import { copyIn, tableOf, type Lane } from './lanes.ts'
+import { copyIn, tableOf, targetOf, type Lane } from './lanes.ts'
 import type { LoadPlace } from './load.ts'
 import { planBatches, type LaneBatch } from './restore/lane-batches.ts'
-import { queryOne } from './query.ts'
+import { query, queryOne } from './query.ts'
+import { refusalOf } from './restore/second-pass/attempt.ts'
 import { applySettings } from './restore/session-settings.ts'
 import { attempt } from './target-place.ts'
 
@@ -21,6 +23,10 @@ interface LanesToLoad {
   readonly frozen: boolean
   /** Told of each table, as `tableOf` names it, when all its rows are there and committed. */
   readonly onLoaded?: (table: string) => void
+  /** Told of lanes of one table that the server refused, and of which no row is there. Without it that is an error. */
+  readonly onRefused?: (lanes: readonly Lane[], reason: string) => void
+  /** Tables that are loaded as their owners; a superuser can be them altogether. */
+  readonly owners?: { readonly names: ReadonlyMap<string, string>; readonly superuser: boolean }
 }
 
 /**
@@ -37,31 +43,87 @@ export async function loadLanes(
 ): Promise<void> {
   const missing = countByTable(lanes.all)
   const waiting = [...planBatches(lanes.all, (role) => source.sizeOf(role), place.jobs)]
-  const work = async (inner: Context): Promise<void> =>
-    withSession(place.server, place.database, inner, async (session) => {
-      await applySettings(session, place.settings ?? {})
-      for (let batch = waiting.shift(); batch !== undefined; batch = waiting.shift()) {
-        await loadBatch(session, batch, lanes, source, inner)
-        for (const table of missing.without(batch.lanes)) lanes.onLoaded?.(table)
-      }
-    })
+  const work = async (inner: Context): Promise<void> => {
+    // What a session was while it was refused something is not undone: the next lanes get another one.
+    while (waiting.length > 0)
+      await withSession(place.server, place.database, inner, async (session) => {
+        // Lanes have always been written like this, whatever the dump has.
+        await applySettings(session, { ...place.settings, lc_monetary: 'C' })
+        for (let batch = waiting.shift(); batch !== undefined; batch = waiting.shift()) {
+          const isLoaded = await tryBatch(session, batch, lanes, source, inner)
+          // Indexes are made also of a table whose rows come later by another way.
+          for (const table of missing.without(batch.lanes)) lanes.onLoaded?.(table)
+          if (!isLoaded) return
+        }
+      })
+  }
   await allOrNone(
     context,
     Array.from({ length: Math.min(place.jobs, waiting.length) }, () => work),
   )
 }
 
-/** Counts down how many lanes each table still lacks. */
+/**
+ * Counts down how many lanes each table still lacks. Rows of a partitioned table may come from any of the lanes that are
+ * loaded into it, so its partitions are all there at once.
+ */
 function countByTable(lanes: readonly Lane[]) {
-  const missing = new Map([...Map.groupBy(lanes, tableOf)].map(([table, some]) => [table, some.length]))
+  const groups = Map.groupBy(lanes, targetOf)
+  const missing = new Map([...groups].map(([table, some]) => [table, some.length]))
   const without = (loaded: readonly Lane[]): readonly string[] =>
     loaded.flatMap((lane) => {
-      const left = (missing.get(tableOf(lane)) ?? 0) - 1
-      missing.set(tableOf(lane), left)
-      return left === 0 ? [tableOf(lane)] : []
+      const left = (missing.get(targetOf(lane)) ?? 0) - 1
+      missing.set(targetOf(lane), left)
+      return left === 0 ? [...new Set((groups.get(targetOf(lane)) ?? []).map(tableOf))] : []
     })
   return { without }
 }
+
+/** False where the server refused some of it. */
+async function tryBatch(
+  session: pg.Client,
+  batch: LaneBatch,
+  lanes: LanesToLoad,
+  source: ArtifactSource,
+  context: Context,
+): Promise<boolean> {
+  const loaded = new Set<Lane>()
+  try {
+    await asOwner(session, batch, lanes, () => loadBatch(session, batch, lanes, source, context, loaded))
+    return true
+  } catch (error) {
+    if (lanes.onRefused === undefined || refusalOf(error) === undefined) throw error
+    lanes.onRefused(
+      batch.lanes.filter((lane) => !loaded.has(lane)),
+      describe(error),
+    )
+    return false
+  }
+}
+
+/** A session that fails is closed, and is nobody's any more. */
+async function asOwner(
+  session: pg.Client,
+  { lanes }: LaneBatch,
+  { owners }: LanesToLoad,
+  act: () => Promise<void>,
+): Promise<void> {
+  const [first] = lanes
+  const owner = first === undefined ? undefined : owners?.names.get(targetOf(first))
+  if (owner === undefined) return act()
+  if (owners?.superuser === true) {
+    await query(session, z.unknown(), `set session authorization ${identifier(owner)}`)
+    await act()
+    return void (await query(session, z.unknown(), 'reset session authorization'))
+  }
+  // RESET would give back what was set for whoever logs in.
+  const { before } = await queryOne(session, z.object({ before: z.string() }), ROLE_NOW)
+  await query(session, z.unknown(), `set role ${identifier(owner)}`)
+  await act()
+  await query(session, z.unknown(), `select set_config('role', $1, false)`, [before])
+}
+
+const ROLE_NOW = `select current_setting('role') as before`
 
 async function loadBatch(
   session: pg.Client,
@@ -69,12 +131,16 @@ async function loadBatch(
   { encoding, frozen }: LanesToLoad,
   source: ArtifactSource,
   context: Context,
+  loaded: Set<Lane>,
 ): Promise<void> {
   const [first] = lanes
   if (first === undefined) return
   const table = tableOf(first)
-  if (!isWhole || !frozen || !(await mayEmpty(session, table))) {
-    for (const lane of lanes) await loadLane(session, copyIn(lane, encoding), lane, source, context)
+  if (!isWhole || !frozen || first.into !== undefined || !(await mayEmpty(session, table))) {
+    for (const lane of lanes) {
+      await loadLane(session, copyIn(lane, encoding), lane, source, context)
+      loaded.add(lane)
+    }
     return
   }
   const run = (statement: string): Promise<unknown> => attempt(`load rows of ${table}`, () => session.query(statement))

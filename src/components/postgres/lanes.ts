@@ -126,9 +126,14 @@ export function copyOutOf(lane: LaneSource, encoding: string): string {
   return `copy (select ${columnsOf(lane)} from only ${tableOf(lane)}${range}) to stdout ${copyOptions(lane, encoding)}`
 }
 
+/** The table that a lane's rows are loaded into, as `tableOf` names it. */
+export function targetOf(lane: Lane): string {
+  return tableOf(lane.into ?? lane)
+}
+
 /** The statement that writes a lane. With `freeze` the transaction must have emptied the table. */
 export function copyIn(lane: Lane, encoding: string, ...options: readonly 'freeze'[]): string {
-  return `copy ${tableOf(lane)} (${columnsOf(lane)}) from stdin ${copyOptions(lane, encoding, ...options)}`
+  return `copy ${targetOf(lane)} (${columnsOf(lane)}) from stdin ${copyOptions(lane, encoding, ...options)}`
 }
 
 /** Arguments that keep these tables' rows out of a dump; their definitions stay in it. Names are patterns, and quoted they mean themselves. */

@@ -1,15 +1,20 @@
+import type { AcceptId } from '../../core/accept-ids.ts'
 import type { ArtifactSource } from '../driver.ts'
+import { isFailure } from '../../core/failure.ts'
 import type { Bytes, Context } from '../../core/ports.ts'
 import { allOrNone } from './all-or-none.ts'
 import { DUMP_ROLE } from './capture.ts'
 import type { Server } from './connection.ts'
 import { feed } from './feed.ts'
 import { loadLanes } from './lanes-load.ts'
+import type { FailedEntries } from './restore/second-pass/failed-entries.ts'
+import { readLoadSettings, type Meant } from './restore/session-settings.ts'
 import type { Dump } from './restore/staged-dump.ts'
 import type { PostgresDetails } from './schema.ts'
 import { runTool } from './tool-run.ts'
-import type { SessionSettings, ToolCall, ToolLimits } from './tool-run.ts'
+import type { ToolCall, ToolLimits } from './tool-run.ts'
 import type { Tools } from './tools.ts'
+import type { SessionSettings } from './unhindered.ts'
 
 /** The database that a dump is loaded into. */
 export interface LoadPlace {
@@ -21,28 +26,51 @@ export interface LoadPlace {
   readonly jobs: number
   /** Of the sessions that load. */
   readonly settings?: SessionSettings
+  /** What the operator agreed to restore without; see second-pass/way.ts. */
+  readonly accept?: readonly AcceptId[]
 }
 
 /**
  * Runs pg_restore on the dump: no psql, and only the custom format (pg_restore loops forever on a damaged tar). Resolves
  * only if pg_restore ended well and a dump that is streamed ended well too, which is when its whole content is known to be
  * authentic. Otherwise the error that came first is thrown, and the database holds no one knows what, unless `args` ask
- * for a single transaction.
+ * for a single transaction. With `failed` pg_restore goes on behind entries that the server refuses, and they are in there.
  */
 export async function restoreDump(
   place: LoadPlace,
   dump: Dump,
   args: readonly string[],
   context: Context,
+  failed?: FailedEntries,
 ): Promise<void> {
-  if (dump.kind === 'stream') return restoreStream(place, dump.read(), args, context)
+  if (dump.kind === 'stream') return restoreStream(place, dump.read(), args, context, failed)
   const jobs = place.jobs === 1 ? [] : [`--jobs=${place.jobs}`]
-  await context.effects.run('pg_restore', () => runTool(callOf(place, [...args, ...jobs], dump.path), context))
+  const call = callOf(place, [...args, ...jobs], { file: dump.path, failed })
+  await context.effects.run('pg_restore', () => runOn(call, context, failed))
+}
+
+/** Each run of pg_restore has a list of its own, since several may run at once. */
+async function runOn(
+  call: ToolCall,
+  context: Context,
+  failed: FailedEntries | undefined,
+  input?: Bytes,
+): Promise<void> {
+  if (failed === undefined) return void (await runTool(call, context, input))
+  const run = failed.begin()
+  try {
+    await runTool({ ...call, onErrorText: run.take }, context, input)
+  } catch (error) {
+    if (!isFailure(error, 'toolFailed') || !run.isWhole()) throw error
+  }
 }
 
 /** The list of contents of a dump, as pg_restore prints it. A dump that is streamed is read to its end for it. */
 export async function dumpContents(place: LoadPlace, dump: Dump, context: Context): Promise<string> {
-  const call = (file?: string): ToolCall => ({ ...callOf(place, [], file), args: ['--format=custom', '--list'] })
+  const call = (file?: string): ToolCall => ({
+    ...callOf(place, [], { file }),
+    args: ['--format=custom', '--list'],
+  })
   if (dump.kind === 'file') return (await runTool(call(dump.path), context)).stdout
   let list = ''
   await feed(dump.read(), async (input) => {
@@ -57,21 +85,26 @@ async function restoreStream(
   content: Bytes,
   args: readonly string[],
   context: Context,
+  failed?: FailedEntries,
 ): Promise<void> {
   await context.effects.run('pg_restore', () =>
-    feed(content, async (input) => {
-      await runTool(callOf(place, args), context, input)
-    }),
+    feed(content, (input) => runOn(callOf(place, args, { failed }), context, failed, input)),
   )
 }
 
 /** Building an index is silent, so only the total limit ends pg_restore; the source has idle limits of its own. */
-function callOf(place: LoadPlace, args: readonly string[], file?: string): ToolCall {
+function callOf(
+  place: LoadPlace,
+  args: readonly string[],
+  { file, failed }: { readonly file?: string | undefined; readonly failed?: FailedEntries | undefined } = {},
+): ToolCall {
   const { tools, server, database, limits, settings } = place
+  // Only then it says which entry an error is of.
+  const atError = failed === undefined ? ['--exit-on-error'] : ['--verbose']
   return {
     tools,
     program: 'pg_restore',
-    args: ['--format=custom', '--exit-on-error', ...args],
+    args: ['--format=custom', ...atError, ...args],
     server,
     database,
     limits: { ...limits, idleLimit: limits.totalLimit },
@@ -85,13 +118,14 @@ function callOf(place: LoadPlace, args: readonly string[], file?: string): ToolC
  * transaction cannot hold, or no room for what is live and what is loaded at once.
  */
 export async function restoreOver(
-  place: LoadPlace,
-  details: Pick<PostgresDetails, 'lanes' | 'encoding'>,
+  database: LoadPlace,
+  details: Meant & Pick<PostgresDetails, 'lanes' | 'encoding'>,
   source: ArtifactSource,
   { args, inSteps }: { readonly args: readonly string[]; readonly inSteps: boolean },
   context: Context,
 ): Promise<void> {
   const { lanes, encoding } = details
+  const place = { ...database, settings: await readLoadSettings(database, details, context) }
   const restore = (more: readonly string[], inner: Context): Promise<void> =>
     restoreStream(place, source.read(DUMP_ROLE), [...args, ...more], inner)
   if (!inSteps) return restore([], context)

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { wayTaken } from './restore/second-pass/way.ts'
 
 /**
  * What Holdfast writes as the comment of a database it made or set aside, so that any later run, on any machine, knows
@@ -12,7 +13,9 @@ const common = { database: z.string(), at: z.iso.datetime() }
 const kept = { ...common, until: z.iso.datetime() }
 const body = z.discriminatedUnion('role', [
   /** Being loaded, or loaded whole. Only a whole one may be swapped in. */
-  z.object({ ...common, role: z.literal('side'), loaded: z.boolean() }),
+  z.object({ ...common, role: z.literal('side'), loaded: z.boolean(), ways: z.array(wayTaken).optional() }),
+  /** Definitions without rows, for a comparison that ended or died. Never live. */
+  z.object({ ...common, role: z.literal('reference') }),
   /** Was live until the swap. */
   z.object({ ...kept, role: z.literal('previous'), comment: z.string().nullable() }),
   /** What the restore brought, set aside by an undo. */

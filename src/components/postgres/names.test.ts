@@ -7,6 +7,7 @@ test('a short name is kept whole and only gets a suffix', () => {
   assert.deepEqual(restoreNames('authentik', '1a2b3c4d'), {
     live: 'authentik',
     side: 'authentik__r_1a2b3c4d',
+    reference: 'authentik__ref_1a2b3c4d',
     previous: 'authentik__prev_1a2b3c4d',
     undone: 'authentik__undone_1a2b3c4d',
   })

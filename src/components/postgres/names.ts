@@ -6,6 +6,8 @@ export interface RestoreNames {
   readonly live: string
   /** Where the restore is loaded, beside the live database. */
   readonly side: string
+  /** Where the point's definitions are loaded without rows, while the two are compared. */
+  readonly reference: string
   /** What was live before the swap. */
   readonly previous: string
   /** What the restore brought, after an undo. */
@@ -32,6 +34,7 @@ export function restoreNames(database: string, restoreId: string): RestoreNames 
   return {
     live: database,
     side: withSuffix(database, `__r_${restoreId}`),
+    reference: withSuffix(database, `__ref_${restoreId}`),
     previous: withSuffix(database, `__prev_${restoreId}`),
     undone: withSuffix(database, `__undone_${restoreId}`),
   }

@@ -4,6 +4,7 @@ import type { Context } from '../../core/ports.ts'
 import { connectAsIs } from './connection.ts'
 import type { Server } from './connection.ts'
 import { sqlFailure } from './query.ts'
+import { unlessCanceled } from './unhindered.ts'
 
 const WAIT = 5_000
 /** Statements that change nothing of a session which others may get afterwards. */
@@ -52,6 +53,6 @@ async function isHandedOn(first: pg.Client, connectSecond: () => Promise<pg.Clie
 }
 
 async function pidOf(session: pg.Client): Promise<number | undefined> {
-  const { rows } = await session.query<{ pid: number }>(WHO)
+  const { rows } = await unlessCanceled(() => session.query<{ pid: number }>(WHO))
   return rows[0]?.pid
 }

@@ -127,6 +127,8 @@ const fingerprint = z.object({
     z.object({
       moved,
       name: z.string().meta({ description: 'schema.table, quoted as SQL' }),
+      /** All its partitions together: a load may rightly put a row into another one. */
+      partitioned: z.literal(true).optional(),
       rows: z.string().meta({ description: 'decimal count' }),
       hash: z.string().optional().meta({ description: 'order-independent sum of row hashes, decimal' }),
     }),
@@ -145,6 +147,18 @@ const fingerprint = z.object({
   extensions: z.array(z.object({ moved, name: z.string(), version: z.string() })),
   /** Every object that pg_dump knows (tables, indexes, constraints, grants, comments, …): its name and the SHA-256 of its definition. */
   objects: z.array(z.object({ moved, name: z.string(), definition: z.string() })),
+  /**
+   * What objects use that no text need show: operators, functions, types, … that are not built in, by the names that
+   * `objects` has. Only objects that use some.
+   */
+  depends: z
+    .array(
+      z.object({
+        name: z.string(),
+        on: z.array(z.object({ kind: z.string(), schema: z.string(), name: z.string() })),
+      }),
+    )
+    .optional(),
   /** The major version of the pg_dump that wrote the definitions; other majors word them differently. */
   definitionsBy: z.number(),
 })
@@ -198,6 +212,10 @@ export const postgresDetails = z.object({
   acl: z.array(z.string()).nullable(),
   /** `ALTER DATABASE … SET name = value`. */
   settings: z.array(z.object({ name: z.string(), value: z.string() })),
+  /** What gives data its meaning in sessions of the application: of server, database and the database's owner. */
+  sessionSettings: z.array(z.object({ name: z.string(), value: z.string() })).optional(),
+  /** Money in the dump is written as the locale `C` has it; else as that of `lc_monetary`. */
+  plainMoney: z.boolean().optional(),
   /** `SECURITY LABEL ON DATABASE`. */
   securityLabels: z.array(z.object({ provider: z.string(), label: z.string() })).default([]),
   /** Of security labels inside the database, which the dump has. */
@@ -220,6 +238,8 @@ export const postgresDetails = z.object({
         table: z.string(),
         columns: z.array(z.string()),
         format: z.enum(['text', 'binary']).default('text'),
+        /** The partitioned table to load the rows into: they may come back in another partition of it. */
+        into: z.object({ schema: z.string(), table: z.string() }).optional(),
       }),
     )
     .default([]),
@@ -238,6 +258,8 @@ export const postgresDetails = z.object({
       }),
     )
     .optional(),
+  /** Of the schema `public`, which every new database has: whether it was that one, made anew, or not there. */
+  publicSchema: z.enum(['born', 'made anew', 'absent']).optional(),
   /** Bytes of the database on disk when it was captured; what a restore needs at least. */
   size: z.string(),
   /** What the look through the rows found while they were read: whether a restore would fail on them. */

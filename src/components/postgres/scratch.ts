@@ -22,8 +22,11 @@ import { readRows } from './evidence.ts'
 import type { LoadPlace } from './load.ts'
 import { folderFinding, neededBytes } from './preflight-disk.ts'
 import { toolFindings } from './preflight-server.ts'
+import { referenceOf } from './reference/reference.ts'
 import { analyze } from './restore/analyze.ts'
 import { restoreBeside } from './restore/restore-beside.ts'
+import { expectedAfter } from './restore/second-pass/expected-after.ts'
+import { sentenceOf, type WayTaken } from './restore/second-pass/way.ts'
 import { jobsOf } from './restore/session-settings.ts'
 import { stageFindings } from './restore/staged-dump.ts'
 import { ensureRoles } from './roles-restore.ts'
@@ -32,7 +35,7 @@ import { hasLabels, withoutLabels } from './security-labels.ts'
 import { stopLeftServer } from './server-left.ts'
 import { startServer } from './server-process.ts'
 import type { PrivateServer } from './server-process.ts'
-import { chooseLocale, createSide, markSide } from './side-database.ts'
+import { chooseLocale, createSide, markSide, readWays } from './side-database.ts'
 import { compareLoaded, compareProperties, readLoadedContent } from './target-compare.ts'
 import { withAdmin } from './target-place.ts'
 import type { Place } from './target-place.ts'
@@ -57,6 +60,7 @@ export class ScratchTarget implements Target<PostgresDetails> {
   readonly #parent: string
   readonly #folder: string
   #running: PrivateServer | undefined
+  #ways: readonly WayTaken[] = []
 
   constructor(place: Place, scratchFolder: string) {
     this.#settingsPlace = place
@@ -101,12 +105,17 @@ export class ScratchTarget implements Target<PostgresDetails> {
   }
 
   async load(details: PostgresDetails, source: ArtifactSource, context: Context): Promise<void> {
+    await this.loadWays(details, source, context)
+  }
+
+  /** Loads, and gives what was loaded in another way than it was captured. */
+  async loadWays(details: PostgresDetails, source: ArtifactSource, context: Context): Promise<readonly WayTaken[]> {
     await this.discard(context)
     try {
       await this.#letServerIn(context)
       const major = oldestServerFor(details)
       this.#running = await startServer({ folder: this.#folder, context, major, settings: NEVER_CRASHES })
-      await this.#fill(details, source, context)
+      return await this.#fill(details, source, context)
     } catch (error) {
       await this.#cleanUp(context)
       throw error
@@ -118,7 +127,7 @@ export class ScratchTarget implements Target<PostgresDetails> {
     if (isRoot()) await context.effects.run('let scratch server in', () => chmod(this.#parent, ENTER_ONLY))
   }
 
-  async #fill(details: PostgresDetails, source: ArtifactSource, context: Context): Promise<void> {
+  async #fill(details: PostgresDetails, source: ArtifactSource, context: Context): Promise<readonly WayTaken[]> {
     const place = this.#place()
     await withAdmin(place, context, async (admin) => {
       const { missing } = await chooseLocale(admin, details)
@@ -131,19 +140,18 @@ export class ScratchTarget implements Target<PostgresDetails> {
       await createSide(admin, place, details, context)
     })
     const loaded = await this.loadPlace(details, context)
-    const labels = hasLabels(details)
-    if (labels)
+    if (hasLabels(details))
       context.progress({
         type: 'warning',
         message: 'security labels are left out: a throw-away server has none of the libraries that provide them',
       })
-    const left = ['--no-tablespaces', ...(labels ? ['--no-security-labels'] : [])]
-    await restoreBeside(loaded, details, source, left, context)
+    const ways = await restoreBeside(loaded, details, source, leftOut(details), context)
     await analyze(loaded, context)
     await withAdmin(place, context, async (admin) => {
       await applyProperties(admin, place.names.side, await capturedProperties(admin, details), context)
-      await markSide(admin, place, true, context)
+      await markSide(admin, place, { ways }, context)
     })
+    return ways
   }
 
   async #cleanUp(context: Context): Promise<void> {
@@ -154,14 +162,13 @@ export class ScratchTarget implements Target<PostgresDetails> {
     }
   }
 
-  async compare(details: PostgresDetails, context: Context): Promise<readonly Difference[]> {
+  async compare(details: PostgresDetails, context: Context, source?: ArtifactSource): Promise<readonly Difference[]> {
     const place = this.#place()
-    const differences = await compareLoaded(
-      await this.loadPlace(details, context),
-      this.#server().version,
-      withoutLabels(details),
-      context,
-    )
+    this.#ways = await withAdmin(place, context, (admin) => readWays(admin, place))
+    const loaded = await this.loadPlace(details, context)
+    const reference = referenceOf({ place, loaded, details, source, args: leftOut(details) })
+    const expected = withoutLabels({ ...details, fingerprint: expectedAfter(details.fingerprint, this.#ways) })
+    const differences = await compareLoaded(loaded, this.#server().version, expected, context, reference)
     return withAdmin(place, context, async (admin) => [
       ...differences,
       ...compareProperties(await capturedProperties(admin, details), await readProperties(admin, place.names.side)),
@@ -182,6 +189,10 @@ export class ScratchTarget implements Target<PostgresDetails> {
     return withSession(server, names.side, context, (client) =>
       runAppChecks(client, settings.checks, limitsOf(settings).idleLimit),
     )
+  }
+
+  remarks(): readonly string[] {
+    return this.#ways.map(sentenceOf)
   }
 
   fence(_context: Context): Promise<void> {
@@ -243,8 +254,14 @@ export class ScratchTarget implements Target<PostgresDetails> {
       tools: await chooseRestoreTools(this.#server().version, details, settings, context),
       limits: limitsOf(settings),
       jobs: jobsOf(settings),
+      accept: this.#settingsPlace.accept,
     }
   }
+}
+
+/** What a throw-away server has no place or library for. */
+function leftOut(details: PostgresDetails): readonly string[] {
+  return ['--no-tablespaces', ...(hasLabels(details) ? ['--no-security-labels'] : [])]
 }
 
 function shortHash({ server: { host, port }, names: { live } }: Place): string {

@@ -6,12 +6,13 @@ import { identifier, literal } from './connection.ts'
 import { openDatabase } from './fence.ts'
 import { formatMarker } from './marker.ts'
 import type { MarkerBody } from './marker.ts'
+import type { WayTaken } from './restore/second-pass/way.ts'
 import type { PostgresDetails } from './schema.ts'
 import { query, queryOne } from './query.ts'
 import { dropSubscriptions, readSubscriptions } from './subscriptions.ts'
 import { change } from './target-place.ts'
 import type { Place } from './target-place.ts'
-import { readWorld } from './target-world.ts'
+import { isOurs, readWorld } from './target-world.ts'
 import type { DatabaseRow } from './target-world.ts'
 
 /** Where template0 is. */
@@ -27,7 +28,7 @@ export async function createSide(
   details: PostgresDetails,
   context: Context,
 ): Promise<void> {
-  await dropSide(admin, place, context)
+  await dropBeside(admin, place, 'side', context)
   const { live } = await readWorld(admin, place.names)
   const locale = await chooseLocale(admin, details)
   const clauses = [
@@ -46,32 +47,46 @@ export async function createSide(
     `create database ${identifier(place.names.side)} template template0 ${clauses.join(' ')}`,
     context,
   )
-  await markSide(admin, place, false, context)
+  await markSide(admin, place, { ways: undefined }, context)
 }
 
-/** Says on the side database whether it holds everything; only then may it be swapped in. */
-export function markSide(admin: pg.Client, place: Place, loaded: boolean, context: Context): Promise<void> {
-  const body: MarkerBody = { role: 'side', database: place.names.live, at: context.clock.now().toISOString(), loaded }
+/** Says on the side database whether it holds everything, and how it was loaded; only then may it be swapped in. */
+export function markSide(
+  admin: pg.Client,
+  place: Place,
+  { ways }: { readonly ways: readonly WayTaken[] | undefined },
+  context: Context,
+): Promise<void> {
+  const how =
+    ways === undefined ? { loaded: false } : { loaded: true, ...(ways.length === 0 ? {} : { ways: [...ways] }) }
+  const body: MarkerBody = { role: 'side', database: place.names.live, at: context.clock.now().toISOString(), ...how }
   return change(
     admin,
-    `COMMENT ON DATABASE side ${loaded ? 'loaded' : 'loading'}`,
+    `COMMENT ON DATABASE side ${how.loaded ? 'loaded' : 'loading'}`,
     commentStatement(place.names.side, formatMarker(place.restoreId, body)),
     context,
   )
 }
 
-/** Drops the side database, sessions and all. One that is not there is fine; one that bears another mark is refused. */
-export async function dropSide(admin: pg.Client, place: Place, context: Context): Promise<void> {
-  const { side } = await readWorld(admin, place.names)
-  if (side === undefined) return
-  if (side.comment !== null && !(side.marker?.restoreId === place.restoreId && side.marker.role === 'side'))
-    throw notOurs(side)
-  if ((await readSubscriptions(admin, side.name)).length > 0) {
+/**
+ * Drops the side database, or that of definitions, sessions and all. One that is not there is fine; one that bears another
+ * mark is refused.
+ */
+export async function dropBeside(
+  admin: pg.Client,
+  place: Place,
+  role: 'side' | 'reference',
+  context: Context,
+): Promise<void> {
+  const row = (await readWorld(admin, place.names))[role]
+  if (row === undefined) return
+  if (row.comment !== null && !isOurs(row, place.restoreId, role)) throw notOurs(row)
+  if ((await readSubscriptions(admin, row.name)).length > 0) {
     // A swap that died may have closed it.
-    await openDatabase(admin, 'side', side.name, context)
-    await dropSubscriptions(admin, place.server, side.name, context)
+    await openDatabase(admin, role, row.name, context)
+    await dropSubscriptions(admin, place.server, row.name, context)
   }
-  await dropDatabase(admin, 'side', side.name, context)
+  await dropDatabase(admin, role, row.name, context)
 }
 
 const template = z.object({ isTemplate: z.boolean() })
@@ -100,6 +115,12 @@ export function commentStatement(database: string, comment: string | null): stri
   return `comment on database ${identifier(database)} is ${comment === null ? 'null' : literal(comment)}`
 }
 
+/** What a database is made with. */
+export type DatabaseLocale = Pick<
+  PostgresDetails,
+  'encoding' | 'localeProvider' | 'collate' | 'ctype' | 'icuLocale' | 'icuRules'
+>
+
 /** The locale a side database gets. */
 export interface LocaleChoice {
   readonly clauses: readonly string[]
@@ -113,7 +134,7 @@ const available = z.object({ version: z.number(), known: z.boolean() })
  * The captured locale as clauses of CREATE DATABASE. A locale counts as known when the server has a collation or a
  * database that uses it; the operating system's list cannot be asked from SQL.
  */
-export async function chooseLocale(admin: pg.Client, details: PostgresDetails): Promise<LocaleChoice> {
+export async function chooseLocale(admin: pg.Client, details: DatabaseLocale): Promise<LocaleChoice> {
   const provider = providerOf(details)
   const { version, known } = await queryOne(admin, available, LOCALE_KNOWN, [details.collate, details.ctype])
   const provided = provider === 'libc' || (await hasProvider(admin, provider, version))
@@ -138,12 +159,12 @@ async function hasProvider(admin: pg.Client, provider: 'icu' | 'builtin', versio
   return version >= 150_000 && (await queryOne(admin, z.object({ present: z.boolean() }), sql)).present
 }
 
-function providerOf({ localeProvider }: PostgresDetails): 'libc' | 'icu' | 'builtin' {
+function providerOf({ localeProvider }: DatabaseLocale): 'libc' | 'icu' | 'builtin' {
   if (localeProvider === 'icu' || localeProvider === 'i') return 'icu'
   return localeProvider === 'builtin' || localeProvider === 'b' ? 'builtin' : 'libc'
 }
 
-function localeClauses(details: PostgresDetails, provider: 'libc' | 'icu' | 'builtin', version: number): string[] {
+function localeClauses(details: DatabaseLocale, provider: 'libc' | 'icu' | 'builtin', version: number): string[] {
   const base = [`lc_collate ${literal(details.collate)}`, `lc_ctype ${literal(details.ctype)}`]
   if (version < 150_000) return base
   if (provider === 'libc') return [...base, 'locale_provider libc']
@@ -163,4 +184,10 @@ export async function missingRoleNames(admin: pg.Client, names: readonly string[
   const sql =
     'select n::text as name from unnest($1::text[]) n where not exists (select from pg_roles where rolname = n) order by 1'
   return (await query(admin, z.object({ name: z.string() }), sql, [names])).map(({ name }) => name)
+}
+
+/** How the side database of this restore was loaded, as its mark says. */
+export async function readWays(admin: pg.Client, { names }: Place): Promise<readonly WayTaken[]> {
+  const { side } = await readWorld(admin, names)
+  return side?.marker?.role === 'side' ? (side.marker.ways ?? []) : []
 }

@@ -5,33 +5,48 @@ import { allOrNone } from './all-or-none.ts'
 import type { DatabaseProperties } from './carry-over.ts'
 import { connect } from './connection.ts'
 import { readDefinitions } from './definitions.ts'
-import { compareFingerprints } from './fingerprint-compare.ts'
+import { readDepends } from './depends.ts'
+import { compareFingerprints, isWordedOtherwise } from './fingerprint-compare.ts'
+import { rootsIn } from './fingerprint-roots.ts'
 import { readCounts, readFingerprint } from './fingerprint.ts'
 import type { LoadPlace } from './load.ts'
+import type { Reference } from './reference/reference.ts'
 import type { Fingerprint, PostgresDetails } from './schema.ts'
 import { majorOf } from './versions.ts'
 
-/** Reads all of a loaded database again and compares it with what was captured. Nobody may write to it meanwhile. */
+/**
+ * Reads all of a loaded database again and compares it with what was captured. Nobody may write to it meanwhile. Where the
+ * text of a definition is another, `reference` tells what the captured one would be there.
+ */
 export async function compareLoaded(
   place: LoadPlace,
   serverVersion: number,
   details: PostgresDetails,
   context: Context,
+  reference?: Reference,
 ): Promise<Difference[]> {
+  const expected = details.fingerprint
+  const found = await readLoaded(place, expected, context)
+  return compareFingerprints(expected, found, {
+    sameDefinitions: sameWording(place, serverVersion, expected, details.serverVersion),
+    reference: isWordedOtherwise(expected, found) ? await reference?.(context) : undefined,
+  })
+}
+
+async function readLoaded(place: LoadPlace, expected: Fingerprint, context: Context): Promise<Fingerprint> {
   const { tools, server, database, limits } = place
+  const roots = rootsIn(expected)
   const [objects, content] = await allOrNone(context, [
     (inner) => readDefinitions({ tools, server, database, limits }, inner),
     (inner) =>
       withSessions(place, inner, async (sessions) =>
-        details.fingerprint.counted === true
-          ? (await readCounts(sessions, new Map(), tools.major, inner))()
-          : readFingerprint(sessions, [], tools.major, inner),
+        expected.counted === true
+          ? (await readCounts(sessions, new Map(), tools.major, inner, roots))()
+          : readFingerprint(sessions, [], tools.major, inner, roots),
       ),
   ])
-  const found = { ...content, objects }
-  return compareFingerprints(details.fingerprint, found, {
-    sameDefinitions: sameWording(place, serverVersion, details.fingerprint, details.serverVersion),
-  })
+  const depends = await withSessions({ ...place, jobs: 1 }, context, ([session]) => readDepends(session, objects))
+  return { ...content, objects, depends }
 }
 
 /**
@@ -45,7 +60,7 @@ export async function readLoadedContent(
 ): Promise<string | undefined> {
   if (fingerprint.counted !== true) return undefined
   const { tables, largeObjects } = await withSessions(place, context, (sessions) =>
-    readFingerprint(sessions, [], place.tools.major, context),
+    readFingerprint(sessions, [], place.tools.major, context, rootsIn(fingerprint)),
   )
   return JSON.stringify([
     tables.map(({ name, rows, hash }) => [name, rows, hash]),
@@ -67,16 +82,19 @@ function sameWording(
 async function withSessions<Result>(
   { server, database, jobs }: LoadPlace,
   context: Context,
-  act: (sessions: readonly pg.Client[]) => Promise<Result>,
+  act: (sessions: readonly [pg.Client, ...pg.Client[]]) => Promise<Result>,
 ): Promise<Result> {
   const sessions: pg.Client[] = []
+  const begin = async (): Promise<pg.Client> => {
+    const session = await connect(server, database, context)
+    sessions.push(session)
+    await session.query('begin isolation level repeatable read read only')
+    return session
+  }
   try {
-    for (let n = 0; n < jobs; n++) {
-      const session = await connect(server, database, context)
-      sessions.push(session)
-      await session.query('begin isolation level repeatable read read only')
-    }
-    return await act(sessions)
+    const first = await begin()
+    for (let n = 1; n < jobs; n++) await begin()
+    return await act([first, ...sessions.slice(1)])
   } finally {
     await Promise.all(sessions.map((session) => session.end().catch(() => {})))
   }

@@ -1,3 +1,4 @@
+import type { AcceptId } from '../../core/accept-ids.ts'
 import type pg from 'pg'
 import { z } from 'zod'
 import { describe, Failure } from '../../core/failure.ts'
@@ -14,6 +15,8 @@ export interface Place {
   readonly server: Server
   readonly names: RestoreNames
   readonly restoreId: string
+  /** What the operator agreed to restore without. */
+  readonly accept: readonly AcceptId[]
 }
 
 /** How the settings say to reach the server for a restore. */

@@ -22,12 +22,15 @@ import { isLocal, neededBytes } from './preflight-disk.ts'
 import { preflightSwap } from './preflight.ts'
 import { copyPreserved } from './preserved.ts'
 import { analyze } from './restore/analyze.ts'
+import { referenceOf } from './reference/reference.ts'
 import { restoreBeside } from './restore/restore-beside.ts'
+import { expectedAfter } from './restore/second-pass/expected-after.ts'
+import { sentenceOf, type WayTaken } from './restore/second-pass/way.ts'
 import { jobsOf } from './restore/session-settings.ts'
 import { stageFindings } from './restore/staged-dump.ts'
 import { ensureRoles } from './roles-restore.ts'
 import type { PostgresDetails } from './schema.ts'
-import { createSide, dropSide, markSide } from './side-database.ts'
+import { createSide, dropBeside, markSide, readWays } from './side-database.ts'
 import { requireSwappable, swapIn } from './swap.ts'
 import { compareLoaded, compareProperties, readLoadedContent } from './target-compare.ts'
 import { openSession, readServer, withAdmin } from './target-place.ts'
@@ -61,6 +64,7 @@ export class SwapTarget implements Target<PostgresDetails> {
   readonly #place: Place
   /** A session on the live database from before it was fenced. */
   #live: LiveSession | undefined
+  #ways: readonly WayTaken[] = []
 
   constructor(place: Place) {
     this.#place = place
@@ -94,9 +98,9 @@ export class SwapTarget implements Target<PostgresDetails> {
         await createSide(admin, this.#place, details, context)
         await applyLabels(admin, this.#place.names.side, await this.#properties(admin, details), context)
       })
-      await restoreBeside(side, details, source, [], context)
+      const ways = await restoreBeside(side, details, source, [], context)
       await analyze(side, context)
-      await withAdmin(this.#place, context, (admin) => this.#finishLoad(admin, details, context))
+      await withAdmin(this.#place, context, (admin) => this.#finishLoad(admin, details, ways, context))
     } catch (error) {
       await this.#cleanUp(context)
       throw error
@@ -104,10 +108,15 @@ export class SwapTarget implements Target<PostgresDetails> {
   }
 
   /** The mark comes last: it says that everything before it is done. */
-  async #finishLoad(admin: pg.Client, details: PostgresDetails, context: Context): Promise<void> {
+  async #finishLoad(
+    admin: pg.Client,
+    details: PostgresDetails,
+    ways: readonly WayTaken[],
+    context: Context,
+  ): Promise<void> {
     // Done again at the swap, when the live database may have changed; what the role may not do shows here already.
     await applyProperties(admin, this.#place.names.side, await this.#properties(admin, details), context)
-    await markSide(admin, this.#place, true, context)
+    await markSide(admin, this.#place, { ways }, context)
   }
 
   async #properties(admin: pg.Client, details: PostgresDetails): ReturnType<typeof readProperties> {
@@ -127,9 +136,13 @@ export class SwapTarget implements Target<PostgresDetails> {
     }
   }
 
-  async compare(details: PostgresDetails, context: Context): Promise<readonly Difference[]> {
+  async compare(details: PostgresDetails, context: Context, source?: ArtifactSource): Promise<readonly Difference[]> {
+    const loaded = await this.#side(details, context)
+    const reference = referenceOf({ place: this.#place, loaded, details, source, args: [] })
     const { version } = await readServer(this.#place, context)
-    const differences = await compareLoaded(await this.#side(details, context), version, details, context)
+    this.#ways = await withAdmin(this.#place, context, (admin) => readWays(admin, this.#place))
+    const expected = { ...details, fingerprint: expectedAfter(details.fingerprint, this.#ways) }
+    const differences = await compareLoaded(loaded, version, expected, context, reference)
     return [...differences, ...(await this.#compareProperties(details, context))]
   }
 
@@ -156,6 +169,10 @@ export class SwapTarget implements Target<PostgresDetails> {
     return withSession(server, names.side, context, (client) =>
       runAppChecks(client, settings.checks, limitsOf(settings).idleLimit),
     )
+  }
+
+  remarks(): readonly string[] {
+    return this.#ways.map(sentenceOf)
   }
 
   watch(context: Context): Promise<ClientWatch | undefined> {
@@ -239,7 +256,10 @@ export class SwapTarget implements Target<PostgresDetails> {
   }
 
   discard(context: Context): Promise<void> {
-    return withAdmin(this.#place, context, (admin) => dropSide(admin, this.#place, context))
+    return withAdmin(this.#place, context, async (admin) => {
+      await dropBeside(admin, this.#place, 'reference', context)
+      await dropBeside(admin, this.#place, 'side', context)
+    })
   }
 
   undo(context: Context): Promise<void> {
@@ -259,6 +279,7 @@ export class SwapTarget implements Target<PostgresDetails> {
       tools: await chooseRestoreTools(version, details, settings, context),
       limits: limitsOf(settings),
       jobs: jobsOf(settings),
+      accept: this.#place.accept,
     }
   }
 }

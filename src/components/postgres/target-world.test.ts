@@ -6,7 +6,13 @@ import type { Marker } from './marker.ts'
 
 const ID = '1a2b3c4d'
 const times = { database: 'app', at: '2026-11-22T02:00:00.000Z', until: '2026-11-25T02:00:00.000Z' }
-const nothing: World = { live: undefined, side: undefined, previous: undefined, undone: undefined }
+const nothing: World = {
+  live: undefined,
+  side: undefined,
+  reference: undefined,
+  previous: undefined,
+  undone: undefined,
+}
 
 function row(over: Partial<DatabaseRow> = {}): DatabaseRow {
   return {

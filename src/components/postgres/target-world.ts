@@ -21,6 +21,7 @@ export interface DatabaseRow {
 export interface World {
   readonly live: DatabaseRow | undefined
   readonly side: DatabaseRow | undefined
+  readonly reference: DatabaseRow | undefined
   readonly previous: DatabaseRow | undefined
   readonly undone: DatabaseRow | undefined
 }
@@ -46,7 +47,13 @@ export async function readDatabases(admin: pg.Client): Promise<readonly Database
 export async function readWorld(admin: pg.Client, names: RestoreNames): Promise<World> {
   const rows = await readDatabases(admin)
   const find = (name: string): DatabaseRow | undefined => rows.find((row) => row.name === name)
-  return { live: find(names.live), side: find(names.side), previous: find(names.previous), undone: find(names.undone) }
+  return {
+    live: find(names.live),
+    side: find(names.side),
+    reference: find(names.reference),
+    previous: find(names.previous),
+    undone: find(names.undone),
+  }
 }
 
 /**

@@ -24,6 +24,7 @@ export async function openPostgresTarget(
     server: restoreServer(settings),
     names: restoreNames(settings.database, request.restoreId),
     restoreId: request.restoreId,
+    accept: request.accept ?? [],
   }
   const open: Readonly<Record<TargetMode, () => Target<PostgresDetails>>> = {
     swap: () => new SwapTarget(requireMaintenance(place)),

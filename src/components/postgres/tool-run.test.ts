@@ -8,8 +8,9 @@ import { Secret } from '../../core/secret.ts'
 import { systemClock } from '../../system/clock.ts'
 import { directEffects } from '../../system/effects.ts'
 import { withTemporaryFolder } from '../../system/temporary-folder.ts'
-import { optionsText, passfileLine, runTool, streamTool } from './tool-run.ts'
+import { passfileLine, runTool, streamTool } from './tool-run.ts'
 import type { ToolCall } from './tool-run.ts'
+import { optionsText } from './tool-settings.ts'
 
 const context: Context = {
   clock: systemClock,
@@ -48,6 +49,7 @@ async function withTool(script: string, act: (call: ToolCall) => Promise<void>, 
       server,
       database: "it's host=evil",
       limits: { idleLimit: 5_000, totalLimit: 5_000 },
+      settings: {},
     })
   })
 }

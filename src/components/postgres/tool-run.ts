@@ -7,7 +7,9 @@ import type { RunOptions, RunResult } from '../../system/run.ts'
 import { makeTemporaryFolder, removeTemporaryFolder } from '../../system/temporary-folder.ts'
 import { APPLICATION_NAME, databaseConninfo, passwordOf } from './connection.ts'
 import type { Server } from './connection.ts'
+import { optionsText, readToolSettings } from './tool-settings.ts'
 import type { Tools } from './tools.ts'
+import type { SessionSettings } from './unhindered.ts'
 
 export interface ToolLimits {
   /** Longest time without a byte on any stream of the program, in milliseconds. */
@@ -26,12 +28,11 @@ export interface ToolCall {
   readonly server: Server
   readonly database: string
   readonly limits: ToolLimits
-  /** Settings of the sessions that the program opens. */
+  /** Told what the program prints to its standard error, as it comes. */
+  readonly onErrorText?: (text: string) => void
+  /** Settings of the sessions that the program opens; when absent those that the server's own make necessary. */
   readonly settings?: SessionSettings
 }
-
-/** Settings of the server by name, for one session. */
-export type SessionSettings = Readonly<Record<string, string>>
 
 const CONNECT_SECONDS = '15'
 
@@ -70,7 +71,9 @@ interface Prepared {
   readonly close: () => Promise<void>
 }
 
-async function prepare(call: ToolCall, context: Context): Promise<Prepared> {
+async function prepare(asked: ToolCall, context: Context): Promise<Prepared> {
+  const settings = asked.settings ?? (await readToolSettings(asked.server, asked.database, context)).settings
+  const call = { ...asked, settings }
   const password = await passwordOf(call.server)
   const passfile = await makeNamelessFile(oneLine(password === undefined ? '' : passfileLine(password)))
   // Stays empty: what libpq is told to look for in it is not there, and nobody else can put it there.
@@ -97,12 +100,15 @@ interface ToolPlaces {
   readonly passfile: string
 }
 
-function optionsOf(call: ToolCall, places: ToolPlaces, context: Context): RunOptions {
+type WithSettings = ToolCall & { readonly settings: SessionSettings }
+
+function optionsOf(call: WithSettings, places: ToolPlaces, context: Context): RunOptions {
   return {
     file: call.program === 'pg_dump' ? call.tools.pgDump : call.tools.pgRestore,
     args: [...call.args, '--no-password', `--dbname=${databaseConninfo(call.database)}`, ...fileOf(call)],
     environment: environmentOf(call, places),
     signal: context.signal,
+    ...(call.onErrorText === undefined ? {} : { onErrorText: call.onErrorText }),
     ...call.limits,
   }
 }
@@ -115,7 +121,7 @@ function fileOf({ file }: ToolCall): readonly string[] {
  * Everything libpq would look up elsewhere is given, so that no file of the home folder changes who connects where:
  * a password file, a client certificate or a root certificate there would be used silently.
  */
-function environmentOf(call: ToolCall, { folder, passfile }: ToolPlaces): Record<string, string> {
+function environmentOf(call: WithSettings, { folder, passfile }: ToolPlaces): Record<string, string> {
   const { server } = call
   return {
     PGHOST: server.host,
@@ -124,7 +130,8 @@ function environmentOf(call: ToolCall, { folder, passfile }: ToolPlaces): Record
     PGPASSFILE: passfile,
     PGAPPNAME: APPLICATION_NAME,
     PGCONNECT_TIMEOUT: CONNECT_SECONDS,
-    ...(call.settings === undefined ? {} : { PGOPTIONS: optionsText(call.settings) }),
+    ...variable('PGOPTIONS', optionsText(call.settings)),
+    ...variable('PGCLIENTENCODING', call.settings['client_encoding'] ?? ''),
     PGSSLMODE: server.tls,
     PGSSLROOTCERT: rootCertificate(call, folder),
     PGSSLCERT: join(folder, 'absent'),
@@ -132,6 +139,10 @@ function environmentOf(call: ToolCall, { folder, passfile }: ToolPlaces): Record
     PGSSLCRL: join(folder, 'absent'),
     PGGSSENCMODE: 'disable',
   }
+}
+
+function variable(name: string, value: string): Record<string, string> {
+  return value === '' ? {} : { [name]: value }
 }
 
 /** `require` does not look at the server's certificate, which libpq only believes if there is no root certificate. */
@@ -142,13 +153,6 @@ function rootCertificate({ server, tools }: ToolCall, folder: string): string {
   throw new Failure('usage', `tls verify-full with client tools ${tools.major} needs tlsCa`, {
     hint: 'Set tlsCa to the file with the CA certificate, for example /etc/ssl/certs/ca-certificates.crt.',
   })
-}
-
-/** As the server reads options: a blank or backslash in a value has a backslash before it. */
-export function optionsText(settings: SessionSettings): string {
-  return Object.entries(settings)
-    .map(([name, value]) => `-c ${name}=${value.replaceAll(/[\\\s]/g, '\\$&')}`)
-    .join(' ')
 }
 
 /** The line of a password file that holds for every connection. */

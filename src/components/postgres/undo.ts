@@ -36,8 +36,9 @@ export interface KeptDatabase {
 export async function listKept(settings: PostgresSettings, context: Context): Promise<readonly KeptDatabase[]> {
   const databases = await withSession(restoreServer(settings), settings.maintenanceDatabase, context, readDatabases)
   const kept = databases.flatMap(({ name, marker }): KeptDatabase[] => {
-    if (marker === undefined || marker.role === 'side' || marker.role === 'in-place') return []
+    if (marker === undefined) return []
     const { restoreId, role } = marker
+    if (role === 'side' || role === 'reference' || role === 'in-place') return []
     const names = restoreNames(settings.database, restoreId)
     // A marker can be copied with CREATE DATABASE … or by hand; only the name it belongs to counts.
     if (marker.database !== settings.database || (role === 'restored' ? names.live : names[role]) !== name) return []
@@ -47,17 +48,22 @@ export async function listKept(settings: PostgresSettings, context: Context): Pr
 }
 
 /**
- * Side databases of this database without a session: a restore or drill that runs has one nearly always, so the age that
- * a caller asks for on top decides.
+ * Side and reference databases of this database without a session: a restore or drill that runs has one nearly always, so
+ * the age that a caller asks for on top decides.
  */
 export async function listBeside(settings: PostgresSettings, context: Context): Promise<readonly Beside[]> {
   return withSession(restoreServer(settings), settings.maintenanceDatabase, context, async (admin) => {
     const found: Beside[] = []
     for (const { name, marker } of await readDatabases(admin)) {
-      if (marker?.role !== 'side' || marker.database !== settings.database) continue
-      if (restoreNames(settings.database, marker.restoreId).side !== name) continue
+      if (marker?.role !== 'side' && marker?.role !== 'reference') continue
+      if (marker.database !== settings.database) continue
+      if (restoreNames(settings.database, marker.restoreId)[marker.role] !== name) continue
       if ((await sessionsOf(admin, name)).length > 0) continue
-      found.push({ restoreId: marker.restoreId, description: `side database ${name}`, since: new Date(marker.at) })
+      found.push({
+        restoreId: marker.restoreId,
+        description: `${marker.role} database ${name}`,
+        since: new Date(marker.at),
+      })
     }
     return found
   })

@@ -1,10 +1,11 @@
+import type { AcceptId } from '../../core/accept-ids.ts'
 import { isFullDisk, toFailure } from '../../core/failure.ts'
 import type { Difference } from '../../core/restore-point.ts'
 import type { PointReader, Repository } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
 import { summarize, type FailureSummary } from '../backup/report.ts'
 import { isGoodFit, proveRestored, type RestoredFit } from '../key-fit/prove.ts'
-import { authenticate, compareAll, loadAll } from '../restore/phases.ts'
+import { authenticate, compareAll, loadAll, remarksOf } from '../restore/phases.ts'
 import { compareDrilled, drilledContent, readContents, type DrilledContent } from '../restore/drilled-content.ts'
 import { openTargets, type Restoring } from '../restore/targets.ts'
 import { noteScratch, type ScratchRecord } from '../scratch/record.ts'
@@ -23,6 +24,8 @@ export interface DrillReport {
    */
   readonly compared: 'content' | 'counts' | 'counts and an earlier drill'
   readonly keyFit: readonly RestoredFit[]
+  /** What was restored in another way than it was captured, or not at all, as the operator agreed. */
+  readonly remarks: readonly string[]
   readonly failure?: FailureSummary
   readonly components: readonly {
     readonly name: string
@@ -42,7 +45,7 @@ export async function executeDrill(
   app: App,
   repository: Repository,
   reader: PointReader,
-  where: DrillReport['where'],
+  { where, accept }: { readonly where: DrillReport['where']; readonly accept?: readonly AcceptId[] | undefined },
   context: OperationContext,
 ): Promise<DrillReport> {
   const begun = context.clock.monotonic()
@@ -52,7 +55,7 @@ export async function executeDrill(
   let targets: readonly Restoring[] = []
   let record: ScratchRecord | undefined
   try {
-    targets = await openTargets(app, reader, { mode, restoreId, scratchFolder: scratch.path }, context)
+    targets = await openTargets(app, reader, { mode, restoreId, scratchFolder: scratch.path, accept }, context)
     record = await noteScratch(noteOf(reader, { restoreId, mode, folder: scratch.path }, targets), context)
     const { contents, ...outcome } = await rehearse(app, { repository, reader }, targets, context)
     const report = reportOf(reader, targets, where, outcome, Math.round(context.clock.monotonic() - begun))
@@ -66,6 +69,7 @@ export async function executeDrill(
           recoveryTimeMilliseconds: report.recoveryTimeMilliseconds,
           differences: report.differences.length,
           ...(report.compared === 'content' ? {} : { compared: report.compared, content: contents }),
+          ...(report.remarks.length === 0 ? {} : { remarks: report.remarks.length }),
           ...rehearsedBy(targets),
           // Proofs can be read by everybody, so that what the key fits are called is not in them.
           ...(report.keyFit.length === 0 ? {} : { keyFit: report.keyFit.map(({ verdict }) => verdict) }),
@@ -158,6 +162,7 @@ function reportOf(
     where,
     ok: outcome.failure === undefined && outcome.differences.length === 0 && outcome.keyFit.every(isGoodFit),
     ...outcome,
+    remarks: remarksOf(targets),
     components: targets.map(({ name, kind, target, bytes }) => ({ name, kind, target: target.description, bytes })),
     recoveryTimeMilliseconds,
   }

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import type { DumpFormat, WrittenDump } from '../../components/driver.ts'
+import type { AcceptId } from '../../core/accept-ids.ts'
 import { Failure } from '../../core/failure.ts'
 import type { PointReader } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
@@ -10,6 +11,7 @@ export interface ExportRequest {
   readonly format: DumpFormat
   readonly output: string
   readonly component?: string | undefined
+  readonly accept?: readonly AcceptId[] | undefined
 }
 
 export interface ExportReport extends WrittenDump {
@@ -23,7 +25,7 @@ export interface ExportReport extends WrittenDump {
 export async function executeExport(
   app: App,
   reader: PointReader,
-  { format, output, component }: ExportRequest,
+  { format, output, component, accept }: ExportRequest,
   context: OperationContext,
 ): Promise<ExportReport> {
   const begun = context.clock.monotonic()
@@ -35,7 +37,7 @@ export async function executeExport(
     })
   const scratch = await context.scratchFolder()
   try {
-    const request = { format, path: resolve(output), scratchFolder: scratch.path }
+    const request = { format, path: resolve(output), scratchFolder: scratch.path, accept }
     const source = sourceOf(reader, captured, context)
     const written = await driver.dumps.write(settings, detailsOf(driver, captured), source, request, context)
     const durationMilliseconds = Math.round(context.clock.monotonic() - begun)

@@ -12,6 +12,7 @@ import {
   differenceFailure,
   fenceAll,
   loadAll,
+  remarksOf,
   reopenAll,
   rollBack,
   swapAll,
@@ -263,6 +264,7 @@ export class RestoreRun {
       downtimeMilliseconds: Math.round(downtime),
       clientSilenceMilliseconds: this.#silence === undefined ? null : Math.round(this.#silence),
       differences: this.#differences,
+      remarks: remarksOf(targets),
       keyFit: this.#keyFit,
     }
   }
@@ -278,6 +280,7 @@ function newJournal(plan: RestorePlan, now: string): RestoreJournal {
     repository,
     mode: plan.mode === 'in-place' ? 'in-place' : 'swap',
     components: plan.components.map(({ name }) => name),
+    ...(plan.accept === undefined ? {} : { accept: [...plan.accept] }),
     stage: 'planned',
     safetyPoint: null,
     started: now,

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { acceptIds } from '../../core/accept-ids.ts'
 import { Failure } from '../../core/failure.ts'
 import type { Clock, Records } from '../../core/ports.ts'
 
@@ -32,6 +33,8 @@ const restoreJournal = z.object({
   repository: z.string(),
   mode: z.enum(['swap', 'in-place']),
   components: z.array(z.string()),
+  /** What the operator agreed to restore without. */
+  accept: z.array(z.enum(acceptIds)).optional(),
   stage: z.enum(restoreStages),
   safetyPoint: z.string().nullable(),
   started: z.string(),

@@ -44,15 +44,20 @@ export async function loadAll(restoring: readonly Restoring[], context: Operatio
   }
 }
 
+/** For people: what was loaded in another way than it was captured. */
+export function remarksOf(restoring: readonly WithTarget[]): readonly string[] {
+  return restoring.flatMap(({ name, target }) => (target.remarks?.() ?? []).map((remark) => `${name}: ${remark}`))
+}
+
 /** Everything in which the loaded data is not what was captured, or a check of the app did not pass. */
 export async function compareAll(
   restoring: readonly Restoring[],
   context: OperationContext,
 ): Promise<readonly Difference[]> {
   const differences: Difference[] = []
-  for (const { name, target, details, compareDrilled } of restoring) {
+  for (const { name, target, details, source, compareDrilled } of restoring) {
     context.progress({ type: 'phase', phase: 'compare', detail: name })
-    const found = [...(await target.compare(details, context)), ...(await target.runChecks(context))]
+    const found = [...(await target.compare(details, context, source)), ...(await target.runChecks(context))]
     differences.push(...found.map((difference) => ({ ...difference, subject: `${name}: ${difference.subject}` })))
     differences.push(...((await compareDrilled?.(context)) ?? []))
   }

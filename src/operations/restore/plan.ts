@@ -1,3 +1,4 @@
+import type { AcceptId } from '../../core/accept-ids.ts'
 import { Failure } from '../../core/failure.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import type { PointReader } from '../../repository/repository.ts'
@@ -21,6 +22,8 @@ export interface RestorePlan {
   readonly safetyPoint: boolean
   /** Key fits that the operator said to go on without. */
   readonly acceptedMisfits?: readonly string[]
+  /** What the operator agreed to restore without, where it cannot be made again. */
+  readonly accept?: readonly AcceptId[]
   /** What the operator types to confirm. */
   readonly confirmation: string
 }
@@ -40,6 +43,7 @@ export interface RestoreRequest {
   readonly safetyPoint: boolean
   readonly leftOut?: readonly string[]
   readonly acceptedMisfits?: readonly string[]
+  readonly accept?: readonly AcceptId[]
 }
 
 /** Runs every preflight; changes nothing. Findings of level `error` are in the plan and stop it from being executed. */

@@ -22,6 +22,8 @@ export interface RestoreReport {
   /** The longest time that a client of the live data had no answer during a swap; null when none was asking. */
   readonly clientSilenceMilliseconds: number | null
   readonly differences: readonly Difference[]
+  /** What was restored in another way than it was captured, or not at all, as the operator agreed. */
+  readonly remarks: readonly string[]
   /** Whether the keys open what was restored. */
   readonly keyFit: readonly RestoredFit[]
   readonly failure?: FailureSummary

@@ -6,7 +6,7 @@ import { finish, keptFor, putLive, repairMixed, RestoreRun } from './execute.ts'
 import { rollBack, type TakenBack } from './phases.ts'
 import type { RestorePlan } from './plan.ts'
 import type { RestoreReport } from './report.ts'
-import { openBareTargets, openTargets } from './targets.ts'
+import { openBareTargets, openTargets, type TargetOptions } from './targets.ts'
 
 /** Whether a restore that was cut off is finished by going forward: its data is proven and beside, or already live. */
 export function goesForward(journal: RestoreJournal): boolean {
@@ -93,8 +93,8 @@ async function reopenInPlace(app: App, journal: RestoreJournal, context: Operati
   context.progress({ type: 'warning', message })
 }
 
-function optionsOf(journal: RestoreJournal): { mode: 'swap' | 'in-place'; restoreId: string; scratchFolder: string } {
-  return { mode: journal.mode, restoreId: journal.restoreId, scratchFolder: '' }
+function optionsOf({ mode, restoreId, accept }: RestoreJournal): TargetOptions {
+  return { mode, restoreId, scratchFolder: '', accept }
 }
 
 function planOf(journal: RestoreJournal, reader: PointReader): RestorePlan {

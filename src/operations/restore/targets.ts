@@ -1,7 +1,8 @@
+import type { AcceptId } from '../../core/accept-ids.ts'
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Difference, TargetMode } from '../../core/restore-point.ts'
-import type { ArtifactSource, Target } from '../../components/driver.ts'
+import type { ArtifactSource, Target, TargetRequest } from '../../components/driver.ts'
 import type { Proof } from '../../repository/documents.ts'
 import type { PointReader } from '../../repository/repository.ts'
 import { componentNamed, type App, type AppComponent, type OperationContext } from '../app.ts'
@@ -28,6 +29,7 @@ export interface TargetOptions {
   readonly components?: readonly string[] | undefined
   /** About the point: what its drills kept is compared. */
   readonly proofs?: readonly Proof[]
+  readonly accept?: readonly AcceptId[] | undefined
 }
 
 /**
@@ -89,12 +91,8 @@ export async function openBareTargets(
   return opened.reverse()
 }
 
-function requestOf({ mode, restoreId, scratchFolder }: TargetOptions): {
-  mode: TargetMode
-  restoreId: string
-  scratchFolder: string
-} {
-  return { mode, restoreId, scratchFolder }
+function requestOf({ mode, restoreId, scratchFolder, accept }: TargetOptions): TargetRequest {
+  return { mode, restoreId, scratchFolder, accept }
 }
 
 function configured(app: App, name: string, kind: string): AppComponent {

@@ -1,9 +1,10 @@
+import type { AcceptId } from '../../core/accept-ids.ts'
 import { Failure } from '../../core/failure.ts'
 import type { Proof } from '../../repository/documents.ts'
 import type { PointReader } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
 import { proveRestored } from '../key-fit/prove.ts'
-import { authenticate, compareAll, loadAll } from '../restore/phases.ts'
+import { authenticate, compareAll, loadAll, remarksOf } from '../restore/phases.ts'
 import { assertExecutable, planRestore, type RestorePlan } from '../restore/plan.ts'
 import type { RestoreReport } from '../restore/report.ts'
 import { openTargets, type Restoring } from '../restore/targets.ts'
@@ -18,6 +19,7 @@ export interface ScratchRequest {
   readonly components?: readonly string[] | undefined
   /** About the point: what its drills kept is compared. */
   readonly proofs?: readonly Proof[]
+  readonly accept?: readonly AcceptId[] | undefined
 }
 
 /** A plan with the empty folder that it is for; who does not execute it removes the folder. */
@@ -32,13 +34,13 @@ export interface PlannedScratch {
 export async function planScratch(
   app: App,
   reader: PointReader,
-  { repository, components, proofs = [] }: ScratchRequest,
+  { repository, components, accept, proofs = [] }: ScratchRequest,
   context: OperationContext,
 ): Promise<PlannedScratch> {
   const restoreId = context.newId().slice(-8)
   const folder = await context.scratchFolder()
   try {
-    const options = { mode: 'scratch', restoreId, scratchFolder: folder.path, components, proofs } as const
+    const options = { mode: 'scratch', restoreId, scratchFolder: folder.path, components, proofs, accept } as const
     const opened = await openTargets(app, reader, options, context)
     const targets = opened.filter(({ target }) => target.leave !== undefined)
     const others = opened.filter(({ target }) => target.leave === undefined)
@@ -131,6 +133,7 @@ function reportOf(
     durationMilliseconds,
     downtimeMilliseconds: 0,
     clientSilenceMilliseconds: null,
+    remarks: remarksOf(targets),
     ...found,
   }
 }

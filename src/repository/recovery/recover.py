@@ -1296,7 +1296,8 @@ def copy_statement(details: Dict[str, Any], role: str) -> str:
     for lane in details.get("lanes") or []:
         if lane.get("role") == role:
             columns = ", ".join(identifier(column) for column in lane["columns"])
-            table = f"{identifier(lane['schema'])}.{identifier(lane['table'])}"
+            into = lane.get("into") or lane
+            table = f"{identifier(into['schema'])}.{identifier(into['table'])}"
             encoding = literal(details.get("encoding", "UTF8"))
             form = "binary" if lane.get("format") == "binary" else "text"
             return f"COPY {table} ({columns}) FROM STDIN WITH (FORMAT {form}, ENCODING {encoding.strip()})"

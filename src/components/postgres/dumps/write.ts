@@ -24,12 +24,12 @@ export async function writeDumpFile(
   const restoreId = randomHex(4)
   const names = restoreNames(settings.database, restoreId)
   const target = new ScratchTarget(
-    { settings, server: restoreServer(settings), names, restoreId },
+    { settings, server: restoreServer(settings), names, restoreId, accept: output.accept ?? [] },
     output.scratchFolder,
   )
   try {
     await target.load(details, source, context)
-    await assertEqual(target, details, context)
+    await assertEqual(target, details, source, context)
     const place = await target.loadPlace(details, context)
     for (const { subject, message, hint } of returnFindings(place.tools, details.serverVersion))
       context.progress({ type: 'warning', message: `${subject} ${message}. ${hint ?? ''}` })
@@ -40,8 +40,13 @@ export async function writeDumpFile(
   }
 }
 
-async function assertEqual(target: ScratchTarget, details: PostgresDetails, context: Context): Promise<void> {
-  const [first, ...more] = await target.compare(details, context)
+async function assertEqual(
+  target: ScratchTarget,
+  details: PostgresDetails,
+  source: ArtifactSource,
+  context: Context,
+): Promise<void> {
+  const [first, ...more] = await target.compare(details, context, source)
   if (first === undefined) return
   throw new Failure(
     'corrupt',

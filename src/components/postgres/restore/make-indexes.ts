@@ -2,7 +2,7 @@ import type { Context } from '../../../core/ports.ts'
 import { withNamelessFile } from '../../../system/nameless-file.ts'
 import { allOrNone } from '../all-or-none.ts'
 import { bytesOf } from '../dump-contents.ts'
-import { dumpContents, type LoadPlace } from '../load.ts'
+import type { LoadPlace } from '../load.ts'
 import type { PostgresDetails } from '../schema.ts'
 import type { LoadedTables } from './loaded-tables.ts'
 import { splitList, type SplitList } from './split-list.ts'
@@ -17,14 +17,13 @@ const POST_DATA = '--section=post-data'
  * Which indexes have runs of their own. None where a point does not say so, where one session is all that is wanted, and of
  * a dump that is streamed: it would be read anew for each, and is loaded by one session.
  */
-export async function planIndexes(
+export function planIndexes(
   place: LoadPlace,
   { indexRuns = [] }: Pick<PostgresDetails, 'indexRuns'>,
-  dump: Dump,
-  context: Context,
-): Promise<SplitList | undefined> {
+  { dump, contents }: { readonly dump: Dump; readonly contents: string },
+): SplitList | undefined {
   if (dump.kind === 'stream' || place.jobs === 1 || indexRuns.length === 0) return undefined
-  return splitList(await dumpContents(place, dump, context), indexRuns)
+  return splitList(contents, indexRuns)
 }
 
 interface Early {

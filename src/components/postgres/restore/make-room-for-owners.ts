@@ -4,7 +4,7 @@ import type { Context } from '../../../core/ports.ts'
 import { withNamelessFile } from '../../../system/nameless-file.ts'
 import { identifier, withSession } from '../connection.ts'
 import { linesOf } from '../dump-contents.ts'
-import { dumpContents, restoreDump } from '../load.ts'
+import { restoreDump } from '../load.ts'
 import type { LoadPlace } from '../load.ts'
 import { query, queryOne } from '../query.ts'
 import type { PostgresDetails, RestoreNeeds } from '../schema.ts'
@@ -19,25 +19,25 @@ export type Owners = Pick<PostgresDetails, 'needs'>
  * pg_restore makes an object and then gives it away, which takes the right of the new owner to create in the schema; it
  * grants that only behind all objects. And whoever makes an extension owns it for good. A superuser is asked for neither,
  * so this is for who is none: schemas and their grants come first, then extensions as their owners, then `act` with the
- * arguments under which pg_restore leaves the schemas out. Rights that were lent for it are taken back at the end.
+ * list of contents without the schemas. Rights that were lent for it are taken back at the end.
  */
 export async function withRoomForOwners(
   place: LoadPlace,
   { needs }: Owners,
-  dump: Dump,
+  { dump, contents }: { readonly dump: Dump; readonly contents: string },
   context: Context,
-  act: (args: readonly string[]) => Promise<void>,
+  act: (list: string) => Promise<void>,
 ): Promise<void> {
   const superuser = await isSuperuser(place, context)
-  if (needs === undefined || !concerns(needs, superuser)) return act([])
-  const lines = linesOf(await dumpContents(place, dump, context))
+  if (needs === undefined || !concerns(needs, superuser)) return act(contents)
+  const lines = linesOf(contents)
   await withNamelessFile(lines.schemas(), (list) => restoreDump(place, dump, [`--use-list=${list}`], context))
   const lent = await withSession(place.server, place.database, context, async (session) => {
     const guests = superuser ? [] : await lend(session, needs.guests, context)
     await makeExtensions(session, needs.extensions, context)
     return guests
   })
-  await withNamelessFile(lines.rest(), (list) => act([`--use-list=${list}`]))
+  await act(lines.rest)
   await withSession(place.server, place.database, context, (session) => takeBack(session, lent, context))
 }
 

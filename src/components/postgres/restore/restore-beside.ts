@@ -1,25 +1,37 @@
 import type { Context } from '../../../core/ports.ts'
-import { allOrNone } from '../all-or-none.ts'
+import { withNamelessFile } from '../../../system/nameless-file.ts'
 import type { ArtifactSource } from '../../driver.ts'
-import { loadLanes } from '../lanes-load.ts'
-import { restoreDump, type LoadPlace } from '../load.ts'
+import { allOrNone } from '../all-or-none.ts'
+import { bytesOf } from '../dump-contents.ts'
+import { dumpContents, restoreDump, type LoadPlace } from '../load.ts'
 import type { PostgresDetails } from '../schema.ts'
+import { loadRows } from './load-rows.ts'
 import { LoadedTables } from './loaded-tables.ts'
 import { earlyMakers, makeRest, planIndexes, type Run } from './make-indexes.ts'
 import { withRoomForOwners } from './make-room-for-owners.ts'
+import { contentsLines, linesWithOperators } from './second-pass/contents.ts'
+import { FailedEntries } from './second-pass/failed-entries.ts'
+import { secondPasses, type SecondPasses } from './second-pass/passes.ts'
+import { sentenceOf, type WayTaken } from './second-pass/way.ts'
+import { readLoadSettings, type Meant } from './session-settings.ts'
 import { withDump } from './staged-dump.ts'
 import type { Dump } from './staged-dump.ts'
-import { readLoadSettings } from './session-settings.ts'
+import { removeLeftovers } from './template-leftovers.ts'
 
 /** A dump of fewer bytes is read by one process: more would take longer to start than to load it. */
 const WORTH_JOBS = 4 * 1024 * 1024
 
-type Loaded = Pick<PostgresDetails, 'lanes' | 'encoding' | 'needs' | 'indexRuns'>
+type Loaded = Meant &
+  Pick<
+    PostgresDetails,
+    'lanes' | 'encoding' | 'needs' | 'indexRuns' | 'owner' | 'settings' | 'roles' | 'fingerprint' | 'publicSchema'
+  >
 
 /**
- * Loads a dump and the rows that it leaves to lanes into an empty database that nobody else uses. Without lanes it is one
- * run of pg_restore. Else pg_restore first makes the tables, then loads its own rows beside the lanes, while it makes
- * what indexes it can of those that are there, and at last all other indexes, constraints and triggers, several at once.
+ * Loads a dump and the rows that it leaves to lanes into an empty database that nobody else uses. pg_restore first makes
+ * the tables, then loads its own rows beside the lanes, while it makes what indexes it can of those that are there, and at
+ * last all other indexes, constraints and triggers, several at once. What the server refused is loaded again after each of
+ * the three by other ways; gives the ways taken.
  */
 export async function restoreBeside(
   place: LoadPlace,
@@ -27,44 +39,83 @@ export async function restoreBeside(
   source: ArtifactSource,
   args: readonly string[],
   context: Context,
-): Promise<void> {
-  const settings = await readLoadSettings(place.server, place.database, place.jobs, context)
-  const prepared = { ...place, settings }
-  await withDump(source, context, (dump) =>
-    withRoomForOwners({ ...prepared, jobs: 1 }, details, dump, context, (more) =>
-      restoreSections(prepared, details, { source, dump, args: [...args, ...more] }, context),
-    ),
-  )
+): Promise<readonly WayTaken[]> {
+  const prepared = { ...place, settings: await readLoadSettings(place, details, context) }
+  await removeLeftovers(place, details, context)
+  return withDump(source, context, async (dump) => {
+    const contents = await dumpContents(prepared, dump, context)
+    const taken: WayTaken[] = []
+    await withRoomForOwners({ ...prepared, jobs: 1 }, details, { dump, contents }, context, async (list) => {
+      taken.push(...(await restoreList(prepared, details, { source, dump, list, args }, context)))
+    })
+    for (const way of taken) context.progress({ type: 'warning', message: sentenceOf(way) })
+    return taken
+  })
 }
 
 interface From {
   readonly source: ArtifactSource
   readonly dump: Dump
+  /** The list of contents, without what is there already. */
+  readonly list: string
   readonly args: readonly string[]
+}
+
+async function restoreList(
+  place: LoadPlace,
+  details: Loaded,
+  { source, dump, list, args }: From,
+  context: Context,
+): Promise<readonly WayTaken[]> {
+  const lines = contentsLines(list)
+  const withPath = linesWithOperators(lines, details.fingerprint.depends)
+  const failed = new FailedEntries()
+  const pass = { dump, lines, details, withPath, source, accept: place.accept ?? [] }
+  const again = secondPasses(pass, failed)
+  const first = lines.flatMap(({ id, line }) => (withPath.has(id) ? [] : [line])).join('\n')
+  await withNamelessFile(bytesOf(first), async (path) => {
+    const runOn =
+      (on: LoadPlace): Run =>
+      (more, jobs, inner) =>
+        restoreDump({ ...on, jobs }, dump, [...args, `--use-list=${path}`, ...more], inner, failed)
+    await restoreSections(place, details, { source, dump, list: first, runOn, again }, context)
+  })
+  return again.taken
+}
+
+interface Sections {
+  readonly source: ArtifactSource
+  readonly dump: Dump
+  readonly list: string
+  readonly runOn: (place: LoadPlace) => Run
+  readonly again: SecondPasses
 }
 
 async function restoreSections(
   place: LoadPlace,
   details: Loaded,
-  { source, dump, args }: From,
+  { source, dump, list, runOn, again }: Sections,
   context: Context,
 ): Promise<void> {
-  const run: Run = (more, jobs, inner) => restoreDump({ ...place, jobs }, dump, [...args, ...more], inner)
   const rowJobs = source.sizeOf('dump') >= WORTH_JOBS ? place.jobs : 1
   const jobs = details.lanes.length === 0 ? rowJobs : place.jobs
-  const indexes = await planIndexes({ ...place, jobs }, details, dump, context)
-  if (details.lanes.length === 0 && indexes === undefined) return run([], rowJobs, context)
+  const indexes = planIndexes({ ...place, jobs }, details, { dump, contents: list })
   const phase = (detail: string): void => context.progress({ type: 'phase', phase: 'load', detail })
   phase('tables')
-  await run(['--section=pre-data'], 1, context)
+  await runOn(place)(['--section=pre-data'], 1, context)
+  await again.afterTables(place, context)
   phase('rows')
+  // What settings name may have been made meanwhile.
+  const on = { ...place, settings: await readLoadSettings(place, details, context) }
+  const run = runOn(on)
   const tables = new LoadedTables()
-  const lanes = { all: details.lanes, encoding: details.encoding, frozen: true, onLoaded: tables.add }
+  const from = { source, list, run, jobs: rowJobs, onLoaded: tables.add, onRefused: again.addLanes }
   await allOrNone(context, [
-    (inner) => run(['--section=data'], rowJobs, inner),
-    (inner) => loadLanes(place, lanes, source, inner).finally(tables.end),
+    (inner) => loadRows(on, details, from, inner).finally(tables.end),
     ...earlyMakers(jobs, { tables, indexes, run }),
   ])
+  await again.afterRows(on, context)
   phase('indexes and constraints')
   await makeRest(indexes, run, jobs, context)
+  await again.afterIndexes(on, context)
 }

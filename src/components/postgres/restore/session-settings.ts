@@ -2,11 +2,14 @@ import { availableParallelism } from 'node:os'
 import type pg from 'pg'
 import { z } from 'zod'
 import type { Context } from '../../../core/ports.ts'
-import { literal, withSession } from '../connection.ts'
-import type { Server } from '../connection.ts'
-import { query, queryOne } from '../query.ts'
+import { withSession } from '../connection.ts'
+import type { LoadPlace } from '../load.ts'
+import { query, queryOne, sqlFailure } from '../query.ts'
 import type { PostgresSettings } from '../schema.ts'
-import type { SessionSettings } from '../tool-run.ts'
+import { meaningOf } from '../session-facts.ts'
+import { sqlState } from '../target-place.ts'
+import { UNHINDERED } from '../unhindered.ts'
+import type { SessionSettings } from '../unhindered.ts'
 
 const FEWEST_JOBS = 2
 const MOST_JOBS = 4
@@ -37,19 +40,74 @@ export function loadSettings(memory: z.infer<typeof row>, jobs: number): Session
   }
 }
 
-export function readLoadSettings(
-  server: Server,
-  database: string,
-  jobs: number,
-  context: Context,
-): Promise<SessionSettings> {
-  return withSession(server, database, context, async (session) =>
-    loadSettings(await queryOne(session, row, MEMORY), jobs),
-  )
+/**
+ * What a load is done with: what gave the data its meaning when it was captured, and nothing that would stand in the way. A
+ * materialized view over a foreign table then fails at once where it would ask another server, and no trigger of the
+ * database's own is told of anything.
+ */
+const LOADING: SessionSettings = {
+  ...UNHINDERED,
+  lc_messages: 'C',
+  default_tablespace: '',
+  temp_tablespaces: '',
+  default_table_access_method: 'heap',
+  event_triggers: 'off',
+  restrict_nonsystem_relation_kind: 'foreign-table',
 }
+
+/** What of a point decides with which settings it is loaded. */
+export type Meant = Parameters<typeof meaningOf>[0]
+
+/**
+ * The settings of all sessions and tools of one restore, without those that the server does not know or that the role may
+ * not set. To be asked again once what the settings name in the database, such as a text search configuration, is made.
+ */
+export function readLoadSettings(place: LoadPlace, details: Meant, context: Context): Promise<SessionSettings> {
+  return withSession(place.server, place.database, context, async (session) => {
+    const speed = loadSettings(await queryOne(session, row, MEMORY), place.jobs)
+    const taken = await takeable(session, { ...meaningOf(details), ...LOADING })
+    return { ...taken, ...(await roleOf(session)), ...speed }
+  })
+}
+
+/** What of data's meaning is not in force. */
+export function lostMeaning(details: Meant, settings: SessionSettings): readonly string[] {
+  return Object.keys(meaningOf(details)).filter((name) => !(name in settings))
+}
+
+/** A name that options can carry. */
+const PLAIN_NAME = /^[a-z_][\w$]*(?:\.[a-z_][\w$]*)*$/i
+
+/** Tries each; an error leaves the session as it was. */
+async function takeable(session: pg.ClientBase, wanted: SessionSettings): Promise<SessionSettings> {
+  const taken: [string, string][] = []
+  for (const [name, value] of Object.entries(wanted).filter(([name]) => PLAIN_NAME.test(name))) {
+    const isTaken = await session.query(SET, [name, value]).then(
+      () => true,
+      (error: unknown) => refused(error),
+    )
+    if (isTaken) taken.push([name, value])
+  }
+  return Object.fromEntries(taken)
+}
+
+/** The server's no; anything else is an error. */
+function refused(error: unknown): false {
+  if (sqlState(error) === '' || sqlState(error).startsWith('57P')) throw sqlFailure(error)
+  return false
+}
+
+/** Whoever logs in as a role that has the rights of its own memberships may do no less without another one put on. */
+async function roleOf(session: pg.ClientBase): Promise<SessionSettings> {
+  const [found] = await query(session, z.object({ role: z.string() }), ROLE)
+  return found ?? {}
+}
+
+const ROLE = `select 'none' as role from pg_roles where rolname = session_user and rolinherit`
+
+const SET = 'select pg_catalog.set_config($1, $2, false)'
 
 /** Gives a session that is open these settings. */
 export async function applySettings(session: pg.ClientBase, settings: SessionSettings): Promise<void> {
-  for (const [name, value] of Object.entries(settings))
-    await query(session, z.unknown(), `set ${name} = ${literal(value)}`)
+  for (const setting of Object.entries(settings)) await query(session, z.unknown(), SET, setting)
 }

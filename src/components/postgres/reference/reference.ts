@@ -1,0 +1,55 @@
+import type { Context } from '../../../core/ports.ts'
+import type { ArtifactSource } from '../../driver.ts'
+import { readDefinitions } from '../definitions.ts'
+import type { LoadPlace } from '../load.ts'
+import { loadDefinitions } from '../restore/load-definitions.ts'
+import type { Fingerprint, PostgresDetails } from '../schema.ts'
+import type { Place } from '../target-place.ts'
+import { readArchiveDefinitions } from './archive-definitions.ts'
+import { withReferenceDatabase } from './reference-database.ts'
+
+export interface ReferenceSource {
+  readonly place: Place
+  /** Beside it the reference is made. */
+  readonly loaded: LoadPlace
+  readonly details: PostgresDetails
+  readonly source: ArtifactSource | undefined
+  /** What pg_restore was told to leave out when it was loaded. */
+  readonly args: readonly string[]
+}
+
+/**
+ * Gives the captured definitions as this server and this pg_dump word them: they are loaded without rows into a database
+ * beside, and read there. Only for those whose text in the dump is what the fingerprint has, so that a reference is never of
+ * something else.
+ */
+export type Reference = (context: Context) => Promise<ReadonlyMap<string, string>>
+
+/** Undefined where there is nothing to load definitions from. */
+export function referenceOf({ source, ...given }: ReferenceSource): Reference | undefined {
+  return source === undefined ? undefined : (context) => readReference({ ...given, source }, context)
+}
+
+async function readReference(
+  { place, loaded, details, source, args }: ReferenceSource & { readonly source: ArtifactSource },
+  context: Context,
+): Promise<ReadonlyMap<string, string>> {
+  const proven = await provenNames(loaded, details.fingerprint, source, context)
+  context.progress({ type: 'phase', phase: 'compare', detail: 'definitions, as this server words them' })
+  const found = await withReferenceDatabase(place, loaded.database, context, async (database) => {
+    const beside = { ...loaded, database }
+    await loadDefinitions(beside, details, source, args, context)
+    return readDefinitions(beside, context)
+  })
+  return new Map(found.filter(({ name }) => proven.has(name)).map(({ name, definition }) => [name, definition]))
+}
+
+async function provenNames(
+  loaded: LoadPlace,
+  { objects, definitionsBy }: Fingerprint,
+  source: ArtifactSource,
+  context: Context,
+): Promise<ReadonlySet<string>> {
+  const archived = await readArchiveDefinitions(loaded, source, definitionsBy, context)
+  return new Set(objects.flatMap(({ name, definition }) => (archived.get(name) === definition ? [name] : [])))
+}

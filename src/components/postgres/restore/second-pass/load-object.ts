@@ -1,0 +1,53 @@
+import type pg from 'pg'
+import type { Context } from '../../../../core/ports.ts'
+import { attemptIn, type Refusal } from './attempt.ts'
+import type { Entry } from './entry.ts'
+import type { WayTaken } from './way.ts'
+
+/** One thing to try. No way stands for the ordinary one. */
+interface Attempt {
+  readonly path: string
+  readonly sql: string
+  readonly way?: WayTaken['way']
+}
+
+/** What became of an entry: loaded, perhaps by another way, or refused by the server. */
+export type Outcome =
+  | { readonly way?: WayTaken['way']; readonly objects?: readonly string[] }
+  | { readonly refused: Refusal }
+
+const CONSTRAINTS = new Set(['CHECK CONSTRAINT', 'FK CONSTRAINT'])
+/** The rows of a view are not in the dump, so that nothing is lost by leaving them to a later REFRESH. */
+const VIEW_ROWS = 'MATERIALIZED VIEW DATA'
+
+/**
+ * Makes one object: as it stands in the dump, since what it needs may be there by now, then under each of `paths`, then as
+ * what loses nothing of the data.
+ */
+export async function loadObject(
+  session: pg.Client,
+  entry: Entry,
+  paths: { readonly own: string; readonly others: readonly string[] },
+  context: Context,
+): Promise<Outcome> {
+  let first: Refusal | undefined
+  for (const { path, sql, way } of attemptsFor(entry, paths)) {
+    const refused = await context.effects.run(`sql second pass ${entry.kind}`, () =>
+      attemptIn(session, { path }, async () => void (await session.query(sql)), context),
+    )
+    if (refused === undefined) return way === undefined ? {} : { way }
+    first ??= refused
+  }
+  // At least the ordinary attempt was made and refused.
+  if (first === undefined) return {}
+  return entry.kind === VIEW_ROWS ? { way: 'unfilled' } : { refused: first }
+}
+
+function attemptsFor(
+  { kind, sql }: Entry,
+  { own, others }: { readonly own: string; readonly others: readonly string[] },
+): readonly Attempt[] {
+  const underPaths = others.map((path) => ({ path, sql, way: 'search-path' as const }))
+  const unchecked = { path: own, sql: sql.replace(/;\s*$/, ' NOT VALID;'), way: 'not-valid' as const }
+  return [{ path: own, sql }, ...underPaths, ...(CONSTRAINTS.has(kind) ? [unchecked] : [])]
+}
