@@ -25,7 +25,7 @@ export interface Running {
   /** What it printed so far. */
   printed(): string
   /** Resolves when it ended by itself or was stopped. */
-  readonly ended: Promise<void>
+  readonly ended: Promise<unknown>
   stop(): Promise<void>
 }
 
@@ -104,7 +104,7 @@ function running(child: ChildProcess): Running {
   child.stdin?.on('error', () => {})
   return {
     printed: () => all,
-    ended: once(child, 'exit').then(() => {}),
+    ended: once(child, 'exit'),
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return
       child.kill('SIGTERM')

@@ -60,7 +60,7 @@ function configOf(folder: string, { server }: TestPostgres, database: string, su
   })
 }
 
-async function makeRole({ sql }: TestPostgres, role: string, options = ''): Promise<void> {
-  const there = await sql('postgres', 'select from pg_roles where rolname = $1', [role])
-  if (there.length === 0) await sql('postgres', `create role ${role} login ${options} password '${PASSWORD}'`)
+async function makeRole(postgres: TestPostgres, role: string, options = ''): Promise<void> {
+  const there = await postgres.sql('postgres', 'select from pg_roles where rolname = $1', [role])
+  if (there.length === 0) await postgres.sql('postgres', `create role ${role} login ${options} password '${PASSWORD}'`)
 }

@@ -36,7 +36,7 @@ export async function prove(
   options: HoldfastOptions = {},
 ): Promise<Proven> {
   const stages: Stage[] = []
-  const stage = async (name: string, act: () => Promise<void>): Promise<boolean> => {
+  const stage = async (name: string, act: () => Promise<unknown>): Promise<boolean> => {
     const begun = performance.now()
     const problem = await act().then(() => undefined, messageOf)
     const seconds = (performance.now() - begun) / 1000
@@ -49,11 +49,11 @@ export async function prove(
   try {
     const before = await dumpOf(postgres, database, lab.folder)
     const itself = await databaseItself(postgres, database)
-    await stage('check', () => lab.run('check').then(() => {}))
-    if (await stage('backup', () => lab.run('backup').then(() => {}))) {
-      await stage('drill', () => lab.run('drill').then(() => {}))
+    await stage('check', () => lab.run('check'))
+    if (await stage('backup', () => lab.run('backup'))) {
+      await stage('drill', () => lab.run('drill'))
       await postgres.sql(database, `create table public.${AFTERWARDS} ()`)
-      if (await stage('restore', () => lab.run('restore', '--yes').then(() => {}))) {
+      if (await stage('restore', () => lab.run('restore', '--yes'))) {
         await stage('rows', async () => assert.deepEqual(await rowCounts(postgres, database), counts))
         await stage('database', async () => assert.deepEqual(await databaseItself(postgres, database), itself))
         await stage('pg_dump', async () => equal(postgres, before, await dumpOf(postgres, database, lab.folder)))

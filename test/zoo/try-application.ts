@@ -34,17 +34,17 @@ export async function tryApplication(application: Application): Promise<Proven> 
 }
 
 /** The application owns its database and is nobody else on the server. */
-async function makeDatabase({ sql, createDatabase }: TestPostgres, { needs = {} }: Application): Promise<void> {
-  await sql('postgres', `create role ${DATABASE.user} login password '${DATABASE.password}'`)
+async function makeDatabase(postgres: TestPostgres, { needs = {} }: Application): Promise<void> {
+  await postgres.sql('postgres', `create role ${DATABASE.user} login password '${DATABASE.password}'`)
   const locale = needs.locale === undefined ? '' : `locale '${needs.locale}'`
-  await createDatabase(DATABASE.name, `template template0 owner ${DATABASE.user} ${locale}`)
+  await postgres.createDatabase(DATABASE.name, `template template0 owner ${DATABASE.user} ${locale}`)
   for (const extension of needs.extensions ?? [])
-    await sql(DATABASE.name, `create extension "${extension}" schema public`)
+    await postgres.sql(DATABASE.name, `create extension "${extension}" schema public`)
 }
 
-async function expectSettled({ life, run }: Visit): Promise<void> {
-  const { steps, says, saysNot } = life.settled
-  const printed = await run(steps)
+async function expectSettled(visit: Visit): Promise<void> {
+  const { steps, says, saysNot } = visit.life.settled
+  const printed = await visit.run(steps)
   if (!says.test(printed)) throw new Error(`its migrations do not say ${says}:\n${printed.slice(-3000)}`)
   if (saysNot?.test(printed) === true) throw new Error(`its migrations say ${saysNot}:\n${printed.slice(-3000)}`)
 }
