@@ -88,14 +88,14 @@ async function failOnExit(child: ChildProcess, what: string): Promise<never> {
 
 async function toItsEnd(child: ChildProcess, program: readonly string[], options: RunOptions): Promise<string> {
   const minutes = options.minutes ?? DEFAULT_MINUTES
-  const { printed } = running(child)
+  const output = running(child)
   child.stdin?.end(options.input ?? '')
   const timer = setTimeout(() => child.kill('SIGKILL'), minutes * 60_000)
   const [code, signal] = await once(child, 'close')
   clearTimeout(timer)
-  if (code === 0) return printed()
+  if (code === 0) return output.printed()
   const how = signal === null ? `ended with ${String(code)}` : `was ended by ${String(signal)} (limit: ${minutes} min)`
-  throw new Error(`${program.join(' ').slice(0, 300)} ${how}:\n${printed().slice(-3000)}`)
+  throw new Error(`${program.join(' ').slice(0, 300)} ${how}:\n${output.printed().slice(-3000)}`)
 }
 
 function running(child: ChildProcess): Running {
