@@ -94,7 +94,9 @@ async function rowCounts(postgres: TestPostgres, database: string): Promise<read
     const table = `${identifier(String(schema))}.${identifier(String(name))}`
     return `select '${table.replaceAll("'", "''")}' as table, count(*) as rows from only ${table}`
   })
-  return counts.length === 0 ? [] : z.array(counted).parse(await postgres.sql(database, counts.join(' union all ')))
+  return counts.length === 0
+    ? []
+    : z.array(counted).parse(await postgres.sql(database, `${counts.join(' union all ')} order by 1`))
 }
 
 /** Of the database as such, which pg_dump does not tell without --create. */
