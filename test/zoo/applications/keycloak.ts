@@ -17,12 +17,13 @@ function addUser(n: number): Request {
 }
 
 const realm = { realm: 'zoo', enabled: true, roles: { realm: [{ name: 'keeper', description: 'é' }] } }
-const rows: readonly Request[] = [
-  logIn,
+const changes: readonly Request[] = [
   { method: 'POST', url: `${SERVER}/admin/realms`, headers, body: realm },
   { method: 'POST', url: `${SERVER}/admin/realms/zoo/clients`, headers, body: { clientId: 'feeder', enabled: true } },
   ...[1, 2, 3, 4, 5].map(addUser),
 ]
+/** A token is good for a minute, which is short on a busy machine. */
+const rows = changes.flatMap((change) => [logIn, change])
 
 const served = (requests: readonly Request[]): Served => ({
   serve: ['kc.sh', 'start'],
