@@ -23,6 +23,8 @@ const needs: readonly Need[] = [
   { program: 'python3', debian: 'python3-venv', part: 'kubernetes', probe: ['-c', 'import ensurepip'] },
   { program: 'tar', debian: 'tar', part: 'files' },
   { program: 'setpriv', debian: 'util-linux', part: 'postgres' },
+  // The applications of test/zoo run in a network namespace.
+  { program: 'ip', folders: '/usr/sbin', debian: 'iproute2', part: 'postgres' },
   // PostgreSQL's own regression tests need a library of their own.
   { program: 'cc', debian: 'gcc', part: 'postgres' },
   {

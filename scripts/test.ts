@@ -12,12 +12,12 @@ import { runVisibly } from './run.ts'
 /** Each real part, and the tests that cannot run without it. */
 const parts = {
   postgres: {
-    tests: /postgres|crash|e2e|demo|cli|import-point|import-memory|roundtrip/,
+    tests: /postgres|crash|e2e|demo|cli|import-point|import-memory|roundtrip|zoo/,
     says: 'PostgreSQL, started by the tests from the packages of this machine',
   },
   s3: { tests: /s3|e2e\/leak/, says: 'versitygw, an S3 server built from source' },
   python: {
-    tests: /recovery|terminal-tour|init-asks-first|import-point/,
+    tests: /recovery|terminal-tour|init-asks-first|import-point|zoo\/zoo/,
     says: 'Python with nothing but `cryptography`, for recover.py and another reader of Kleidia backups',
   },
   openbao: {
