@@ -16,8 +16,8 @@ const STORED = 0x80000000
 export async function* unlz4(content: Bytes, single = false): Bytes {
   const source = new ByteSource(content, () => damaged('it ends within a frame'))
   try {
-    do yield* oneFrame(source)
-    while (!single && !(await source.ended()))
+    yield* oneFrame(source)
+    while (!single && !(await source.ended())) yield* oneFrame(source)
     if (single && !(await source.ended())) throw damaged('something follows its frame')
   } finally {
     await source.close()

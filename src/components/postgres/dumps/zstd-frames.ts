@@ -15,8 +15,8 @@ const CHUNK = 65_536
 export async function* unzstd(content: Bytes, single = false): Bytes {
   const source = new ByteSource(content, () => damaged('it ends within a frame'))
   try {
-    do yield* oneFrame(source)
-    while (!single && !(await source.ended()))
+    yield* oneFrame(source)
+    while (!single && !(await source.ended())) yield* oneFrame(source)
     if (single && !(await source.ended())) throw damaged('something follows its frame')
   } finally {
     await source.close()
