@@ -16,9 +16,10 @@ const STORED = 0x80000000
 export async function* unlz4(content: Bytes, single = false): Bytes {
   const source = new ByteSource(content, () => damaged('it ends within a frame'))
   try {
-    yield* oneFrame(source)
-    while (!single && !(await source.ended())) yield* oneFrame(source)
-    if (single && !(await source.ended())) throw damaged('something follows its frame')
+    for (let more = true; more; more = !(await source.ended())) {
+      yield* oneFrame(source)
+      if (single && !(await source.ended())) throw damaged('something follows its frame')
+    }
   } finally {
     await source.close()
   }

@@ -15,9 +15,10 @@ const CHUNK = 65_536
 export async function* unzstd(content: Bytes, single = false): Bytes {
   const source = new ByteSource(content, () => damaged('it ends within a frame'))
   try {
-    yield* oneFrame(source)
-    while (!single && !(await source.ended())) yield* oneFrame(source)
-    if (single && !(await source.ended())) throw damaged('something follows its frame')
+    for (let more = true; more; more = !(await source.ended())) {
+      yield* oneFrame(source)
+      if (single && !(await source.ended())) throw damaged('something follows its frame')
+    }
   } finally {
     await source.close()
   }
