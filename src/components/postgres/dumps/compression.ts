@@ -26,12 +26,15 @@ export async function compressionOf(path: string): Promise<Compression> {
   }
 }
 
-/** What the bytes of the file at `path` unpack to. Fails as `corrupt`, with the byte of the content, unless they do so to their end. */
-export async function* decompressed(raw: Bytes, path: string, compression: Compression): Bytes {
+/**
+ * What the bytes of the file at `path` unpack to. Fails as `corrupt`, with the byte of the content, unless they do so to their end.
+ * With `single` nothing may have been put behind what was compressed at once.
+ */
+export async function* decompressed(raw: Bytes, path: string, compression: Compression, single: boolean): Bytes {
   if (compression === 'none') return yield* raw
   let plain = 0
   try {
-    for await (const chunk of READERS[compression](raw)) {
+    for await (const chunk of READERS[compression](raw, single)) {
       plain += chunk.length
       yield chunk
     }
@@ -48,19 +51,31 @@ export async function* decompressed(raw: Bytes, path: string, compression: Compr
 
 const READERS = { gzip: gunzip, zstd: unzstd, lz4: unlz4 } as const
 
-async function* gunzip(raw: Bytes): Bytes {
+async function* gunzip(raw: Bytes, single: boolean): Bytes {
   const decompressor = createGunzip({ chunkSize: CHUNK_SIZE })
   let given = 0
-  const counted = Readable.from(countingOf(raw, (length) => (given += length)))
+  let plain = 0
+  let tail: Buffer = Buffer.alloc(0)
+  const note = (chunk: Uint8Array): void => {
+    given += chunk.length
+    tail = Buffer.concat([tail, chunk.subarray(-4)]).subarray(-4)
+  }
+  const counted = Readable.from(notingOf(raw, note))
   // Both ends are closed when either ends; the error is the reader's. A stream without an encoding gives bytes.
-  yield* pipeline(counted, decompressor, () => {}) as AsyncIterable<Uint8Array>
+  for await (const chunk of pipeline(counted, decompressor, () => {}) as AsyncIterable<Uint8Array>) {
+    plain += chunk.length
+    yield chunk
+  }
   // Node takes a zero for padding, and leaves whatever is behind it unread.
   if (decompressor.bytesWritten < given) throw new Failure('corrupt', 'something that is not gzip follows its end')
+  // It ends with the length of what it holds, the last part alone if it has several.
+  if (single && tail.readUInt32LE(0) !== plain % 2 ** 32)
+    throw new Failure('corrupt', 'something follows its end, or its length is another one')
 }
 
-async function* countingOf(content: Bytes, count: (length: number) => void): Bytes {
+async function* notingOf(content: Bytes, note: (chunk: Uint8Array) => void): Bytes {
   for await (const chunk of content) {
-    count(chunk.length)
+    note(chunk)
     yield chunk
   }
 }

@@ -82,6 +82,21 @@ test('a file that ends before anything can be told of it is plain text', async (
     assert.ok((await contentIn(bytes)).equals(bytes))
 })
 
+test('with nothing behind it, a file of a folder is taken, and refused when it is there twice', async () => {
+  for (const [name, compress] of Object.entries(forms)) {
+    const path = join(folder, name)
+    const read = async (bytes: Buffer): Promise<number> => {
+      await writeFile(path, bytes)
+      let length = 0
+      const file = { ...(await openDumpFile(path, context)), single: true }
+      for await (const chunk of contentOf(file, false, context)) length += chunk.length
+      return length
+    }
+    assert.equal(await read(compress(text)), text.length)
+    await assert.rejects(read(Buffer.concat([compress(text), compress(text)])), { kind: 'corrupt' }, name)
+  }
+})
+
 test('blocks of LZ4 that point back over each other are read', async () => {
   // Made by `lz4 -BD` of this text, which repeats itself beyond a block.
   const repeated = Buffer.from('-- abc abc abc abc abc abc abc abc\n'.repeat(40))

@@ -18,7 +18,7 @@ export interface DumpFile {
 }
 
 /** What is read of a file. */
-type Content = Pick<DumpFile, 'path' | 'name' | 'bytes' | 'compression'>
+type Content = Pick<DumpFile, 'path' | 'name' | 'bytes' | 'compression'> & { readonly single?: boolean }
 
 /** Real dumps do not shrink that much beyond their first part; a file that does was made to fill a disk. */
 const RATIO_LIMIT = 300
@@ -57,7 +57,7 @@ export async function* contentOf(file: Content, trusted: boolean, context: Conte
     context.progress({ type: 'bytes', subject: file.name, done: read, total: file.bytes })
   })
   let plain = 0
-  for await (const chunk of decompressed(raw, file.path, file.compression)) {
+  for await (const chunk of decompressed(raw, file.path, file.compression, file.single === true)) {
     plain += chunk.length
     if (!trusted && plain > RATIO_FREE && plain > read * RATIO_LIMIT) throw bomb(file, plain)
     yield chunk

@@ -116,7 +116,7 @@ class Folder {
     if (compression !== 'none' && (await compressionOf(path)) !== compression)
       throw this.#damaged(`its file ${name} is empty or not compressed with ${compression}`)
     const { size } = await stat(path)
-    return contentOf({ path, name, bytes: size, compression }, this.#trusted, this.#context)
+    return contentOf({ path, name, bytes: size, compression, single: true }, this.#trusted, this.#context)
   }
 
   *#unprovenOf(toc: ArchiveToc): Generator<string> {

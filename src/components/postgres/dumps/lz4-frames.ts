@@ -13,10 +13,13 @@ const STORED = 0x80000000
  * Decompresses all frames of an LZ4 file, which Node cannot: pg_dump 16 and newer write them. A frame that lacks its end mark is
  * damage. Checksums are passed over, as pg_dump writes none.
  */
-export async function* unlz4(content: Bytes): Bytes {
+export async function* unlz4(content: Bytes, single = false): Bytes {
   const source = new ByteSource(content, () => damaged('it ends within a frame'))
   try {
-    while (!(await source.ended())) yield* oneFrame(source)
+    for (let more = true; more; more = !(await source.ended())) {
+      yield* oneFrame(source)
+      if (single && !(await source.ended())) throw damaged('something follows its frame')
+    }
   } finally {
     await source.close()
   }

@@ -12,10 +12,13 @@ const CHUNK = 65_536
  * Decompresses all frames of a zstd file. Node's own reader stops after the first one, and files of several are common: pzstd and
  * `cat` make them. So frames are found by their headers, as RFC 8878 has them.
  */
-export async function* unzstd(content: Bytes): Bytes {
+export async function* unzstd(content: Bytes, single = false): Bytes {
   const source = new ByteSource(content, () => damaged('it ends within a frame'))
   try {
-    while (!(await source.ended())) yield* oneFrame(source)
+    for (let more = true; more; more = !(await source.ended())) {
+      yield* oneFrame(source)
+      if (single && !(await source.ended())) throw damaged('something follows its frame')
+    }
   } finally {
     await source.close()
   }
