@@ -1,5 +1,9 @@
-/** What an operator may agree to restore without, where it cannot be made again: given by `--accept <id>`. */
+/**
+ * What an operator may agree to by `--accept <id>`: to restore without what cannot be made again, or over live data in steps
+ * in place of one transaction.
+ */
 export const acceptIds = [
+  'in-steps',
   'without-constraints',
   'without-extensions',
   'without-indexes',

@@ -143,3 +143,32 @@ for (const mode of ['swap', 'scratch'] as const)
       }
     })
   }
+
+test('in place: one transaction says how to go on in steps, and changes nothing; steps take the other ways', async () => {
+  const name = 'in_place_pass'
+  const kinds = ['a domain whose check calls a function without its schema', 'a trigger from before a generated column']
+  const statements = kinds.map((kind) => cases[kind]?.sql).join(';')
+  await postgres.createDatabase(name)
+  await postgres.sql(name, `set search_path = public; ${statements}; create table live (a int)`)
+  const settings = postgres.settings(name)
+  const stored = await captureStored(settings, context)
+  await postgres.sql(name, 'insert into public.live values (1)')
+  const open = (accept: readonly AcceptId[]) =>
+    openPostgresTarget(settings, { mode: 'in-place', restoreId: RESTORE_ID, scratchFolder, accept }, context)
+  const refused = await open([])
+  await refused.fence(context)
+  await assert.rejects(
+    refused.load(stored.details, stored.source, context),
+    (error: Error & { hint?: string }) => error.hint?.includes('--accept in-steps') === true,
+  )
+  assert.equal(await refused.isAsBefore?.(context), true)
+  const target = await open(['in-steps', 'without-triggers'])
+  await target.load(stored.details, stored.source, context)
+  assert.deepEqual(await target.compare(stored.details, context, stored.source), [])
+  assert.match(
+    target.remarks?.().join('; ') ?? '',
+    /TABLE DATA public item was made under.*TRIGGER public space bump was LEFT OUT/,
+  )
+  await target.reopen(context)
+  assert.deepEqual(await postgres.sql(name, 'select count(*)::int as n from public.live'), [{ n: 0 }])
+})

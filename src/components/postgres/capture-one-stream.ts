@@ -97,7 +97,7 @@ async function readAll(source: OneStream, context: Context) {
       needs: await readRestoreNeeds(session, facts.serverVersion),
       indexRuns: await readIndexRuns(session, []),
       notCaptured: await readNotCaptured(session, source.tools.major),
-      content: await readFingerprint([session], [], source.tools.major, context, undefined, rootNames(movable)),
+      content: await readFingerprint([session], [], source.tools.major, context, { roots: rootNames(movable) }),
       publicSchema: await readPublicSchema(session),
     }
   })
@@ -111,7 +111,7 @@ async function readAll(source: OneStream, context: Context) {
 async function readContent(source: OneStream, roots: readonly string[], context: Context): Promise<Fingerprint> {
   const objects = await definitionsOf(source, context)
   const content = await withReader(source, context, (session) =>
-    readFingerprint([session], [], source.tools.major, context, undefined, roots),
+    readFingerprint([session], [], source.tools.major, context, { roots }),
   )
   return { ...content, objects }
 }

@@ -183,8 +183,8 @@ async function contentOf(
   const sessions = [session]
   await query(session, z.unknown(), ALONE)
   const roots = rootNames(movable)
-  if (settings.fingerprint === 'drill') return readCounts(sessions, counted, tools.major, context, undefined, roots)
-  const read = await readFingerprint(sessions, [], tools.major, context, undefined, roots)
+  if (settings.fingerprint === 'drill') return readCounts(sessions, counted, tools.major, context, { roots })
+  const read = await readFingerprint(sessions, [], tools.major, context, { roots })
   return () => Promise.resolve(read)
 }
 

@@ -15,7 +15,7 @@ export function foldRoots(found: readonly Read[]): TableFingerprint[] {
   const groups = Map.groupBy(found, ({ root, name }) => (root === '' ? name : root))
   return [...groups].flatMap(([name, group]) => {
     const isRoot = group.some(({ root }) => root !== '')
-    return isRoot ? [sumOf(name, group)] : group.map(({ root: _, ...table }) => table)
+    return isRoot ? [sumOf(name, group)] : group.map(({ root: _root, ...table }) => table)
   })
 }
 

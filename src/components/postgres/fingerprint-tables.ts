@@ -2,7 +2,7 @@ import type pg from 'pg'
 import { z } from 'zod'
 import { Failure, isFailure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
-import { foldRoots } from './fingerprint-roots.ts'
+import { foldRoots, rootsIn } from './fingerprint-roots.ts'
 import { copyRows, tableOf } from './lanes.ts'
 import { plannable } from './plannable.ts'
 import { query, queryOne } from './query.ts'
@@ -60,17 +60,23 @@ const count = z.object({ rows: z.string() })
 const content = z.object({ rows: z.string(), hash: z.string() })
 const named = z.object({ name: z.string(), rows: z.string(), hash: z.string() })
 
-/** What is read to be compared with this is read in the same way; a table that it has not, as is safe here. */
-export type ReadAs = Pick<Fingerprint, 'tables' | 'hashing'> | undefined
+/**
+ * How tables are read: `tables` of an earlier fingerprint are read in the ways of that one, so that both can be compared; all
+ * others as is safe here. Partitions of `roots` count together.
+ */
+export interface ReadAs {
+  readonly tables?: Fingerprint['tables']
+  readonly hashing?: Fingerprint['hashing']
+  readonly roots?: readonly string[]
+}
 
 /** Row counts and content hashes of all tables, read over all `sessions` at once, which share one snapshot. */
 export async function readTables(
   sessions: readonly pg.ClientBase[],
   like: ReadAs,
-  roots: readonly string[],
   context: Context,
 ): Promise<TableFingerprint[]> {
-  const found = await readEach(sessions, like, roots, context, async (session, one) => {
+  const found = await readEach(sessions, like, context, async (session, one) => {
     const { name, root, columns, condition, encoding } = one
     if (!one.plannable) return { name, root, by: 'copy', ...(await readCopied(session, one)) } as const
     return { name, root, ...(await queryOne(session, content, tableHashQuery(name, columns, encoding, condition))) }
@@ -83,10 +89,9 @@ export async function countTables(
   sessions: readonly pg.ClientBase[],
   counted: ReadonlyMap<string, bigint>,
   like: ReadAs,
-  roots: readonly string[],
   context: Context,
 ): Promise<() => Promise<TableFingerprint[]>> {
-  const found = await readEach(sessions, like, roots, context, async (session, one) => {
+  const found = await readEach(sessions, like, context, async (session, one) => {
     const { name, root, schema, relation } = one
     const by = one.plannable ? {} : ({ by: 'copy' } as const)
     const table = tableOf({ schema, table: relation })
@@ -120,13 +125,14 @@ async function withViews(
 async function readEach<Result>(
   sessions: readonly pg.ClientBase[],
   like: ReadAs,
-  roots: readonly string[],
   context: Context,
   read: (session: pg.ClientBase, one: Table) => Promise<Result>,
 ): Promise<Result[]> {
   const [first] = sessions
   if (first === undefined) throw new Failure('bug', 'no session to read tables with')
-  const waiting = inOneWay((await query(first, table, TABLES, [roots])).map(asIn(like)))
+  const waiting = inOneWay(
+    (await query(first, table, TABLES, [like.roots ?? rootsIn({ tables: like.tables ?? [] })])).map(asIn(like)),
+  )
   const found: Result[] = []
   await Promise.all(
     sessions.map(async (session) => {
@@ -140,7 +146,7 @@ async function readEach<Result>(
 }
 
 function asIn(like: ReadAs): (one: Table) => Table {
-  const tables = like?.hashing === HASHING ? like.tables : []
+  const tables = like.hashing === HASHING ? (like.tables ?? []) : []
   const ways = new Map(tables.map(({ name, by }) => [name, by]))
   const nameOf = ({ root, name }: Table): string => (root === '' ? name : root)
   return (one) => ({ ...one, plannable: ways.has(nameOf(one)) ? ways.get(nameOf(one)) === undefined : one.plannable })

@@ -4,7 +4,6 @@ import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import { countTables, readTables, type ReadAs } from './fingerprint-tables.ts'
 import { query } from './query.ts'
-import { rootsIn } from './fingerprint-roots.ts'
 import type { Fingerprint } from './schema.ts'
 import { HASHING, sequencesQuery } from './table-hash.ts'
 
@@ -15,23 +14,22 @@ const OTHER_HASHES =
 /**
  * Reads the content of a database as `Fingerprint` describes it, inside the transaction that each of `sessions` is in.
  * They must see the same snapshot; several of them read tables at once. Foreign tables are not read: their rows are
- * elsewhere. Partitions of `roots` count together. Fails with `denied` rather than leave out what the role may not see. What
- * is to be compared with an earlier fingerprint is read in the ways of that one, `like`.
+ * elsewhere. Fails with `denied` rather than leave out what the role may not see.
  */
 export async function readFingerprint(
   sessions: readonly pg.ClientBase[],
   definitions: readonly { readonly name: string; readonly definition: string }[],
   definitionsBy: number,
   context: Context,
-  like?: ReadAs,
-  roots = rootsIn(like ?? { tables: [] }),
+  like: ReadAs = {},
 ): Promise<Fingerprint> {
   const [first] = sessions
   if (first === undefined) throw new Failure('bug', 'no session to read a fingerprint with')
-  if (like !== undefined && like.hashing !== HASHING) context.progress({ type: 'warning', message: OTHER_HASHES })
+  if (like.tables !== undefined && like.hashing !== HASHING)
+    context.progress({ type: 'warning', message: OTHER_HASHES })
   return {
     hashing: HASHING,
-    tables: await readTables(sessions, like, roots, context),
+    tables: await readTables(sessions, like, context),
     sequences: await readSequences(first),
     largeObjects: await query(first, largeObject, LARGE_OBJECTS),
     extensions: await query(first, extension, EXTENSIONS),
@@ -49,12 +47,11 @@ export async function readCounts(
   counted: ReadonlyMap<string, bigint>,
   definitionsBy: number,
   context: Context,
-  like?: ReadAs,
-  roots = rootsIn(like ?? { tables: [] }),
+  like: ReadAs = {},
 ): Promise<() => Promise<Fingerprint>> {
   const [first] = sessions
   if (first === undefined) throw new Failure('bug', 'no session to count with')
-  const tables = await countTables(sessions, counted, like, roots, context)
+  const tables = await countTables(sessions, counted, like, context)
   const rest = {
     sequences: await readSequences(first),
     largeObjects: await query(

@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { z } from 'zod'
-import { Failure } from '../../core/failure.ts'
+import { Failure, isFailure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Difference, Finding } from '../../core/restore-point.ts'
 import type { ArtifactSource, EvidenceQuery, EvidenceRow, Target, TargetState } from '../driver.ts'
@@ -19,6 +19,8 @@ import { preflightInPlace } from './preflight.ts'
 import { query } from './query.ts'
 import { referenceOf } from './reference/reference.ts'
 import { analyze } from './restore/analyze.ts'
+import { expectedAfter } from './restore/second-pass/expected-after.ts'
+import { sentenceOf, type WayTaken } from './restore/second-pass/way.ts'
 import { ensureRoles, readRights } from './roles-restore.ts'
 import type { PostgresDetails } from './schema.ts'
 import { commentStatement, dropBeside } from './side-database.ts'
@@ -54,6 +56,7 @@ export class InPlaceTarget implements Target<PostgresDetails> {
   readonly description: string
   readonly confirmation: string
   readonly #place: Place
+  #ways: readonly WayTaken[] = []
 
   constructor(place: Place) {
     this.#place = place
@@ -132,9 +135,14 @@ export class InPlaceTarget implements Target<PostgresDetails> {
       await ensureRoles(admin, details, source, context)
       const lanes = details.lanes.length === 0 ? 0 : LOAD_JOBS
       await this.#openGate(admin, LOAD_CONNECTIONS + lanes, context)
-      await this.#overwrite(admin, { details, source, marker: { ...marker, touched: true } }, context)
+      const ways = await this.#overwrite(admin, { details, source, marker: { ...marker, touched: true } }, context)
+      for (const way of ways) context.progress({ type: 'warning', message: sentenceOf(way) })
       await this.#openGate(admin, COMPARE_CONNECTIONS, context)
-      await this.#mark(admin, { ...marker, touched: true, loaded: true }, context)
+      await this.#mark(
+        admin,
+        { ...marker, touched: true, loaded: true, ...(ways.length === 0 ? {} : { ways: [...ways] }) },
+        context,
+      )
     })
     await analyze(await this.#loadPlace(details, context), context)
   }
@@ -155,10 +163,11 @@ export class InPlaceTarget implements Target<PostgresDetails> {
    * without room for old and new at once, it cannot be one: what a failed attempt leaves is dropped by the next, and if there is none, the
    * safety point has to repair it. The mark that says which of the two it is changes with the first thing that does.
    */
-  async #overwrite(admin: pg.Client, over: Overwriting, context: Context): Promise<void> {
+  async #overwrite(admin: pg.Client, over: Overwriting, context: Context): Promise<readonly WayTaken[]> {
     const { details, source, marker } = over
     const place = await this.#loadPlace(details, context)
-    const inSteps = (await roomInPlace(admin, this.#place, details)).dropsFirst
+    const { accept } = this.#place
+    const inSteps = (await roomInPlace(admin, this.#place, details)).dropsFirst || accept.includes('in-steps')
     const how = { args: ['--single-transaction', '--clean', '--if-exists'], inSteps }
     const deadline = context.clock.monotonic() + GATE_LIMIT
     for (;;) {
@@ -173,9 +182,13 @@ export class InPlaceTarget implements Target<PostgresDetails> {
         return await restoreOver(place, details, prepared, how, context)
       } catch (error) {
         const others = await clientsOf(admin, place.database)
-        if (others.length === 0 || context.clock.monotonic() > deadline) throw error
+        if (others.length === 0 || context.clock.monotonic() > deadline) throw inSteps ? error : withWayOn(error)
       }
     }
+  }
+
+  remarks(): readonly string[] {
+    return this.#ways.map(sentenceOf)
   }
 
   /** In the transaction that overwrites, so that the mark says so exactly when that was committed. */
@@ -193,7 +206,9 @@ export class InPlaceTarget implements Target<PostgresDetails> {
     const loaded = await this.#loadPlace(details, context)
     const reference = referenceOf({ place: this.#place, loaded, details, source, args: [] })
     const { version } = await readServer(this.#place, context)
-    return compareLoaded(loaded, version, details, context, reference)
+    this.#ways = await withAdmin(this.#place, context, async (admin) => (await this.#marker(admin))?.ways ?? [])
+    const expected = { ...details, fingerprint: expectedAfter(details.fingerprint, this.#ways) }
+    return compareLoaded(loaded, version, expected, context, reference)
   }
 
   async content(details: PostgresDetails, context: Context): Promise<string | undefined> {
@@ -261,6 +276,7 @@ export class InPlaceTarget implements Target<PostgresDetails> {
       limits: limitsOf(settings),
       jobs: LOAD_JOBS,
       settings: LOAD_SETTINGS,
+      accept: this.#place.accept,
     }
   }
 }
@@ -291,4 +307,15 @@ async function untie(live: pg.Client, context: Context): Promise<void> {
       `alter table ${table} drop constraint ${identifier(name)}`,
       context,
     )
+}
+
+/** One transaction cannot go on behind an error; steps can, and what they leave is named. */
+function withWayOn(error: unknown): unknown {
+  if (!isFailure(error, 'toolFailed')) return error
+  const { kind, message, facts } = error
+  return new Failure(kind, message, {
+    cause: error,
+    facts: { ...facts, accept: 'in-steps' },
+    hint: 'With --accept in-steps the data is loaded in steps, and what is refused by other ways; with --target swap the live data is not touched until all is there.',
+  })
 }

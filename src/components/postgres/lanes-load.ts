@@ -89,7 +89,7 @@ async function tryBatch(
 ): Promise<boolean> {
   const loaded = new Set<Lane>()
   try {
-    await asOwner(session, batch, lanes, () => loadBatch(session, batch, lanes, source, context, loaded))
+    await asOwner(session, batch, lanes, () => loadBatch(session, batch, { ...lanes, loaded }, source, context))
     return true
   } catch (error) {
     if (lanes.onRefused === undefined || refusalOf(error) === undefined) throw error
@@ -128,10 +128,9 @@ const ROLE_NOW = `select current_setting('role') as before`
 async function loadBatch(
   session: pg.Client,
   { lanes, isWhole }: LaneBatch,
-  { encoding, frozen }: LanesToLoad,
+  { encoding, frozen, loaded }: LanesToLoad & { readonly loaded: Set<Lane> },
   source: ArtifactSource,
   context: Context,
-  loaded: Set<Lane>,
 ): Promise<void> {
   const [first] = lanes
   if (first === undefined) return

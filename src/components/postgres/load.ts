@@ -7,7 +7,11 @@ import { DUMP_ROLE } from './capture.ts'
 import type { Server } from './connection.ts'
 import { feed } from './feed.ts'
 import { loadLanes } from './lanes-load.ts'
-import type { FailedEntries } from './restore/second-pass/failed-entries.ts'
+import { contentsLines } from './restore/second-pass/contents.ts'
+import { FailedEntries } from './restore/second-pass/failed-entries.ts'
+import type { SecondPass } from './restore/second-pass/pass.ts'
+import { secondPasses } from './restore/second-pass/passes.ts'
+import type { WayTaken } from './restore/second-pass/way.ts'
 import { readLoadSettings, type Meant } from './restore/session-settings.ts'
 import type { Dump } from './restore/staged-dump.ts'
 import type { PostgresDetails } from './schema.ts'
@@ -119,26 +123,40 @@ function callOf(
 
 /**
  * Loads over a live database with one session at a time: as one transaction, or `inSteps`, where there are lanes, which a
- * transaction cannot hold, or no room for what is live and what is loaded at once.
+ * transaction cannot hold, or no room for what is live and what is loaded at once. In steps, rows and what follows them
+ * that the server refuses are loaded again by other ways; gives the ways taken.
  */
 export async function restoreOver(
   database: LoadPlace,
-  details: Meant & Pick<PostgresDetails, 'lanes' | 'encoding'>,
+  details: Meant & SecondPass['details'] & Pick<PostgresDetails, 'lanes'>,
   source: ArtifactSource,
   { args, inSteps }: { readonly args: readonly string[]; readonly inSteps: boolean },
   context: Context,
-): Promise<void> {
+): Promise<readonly WayTaken[]> {
   const { lanes, encoding } = details
   const place = { ...database, settings: await readLoadSettings(database, details, context) }
-  const restore = (more: readonly string[], inner: Context): Promise<void> =>
-    restoreStream(place, source.read(DUMP_ROLE), [...args, ...more], inner)
-  if (!inSteps) return restore([], context)
+  const failed = new FailedEntries()
+  const restore = (more: readonly string[], inner: Context, tolerant?: FailedEntries): Promise<void> =>
+    restoreStream(place, source.read(DUMP_ROLE), [...argsFor(tolerant), ...more], inner, tolerant)
+  // A transaction ends with its first error.
+  const argsFor = (tolerant: FailedEntries | undefined): readonly string[] =>
+    tolerant === undefined ? args : args.filter((one) => one !== '--single-transaction')
+  if (!inSteps) return restore([], context).then(() => [])
+  const dump: Dump = { kind: 'stream', read: () => source.read(DUMP_ROLE) }
+  const contents = contentsLines(await dumpContents(place, dump, context))
+  const again = secondPasses(
+    { dump, lines: contents, details, withPath: new Map(), source, accept: place.accept ?? [] },
+    failed,
+  )
   await restore(['--section=pre-data'], context)
   await allOrNone(context, [
-    (inner) => restore(['--section=data'], inner),
-    (inner) => loadLanes(place, { all: lanes, encoding, frozen: false }, source, inner),
+    (inner) => restore(['--section=data'], inner, failed),
+    (inner) => loadLanes(place, { all: lanes, encoding, frozen: false, onRefused: again.addLanes }, source, inner),
   ])
-  await restore(['--section=post-data'], context)
+  await again.afterRows(place, context)
+  await restore(['--section=post-data'], context, failed)
+  await again.afterIndexes(place, context)
+  return again.taken
 }
 
 /** Reads all artifacts and keeps nothing: afterwards their whole content is known to be authentic. */

@@ -31,6 +31,7 @@ const body = z.discriminatedUnion('role', [
     touched: z.boolean().optional(),
     comment: z.string().nullable(),
     connectionLimit: z.number().int(),
+    ways: z.array(wayTaken).optional(),
   }),
 ])
 

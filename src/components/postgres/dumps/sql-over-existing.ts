@@ -18,15 +18,10 @@ const ROW = `select exists (select from pg_catalog.pg_language where lanname = '
  * since. Around large objects it commits, as pg_dump does.
  */
 export async function sqlOverExisting(place: LoadPlace, context: Context): Promise<Bytes> {
-  const { droppable, hasDo } = await withSession(
-    place.server,
-    place.database,
-    context,
-    async (session) => ({
-      droppable: await readDroppable(session),
-      ...(await queryOne(session, row, ROW)),
-    }),
-  )
+  const { droppable, hasDo } = await withSession(place.server, place.database, context, async (session) => ({
+    droppable: await readDroppable(session),
+    ...(await queryOne(session, row, ROW)),
+  }))
   const archive = streamTool({ ...place, program: 'pg_dump', args: ['--format=custom', '--compress=0'] }, context)
   const edited = withDrops(archive, (entries) => ({
     keeps: entries.map(droppable),
