@@ -1,5 +1,6 @@
 import { Failure } from '../../core/failure.ts'
-import type { Driver, DumpOrigin, SecretLists } from '../../components/driver.ts'
+import type { Driver, SecretLists } from '../../components/driver.ts'
+import type { DumpOrigin } from '../../components/dumps.ts'
 import type { Staged } from '../../repository/kleidia-v1/stage-kleidia.ts'
 import type { App, AppComponent, OperationContext } from '../app.ts'
 import { hasDumps, type WithDumps } from '../import/import.ts'
