@@ -15,6 +15,13 @@ interface Need {
 const needs: readonly Need[] = [
   { program: 'initdb', folders: '/usr/lib/postgresql/*/bin', debian: 'postgresql', part: 'postgres' },
   { program: 'pg_dump', folders: '/usr/lib/postgresql/*/bin', debian: 'postgresql-client', part: 'postgres' },
+  // An extension that is bound to one database and a library that the server loads: the server of Debian 12.
+  {
+    program: 'pg_cron.so',
+    folders: '/usr/lib/postgresql/*/lib',
+    debian: 'postgresql-15-cron',
+    part: 'postgres',
+  },
   { program: 'zstd', debian: 'zstd', part: 'python' },
   { program: 'age', debian: 'age', part: 'python' },
   { program: 'python3', debian: 'python3-venv', part: 'python', probe: ['-c', 'import ensurepip'] },

@@ -24,6 +24,7 @@ import { copyPreserved } from './preserved.ts'
 import { analyze } from './restore/analyze.ts'
 import { referenceOf } from './reference/reference.ts'
 import { restoreBeside } from './restore/restore-beside.ts'
+import { bringBackExtensions } from './restore/second-pass/bring-back-extensions.ts'
 import { expectedAfter } from './restore/second-pass/expected-after.ts'
 import { sentenceOf, type WayTaken } from './restore/second-pass/way.ts'
 import { jobsOf } from './restore/session-settings.ts'
@@ -252,7 +253,17 @@ export class SwapTarget implements Target<PostgresDetails> {
     await withAdmin(this.#place, context, async (admin) => {
       const { live } = await readWorld(admin, this.#place.names)
       if (live?.open === false) await openDatabase(admin, 'live', live.name, context)
+      if (stateOf(await readWorld(admin, this.#place.names), this.#place.restoreId) === 'swapped')
+        await this.#bringBackExtensions(context)
     })
+  }
+
+  /** Only the live name has what some extensions ask for. Whoever restores can do this by hand, too, so it ends nothing. */
+  async #bringBackExtensions(context: Context): Promise<void> {
+    if (this.#ways.length === 0) return
+    await withSession(this.#place.server, this.#place.names.live, context, (session) =>
+      bringBackExtensions(session, this.#ways, context),
+    )
   }
 
   discard(context: Context): Promise<void> {

@@ -8,7 +8,7 @@ import type { EntryRows } from './entry.ts'
 import type { Exempt } from './way.ts'
 
 /** Where rows of extensions that cannot be made are kept. */
-const KEPT_SCHEMA = 'holdfast_kept'
+export const KEPT_SCHEMA = 'holdfast_kept'
 
 /** `COPY "cron"."job" ("jobid", "schedule") FROM stdin`; every name is quoted. */
 const STATEMENT = /^COPY ("(?:[^"]|"")*")\.("(?:[^"]|"")*") \((.*)\) FROM stdin$/s
