@@ -106,6 +106,7 @@ async function throughTheJob(lab: Lab): Promise<string> {
   await printed(lab, 'drill', ['drill'])
   await printed(lab, 'restore --dry-run', ['restore', '--dry-run'])
   await throughScratch(lab)
+  await throughLeavingOut(lab)
   await printed(lab, 'restore', ['restore', '--target', 'beside'])
   await printed(lab, 'error', ['restore', '--yes'], 13)
   await printed(lab, 'restore --abandon', ['restore', '--abandon'])
@@ -139,6 +140,21 @@ async function declareKeyFit(lab: Lab, expected: string): Promise<void> {
       },
     ]
   })
+}
+
+/** A trigger that PostgreSQL cannot make again. */
+async function throughLeavingOut(lab: Lab): Promise<void> {
+  await lab.sql(`create table space (a int, v int); create function bump() returns trigger language plpgsql as $$ begin return new; end $$;
+    create trigger bump before update on space for each row when (old is distinct from new) execute function bump();
+    alter table space add column b int generated always as (a + 1) stored`)
+  await printed(lab, 'backup', ['backup'])
+  const without = ['--accept', 'without-triggers']
+  await printed(lab, 'drill', ['drill', ...without])
+  await printed(lab, 'restore --dry-run', ['restore', '--dry-run', ...without])
+  await printed(lab, 'restore', ['restore', '--target', 'beside', ...without])
+  await printed(lab, 'restore --abandon', ['restore', '--abandon'])
+  await lab.sql('drop table space; drop function bump')
+  await printed(lab, 'backup', ['backup'])
 }
 
 async function throughScratch(lab: Lab): Promise<void> {
