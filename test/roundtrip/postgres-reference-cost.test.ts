@@ -33,8 +33,11 @@ async function secondsOf(act: () => Promise<unknown>): Promise<number> {
 }
 
 for (const tables of SIZES)
-  test(`what the reference costs for ${tables} tables`, async (t) => {
+  test(`what the rehearsal and the reference cost for ${tables} tables`, async (t) => {
     await fill(tables)
+    const check = (): Promise<unknown> => postgresDriver.check(postgres.settings('costly'), context)
+    const rehearsed = await secondsOf(check)
+    const kept = await secondsOf(check)
     const stored = await captureStored(postgres.settings('costly'), context)
     const { depends = [], objects } = stored.details.fingerprint
     const request = { mode: 'swap', restoreId: '1a2b3c4d', scratchFolder: '' } as const
@@ -50,7 +53,14 @@ for (const tables of SIZES)
     await session.end()
     await target.discard(context)
     assert.equal(depends.length, tables)
-    const shown = { load, 'compare without it': without, 'compare with it': whole, 'what objects use': reading }
+    const shown = {
+      'check with its rehearsal': rehearsed,
+      'check with the answer kept': kept,
+      load,
+      'compare without it': without,
+      'compare with it': whole,
+      'what objects use': reading,
+    }
     const bytes = JSON.stringify(depends).length
     t.diagnostic(
       `${Object.entries(shown)

@@ -49,7 +49,11 @@ export async function goWithout(
     )
     return way('rows-kept', { ...kept, relations: [...kept.relations, ...exempt.relations] })
   }
-  const isAgreed = (isOfLeftOut && HANGS_ON_OTHERS.has(entry.kind)) || pass.accept.includes(acceptIdOf(entry.kind))
+  // A superuser's comment, which the extension brings by itself in most cases.
+  const isExtensionComment =
+    entry.kind === 'COMMENT' && entry.tag.startsWith('EXTENSION ') && refused.sqlState === '42501'
+  const hangs = (isOfLeftOut && HANGS_ON_OTHERS.has(entry.kind)) || isExtensionComment
+  const isAgreed = hangs || pass.accept.includes(acceptIdOf(entry.kind))
   return isAgreed ? way('left-out', exempt) : undefined
 }
 
