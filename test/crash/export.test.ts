@@ -38,8 +38,15 @@ async function empty(): Promise<void> {
 /** The SQL in what an export wrote, without what is different in every dump. */
 async function sqlIn(path: string, format: Format): Promise<string> {
   const text = await textIn(path, format)
-  return text.replaceAll(/^\\(?:un)?restrict .*$|^-- Dumped.*$/gm, '').trim()
+  return text
+    .replaceAll(/^\\(?:un)?restrict .*$|^-- Dumped.*$/gm, '')
+    .replaceAll(DROPS, '')
+    .trim()
 }
+
+/** What Kleidia's SQL drops before it makes it. */
+const DROPS =
+  /--\nDO \$holdfast\$[\s\S]*?(?=SET default_tablespace)|-- Name: before all else[\s\S]*?(?=-- PostgreSQL database dump complete)/g
 
 async function textIn(path: string, format: Format): Promise<string> {
   if (format === 'sql') return await readFile(path, 'utf8')
