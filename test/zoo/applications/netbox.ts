@@ -1,6 +1,5 @@
 import type { Application, Command } from '../application.ts'
 
-/** What `nbshell` gets on its standard input. */
 const ROWS = `
 from dcim.models import Site, Manufacturer, DeviceType, DeviceRole, Device
 from ipam.models import Prefix, IPAddress, VLAN, ASN, RIR
@@ -42,8 +41,8 @@ export const netbox: Application = {
     },
     schema: [manage('migrate', '--no-color')],
     rows: [
-      { ...manage('createsuperuser', '--noinput', '--username=alice', '--email=alice@example.org') },
-      { ...manage('nbshell'), input: ROWS },
+      manage('createsuperuser', '--noinput', '--username=alice', '--email=alice@example.org'),
+      manage('nbshell', '--command', ROWS),
     ],
     settled: { steps: [manage('migrate', '--no-color')], says: /No migrations to apply/, saysNot: /Applying/ },
   }),
