@@ -35,6 +35,12 @@ const COMPARED: Readonly<Record<DrillReport['compared'], string>> = {
     'numbers of rows equal to what was captured, content equal to what an earlier drill restored',
 }
 
+/** The next step stands below what failed: here it names what an operator may agree to. */
+function linesOf(failure: DrillReport['failure']): string[] {
+  if (failure === undefined) return []
+  return [`  ${failure.message}`, ...(failure.hint === undefined ? [] : [`      ${failure.hint}`])]
+}
+
 function textOf(report: DrillReport): string {
   const bytes = report.components.reduce((sum, component) => sum + component.bytes, 0)
   const head = `Drill of ${report.point} of ${report.app}: ${report.ok ? `restored, ${COMPARED[report.compared]}, checks passed` : 'FAILED'}`
@@ -44,7 +50,7 @@ function textOf(report: DrillReport): string {
     ...report.components.map(({ name, target }) => `  ${name}: ${target}`),
     ...report.remarks.map((remark) => `  ${remark}`),
     ...formatKeyFits(report.keyFit),
-    ...(report.failure === undefined ? [] : [`  ${report.failure.message}`]),
+    ...linesOf(report.failure),
     ...(report.differences.length === 0 ? [] : [formatDifferences(report.differences)]),
   ].join('\n')
 }
