@@ -5,6 +5,7 @@ import { checkOpenbao } from '../../src/components/openbao/check.ts'
 import { openbaoDriver } from '../../src/components/openbao/driver.ts'
 import { liveKey } from '../../src/components/openbao/keys.ts'
 import { at, startOpenbao } from '../parts/openbao.ts'
+import { startProxy } from '../parts/openbao-proxy.ts'
 import { captureToMemory } from '../parts/openbao-points.ts'
 import { testContext } from '../parts/postgres.ts'
 
@@ -92,4 +93,18 @@ test('another server gets what could be read, under the numbers it had', async (
   assert.deepEqual(await target.compare(point.details, context), [])
   assert.deepEqual(at(await other.must('GET', 's/data/old'), 'data', 'data'), { v: 'captured' })
   assert.deepEqual(at(await other.must('GET', 's/data/later?version=1'), 'data', 'data'), { v: 'captured' })
+})
+
+test('whatever the reason, one secret that is answered with 500 is named, and a server that answers nothing else fails', async () => {
+  const proxy = await startProxy(bao.server.address)
+  const through = bao.settings({ address: proxy.address, retrySeconds: 1, mounts: ['s', 'p'], snapshot: 'off' })
+  const damaged = { status: 500, body: { errors: ['cipher: message authentication failed'] } }
+  const bad = ['/v1/s/data/good?version=1', '/v1/p/a']
+  proxy.fault = ({ path }) => (bad.includes(path) ? damaged : undefined)
+  const { incomplete = [], details } = await captureToMemory(through)
+  for (const what of ['version 1 of secret s/good', 'secret p/a'])
+    assert.ok(incomplete.includes(`The server cannot read ${what}, which is not in the point`), incomplete.join())
+  assert.equal(details.mounts.find(({ path }) => path === 'p')?.secrets, 0)
+  proxy.fault = ({ path }) => (/\/data\/|lookup-self/.test(path) ? damaged : undefined)
+  await assert.rejects(captureToMemory(through), { kind: 'unreachable', message: /message authentication failed/ })
 })
