@@ -20,10 +20,7 @@ export interface Driver<Settings = unknown, Details = unknown> {
   /** The same without what the capture looks for by itself, where that takes long. */
   checkBeforeCapture?(settings: Settings, context: Context): Promise<readonly Finding[]>
 
-  /**
-   * Reads the whole component at one moment. Each artifact is complete when `sink.write` resolves.
-   * Anything that could not be read is either a failure or named in `notCaptured`.
-   */
+  /** Reads the whole component at one moment; an artifact is complete when `sink.write` resolves. Nothing is left out unsaid. */
   capture(settings: Settings, sink: ArtifactSink, context: Context): Promise<Captured<Details>>
 
   /**
@@ -193,6 +190,8 @@ export interface Captured<Details> {
   readonly details: Details
   /** Plain sentences: what a restore will not bring back. */
   readonly notCaptured: readonly string[]
+  /** Plain sentences: what should be in the point and could not be read, while the rest is. The point is incomplete. */
+  readonly incomplete?: readonly string[]
   /** What was looked for beside the reading because it takes as long. */
   readonly findings?: readonly Finding[]
 }

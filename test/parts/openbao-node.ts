@@ -124,6 +124,20 @@ export async function initialise(node: BaoNode, seal: 'shamir' | 'auto' = 'shami
   return keys
 }
 
+/** With several unseal keys, as people have them. Unsealed. */
+export async function initialiseWith(
+  node: BaoNode,
+  secret_shares: number,
+  secret_threshold: number,
+): Promise<{ readonly token: string; readonly keys: readonly string[] }> {
+  const made = await node.must('PUT', 'sys/init', { secret_shares, secret_threshold })
+  const all: readonly unknown[] = Array.from({ length: secret_shares }, (_, place) => at(made, 'keys', String(place)))
+  const keys = all.map(String)
+  for (const key of keys.slice(0, secret_threshold)) await node.must('PUT', 'sys/unseal', { key })
+  await untilActive([node])
+  return { token: String(at(made, 'root_token')), keys }
+}
+
 /** Again and again: a server that is still joining forgets the key it was given. */
 export async function unseal(node: BaoNode, { key }: NodeKeys): Promise<void> {
   for (const begun = Date.now(); ; await sleep(500)) {

@@ -38,7 +38,8 @@ const STATES: Readonly<Record<SnapshotReport['state'], string>> = {
     'Everything on this server, in all namespaces, with its tokens, policies and keys, becomes what it was. There is no undo.',
   read: 'The server answers and gives a captured secret.',
   denied: 'The server answers, but does not know this login: tokens, too, are as they were. Log in with one from then.',
-  sealed: 'The server is sealed. Unseal it with the keys of the captured server, not with those it had.',
+  sealed:
+    'The server is sealed. Restart it, as it still counts shares as before; then unseal it with the keys of the captured server.',
   'other values': 'The server answers, but gives none of a few captured secrets. Look at it before anybody uses it.',
 }
 

@@ -36,7 +36,8 @@ function isBehind(answer: Answer): boolean {
 export function isForNow({ status, body }: Answer): boolean {
   // A mount of version 2 says so for a moment after it was made.
   if (status === 400) return /upgrad\w+ from non-versioned/i.test(reasonOf({ status, body }))
-  if (status === 500) return !/too large|exceeds allowed|invalid|unsupported/i.test(reasonOf({ status, body }))
+  if (status === 500)
+    return !/too large|exceeds allowed|invalid|unsupported|cannot unmarshal/i.test(reasonOf({ status, body }))
   return status === 307 || status === 412 || status === 429 || status === 472 || status === 473 || status > 500
 }
 
@@ -66,6 +67,13 @@ function meaningOf(answer: Answer): readonly [Failure['kind'], string, string] {
   if (status === 403) return ['denied', reason, 'Give the token the rights that holdfast policy openbao prints.']
   const limit = limitOf(status, reason)
   if (limit !== undefined) return ['unsupported', `more than the server takes: ${reason}`, limit]
+  // The reason quotes a part of the secret.
+  if (status === 500 && /cannot unmarshal/i.test(reason))
+    return [
+      'corrupt',
+      'the server holds a value that it cannot read',
+      'Write this secret anew, and destroy that version.',
+    ]
   if (status === 404) return ['notFound', `not there (${reason})`, 'Check address, namespace and mounts.']
   if (status === 400) return ['refused', reason, 'Look at the log of the server.']
   return ['unreachable', reason, 'Look at the state and the log of the server.']

@@ -8,7 +8,7 @@ import { encodePath } from './kv-paths.ts'
 import type { KvMount } from './mounts.ts'
 import { readPlain, readStable, readVersions } from './read-entry.ts'
 import type { SecretInfo } from './read-entry.ts'
-import { isSameMetadata, isSameValue } from './same.ts'
+import { isGone, isSameMetadata, isSameValue } from './same.ts'
 
 export interface ApplyPlace {
   readonly client: Client
@@ -90,8 +90,7 @@ async function applyAbsent(entry: Extract<Entry, { kv: 'absent' }>, place: Apply
     return 'whole'
   }
   const live = await readStable(entry.mount, entry.path, place.client)
-  const newest = live?.versions.at(-1)
-  if (newest?.state === 'live') await changeVersions(entry, 'delete', [newest.version], place)
+  if (live !== undefined && !isGone(live)) await changeVersions(entry, 'delete', [live.current], place)
   return 'whole'
 }
 
@@ -162,7 +161,7 @@ async function finish(wanted: Entry2, { live, metadata, from }: Replayed, place:
 
 /** The newest value as the next version; the history that is there stays. */
 async function applyCurrent(wanted: Entry2, live: Entry2 | undefined, place: ApplyPlace): Promise<Applied> {
-  const [newest, there] = [versionOf(wanted, wanted.current), live?.versions.at(-1)]
+  const [newest, there] = [versionOf(wanted, wanted.current), live && versionOf(live, live.current)]
   if (newest?.state === 'live') {
     if (there?.state !== 'live' || !isSameValue(there.data, newest.data))
       await writeVersion(wanted, live?.current ?? 0, newest.data, place)

@@ -1,9 +1,10 @@
 import pMap, { pMapIterable } from 'p-map'
 import type { Client } from './client.ts'
-import { entryLine } from './entry.ts'
-import type { Entry } from './entry.ts'
+import { entryLine, nameOf } from './entry.ts'
+import type { Entry, Entry1 } from './entry.ts'
 import type { KvMount } from './mounts.ts'
-import { isSameInfo, readPlain, readStable, readVersions } from './read-entry.ts'
+import { isSameInfo, isUnreadable, readPlain, readStable, readVersions } from './read-entry.ts'
+import type { ReadEntry2 } from './read-entry.ts'
 import { scanOf } from './scan.ts'
 import { listAgain, walk } from './walk.ts'
 import type { Page } from './walk.ts'
@@ -13,10 +14,12 @@ const HELD_BYTES = 4 * 1024 * 1024
 /** Pages listed, and pages looked at again, while contents are read: a server that waits for our lists stands idle. */
 const AHEAD = 2
 
-/** One secret, with its line in the artifact. */
+/** One secret, with its line in the artifact, and what of it the server has and cannot read. */
 export interface CapturedEntry {
-  readonly entry: Entry
-  readonly line: Buffer
+  /** Undefined when nothing of it can be read. */
+  readonly stored: { readonly entry: Entry; readonly line: Buffer } | undefined
+  /** For people. */
+  readonly unreadable: readonly string[]
 }
 
 /**
@@ -51,18 +54,42 @@ interface Held extends Place {
 async function readOne(mount: KvMount, place: Place, client: Client): Promise<Held> {
   const { page, name } = place
   const path = pathOf(page, name)
-  if (mount.version === 1) return { page, name, read: withLine(await readPlain(mount.path, path, client)) }
-  if (page.infos === undefined) return { page, name, read: withLine(await readStable(mount.path, path, client)) }
-  const info = page.infos.get(name)
-  return { page, name, read: withLine(info && (await readVersions(mount.path, path, info, client))) }
+  const { path: at, version } = mount
+  const info = page.infos?.get(name)
+  const read = await ofWhatCanBe(mount, path, client, async () => {
+    if (version === 1) return await readPlain(at, path, client)
+    if (page.infos === undefined) return await readStable(at, path, client)
+    return info && (await readVersions(at, path, info, client))
+  })
+  return { page, name, read }
+}
+
+/** One secret that a server in order cannot give is not the end of a capture. */
+async function ofWhatCanBe(
+  { path: mount }: KvMount,
+  path: string,
+  client: Client,
+  read: () => Promise<Entry1 | ReadEntry2 | undefined>,
+): Promise<CapturedEntry | undefined> {
+  try {
+    return withLine(await read())
+  } catch (error) {
+    if (!(await isUnreadable(error, client))) throw error
+    return { stored: undefined, unreadable: [`secret ${mount}/${path}`] }
+  }
 }
 
 function pathOf({ folder }: Page, name: string): string {
   return `${folder}${name}`
 }
 
-function withLine(entry: Entry | undefined): CapturedEntry | undefined {
-  return entry && { entry, line: Buffer.from(entryLine(entry)) }
+function withLine(read: Entry1 | ReadEntry2 | undefined): CapturedEntry | undefined {
+  if (read === undefined) return undefined
+  if (read.kv === 1 || read.unreadable === undefined)
+    return { stored: { entry: read, line: Buffer.from(entryLine(read)) }, unreadable: [] }
+  const { unreadable, ...entry } = read
+  const names = unreadable.map((version) => `version ${version} of secret ${nameOf(entry)}`)
+  return { stored: { entry, line: Buffer.from(entryLine(entry)) }, unreadable: names }
 }
 
 /** What was read of one page, or of a part of it. */
@@ -82,7 +109,7 @@ async function* batchesOf(reads: AsyncIterable<Held>): AsyncGenerator<Batch> {
       bytes = 0
     }
     held.push(one)
-    bytes += one.read?.line.length ?? 0
+    bytes += one.read?.stored?.line.length ?? 0
   }
   if (held[0] !== undefined) yield { page: held[0].page, held }
 }
@@ -105,7 +132,8 @@ async function stillOnes(
     async ({ name, read }) => {
       const [was, is] = [page.infos?.get(name), after?.get(name)]
       if (read !== undefined && was !== undefined && is !== undefined && isSameInfo(was, is)) return read
-      return withLine(await readStable(mount.path, pathOf(page, name), client))
+      const path = pathOf(page, name)
+      return await ofWhatCanBe(mount, path, client, () => readStable(mount.path, path, client))
     },
     { concurrency: client.workers },
   )

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { Failure } from '../../core/failure.ts'
 import type { Bytes, Context } from '../../core/ports.ts'
 import type { ArtifactSink, Captured } from '../driver.ts'
 import { captureMount } from './capture-mount.ts'
@@ -21,6 +22,9 @@ import { captureSnapshot, requireSnapshotStorage } from './snapshot.ts'
 /** Lines go on so many bytes at a time: what comes after costs the same for each piece, small or large. */
 const TOGETHER = 64 * 1024
 
+/** With more than these, it is the server that is not in order. */
+const MOST_UNREADABLE = 1000
+
 /** The roles of the artifacts. */
 export const SECRETS = 'secrets'
 export const SNAPSHOT = 'snapshot'
@@ -38,7 +42,8 @@ export async function captureOpenbao(
     const mounts = await findMounts(settings, client)
     requireMounts(settings, mounts)
     const census = new Census(mounts)
-    await sink.write(SECRETS, 3, secretLines(capturedIn(mounts, client, settings.scan), census))
+    const unreadable: string[] = []
+    await sink.write(SECRETS, 3, secretLines(capturedIn(mounts, client, settings.scan), census, unreadable))
     const namespaces = settings.namespaces === 'all' ? await namespacesBelow(client) : []
     const leftOut = await leftOutNamespaces(settings, client)
     const unread = await captureConfiguration(namespaces, sink, client)
@@ -60,14 +65,19 @@ export async function captureOpenbao(
       readUntil: context.clock.now().toISOString(),
     }
     const missed = [...(leftOut === undefined ? [] : [leftOut]), ...unread, ...snapshot.notCaptured]
-    return { details, notCaptured: [...census.notCaptured(), ...missed, ...custody(details)] }
+    const incomplete = unreadable.map((what) => `The server cannot read ${what}, which is not in the point`)
+    return { details, incomplete, notCaptured: [...census.notCaptured(), ...missed, ...custody(details)] }
   })
 }
 
-async function* secretLines(captured: AsyncIterable<CapturedEntry>, census: Census): Bytes {
+async function* secretLines(captured: AsyncIterable<CapturedEntry>, census: Census, unreadable: string[]): Bytes {
   let held: Buffer[] = []
   let bytes = 0
-  for await (const { entry, line } of captured) {
+  for await (const { stored, unreadable: names } of captured) {
+    unreadable.push(...names)
+    if (unreadable.length > MOST_UNREADABLE) throw tooManyUnreadable()
+    if (stored === undefined) continue
+    const { entry, line } = stored
     census.add(entry, line)
     held.push(line)
     bytes += line.length
@@ -77,6 +87,12 @@ async function* secretLines(captured: AsyncIterable<CapturedEntry>, census: Cens
     bytes = 0
   }
   if (held.length > 0) yield Buffer.concat(held)
+}
+
+function tooManyUnreadable(): Failure {
+  return new Failure('unreachable', `openbao: the server cannot read more than ${MOST_UNREADABLE} of its secrets`, {
+    hint: 'Look at the state and the log of the server, and at its storage.',
+  })
 }
 
 async function* capturedIn(mounts: readonly KvMount[], client: Client, scan: boolean): AsyncGenerator<CapturedEntry> {

@@ -8,7 +8,7 @@ import type { KvMount } from './mounts.ts'
 import { namespaceFindings } from './namespaces.ts'
 import { productOf } from './product.ts'
 import type { Product } from './product.ts'
-import { readPlain, readStable } from './read-entry.ts'
+import { isUnreadable, readPlain, readStable } from './read-entry.ts'
 import { requireMounts, requireReady } from './requirements.ts'
 import type { OpenbaoSettings } from './schema.ts'
 import type { SealStatus } from './server-facts.ts'
@@ -55,10 +55,12 @@ async function lookAt(mount: KvMount, client: Client): Promise<Finding> {
   const subject = `mount ${mount.path}`
   try {
     let secrets = 0
+    let isWhole = true
     for await (const page of walk(mount, client)) {
-      if (secrets === 0) await readFirst(mount, `${page.folder}${page.secrets[0] ?? ''}`, client)
+      if (secrets === 0) isWhole = await readFirst(mount, `${page.folder}${page.secrets[0] ?? ''}`, client)
       secrets += page.secrets.length
     }
+    if (!isWhole) return unreadableFinding(subject)
     return {
       level: secrets === 0 ? 'warning' : 'ok',
       subject,
@@ -69,9 +71,21 @@ async function lookAt(mount: KvMount, client: Client): Promise<Finding> {
   }
 }
 
-async function readFirst({ path: mount, version }: KvMount, path: string, client: Client): Promise<void> {
-  if (version === 1) await readPlain(mount, path, client)
-  else await readStable(mount, path, client)
+/** Whether all of it can be read. */
+async function readFirst({ path: mount, version }: KvMount, path: string, client: Client): Promise<boolean> {
+  try {
+    if (version === 2) return (await readStable(mount, path, client))?.unreadable === undefined
+    await readPlain(mount, path, client)
+    return true
+  } catch (error) {
+    if (await isUnreadable(error, client)) return false
+    throw error
+  }
+}
+
+function unreadableFinding(subject: string): Finding {
+  const message = 'the server cannot read its first secret; backups are incomplete, and name each that it cannot read'
+  return { level: 'warning', subject, message, hint: 'Write that secret anew, and destroy the version of before.' }
 }
 
 async function snapshotFinding(settings: OpenbaoSettings, server: SealStatus, client: Client): Promise<Finding> {

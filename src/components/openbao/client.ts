@@ -80,6 +80,12 @@ export class Client {
     throw answer.status === 403 ? await this.#deniedFailure(answer, call) : failureOf(answer, actOf(call))
   }
 
+  /** Whether it answers something else now. Then status 500, after all patience, is about what was asked for. */
+  async isWell(): Promise<boolean> {
+    const { failure, answer } = await this.#try({ path: 'auth/token/lookup-self' })
+    return failure === undefined && (answer.status === 200 || answer.status === 403)
+  }
+
   /** The body of an answer, parsed by this schema. */
   async get<Value>(path: string, schema: z.ZodType<Value>): Promise<Value> {
     return parseAnswer(await this.call({ path }), schema, `GET ${path}`)

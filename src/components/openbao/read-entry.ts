@@ -26,6 +26,14 @@ const infoBody = z.object({ data: secretInfo })
 export const versionBody = z.object({ data: z.object({ data: secretValue.nullable(), metadata: versionInfo }) })
 const plainBody = z.object({ data: secretValue })
 
+/** A version 2 secret as read, with the numbers of versions that the server has and cannot give. They are in no artifact. */
+export type ReadEntry2 = Entry2 & { readonly unreadable?: readonly number[] }
+
+/** Whether a read failed by what it was for, and not by the server. */
+export async function isUnreadable(error: unknown, client: Client): Promise<boolean> {
+  return error instanceof Failure && error.facts['status'] === 500 && (await client.isWell())
+}
+
 /** A secret that changes is read again so many times. */
 const ATTEMPTS = 10
 
@@ -35,7 +43,7 @@ async function readInfo(mount: string, path: string, client: Client): Promise<Se
 }
 
 /** Reads a version 2 secret as it was at one moment. Undefined when it is not there. */
-export async function readStable(mount: string, path: string, client: Client): Promise<Entry2 | undefined> {
+export async function readStable(mount: string, path: string, client: Client): Promise<ReadEntry2 | undefined> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const before = await readInfo(mount, path, client)
     if (before === undefined) return undefined
@@ -56,13 +64,15 @@ export async function readVersions(
   path: string,
   info: SecretInfo,
   client: Client,
-): Promise<Entry2 | undefined> {
+): Promise<ReadEntry2 | undefined> {
   const versions: Version[] = []
+  const unreadable: number[] = []
   const numbered = Object.entries(info.versions).map(([number, facts]) => ({ version: Number(number), ...facts }))
   for (const facts of numbered.toSorted((a, b) => a.version - b.version)) {
     const read = await readVersion(mount, path, facts, client)
     if (read === undefined) return undefined
-    versions.push(read)
+    if (read === 'unreadable') unreadable.push(facts.version)
+    else versions.push(read)
   }
   return {
     kv: 2,
@@ -78,6 +88,7 @@ export async function readVersions(
     updated: info.updated_time,
     current: info.current_version,
     versions,
+    ...(unreadable.length === 0 ? {} : { unreadable }),
   }
 }
 
@@ -89,13 +100,15 @@ async function readVersion(
   path: string,
   facts: NumberedInfo,
   client: Client,
-): Promise<Version | undefined> {
+): Promise<Version | 'unreadable' | undefined> {
   const { version, created_time: created, deletion_time: deletion, destroyed } = facts
   if (destroyed) return { version, state: 'destroyed', created }
-  const answer = await client.call({
-    path: `${encodePath(mount)}/data/${encodePath(path)}?version=${version}`,
-    accept: [404],
+  const call = { path: `${encodePath(mount)}/data/${encodePath(path)}?version=${version}`, accept: [404] }
+  const answer = await client.call(call).catch(async (error: unknown) => {
+    if (await isUnreadable(error, client)) return 'unreadable' as const
+    throw error
   })
+  if (answer === 'unreadable') return answer
   if (answer.status === 200) {
     const { data, metadata } = parseAnswer(answer, versionBody, `version ${version} of ${mount}/${path}`).data
     if (data === null || !isSameVersion(metadata, facts)) return undefined

@@ -32,8 +32,10 @@ export function differencesOf(wanted: Entry, found: Entry | undefined, how: 'ver
   return [...metadata, ...(how === 'versions' ? ofVersions(subject, wanted, found) : ofNewest(subject, wanted, found))]
 }
 
-function isGone(found: Entry | undefined): boolean {
-  return found === undefined || (found.kv === 2 && found.versions.at(-1)?.state !== 'live')
+/** A newest version that is not in the list is there, and the server cannot read it. */
+export function isGone(found: Entry | undefined): boolean {
+  if (found?.kv !== 2) return found === undefined
+  return found.current > 0 ? ['deleted', 'destroyed'].includes(at(found, found.current)?.state ?? 'live') : true
 }
 
 function ofVersions(subject: string, wanted: Entry2, found: Entry2): Difference[] {

@@ -14,6 +14,8 @@ export interface CapturedComponent {
   readonly outcome: ComponentOutcome
   /** What the capture came upon. */
   readonly findings: readonly Finding[]
+  /** What it lacks although it was captured, in one sentence. */
+  readonly lacks: string | undefined
   readonly cause: Failure | undefined
 }
 
@@ -38,16 +40,26 @@ export async function captureComponent(
     durationMilliseconds: Math.round(context.clock.monotonic() - begun),
   })
   try {
-    const captured = await sink.whole(component.driver.capture(component.settings, sink, context))
+    const captured = withLack(await sink.whole(component.driver.capture(component.settings, sink, context)))
     sink.record(component, captured, started, context.clock.now())
-    const found = { findings: captured.findings ?? [], cause: undefined }
+    const found = { findings: captured.findings ?? [], lacks: lackOf(captured), cause: undefined }
     return { outcome: { ...facts(), outcome: 'captured', notCaptured: captured.notCaptured }, ...found }
   } catch (error) {
     const cause = toFailure(error)
     if (cause.kind === 'cancelled' || context.signal.aborted) throw error
     const outcome = { ...facts(), outcome: 'failed', notCaptured: [], failure: summarize(cause) } as const
-    return { outcome, findings: [], cause }
+    return { outcome, findings: [], lacks: undefined, cause }
   }
+}
+
+/** What could not be read is not captured either. */
+function withLack(captured: Captured<unknown>): Captured<unknown> {
+  return { ...captured, notCaptured: [...(captured.incomplete ?? []), ...captured.notCaptured] }
+}
+
+function lackOf({ incomplete = [] }: Captured<unknown>): string | undefined {
+  const [first, ...more] = incomplete
+  return more.length === 0 ? first : `${first}; and ${more.length} more`
 }
 
 /** Compresses each artifact once, then encrypts and stores it in every destination, where it is read back beside the next. */

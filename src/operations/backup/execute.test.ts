@@ -113,6 +113,28 @@ test('what a capture comes upon is in the report, but for what is well', async (
   assert.deepEqual((await backUp(workshop, [database, files])).findings, [wrong])
 })
 
+test('a component of which something could not be read is there, and the point is incomplete', async (t) => {
+  const workshop = await workshopFor(t, [memoryStorage()])
+  const [database, files] = twoPlaces()
+  database.unreadable.push('Row 1 cannot be read', 'Row 2 cannot be read')
+  const report = await backUp(workshop, [database, files])
+  const reason = 'Row 1 cannot be read; and 1 more'
+  assert.equal(report.outcome, 'incomplete')
+  assert.deepEqual(
+    report.components.map(({ outcome, notCaptured }) => [outcome, notCaptured]),
+    [
+      ['captured', database.unreadable],
+      ['captured', []],
+    ],
+  )
+  assert.deepEqual(report.findings, [{ level: 'error', subject: 'database', message: reason }])
+  const { manifest, commit } = await readWhole(await workshop.repository(0), POINT, workshop.context())
+  assert.deepEqual(manifest.missing, [{ name: 'database', kind: 'text', reason }])
+  assert.deepEqual(manifest.components[0]?.notCaptured, database.unreadable)
+  assert.equal(manifest.components[0]?.artifacts.length, 1)
+  assert.equal(commit.complete, false)
+})
+
 test('a repository that cannot be opened is a failed one, and not the end', async (t) => {
   const workshop = await workshopFor(t, [memoryStorage(), memoryStorage()])
   const [first, second] = workshop.app([]).repositories

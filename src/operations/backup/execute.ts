@@ -28,7 +28,7 @@ export async function executeBackup(app: App, plan: BackupPlan, context: Operati
   try {
     const fingerprintKey = newFingerprintKey()
     const evidence = new BackupEvidence(app.keyFit ?? [])
-    const { components, findings } = await captureAll(
+    const { components, findings, lacking } = await captureAll(
       app,
       destinations,
       { fingerprintKey, evidence, indivisible: plan.indivisible ?? false },
@@ -39,7 +39,7 @@ export async function executeBackup(app: App, plan: BackupPlan, context: Operati
       backupWorld(app, { evidence, components, fingerprintKey }, context),
       context,
     )
-    const missing = missingOf(plan, components, lackingKeys(app, keyFit, components))
+    const missing = missingOf(plan, components, [...lacking, ...lackingKeys(app, keyFit, components)])
     const manifestFit = { fingerprintKey: fingerprintKey.reveal(), results: keyFit }
     await commitAll(destinations, { missing, keyFit: manifestFit, created }, context)
     const durationMilliseconds = Math.round(context.clock.monotonic() - begun)
@@ -60,8 +60,9 @@ async function captureAll(
     readonly indivisible: NonNullable<BackupPlan['indivisible']>
   },
   context: OperationContext,
-): Promise<Pick<Outcomes, 'components' | 'findings'>> {
+): Promise<Pick<Outcomes, 'components' | 'findings'> & { readonly lacking: readonly MissingComponent[] }> {
   const components: ComponentOutcome[] = []
+  const lacking: MissingComponent[] = []
   const findings: Finding[] = []
   let first: Failure | undefined
   for (const component of app.components) {
@@ -80,10 +81,14 @@ async function captureAll(
       throw about(`component ${component.name}`, cause)
     components.push(captured.outcome)
     findings.push(...captured.findings)
+    if (captured.lacks === undefined) continue
+    const { name, kind } = captured.outcome
+    lacking.push({ name, kind, reason: captured.lacks })
+    findings.push({ level: 'error', subject: name, message: captured.lacks })
   }
   if (components.every(({ outcome }) => outcome === 'failed'))
     throw first ?? new Failure('usage', `app ${app.name} has no components`)
-  return { components, findings }
+  return { components, findings, lacking }
 }
 
 interface Outcomes extends Pick<BackupReport, 'components' | 'findings' | 'keyFit'> {
@@ -111,11 +116,11 @@ async function commitAll(
 function missingOf(
   plan: BackupPlan,
   components: readonly ComponentOutcome[],
-  lackingKeys: readonly MissingComponent[],
+  lacking: readonly MissingComponent[],
 ): readonly MissingComponent[] {
   const failed = components.filter(({ outcome }) => outcome === 'failed')
   const reasons = failed.map(({ name, kind, failure }) => ({ name, kind, reason: failure?.message ?? 'failed' }))
-  return [...reasons, ...lackingKeys, ...(plan.missing ?? [])]
+  return [...reasons, ...lacking, ...(plan.missing ?? [])]
 }
 
 function reportOf(

@@ -19,6 +19,8 @@ export class TextPlace {
   readonly faults = new Map<string, Error>()
   /** What its capture comes upon. */
   readonly foundAtCapture: Finding[] = []
+  /** What its capture could not read. */
+  readonly unreadable: string[] = []
   /** Loads without having been authenticated before: with its text read to the end, or with none of it read. */
   late: 'reads' | 'does not read' | undefined
 
@@ -61,7 +63,12 @@ export const textDriver: Driver<TextSettings, TextDetails> = {
   check: () => Promise.resolve([]),
   async capture({ place }, sink) {
     await sink.write('text', 1, place.content())
-    return { details: { text: place.live ?? '' }, notCaptured: [], findings: place.foundAtCapture }
+    return {
+      details: { text: place.live ?? '' },
+      notCaptured: [],
+      incomplete: place.unreadable,
+      findings: place.foundAtCapture,
+    }
   },
   async examine(details, source) {
     if ((await textOf(source)) !== details.text)
