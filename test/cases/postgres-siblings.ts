@@ -105,4 +105,60 @@ export const postgresSiblings: PostgresCases = {
   'shape-rename': {
     sql: `alter schema public rename to legacy; create schema public authorization portal; grant usage on schema public to viewer; comment on schema public is 'ours'; set search_path = legacy; create extension citext; create table legacy.t (a citext primary key); insert into legacy.t values ('x'); create table public.t (a int); drop extension plpgsql;`,
   },
+  'shape-search-path': {
+    check: [/search.path/],
+    sql: `create extension citext; create extension ltree; create extension hstore; create extension unaccent; create schema app;
+      create table u (id int primary key, email citext unique, tags citext[], p ltree, h hstore); insert into u values (1, 'A@x', '{Red,blue}', 'a.b', 'k=>v'), (2, 'b@X', '{}', 'a', null);
+      create table w (email citext, n int); insert into w values ('a@X', 1), ('B@x', 2);
+      create view v_in as select id from u where email in (select email from w); create view v_not as select id from u where email not in ('a@x', 'zz');
+      create view v_row as select u.id from u, w where (u.email, u.id) = (w.email, w.n);
+      create view v_any as select id from u where 'RED' = any (tags); create view v_nat as select id from u natural join w; create view v_full as select email, id, n from u full join w using (email) as j;
+      create view v_bet as select id from u where email between symmetric 'A' and 'C'; create view v_great as select greatest(email, 'aa'::citext) as g from u; create view v_dist as select distinct on (email) email from (select email from u union select email from w) q order by email;
+      create view v_like as select id from u where email like 'a%' or email ~ 'B' or email similar to 'B%'; create view v_win as select rank() over (partition by email order by email using <) as r from (select email from u union all select email from w) q;
+      create view v_nullif as select nullif(email, 'A@X') as n, coalesce(email, 'x') as c from u; create view v_case as select case email when 'A@X' then 1 end as c, case when email = 'A@X' then 2 end as d from u;
+      create view v_idf as select id from u where email is not distinct from 'A@X'; create view v_join3 as select count(*) as n from u join w using (email) join (select email from u) z using (email); create view v_agg as select string_agg(email, ',' order by email) filter (where email is distinct from 'A@X') as a, min(email) as m from u;
+      create view v_arr as select id from u where array[email] = array['a@x'::citext]; create view v_lt as select id from u where p = 'a.b' and p is distinct from 'q' or nullif(p, 'a') is null; create view v_h as select id from u where h is distinct from 'a=>b'; create view v_except as select email from u except select email from w; create view v_group as select email, count(*) as n from (select email from u union all select email from w) q group by email having email is distinct from 'z'; create view v_tow as select id from u where tags && array['red'::citext] and email = any (array['A@x'::citext, 'q']);
+      create view v_on_v as select v_case.c, v_nullif.n from v_case, v_nullif; create materialized view m_using as select u.id from u join w using (email); create materialized view m_on_m as select id from m_using where id is distinct from 3;
+      create table part (e citext, k int, check (e is distinct from 'Q'), d boolean default (nullif('A'::citext, 'a') is null), g boolean generated always as (nullif(e, 'A@x') is null) stored) partition by list (e); create table part1 partition of part for values in ('a@x', 'B'); create table part2 partition of part default; insert into part (e, k) values ('A@X', 1), ('b', 2), ('zz', 3);
+      create index on u (id) where email is distinct from 'A@X'; create index on u ((nullif(email, 'A@X'))); create unique index on w (email, n) where case email when 'A@X' then true else false end;
+      create table pol (e citext); insert into pol values ('Q'); alter table pol enable row level security; create policy p1 on pol using (e is distinct from 'q') with check (case e when 'Q' then true end);
+      create function fdef(a boolean default ('A'::citext is distinct from 'a')) returns boolean language sql as 'select a'; create function atomic() returns bigint language sql begin atomic select count(*) from u join w using (email) where nullif(u.email, 'A@x') is null; end;
+      create table logs (t text); create rule r as on insert to w where new.email is distinct from 'A@X' do also insert into logs select case new.email when 'A@X' then 'yes' else 'no' end;
+      create function tf() returns trigger language plpgsql as 'begin return new; end'; create trigger tr before update on w for each row when (old.email is distinct from new.email and case new.email when 'x' then true else true end) execute function tf();
+      create trigger tr_row after update on u for each row when (old.* is distinct from new.*) execute function tf();
+      create domain dom as citext check (value is distinct from 'BAD'); create table dt (d dom); insert into dt values ('x'); create view vdom as select d from dt where d is distinct from 'X' or nullif(d, 'X') is null;
+      create text search configuration fr (copy = french); alter text search configuration fr alter mapping for hword, hword_part, word with unaccent, french_stem; create table docs (b text, ts tsvector generated always as (to_tsvector('public.fr', b)) stored); insert into docs values ('élève'); create index on docs using gin (to_tsvector('fr', b)); create statistics sx on (nullif(email, 'A')), id from u;`,
+  },
+  'shape-rename2': {
+    // pg_dump words rights by what the schema public of a new database has.
+    lines: /SCHEMA "legacy"/,
+    sql: `alter schema public rename to legacy; create table legacy.t (a int check (a in (1, 2))); insert into legacy.t values (1); comment on extension plpgsql is 'mine'; alter schema legacy owner to portal; grant all on schema legacy to public`,
+  },
+  'shape-wording': {
+    sql: `create domain dw as varchar(9) check (value in ('a', 'b') and length(value) between 1 and 3); create table t (id int primary key, s varchar(20) default 'a', n int, d dw, c char(3), g boolean generated always as (s in ('a', 'b') and n between 1 and 2 and n > 0) stored, ts timestamp check (ts between '2020-01-01' and now()), exclude using btree (s with =) where (s in ('a', 'b')), check (s is null or s in ('a', 'x') and (n > 1 and n < 5) and not (n = 3))) ; insert into t (id, s, n, d) values (1, 'a', 2, 'b');
+      create view v as select * from t where s in ('a', 'b') and n between 0 and 9 and (s not in ('c', 'd') or s ilike any (array['a', 'b'])); create view v2 as select case when s in ('a', 'b') then 1 end as x, (select count(*) from t where c in ('a', 'b')) as y from v where (n between 1 and 2) and (s > 'a' or s <= 'a') and (d in ('a', 'b'));
+      create materialized view m as select * from v2 where x in (1, 2); create index on t (s) where s in ('a', 'b') and n between 1 and 2; create index on t ((s in ('a', 'b'))); alter table t enable row level security; create policy p on t using (s in ('a', 'b') and n between 1 and 2) with check (c in ('a', 'b'));
+      create function tf() returns trigger language plpgsql as 'begin return new; end'; create trigger tr before update on t for each row when (new.s in ('a', 'b') and old.n between 1 and 2 and old.n > 0) execute function tf(); create rule r as on insert to v where new.s in ('a', 'b') and new.n between 1 and 2 do instead nothing; create function fa(varchar default 'a') returns boolean language sql begin atomic select $1 in ('a', 'b') and length($1) between 1 and 2 and true; end; create statistics st on (s in ('a', 'b')), (n between 1 and 2 and n > 0) from t;
+      create table p (s varchar, n int, check (s in ('a', 'b'))) partition by list ((lower(s))); create table p1 partition of p for values in ('a', 'b'); create table ch (check (n between 1 and 3 and n > 0)) inherits (t); create publication pw for table t where (n between 1 and 2 and n > 0); create type ct as (a varchar); create table nul (a int, unique (a), check ((a, a) in ((1, 1), (2, 2))), check (a <> all ('{3,4}')), check (a::varchar(5) in ('1', '2')), check (coalesce(a, 1)::numeric(4, 1) in (1.0, 2)));`,
+    lines: /CHECK|INDEX|WHERE|WHEN|AND|\(|ARRAY/,
+  },
+  'shape-owner': {
+    options: 'template template0 owner portal',
+    check: [/checked_a_check/],
+    sql: `create schema hidden; create schema locked; grant all on schema hidden to portal; grant all on schema public, locked to portal;
+      set role portal;
+      create table forced (id int primary key, v text); insert into forced values (1, 'a'), (2, 'b'); alter table forced enable row level security; alter table forced force row level security; create policy p on forced using (id = 1);
+      create table no_insert (id int primary key); insert into no_insert values (1); revoke all on no_insert from portal;
+      create table readonly (id int primary key); insert into readonly values (1); revoke insert, update on readonly from portal; grant select on readonly to viewer;
+      create table hidden.t (id int primary key); insert into hidden.t values (1);
+      create table locked.t (id serial primary key, f int references hidden.t); insert into locked.t (f) values (1);
+      create type secret_type as enum ('x'); create table typed (t secret_type default 'x'); insert into typed values ('x');
+      create materialized view locked.m as select * from locked.t; create index on locked.m (id);
+      reset role;
+      create function checker(text) returns boolean language plpgsql immutable as $$ begin return $1 <> ''; end $$;
+      create table checked (a text check (checker(a)), b text generated always as (case when checker('x') then 'y' end) stored, c text default checker('z')::text); alter table checked owner to portal; insert into checked (a) values ('q'); 
+      revoke execute on function checker from public; revoke usage on type secret_type from public, portal;
+      revoke all on schema hidden from portal; revoke usage on schema locked from portal; revoke create on schema locked from portal;
+      create view viewed as select * from hidden.t; alter view viewed owner to portal; create materialized view mv as select * from hidden.t with no data; alter materialized view mv owner to portal;`,
+  },
 }

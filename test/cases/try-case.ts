@@ -33,7 +33,10 @@ export async function tryCase(postgres: TestPostgres, lab: CasesLab, name: strin
 }
 
 const restoreOf = (name: string, { target }: PostgresCase): string[] => [
-  ...['restore', name, '--no-safety-point', '--yes'],
+  'restore',
+  name,
+  '--no-safety-point',
+  '--yes',
   ...(target === undefined ? [] : ['--target', target]),
 ]
 
