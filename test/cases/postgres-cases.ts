@@ -143,8 +143,11 @@ export const postgresCases: PostgresCases = {
     target: 'in-place',
   },
   'setting-timezone': {
-    sql: [`alter database "setting-timezone" set timezone = 'Pacific/Auckland';`, `create table shift (day date, start timestamptz, check (start::date = day));
-      insert into shift values ('2026-03-02', '2026-03-02 08:00');`],
+    sql: [
+      `alter database "setting-timezone" set timezone = 'Pacific/Auckland';`,
+      `create table shift (day date, start timestamptz, check (start::date = day));
+      insert into shift values ('2026-03-02', '2026-03-02 08:00');`,
+    ],
   },
   'text-cast': {
     sql: `create type colour as enum ('red', 'green');

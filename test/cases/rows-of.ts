@@ -14,14 +14,14 @@ export async function rowsOf(postgres: TestPostgres, database: string): Promise<
   const relations = await postgres.sql(
     database,
     `select format('%I.%I', n.nspname, c.relname) as name,
-        (select string_agg(quote_ident(attname), ', ' order by attname) from pg_attribute where attrelid = c.oid and attnum > 0 and not attisdropped) as columns
+        (select coalesce(string_agg(quote_ident(attname), ', ' order by attname), '') from pg_attribute where attrelid = c.oid and attnum > 0 and not attisdropped) as columns
       from pg_class c join pg_namespace n on n.oid = c.relnamespace
       where c.relkind in ('r', 'p', 'v', 'm') and not c.relispartition and n.nspname not in ('pg_catalog', 'information_schema')
         and n.nspname not like 'pg_toast%' order by 1`,
   )
   const all: Rows[] = []
   for (const { name, columns } of relations) {
-    const text = `select row(${String(columns ?? '')})::text as line from ${String(name)} order by 1`
+    const text = `select row(${String(columns)})::text as line from ${String(name)} order by 1`
     all.push({ relation: String(name), rows: await read(postgres, database, text) })
   }
   return all

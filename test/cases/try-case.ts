@@ -21,7 +21,10 @@ export async function tryCase(postgres: TestPostgres, lab: CasesLab, name: strin
   await succeed(lab, 'backup', name)
   await accepted(lab, one, 'drill', name)
   if (one.target === undefined)
-    await postgres.sql(name, 'set role none; set default_transaction_read_only = off; create schema made_after_the_backup')
+    await postgres.sql(
+      name,
+      'set role none; set session_replication_role = replica; set default_transaction_read_only = off; create schema made_after_the_backup',
+    )
   await accepted(lab, one, ...restoreOf(name, one))
   const left = (all: typeof rows): typeof rows => all.filter(({ relation }) => !(one.differs ?? []).includes(relation))
   assert.deepEqual(left(await rowsOf(postgres, name)), left(rows))
@@ -30,7 +33,10 @@ export async function tryCase(postgres: TestPostgres, lab: CasesLab, name: strin
 }
 
 const restoreOf = (name: string, { target }: PostgresCase): string[] => [
-  ...['restore', name, '--no-safety-point', '--yes'],
+  'restore',
+  name,
+  '--no-safety-point',
+  '--yes',
   ...(target === undefined ? [] : ['--target', target]),
 ]
 
@@ -52,7 +58,8 @@ async function linesOf(postgres: TestPostgres, name: string, { lines }: Postgres
 }
 
 /** What check says of every database of a new server, whatever is in it. */
-const USUAL = /client tools|user \S+: is a superuser|damaged indexes|not captured: (?:Passwords|Rows of (?:materialized views|foreign tables))|free space|private key/
+const USUAL =
+  /client tools|user \S+: is a superuser|damaged indexes|not captured: (?:Passwords|Rows of (?:materialized views|foreign tables))|free space|private key/
 
 async function checked(lab: CasesLab, name: string, { check = [] }: PostgresCase): Promise<void> {
   const out = await succeed(lab, 'check', name)

@@ -15,7 +15,11 @@ import type { Lab } from './lab.ts'
  * The real command line with all its real parts, in this process, on a machine whose clock is wrong by `milliseconds`. Everything but
  * the clock is as in `main.ts`.
  */
-export async function withClock(lab: Pick<Lab, 'folder' | 'environment'>, milliseconds: number, ...args: readonly string[]): Promise<Ran> {
+export async function withClock(
+  lab: Pick<Lab, 'folder' | 'environment'>,
+  milliseconds: number,
+  ...args: readonly string[]
+): Promise<Ran> {
   let [out, error] = ['', '']
   const clock = { ...systemClock, now: () => new Date(systemClock.now().getTime() + milliseconds) }
   const signal = new AbortController().signal

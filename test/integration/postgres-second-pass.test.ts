@@ -69,9 +69,10 @@ const cases: Readonly<Record<string, Case>> = {
       create view v4 as select id, case c when 'A'::citext then 1 else 2 end as n from a;
       create materialized view m as select id, nullif(c, 'A'::citext) as n from a; comment on view v1 is 'kept'; grant select on v1 to public;
       create function f() returns bigint language sql begin atomic select count(*) from a join b using (c); end;
+      create function g(a boolean default ('A'::citext is distinct from 'a')) returns boolean language sql as 'select a';
       alter table a add constraint other check (c is distinct from 'X'::citext); create policy p on a using (c is distinct from 'x'::citext)`,
     says: [],
-    same: `select (select count(*) from public.v2) as v2, array(select n from public.v4 order by id) as v4, array(select n from public.m order by id) as m, public.f() as f`,
+    same: `select (select count(*) from public.v2) as v2, array(select n from public.v4 order by id) as v4, array(select n from public.m order by id) as m, public.f() as f, public.g() as g`,
   },
   'a trigger from before a generated column': {
     sql: `create table space (id int primary key, path text[], version int default 0);

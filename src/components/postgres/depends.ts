@@ -79,7 +79,7 @@ const DEPENDS = `
 /** pg_dump names functions with all names of types quoted, as `DUMP_OPTIONS` asks it to. */
 const quoting = (value: 'on' | 'off'): string => `select set_config('quote_all_identifiers', '${value}', true)`
 const FUNCTIONS = `select p.oid, case p.prokind when 'p' then 'PROCEDURE ' else 'FUNCTION ' end || n.nspname || ' ' || p.proname || '(' || oidvectortypes(p.proargtypes) || ')' as name
-  from pg_proc p join pg_namespace n on n.oid = p.pronamespace where p.prosqlbody is not null and ${OUR_SCHEMAS} and not ${ofExtension('pg_proc', 'p.oid')}`
+  from pg_proc p join pg_namespace n on n.oid = p.pronamespace where (p.prosqlbody is not null or p.proargdefaults is not null) and ${OUR_SCHEMAS} and not ${ofExtension('pg_proc', 'p.oid')}`
 
 /**
  * What definitions mean beyond their text: `JOIN USING`, `CASE`, `IN`, `NULLIF` are written without the operator that they
