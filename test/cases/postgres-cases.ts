@@ -164,6 +164,7 @@ export const postgresCases: PostgresCases = {
       alter table space add column depth int generated always as (cardinality(path)) stored;`,
     check: [/space bump/],
     accept: ['without-triggers'],
+    lines: /^CREATE TRIGGER "bump"/,
   },
   'trigger-when-ltree': {
     sql: `create extension ltree;
