@@ -110,6 +110,22 @@ const cases: Readonly<Record<string, Case>> = {
     ],
     same: `select (select count(*) from public.parent) as p, (select count(*) from public.d) as d, (select count(*) from public.b) as b`,
   },
+  'an index whose owner may not call its function, and a view that its owner fills by a grant': {
+    sql: `do $$ begin if not exists (select from pg_roles where rolname = 'late') then create role late; end if; end $$; grant create on schema public to late;
+      create function checker(text) returns boolean language plpgsql immutable as $$ begin return $1 <> ''; end $$;
+      create table checked (a text); create table read_by (a int); insert into read_by values (1); grant select on read_by to late; alter table checked owner to late; insert into checked values ('q');
+      create index on checked ((checker(a))); revoke execute on function checker from public;
+      create materialized view filled as select a from read_by; alter materialized view filled owner to late`,
+    says: [],
+    same: 'select * from public.filled',
+  },
+  'an event trigger that refuses what a load does': {
+    sql: `create table t (a int); insert into t values (1); create materialized view m as select a from t;
+      create function refuse() returns event_trigger language plpgsql as $$ begin raise exception 'no DDL here'; end $$;
+      create event trigger refuse_start on ddl_command_start execute function refuse(); comment on event trigger refuse_start is 'kept'`,
+    says: [],
+    same: 'select * from public.m',
+  },
   'nothing special': { sql: 'create table t (a int primary key); insert into t values (1)', says: [] },
 }
 

@@ -25,7 +25,7 @@ const REHEARSAL_ID = '00000000'
  * Views are tried one by one, and filled there; an event trigger would run its owner's code for each statement of ours,
  * and PostgreSQL can always make it again.
  */
-const NOT_LOADED = /^(?:EVENT TRIGGER|MATERIALIZED VIEW DATA) /
+const NOT_LOADED = /^(?:EVENT TRIGGER|(?:COMMENT|SECURITY LABEL) - EVENT TRIGGER|MATERIALIZED VIEW DATA) /
 
 /** Gives `act` an empty database with the roles of `details` on a throw-away server, which is gone afterwards. */
 export async function withRehearsalDatabase<Result>(

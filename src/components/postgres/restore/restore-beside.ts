@@ -9,7 +9,7 @@ import { loadRows } from './load-rows.ts'
 import { LoadedTables } from './loaded-tables.ts'
 import { earlyMakers, makeRest, planIndexes, type Run } from './make-indexes.ts'
 import { withRoomForOwners } from './make-room-for-owners.ts'
-import { contentsLines, linesWithOperators } from './second-pass/contents.ts'
+import { contentsLines, linesWithOperators, type ContentsLine } from './second-pass/contents.ts'
 import { FailedEntries } from './second-pass/failed-entries.ts'
 import { secondPasses, type SecondPasses } from './second-pass/passes.ts'
 import { sentenceOf, type WayTaken } from './second-pass/way.ts'
@@ -72,15 +72,38 @@ async function restoreList(
   const failed = new FailedEntries()
   const pass = { dump, lines, details, withPath, source, accept: place.accept ?? [] }
   const again = secondPasses(pass, failed)
-  const first = lines.flatMap(({ id, line }) => (withPath.has(id) ? [] : [line])).join('\n')
-  await withNamelessFile(bytesOf(first), async (path) => {
+  const parts = partsOf(lines.filter(({ id }) => !withPath.has(id)))
+  await withNamelessFile(bytesOf(parts.first), async (path) => {
     const runOn =
       (on: LoadPlace): Run =>
       (more, jobs, inner) =>
         restoreDump({ ...on, jobs }, dump, [...args, `--use-list=${path}`, ...more], inner, failed)
-    await restoreSections(place, details, { source, dump, list: first, runOn, again }, context)
+    await restoreSections(place, details, { source, dump, list: parts.first, runOn, again }, context)
   })
+  for (const part of [parts.granted, parts.watching]) {
+    if (part === '') continue
+    await withNamelessFile(bytesOf(part), (path) =>
+      restoreDump({ ...place, jobs: 1 }, dump, [...args, `--use-list=${path}`], context, failed),
+    )
+    await again.afterGrants(place, context)
+  }
   return again.taken
+}
+
+/** An owner may not be allowed what his own index calls, and may need a grant to fill his view. */
+const GRANTED = /^(?:ACL|DEFAULT ACL|MATERIALIZED VIEW DATA) /
+/** An event trigger may refuse what is still to be done. */
+const WATCHING = /^(?:EVENT TRIGGER|(?:COMMENT|SECURITY LABEL) - EVENT TRIGGER) /
+
+/** In the order of pg_restore where it is asked for all at once: grants come behind all objects, and views are filled behind grants. */
+function partsOf(lines: readonly ContentsLine[]) {
+  const chosen = (wanted: (rest: string) => boolean): string =>
+    lines.flatMap(({ line, rest }) => (wanted(rest) ? [line] : [])).join('\n')
+  return {
+    first: chosen((rest) => !GRANTED.test(rest) && !WATCHING.test(rest)),
+    granted: chosen((rest) => GRANTED.test(rest)),
+    watching: chosen((rest) => WATCHING.test(rest)),
+  }
 }
 
 interface Sections {

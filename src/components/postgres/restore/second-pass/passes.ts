@@ -15,6 +15,7 @@ export interface SecondPasses {
   afterTables(place: LoadPlace, context: Context): Promise<void>
   afterRows(place: LoadPlace, context: Context): Promise<void>
   afterIndexes(place: LoadPlace, context: Context): Promise<void>
+  afterGrants(place: LoadPlace, context: Context): Promise<void>
 }
 
 /** Kinds that are made behind the rows, and can use an operator without naming it. */
@@ -39,5 +40,6 @@ export function secondPasses(pass: Omit<SecondPass, 'place'>, failed: FailedEntr
       taken.push(...(await loadLanesAgain({ ...pass, place }, refused, context)))
     },
     afterIndexes: (place, context) => after(place, (rest) => BEHIND_ROWS.test(rest), context),
+    afterGrants: (place, context) => after(place, () => false, context),
   }
 }
