@@ -6,6 +6,8 @@ const ENTRY = /from TOC entry (\d+); \d+ \d+ \S/
 const ERROR = /error: (?:could not execute query: )?(?:ERROR: +)?(.*)$/
 /** Errors that are of no entry have one of these before them. */
 const STRAY = /pg_restore: while (?:INITIALIZING|FINALIZING)/
+/** Whatever is behind it failed for this, and is not tried again. */
+const LOST = /error: .*(?:server closed the connection|terminating connection|no connection to the server)/
 const ENDED = /warning: errors ignored on restore: \d+$/
 /** More text than this of one error is of no use to people. */
 const MOST_TEXT = 1000
@@ -32,7 +34,7 @@ export class FailedEntries {
     const line = (text: string): void => {
       const named = ENTRY.exec(text)?.[1]
       if (named !== undefined) this.add((entry = Number(named)), '')
-      else if (STRAY.test(text)) isStray = true
+      else if (STRAY.test(text) || LOST.test(text)) isStray = true
       else if (ENDED.test(text)) hasEnded = true
       else if (this.#failed.get(entry) === '') this.add(entry, ERROR.exec(text)?.[1] ?? '')
     }
