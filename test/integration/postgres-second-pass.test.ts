@@ -189,3 +189,29 @@ test('in place: one transaction says how to go on in steps, and changes nothing;
   await target.reopen(context)
   assert.deepEqual(await postgres.sql(name, 'select count(*)::int as n from public.live'), [{ n: 0 }])
 })
+
+test('rows of a large table that no way loads name the way on, and are left out with it', async () => {
+  const name = 'large_pass'
+  await postgres.createDatabase(name)
+  await postgres.sql(
+    name,
+    `create function public.fails(a int) returns boolean language plpgsql as $$ begin
+      if current_database() like '%\\_\\_r\\_%' then raise exception 'planted'; end if; return true; end $$;
+    create table public.large (a int, body text, constraint planted check (public.fails(a)));
+    insert into public.large select n, repeat(md5(n::text), 20) from generate_series(1, 30000) n; create table public.small (a int); insert into public.small values (1)`,
+  )
+  const settings = postgres.settings(name)
+  const stored = await captureStored(settings, context)
+  assert.ok(stored.details.lanes.length > 0)
+  const open = (accept: readonly AcceptId[]) =>
+    openPostgresTarget(settings, { mode: 'swap', restoreId: RESTORE_ID, scratchFolder, accept }, context)
+  await assert.rejects(
+    (await open([])).load(stored.details, stored.source, context),
+    (error: Error & { hint?: string }) => error.hint?.includes('--accept without-rows') === true,
+  )
+  const target = await open(['without-rows'])
+  await target.load(stored.details, stored.source, context)
+  assert.deepEqual(await target.compare(stored.details, context, stored.source), [])
+  assert.match(target.remarks?.().join() ?? '', /TABLE DATA public large was LEFT OUT/)
+  await target.discard(context)
+})

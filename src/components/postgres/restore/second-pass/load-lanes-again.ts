@@ -38,7 +38,7 @@ export async function loadLanesAgain(
 }
 
 async function loadOne(
-  { source, details }: SecondPass,
+  { source, details, accept }: SecondPass,
   session: pg.Client,
   { lanes, reason }: RefusedLanes,
   paths: readonly string[],
@@ -55,10 +55,23 @@ async function loadOne(
   }
   const outcome = await loadRowsAgain(session, rows, paths, context)
   const name = `TABLE DATA ${first.schema} ${first.table}`
-  if ('refused' in outcome)
-    throw new Failure('refused', `the rows of ${tableOf(first)} cannot be loaded: ${outcome.refused.message}`, {
-      hint: 'Look at the data with recover.py, and correct what the message names before the next backup.',
-    })
+  if ('refused' in outcome) {
+    if (!accept.includes('without-rows')) throw cannotLoad(first, outcome.refused.message)
+    const { relation } = await queryOne(session, z.object({ relation: z.string() }), RELATION, [
+      first.schema,
+      first.table,
+    ])
+    return [{ name, way: 'left-out', reason, exempt: { ...NOTHING_EXEMPT, relations: [relation] } }]
+  }
   if (outcome.way === undefined) return []
   return [{ name, way: outcome.way, reason, exempt: { ...NOTHING_EXEMPT, objects: [...(outcome.objects ?? [])] } }]
+}
+
+const RELATION = `select pg_catalog.quote_ident($1) || '.' || pg_catalog.quote_ident($2) as relation`
+
+function cannotLoad(lane: Lane, message: string): Failure {
+  return new Failure('refused', `the rows of ${tableOf(lane)} cannot be loaded: ${message}`, {
+    hint: 'Restore without them: add --accept without-rows. All else is restored, and what is left out is named.',
+    facts: { accept: 'without-rows' },
+  })
 }
