@@ -4,7 +4,7 @@ import { readerOf } from '../../src/components/postgres/capture.ts'
 import { check } from '../../src/components/postgres/check.ts'
 import { withSession } from '../../src/components/postgres/connection.ts'
 import { grants } from '../../src/components/postgres/grants.ts'
-import type { PostgresSettings } from '../../src/components/postgres/schema.ts'
+import type { PostgresDetails, PostgresSettings } from '../../src/components/postgres/schema.ts'
 import type { Finding } from '../../src/core/restore-point.ts'
 import { captureInto, openTarget, restoreWhole } from '../parts/postgres-restore.ts'
 import { startPostgres, startPrivate, testContext, type TestPostgres } from '../parts/postgres.ts'
@@ -119,6 +119,32 @@ test('a role that exists and is to have members needs ADMIN from PostgreSQL 16 o
   for (const statement of statements(errors)) await other.sql('postgres', statement)
   assert.equal(texts(await target.preflight(captured.details, context), 'error'), '')
   await restoreWhole(target, captured, context)
+})
+
+test('settings of another version, or with a value of another machine, are named and left out', async () => {
+  const unknown = [
+    { name: 'no_such_setting', value: 'on' },
+    { name: 'lc_monetary', value: 'xx_XX.utf8' },
+  ]
+  const details: PostgresDetails = {
+    ...captured.details,
+    settings: [...captured.details.settings, ...unknown],
+    roles: captured.details.roles.map((role) =>
+      role.name !== 'team_app'
+        ? role
+        : { ...role, settings: [...role.settings, ...unknown.map((one) => ({ ...one, inDatabase: false }))] },
+    ),
+  }
+  await other.dropDatabase('team')
+  await other.sql('postgres', 'drop role if exists team_app')
+  const target = await openTarget(other.settings('team'))
+  const warnings = texts(await target.preflight(details, context), 'warning')
+  for (const whose of ['database team', 'role team_app'])
+    for (const { name } of unknown) assert.match(warnings, new RegExp(`setting ${name} of ${whose}: is left out`))
+  assert.doesNotMatch(warnings, /setting (timezone|search_path|work_mem)/i)
+  await restoreWhole(target, { ...captured, details }, context)
+  const kept = `select setconfig from pg_db_role_setting s join pg_database d on d.oid = s.setdatabase where d.datname = 'team' and s.setrole = 0`
+  assert.deepEqual(await other.sql('postgres', kept), [{ setconfig: ['TimeZone=Europe/Berlin'] }])
 })
 
 /** What only a superuser can restore: SQL that plants it, and what is said. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { grantStatements, settingStatements, settingValue } from './carry-over.ts'
+import { grantStatements, settingStatements } from './carry-over.ts'
+import { settingValue } from './setting-value.ts'
 
 test('a list of names is given as one literal each, any other value as one', () => {
   assert.equal(

@@ -2,12 +2,14 @@ import type pg from 'pg'
 import { z } from 'zod'
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
-import { identifier, literal } from './connection.ts'
+import { identifier } from './connection.ts'
 import { plainComment } from './marker.ts'
 import type { PostgresDetails } from './schema.ts'
 import { query, queryOne } from './query.ts'
 import { labelRefused, labelStatements, readLabels, settableLabels } from './security-labels.ts'
 import type { SecurityLabel } from './security-labels.ts'
+import { settingValue } from './setting-value.ts'
+import { settableSettings } from './settable-settings.ts'
 import { change, sqlState } from './target-place.ts'
 
 /**
@@ -80,8 +82,8 @@ export async function capturedProperties(admin: pg.Client, details: PostgresDeta
     connectionLimit: details.connectionLimit,
     comment: plainComment(details.comment),
     grants: await query(admin, grant, sql, [details.acl, details.owner]),
-    settings: details.settings,
-    roleSettings: inDatabase,
+    settings: await settableSettings(admin, details.settings),
+    roleSettings: await settableSettings(admin, inDatabase),
     securityLabels: await settableLabels(admin, details.securityLabels),
   }
 }
@@ -194,22 +196,4 @@ function assignments(database: string, { settings, roleSettings }: AllSettings):
       { scope, name: identifier(name), value: settingValue(name, value) },
     ]),
   )
-}
-
-/** Settings whose stored value is a list of quoted names; PostgreSQL marks them GUC_LIST_QUOTE and shows that nowhere. */
-const LISTS = new Set([
-  'local_preload_libraries',
-  'search_path',
-  'session_preload_libraries',
-  'shared_preload_libraries',
-  'temp_tablespaces',
-  'unix_socket_directories',
-])
-
-/** A stored value as SET wants it. A list given as one literal would become one name with commas in it. */
-export function settingValue(name: string, value: string): string {
-  if (!LISTS.has(name.toLowerCase())) return literal(value)
-  const names = [...value.matchAll(/\s*(?:"((?:[^"]|"")*)"|([^,]*))\s*(?:,|$)/g)].filter((match) => match[0] !== '')
-  const items = names.map((match) => literal(match[1]?.replaceAll('""', '"') ?? (match[2] ?? '').trim()))
-  return items.length === 0 ? `''` : items.join(', ')
 }

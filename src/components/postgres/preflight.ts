@@ -10,6 +10,7 @@ import { rightFindings } from './preflight-rights.ts'
 import { needsOf } from './roles-needs.ts'
 import { readRights, roleFindings } from './roles-restore.ts'
 import type { PostgresDetails } from './schema.ts'
+import { settingFindings } from './settable-settings.ts'
 import { labelFindings, providerFindings } from './security-labels.ts'
 import { withAdmin } from './target-place.ts'
 import type { Place } from './target-place.ts'
@@ -28,6 +29,7 @@ export function preflightSwap(place: Place, details: PostgresDetails, context: C
       ...nameFindings(place, world),
       ...(await liveFindings(admin, place, world.live !== undefined, 'swap')),
       ...(world.live === undefined ? await labelFindings(admin, details) : []),
+      ...(await settingFindings(admin, details)),
       ...(await preservedFindings(place, details, world.live, context)),
       await diskFinding(admin, place, details),
     ]
@@ -53,6 +55,7 @@ export function preflightInPlace(
       ...(await serverFindings(admin, place, details, context)),
       ...(await providerFindings(admin, details)),
       ...(await roleFindings(admin, details)),
+      ...(await settingFindings(admin, details)),
       ...(await rightFindings(admin, details, world.live, place.settings.maintenanceDatabase)),
       ...(await liveFindings(admin, place, world.live !== undefined, 'in-place')),
       ...refusedInPlace(place, world),

@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import { z } from 'zod'
 import type { Finding } from '../../core/restore-point.ts'
-import { settingValue } from './carry-over.ts'
+import { settingValue } from './setting-value.ts'
 import { identifier } from './connection.ts'
 import { splitSetting } from './database-facts.ts'
 import { query } from './query.ts'

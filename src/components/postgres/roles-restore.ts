@@ -2,11 +2,12 @@ import type pg from 'pg'
 import { z } from 'zod'
 import type { Context } from '../../core/ports.ts'
 import type { Finding } from '../../core/restore-point.ts'
-import { settingValue } from './carry-over.ts'
+import { settingValue } from './setting-value.ts'
 import { identifier, literal } from './connection.ts'
 import type { ArtifactSource } from '../driver.ts'
 import { passwordStatement, readRolePasswords, withPasswords } from './role-passwords.ts'
 import { existingFindings } from './roles-existing.ts'
+import { settableSettings } from './settable-settings.ts'
 import type { CapturedRole, PostgresDetails } from './schema.ts'
 import { missingRoleNames } from './side-database.ts'
 import { query, queryOne } from './query.ts'
@@ -35,13 +36,20 @@ export async function ensureRoles(
     ...missing.map(createStatement),
     ...(superuser ? [] : ownersAmong(missing, details, user).map((name) => ownMembership(name, version))),
     ...missing.flatMap((role) => membershipStatements(role, version)),
-    ...missing.flatMap(settingStatements),
+    ...(await settingsOf(admin, missing)),
   ]
   await inTransaction(admin, 'create roles', context, async () => {
     for (const statement of statements) await change(admin, 'CREATE ROLE', statement, context)
     for (const [name, password] of passwords)
       await change(admin, 'ALTER ROLE PASSWORD', passwordStatement(name, password), context)
   })
+}
+
+async function settingsOf(admin: pg.Client, roles: readonly CapturedRole[]): Promise<string[]> {
+  const statements: string[] = []
+  for (const role of roles)
+    statements.push(...settingStatements({ ...role, settings: await settableSettings(admin, role.settings) }))
+  return statements
 }
 
 function ownersAmong(missing: readonly CapturedRole[], details: PostgresDetails, user: string): string[] {

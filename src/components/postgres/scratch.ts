@@ -16,6 +16,7 @@ import type {
   TargetState,
 } from '../driver.ts'
 import { runAppChecks } from './app-checks.ts'
+import { settingFindings } from './settable-settings.ts'
 import { applyProperties, capturedProperties, readProperties } from './carry-over.ts'
 import { databaseConninfo, withSession } from './connection.ts'
 import { readRows } from './evidence.ts'
@@ -131,6 +132,8 @@ export class ScratchTarget implements Target<PostgresDetails> {
           type: 'warning',
           message: `locale ${missing} is not on this machine; the drill uses another`,
         })
+      for (const { subject, message } of await settingFindings(admin, details))
+        context.progress({ type: 'warning', message: `${subject} ${message}` })
       await ensureRoles(admin, details, source, context)
       await createSide(admin, place, details, context)
     })

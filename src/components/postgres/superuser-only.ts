@@ -85,7 +85,8 @@ const KINDS: readonly string[] = [
   `select 'operator class ' || quote_ident(opcname) as name from pg_opclass o where ${OURS('pg_opclass', 'o')}`,
   `select 'operator family ' || quote_ident(opfname) as name from pg_opfamily f where not exists (select from pg_opclass where opcfamily = f.oid) and ${OURS('pg_opfamily', 'f')}`,
   `select 'cast from ' || castsource::regtype::text || ' to ' || casttarget::regtype::text as name from pg_cast k join pg_type s on s.oid = k.castsource join pg_type t on t.oid = k.casttarget
-    where (k.castmethod = 'b' or ${OWNED_BY_SUPERUSER('s.typowner')} and ${OWNED_BY_SUPERUSER('t.typowner')}) and ${OURS('pg_cast', 'k')}`,
+    where (k.castmethod = 'b' or ${OWNED_BY_SUPERUSER('s.typowner')} and ${OWNED_BY_SUPERUSER('t.typowner')}) and ${OURS('pg_cast', 'k')}
+      and not exists (select from pg_range where rngtypid = castsource and rngmultitypid = casttarget)`,
   `select 'transform for ' || f.trftype::regtype::text as name from pg_transform f join pg_type t on t.oid = f.trftype where ${OWNED_BY_SUPERUSER('t.typowner')} and ${OURS('pg_transform', 'f')}`,
   `select 'access method ' || quote_ident(amname) as name from pg_am a where ${OURS('pg_am', 'a')}`,
   `select 'text search parser ' || quote_ident(prsname) as name from pg_ts_parser s where ${OURS('pg_ts_parser', 's')}`,
