@@ -31,8 +31,11 @@ export interface Chain {
 export async function readCatalog(state: RepositoryState, context: Context): Promise<Catalog> {
   const { chain, alarms } = await readKnownChain(state, context)
   const points = new Set(chain.commits.map(({ commit }) => commit.point))
-  const proofs = await readProofs(state, points, context.signal)
-  const data = await findFlaws(state, chain.commits, context.signal)
+  // Both after the commits: what a commit names was stored before it.
+  const [proofs, data] = await Promise.all([
+    readProofs(state, points, context.signal),
+    findFlaws(state, chain.commits, context.signal),
+  ])
   const lost = await compareHoldings(state, { chain, holds: proofs.holds, generations: data.generations }, context)
   return {
     points: chain.commits.map((signed) => pointOf(signed, proofs)),

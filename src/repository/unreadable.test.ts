@@ -35,7 +35,8 @@ async function labFor(t: TestContext): Promise<Lab> {
 /** Rights hold nobody back who is root. */
 async function asNobody<Result>(folder: string, act: () => Promise<Result>): Promise<Result> {
   if (!isRoot) return act()
-  for (const name of ['', ...(await readdir(folder, { recursive: true }))]) await lchown(join(folder, name), NOBODY, NOBODY)
+  for (const name of ['', ...(await readdir(folder, { recursive: true }))])
+    await lchown(join(folder, name), NOBODY, NOBODY)
   process.seteuid?.(NOBODY)
   try {
     return await act()
@@ -147,7 +148,7 @@ test('an untouched repository has nothing to say, also while a point is written'
 
 const LOSSES: Readonly<Record<string, (lab: Lab) => Promise<unknown>>> = {
   'a manifest': ({ folder, point }) => rm(join(folder, manifestName(point))),
-  'keys': ({ folder, point }) => rm(join(folder, `data/${point}/keys-1`)),
+  keys: ({ folder, point }) => rm(join(folder, `data/${point}/keys-1`)),
   'an artifact': ({ folder, point }) => rm(join(folder, `data/${point}/000001`)),
   'all data': ({ folder, point }) => rm(join(folder, `data/${point}`), { recursive: true }),
   'the data of all points': ({ folder }) => rename(join(folder, 'data'), join(folder, 'old')),

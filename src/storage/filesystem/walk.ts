@@ -56,7 +56,8 @@ async function* walkKeys(walking: Walking, all: readonly string[]): AsyncGenerat
   for (const keys of inRuns(all)) {
     const [first = ''] = keys
     if (first.endsWith('/')) yield* walkBelow(walking, first)
-    else for (const found of await Promise.all(keys.map((key) => look(walking, key)))) if (found !== undefined) yield found
+    else
+      for (const found of await Promise.all(keys.map((key) => look(walking, key)))) if (found !== undefined) yield found
   }
 }
 
