@@ -1,12 +1,15 @@
 import pMap from 'p-map'
 import { describe, isFailure } from '../core/failure.ts'
 import type { Context } from '../core/ports.ts'
-import { namesOf } from './blobs.ts'
-import { pointOfDocument, POINTS, REMOVED } from './names.ts'
+import { readBlob } from './blobs.ts'
+import { entriesOf, whyUnread } from './entries.ts'
+import { compareHoldings } from './holdings.ts'
+import { commitName, pointOfDocument, POINTS, REMOVED, tombstoneName } from './names.ts'
+import { findFlaws } from './presence.ts'
 import { compareWithMemory } from './rollback.ts'
 import { readProofs } from './proofs.ts'
 import type { Catalog, CatalogPoint, DamagedPoint, KnownCommits } from './repository.ts'
-import { readCommit, readTombstone, type SignedCommit, type SignedTombstone } from './signed.ts'
+import { parseCommit, parseTombstone, type SignedCommit, type SignedTombstone } from './signed.ts'
 import type { RepositoryState } from './state.ts'
 
 const READ_AT_ONCE = 32
@@ -21,19 +24,29 @@ export interface Chain {
   readonly strangers: readonly string[]
 }
 
+/**
+ * All of it, with one listing of the data: a commit alone is no restore point that can be restored. What cannot be read is named
+ * and hides nothing else.
+ */
 export async function readCatalog(state: RepositoryState, context: Context): Promise<Catalog> {
   const { chain, alarms } = await readKnownChain(state, context)
   const points = new Set(chain.commits.map(({ commit }) => commit.point))
-  const proofs = await readProofs(state, points, context.signal)
+  // Both after the commits: what a commit names was stored before it.
+  const [proofs, data] = await Promise.all([
+    readProofs(state, points, context.signal),
+    findFlaws(state, chain.commits, context.signal),
+  ])
+  const lost = await compareHoldings(state, { chain, holds: proofs.holds, generations: data.generations }, context)
   return {
     points: chain.commits.map((signed) => pointOf(signed, proofs)),
-    damaged: chain.damaged,
+    damaged: [...chain.damaged, ...data.flaws],
     // A removal that was cut off before it took the commit has removed nothing.
     removed: chain.tombstones.map(({ tombstone }) => tombstone).filter(({ point }) => !points.has(point)),
     alarms: [
       ...alarms,
       ...chain.strangers.map((name) => `${name} does not belong to the repository`),
       ...proofs.alarms,
+      ...lost,
     ],
   }
 }
@@ -68,13 +81,9 @@ export async function readKnownChain(
  * has its tombstone there to be seen.
  */
 async function readChain(state: RepositoryState, known: KnownCommits, signal: AbortSignal): Promise<Chain> {
-  const read = async (point: string): Promise<SignedCommit> => {
-    const commit = known.get(point) ?? (await readCommit(state, point, signal))
-    known.set(point, commit)
-    return commit
-  }
-  const commits = await readAll(state, POINTS, read, signal)
-  const tombstones = await readAll(state, REMOVED, (point) => readTombstone(state, point, signal), signal)
+  const commits = await readAll(state, COMMITS, signal, known)
+  for (const signed of commits.read) known.set(signed.commit.point, signed)
+  const tombstones = await readAll(state, TOMBSTONES, signal)
   return {
     commits: commits.read.sort(inOrder),
     tombstones: tombstones.read,
@@ -82,6 +91,16 @@ async function readChain(state: RepositoryState, known: KnownCommits, signal: Ab
     strangers: [...commits.strangers, ...tombstones.strangers],
   }
 }
+
+/** One kind of signed documents. */
+interface Kind<Document> {
+  readonly prefix: string
+  readonly nameOf: (point: string) => string
+  readonly parse: (state: RepositoryState, point: string, bytes: Buffer) => Promise<Document>
+}
+
+const COMMITS: Kind<SignedCommit> = { prefix: POINTS, nameOf: commitName, parse: parseCommit }
+const TOMBSTONES: Kind<SignedTombstone> = { prefix: REMOVED, nameOf: tombstoneName, parse: parseTombstone }
 
 interface ReadAll<Document> {
   readonly read: Document[]
@@ -91,34 +110,56 @@ interface ReadAll<Document> {
 
 async function readAll<Document>(
   state: RepositoryState,
-  prefix: string,
-  read: (point: string) => Promise<Document>,
+  kind: Kind<Document>,
   signal: AbortSignal,
+  known: ReadonlyMap<string, Document> = new Map(),
 ): Promise<ReadAll<Document>> {
   const found: ReadAll<Document> = { read: [], damaged: [], strangers: [] }
-  const names = await namesOf(state.storage, prefix, signal)
+  const { names, others } = await entriesOf(state.storage, kind.prefix, signal)
   await pMap(
     names,
     async (name) => {
       const point = pointOfDocument(name)
+      const before = point === undefined ? undefined : known.get(point)
       if (point === undefined) found.strangers.push(name)
-      else await readInto(found, point, read)
+      else if (before !== undefined) found.read.push(before)
+      else await readInto(found, point, { state, kind, signal })
     },
     { concurrency: READ_AT_ONCE },
   )
+  for (const { name, what, message } of others) {
+    const point = pointOfDocument(name)
+    if (point !== undefined) found.damaged.push({ point, kind: 'unread', message: `${name} ${message}` })
+    else if (what === 'unread') found.strangers.push(`${name} ${message}, and`)
+  }
   return found
+}
+
+interface Reading<Document> {
+  readonly state: RepositoryState
+  readonly kind: Kind<Document>
+  readonly signal: AbortSignal
 }
 
 async function readInto<Document>(
   found: ReadAll<Document>,
   point: string,
-  read: (point: string) => Promise<Document>,
+  { state, kind, signal }: Reading<Document>,
 ): Promise<void> {
+  const name = kind.nameOf(point)
+  let bytes: Buffer
   try {
-    found.read.push(await read(point))
+    bytes = await readBlob(state.storage, name, signal)
   } catch (error) {
     // It was removed after it was listed.
     if (isFailure(error, 'notFound')) return
+    const message = await whyUnread(state.storage, name, error, signal)
+    found.damaged.push({ point, kind: isFailure(error, 'corrupt') ? 'corrupt' : 'unread', message })
+    return
+  }
+  try {
+    found.read.push(await kind.parse(state, point, bytes))
+  } catch (error) {
     found.damaged.push(damagedPoint(point, error))
   }
 }

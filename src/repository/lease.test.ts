@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Failure } from '../core/failure.ts'
+import { fileFailure } from '../storage/filesystem/failures.ts'
 import type { Storage } from '../storage/storage.ts'
 import { settled } from './testing/fake-clock.ts'
 import { allNames, newFixture, type Fixture } from './testing/fixture.ts'
@@ -171,4 +172,34 @@ test('a lease that cannot be read is held by somebody until it is seen not to be
   const lease = await clock.until(contender, TTL + 20_000)
   assert.equal(lease.generation, 8)
   await lease.release()
+})
+
+test('a full disk or a missing right is not another process, when a lease is taken and when it is renewed', async () => {
+  for (const [code, kind] of [
+    ['ENOSPC', 'refused'],
+    ['EDQUOT', 'refused'],
+    ['EMFILE', 'refused'],
+    ['EACCES', 'denied'],
+    ['EROFS', 'denied'],
+  ] as const) {
+    const fixture = await newFixture()
+    const { context, clock, storage, events } = fixture
+    const failure = fileFailure(Object.assign(new Error('x'), { code }), 'put leases/prune', '/srv')
+    let isFull = true
+    const put: Storage['put'] = (name, body, signal) =>
+      isFull ? Promise.reject(failure) : storage.put(name, body, signal)
+    const limited: Storage = { ...cuttable(storage).storage, put }
+    const repository = await fixture.reopen({}, limited)
+    await assert.rejects(repository.lease('prune', context), (error) => error === failure && failure.kind === kind)
+    isFull = false
+    const lease = await repository.lease('prune', context)
+    isFull = true
+    await clock.advance(TTL / 3 + 1000)
+    lease.assertHeld()
+    assert.ok(events.some((event) => event.type === 'warning' && event.message.includes(failure.message)))
+    isFull = false
+    await clock.advance(TTL / 2)
+    lease.assertHeld()
+    await lease.release()
+  }
 })

@@ -1,5 +1,6 @@
 import { Failure, describe, isFailure } from '../core/failure.ts'
 import type { Clock, Context } from '../core/ports.ts'
+import { isBlobExists } from '../storage/outcomes.ts'
 import { randomHex } from '../system/random.ts'
 import { createBlob, namesOf } from './blobs.ts'
 import type { LeaseDocument } from './documents.ts'
@@ -55,8 +56,9 @@ async function newestLease(state: RepositoryState, scope: string, signal: AbortS
     // It was tidied away by a holder that is renewing.
     if (isFailure(error, 'notFound'))
       return { generation, isHeld: true, host: 'another machine', ttlMilliseconds: state.leaseTiming.ttlMilliseconds }
-    if (!isFailure(error, 'corrupt') && !isFailure(error, 'denied')) throw error
-    return { generation, isHeld: true, host: 'an unknown machine', ttlMilliseconds: state.leaseTiming.ttlMilliseconds }
+    if (signal.aborted || isFailure(error, 'unreachable')) throw error
+    const host = `an unknown machine (${describe(error)})`
+    return { generation, isHeld: true, host, ttlMilliseconds: state.leaseTiming.ttlMilliseconds }
   }
 }
 
@@ -106,7 +108,7 @@ class HeldLease implements Lease {
     try {
       await this.#advance('held', this.#context.signal)
     } catch (error) {
-      if (!isFailure(error, 'refused')) throw error
+      if (!isBlobExists(error)) throw error
       throw new Failure(
         'locked',
         `another process took ${this.#scope} of ${this.#state.storage.location} at the same moment`,
@@ -165,7 +167,7 @@ class HeldLease implements Lease {
       await this.#advance('held', AbortSignal.any([this.lost, AbortSignal.timeout(this.#fence)]))
       return true
     } catch (error) {
-      if (isFailure(error, 'refused')) this.#lose(`another process took it over: ${describe(error)}`)
+      if (isBlobExists(error)) this.#lose(`another process took it over: ${describe(error)}`)
       else
         this.#context.progress({ type: 'warning', message: `${this.#scope} could not be renewed: ${describe(error)}` })
       return false

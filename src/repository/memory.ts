@@ -7,6 +7,16 @@ export interface Seen {
   /** SHA-256 of the commit file by point id. */
   readonly points: Readonly<Record<string, string>>
   readonly highestSequence: number
+  /** The names of proofs that hold a point. Older records have none. */
+  readonly holds?: readonly string[]
+  readonly identities?: readonly SeenIdentity[]
+}
+
+/** A locked private key, with a restore point that was there beside it and the highest generation of its keys. */
+export interface SeenIdentity {
+  readonly name: string
+  readonly point: string
+  readonly generation: number
 }
 
 /** Keeps what was seen, by repository id. `load` gives `nothingSeen` for a repository that is new to this machine. */
@@ -23,7 +33,12 @@ export const noMemory: RepositoryMemory = {
   save: () => Promise.resolve(),
 }
 
-const seenSchema = z.object({ points: z.record(z.string(), z.string()), highestSequence: z.int().nonnegative() })
+const seenSchema = z.object({
+  points: z.record(z.string(), z.string()),
+  highestSequence: z.int().nonnegative(),
+  holds: z.array(z.string()).exactOptional(),
+  identities: z.array(z.object({ name: z.string(), point: z.string(), generation: z.number() })).exactOptional(),
+})
 
 /** One record per repository; a crash leaves the old or the new one. */
 export function recordsMemory(records: Records): RepositoryMemory {

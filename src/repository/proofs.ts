@@ -1,9 +1,10 @@
 import pMap from 'p-map'
-import { isFailure } from '../core/failure.ts'
 import type { Context } from '../core/ports.ts'
-import { createBlob, namesOf } from './blobs.ts'
+import type { OtherEntry } from '../storage/storage.ts'
+import { createBlob } from './blobs.ts'
 import type { Proof, ProofKind } from './documents.ts'
 import { signDocument } from './dsse.ts'
+import { entriesOf, whyUnread } from './entries.ts'
 import { parseProofName, PROOFS, proofName, type ProofPlace } from './names.ts'
 import { readCommit, readProof } from './signed.ts'
 import { signerOf, type RepositoryState } from './state.ts'
@@ -51,6 +52,8 @@ export interface ReadProofs {
   of(point: string, commitSha256: string): PointProofs
   /** What was wrong with proofs that do not count. */
   readonly alarms: readonly string[]
+  /** The names of all that hold a point. */
+  readonly holds: readonly string[]
 }
 
 interface FoundProof extends ProofPlace {
@@ -65,18 +68,20 @@ export async function readProofs(
   points: ReadonlySet<string>,
   signal: AbortSignal,
 ): Promise<ReadProofs> {
-  const names = await namesOf(state.storage, PROOFS, signal)
+  const { names, others } = await entriesOf(state.storage, PROOFS, signal)
   const places = names.flatMap((name) => {
     const place = parseProofName(name)
     return place === undefined || !points.has(place.point) ? [] : [{ name, place }]
   })
-  const found = await pMap(places, ({ name, place }) => tryProof(state, name, place, signal), {
+  const read = await pMap(places, ({ name, place }) => tryProof(state, name, place, signal), {
     concurrency: READ_AT_ONCE,
   })
+  const found = [...read, ...others.flatMap(unreadProof)]
   const byPoint = Map.groupBy(found, ({ point }) => point)
   return {
     of: (point, commitSha256) => proofsOf(byPoint.get(point) ?? [], commitSha256),
     alarms: found.flatMap(({ reason }) => reason ?? []),
+    holds: places.filter(({ place }) => place.kind === 'hold').map(({ name }) => name),
   }
 }
 
@@ -92,10 +97,20 @@ async function tryProof(
       ? { ...place, proof }
       : { ...place, proof: undefined, reason: `${name} is a proof of another kind` }
   } catch (error) {
-    if (!isFailure(error, 'corrupt') && !isFailure(error, 'denied') && !isFailure(error, 'unsupported')) throw error
-    return { ...place, proof: undefined, reason: error.message }
+    return { ...place, proof: undefined, reason: await whyUnread(state.storage, name, error, signal) }
   }
 }
+
+/** Something in the place of a proof, or a folder of proofs that cannot be read: a hold may be among them. */
+function unreadProof({ name, what, message }: OtherEntry): FoundProof[] {
+  const reason = `${name} ${message}`
+  const place = parseProofName(name)
+  if (place !== undefined) return [{ ...place, proof: undefined, reason }]
+  const point = name.slice(PROOFS.length)
+  return what === 'unread' ? [{ point, kind: 'hold', claimed: END_OF_TIME, proof: undefined, reason }] : []
+}
+
+const END_OF_TIME = new Date(8.64e15)
 
 function proofsOf(found: readonly FoundProof[], commitSha256: string): PointProofs {
   const about = found.filter(({ proof }) => proof === undefined || proof.commitSha256 === commitSha256)

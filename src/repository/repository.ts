@@ -150,10 +150,13 @@ export interface CatalogPoint {
   readonly signer: string
 }
 
-/** A commit that cannot be used, and why. Prune refuses to run while there is one. */
+/**
+ * A restore point that cannot be used as its commit says, and why; its commit may be among the points all the same. Prune
+ * refuses to run while there is one. `denied` is a signer who is not trusted; `unread` is no verdict: something is in the way.
+ */
 export interface DamagedPoint {
   readonly point: string
-  readonly kind: 'corrupt' | 'denied' | 'unsupported'
+  readonly kind: 'corrupt' | 'denied' | 'unsupported' | 'unread'
   readonly message: string
 }
 

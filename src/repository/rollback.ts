@@ -27,7 +27,8 @@ export async function compareWithMemory(state: RepositoryState, chain: Chain, co
   const forgotten = Object.entries(seen.points).filter(
     ([point]) => !vanished.includes(point) && !isDamaged(chain, point),
   )
-  await remember(state, seen, { points: nextPoints(seen, present, forgotten), highestSequence: highestEver }, context)
+  const now = { ...seen, points: nextPoints(seen, present, forgotten), highestSequence: highestEver }
+  await remember(state, seen, now, context)
   return {
     vanished,
     alarms: [...vanished.map(vanishedAlarm), ...changedAlarms(seen, present), ...rollbackAlarm(highest, seen)],
@@ -104,7 +105,8 @@ export async function rememberPoint(
   await orWarn(state, context, async () => {
     const seen = await state.memory.load(state.id)
     const points = { ...seen.points, [commit.point]: commitSha256 }
-    await state.memory.save(state.id, { points, highestSequence: Math.max(seen.highestSequence, commit.sequence) })
+    const highestSequence = Math.max(seen.highestSequence, commit.sequence)
+    await state.memory.save(state.id, { ...seen, points, highestSequence })
   })
 }
 

@@ -54,8 +54,11 @@ export async function readTombstone(
   point: string,
   signal: AbortSignal,
 ): Promise<SignedTombstone> {
+  return parseTombstone(state, point, await readBlob(state.storage, tombstoneName(point), signal))
+}
+
+export async function parseTombstone(state: RepositoryState, point: string, bytes: Buffer): Promise<SignedTombstone> {
   const name = tombstoneName(point)
-  const bytes = await readBlob(state.storage, name, signal)
   const { document: tombstone } = await parseSigned<Tombstone>(
     state,
     { type: 'tombstone', schema: tombstoneSchema, what: name, point },

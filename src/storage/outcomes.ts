@@ -1,9 +1,14 @@
-import { Failure } from '../core/failure.ts'
+import { Failure, isFailure } from '../core/failure.ts'
 
 /** The failures that every storage words alike, so that people and tests meet one sentence for one thing. */
 
 export function blobExists(name: string, location: string): Failure {
-  return new Failure('refused', `blob ${name} exists already in ${location}`, { facts: { blob: name } })
+  return new Failure('refused', `blob ${name} exists already in ${location}`, { facts: { blob: name, exists: true } })
+}
+
+/** Whether a put failed because the name is taken; a full medium is `refused` as well. */
+export function isBlobExists(error: unknown): boolean {
+  return isFailure(error, 'refused') && error.facts['exists'] === true
 }
 
 export function blobMissing(name: string, location: string, cause?: unknown): Failure {

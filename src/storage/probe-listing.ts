@@ -31,7 +31,8 @@ async function findDifference(
   pageSize?: number,
 ): Promise<Finding | undefined> {
   const found: string[] = []
-  for await (const { name } of storage.list(prefix, signal, pageSize)) found.push(name)
+  for await (const { name } of storage.list(prefix, signal, pageSize === undefined ? {} : { pageSize }))
+    found.push(name)
   if (found.join(' ') === expected.join(' ')) return undefined
   const missing = expected.filter((name) => !found.includes(name))
   const pages = pageSize === undefined ? '' : `, asked for in pages of ${pageSize},`

@@ -37,10 +37,9 @@ export interface Storage {
   stat(name: string, signal: AbortSignal): Promise<BlobInfo>
 
   /**
-   * Lists all blobs whose name starts with `prefix`, in name order (by UTF-16 code unit), each once. `pageSize` is how
-   * many are asked for at once where a server lists in pages, and changes nothing else.
+   * Lists all blobs whose name starts with `prefix`, in name order (by UTF-16 code unit), each once.
    */
-  list(prefix: string, signal: AbortSignal, pageSize?: number): AsyncIterable<BlobInfo>
+  list(prefix: string, signal: AbortSignal, options?: ListOptions): AsyncIterable<BlobInfo>
 
   /** Removes a blob. Removing a missing blob succeeds, so that a removal that was cut off can be run again. */
   remove(name: string, signal: AbortSignal): Promise<void>
@@ -54,6 +53,24 @@ export interface Storage {
    * nothing can be left behind.
    */
   tidy?(olderThan: Date, signal: AbortSignal): Promise<number>
+}
+
+export interface ListOptions {
+  /** How many are asked for at once where a server lists in pages; changes nothing else. */
+  readonly pageSize?: number
+  /**
+   * Told of what is under the prefix and is no blob. Without it, one that cannot be looked at fails the listing; with it
+   * the others are listed.
+   */
+  readonly onOther?: (other: OtherEntry) => void
+}
+
+/** Something among the blobs that is none, as folders have it: a folder, a link, or what cannot be looked at. */
+export interface OtherEntry {
+  readonly name: string
+  readonly what: 'folder' | 'link' | 'device' | 'unread'
+  /** As the end of a sentence that begins with the name. */
+  readonly message: string
 }
 
 export interface BlobInfo {

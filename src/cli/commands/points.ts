@@ -15,12 +15,16 @@ function exitOf({ damaged, alarms, unread }: PointsReport): number {
   const kinds = new Set(damaged.map(({ kind }) => kind))
   if (alarms.length > 0 || kinds.has('corrupt')) return failureKinds.corrupt.exit
   if (kinds.has('denied')) return failureKinds.denied.exit
-  if (kinds.size > 0) return failureKinds.unsupported.exit
-  return unread.length > 0 ? failureKinds.incomplete.exit : 0
+  if (kinds.has('unsupported')) return failureKinds.unsupported.exit
+  return unread.length > 0 || kinds.has('unread') ? failureKinds.incomplete.exit : 0
 }
 
 /** A signer that is not trusted and a newer format are no damage. */
-const LABELS: Readonly<Record<string, string>> = { denied: 'NOT TRUSTED', unsupported: 'UNSUPPORTED' }
+const LABELS: Readonly<Record<string, string>> = {
+  denied: 'NOT TRUSTED',
+  unsupported: 'UNSUPPORTED',
+  unread: 'NOT READ',
+}
 
 function textOf(report: PointsReport): string {
   const table = formatTable(

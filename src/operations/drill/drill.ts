@@ -1,5 +1,5 @@
 import type { AcceptId } from '../../core/accept-ids.ts'
-import { isFullDisk, toFailure } from '../../core/failure.ts'
+import { isAboutTheData, toFailure } from '../../core/failure.ts'
 import type { Difference } from '../../core/restore-point.ts'
 import type { PointReader, Repository } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
@@ -132,8 +132,7 @@ async function rehearse(
   } catch (error) {
     const failure = toFailure(error)
     // A drill that was stopped, had no room, or could not reach what it needs proves nothing about the point.
-    const isStopped = context.signal.aborted || failure.kind === 'unreachable' || failure.kind === 'cancelled'
-    if (isStopped || isFullDisk(error)) throw error
+    if (context.signal.aborted || !isAboutTheData(failure)) throw failure
     return { differences: [], contents: {}, compared: 'content', keyFit: [], failure: summarize(failure) }
   }
 }

@@ -1,4 +1,4 @@
-import { Failure } from '../../core/failure.ts'
+import { Failure, type FailureKind } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Catalog, CatalogPoint, Repository } from '../../repository/repository.ts'
 import type { App } from '../app.ts'
@@ -80,8 +80,13 @@ function pointWithId(points: readonly CatalogPoint[], catalog: Catalog, id: stri
     })
   const damaged = catalog.damaged.find(({ point }) => point.startsWith(id))
   if (matching[0] === undefined && damaged !== undefined)
-    throw new Failure(damaged.kind, `restore point ${damaged.point} cannot be used: ${damaged.message}`)
+    throw new Failure(kindOf(damaged), `restore point ${damaged.point} cannot be used: ${damaged.message}`)
   return matching[0]
+}
+
+/** What could not be read may be good. */
+function kindOf({ kind }: Catalog['damaged'][number]): FailureKind {
+  return kind === 'unread' ? 'unreachable' : kind
 }
 
 function notFound(app: App, choice: PointChoice): Failure {

@@ -1,4 +1,4 @@
-import { toFailure } from '../../core/failure.ts'
+import { isAboutTheData, toFailure } from '../../core/failure.ts'
 import type { Driver } from '../../components/driver.ts'
 import type { ManifestComponent } from '../../repository/documents.ts'
 import type { PointReader, Repository } from '../../repository/repository.ts'
@@ -108,7 +108,7 @@ async function failureOf(act: () => Promise<void>, context: OperationContext): P
     return undefined
   } catch (error) {
     const failure = toFailure(error)
-    if (failure.kind === 'cancelled' || context.signal.aborted) throw error
+    if (!isAboutTheData(failure) || context.signal.aborted) throw failure
     return summarize(failure)
   }
 }

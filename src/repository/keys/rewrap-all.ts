@@ -14,8 +14,9 @@ export async function rewrapAll(
   context: Context,
 ): Promise<number> {
   const { points, damaged } = await repository.catalog(context)
-  if (damaged[0] !== undefined)
-    throw new Failure('refused', `restore point ${damaged[0].point} is unreadable: ${damaged[0].message}`)
+  const unread = damaged.find(({ point }) => !points.some((one) => one.point === point))
+  if (unread !== undefined)
+    throw new Failure('refused', `restore point ${unread.point} is unreadable: ${unread.message}`)
   for (const [done, { point }] of points.entries()) {
     await repository.rewrap(point, identities, recipients, context)
     context.progress({ type: 'note', message: `${done + 1} of ${points.length} restore points have new keys` })

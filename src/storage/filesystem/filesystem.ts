@@ -7,7 +7,7 @@ import { systemClock } from '../../system/clock.ts'
 import { assertBlobName, assertPrefix } from '../names.ts'
 import { assertNotCancelled, blobExists, blobMissing } from '../outcomes.ts'
 import { assertRange, spanOf } from '../range.ts'
-import type { BlobInfo, ByteRange, Storage, StorageFeatures } from '../storage.ts'
+import type { BlobInfo, ByteRange, ListOptions, Storage, StorageFeatures } from '../storage.ts'
 import { asStream, discard, untilCancelled } from '../streams.ts'
 import { asFailures, codeOf, fileFailure, isMissing } from './failures.ts'
 import { settleRemoval } from './folders.ts'
@@ -92,11 +92,11 @@ class FilesystemStorage implements Storage {
     }
   }
 
-  async *list(prefix: string, signal: AbortSignal): AsyncIterable<BlobInfo> {
+  async *list(prefix: string, signal: AbortSignal, { onOther }: ListOptions = {}): AsyncIterable<BlobInfo> {
     assertPrefix(prefix)
     const act = `list ${prefix}`
     assertNotCancelled(signal, act)
-    for await (const blob of this.#translated(act, walkBlobs(this.#root, prefix))) {
+    for await (const blob of this.#translated(act, walkBlobs(this.#root, prefix, onOther))) {
       assertNotCancelled(signal, act)
       yield blob
     }

@@ -1,7 +1,10 @@
 import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { byName, isBlobName } from '../names.ts'
-import { isMissing } from './failures.ts'
+import { faultOf } from '../../core/environment-fault.ts'
+import { describe } from '../../core/failure.ts'
+import type { ListOptions } from '../storage.ts'
+import { codeOf, isMissing } from './failures.ts'
 import { isTemporaryName } from './temporary.ts'
 
 export interface FoundFile {
@@ -11,17 +14,25 @@ export interface FoundFile {
   readonly modified: Date
 }
 
-/** All blobs whose name starts with `prefix`, in name order, with one folder's names in memory for each level. */
-export async function* walkBlobs(root: string, prefix: string): AsyncGenerator<FoundFile, void, void> {
+/**
+ * All blobs whose name starts with `prefix`, in name order, with one folder's names in memory for each level. What is no blob is
+ * told to `onOther`, and so is what cannot be looked at below the folder of the prefix.
+ */
+export async function* walkBlobs(
+  root: string,
+  prefix: string,
+  onOther?: ListOptions['onOther'],
+): AsyncGenerator<FoundFile, void, void> {
   const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1)
-  for await (const entry of walk(root, folder, (key) => couldMatch(key, prefix))) {
+  const walking = { root, wanted: (key: string) => couldMatch(key, prefix), onOther }
+  for await (const entry of walk(walking, folder)) {
     if (isBlobName(entry.name) && entry.name.startsWith(prefix)) yield entry
   }
 }
 
 /** All temporary files. */
 export async function* walkTemporaries(root: string): AsyncGenerator<FoundFile, void, void> {
-  for await (const entry of walk(root, '', () => true)) {
+  for await (const entry of walk({ root, wanted: () => true, onOther: undefined }, '')) {
     if (isTemporaryName(entry.name.slice(entry.name.lastIndexOf('/') + 1))) yield entry
   }
 }
@@ -31,16 +42,37 @@ function couldMatch(key: string, prefix: string): boolean {
   return key.startsWith(prefix) || (key.endsWith('/') && prefix.startsWith(key))
 }
 
-async function* walk(
-  root: string,
-  folder: string,
-  wanted: (key: string) => boolean,
-): AsyncGenerator<FoundFile, void, void> {
-  for (const keys of inRuns((await keysOf(root, folder)).filter(wanted))) {
+interface Walking {
+  readonly root: string
+  readonly wanted: (key: string) => boolean
+  readonly onOther: ListOptions['onOther']
+}
+
+async function* walk(walking: Walking, folder: string): AsyncGenerator<FoundFile, void, void> {
+  yield* walkKeys(walking, (await keysOf(walking.root, folder)).filter(walking.wanted))
+}
+
+async function* walkKeys(walking: Walking, all: readonly string[]): AsyncGenerator<FoundFile, void, void> {
+  for (const keys of inRuns(all)) {
     const [first = ''] = keys
-    if (first.endsWith('/')) yield* walk(root, first, wanted)
-    else for (const found of await Promise.all(keys.map((key) => look(root, key)))) if (found !== undefined) yield found
+    if (first.endsWith('/')) yield* walkBelow(walking, first)
+    else
+      for (const found of await Promise.all(keys.map((key) => look(walking, key)))) if (found !== undefined) yield found
   }
+}
+
+async function* walkBelow(walking: Walking, folder: string): AsyncGenerator<FoundFile, void, void> {
+  const { root, wanted, onOther } = walking
+  const name = folder.slice(0, -1)
+  onOther?.({ name, what: 'folder', message: 'is a folder' })
+  const keys = await keysOf(root, folder).catch((error: unknown) => unread(walking, name, error))
+  if (keys !== undefined) yield* walkKeys(walking, keys.filter(wanted))
+}
+
+function unread({ onOther }: Walking, name: string, error: unknown): undefined {
+  if (onOther === undefined) throw error
+  const message = `cannot be read: ${faultOf(error)?.what ?? describe(error)} (${codeOf(error) ?? ''})`
+  onOther({ name, what: 'unread', message })
 }
 
 /** Files that are looked at together; one after the other, most of the time goes by with waiting. */
@@ -73,12 +105,16 @@ async function keysOf(root: string, folder: string): Promise<string[]> {
 }
 
 /** A file that was removed since its folder was read is not there. Links and devices are nobody's blob. */
-async function look(root: string, name: string): Promise<FoundFile | undefined> {
+async function look(walking: Walking, name: string): Promise<FoundFile | undefined> {
   try {
-    const found = await lstat(join(root, name))
-    return found.isFile() ? { name, size: found.size, modified: found.mtime } : undefined
+    const found = await lstat(join(walking.root, name))
+    if (found.isFile()) return { name, size: found.size, modified: found.mtime }
+    walking.onOther?.(found.isSymbolicLink() ? { name, ...LINK } : { name, ...DEVICE })
   } catch (error) {
-    if (!isMissing(error)) throw error
-    return undefined
+    if (!isMissing(error)) return unread(walking, name, error)
   }
+  return undefined
 }
+
+const LINK = { what: 'link', message: 'is a link, and links are not followed' } as const
+const DEVICE = { what: 'device', message: 'is no file' } as const

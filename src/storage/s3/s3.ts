@@ -4,7 +4,7 @@ import { systemClock } from '../../system/clock.ts'
 import { assertBlobName } from '../names.ts'
 import { assertNotCancelled } from '../outcomes.ts'
 import { provesCreateOnly } from '../probe.ts'
-import type { BlobInfo, ByteRange, Storage, StorageFeatures } from '../storage.ts'
+import type { BlobInfo, ByteRange, ListOptions, Storage, StorageFeatures } from '../storage.ts'
 import { retrying } from '../wrap/retrying.ts'
 import { connect, defaultLimits, objectOf, withoutRetries } from './connection.ts'
 import type { Connection, Limits } from './connection.ts'
@@ -81,7 +81,7 @@ class S3Storage implements Storage {
     return { name, size, modified }
   }
 
-  list(prefix: string, signal: AbortSignal, pageSize?: number): AsyncIterable<BlobInfo> {
+  list(prefix: string, signal: AbortSignal, { pageSize }: ListOptions = {}): AsyncIterable<BlobInfo> {
     return listObjects(this.#connection, { prefix, signal, pageSize })
   }
 

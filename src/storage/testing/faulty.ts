@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Bytes } from '../../core/ports.ts'
-import type { BlobInfo, ByteRange } from '../storage.ts'
+import type { BlobInfo, ByteRange, ListOptions } from '../storage.ts'
 import { PassThrough } from '../wrap/pass-through.ts'
 
 export type FaultyMethod = 'put' | 'get' | 'stat' | 'list' | 'remove' | 'now'
@@ -59,10 +59,10 @@ export class FaultyStorage extends PassThrough {
     return this.#call('stat', name, signal, () => super.stat(name, signal))
   }
 
-  override async *list(prefix: string, signal: AbortSignal): AsyncIterable<BlobInfo> {
+  override async *list(prefix: string, signal: AbortSignal, options?: ListOptions): AsyncIterable<BlobInfo> {
     const fault = this.#take('list', prefix)
     if (fault?.type !== 'after') await perform(fault, signal, async () => undefined)
-    for await (const blob of super.list(prefix, signal)) {
+    for await (const blob of super.list(prefix, signal, options)) {
       yield blob
       if (fault?.type === 'after') throw fault.error
     }

@@ -1,5 +1,5 @@
 import type { Bytes, Clock } from '../../core/ports.ts'
-import type { BlobInfo, ByteRange, Storage } from '../storage.ts'
+import type { BlobInfo, ByteRange, ListOptions, Storage } from '../storage.ts'
 import { PassThrough } from './pass-through.ts'
 
 const storageMethods = ['put', 'get', 'stat', 'list', 'remove', 'now', 'tidy'] as const
@@ -59,9 +59,9 @@ class MeasuredStorage extends PassThrough implements Measured {
     return this.#call('stat', () => super.stat(name, signal))
   }
 
-  override list(prefix: string, signal: AbortSignal, pageSize?: number): AsyncIterable<BlobInfo> {
+  override list(prefix: string, signal: AbortSignal, options?: ListOptions): AsyncIterable<BlobInfo> {
     this.measures.list.calls += 1
-    return this.#timed('list', super.list(prefix, signal, pageSize))
+    return this.#timed('list', super.list(prefix, signal, options))
   }
 
   override remove(name: string, signal: AbortSignal): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Bytes } from '../../core/ports.ts'
-import type { BlobInfo, ByteRange, Storage, StorageFeatures } from '../storage.ts'
+import type { BlobInfo, ByteRange, ListOptions, Storage, StorageFeatures } from '../storage.ts'
 
 /** Storage that hands every call on. A wrapper extends it and changes what it is there for. */
 export class PassThrough implements Storage {
@@ -29,8 +29,8 @@ export class PassThrough implements Storage {
     return this.inner.stat(name, signal)
   }
 
-  list(prefix: string, signal: AbortSignal, pageSize?: number): AsyncIterable<BlobInfo> {
-    return this.inner.list(prefix, signal, pageSize)
+  list(prefix: string, signal: AbortSignal, options?: ListOptions): AsyncIterable<BlobInfo> {
+    return this.inner.list(prefix, signal, options)
   }
 
   remove(name: string, signal: AbortSignal): Promise<void> {

@@ -1,7 +1,7 @@
 import { isFailure } from '../../core/failure.ts'
 import type { Bytes } from '../../core/ports.ts'
 import { cancelled } from '../outcomes.ts'
-import type { BlobInfo, ByteRange, Storage } from '../storage.ts'
+import type { BlobInfo, ByteRange, ListOptions, Storage } from '../storage.ts'
 import { FIRST_RETRIES, LATER_RETRIES, repeat } from '../repeat.ts'
 import { collect } from '../streams.ts'
 import { PassThrough } from './pass-through.ts'
@@ -62,8 +62,8 @@ class Retrying extends PassThrough {
   }
 
   /** A listing that breaks is begun again and goes on after the last name that was given. */
-  override async *list(prefix: string, signal: AbortSignal, pageSize?: number): AsyncIterable<BlobInfo> {
-    const listing = new Listing(() => this.inner.list(prefix, signal, pageSize))
+  override async *list(prefix: string, signal: AbortSignal, options?: ListOptions): AsyncIterable<BlobInfo> {
+    const listing = new Listing(() => this.inner.list(prefix, signal, options))
     for (;;) {
       const blob = await this.#again(signal, `list ${prefix}`, () => listing.next())
       if (blob === undefined) return

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import { fileFailure } from '../../storage/filesystem/failures.ts'
+import { memoryStorage } from '../../storage/memory/memory.ts'
+import { tampering, type TamperedStorage } from '../../storage/testing/tampering.ts'
+import { planBackup } from '../backup/plan.ts'
+import { runBackup } from '../backup/run.ts'
+import { executeCheck } from '../check/check.ts'
+import { executeDrill } from '../drill/drill.ts'
+import { planPruneOf } from '../prune/execute.ts'
+import { TextPlace } from '../testing/text-driver.ts'
+import { blobNames, newWorkshop, pair, textComponent, type Workshop } from '../testing/workshop.ts'
+import { executeVerify } from '../verify/execute.ts'
+import { planVerify } from '../verify/plan.ts'
+import { findPoint } from './find-point.ts'
+import { listPoints } from './list-points.ts'
+
+interface Stage {
+  readonly workshop: Workshop
+  readonly storage: TamperedStorage
+  /** Names of blobs that may not be read. */
+  readonly closed: Set<string>
+  readonly points: readonly string[]
+}
+
+async function stageFor(t: TestContext): Promise<Stage> {
+  const storage = tampering(memoryStorage())
+  const closed = new Set<string>()
+  const get = storage.get.bind(storage)
+  storage.get = (name, signal, range) =>
+    closed.has(name)
+      ? Promise.reject(fileFailure(Object.assign(new Error('x'), { code: 'EACCES' }), `get ${name}`, '/srv'))
+      : get(name, signal, range)
+  const workshop = await newWorkshop({ storages: [storage] })
+  t.after(() => workshop.close())
+  const points: string[] = []
+  for (let index = 0; index < 4; index += 1) {
+    workshop.clock.passHours(1)
+    const app = appOf(workshop)
+    points.push((await runBackup(app, await planBackup(app, workshop.context()), workshop.context())).point)
+  }
+  for (const point of points.slice(0, 2))
+    await (await workshop.repository()).prove(point, 'hold', { ok: true, facts: {} }, workshop.context())
+  return { workshop, storage, closed, points }
+}
+
+function appOf(workshop: Workshop) {
+  return workshop.app([textComponent(new TextPlace('database', 'rows'))])
+}
+
+/** Everything with another point goes on, and prune refuses. */
+async function assertOthersGoOn({ workshop, points }: Stage, name: RegExp): Promise<void> {
+  const context = workshop.context()
+  const app = appOf(workshop)
+  const newest = points.at(-1) ?? ''
+  const { point, repository } = await findPoint(app, { latest: true }, context)
+  assert.equal(point.point, newest)
+  const reader = await repository.open(newest, [pair], context)
+  assert.equal((await executeVerify(repository, reader, [], planVerify(reader, 1, context), context)).ok, true)
+  assert.equal((await executeDrill(app, repository, reader, { where: 'beside' }, context)).ok, true)
+  const { refusals } = await planPruneOf(app, repository, context)
+  assert.ok(refusals.length > 0)
+  const { repositories, ok } = await executeCheck([app], context)
+  assert.equal(ok, false)
+  assert.match(JSON.stringify(repositories), name)
+}
+
+test('a commit that may not be read is named as not read, and others go on', async (t) => {
+  const stage = await stageFor(t)
+  const name = `points/${stage.points[1]}.json`
+  stage.closed.add(name)
+  const { points, damaged, unread } = await listPoints([appOf(stage.workshop)], stage.workshop.context())
+  assert.deepEqual([points.length, unread, damaged.map(({ kind }) => kind)], [3, [], ['unread']])
+  await assertOthersGoOn(stage, new RegExp(name))
+  const finding = findPoint(appOf(stage.workshop), { id: stage.points[1] ?? '' }, stage.workshop.context())
+  await assert.rejects(finding, { kind: 'unreachable', message: /not permitted/ })
+})
+
+test('a proof that may not be read is named, and others go on', async (t) => {
+  const stage = await stageFor(t)
+  const [name = ''] = await blobNames(stage.storage, `proofs/${stage.points[1]}/`)
+  stage.closed.add(name)
+  const { points, damaged, alarms } = await listPoints([appOf(stage.workshop)], stage.workshop.context())
+  assert.deepEqual([points.filter(({ held }) => held).length, damaged], [2, []])
+  assert.match(alarms.join(), new RegExp(name))
+  await assertOthersGoOn(stage, new RegExp(name))
+})
+
+test('a tombstone that may not be read is named, and others go on', async (t) => {
+  const stage = await stageFor(t)
+  await (await stage.workshop.repository()).remove(stage.points[2] ?? '', 'a test', stage.workshop.context())
+  const name = `removed/${stage.points[2]}.json`
+  stage.closed.add(name)
+  await assertOthersGoOn(stage, new RegExp(name))
+})
+
+test('a point that lost its data is damaged in the list, and others go on', async (t) => {
+  const stage = await stageFor(t)
+  const name = `data/${stage.points[1]}/manifest`
+  await stage.storage.lose(name)
+  const { points, damaged } = await listPoints([appOf(stage.workshop)], stage.workshop.context())
+  assert.deepEqual(
+    [points.length, damaged.map(({ kind, point }) => [kind, point])],
+    [4, [['corrupt', stage.points[1]]]],
+  )
+  await assertOthersGoOn(stage, new RegExp(name))
+})
+
+test('a point with a blob of another size is damaged in the list', async (t) => {
+  const stage = await stageFor(t)
+  for (const blob of ['000001', 'manifest', 'keys-1'])
+    await stage.storage.change(`data/${stage.points[1]}/${blob}`, (bytes) => bytes.subarray(1))
+  const { damaged } = await listPoints([appOf(stage.workshop)], stage.workshop.context())
+  assert.match(damaged[0]?.message ?? '', /manifest has \d+ instead of \d+ bytes.*000001 has.*keys-1 has/)
+})
