@@ -3,7 +3,7 @@ import { describe, isFailure } from '../core/failure.ts'
 import type { Context } from '../core/ports.ts'
 import { namesOf } from './blobs.ts'
 import { pointOfDocument, POINTS, REMOVED } from './names.ts'
-import { compareWithMemory } from './rollback.ts'
+import { compareWithMemory, takeAsKnown } from './rollback.ts'
 import { readProofs } from './proofs.ts'
 import type { Catalog, CatalogPoint, DamagedPoint, KnownCommits } from './repository.ts'
 import { readCommit, readTombstone, type SignedCommit, type SignedTombstone } from './signed.ts'
@@ -61,6 +61,15 @@ export async function readKnownChain(
 ): Promise<KnownChain> {
   const chain = await readChain(state, known, context.signal)
   return { chain, ...(await compareWithMemory(state, chain, context)) }
+}
+
+/** Takes alarms about what this machine saw before as known: they are raised no more. */
+export async function acknowledge(
+  state: RepositoryState,
+  isKnown: (alarm: string) => boolean,
+  context: Context,
+): Promise<void> {
+  await takeAsKnown(state, await readChain(state, new Map(), context.signal), isKnown, context)
 }
 
 /**

@@ -25,6 +25,14 @@ export async function backup(command: Command, name: string | undefined, options
   return report.outcome === 'done' ? 0 : 3
 }
 
+/** The next step for each repository that failed. */
+function hintsOf({ repositories }: BackupReport): readonly string[] {
+  const hints = repositories.flatMap(({ name, failure }) =>
+    failure?.hint === undefined ? [] : [`  ${name}: ${failure.hint}`],
+  )
+  return hints.length === 0 ? [] : ['', ...hints]
+}
+
 function planText(plan: BackupPlan): string {
   const components = plan.components.map(({ name, kind }) => `  capture ${name} (${kind})`)
   const repositories = plan.repositories.map(({ name, location }) => `  store in ${name}: ${location}`)
@@ -56,6 +64,7 @@ function reportText(report: BackupReport): string {
     formatTable(['component', 'kind', 'outcome', 'bytes', 'time'], components, [3, 4]),
     '',
     formatTable(['repository', 'outcome', 'stored', 'location'], repositories, [2]),
+    ...hintsOf(report),
     ...(notCaptured.length === 0 ? [] : ['', ...notCaptured]),
     ...(report.keyFit.length === 0 ? [] : ['', ...formatKeyFits(report.keyFit)]),
     ...(report.findings.length === 0 ? [] : ['', formatFindings(report.findings)]),

@@ -11,6 +11,7 @@ import { backupWorld } from '../key-fit/worlds.ts'
 import { about } from '../source.ts'
 import { captureComponent } from './capture.ts'
 import { allFailed, openDestinations, requireOne, type Destination } from './destinations.ts'
+import { adviseFull, withAdvice } from './make-room.ts'
 import { needsSaying, type BackupPlan } from './plan.ts'
 import type { BackupReport, ComponentOutcome } from './report.ts'
 
@@ -45,7 +46,11 @@ export async function executeBackup(app: App, plan: BackupPlan, context: Operati
     const durationMilliseconds = Math.round(context.clock.monotonic() - begun)
     const times = { created: created.toISOString(), durationMilliseconds }
     const { remarks } = evidence
+    await adviseFull(app, destinations, context)
     return reportOf(plan, { components, findings, keyFit, missing, remarks }, destinations, times)
+  } catch (error) {
+    await adviseFull(app, destinations, context)
+    throw withAdvice(error, destinations)
   } finally {
     await Promise.all(destinations.map((destination) => destination.abandonUnlessCommitted()))
   }

@@ -144,7 +144,7 @@ async function stop(
   if (run.stage === 'reopening')
     throw new Failure(failure.kind, `the restored data is live but not fully open: ${failure.message}`, {
       cause: failure,
-      hint: `Run holdfast restore ${run.app} --resume.`,
+      hint: `Run holdfast restore ${run.app} --continue.`,
     })
   const afterwards = { ...context, signal: new AbortController().signal }
   const isLoading = run.mode === 'in-place' && run.stage === 'loading'

@@ -19,7 +19,7 @@ export function goesForward(journal: RestoreJournal): boolean {
 export function howToGoOn(journal: RestoreJournal): string {
   const abandon = `holdfast restore ${journal.app} --abandon`
   if (goesForward(journal))
-    return `Finish it with holdfast restore ${journal.app} --resume, or go back to the data from before with --abandon.`
+    return `Finish it with holdfast restore ${journal.app} --continue, or go back to the data from before with --abandon.`
   if (journal.stage === 'undoing') return `Finish it with holdfast undo ${journal.app}, or run ${abandon}.`
   return `Run ${abandon}, then restore again.${afterwards(journal)}`
 }
