@@ -16,7 +16,8 @@ export const proofPrefix = (point: string): string => `${PROOFS}${point}/`
 export const manifestName = (point: string): string => `${dataPrefix(point)}manifest`
 export const keysPrefix = (point: string): string => `${dataPrefix(point)}keys-`
 export const keysName = (point: string, generation: number): string => `${keysPrefix(point)}${generation}`
-export const leasePrefix = (scope: string): string => `leases/${scope}/`
+export const LEASES = 'leases/'
+export const leasePrefix = (scope: string): string => `${LEASES}${scope}/`
 export const leaseName = (scope: string, generation: number): string =>
   `${leasePrefix(scope)}${String(generation).padStart(10, '0')}.json`
 export const identityName = (name: string, revision: number): string => `${IDENTITIES}${name}.${revision}.json`

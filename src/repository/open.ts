@@ -18,6 +18,7 @@ import { removePoint, undeletePoint } from './remove.ts'
 import type { Repository } from './repository.ts'
 import type { LeaseTiming, RepositoryState } from './state.ts'
 import { sweep } from './sweep.ts'
+import { tryLease } from './try-lease.ts'
 import { beginPoint } from './write.ts'
 
 const HOUR = 60 * 60 * 1000
@@ -98,6 +99,7 @@ function repositoryOf(state: RepositoryState): Repository {
     rewrap: (point, identities, recipients, context) => rewrapPoint(state, point, identities, recipients, context),
     sweep: (context) => sweep(state, context),
     lease: (scope, context, options) => takeLease(state, scope, context, options),
+    tryLease: (id, context) => tryLease(state, id, context),
   }
   return repository
 }

@@ -82,6 +82,9 @@ export interface Repository {
    * for up to its time-to-live, unless `wait` is false.
    */
   lease(scope: string, context: Context, options?: { readonly wait?: boolean }): Promise<Lease>
+
+  /** Tries out that leases can be taken here, under a name with this id; leaves nothing of it. */
+  tryLease(id: string, context: Context): Promise<void>
 }
 
 export interface Identity {

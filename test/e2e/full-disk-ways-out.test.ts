@@ -28,7 +28,8 @@ const full = { code: 13, kind: 'refused', message: /no space left/ } as const
 
 /** The words of the command that a text advises. */
 function advised(text: string | undefined, verb: string): string[] {
-  const command = new RegExp(`holdfast (${verb} [^\\n;]*? --[^\\n;]*?)(?:\\.(?: |$)|\\n|$)`, 'm').exec(text ?? '')?.[1]
+  // An advised command has an option, and ends with its sentence.
+  const command = new RegExp(`holdfast (${verb} [^\n;]*? --[^\n;]*?)(?:\\.? |\\.?$|\n)`, 'm').exec(text ?? '')?.[1]
   assert.ok(command !== undefined, `no holdfast ${verb} in: ${text}`)
   return command.split(' ')
 }

@@ -2,7 +2,7 @@ import { Failure, toFailure } from '../../core/failure.ts'
 import { lacksRoom } from '../../core/lacks-room.ts'
 import type { App, AppRepository, OperationContext } from '../app.ts'
 import { candidateOf } from '../prune/candidate.ts'
-import { planPruneOf } from '../prune/execute.ts'
+import { planPrune } from '../prune/plan.ts'
 import { oldestRemovable } from '../remove/guards.ts'
 import type { Destination } from './destinations.ts'
 
@@ -31,13 +31,20 @@ const MORE_ROOM = 'Free space or raise the quota, then run it again. Nothing tha
 async function waysToRoom(app: App, target: AppRepository, context: OperationContext): Promise<string> {
   try {
     const repository = await target.open(context)
-    const { points } = await repository.catalog(context)
-    const mine = points.filter(({ commit }) => commit.app === app.name)
+    const catalog = await repository.catalog(context)
+    const mine = catalog.points.filter(({ commit }) => commit.app === app.name)
     const oldest = oldestRemovable(
       mine.map((point) => candidateOf(point, new Set())),
       app.retention.minimum,
     )
-    const { removals } = await planPruneOf(app, repository, context, ['failed-backup'])
+    const { removals } = planPrune(app, repository, catalog, {
+      now: context.clock.now(),
+      storageSkewMilliseconds: await repository.clockSkew(context),
+      lastBackupFailed: true,
+      lastPolicyHash: undefined,
+      accepted: ['failed-backup'],
+      inUse: new Set(),
+    })
     return [MORE_ROOM, byName(oldest?.point, target.name), byRule(app.name, removals.length)].join('')
   } catch {
     // The repository cannot be read now: what is advised then is what always helps.

@@ -1,4 +1,5 @@
-import { Failure, toFailure } from '../../core/failure.ts'
+import { toFailureUnder } from '../../core/cancelled.ts'
+import { Failure } from '../../core/failure.ts'
 import type { PointReader } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
 import { enterStage, type RestoreJournal } from './journal.ts'
@@ -46,7 +47,7 @@ export async function resumeRestore(
     await (run.mode === 'in-place' ? finish(run, targets, context) : putLive(run, targets, context))
     return { ...run.report('done', targets), previous: await keptFor(app, journal.restoreId, context) }
   } catch (error) {
-    const failure = toFailure(error)
+    const failure = toFailureUnder(error, context.signal)
     throw new Failure(
       failure.kind,
       `restore ${journal.restoreId} of app ${app.name} could not be finished: ${failure.message}`,
