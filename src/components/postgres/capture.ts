@@ -3,12 +3,13 @@ import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { ArtifactSink, Captured } from '../driver.ts'
 import { allOrNone } from './all-or-none.ts'
+import { asChangedWhileRead } from './changed-while-read.ts'
 import { checkRowsBeside, withRowFindings } from './check-rows-beside.ts'
 import { captureOneStream } from './capture-one-stream.ts'
 import { withSession } from './connection.ts'
 import type { Server } from './connection.ts'
 import { readDatabaseFacts } from './database-facts.ts'
-import { DUMP_OPTIONS, readDefinitions } from './definitions.ts'
+import { readDefinitions, SHARED_DUMP_OPTIONS } from './definitions.ts'
 import { readDepends } from './depends.ts'
 import { giveEvidence } from './evidence.ts'
 import { readCounts, readFingerprint, readSequences, sequencesBetween } from './fingerprint.ts'
@@ -59,6 +60,19 @@ export async function capture(
   context: Context,
   laneLimits = LANE_LIMITS,
 ): Promise<Captured<PostgresDetails>> {
+  try {
+    return await captureOnce(settings, sink, context, laneLimits)
+  } catch (error) {
+    throw asChangedWhileRead(error)
+  }
+}
+
+async function captureOnce(
+  settings: PostgresSettings,
+  sink: ArtifactSink,
+  context: Context,
+  laneLimits: LaneLimits,
+): Promise<Captured<PostgresDetails>> {
   const server = readerOf(settings)
   const { database } = settings
   await requireOwnSession(server, database, context)
@@ -71,7 +85,7 @@ export async function capture(
   warnOfTools(tools, serverVersion, context)
   const reading = { settings, server, tools, toolSettings: await readToolSettings(server, database, context) }
   return withSnapshot(
-    { server, database, count: sessionsFor(pace.lanes) },
+    { server, database, count: sessionsFor(pace.lanes), hold: true },
     context,
     async (snapshot) => {
       const [captured, findings] = await allOrNone(context, [
@@ -198,7 +212,7 @@ function countRows(lanes: readonly LaneSource[]) {
 
 function dumpArgs(snapshot: Snapshot, lanes: readonly LaneSource[], movable: Movable): string[] {
   const own = ['--format=custom', '--compress=0', `--snapshot=${snapshot.name}`]
-  return [...own, ...DUMP_OPTIONS, ...viaRoot(movable), ...withoutRows(lanes)]
+  return [...own, ...SHARED_DUMP_OPTIONS, ...viaRoot(movable), ...withoutRows(lanes)]
 }
 
 function requireSupported(version: number): void {

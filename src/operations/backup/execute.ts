@@ -9,6 +9,7 @@ import type { Finding } from '../../core/restore-point.ts'
 import { keyFindings, lackingKeys, proveAll } from '../key-fit/prove.ts'
 import { backupWorld } from '../key-fit/worlds.ts'
 import { about } from '../source.ts'
+import { captureAgain } from './capture-again.ts'
 import { captureComponent } from './capture.ts'
 import { allFailed, openDestinations, requireOne, type Destination } from './destinations.ts'
 import { adviseFull, withAdvice } from './make-room.ts'
@@ -71,12 +72,9 @@ async function captureAll(
   const findings: Finding[] = []
   let first: Failure | undefined
   for (const component of app.components) {
-    const captured = await captureComponent(
-      component,
-      destinations,
-      { fingerprintKey: how.fingerprintKey, evidence: how.evidence.takerFor(component.name) },
-      context,
-    )
+    const keys = { fingerprintKey: how.fingerprintKey, evidence: how.evidence.takerFor(component.name) }
+    const capture = (): ReturnType<typeof captureComponent> => captureComponent(component, destinations, keys, context)
+    const captured = await captureAgain(component.name, capture, context)
     // It is not the component's fault that nobody takes it.
     requireOne(destinations)
     const { cause } = captured
