@@ -31,6 +31,8 @@ export interface Driver<Settings = unknown, Details = unknown> {
 
   /** What earlier restores keep for undo on the target of these settings, newest first. */
   kept(settings: Settings, context: Context): Promise<readonly Kept[]>
+  /** What one of them takes; undefined where the target does not tell. */
+  keptBytes?(settings: Settings, kept: Kept, context: Context): Promise<number | undefined>
 
   /**
    * The statements that give the role of the settings exactly the rights that it needs, as text to be read and run by an
