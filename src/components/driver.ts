@@ -165,6 +165,8 @@ export interface GivenSecrets {
 export type GrantPurpose = 'backup' | 'restore'
 
 export interface ArtifactSink {
+  /** Which attempt it is, from 1: others changed or locked the component at each one before. */
+  readonly attempt?: number
   /**
    * `kind` is the number of docs/format.md section 4. Several writes may run at once. A chunk of `content` may be
    * overwritten once the next is asked for: who keeps one copies it.

@@ -9,7 +9,7 @@ import { captureOneStream } from './capture-one-stream.ts'
 import { withSession } from './connection.ts'
 import type { Server } from './connection.ts'
 import { readDatabaseFacts } from './database-facts.ts'
-import { readDefinitions, SHARED_DUMP_OPTIONS } from './definitions.ts'
+import { DUMP_OPTIONS, readDefinitions } from './definitions.ts'
 import { readDepends } from './depends.ts'
 import { giveEvidence } from './evidence.ts'
 import { readCounts, readFingerprint, readSequences, sequencesBetween } from './fingerprint.ts'
@@ -38,6 +38,8 @@ import { describeVersion, floorFinding, majorOf, NEWEST_MAJOR, OLDEST_MAJOR } fr
 /** The role and kind of the dump: custom format, uncompressed because the repository compresses. */
 export const DUMP_ROLE = 'dump'
 const DUMP_KIND = 1
+/** How often several sessions are tried at once. */
+const SHARED_ATTEMPTS = 3
 /** Otherwise the server reads a large table with several processes for one session. */
 const ALONE = 'set local max_parallel_workers_per_gather = 0'
 
@@ -84,6 +86,14 @@ async function captureOnce(
   const tools = await chooseTools(serverVersion, settings, context)
   warnOfTools(tools, serverVersion, context)
   const reading = { settings, server, tools, toolSettings: await readToolSettings(server, database, context) }
+  const alone = async (reason: string): Promise<Captured<PostgresDetails>> => {
+    // Such a server may have no session to spare while the dump is read.
+    const findings = await checkRowsBeside(server, settings, context)
+    const artifact = { role: DUMP_ROLE, kind: DUMP_KIND } as const
+    return withRowFindings(await captureOneStream({ ...reading, reason }, artifact, sink, context), findings)
+  }
+  // Where locks are asked for all the time, one session after the other still gets those that it needs.
+  if ((sink.attempt ?? 1) > SHARED_ATTEMPTS) return alone('its definitions change all the time')
   return withSnapshot(
     { server, database, count: sessionsFor(pace.lanes), hold: true },
     context,
@@ -94,12 +104,7 @@ async function captureOnce(
       ])
       return withRowFindings(captured, findings)
     },
-    async (reason) => {
-      // Such a server may have no session to spare while the dump is read.
-      const findings = await checkRowsBeside(server, settings, context)
-      const artifact = { role: DUMP_ROLE, kind: DUMP_KIND } as const
-      return withRowFindings(await captureOneStream({ ...reading, reason }, artifact, sink, context), findings)
-    },
+    alone,
   )
 }
 
@@ -212,7 +217,7 @@ function countRows(lanes: readonly LaneSource[]) {
 
 function dumpArgs(snapshot: Snapshot, lanes: readonly LaneSource[], movable: Movable): string[] {
   const own = ['--format=custom', '--compress=0', `--snapshot=${snapshot.name}`]
-  return [...own, ...SHARED_DUMP_OPTIONS, ...viaRoot(movable), ...withoutRows(lanes)]
+  return [...own, ...DUMP_OPTIONS, ...viaRoot(movable), ...withoutRows(lanes)]
 }
 
 function requireSupported(version: number): void {

@@ -22,10 +22,11 @@ export interface DefinitionSource {
   readonly snapshot?: string
 }
 
-/** Options under which pg_dump words the same objects in the same way, whoever reads and wherever it is restored. */
-export const DUMP_OPTIONS: readonly string[] = ['--quote-all-identifiers', '--lock-wait-timeout=300000']
-/** Where another session of ours holds all tables: who is in the way waits for that one, and is let go first. */
-export const SHARED_DUMP_OPTIONS: readonly string[] = ['--quote-all-identifiers', '--lock-wait-timeout=2000']
+/**
+ * Options under which pg_dump words the same objects in the same way, whoever reads and wherever it is restored. It waits for
+ * locks for less than a second, which is the `deadlock_timeout`: where an app waits for it in turn, the app is let go first.
+ */
+export const DUMP_OPTIONS: readonly string[] = ['--quote-all-identifiers', '--lock-wait-timeout=800']
 
 /**
  * Every object that pg_dump would restore, by name. Equal definitions from the same major of pg_dump mean equal
@@ -33,8 +34,7 @@ export const SHARED_DUMP_OPTIONS: readonly string[] = ['--quote-all-identifiers'
  */
 export async function readDefinitions(source: DefinitionSource, context: Context): Promise<Definition[]> {
   const { tools, server, database, limits, snapshot } = source
-  const shared = [...SHARED_DUMP_OPTIONS, `--snapshot=${snapshot}`]
-  const args = ['--schema-only', ...(snapshot === undefined ? DUMP_OPTIONS : shared)]
+  const args = ['--schema-only', ...DUMP_OPTIONS, ...(snapshot === undefined ? [] : [`--snapshot=${snapshot}`])]
   return splitDefinitions(streamTool({ tools, program: 'pg_dump', args, server, database, limits }, context))
 }
 

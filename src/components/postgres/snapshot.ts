@@ -18,8 +18,8 @@ export interface Snapshot {
 }
 
 const READ = 'begin isolation level repeatable read read only'
-/** As long as pg_dump waits for a table lock, see `DUMP_OPTIONS`. */
-const LOCK_LIMIT = "set lock_timeout = '300s'"
+/** Less than pg_dump waits for a table lock, see `DUMP_OPTIONS`; what was not free is read again later. */
+const LOCK_LIMIT = "set lock_timeout = '500ms'"
 /** Less than `deadlock_timeout`: who waits in a circle with an application's session gives up before that one does. */
 const SHORT_LIMIT = "set local lock_timeout = '100ms'"
 /**

@@ -10,16 +10,16 @@ const PAUSES = [1, 2, 4, 8, 15, 30, 60, 60, 60]
  */
 export async function captureAgain(
   name: string,
-  capture: () => Promise<CapturedComponent>,
+  capture: (attempt: number) => Promise<CapturedComponent>,
   context: OperationContext,
 ): Promise<CapturedComponent> {
-  for (const seconds of PAUSES) {
-    const captured = await capture()
+  for (const [index, seconds] of PAUSES.entries()) {
+    const captured = await capture(index + 1)
     const { cause } = captured
     if (cause === undefined || (cause.kind !== 'locked' && cause.facts['again'] !== true)) return captured
     const message = `${name} was changed while it was read, and is read again in ${seconds} s: ${cause.message}`
     context.progress({ type: 'note', message })
     await context.clock.sleep(seconds * 1000, context.signal)
   }
-  return await capture()
+  return await capture(PAUSES.length + 1)
 }

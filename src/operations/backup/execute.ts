@@ -73,7 +73,8 @@ async function captureAll(
   let first: Failure | undefined
   for (const component of app.components) {
     const keys = { fingerprintKey: how.fingerprintKey, evidence: how.evidence.takerFor(component.name) }
-    const capture = (): ReturnType<typeof captureComponent> => captureComponent(component, destinations, keys, context)
+    const capture = (attempt: number): ReturnType<typeof captureComponent> =>
+      captureComponent(component, destinations, { ...keys, attempt }, context)
     const captured = await captureAgain(component.name, capture, context)
     // It is not the component's fault that nobody takes it.
     requireOne(destinations)
