@@ -183,7 +183,7 @@ export async function undoAndPrune(show: Show): Promise<void> {
   const plan = await show.holdfast(['prune', APP, '--dry-run'])
   const hash = z.object({ plans: z.tuple([z.object({ plan: z.object({ hash: z.string() }) })]) }).parse(plan.document)
     .plans[0].plan.hash
-  const prune = await show.holdfast(['prune', APP, '--approve', hash])
+  const prune = await show.holdfast(['prune', APP, '--accept', `prune-${hash}`])
   const removed = pruneDocument.parse(prune.document).reports.flatMap((report) => report.removed)
   show.add({
     name: 'prune',

@@ -18,7 +18,7 @@ import { newId } from '../system/identifiers.ts'
 import { softwareVersion } from '../system/software.ts'
 import { isRunning, thisProcess } from '../system/this-process.ts'
 import { pageCookie } from '../system/page-cookie.ts'
-import { makeTemporaryFolder, removeTemporaryFolder } from '../system/temporary-folder.ts'
+import { makeTemporaryFolder, removeAbandonedFolders, removeTemporaryFolder } from '../system/temporary-folder.ts'
 import { configuredKeyChain } from './key-chain.ts'
 import { KeyRing } from './key-ring.ts'
 import { stateRecords } from './state-folder.ts'
@@ -35,6 +35,7 @@ export async function assemble(
   context: Context,
   world: Pick<World, 'ask' | 'variable'>,
 ): Promise<Assembly> {
+  await removeAbandonedFolders()
   const environment = processEnvironment()
   const config = await loadConfig(await findConfig(options.config, environment), { componentSchemas, environment })
   const records = stateRecords(config.stateFolder, context.effects)
@@ -68,7 +69,7 @@ function operationContextOf(context: Context, records: Records, keyRing: KeyRing
     removeScratchFolder: removeTemporaryFolder,
     processes: { self: thisProcess, isRunning },
     async scratchFolder() {
-      const path = await makeTemporaryFolder()
+      const path = await makeTemporaryFolder('kept')
       return { path, remove: () => removeTemporaryFolder(path) }
     },
   }

@@ -1,13 +1,22 @@
 import { InvalidArgumentError, Option } from 'commander'
-import { acceptIds } from '../core/accept-ids.ts'
+import { acceptedBy, type AcceptingCommand } from '../core/accept-ids.ts'
 
-/** `--accept <id>`, which may be repeated: the way past a refusal that names the id. */
-export function acceptOption(
-  ids: readonly string[] = acceptIds,
-  description = 'go on without what cannot be made again, as the message that names it says (may be repeated)',
-): Option {
-  return new Option('--accept <id>', description).argParser((id: string, before: readonly string[] | undefined) => {
-    if (ids.includes(id)) return [...(before ?? []), id]
-    throw new InvalidArgumentError(`It is none of ${ids.join(', ')}.`)
+/** `--accept <id>`, which may be repeated: the one way past a refusal, which names the id. */
+export function acceptOption(command: AcceptingCommand): Option {
+  const ids: readonly string[] = acceptedBy[command]
+  return new Option(
+    '--accept <id>',
+    'go on although this was refused; the refusal names the id (may be repeated)',
+  ).argParser((id: string, before: readonly string[] | undefined) => {
+    if (ids.some((known) => isOf(id, known))) return [...(before ?? []), id]
+    throw new InvalidArgumentError(`It is none of ${ids.map(shown).join(', ')}.`)
   })
+}
+
+function isOf(id: string, known: string): boolean {
+  return known.endsWith('-') ? id.startsWith(known) && id.length > known.length : id === known
+}
+
+function shown(id: string): string {
+  return id.endsWith('-') ? `${id}<name>` : id
 }

@@ -1,6 +1,5 @@
 import { Option, type Command as Commander } from 'commander'
 import { acceptOption } from './accept-option.ts'
-import { importAcceptOption } from './import-acceptance.ts'
 import { common, run, type Outcome } from './program-run.ts'
 import type { World } from './world.ts'
 
@@ -18,11 +17,7 @@ export function addDumpCommands(program: Commander, world: World, outcome: Outco
       .description(description)
       .option('--database <name>', 'the database to take from a dump of several')
       .option('--component <name>', 'the component it is for, when the app has several databases')
-      .option(
-        '--trust-dump',
-        'load it as a superuser, with whatever client tools there are: its author can run commands on this machine',
-      )
-      .addOption(importAcceptOption())
+      .addOption(acceptOption('import'))
     if (format === 'sql')
       one.option(
         '--with-passwords',
@@ -42,7 +37,7 @@ export function addDumpCommands(program: Commander, world: World, outcome: Outco
     .requiredOption('-o, --output <path>', 'the file or folder to make; nothing is replaced')
     .option('--app <app>', 'the app, when there are several')
     .option('--component <name>', 'the component, when the app has several databases')
-    .addOption(acceptOption())
+    .addOption(acceptOption('export'))
     .action(async (point, options, command) => {
       const { exportDump } = await import('./commands/export.ts')
       outcome.exitCode = await run(world, command, (given) => exportDump(given, point, options))
@@ -77,8 +72,7 @@ function addKleidiaImport(imports: Commander, world: World, outcome: Outcome): v
       'a component to import into, when there are several of its kind (may be repeated)',
       (name: string, names?: readonly string[]) => [...(names ?? []), name],
     )
-    .option('--trust-dump', 'load the SQL as a superuser: its author can run commands on this machine')
-    .addOption(importAcceptOption())
+    .addOption(acceptOption('import'))
     .option('--max-bytes <bytes>', 'refuse what grows beyond this (default: 64 GiB)')
     .option('--max-ratio <times>', 'refuse what grows beyond this many times its size (default: 200)')
     .option('--endpoint <url>', 'S3: the server, when it is not AWS; keys come from where the AWS tools look')

@@ -188,7 +188,7 @@ function addBackupCommands(program: Commander, world: World, outcome: Outcome): 
     .description('restore into a throw-away target, compare, run the checks, destroy it, and sign the proof')
     .option('--at <point>', 'latest (default), an id, or a time')
     .option('--repository <name>', 'read from this repository only')
-    .addOption(acceptOption())
+    .addOption(acceptOption('drill'))
     .option('--beside', 'use a side database on the configured server in place of a private one')
     .action(async (app, options, command) => {
       const { drill } = await import('./commands/drill.ts')
@@ -214,17 +214,12 @@ function addRestoreCommands(program: Commander, world: World, outcome: Outcome):
       'only this component (may be repeated)',
       (name: string, names?: readonly string[]) => [...(names ?? []), name],
     )
-    .option(
-      '--accept-key-misfit <name>',
-      'go on although this key fit failed (may be repeated)',
-      (name: string, names?: readonly string[]) => [...(names ?? []), name],
-    )
-    .addOption(acceptOption())
+    .addOption(acceptOption('restore'))
     .option('--repository <name>', 'read from this repository only')
     .option('--no-safety-point', 'do not back up the live data first')
     .option('-n, --dry-run', 'show the plan and stop')
     .option('-y, --yes', 'do not ask to type the name of the target')
-    .option('--resume', 'finish a restore that was cut off or left beside')
+    .option('--continue', 'finish a restore that was cut off or left beside')
     .option('--abandon', 'take such a restore back')
     .action(async (app, options, command) => {
       const { restore } = await import('./commands/restore.ts')
@@ -249,6 +244,8 @@ function addRestoreCommands(program: Commander, world: World, outcome: Outcome):
     .command('undo [app]')
     .description('bring back the data that the last restore replaced')
     .option('--restore <id>', 'undo this restore in place of the newest')
+    .option('--list', 'show what is kept for undo, with its size, and stop')
+    .option('--forget <restore>', 'remove for good what this restore set aside')
     .option('-n, --dry-run', 'show the plan and stop')
     .option('-y, --yes', 'do not ask to type the name of the app')
     .action(async (app, options, command) => {
@@ -262,10 +259,22 @@ function addKeepingCommands(program: Commander, world: World, outcome: Outcome):
     .command('prune [app]')
     .description('remove restore points by the retention rules, never the last good ones')
     .option('-n, --dry-run', 'show every verdict with its reasons and stop')
-    .option('--approve <hash>', 'carry out the plan with this hash although it needs approval')
+    .addOption(acceptOption('prune'))
     .action(async (app, options, command) => {
       const { prune } = await import('./commands/prune.ts')
       outcome.exitCode = await run(world, command, (given) => prune(given, app, options), options.dryRun)
+    })
+  program
+    .command('remove <point>')
+    .description('remove one restore point by its id, if nothing protects it')
+    .option('--repository <name>', 'from this repository only')
+    .option('--now', 'free its space at once; nothing brings it back')
+    .addOption(acceptOption('remove'))
+    .option('-n, --dry-run', 'show what would be removed and stop')
+    .option('-y, --yes', 'do not ask to type the start of its id')
+    .action(async (point, options, command) => {
+      const { remove } = await import('./commands/remove.ts')
+      outcome.exitCode = await run(world, command, (given) => remove(given, point, options), options.dryRun)
     })
   program
     .command('undelete <point>')

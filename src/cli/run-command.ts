@@ -1,4 +1,5 @@
-import { Failure, toFailure } from '../core/failure.ts'
+import { toFailureUnder } from '../core/cancelled.ts'
+import { Failure, failureKinds } from '../core/failure.ts'
 import type { App } from '../operations/app.ts'
 import { printFailure, printResult } from './output.ts'
 import { ProgressView } from './progress.ts'
@@ -45,13 +46,15 @@ export async function guarded(
   act: (view: ProgressView) => Promise<number>,
 ): Promise<number> {
   const view = new ProgressView(world.streams, options.quiet === true, () => performance.now())
+  const { signal } = world.context(view.show)
   try {
     const code = await act(view)
     view.clear()
-    return code
+    // What was asked to stop, and tells so in its report, was stopped.
+    return code !== 0 && signal.aborted ? failureKinds.cancelled.exit : code
   } catch (error) {
     view.clear()
-    return printFailure(world.streams, options.json === true, toFailure(error))
+    return printFailure(world.streams, options.json === true, toFailureUnder(error, signal))
   }
 }
 

@@ -31,6 +31,8 @@ export interface Driver<Settings = unknown, Details = unknown> {
 
   /** What earlier restores keep for undo on the target of these settings, newest first. */
   kept(settings: Settings, context: Context): Promise<readonly Kept[]>
+  /** What one of them takes; undefined where the target does not tell. */
+  keptBytes?(settings: Settings, kept: Kept, context: Context): Promise<number | undefined>
 
   /**
    * The statements that give the role of the settings exactly the rights that it needs, as text to be read and run by an
@@ -163,6 +165,8 @@ export interface GivenSecrets {
 export type GrantPurpose = 'backup' | 'restore'
 
 export interface ArtifactSink {
+  /** Which attempt it is, from 1: others changed or locked the component at each one before. */
+  readonly attempt?: number
   /**
    * `kind` is the number of docs/format.md section 4. Several writes may run at once. A chunk of `content` may be
    * overwritten once the next is asked for: who keeps one copies it.

@@ -12,3 +12,48 @@ export const acceptIds = [
   'without-triggers',
 ] as const
 export type AcceptId = (typeof acceptIds)[number]
+
+/** Followed by the name of a key fit. */
+export const KEY_MISFIT = 'key-misfit-'
+/** Followed by the start of a plan's hash, for exactly that plan. */
+export const PRUNE_PLAN = 'prune-'
+/** Followed by the id of a restore point. */
+export const FUTURE_POINT = 'future-'
+export const DAMAGED_POINT = 'damaged-'
+/** Followed by what names one alarm of a repository. */
+export const ALARM = 'alarm-'
+
+/** What `--accept` takes, by command: the one way past a refusal. An id that ends with `-` is followed by a name. */
+export const acceptedBy = {
+  drill: acceptIds,
+  export: acceptIds,
+  import: ['trust-dump', 'without-rows'],
+  prune: [
+    ALARM,
+    'clock-skew',
+    DAMAGED_POINT,
+    'failed-backup',
+    'failed-drill',
+    FUTURE_POINT,
+    'overdue-backup',
+    PRUNE_PLAN,
+  ],
+  remove: [DAMAGED_POINT, 'last-drilled', 'last-good', 'last-point', 'under-minimum'],
+  restore: [...acceptIds, KEY_MISFIT],
+} as const satisfies Readonly<Record<string, readonly string[]>>
+export type AcceptingCommand = keyof typeof acceptedBy
+
+/** The options that accept these ids, as a message prints them. */
+export function acceptOptions(ids: readonly string[]): string {
+  return ids.map((id) => `--accept ${id}`).join(' ')
+}
+
+/** The names behind an id such as `key-misfit-`, of all that was accepted. */
+export function acceptedNames(accepted: readonly string[], family: string): readonly string[] {
+  return accepted.filter((id) => id.startsWith(family)).map((id) => id.slice(family.length))
+}
+
+/** Those that say what a restore goes on without. */
+export function restoreIdsOf(accepted: readonly string[]): readonly AcceptId[] {
+  return acceptIds.filter((id) => accepted.includes(id))
+}

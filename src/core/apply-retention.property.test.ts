@@ -18,6 +18,12 @@ const anchors = [
 ]
 const zones = ['UTC', 'Europe/Paris', 'America/New_York', 'Pacific/Apia', 'Asia/Kathmandu', 'Australia/Lord_Howe']
 
+/** Of all points that a history here may have, and of everything else that stops. */
+const EVERY_ID = [
+  ...['alarm-1', 'clock-skew', 'damaged-77', 'failed-backup', 'failed-drill', 'overdue-backup'],
+  ...Array.from({ length: 14 }, (_, index) => `future-${String(index).padStart(32, '0')}`),
+]
+
 const flag = (weight: number): fc.Arbitrary<boolean> => fc.integer({ min: 1, max: weight }).map((value) => value === 1)
 const offsetHours = fc.oneof(
   fc.integer({ min: -72, max: 72 }),
@@ -73,7 +79,7 @@ const policies: fc.Arbitrary<RetentionPolicy> = fc.record({
 function calm(anchor: number): RetentionFacts {
   const intervalMilliseconds = 30_000 * HOUR
   const quiet = { storageSkewMilliseconds: 0, lastBackupFailed: false, lastDrillFailed: false, policyChanged: false }
-  return { ...quiet, now: anchor + 72 * HOUR, intervalMilliseconds, damaged: 0, alarms: [] }
+  return { ...quiet, now: anchor + 72 * HOUR, intervalMilliseconds, damaged: [], alarms: [] }
 }
 
 const rank = (point: RetentionCandidate): string => String(point.sequence).padStart(9, '0') + point.point
@@ -170,8 +176,9 @@ const anyFacts = (anchor: number): fc.Arbitrary<RetentionFacts> =>
     lastBackupFailed: flag(5),
     lastDrillFailed: flag(5),
     policyChanged: fc.boolean(),
-    damaged: fc.constantFrom(0, 0, 0, 1),
-    alarms: fc.constantFrom([], [], ['a point is gone']),
+    damaged: fc.constantFrom([], [], [], ['77']),
+    alarms: fc.constantFrom([], [], [{ message: 'a point is gone', accept: 'alarm-1' }]),
+    accepted: fc.constantFrom([], [], EVERY_ID),
   })
 
 const situations = histories.chain((history) =>

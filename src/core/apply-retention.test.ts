@@ -13,7 +13,7 @@ function factsAt(now: string, changes: Partial<RetentionFacts> = {}): RetentionF
     lastBackupFailed: false,
     lastDrillFailed: false,
   }
-  return { ...calm, now: Date.parse(now), policyChanged: false, damaged: 0, alarms: [], ...changes }
+  return { ...calm, now: Date.parse(now), policyChanged: false, damaged: [], alarms: [], ...changes }
 }
 
 /** Points in the order of their times, named p01, p02, … from the oldest. */
@@ -218,8 +218,12 @@ const stops: readonly {
     facts: { intervalMilliseconds: 1_800_000 },
     frozen: 'no good point is younger than twice the backup interval',
   },
-  { name: 'damaged points', facts: { damaged: 2 }, refused: "2 of the repository's points cannot be read or trusted" },
-  { name: 'an alarm', facts: { alarms: ['point 77 is gone'] }, refused: 'point 77 is gone' },
+  { name: 'a damaged point', facts: { damaged: ['77'] }, refused: 'restore point 77 cannot be read or trusted' },
+  {
+    name: 'an alarm',
+    facts: { alarms: [{ message: 'point 77 is gone', accept: 'alarm-1' }] },
+    refused: 'point 77 is gone',
+  },
   {
     name: 'a storage clock ahead',
     facts: { storageSkewMilliseconds: 300_001 },
@@ -237,6 +241,9 @@ const stops: readonly {
   },
 ]
 
+/** What `last: 1` removes; with the newest in the future, the one before it is the last that counts. */
+const OLDER = ['p05', 'p04', 'p03', 'p02', 'p01']
+
 for (const { name, facts, refused, frozen } of stops) {
   test(`${name} keeps everything`, () => {
     const plan = applyRetention(history(sixDays), { ...noRules, last: 1 }, factsAt(NOW, facts))
@@ -244,8 +251,35 @@ for (const { name, facts, refused, frozen } of stops) {
     assert.deepEqual(plan.refusals, refused === undefined ? [] : [refused])
     assert.deepEqual(plan.freezes, frozen === undefined ? [] : [frozen])
     assert.deepEqual(plan.needsApproval, [])
+    assert.ok(plan.advice.every((sentence) => /^[A-Z].*\.$/.test(sentence)))
+  })
+
+  test(`${name} stops nothing once the id it names is accepted`, () => {
+    const policy = { ...noRules, last: 1 }
+    const { accept } = applyRetention(history(sixDays), policy, factsAt(NOW, facts))
+    assert.equal(accept.length, 1)
+    const plan = applyRetention(history(sixDays), policy, { ...factsAt(NOW, facts), accepted: accept })
+    const removed = plan.verdicts.filter(({ keep }) => !keep).map(({ point }) => point)
+    assert.deepEqual([plan.refusals, plan.freezes, plan.accept], [[], [], []])
+    assert.deepEqual(removed, name.includes('future') ? OLDER.slice(1) : OLDER)
+    const another = applyRetention(history(sixDays), policy, { ...factsAt(NOW, facts), accepted: ['another'] })
+    assert.ok(another.verdicts.every(({ keep }) => keep))
   })
 }
+
+test('a point dated in the future moves no window, and is kept while its date has not come', () => {
+  const points = history([...sixDays, '2031-01-01T00:00Z'])
+  const facts = { ...factsAt(NOW, {}), accepted: ['future-p07'] }
+  const all = applyRetention(points, { ...noRules, withinMilliseconds: 25 * 3_600_000 }, facts)
+  assert.deepEqual(
+    all.verdicts.filter(({ keep }) => keep).map(({ point }) => point),
+    ['p07', 'p06', 'p05'],
+  )
+  assert.deepEqual(
+    applyRetention(points, { ...noRules, last: 1 }, { ...facts, now: Date.parse('2026-12-22T03:00Z') }).freezes,
+    ['no good point is younger than twice the backup interval'],
+  )
+})
 
 test('clocks may differ by five minutes', () => {
   assert.equal(

@@ -1,11 +1,13 @@
-import { applyGuards, findApprovals, findFreezes, findRefusals, keepMinimum, keepUnproven } from './retention-guards.ts'
-import { applyRules, isEmptyPolicy, type KeepReasons } from './retention-rules.ts'
+import { applyGuards, findApprovals, keepMinimum, keepUnproven } from './retention-guards.ts'
+import { applyRules, because, isEmptyPolicy, type KeepReasons } from './retention-rules.ts'
+import { findFreezes, findRefusals, isFuture } from './retention-stops.ts'
 import type {
   RetentionCandidate,
   RetentionFacts,
   RetentionPlan,
   RetentionPolicy,
   RetentionVerdict,
+  Stop,
 } from './retention.ts'
 
 /**
@@ -21,26 +23,52 @@ export function applyRetention(
 ): RetentionPlan {
   const points = candidates.toSorted(newestFirst)
   const refusals = findRefusals(points, policy, facts)
-  if (refusals.length > 0) return keepAll(points, refusals, { refusals, freezes: [] })
-  if (isEmptyPolicy(policy)) return keepAll(points, ['the policy has no rule'], { refusals: [], freezes: [] })
-  const verdicts = judge(points, policy)
+  if (refusals.length > 0)
+    return {
+      ...NOTHING,
+      ...waysPast(refusals),
+      refusals: messagesOf(refusals),
+      verdicts: keepAll(points, messagesOf(refusals)),
+    }
+  if (isEmptyPolicy(policy)) return { ...NOTHING, verdicts: keepAll(points, ['the policy has no rule']) }
+  const verdicts = judge(points, policy, facts)
   const freezes = findFreezes(points, facts)
-  if (freezes.length > 0) return { ...NOTHING, verdicts: verdicts.map((verdict) => frozen(verdict, freezes)), freezes }
-  return { ...NOTHING, verdicts, needsApproval: findApprovals(verdicts, facts) }
+  if (freezes.length === 0) return { ...NOTHING, verdicts, needsApproval: findApprovals(verdicts, facts) }
+  const kept = verdicts.map((verdict) => frozen(verdict, messagesOf(freezes)))
+  return { ...NOTHING, ...waysPast(freezes), verdicts: kept, freezes: messagesOf(freezes) }
 }
 
-const NOTHING = { refusals: [], freezes: [], needsApproval: [] }
+const NOTHING = { refusals: [], freezes: [], needsApproval: [], accept: [], advice: [] }
+
+function messagesOf(stops: readonly Stop[]): readonly string[] {
+  return stops.map(({ message }) => message)
+}
+
+function waysPast(stops: readonly Stop[]): Pick<RetentionPlan, 'accept' | 'advice'> {
+  return {
+    accept: stops.flatMap(({ accept }) => (accept === undefined ? [] : [accept])),
+    advice: [...new Set(stops.map(({ advice }) => advice))],
+  }
+}
 
 function newestFirst(a: RetentionCandidate, b: RetentionCandidate): number {
   return b.sequence - a.sequence || (a.point < b.point ? 1 : -1)
 }
 
-function judge(points: readonly RetentionCandidate[], policy: RetentionPolicy): RetentionVerdict[] {
-  const good = points.filter((candidate) => candidate.good)
+function judge(
+  points: readonly RetentionCandidate[],
+  policy: RetentionPolicy,
+  facts: RetentionFacts,
+): RetentionVerdict[] {
+  // One dated in the future fills no slot, or windows would end years before all the others.
+  const dated = points.filter((candidate) => !isFuture(candidate, facts))
+  const good = dated.filter((candidate) => candidate.good)
   const reasons: KeepReasons = new Map()
+  for (const { point } of points.filter((one) => !dated.includes(one))) because(reasons, point, 'dated in the future')
   applyRules(good, policy, reasons)
   applyGuards(points, reasons)
-  keepUnproven(points, policy, reasons)
+  if (dated.length < points.length) applyGuards(dated, reasons)
+  keepUnproven(dated, policy, reasons)
   // Last, because it counts what all others keep.
   keepMinimum(good, policy.minimum, reasons)
   return points.map((candidate) => verdictOn(candidate, reasons))
@@ -56,10 +84,6 @@ function frozen(verdict: RetentionVerdict, freezes: readonly string[]): Retentio
   return verdict.keep ? verdict : { ...verdict, keep: true, reasons: freezes.map((freeze) => `frozen: ${freeze}`) }
 }
 
-function keepAll(
-  points: readonly RetentionCandidate[],
-  reasons: readonly string[],
-  why: Pick<RetentionPlan, 'refusals' | 'freezes'>,
-): RetentionPlan {
-  return { ...why, needsApproval: [], verdicts: points.map(({ point }) => ({ point, keep: true, reasons })) }
+function keepAll(points: readonly RetentionCandidate[], reasons: readonly string[]): RetentionVerdict[] {
+  return points.map(({ point }) => ({ point, keep: true, reasons }))
 }

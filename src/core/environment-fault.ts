@@ -108,6 +108,12 @@ export function faultOf(error: unknown): EnvironmentFault | undefined {
   return own ?? faultOf(error.cause)
 }
 
+/** Whether it comes from a disk or a quota that is used up. */
+export function isFull(error: unknown): boolean {
+  const fault = faultOf(error)
+  return fault === full || fault === quota
+}
+
 /** In quotation marks the same words would be somebody's data. */
 const words: readonly (readonly [EnvironmentFault, RegExp])[] = [
   [full, /(?:^|: ?)No space left on device(?!["'])/im],

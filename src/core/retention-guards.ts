@@ -1,4 +1,3 @@
-import { isTimeZone } from './calendar.ts'
 import type { RetentionCandidate, RetentionFacts, RetentionPolicy, RetentionVerdict } from './retention.ts'
 import { because, type KeepReasons } from './retention-rules.ts'
 
@@ -54,51 +53,6 @@ export function keepUnproven(
     else if (index < recent) because(reasons, point, `not good, but among the newest ${recent}`)
     else if (policy.withinMilliseconds > 0 && created >= windowStart) because(reasons, point, 'not good, but recent')
   }
-}
-
-/** What makes the whole run refuse. */
-export function findRefusals(
-  points: readonly RetentionCandidate[],
-  policy: RetentionPolicy,
-  facts: RetentionFacts,
-): string[] {
-  const refusals = [...policyFaults(policy), ...facts.alarms]
-  if (facts.damaged > 0) refusals.push(`${facts.damaged} of the repository's points cannot be read or trusted`)
-  if (!(Math.abs(facts.storageSkewMilliseconds) <= SKEW_LIMIT)) {
-    refusals.push(
-      `the clocks of this machine and the storage differ by ${Math.round(facts.storageSkewMilliseconds / 1000)} s`,
-    )
-  }
-  for (const { point, created } of points) {
-    if (!(created <= facts.now + SKEW_LIMIT)) refusals.push(`point ${point} is dated in the future or not at all`)
-  }
-  return refusals
-}
-
-function policyFaults(policy: RetentionPolicy): string[] {
-  const counts = ['last', 'daily', 'weekly', 'monthly', 'yearly'] as const
-  const faults = counts
-    .filter((rule) => !isCount(policy[rule]))
-    .map((rule) => `retention ${rule} is not a whole number from 0`)
-  if (!isCount(policy.minimum) || policy.minimum === 0) faults.push('retention minimum is not a whole number from 1')
-  if (!isCount(policy.withinMilliseconds)) faults.push('retention within is not a duration')
-  if (!isTimeZone(policy.timezone)) faults.push(`retention timezone ${policy.timezone} is not known`)
-  return faults
-}
-
-function isCount(value: number): boolean {
-  return Number.isSafeInteger(value) && value >= 0
-}
-
-/** Why nothing is removed while backups or drills are not in order: what exists may be the last that works. */
-export function findFreezes(points: readonly RetentionCandidate[], facts: RetentionFacts): string[] {
-  const freezes: string[] = []
-  const limit = facts.now - 2 * facts.intervalMilliseconds
-  if (facts.lastBackupFailed) freezes.push('the last backup failed')
-  if (facts.lastDrillFailed) freezes.push('the last drill failed')
-  if (!points.some(({ good, created }) => good && created > limit))
-    freezes.push('no good point is younger than twice the backup interval')
-  return freezes
 }
 
 /** Why an operator must approve the removals; empty when nothing is removed. */

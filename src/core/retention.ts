@@ -48,10 +48,21 @@ export interface RetentionFacts {
   readonly lastDrillFailed: boolean
   /** The policy is not the one of the last prune that removed something. */
   readonly policyChanged: boolean
-  /** How many entries of the repository could not be read or trusted. */
-  readonly damaged: number
-  /** Signs that the repository lost points by other means than Holdfast. */
-  readonly alarms: readonly string[]
+  /** The points whose entries in the repository could not be read or trusted. */
+  readonly damaged: readonly PointId[]
+  /** Signs that the repository lost points by other means than Holdfast, each with the id that takes it as known. */
+  readonly alarms: readonly { readonly message: string; readonly accept: string }[]
+  /** What the operator accepted by its id. */
+  readonly accepted?: readonly string[]
+}
+
+/** Something that stops a removal. */
+export interface Stop {
+  readonly message: string
+  /** The id by which it is passed, where it can be. */
+  readonly accept?: string
+  /** The ways out, as full sentences. */
+  readonly advice: string
 }
 
 export interface RetentionVerdict {
@@ -70,4 +81,8 @@ export interface RetentionPlan {
   readonly freezes: readonly string[]
   /** Why an operator must approve exactly this plan before it is carried out. */
   readonly needsApproval: readonly string[]
+  /** The ids that pass all of these stops that can be passed. */
+  readonly accept: readonly string[]
+  /** The ways out of these stops, as full sentences. */
+  readonly advice: readonly string[]
 }

@@ -6,7 +6,7 @@ import { entriesOf, whyUnread } from './entries.ts'
 import { compareHoldings } from './holdings.ts'
 import { commitName, pointOfDocument, POINTS, REMOVED, tombstoneName } from './names.ts'
 import { findFlaws } from './presence.ts'
-import { compareWithMemory } from './rollback.ts'
+import { compareWithMemory, takeAsKnown } from './rollback.ts'
 import { readProofs } from './proofs.ts'
 import type { Catalog, CatalogPoint, DamagedPoint, KnownCommits } from './repository.ts'
 import { parseCommit, parseTombstone, type SignedCommit, type SignedTombstone } from './signed.ts'
@@ -74,6 +74,15 @@ export async function readKnownChain(
 ): Promise<KnownChain> {
   const chain = await readChain(state, known, context.signal)
   return { chain, ...(await compareWithMemory(state, chain, context)) }
+}
+
+/** Takes alarms about what this machine saw before as known: they are raised no more. */
+export async function acknowledge(
+  state: RepositoryState,
+  isKnown: (alarm: string) => boolean,
+  context: Context,
+): Promise<void> {
+  await takeAsKnown(state, await readChain(state, new Map(), context.signal), isKnown, context)
 }
 
 /**

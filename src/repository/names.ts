@@ -11,12 +11,13 @@ export const IDENTITIES = 'identities/'
 
 export const commitName = (point: string): string => `${POINTS}${point}.json`
 export const tombstoneName = (point: string): string => `${REMOVED}${point}.json`
-const dataPrefix = (point: string): string => `${DATA}${point}/`
+export const dataPrefix = (point: string): string => `${DATA}${point}/`
 export const proofPrefix = (point: string): string => `${PROOFS}${point}/`
 export const manifestName = (point: string): string => `${dataPrefix(point)}manifest`
 export const keysPrefix = (point: string): string => `${dataPrefix(point)}keys-`
 export const keysName = (point: string, generation: number): string => `${keysPrefix(point)}${generation}`
-export const leasePrefix = (scope: string): string => `leases/${scope}/`
+export const LEASES = 'leases/'
+export const leasePrefix = (scope: string): string => `${LEASES}${scope}/`
 export const leaseName = (scope: string, generation: number): string =>
   `${leasePrefix(scope)}${String(generation).padStart(10, '0')}.json`
 export const identityName = (name: string, revision: number): string => `${IDENTITIES}${name}.${revision}.json`

@@ -3,7 +3,7 @@ import { Failure, isFailure } from '../core/failure.ts'
 import type { Context } from '../core/ports.ts'
 import type { Storage } from '../storage/storage.ts'
 import { readBlob } from './blobs.ts'
-import { readCatalog } from './catalog.ts'
+import { acknowledge, readCatalog } from './catalog.ts'
 import { repositorySchema, type RepositoryDocument } from './documents.ts'
 import { rewrapPoint } from './keys/point-keys.ts'
 import { TrustedSigners, type Signer } from './keys/signer.ts'
@@ -13,10 +13,12 @@ import { HOLDFAST } from './names.ts'
 import { parseDocument } from './parse-document.ts'
 import { prove } from './proofs.ts'
 import { openPoint } from './read.ts'
+import { dropDamaged, purgePoint } from './purge.ts'
 import { removePoint, undeletePoint } from './remove.ts'
 import type { Repository } from './repository.ts'
 import type { LeaseTiming, RepositoryState } from './state.ts'
 import { sweep } from './sweep.ts'
+import { tryLease } from './try-lease.ts'
 import { beginPoint } from './write.ts'
 
 const HOUR = 60 * 60 * 1000
@@ -91,9 +93,13 @@ function repositoryOf(state: RepositoryState): Repository {
     prove: (point, kind, outcome, context) => prove(state, point, kind, outcome, context),
     remove: (point, reason, context) => removePoint(state, point, reason, context),
     undelete: (point, context) => undeletePoint(state, point, context),
+    purge: (point, reason, context) => purgePoint(state, point, reason, context),
+    dropDamaged: (point, context) => dropDamaged(state, point, context),
+    acknowledge: (isKnown, context) => acknowledge(state, isKnown, context),
     rewrap: (point, identities, recipients, context) => rewrapPoint(state, point, identities, recipients, context),
     sweep: (context) => sweep(state, context),
     lease: (scope, context, options) => takeLease(state, scope, context, options),
+    tryLease: (id, context) => tryLease(state, id, context),
   }
   return repository
 }

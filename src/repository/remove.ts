@@ -40,7 +40,7 @@ async function removedBefore(state: RepositoryState, point: string, { signal }: 
   }
 }
 
-async function newTombstone(
+export async function newTombstone(
   state: RepositoryState,
   { commit, bytes }: SignedCommit,
   reason: string,

@@ -32,6 +32,9 @@ export interface Repository {
    */
   catalog(context: Context): Promise<Catalog>
 
+  /** Takes alarms about what this machine saw before as known: they are raised no more. */
+  acknowledge(isKnown: (alarm: string) => boolean, context: Context): Promise<void>
+
   /** Starts a restore point; nothing exists until `commit`. */
   begin(request: BeginRequest, context: Context): Promise<PointWriter>
 
@@ -52,6 +55,10 @@ export interface Repository {
   /** Tombstone first, then the commit: the point is gone at once and can be undeleted until `until`. */
   remove(point: PointId, reason: string, context: Context): Promise<Tombstone>
   undelete(point: PointId, context: Context): Promise<void>
+  /** Removes a point and frees its space at once, also of one that was removed before; nothing brings it back. */
+  purge(point: PointId, reason: string, context: Context): Promise<SweepReport>
+  /** Takes a commit or tombstone away that cannot be read; what it may have named is swept later. */
+  dropDamaged(point: PointId, context: Context): Promise<void>
 
   /**
    * Encrypts a point's data key to other recipients and removes its older keys; touches no data. One of `identities`
@@ -75,6 +82,9 @@ export interface Repository {
    * for up to its time-to-live, unless `wait` is false.
    */
   lease(scope: string, context: Context, options?: { readonly wait?: boolean }): Promise<Lease>
+
+  /** Tries out that leases can be taken here, under a name with this id; leaves nothing of it. */
+  tryLease(id: string, context: Context): Promise<void>
 }
 
 export interface Identity {

@@ -80,7 +80,11 @@ function changedAlarms(seen: Seen, present: ReadonlyMap<string, string>): string
   const changed = Object.entries(seen.points).filter(
     ([point, hash]) => present.has(point) && present.get(point) !== hash,
   )
-  return changed.map(([point]) => `the commit of restore point ${point} is not the one that was here before`)
+  return changed.map(([point]) => changedAlarm(point))
+}
+
+function changedAlarm(point: string): string {
+  return `the commit of restore point ${point} is not the one that was here before`
 }
 
 function rollbackAlarm(highest: number, seen: Seen): string[] {
@@ -88,6 +92,25 @@ function rollbackAlarm(highest: number, seen: Seen): string[] {
   return [
     `the repository is older than what this machine saw before: sequence ${highest} after ${seen.highestSequence}`,
   ]
+}
+
+/**
+ * Forgets the points that are gone and takes those that changed as they are, for the alarms that are known. That a
+ * repository is older than before ends with its next point, whose number is higher than all that were seen.
+ */
+export async function takeAsKnown(
+  state: RepositoryState,
+  chain: Chain,
+  isKnown: (alarm: string) => boolean,
+  context: Context,
+): Promise<void> {
+  const seen = await state.memory.load(state.id)
+  const points = new Map(Object.entries(seen.points))
+  for (const point of await vanishedPoints(state, seen, chain, context))
+    if (isKnown(vanishedAlarm(point))) points.delete(point)
+  for (const { commit, sha256 } of chain.commits)
+    if (points.has(commit.point) && isKnown(changedAlarm(commit.point))) points.set(commit.point, sha256)
+  await state.memory.save(state.id, { ...seen, points: Object.fromEntries(points) })
 }
 
 async function remember(state: RepositoryState, before: Seen, now: Seen, context: Context): Promise<void> {

@@ -91,7 +91,7 @@ function isKeys(name: string): boolean {
 }
 
 /** Artifacts and manifest before keys: while there are keys, what is left of the data can still be read. */
-function inSafeOrder(point: string, blobs: readonly BlobInfo[]): readonly BlobInfo[] {
+export function inSafeOrder(point: string, blobs: readonly BlobInfo[]): readonly BlobInfo[] {
   const isKey = ({ name }: BlobInfo): boolean => name.startsWith(keysPrefix(point))
   return [...blobs.filter((blob) => !isKey(blob)), ...blobs.filter(isKey)]
 }
@@ -111,13 +111,17 @@ async function* pointsWithData(
   if (current !== undefined) yield current
 }
 
-async function listed(state: RepositoryState, prefix: string, signal: AbortSignal): Promise<readonly BlobInfo[]> {
+export async function listed(
+  state: RepositoryState,
+  prefix: string,
+  signal: AbortSignal,
+): Promise<readonly BlobInfo[]> {
   const blobs: BlobInfo[] = []
   for await (const blob of state.storage.list(prefix, signal)) blobs.push(blob)
   return blobs
 }
 
-async function removeAll(
+export async function removeAll(
   state: RepositoryState,
   blobs: readonly BlobInfo[],
   report: { removedBlobs: number; removedBytes: number },

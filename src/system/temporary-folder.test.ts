@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { withTemporaryFolder } from './temporary-folder.ts'
+import {
+  makeTemporaryFolder,
+  removeAbandonedFolders,
+  removeTemporaryFolder,
+  withTemporaryFolder,
+} from './temporary-folder.ts'
+import { run } from './run.ts'
 
 test('a temporary folder is private, and gone afterwards even after a failure', async () => {
   let used = ''
@@ -15,4 +22,31 @@ test('a temporary folder is private, and gone afterwards even after a failure', 
   })
   await assert.rejects(failing, /planted/)
   assert.equal(existsSync(used), false)
+})
+
+/** Makes a folder of each kind as a process that is gone afterwards; one file in each when asked for. */
+async function abandoned(lifetime: string, filled: boolean): Promise<string> {
+  const script = `const { makeTemporaryFolder } = await import(${JSON.stringify(join(import.meta.dirname, 'temporary-folder.ts'))});
+    const folder = await makeTemporaryFolder(${JSON.stringify(lifetime)});
+    if (${filled}) (await import('node:fs')).writeFileSync(folder + '/file', 'x');
+    process.stdout.write(folder)`
+  const args = ['--input-type=module', '--eval', script]
+  const { signal } = new AbortController()
+  const limits = { idleLimit: 30_000, totalLimit: 30_000 }
+  return (await run({ file: process.execPath, args, signal, environment: { TMPDIR: tmpdir() }, ...limits })).stdout
+}
+
+test('folders of processes that are gone are removed, those of living ones and what is kept in others are not', async (t) => {
+  const gone = [await abandoned('of this process', true), await abandoned('kept', false)]
+  const kept = [await abandoned('kept', true), await makeTemporaryFolder(), await makeTemporaryFolder('kept')]
+  t.after(() => Promise.all(kept.map(removeTemporaryFolder)))
+  assert.deepEqual(
+    [...gone, ...kept].filter((path) => !existsSync(path)),
+    [],
+  )
+  await removeAbandonedFolders()
+  assert.deepEqual(
+    [...gone, ...kept].filter((path) => existsSync(path)),
+    kept,
+  )
 })

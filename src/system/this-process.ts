@@ -10,7 +10,7 @@ export async function thisProcess(): Promise<string> {
  * another container on the same machine cannot be seen and is taken to run.
  */
 export async function isRunning(named: string): Promise<boolean> {
-  const [boot, namespace, pid, started] = parse(named)
+  const [boot, namespace, pid, started] = processNamed(named)
   const here = await identityOf('self')
   if (boot !== here[0]) return false
   if (namespace !== here[1]) return true
@@ -38,7 +38,8 @@ async function startOf(which: string): Promise<{ pid: string; started: string; e
   return { pid: text.split(' ')[0] ?? '', started: rest[19] ?? '', ended: rest[0] === 'Z' }
 }
 
-function parse(named: string): Identity {
+/** The parts of such a name. */
+export function processNamed(named: string): Identity {
   const found: unknown = JSON.parse(named)
   const text = (index: number): string => (Array.isArray(found) ? String(found[index]) : '')
   return [text(0), text(1), text(2), text(3)]

@@ -113,10 +113,12 @@ async function throughTheJob(lab: Lab): Promise<string> {
   await printed(lab, 'error', ['restore', '--yes'], 13)
   await printed(lab, 'restore --abandon', ['restore', '--abandon'])
   await printed(lab, 'restore', ['restore', '--target', 'beside'])
-  await printed(lab, 'restore --resume', ['restore', '--resume'])
-  await printed(lab, 'restore', ['restore', '--yes', '--accept-key-misfit', 'portal-key'])
+  await printed(lab, 'restore --continue', ['restore', '--continue'])
+  const restored = await printed(lab, 'restore', ['restore', '--yes', '--accept', 'key-misfit-portal-key'])
   await printed(lab, 'undo --dry-run', ['undo', '--dry-run'])
+  await printed(lab, 'undo --list', ['undo', '--list'])
   await printed(lab, 'undo', ['undo', '--yes'])
+  await printed(lab, 'undo --forget', ['undo', '--forget', restored.report.restoreId, '--yes'])
   await throughKeeping(lab, report.point)
   return report.point
 }
@@ -175,9 +177,14 @@ async function throughKeeping(lab: Lab, point: string): Promise<void> {
   await printed(lab, 'backup', ['backup'])
   await printed(lab, 'prune', ['prune'], 13)
   const { plans } = await printed(lab, 'prune --dry-run', ['prune', '--dry-run'])
-  const { reports } = await printed(lab, 'prune', ['prune', '--approve', plans[0]!.plan.hash])
+  const { reports } = await printed(lab, 'prune', ['prune', '--accept', `prune-${plans[0]!.plan.hash}`])
   await printed(lab, 'points', ['points'])
   await printed(lab, 'hold', ['undelete', reports[0]!.removed[0]!])
+  const byName = ['remove', reports[0]!.removed[0]!]
+  await printed(lab, 'remove --dry-run', [...byName, '--dry-run'])
+  await printed(lab, 'remove', [...byName, '--yes'])
+  await printed(lab, 'remove', [...byName, '--now', '--yes'])
+  await printed(lab, 'hold', ['undelete', reports[0]!.removed[1]!])
 }
 
 async function throughDumps(lab: Lab, point: string): Promise<void> {

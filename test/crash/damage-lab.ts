@@ -64,7 +64,9 @@ export async function readAll(folder: string): Promise<Map<string, Buffer>> {
 
 /** Whether everything that a point needs to be restored is as it was written. */
 export function isWhole(files: ReadonlyMap<string, Buffer>, now: ReadonlyMap<string, Buffer>, point: string): boolean {
-  const needed = [...files.keys()].filter((name) => name.startsWith(`data/${point}/`) || name === `points/${point}.json`)
+  const needed = [...files.keys()].filter(
+    (name) => name.startsWith(`data/${point}/`) || name === `points/${point}.json`,
+  )
   assert.ok(needed.length > 2)
   return needed.every((name) => now.get(name)?.equals(files.get(name) ?? Buffer.alloc(0)))
 }

@@ -78,10 +78,12 @@ type Run = (...args: string[]) => Promise<Ran>
 
 async function verified(trial: Trial, point: string, whole: readonly string[], run: Run): Promise<string[]> {
   const ran = await run('verify', point)
-  if (whole.includes(point)) return ran.code === 0 ? [] : [`verify of whole ${point} ends with ${ran.code}: ${shown(ran)}`]
+  if (whole.includes(point))
+    return ran.code === 0 ? [] : [`verify of whole ${point} ends with ${ran.code}: ${shown(ran)}`]
   if (ran.code === 0) return [`verify calls ${point} good`]
   const faults: string[] = []
-  if (ran.code === WRONG_KEY && trial.name.startsWith('data/')) faults.push(`damage is called a wrong key: ${shown(ran)}`)
+  if (ran.code === WRONG_KEY && trial.name.startsWith('data/'))
+    faults.push(`damage is called a wrong key: ${shown(ran)}`)
   const { points, damaged } = listed.parse(JSON.parse((await run('points', 'portal')).out))
   const isNamed =
     damaged.some((one) => one.point === point) ||

@@ -8,18 +8,22 @@ const stages: readonly RestoreStage[] = ['loading', 'beside', 'fencing', 'swappi
 const forward: readonly RestoreStage[] = ['beside', 'fencing', 'swapping', 'reopening']
 
 for (const stage of stages) {
-  test(`a restore whose process is killed while ${stage} is finished by --resume`, { timeout: 120_000 }, async (t) => {
-    const left = await killAt(lab, stage)
-    t.diagnostic(`killed while ${left}`)
-    const resumed = await lab.run('restore', 'portal', '--resume')
-    if (!forward.includes(left)) {
-      if (resumed.code !== 13) throw new Error(`--resume ended with ${resumed.code}: ${resumed.error}`)
-      await must(lab.run('restore', 'portal', '--abandon'))
-      return await assertLive(lab, 'before')
-    }
-    await must(Promise.resolve(resumed))
-    await assertLive(lab, 'restored')
-  })
+  test(
+    `a restore whose process is killed while ${stage} is finished by --continue`,
+    { timeout: 120_000 },
+    async (t) => {
+      const left = await killAt(lab, stage)
+      t.diagnostic(`killed while ${left}`)
+      const resumed = await lab.run('restore', 'portal', '--continue')
+      if (!forward.includes(left)) {
+        if (resumed.code !== 13) throw new Error(`--continue ended with ${resumed.code}: ${resumed.error}`)
+        await must(lab.run('restore', 'portal', '--abandon'))
+        return await assertLive(lab, 'before')
+      }
+      await must(Promise.resolve(resumed))
+      await assertLive(lab, 'restored')
+    },
+  )
 
   test(
     `a restore whose process is killed while ${stage} is taken back by --abandon`,

@@ -32,7 +32,7 @@ for (const [index, stage] of stages.entries()) {
 /** Forward where that is documented and asked for, else back. */
 async function assertEnds(left: RestoreStage, resume: boolean): Promise<void> {
   if (resume && left !== 'loading') {
-    await must(lab.run('restore', 'portal', '--resume'))
+    await must(lab.run('restore', 'portal', '--continue'))
     return await assertLive(lab, 'restored')
   }
   await must(lab.run('restore', 'portal', '--abandon'))

@@ -52,7 +52,7 @@ async function prune(workshop: Workshop, effects?: Effects): Promise<PruneReport
   const plan = await planPruneOf(app, await workshop.repository(), workshop.context())
   const [target] = app.repositories
   assert.ok(target !== undefined)
-  return executePrune(app, target, plan.hash, workshop.context(effects))
+  return executePrune(app, target, plan.accept, workshop.context(effects))
 }
 
 /** The blobs that hold data, by point. */

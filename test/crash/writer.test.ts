@@ -82,7 +82,7 @@ for (const stage of ['fencing', 'swapping'] as const) {
     async (t) => {
       const report = await whileWriting(async () => {
         t.diagnostic(`killed while ${await killAt(lab, stage)}`)
-        await must(lab.run('restore', 'portal', '--resume'))
+        await must(lab.run('restore', 'portal', '--continue'))
       })
       await assertNothingLost(report)
     },

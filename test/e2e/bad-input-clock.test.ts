@@ -30,7 +30,7 @@ async function hashOf(lab: Lab, milliseconds: number): Promise<string> {
 
 test('with the right clock the older point would go, so that what follows can fail', async () => {
   const lab = await forkLab(base)
-  const ran = await withClock(lab, 0, 'prune', '--approve', await hashOf(lab, 0), '--json')
+  const ran = await withClock(lab, 0, 'prune', '--accept', `prune-${await hashOf(lab, 0)}`, '--json')
   assert.equal(ran.code, 0, ran.out + ran.error)
   assert.deepEqual(
     (await listed(lab)).points.map((one) => one.point),
@@ -53,7 +53,7 @@ for (const [name, milliseconds] of [
     )
     await pruneWithheld(
       lab,
-      await withClock(lab, milliseconds, 'prune', '--approve', await hashOf(lab, milliseconds), '--json'),
+      await withClock(lab, milliseconds, 'prune', '--accept', `prune-${await hashOf(lab, milliseconds)}`, '--json'),
       /clocks/,
     )
     const check = await withClock(lab, milliseconds, 'check', '--json')
@@ -76,7 +76,7 @@ test('points are ordered by when they were made, whatever their dates say', asyn
   const { report } = JSON.parse(ran.out) as { report: { point: string } }
   const { summary } = await lab.json<{ summary: { point: string; sequence: number } }>(['show', 'latest'])
   assert.deepEqual([summary.point, summary.sequence], [report.point, 3])
-  const pruned = await lab.run('prune', '--approve', await hashOf(lab, 0), '--json')
+  const pruned = await lab.run('prune', '--accept', `prune-${await hashOf(lab, 0)}`, '--json')
   assert.ok(pruned.code === 0 || pruned.code === 13, pruned.out)
   const left = (await listed(lab)).points.map((one) => one.point)
   assert.ok(left.includes(report.point), 'the newest is never removed')

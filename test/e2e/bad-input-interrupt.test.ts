@@ -82,6 +82,33 @@ async function serversIn(folder: string): Promise<readonly string[]> {
   return commands.filter((command) => command.includes(folder) && /postgres\0/.test(command))
 }
 
+/** Commands, and what they tell when they are where Ctrl-C has been taken for a server that cannot be reached. */
+const stages: readonly (readonly [args: readonly string[], told: RegExp])[] = [
+  [['restore', '--at', point, '--yes', '--no-safety-point'], /^authenticate/m],
+  [['restore', '--at', point, '--yes', '--no-safety-point'], /^load: database/m],
+  [['restore', '--at', point, '--yes', '--no-safety-point'], /^compare: database/m],
+  [['restore', '--at', point, '--yes', '--target', 'in-place'], /^safety point/m],
+  [['drill', '--at', point], /^compare: database/m],
+  [['drill', '--at', point, '--beside'], /^load: database/m],
+  [['backup'], /^dump/m],
+  [['check'], /^check/m],
+  [['export', point, '--output', join(lab.folder, 'stopped.dump')], /^load/m],
+]
+
+for (const [args, told] of stages) {
+  test(`SIGINT to ${args[0]} once it says ${told.source} ends with 130`, async () => {
+    await changesNothing(lab, async () => {
+      const run = lab.start(...args, '--json')
+      await until(String(told), () => Promise.resolve(told.test(run.told()) ? true : undefined))
+      run.interrupt('SIGINT')
+      assertCancelled(await run.ended)
+    })
+    const { points } = await listed(lab)
+    assert.ok(points.every(({ truth }) => truth === 'read back' || truth === 'restored'))
+    assert.equal((await lab.run('restore', '--abandon')).code, 10, 'no restore is left unfinished')
+  })
+}
+
 test('the second Ctrl-C ends at once, and the next backup is good all the same', async () => {
   const backup = lab.start('backup', '--json')
   await copying(lab, 'portal')

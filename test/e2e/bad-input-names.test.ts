@@ -69,7 +69,7 @@ for (const name of [HOSTILE, bytes(1, 63), bytes(64, 126), '\u007F; rm -rf $(x) 
       await json(lab, ['export', point, '--format', format, '--output', path])
       // pg_restore itself lists no archive of a database whose name holds a line break.
       if (format === 'sql' || !/[\r\n]/.test(name))
-        await json(lab, ['import', format, path, ...(format === 'sql' ? [] : ['--trust-dump'])])
+        await json(lab, ['import', format, path, ...(format === 'sql' ? [] : ['--accept', 'trust-dump'])])
     }
     await assertScratch(lab, point)
     await lab.postgres.sql(name, 'delete from public.odd')

@@ -60,7 +60,7 @@ test('two backups and a prune at once lose nothing that is new', async () => {
   const [one, other, prune] = await Promise.all([
     lab.run('backup', '--json'),
     lab.run('backup', '--json'),
-    lab.run('prune', '--approve', hash, '--json'),
+    lab.run('prune', '--accept', `prune-${hash}`, '--json'),
   ])
   const made = [one, other].map((ran) => madeBy(ran).point)
   assert.ok(prune.code === 0 || prune.code === 13, prune.out + prune.error)
@@ -73,8 +73,8 @@ test('two prunes at once: one does it, the other waits or says that it is locked
   const { lab, points } = await withOldPoints()
   const hash = await approval(lab)
   const ran = await Promise.all([
-    lab.run('prune', '--approve', hash, '--json'),
-    lab.run('prune', '--approve', hash, '--json'),
+    lab.run('prune', '--accept', `prune-${hash}`, '--json'),
+    lab.run('prune', '--accept', `prune-${hash}`, '--json'),
   ])
   const removed = ran.flatMap(({ code, out }) =>
     code === 0 ? (JSON.parse(out) as Pruned).reports.flatMap((report) => report.removed) : [],
@@ -94,7 +94,7 @@ test('two prunes at once: one does it, the other waits or says that it is locked
 test('a backup that runs while its point of reference is pruned and undeleted is whole', async () => {
   const { lab, points } = await withOldPoints()
   const hash = await approval(lab)
-  await lab.json(['prune', '--approve', hash])
+  await lab.json(['prune', '--accept', `prune-${hash}`])
   const [backup, undelete] = await Promise.all([lab.run('backup', '--json'), lab.run('undelete', points[0]!, '--json')])
   assert.deepEqual([backup.code, undelete.code], [0, 0], backup.error + undelete.error)
   assert.equal((await listed(lab)).points.length, 4)

@@ -14,7 +14,7 @@ import { startReadyLab } from './lab.ts'
 import { testContext } from '../parts/postgres.ts'
 
 const lab = await startReadyLab()
-const TRUST = '--trust-dump'
+const TRUST = ['--accept', 'trust-dump']
 const file = (name: string): string => join(lab.folder, name)
 /** A temporary folder that nobody else uses; the server's user passes through it. */
 const OWN = { TMPDIR: file('t') }
@@ -128,9 +128,9 @@ for (const format of ['custom', 'directory'] as const) {
       code: 13,
       kind: 'refused',
       message: /pg_restore 15\..*run commands/,
-      hint: /--trust-dump/,
+      hint: /--accept trust-dump/,
     })
-    const report = await imported(format, file(format), TRUST)
+    const report = await imported(format, file(format), ...TRUST)
     assert.equal(report.origin.database, 'portal')
     await assertSame(report.point)
   })
@@ -251,7 +251,7 @@ test('a cut-off archive is refused', async () => {
   await truncate(file('cut.custom'), (await stat(file('cut.custom'))).size - 3000)
   await expectFailure(
     lab,
-    ['import', 'custom', file('cut.custom'), TRUST],
+    ['import', 'custom', file('cut.custom'), ...TRUST],
     {
       code: 30,
       kind: 'corrupt',

@@ -29,6 +29,8 @@ export async function holdfast(
 export interface Started {
   readonly pid: number
   readonly ended: Promise<Ran>
+  /** What it has written to standard error by now. */
+  readonly told: () => string
   /** Signals Holdfast and all it started. */
   kill(signal: NodeJS.Signals): void
   /** Signals Holdfast only, as `kill` on its process id does. */
@@ -57,7 +59,13 @@ export function start(
       resolve({ code: code ?? 128 + constants.signals[signal ?? 'SIGTERM'], out: out(), error: error() }),
     )
   })
-  return { pid, ended, kill: (signal) => process.kill(-pid, signal), interrupt: (signal) => process.kill(pid, signal) }
+  return {
+    pid,
+    ended,
+    told: error,
+    kill: (signal) => process.kill(-pid, signal),
+    interrupt: (signal) => process.kill(pid, signal),
+  }
 }
 
 function collect(stream: Readable): () => string {

@@ -78,7 +78,7 @@ async function assertNotRestored({ report }: Reported, verdict: string, message:
   const inPlace = await lab.json<{ error: Stopped['report']['failure'] }>([...restore, '--target', 'in-place'], 13)
   for (const failure of [inPlace.error, beside.report.failure]) {
     assert.match(failure.message, message)
-    assert.match(failure.hint, /--accept-key-misfit zitadel/)
+    assert.match(failure.hint, /--accept key-misfit-zitadel/)
   }
   // In place the rows would have been written over, in the same database.
   assert.deepEqual(await lab.sql('select oid from pg_database where datname = current_database()'), live)
@@ -148,7 +148,7 @@ test('the staging key in the production point stops the restore before the fence
   const [captured, live] = [fingerprintIn(message, 'captured'), fingerprintIn(message, 'live')]
   assert.notEqual(captured, live)
   assert.match(message, /key masterkey .* does not open the restored data/)
-  assert.match(hint, /live key fits.*--accept-key-misfit zitadel/)
+  assert.match(hint, /live key fits.*--accept key-misfit-zitadel/)
   assert.equal(ran.report.downtimeMilliseconds, 0)
   assert.equal(await readFile(masterkeyFile, 'utf8'), MASTERKEY)
   assert.deepEqual(await lab.sql('select oid from pg_database where datname = current_database()'), before)
@@ -166,7 +166,7 @@ test('the database alone is proven with the live key, and a misfit can be accept
   const point = points.at(-1)?.point ?? ''
   const alone = ['restore', 'portal', '--at', point, '--yes', '--no-safety-point', '--component', 'database']
   assert.deepEqual(verdictsOf(await lab.json<Reported>(alone)), ['fits'])
-  const whole = ['restore', 'portal', '--at', point, '--yes', '--no-safety-point', '--accept-key-misfit', 'zitadel']
+  const whole = ['restore', 'portal', '--at', point, '--yes', '--no-safety-point', '--accept', 'key-misfit-zitadel']
   assert.deepEqual(verdictsOf(await lab.json<Reported>(whole)), ['does-not-fit'])
   assert.equal(await readFile(masterkeyFile, 'utf8'), STAGING)
   await lab.json(['undo', 'portal', '--yes'])
@@ -190,8 +190,8 @@ test('a trailing line break is kept, pointed at, and named as the reason', async
     made.report.point,
     '--yes',
     '--no-safety-point',
-    '--accept-key-misfit',
-    'zitadel',
+    '--accept',
+    'key-misfit-zitadel',
   ]
   await lab.json(kept)
   assert.equal(await readFile(masterkeyFile, 'utf8'), `${MASTERKEY}\n`)

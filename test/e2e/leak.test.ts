@@ -189,7 +189,7 @@ test('no secret is seen while points are removed', { timeout: 1_800_000 }, async
   const { plans } = JSON.parse(out) as { plans: { plan: { hash: string; removals: string[] } }[] }
   const { hash = '', removals = [] } = plans[0]?.plan ?? {}
   assert.equal(removals.length, 1, out)
-  await run(undefined, ['--config', rare, 'prune', '--approve', hash])
+  await run(undefined, ['--config', rare, 'prune', '--accept', `prune-${hash}`])
   const { out: listed } = await run(0, ['points', 'portal', '--json'])
   // The documented shape of `points --json`.
   const { removed } = JSON.parse(listed) as { removed: { repository: string; point: string }[] }

@@ -228,13 +228,13 @@ test('restore beside leaves the live data alone until it is resumed', async () =
     code: 13,
     kind: 'refused',
     message: new RegExp(`restore ${beside.report.restoreId} of app portal is unfinished`),
-    hint: /--resume/,
+    hint: /--continue/,
   })
-  const resumed = await lab.json<{ report: { outcome: string } }>(['restore', '--resume'])
+  const resumed = await lab.json<{ report: { outcome: string } }>(['restore', '--continue'])
   assert.equal(resumed.report.outcome, 'done')
   assert.deepEqual((await readLive(lab)).database, original.database)
   assert.deepEqual(await readFiles(lab.files), original.files)
-  await expectFailure(lab, ['restore', '--resume'], {
+  await expectFailure(lab, ['restore', '--continue'], {
     code: 10,
     kind: 'notFound',
     message: /no unfinished restore/,
@@ -270,7 +270,7 @@ test('a held point outlives the rules; released it is pruned and can be undelete
     before,
     'a plan that needs approval removes nothing',
   )
-  const { reports } = await lab.json<{ reports: { removed: string[] }[] }>(['prune', '--approve', plan.hash])
+  const { reports } = await lab.json<{ reports: { removed: string[] }[] }>(['prune', '--accept', `prune-${plan.hash}`])
   assert.deepEqual(reports[0]?.removed, plan.removals)
   const after = await listed(lab)
   assert.deepEqual(

@@ -103,7 +103,7 @@ test('each repository is pruned by the same rules, with its own approval, and ca
   )
   const removed = []
   for (const { repository, plan } of plans) {
-    const ran = await lab.run('prune', '--approve', plan.hash, '--json')
+    const ran = await lab.run('prune', '--accept', `prune-${plan.hash}`, '--json')
     const { reports } = JSON.parse(ran.out) as { reports: { repository: string; removed: string[] }[] }
     removed.push(reports.find((report) => report.repository === repository)?.removed.length)
   }

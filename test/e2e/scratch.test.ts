@@ -46,7 +46,9 @@ function look({ places }: Scratch, sql: string): string {
 async function assertNothingLeft(): Promise<void> {
   assert.deepEqual(await scratches(), [])
   // A killed pg_restore leaves its password file.
-  const left = (await readdir(temporary, { recursive: true })).filter((name) => !/^holdfast-\w+(\/pgpass)?$/.test(name))
+  const left = (await readdir(temporary, { recursive: true })).filter(
+    (name) => !/^holdfast-[\w-]+(\/pgpass)?$/.test(name),
+  )
   assert.deepEqual(left, [])
   assert.deepEqual(
     (await readdir(join(lab.folder, 'state'))).filter((name) => name.startsWith('scratch-')),

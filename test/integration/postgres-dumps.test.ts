@@ -182,7 +182,7 @@ test('a trusted dump is loaded as a superuser', async () => {
   const text = dump(
     `create function public.f() returns event_trigger language plpgsql as 'begin end';\ncreate event trigger e on sql_drop execute function public.f();\nalter event trigger e owner to postgres;`,
   )
-  await assert.rejects(load('event.sql', text, 'select 1'), { kind: 'denied', hint: /--trust-dump/ })
+  await assert.rejects(load('event.sql', text, 'select 1'), { kind: 'denied', hint: /--accept trust-dump/ })
   assert.deepEqual(
     await load(
       'event.sql',

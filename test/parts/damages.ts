@@ -114,11 +114,11 @@ export const damages: readonly [Damage, ...Damage[]] = [
   }),
   ofDocument('a member is another value', (document, chance) => withMember(document, chance, otherValue)),
   ofDocument('a member is of another type', (document, chance) => withMember(document, chance, (old) => [old])),
-  ofDocument('it is of a newer format', (document) =>
-    'format' in document ? { ...document, format: 2 } : undefined,
-  ),
+  ofDocument('it is of a newer format', (document) => ('format' in document ? { ...document, format: 2 } : undefined)),
   ofBytes('a member is there twice', (bytes) =>
-    parsed(bytes) === undefined ? undefined : Buffer.from(bytes.toString('utf8').replace(/^\{("[^"]+":)/, '{$1null,$1')),
+    parsed(bytes) === undefined
+      ? undefined
+      : Buffer.from(bytes.toString('utf8').replace(/^\{("[^"]+":)/, '{$1null,$1')),
   ),
   {
     name: 'it is gone',

@@ -1,6 +1,6 @@
 import { runBackup } from '../../operations/backup/run.ts'
 import { planBackup, type BackupPlan } from '../../operations/backup/plan.ts'
-import type { BackupReport, RepositoryOutcome } from '../../operations/backup/report.ts'
+import type { BackupReport } from '../../operations/backup/report.ts'
 import { formatFindings } from '../findings.ts'
 import { formatBytes, formatDuration, formatTable } from '../format.ts'
 import { formatKeyFits } from '../key-fits.ts'
@@ -23,6 +23,14 @@ export async function backup(command: Command, name: string | undefined, options
   const report = await runBackup(app, plan, context)
   command.result({ report }, () => reportText(report))
   return report.outcome === 'done' ? 0 : 3
+}
+
+/** The next step for each repository that failed. */
+function hintsOf({ repositories }: BackupReport): readonly string[] {
+  const hints = repositories.flatMap(({ name, failure }) =>
+    failure?.hint === undefined ? [] : [`  ${name}: ${failure.hint}`],
+  )
+  return hints.length === 0 ? [] : ['', ...hints]
 }
 
 function planText(plan: BackupPlan): string {
@@ -56,18 +64,9 @@ function reportText(report: BackupReport): string {
     formatTable(['component', 'kind', 'outcome', 'bytes', 'time'], components, [3, 4]),
     '',
     formatTable(['repository', 'outcome', 'stored', 'location'], repositories, [2]),
-    ...hintLines([...report.components, ...report.repositories]),
+    ...hintsOf(report),
     ...(notCaptured.length === 0 ? [] : ['', ...notCaptured]),
     ...(report.keyFit.length === 0 ? [] : ['', ...formatKeyFits(report.keyFit)]),
     ...(report.findings.length === 0 ? [] : ['', formatFindings(report.findings)]),
   ].join('\n')
-}
-
-/** The next step for each that failed; one for several is said once. */
-function hintLines(parts: readonly Pick<RepositoryOutcome, 'name' | 'failure'>[]): string[] {
-  const names = Map.groupBy(parts, ({ failure }) => failure?.hint)
-  const lines = [...names].flatMap(([hint, those]) =>
-    hint === undefined ? [] : `  ${those.map(({ name }) => name).join(', ')}: ${hint}`,
-  )
-  return lines.length === 0 ? [] : ['', ...lines]
 }

@@ -14,7 +14,7 @@ import {
   type KleidiaImported,
   type KleidiaReport,
 } from '../../operations/import-kleidia/import-kleidia.ts'
-import { acceptedBy, type AcceptOptions } from '../import-acceptance.ts'
+import { acceptedOfDump, type AcceptOptions } from '../import-acceptance.ts'
 import { formatBytes, formatDuration, formatTable, plural } from '../format.ts'
 import { chooseApp, guarded, resultPrinter, type Command } from '../run-command.ts'
 import type { CommonOptions, KleidiaLocation, World } from '../world.ts'
@@ -69,7 +69,7 @@ export async function importKleidiaInto(
     limits: limitsOf(options),
     mount,
     components,
-    ...acceptedBy(options),
+    ...acceptedOfDump(options),
   }
   const sources = world.kleidiaSources(locationOf(given.where, options), context)
   return printed(await importKleidiaPoints(app, sources, request, context), result)

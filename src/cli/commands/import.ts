@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { executeImport, type ImportReport, type ImportRequest } from '../../operations/import/import.ts'
-import { acceptedBy, type AcceptOptions } from '../import-acceptance.ts'
+import { acceptedOfDump, type AcceptOptions } from '../import-acceptance.ts'
 import { formatBytes, formatDuration } from '../format.ts'
 import { chooseApp, type Command } from '../run-command.ts'
 
@@ -20,7 +20,7 @@ export async function importDump(
   const { apps, context } = command.assembly
   const app = chooseApp(apps, given.app)
   const { component, database, withPasswords = false } = options
-  const request = { format, path: resolve(given.path), component, database, ...acceptedBy(options), withPasswords }
+  const request = { format, path: resolve(given.path), component, database, ...acceptedOfDump(options), withPasswords }
   const report = await executeImport(app, request, context)
   command.result({ report }, () => textOf(report))
   return report.outcome === 'done' ? 0 : 3

@@ -1,4 +1,4 @@
-import type { AcceptId } from '../../core/accept-ids.ts'
+import { acceptedNames, KEY_MISFIT, restoreIdsOf, type AcceptId } from '../../core/accept-ids.ts'
 import { Failure, failureKinds } from '../../core/failure.ts'
 import type { App } from '../../operations/app.ts'
 import { findPoint, fromRepository } from '../../operations/points/find-point.ts'
@@ -26,16 +26,15 @@ export interface RestoreOptions extends ChosenPoint {
   readonly safetyPoint: boolean
   readonly dryRun?: boolean
   readonly yes?: boolean
-  readonly resume?: boolean
+  readonly continue?: boolean
   readonly abandon?: boolean
-  readonly acceptKeyMisfit?: readonly string[]
-  readonly accept?: readonly AcceptId[]
+  readonly accept?: readonly string[]
 }
 
 /** `holdfast restore <app>` */
 export async function restore(command: Command, name: string | undefined, options: RestoreOptions): Promise<number> {
   const app = chooseApp(command.assembly.apps, name)
-  if (options.resume === true) return await resume(command, app, options)
+  if (options.continue === true) return await resume(command, app, options)
   if (options.abandon === true) return await abandon(command, app)
   if (options.target === 'scratch') return await restoreToScratch(command, app, options)
   await refuseUnfinished(command, app)
@@ -47,6 +46,7 @@ async function restoreAnew(command: Command, app: App, options: RestoreOptions):
   const mode = parseMode(options.target)
   const { found, reader } = await openChosenPoint(app, options, context)
   const restoreId = context.newId().slice(-8)
+  const accept = withoutOf(options)
   const targets = await openTargets(
     app,
     reader,
@@ -56,7 +56,7 @@ async function restoreAnew(command: Command, app: App, options: RestoreOptions):
       scratchFolder: '',
       components: options.component,
       proofs: found.point.proofs,
-      accept: options.accept,
+      accept,
     },
     context,
   )
@@ -69,8 +69,8 @@ async function restoreAnew(command: Command, app: App, options: RestoreOptions):
       mode,
       repository: found.repositoryName,
       safetyPoint,
-      acceptedMisfits: options.acceptKeyMisfit ?? [],
-      ...(options.accept === undefined ? {} : { accept: options.accept }),
+      acceptedMisfits: acceptedNames(options.accept ?? [], KEY_MISFIT),
+      ...(accept === undefined ? {} : { accept }),
     },
     context,
   )
@@ -91,7 +91,7 @@ async function restoreToScratch(command: Command, app: App, options: RestoreOpti
     repository: found.repositoryName,
     components: options.component,
     proofs: found.point.proofs,
-    accept: options.accept,
+    accept: withoutOf(options),
   }
   const planned = await planScratch(app, reader, request, context)
   const { plan } = planned
@@ -103,6 +103,12 @@ async function restoreToScratch(command: Command, app: App, options: RestoreOpti
   const { report, scratch } = await executeScratch(app, reader, planned, context)
   command.result({ plan, report, scratch }, () => scratchReportText(report, scratch))
   return isAsCaptured(report) ? 0 : failureKinds.corrupt.exit
+}
+
+/** What the restore goes on without; undefined where nothing of the kind was said. */
+function withoutOf({ accept = [] }: RestoreOptions): readonly AcceptId[] | undefined {
+  const ids = restoreIdsOf(accept)
+  return ids.length === 0 ? undefined : ids
 }
 
 function showPlan(command: Command, plan: RestorePlan): number {
@@ -228,7 +234,7 @@ function reportText(report: RestoreReport): string {
     return [
       `${report.app} is restored beside the live data, equal to what was captured.`,
       took,
-      `Make it live with holdfast restore ${report.app} --resume, or remove it with --abandon.`,
+      `Make it live with holdfast restore ${report.app} --continue, or remove it with --abandon.`,
     ].join('\n')
   return [
     `${report.app} is restored from ${report.point}.`,

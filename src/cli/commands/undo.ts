@@ -2,9 +2,12 @@ import { executeUndo, planUndo, type UndoPlan } from '../../operations/undo/undo
 import { confirmByTyping } from '../confirm.ts'
 import { formatDuration, formatTime } from '../format.ts'
 import { chooseApp, type Command } from '../run-command.ts'
+import { undoForget, undoList } from './undo-kept.ts'
 
 export interface UndoOptions {
   readonly restore?: string
+  readonly list?: boolean
+  readonly forget?: string
   readonly dryRun?: boolean
   readonly yes?: boolean
 }
@@ -12,6 +15,8 @@ export interface UndoOptions {
 /** `holdfast undo <app>` */
 export async function undo(command: Command, name: string | undefined, options: UndoOptions): Promise<number> {
   const app = chooseApp(command.assembly.apps, name)
+  if (options.list === true) return await undoList(command, app)
+  if (options.forget !== undefined) return await undoForget(command, app, options.forget, options.yes === true)
   const plan = await planUndo(app, options.restore, command.assembly.context)
   if (options.dryRun === true) {
     command.result({ plan }, () => planText(plan))

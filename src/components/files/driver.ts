@@ -14,6 +14,7 @@ export const filesDriver: Driver<FilesSettings, FilesDetails> = {
   capture: async (...request) => (await import('./capture.ts')).captureFiles(...request),
   examine: async (...request) => (await import('./load.ts')).examineFiles(...request),
   kept: keptFolders,
+  keptBytes: keptFolderBytes,
   beside: besideFolders,
   open: openFilesTarget,
   capturedSecret: async (...request) => (await import('./secret-file.ts')).capturedFile(...request),
@@ -31,6 +32,14 @@ async function keptFolders(settings: FilesSettings): Promise<readonly Kept[]> {
   const places = await naming('list what is beside', path, () => keptPlaces(path))
   const kept = await Promise.all(places.map((place) => keptOf(place, settings)))
   return kept.flat().sort((a, b) => b.since.getTime() - a.since.getTime())
+}
+
+async function keptFolderBytes({ path }: FilesSettings, { restoreId, wasNothing }: Kept): Promise<number | undefined> {
+  if (wasNothing === true) return undefined
+  const { treeBytes } = await import('./tree-bytes.ts')
+  const places = (await keptPlaces(path)).filter((place) => place.restoreId === restoreId)
+  const sizes = await Promise.all(places.map((place) => treeBytes(place.path)))
+  return sizes.reduce((sum, size) => sum + size, 0)
 }
 
 /** A load changes it again and again, so its last change says how long nobody has been at it. */

@@ -75,7 +75,7 @@ export async function captureOneStream(
 }
 
 function sentenceOf({ settings, reason }: OneStream): string {
-  return `database ${settings.database} is read in one stream, as its server does not share a snapshot between sessions: ${reason}`
+  return `database ${settings.database} is read in one stream, not by several sessions at the same moment: ${reason}`
 }
 
 function dump(source: OneStream, movable: Movable, context: Context): ReturnType<typeof streamTool> {

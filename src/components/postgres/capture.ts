@@ -3,6 +3,7 @@ import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { ArtifactSink, Captured } from '../driver.ts'
 import { allOrNone } from './all-or-none.ts'
+import { asChangedWhileRead } from './changed-while-read.ts'
 import { checkRowsBeside, withRowFindings } from './check-rows-beside.ts'
 import { captureOneStream } from './capture-one-stream.ts'
 import { withSession } from './connection.ts'
@@ -37,6 +38,8 @@ import { describeVersion, floorFinding, majorOf, NEWEST_MAJOR, OLDEST_MAJOR } fr
 /** The role and kind of the dump: custom format, uncompressed because the repository compresses. */
 export const DUMP_ROLE = 'dump'
 const DUMP_KIND = 1
+/** How often several sessions are tried at once. */
+const SHARED_ATTEMPTS = 3
 /** Otherwise the server reads a large table with several processes for one session. */
 const ALONE = 'set local max_parallel_workers_per_gather = 0'
 
@@ -59,6 +62,19 @@ export async function capture(
   context: Context,
   laneLimits = LANE_LIMITS,
 ): Promise<Captured<PostgresDetails>> {
+  try {
+    return await captureOnce(settings, sink, context, laneLimits)
+  } catch (error) {
+    throw asChangedWhileRead(error)
+  }
+}
+
+async function captureOnce(
+  settings: PostgresSettings,
+  sink: ArtifactSink,
+  context: Context,
+  laneLimits: LaneLimits,
+): Promise<Captured<PostgresDetails>> {
   const server = readerOf(settings)
   const { database } = settings
   await requireOwnSession(server, database, context)
@@ -70,8 +86,16 @@ export async function capture(
   const tools = await chooseTools(serverVersion, settings, context)
   warnOfTools(tools, serverVersion, context)
   const reading = { settings, server, tools, toolSettings: await readToolSettings(server, database, context) }
+  const alone = async (reason: string): Promise<Captured<PostgresDetails>> => {
+    // Such a server may have no session to spare while the dump is read.
+    const findings = await checkRowsBeside(server, settings, context)
+    const artifact = { role: DUMP_ROLE, kind: DUMP_KIND } as const
+    return withRowFindings(await captureOneStream({ ...reading, reason }, artifact, sink, context), findings)
+  }
+  // Where locks are asked for all the time, one session after the other still gets those that it needs.
+  if ((sink.attempt ?? 1) > SHARED_ATTEMPTS) return alone('its definitions change all the time')
   return withSnapshot(
-    { server, database, count: sessionsFor(pace.lanes) },
+    { server, database, count: sessionsFor(pace.lanes), hold: true },
     context,
     async (snapshot) => {
       const [captured, findings] = await allOrNone(context, [
@@ -80,12 +104,7 @@ export async function capture(
       ])
       return withRowFindings(captured, findings)
     },
-    async (reason) => {
-      // Such a server may have no session to spare while the dump is read.
-      const findings = await checkRowsBeside(server, settings, context)
-      const artifact = { role: DUMP_ROLE, kind: DUMP_KIND } as const
-      return withRowFindings(await captureOneStream({ ...reading, reason }, artifact, sink, context), findings)
-    },
+    alone,
   )
 }
 

@@ -22,8 +22,11 @@ export interface DefinitionSource {
   readonly snapshot?: string
 }
 
-/** Options under which pg_dump words the same objects in the same way, whoever reads and wherever it is restored. */
-export const DUMP_OPTIONS: readonly string[] = ['--quote-all-identifiers', '--lock-wait-timeout=300000']
+/**
+ * Options under which pg_dump words the same objects in the same way, whoever reads and wherever it is restored. It waits for
+ * locks for less than a second, which is the `deadlock_timeout`: where an app waits for it in turn, the app is let go first.
+ */
+export const DUMP_OPTIONS: readonly string[] = ['--quote-all-identifiers', '--lock-wait-timeout=800']
 
 /**
  * Every object that pg_dump would restore, by name. Equal definitions from the same major of pg_dump mean equal

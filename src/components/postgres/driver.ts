@@ -16,6 +16,7 @@ export const postgresDriver: Driver<PostgresSettings, PostgresDetails> = {
   capture: async (settings, sink, context) => (await import('./capture.ts')).capture(settings, sink, context),
   examine: async (...request) => (await import('./examine.ts')).examine(...request),
   kept,
+  keptBytes,
   beside: async (...request) => (await import('./undo.ts')).listBeside(...request),
   open: async (...request) => (await import('./target.ts')).openPostgresTarget(...request),
   grants: async (...request) => (await import('./grants.ts')).grants(...request),
@@ -23,6 +24,11 @@ export const postgresDriver: Driver<PostgresSettings, PostgresDetails> = {
     load: async (...request) => (await import('./dumps/load.ts')).loadDumpFile(...request),
     write: async (...request) => (await import('./dumps/write.ts')).writeDumpFile(...request),
   },
+}
+
+async function keptBytes(settings: PostgresSettings, one: Kept, context: Context): Promise<number | undefined> {
+  const { keptDatabaseBytes } = await import('./undo.ts')
+  return await keptDatabaseBytes(settings, one.restoreId, context)
 }
 
 async function kept(settings: PostgresSettings, context: Context): Promise<readonly Kept[]> {

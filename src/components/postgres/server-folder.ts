@@ -30,7 +30,7 @@ export async function openServerFolder(path: string): Promise<ServerFolder> {
   const folder = resolve(path)
   const account = isRoot() ? await serverAccount() : undefined
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  const sockets = PLAIN_SHORT_PATH.test(folder) ? folder : await makeTemporaryFolder()
+  const sockets = PLAIN_SHORT_PATH.test(folder) ? folder : await makeTemporaryFolder('kept')
   const place = { folder, data: join(folder, 'data'), sockets, passwordFile: join(folder, 'password'), account }
   await giveAway(place, folder)
   await giveAway(place, sockets)

@@ -4,6 +4,7 @@ import { toFailure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import { connect, literal } from './connection.ts'
 import type { Server } from './connection.ts'
+import { beginHolding } from './lock-tables.ts'
 import { query, queryOne } from './query.ts'
 
 /** One moment of a database, seen by several sessions and by every pg_dump that is given its name. */
@@ -17,8 +18,10 @@ export interface Snapshot {
 }
 
 const READ = 'begin isolation level repeatable read read only'
-/** As long as pg_dump waits for a table lock, see `DUMP_OPTIONS`. */
-const LOCK_LIMIT = "set lock_timeout = '300s'"
+/** Less than pg_dump waits for a table lock, see `DUMP_OPTIONS`; what was not free is read again later. */
+const LOCK_LIMIT = "set lock_timeout = '500ms'"
+/** Less than `deadlock_timeout`: who waits in a circle with an application's session gives up before that one does. */
+const SHORT_LIMIT = "set local lock_timeout = '100ms'"
 /**
  * Where the server has it, as all fixed minors do: nobody can put a view, which runs what its owner likes, in the place of a
  * table between the moment when it is listed and the one when it is read.
@@ -30,6 +33,8 @@ export interface SnapshotSource {
   readonly database: string
   /** Sessions that see the same moment. */
   readonly count: number
+  /** Whether all tables are held against being dropped and rewritten, from before that moment on. */
+  readonly hold?: boolean
 }
 
 /**
@@ -46,13 +51,22 @@ export async function withSnapshot<Result>(
   const begin = async (): Promise<pg.Client> => {
     const session = await beginReading(source.server, source.database, context)
     open.push(session)
+    // Behind tables that the first session holds there are only others who wait for it: they are let go first.
+    await query(session, z.unknown(), SHORT_LIMIT)
+    return session
+  }
+  const beginFirst = async (): Promise<pg.Client> => {
+    const session = await openReading(source.server, source.database, context)
+    open.push(session)
+    await (source.hold === true ? beginHolding(session, READ, context) : query(session, z.unknown(), READ))
+    await query(session, z.unknown(), SHORT_LIMIT)
     return session
   }
   const close = async (): Promise<void> =>
     void (await Promise.all(open.map((session) => session.end().catch(() => {}))))
   let reason: string
   try {
-    const first = await begin()
+    const first = await beginFirst()
     const shared = await share(first, source.count - 1, begin).catch((error: unknown) => notShared(error, context))
     if (typeof shared !== 'string') return await act({ ...shared, abandon: () => void close() })
     reason = shared
@@ -64,9 +78,20 @@ export async function withSnapshot<Result>(
 
 /** A session in a read-only transaction that sees one moment; the caller ends it. */
 export async function beginReading(server: Server, database: string, context: Context): Promise<pg.Client> {
+  const session = await openReading(server, database, context)
+  try {
+    await query(session, z.unknown(), READ)
+    return session
+  } catch (error) {
+    await session.end().catch(() => {})
+    throw error
+  }
+}
+
+async function openReading(server: Server, database: string, context: Context): Promise<pg.Client> {
   const session = await connect(server, database, context)
   try {
-    for (const statement of [LOCK_LIMIT, NO_VIEWS, READ]) await query(session, z.unknown(), statement)
+    for (const statement of [LOCK_LIMIT, NO_VIEWS]) await query(session, z.unknown(), statement)
     return session
   } catch (error) {
     await session.end().catch(() => {})

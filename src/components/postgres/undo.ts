@@ -11,7 +11,7 @@ import type { PostgresSettings } from './schema.ts'
 import { commentStatement, dropDatabase, notOurs } from './side-database.ts'
 import { requireNoSubscriptions } from './subscriptions.ts'
 import { keptTimes, untilNotBusy } from './swap.ts'
-import { queryOne } from './query.ts'
+import { query, queryOne } from './query.ts'
 import { change, restoreServer, withAdmin } from './target-place.ts'
 import type { Place } from './target-place.ts'
 import { inTransaction } from './target-transaction.ts'
@@ -45,6 +45,29 @@ export async function listKept(settings: PostgresSettings, context: Context): Pr
     return [{ restoreId, role, name, at: new Date(marker.at), until: new Date(marker.until) }]
   })
   return kept.toSorted((a, b) => b.at.getTime() - a.at.getTime())
+}
+
+const SIZE = `select case when pg_catalog.has_database_privilege(datname, 'CONNECT') then pg_catalog.pg_database_size(oid)::text end as bytes
+  from pg_catalog.pg_database where datname = $1`
+const size = z.object({ bytes: z.string().nullable() })
+
+/** What the databases take that are kept of a restore; undefined where the role may not know. */
+export async function keptDatabaseBytes(
+  settings: PostgresSettings,
+  restoreId: string,
+  context: Context,
+): Promise<number | undefined> {
+  const names = (await listKept(settings, context)).filter(
+    (one) => one.restoreId === restoreId && one.role !== 'restored',
+  )
+  return withSession(restoreServer(settings), settings.maintenanceDatabase, context, async (admin) => {
+    let bytes: number | undefined
+    for (const { name } of names) {
+      const [row] = await query(admin, size, SIZE, [name])
+      if (row?.bytes != null) bytes = (bytes ?? 0) + Number(row.bytes)
+    }
+    return bytes
+  })
 }
 
 /**

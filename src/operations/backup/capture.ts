@@ -26,7 +26,7 @@ export interface CapturedComponent {
 export async function captureComponent(
   component: AppComponent,
   destinations: readonly Destination[],
-  keys: Pick<ArtifactSink, 'fingerprintKey' | 'evidence'>,
+  keys: Pick<ArtifactSink, 'fingerprintKey' | 'evidence' | 'attempt'>,
   context: OperationContext,
 ): Promise<CapturedComponent> {
   const started = context.clock.now()
@@ -71,16 +71,18 @@ class DestinationSink implements ArtifactSink {
   readonly #readBacks: ReadBacks
   readonly fingerprintKey?: Secret
   readonly evidence?: EvidenceTaker
+  readonly attempt?: number
   plainBytes = 0
 
   constructor(
     component: string,
     destinations: readonly Destination[],
-    { fingerprintKey, evidence }: Pick<ArtifactSink, 'fingerprintKey' | 'evidence'>,
+    { fingerprintKey, evidence, attempt }: Pick<ArtifactSink, 'fingerprintKey' | 'evidence' | 'attempt'>,
     context: OperationContext,
   ) {
     if (fingerprintKey !== undefined) this.fingerprintKey = fingerprintKey
     if (evidence !== undefined) this.evidence = evidence
+    if (attempt !== undefined) this.attempt = attempt
     this.#component = component
     this.#destinations = destinations
     this.#context = context

@@ -39,6 +39,13 @@ export class Destination {
     this.#failure ??= toFailure(error)
   }
 
+  /** Says another next step than the failure itself. */
+  advise(hint: string): void {
+    if (this.#failure === undefined) return
+    const { kind, message, facts } = this.#failure
+    this.#failure = new Failure(kind, message, { facts, hint, cause: this.#failure })
+  }
+
   countStored(bytes: number, readBackMilliseconds: number): void {
     this.#storedBytes += bytes
     this.#readBackMilliseconds += readBackMilliseconds

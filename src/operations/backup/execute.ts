@@ -9,8 +9,10 @@ import type { Finding } from '../../core/restore-point.ts'
 import { keyFindings, lackingKeys, proveAll } from '../key-fit/prove.ts'
 import { backupWorld } from '../key-fit/worlds.ts'
 import { about } from '../source.ts'
+import { captureAgain } from './capture-again.ts'
 import { captureComponent } from './capture.ts'
 import { allFailed, openDestinations, requireOne, type Destination } from './destinations.ts'
+import { adviseFull, withAdvice } from './make-room.ts'
 import { needsSaying, type BackupPlan } from './plan.ts'
 import type { BackupReport, ComponentOutcome } from './report.ts'
 
@@ -45,7 +47,11 @@ export async function executeBackup(app: App, plan: BackupPlan, context: Operati
     const durationMilliseconds = Math.round(context.clock.monotonic() - begun)
     const times = { created: created.toISOString(), durationMilliseconds }
     const { remarks } = evidence
+    await adviseFull(app, destinations, context)
     return reportOf(plan, { components, findings, keyFit, missing, remarks }, destinations, times)
+  } catch (error) {
+    await adviseFull(app, destinations, context)
+    throw withAdvice(error, destinations)
   } finally {
     await Promise.all(destinations.map((destination) => destination.abandonUnlessCommitted()))
   }
@@ -66,12 +72,10 @@ async function captureAll(
   const findings: Finding[] = []
   let first: Failure | undefined
   for (const component of app.components) {
-    const captured = await captureComponent(
-      component,
-      destinations,
-      { fingerprintKey: how.fingerprintKey, evidence: how.evidence.takerFor(component.name) },
-      context,
-    )
+    const keys = { fingerprintKey: how.fingerprintKey, evidence: how.evidence.takerFor(component.name) }
+    const capture = (attempt: number): ReturnType<typeof captureComponent> =>
+      captureComponent(component, destinations, { ...keys, attempt }, context)
+    const captured = await captureAgain(component.name, capture, context)
     // It is not the component's fault that nobody takes it.
     requireOne(destinations)
     const { cause } = captured

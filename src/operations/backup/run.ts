@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { describe, toFailure } from '../../core/failure.ts'
+import { toFailureUnder } from '../../core/cancelled.ts'
+import { describe } from '../../core/failure.ts'
 import type { App, OperationContext } from '../app.ts'
 import { executeBackup } from './execute.ts'
 import type { BackupPlan } from './plan.ts'
@@ -23,7 +24,7 @@ export async function runBackup(app: App, plan: BackupPlan, context: OperationCo
     )
     return report
   } catch (error) {
-    const failure = toFailure(error)
+    const failure = toFailureUnder(error, context.signal)
     if (failure.kind !== 'cancelled')
       await remember(
         app,

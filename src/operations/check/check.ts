@@ -1,3 +1,4 @@
+import { throwIfCancelled } from '../../core/cancelled.ts'
 import { failedFinding } from '../../core/failed-finding.ts'
 import { describe, isFailure } from '../../core/failure.ts'
 import { SKEW_LIMIT } from '../../core/retention-guards.ts'
@@ -54,7 +55,7 @@ async function openAndCheck(target: AppRepository, context: OperationContext): P
   const catalog = await repository.catalog(context)
   const skew = await repository.clockSkew(context)
   // Taking and releasing a lease is a real create-only write with the rights that a backup will use.
-  await (await repository.lease(`check-${context.newId()}`, context)).release()
+  await repository.tryLease(context.newId(), context)
   return [
     {
       level: 'ok',
@@ -129,7 +130,7 @@ async function tryNewest(
         level: 'untested',
         message: 'none is configured on this host, so that this host cannot read its backups; drills here need one',
       }
-    if (isFailure(error, 'cancelled')) throw error
+    throwIfCancelled(error, context.signal)
     return { level: 'warning', message: describe(error) }
   }
 }
@@ -142,7 +143,7 @@ async function asFindings(
   try {
     return await act()
   } catch (error) {
-    if (isFailure(error, 'cancelled') || context.signal.aborted) throw error
+    throwIfCancelled(error, context.signal)
     return [failedFinding(subject, error)]
   }
 }

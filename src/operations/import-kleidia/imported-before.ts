@@ -1,3 +1,4 @@
+import { throwIfCancelled } from '../../core/cancelled.ts'
 import { describe, isFailure } from '../../core/failure.ts'
 import type { App, AppRepository, OperationContext } from '../app.ts'
 import type { CatalogPoint, KnownCommits } from '../../repository/repository.ts'
@@ -67,6 +68,7 @@ async function importedIn(
     for (const { point } of imported.filter(wasNeverHeld)) await holdIn(target, point, context)
     return new Map(imported.flatMap(({ point, commit }) => commit.remarks.map((remark) => [remark, point] as const)))
   } catch (error) {
+    throwIfCancelled(error, context.signal)
     if (!isFailure(error, 'unreachable')) throw error
     context.progress({ type: 'warning', message: `repository ${target.name} is passed over: ${describe(error)}` })
     return undefined

@@ -1,3 +1,4 @@
+import { throwIfCancelled } from '../../core/cancelled.ts'
 import { describe, Failure, isFailure } from '../../core/failure.ts'
 import type { Catalog, Repository } from '../../repository/repository.ts'
 import type { App, AppRepository, OperationContext } from '../app.ts'
@@ -71,6 +72,7 @@ async function inOne(target: AppRepository, context: OperationContext, each: Act
     const repository = await target.open(context)
     return await each(repository, await repository.catalog(context))
   } catch (error) {
+    throwIfCancelled(error, context.signal)
     if (!isFailure(error, 'unreachable')) throw error
     context.progress({ type: 'warning', message: `repository ${target.name} is passed over: ${describe(error)}` })
     return undefined

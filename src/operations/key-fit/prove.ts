@@ -1,3 +1,4 @@
+import { KEY_MISFIT } from '../../core/accept-ids.ts'
 import { Failure } from '../../core/failure.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import { evaluateKeyFit } from '../../key-fit/evaluate.ts'
@@ -118,15 +119,15 @@ function misfitFailure(app: string, fit: RestoredFit): Failure {
   // Only the three misfits come here.
   const saying = SAYING[verdict as keyof typeof SAYING]
   return new Failure('refused', `key ${named.join(', ')} of app ${app} ${saying}: ${evidence.join('; ')}`, {
-    hint: `${live.verdict === 'fits' ? 'The live key fits: restore without the component that holds the captured one, with --component. ' : 'Look for the key in an older restore point. '}To go on nevertheless, add --accept-key-misfit ${name}.`,
-    facts: { keyFit: name, verdict, liveVerdict: live.verdict },
+    hint: `${live.verdict === 'fits' ? 'The live key fits: restore without the component that holds the captured one, with --component. ' : 'Look for the key in an older restore point. '}To go on nevertheless, add --accept ${KEY_MISFIT}${name}.`,
+    facts: { keyFit: name, verdict, liveVerdict: live.verdict, accept: `${KEY_MISFIT}${name}` },
   })
 }
 
 function absentFailure(app: string, { name, evidence }: RestoredFit, key: string): Failure {
   return new Failure('refused', `key ${key} of app ${app} is neither restored nor live: ${evidence.join('; ')}`, {
-    hint: `Without it the restored data cannot be read. Put it where the configuration says, or add --accept-key-misfit ${name}.`,
-    facts: { keyFit: name },
+    hint: `Without it the restored data cannot be read. Put it where the configuration says, or add --accept ${KEY_MISFIT}${name}.`,
+    facts: { keyFit: name, accept: `${KEY_MISFIT}${name}` },
   })
 }
 

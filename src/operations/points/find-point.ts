@@ -1,3 +1,4 @@
+import { throwIfCancelled } from '../../core/cancelled.ts'
 import { Failure, type FailureKind } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Catalog, CatalogPoint, Repository } from '../../repository/repository.ts'
@@ -38,7 +39,8 @@ export async function findPoint(app: App, choice: PointChoice, context: Context)
       const point = choose(await repository.catalog(context), app.name, choice, context)
       if (point !== undefined) candidates.push({ point, repository, repositoryName: target.name })
     } catch (error) {
-      if (!(error instanceof Failure) || error.kind === 'usage' || error.kind === 'cancelled') throw error
+      throwIfCancelled(error, context.signal)
+      if (!(error instanceof Failure) || error.kind === 'usage') throw error
       problems.push(error)
       context.progress({ type: 'warning', message: `repository ${target.name} is passed over: ${error.message}` })
     }

@@ -1,4 +1,5 @@
-import { describe, Failure } from '../../core/failure.ts'
+import { throwIfCancelled } from '../../core/cancelled.ts'
+import { describe } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { TruthState } from '../../core/restore-point.ts'
 import type { CatalogPoint } from '../../repository/repository.ts'
@@ -66,7 +67,7 @@ async function readOne(target: AppRepository, apps: ReadonlySet<string>, context
       unread: [],
     }
   } catch (error) {
-    if (error instanceof Failure && error.kind === 'cancelled') throw error
+    throwIfCancelled(error, context.signal)
     return { points: [], damaged: [], removed: [], alarms: [], unread: [{ repository, message: describe(error) }] }
   }
 }

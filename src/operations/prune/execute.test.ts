@@ -31,14 +31,14 @@ async function listed({ workshop }: Stage): Promise<string[]> {
   return (await (await workshop.repository()).catalog(workshop.context())).points.map(({ point }) => point)
 }
 
-async function hashNow({ workshop, app }: Stage): Promise<string> {
-  return (await planPruneOf(app, await workshop.repository(), workshop.context())).hash
+async function approvalNow({ workshop, app }: Stage): Promise<readonly string[]> {
+  return (await planPruneOf(app, await workshop.repository(), workshop.context())).accept
 }
 
 /** Prunes; `between` runs after the first removal, as another process would. */
 async function prune(
   { workshop, app }: Stage,
-  approval: string | undefined,
+  accepted: readonly string[],
   between?: (repository: Repository) => Promise<unknown>,
 ): Promise<PruneReport> {
   const repository = await workshop.repository()
@@ -58,13 +58,13 @@ async function prune(
     recipients: [],
     open: () => Promise.resolve(watched),
   }
-  return executePrune(app, target, approval, workshop.context())
+  return executePrune(app, target, accepted, workshop.context())
 }
 
 test('a plan that needs approval removes nothing without it, and nothing with the approval of another plan', async (t) => {
   const stage = await stageFor(t)
-  for (const approval of [undefined, 'f'.repeat(64)]) {
-    const report = await prune(stage, approval)
+  for (const accepted of [[], [`prune-${'f'.repeat(64)}`], ['prune-']]) {
+    const report = await prune(stage, accepted)
     assert.deepEqual(report.removed, [])
     assert.ok(report.withheld.length > 0)
   }
@@ -73,16 +73,16 @@ test('a plan that needs approval removes nothing without it, and nothing with th
 
 test('an approved plan removes what it said, oldest first', async (t) => {
   const stage = await stageFor(t)
-  const report = await prune(stage, await hashNow(stage))
+  const report = await prune(stage, await approvalNow(stage))
   assert.deepEqual(report.removed, stage.points.slice(0, 3))
   assert.deepEqual(await listed(stage), stage.points.slice(3))
 })
 
 test('an approval is for the points it was given for', async (t) => {
   const stage = await stageFor(t)
-  const hash = await hashNow(stage)
+  const approval = await approvalNow(stage)
   await runBackup(stage.app, await planBackup(stage.app, stage.workshop.context()), stage.workshop.context())
-  const report = await prune(stage, hash)
+  const report = await prune(stage, approval)
   assert.deepEqual(report.removed, [])
   assert.equal((await listed(stage)).length, 6)
 })
@@ -103,7 +103,7 @@ for (const [name, change] of Object.entries(changes)) {
   test(`a prune stops when ${name} while it runs`, async (t) => {
     const stage = await stageFor(t)
     await assert.rejects(
-      prune(stage, await hashNow(stage), (repository) => change(stage, repository)),
+      prune(stage, await approvalNow(stage), (repository) => change(stage, repository)),
       { kind: 'refused', message: /the repository changed while it ran/ },
     )
     const { removed } = await (await stage.workshop.repository()).catalog(stage.workshop.context())
@@ -117,7 +117,7 @@ for (const [name, change] of Object.entries(changes)) {
 test('while a prune holds its lease, another one does not start', async (t) => {
   const stage = await stageFor(t)
   const lease = await (await stage.workshop.repository()).lease('prune', stage.workshop.context())
-  await assert.rejects(prune(stage, await hashNow(stage)), { kind: 'locked' })
+  await assert.rejects(prune(stage, await approvalNow(stage)), { kind: 'locked' })
   await lease.release()
   assert.deepEqual(await listed(stage), stage.points)
 })

@@ -9,7 +9,8 @@ import type { Beside } from '../../components/driver.ts'
 import { isFinished, journalsOf } from '../restore/journal.ts'
 import { scratchesOf } from '../scratch/record.ts'
 import { removeOverdue } from '../scratch/remove.ts'
-import { planPrune, type PrunePlan } from './plan.ts'
+import { allAccepted, allowsSweep, rememberAccepted } from './accepted.ts'
+import { isApproved, planPrune, type PrunePlan } from './plan.ts'
 
 export interface PruneReport {
   readonly app: string
@@ -24,7 +25,12 @@ export interface PruneReport {
 }
 
 /** What prune would do in one repository; changes nothing. */
-export async function planPruneOf(app: App, repository: Repository, context: OperationContext): Promise<PrunePlan> {
+export async function planPruneOf(
+  app: App,
+  repository: Repository,
+  context: OperationContext,
+  accepted: readonly string[] = [],
+): Promise<PrunePlan> {
   const catalog = await repository.catalog(context)
   const last = await loadLastBackup(app, context)
   return planPrune(app, repository, catalog, {
@@ -32,6 +38,7 @@ export async function planPruneOf(app: App, repository: Repository, context: Ope
     storageSkewMilliseconds: await repository.clockSkew(context),
     lastBackupFailed: last !== undefined && last.outcome !== 'done',
     lastPolicyHash: await loadPolicy(app, repository, context),
+    accepted: await allAccepted(app, repository, accepted, context),
     // A restore or drill that reads a point goes on reading it: the data of a removed point stays for the grace time.
     inUse: new Set(),
   })
@@ -44,19 +51,24 @@ export async function planPruneOf(app: App, repository: Repository, context: Ope
 export async function executePrune(
   app: App,
   target: AppRepository,
-  approval: string | undefined,
+  accepted: readonly string[],
   context: OperationContext,
 ): Promise<PruneReport> {
   const repository = await target.open(context)
   const lease = await repository.lease('prune', context)
   const guarded = { ...context, signal: AbortSignal.any([context.signal, lease.lost]) }
   try {
-    const plan = await planPruneOf(app, repository, guarded)
-    const withheld = withheldBy(plan, approval)
-    const removed = withheld.length > 0 ? [] : await removeAll(app, repository, plan, () => lease.assertHeld(), guarded)
+    await rememberAccepted(app, repository, accepted, guarded)
+    const plan = await planPruneOf(app, repository, guarded, accepted)
+    const withheld = withheldBy(plan, accepted)
+    const removed =
+      withheld.length > 0
+        ? []
+        : await removeAll(app, repository, plan, { accepted, assertHeld: () => lease.assertHeld() }, guarded)
     if (withheld.length === 0) await savePolicy(app, repository, plan.policyHash, context)
     lease.assertHeld()
-    const swept = plan.refusals.length > 0 ? { removedBlobs: 0, removedBytes: 0 } : await repository.sweep(guarded)
+    const sweeps = plan.refusals.length === 0 && allowsSweep(accepted)
+    const swept = sweeps ? await repository.sweep(guarded) : { removedBlobs: 0, removedBytes: 0 }
     return { app: app.name, repository: target.name, plan, removed, swept, withheld }
   } finally {
     await lease.release()
@@ -64,22 +76,22 @@ export async function executePrune(
 }
 
 /** A refusal or freeze holds back even an approved plan. An approval is for exactly one plan. */
-export function withheldBy(plan: PrunePlan, approval: string | undefined): readonly string[] {
+export function withheldBy(plan: PrunePlan, accepted: readonly string[]): readonly string[] {
   const stopped = [...plan.refusals, ...plan.freezes]
   if (stopped.length > 0 || plan.removals.length === 0) return stopped
-  return approval === plan.hash ? [] : plan.needsApproval
+  return isApproved(plan, accepted) ? [] : plan.needsApproval
 }
 
 async function removeAll(
   app: App,
   repository: Repository,
   plan: PrunePlan,
-  assertHeld: () => void,
+  { accepted, assertHeld }: { readonly accepted: readonly string[]; readonly assertHeld: () => void },
   context: OperationContext,
 ): Promise<readonly string[]> {
   const removed: string[] = []
   for (const [index, point] of plan.removals.entries()) {
-    await assertUnchanged(app, repository, plan.removals.slice(index), context)
+    await assertUnchanged(app, repository, { left: plan.removals.slice(index), accepted }, context)
     assertHeld()
     context.progress({ type: 'phase', phase: 'remove', detail: point })
     await repository.remove(point, reasonOf(plan, point), context)
@@ -92,10 +104,10 @@ async function removeAll(
 async function assertUnchanged(
   app: App,
   repository: Repository,
-  left: readonly string[],
+  { left, accepted }: { readonly left: readonly string[]; readonly accepted: readonly string[] },
   context: OperationContext,
 ): Promise<void> {
-  const now = await planPruneOf(app, repository, context)
+  const now = await planPruneOf(app, repository, context, accepted)
   const stopped = [...now.refusals, ...now.freezes]
   if (stopped.length === 0 && left.every((point) => now.removals.includes(point))) return
   throw new Failure(
@@ -132,8 +144,12 @@ export interface ForgottenPrevious {
 }
 
 /** Removes what earlier restores kept for undo, once its time is over. */
-export async function forgetExpired(app: App, context: OperationContext): Promise<readonly ForgottenPrevious[]> {
-  const doubt = await clockDoubt(app, context)
+export async function forgetExpired(
+  app: App,
+  context: OperationContext,
+  accepted: readonly string[] = [],
+): Promise<readonly ForgottenPrevious[]> {
+  const doubt = accepted.includes('clock-skew') ? undefined : await clockDoubt(app, context)
   if (doubt !== undefined) return [{ component: app.name, description: 'what is kept for undo', failure: doubt }]
   const forgotten: ForgottenPrevious[] = [
     ...(await forgetScratches(app, context)),
@@ -170,7 +186,7 @@ const BESIDE_MILLISECONDS = 72 * 3_600_000
 
 /**
  * What was loaded beside and that nobody here will come back for: a drill of another machine that was killed, or a
- * restore whose journal is gone. One with an unfinished journal here stays for `--resume`, however old it is.
+ * restore whose journal is gone. One with an unfinished journal here stays for `--continue`, however old it is.
  */
 async function forgetBeside(app: App, context: OperationContext): Promise<readonly ForgottenPrevious[]> {
   const wanted = await wantedHere(app, context)

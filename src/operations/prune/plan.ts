@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { acceptedNames, ALARM, PRUNE_PLAN } from '../../core/accept-ids.ts'
 import { applyRetention } from '../../core/apply-retention.ts'
 import type { PointId } from '../../core/restore-point.ts'
 import type { RetentionFacts, RetentionPlan, RetentionPolicy } from '../../core/retention.ts'
@@ -28,6 +29,8 @@ export interface PruneObservations {
   readonly lastBackupFailed: boolean
   /** The policyHash of the last plan that was carried out, even if it removed nothing; undefined when there was none. */
   readonly lastPolicyHash: string | undefined
+  /** Ids that the operator accepted, for this run or once for all. */
+  readonly accepted?: readonly string[]
   /** Points that a restore, drill or verify is reading, on any host. */
   readonly inUse: ReadonlySet<PointId>
 }
@@ -55,7 +58,26 @@ export function planPrune(
     .map(({ point }) => point)
     .reverse()
   const hash = hashOf(['holdfast prune 1', repository.id, app.name, policyHash, ...removals])
-  return { app: app.name, repository: repository.id, ...retention, removals, hash, policyHash }
+  return { app: app.name, repository: repository.id, ...withApproval(retention, hash), removals, hash, policyHash }
+}
+
+/** An approval is for exactly one plan: the start of its hash is in the id. */
+function withApproval(plan: RetentionPlan, hash: string): RetentionPlan {
+  if (plan.needsApproval.length === 0) return plan
+  return { ...plan, accept: [`${PRUNE_PLAN}${hash.slice(0, HASH_DIGITS)}`], advice: [LOOK] }
+}
+
+/** Whether what was accepted names this plan. */
+export function isApproved({ hash }: Pick<PrunePlan, 'hash'>, accepted: readonly string[]): boolean {
+  return acceptedNames(accepted, PRUNE_PLAN).some((start) => start.length >= HASH_DIGITS && hash.startsWith(start))
+}
+
+const HASH_DIGITS = 12
+const LOOK = 'Look at the plan with --dry-run, then carry out exactly this one.'
+
+/** Names an alarm by what it says. */
+export function alarmOf(message: string): RetentionFacts['alarms'][number] {
+  return { message, accept: `${ALARM}${createHash('sha256').update(message).digest('hex').slice(0, 8)}` }
 }
 
 /** `catalog` holds the points of this app only, but what is damaged may belong to any. */
@@ -77,8 +99,9 @@ function factsOf(
     lastBackupFailed: observed.lastBackupFailed || lastBackup?.commit.complete === false,
     lastDrillFailed: lastDrill?.ok === false,
     policyChanged: observed.lastPolicyHash !== policyHash,
-    damaged: catalog.damaged.length,
-    alarms: catalog.alarms,
+    damaged: catalog.damaged.map(({ point }) => point),
+    alarms: catalog.alarms.map(alarmOf),
+    accepted: observed.accepted ?? [],
   }
 }
 

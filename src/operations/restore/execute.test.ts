@@ -128,7 +128,10 @@ test('a database that cannot be swapped takes the swapped folder back: database 
 test('a restore that cannot let writers in is live and says how to go on', async (t) => {
   const stage = await stageFor(t)
   stage.database.faults.set('reopen', broken)
-  await assert.rejects(restore(stage), (error) => error instanceof Failure && error.hint?.includes('--resume') === true)
+  await assert.rejects(
+    restore(stage),
+    (error) => error instanceof Failure && error.hint?.includes('--continue') === true,
+  )
   assert.deepEqual(live(stage), ['captured rows', 'captured key'])
   assert.equal(await stageOf(stage), 'reopening')
   stage.database.faults.clear()

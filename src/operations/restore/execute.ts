@@ -1,3 +1,4 @@
+import { toFailureUnder } from '../../core/cancelled.ts'
 import { describe, Failure, toFailure } from '../../core/failure.ts'
 import type { Difference } from '../../core/restore-point.ts'
 import type { PointReader } from '../../repository/repository.ts'
@@ -138,14 +139,12 @@ async function stop(
   error: unknown,
   context: OperationContext,
 ): Promise<RestoreReport> {
-  const failure = toFailure(error)
+  const failure = toFailureUnder(error, context.signal)
   if (run.stage === 'planned') throw failure
+  // Nobody is left locked out of data that is proven and live: only to open it is left to do.
+  if (run.stage === 'reopening' && failure.kind === 'cancelled') return await openAll(run, targets, context)
   // Once writers are in the restored data, taking it back would lose what they wrote; the operator decides with undo.
-  if (run.stage === 'reopening')
-    throw new Failure(failure.kind, `the restored data is live but not fully open: ${failure.message}`, {
-      cause: failure,
-      hint: `Run holdfast restore ${run.app} --resume.`,
-    })
+  if (run.stage === 'reopening') throw notOpen(run, failure)
   const afterwards = { ...context, signal: new AbortController().signal }
   const isLoading = run.mode === 'in-place' && run.stage === 'loading'
   const live = isLoading && !(await isLiveAsBefore(targets, afterwards)) ? 'may be mixed' : 'as before'
@@ -159,6 +158,28 @@ async function stop(
   }
   if (failure.kind === 'cancelled') throw told
   return { ...run.report('stopped', targets), live, failure: summarize(told) }
+}
+
+/** What is left of a restore that was stopped while it opened the restored data. */
+async function openAll(
+  run: RestoreRun,
+  targets: readonly Restoring[],
+  context: OperationContext,
+): Promise<RestoreReport> {
+  const afterwards = { ...context, signal: new AbortController().signal }
+  try {
+    await finish(run, targets, afterwards)
+  } catch (error) {
+    throw notOpen(run, toFailure(error))
+  }
+  return run.report('done', targets)
+}
+
+function notOpen(run: RestoreRun, failure: Failure): Failure {
+  return new Failure(failure.kind, `the restored data is live but not fully open: ${failure.message}`, {
+    cause: failure,
+    hint: `Run holdfast restore ${run.app} --continue.`,
+  })
 }
 
 /** The same failure with the way out of a restore in place that had begun to write. */

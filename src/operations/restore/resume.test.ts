@@ -17,11 +17,15 @@ const journal: RestoreJournal = {
   updated: '2026-01-01T00:00:00.000Z',
 }
 
-test('--resume is advised exactly where it is taken, and --abandon always', () => {
+test('--continue is advised exactly where it is taken, and --abandon always', () => {
   for (const mode of ['swap', 'in-place'] as const)
     for (const stage of restoreStages.filter((one) => !isFinished(one))) {
       const advice = howToGoOn({ ...journal, mode, stage })
-      assert.equal(advice.includes('--resume'), goesForward({ ...journal, mode, stage }), `${mode} ${stage}: ${advice}`)
+      assert.equal(
+        advice.includes('--continue'),
+        goesForward({ ...journal, mode, stage }),
+        `${mode} ${stage}: ${advice}`,
+      )
       assert.match(advice, /--abandon/, `${mode} ${stage}`)
     }
 })

@@ -1,4 +1,5 @@
-import { Failure, toFailure } from '../../core/failure.ts'
+import { toFailureUnder } from '../../core/cancelled.ts'
+import { Failure } from '../../core/failure.ts'
 import type { PointReader } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
 import { enterStage, type RestoreJournal } from './journal.ts'
@@ -19,7 +20,7 @@ export function goesForward(journal: RestoreJournal): boolean {
 export function howToGoOn(journal: RestoreJournal): string {
   const abandon = `holdfast restore ${journal.app} --abandon`
   if (goesForward(journal))
-    return `Finish it with holdfast restore ${journal.app} --resume, or go back to the data from before with --abandon.`
+    return `Finish it with holdfast restore ${journal.app} --continue, or go back to the data from before with --abandon.`
   if (journal.stage === 'undoing') return `Finish it with holdfast undo ${journal.app}, or run ${abandon}.`
   return `Run ${abandon}, then restore again.${afterwards(journal)}`
 }
@@ -46,7 +47,7 @@ export async function resumeRestore(
     await (run.mode === 'in-place' ? finish(run, targets, context) : putLive(run, targets, context))
     return { ...run.report('done', targets), previous: await keptFor(app, journal.restoreId, context) }
   } catch (error) {
-    const failure = toFailure(error)
+    const failure = toFailureUnder(error, context.signal)
     throw new Failure(
       failure.kind,
       `restore ${journal.restoreId} of app ${app.name} could not be finished: ${failure.message}`,

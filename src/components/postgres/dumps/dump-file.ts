@@ -129,7 +129,8 @@ function bomb(file: Content, plain: number): Failure {
     'refused',
     `${file.path} unpacks to more than ${RATIO_LIMIT} times its size (${plain} bytes so far)`,
     {
-      hint: 'That is how files look that are made to fill a disk. If you know that this one is a dump, add --trust-dump.',
+      hint: 'That is how files look that are made to fill a disk. If you know that this one is a dump, add --accept trust-dump.',
+      facts: { accept: 'trust-dump' },
     },
   )
 }

@@ -108,9 +108,10 @@ async function archiveTools(settings: PostgresSettings, trusted: boolean, contex
   const what = `pg_restore ${describeVersion(tools.version)}: ${message}`
   if (!trusted)
     throw new Failure('refused', what, {
-      hint: `${hint ?? ''} If you trust whoever made the dump with this machine, add --trust-dump.`.trim(),
+      hint: `${hint ?? ''} If you trust whoever made the dump with this machine, add --accept trust-dump.`.trim(),
+      facts: { accept: 'trust-dump' },
     })
-  context.progress({ type: 'warning', message: `${what}; used because of --trust-dump` })
+  context.progress({ type: 'warning', message: `${what}; used because of --accept trust-dump` })
   return tools
 }
 

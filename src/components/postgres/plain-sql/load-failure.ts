@@ -4,7 +4,7 @@ import { sqlState } from '../target-place.ts'
 import type { Statement } from './pieces.ts'
 
 const NEEDS_TRUST =
-  'Only a superuser may do that. If you trust whoever made the dump as you trust yourself, import it with --trust-dump, which loads it as one.'
+  'Only a superuser may do that. If you trust whoever made the dump as you trust yourself, import it with --accept trust-dump, which loads it as one.'
 const NO_DEFINITIONS =
   'pg_dump --data-only and --section write such dumps. Make one that has the definitions and the rows.'
 
@@ -18,7 +18,11 @@ export function failureAt({ offset, words }: Statement, error: unknown): Failure
   return new Failure(
     failure.kind,
     `byte ${offset}: PostgreSQL did not take the ${what} statement: ${describe(error)}`,
-    { cause: error, facts: { ...failure.facts, byteOffset: offset }, hint: hintFor(failure, words, error) },
+    {
+      cause: error,
+      facts: { ...failure.facts, byteOffset: offset, ...(failure.kind === 'denied' ? { accept: 'trust-dump' } : {}) },
+      hint: hintFor(failure, words, error),
+    },
   )
 }
 

@@ -1,0 +1,51 @@
+import { executeRemove, type RemoveReport } from '../../operations/remove/execute.ts'
+import { planRemove, type RemovePlan } from '../../operations/remove/plan.ts'
+import { confirmByTyping } from '../confirm.ts'
+import { formatBytes, formatTime } from '../format.ts'
+import type { Command } from '../run-command.ts'
+
+export interface RemoveOptions {
+  readonly repository?: string
+  readonly now?: boolean
+  readonly accept?: readonly string[]
+  readonly dryRun?: boolean
+  readonly yes?: boolean
+}
+
+/** `holdfast remove <point>` */
+export async function remove(command: Command, id: string, options: RemoveOptions): Promise<number> {
+  const { apps, context } = command.assembly
+  const { repository, now = false, accept: accepted = [] } = options
+  const request = { id, repository, now, accepted }
+  const plan = await planRemove(apps, request, context)
+  if (options.dryRun === true) {
+    command.result({ plan }, () => planText(plan))
+    return 0
+  }
+  command.say(() => planText(plan))
+  const act = now ? 'remove it for good' : 'remove it'
+  await confirmByTyping(command.world, plan.confirmation, act, options.yes === true)
+  const report = await executeRemove(apps, plan, request, context)
+  command.result({ report }, () => reportText(report))
+  return 0
+}
+
+function planText({ point, now, repositories }: RemovePlan): string {
+  const end = now
+    ? 'its space is freed at once, and NOTHING BRINGS IT BACK'
+    : 'holdfast undelete brings it back for 72 hours'
+  return [
+    `Remove restore point ${point}: ${end}`,
+    ...repositories.map(({ name, state }) => `  in ${name}${state === 'listed' ? '' : ` (${state})`}`),
+  ].join('\n')
+}
+
+function reportText({ point, repositories }: RemoveReport): string {
+  return repositories
+    .map(({ name, until, freedBytes }) =>
+      until === null
+        ? `Restore point ${point} is gone from ${name}; ${formatBytes(freedBytes)} are free again.`
+        : `Restore point ${point} is removed from ${name}; until ${formatTime(until)} holdfast undelete ${point} brings it back, and then its space is freed.`,
+    )
+    .join('\n')
+}

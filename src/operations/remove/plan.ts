@@ -1,0 +1,130 @@
+import { acceptOptions, DAMAGED_POINT } from '../../core/accept-ids.ts'
+import { Failure } from '../../core/failure.ts'
+import type { Catalog } from '../../repository/repository.ts'
+import type { App, AppRepository, OperationContext } from '../app.ts'
+import { candidateOf } from '../prune/candidate.ts'
+import { guardsOf, type Guard } from './guards.ts'
+
+export interface RemoveRequest {
+  /** An id, or its start. */
+  readonly id: string
+  /** Only in this repository; in all that have the point by default. */
+  readonly repository?: string | undefined
+  /** Frees the space at once, and nothing brings the point back. */
+  readonly now: boolean
+  readonly accepted: readonly string[]
+}
+
+export interface RemovePlan {
+  readonly point: string
+  readonly now: boolean
+  readonly repositories: readonly RemovePlace[]
+  /** What the operator types. */
+  readonly confirmation: string
+}
+
+export interface RemovePlace {
+  readonly name: string
+  /** What is there of it: `removed` before and within its time of grace, or a commit that cannot be read. */
+  readonly state: 'listed' | 'removed' | 'damaged'
+}
+
+/** Decides where a point is removed; changes nothing. Fails with `refused` when it is protected. */
+export async function planRemove(
+  apps: readonly App[],
+  request: RemoveRequest,
+  context: OperationContext,
+): Promise<RemovePlan> {
+  assertId(request.id)
+  const repositories: RemovePlace[] = []
+  const points = new Set<string>()
+  for (const target of targetsOf(apps, request.repository)) {
+    const catalog = await (await target.open(context)).catalog(context)
+    const found = findIn(catalog, request)
+    if (found === undefined) continue
+    points.add(found.point)
+    refuseProtected(found, { apps, catalog, repository: target.name }, request)
+    repositories.push({ name: target.name, state: found.state })
+  }
+  const [point, another] = points
+  if (point === undefined) throw new Failure('notFound', `no repository has a restore point ${request.id} to remove`)
+  if (another !== undefined) throw ambiguous(request.id)
+  return { point, now: request.now, repositories, confirmation: point.slice(0, 8) }
+}
+
+/** Each repository once, although several apps may share it. */
+export function targetsOf(apps: readonly App[], name: string | undefined): readonly AppRepository[] {
+  const targets = new Map(apps.flatMap(({ repositories }) => repositories.map((one) => [one.name, one] as const)))
+  const wanted = [...targets.values()].filter((target) => name === undefined || target.name === name)
+  if (wanted.length > 0) return wanted
+  throw new Failure('notFound', `no repository ${JSON.stringify(name)} in the configuration`, {
+    hint: `There is: ${[...targets.keys()].join(', ')}.`,
+  })
+}
+
+interface Found {
+  readonly point: string
+  readonly state: RemovePlace['state']
+}
+
+function findIn(catalog: Catalog, { id, now }: RemoveRequest): Found | undefined {
+  const damaged = catalog.damaged.map(({ point }): Found => ({ point, state: 'damaged' }))
+  const listed = catalog.points.map(({ point }): Found => ({ point, state: 'listed' }))
+  const removed = now ? catalog.removed.map(({ point }): Found => ({ point, state: 'removed' })) : []
+  const found = [...damaged, ...listed, ...removed].filter(({ point }) => point.startsWith(id))
+  if (new Set(found.map(({ point }) => point)).size > 1) throw ambiguous(id)
+  return found[0]
+}
+
+function refuseProtected(
+  { point, state }: Found,
+  {
+    apps,
+    catalog,
+    repository,
+  }: { readonly apps: readonly App[]; readonly catalog: Catalog; readonly repository: string },
+  { now, accepted }: RemoveRequest,
+): void {
+  const guards =
+    state === 'damaged' ? [unreadable(point)] : state === 'listed' ? protectionOf(point, apps, catalog) : []
+  const left = guards.filter(({ accept }) => accept === undefined || !accepted.includes(accept))
+  if (left.length === 0) return
+  const ids = left.flatMap(({ accept }) => accept ?? [])
+  const never = left.some(({ accept }) => accept === undefined)
+  const command = `holdfast remove ${point}${now ? ' --now' : ''} ${acceptOptions([...accepted, ...ids])}`
+  throw new Failure(
+    'refused',
+    `restore point ${point} in ${repository}: ${left.map(({ message }) => message).join('; ')}`,
+    {
+      hint: never ? `Release it first, with holdfast release ${point}.` : `To remove it nevertheless: ${command}.`,
+      facts: never ? {} : { accept: ids.join(' ') },
+    },
+  )
+}
+
+function unreadable(point: string): Guard {
+  return {
+    message: 'it cannot be read or trusted, and may be whole in a copy of the repository',
+    accept: `${DAMAGED_POINT}${point}`,
+  }
+}
+
+function protectionOf(point: string, apps: readonly App[], catalog: Catalog): readonly Guard[] {
+  const found = catalog.points.find((one) => one.point === point)
+  if (found === undefined) return []
+  const siblings = catalog.points.filter(({ commit }) => commit.app === found.commit.app)
+  const candidates = siblings.map((one) => candidateOf(one, new Set()))
+  const minimum = apps.find(({ name }) => name === found.commit.app)?.retention.minimum ?? 1
+  return guardsOf(candidateOf(found, new Set()), candidates, minimum)
+}
+
+function assertId(id: string): void {
+  if (/^[0-9a-f]{6,32}$/.test(id)) return
+  throw new Failure('usage', `${JSON.stringify(id)} is no restore point id`, {
+    hint: 'Give the id or at least its first 6 digits.',
+  })
+}
+
+function ambiguous(id: string): Failure {
+  return new Failure('usage', `${id} is the start of several restore points`, { hint: 'Give more digits of the id.' })
+}
