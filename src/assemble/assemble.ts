@@ -135,6 +135,8 @@ function appsOf(config: Config, repositories: ReadonlyMap<string, AppRepository>
     name,
     retention: app.retention,
     intervalMilliseconds: app.intervalMilliseconds,
+    objectives: app.objectives,
+    lostTogether: app.lostTogether,
     priority: app.priority,
     keyFit: app.keyFit.map(declared),
     repositories: app.repositories.map((repository) =>

@@ -166,6 +166,13 @@ function addBackupCommands(program: Commander, world: World, outcome: Outcome): 
       outcome.exitCode = await run(world, command, (given) => points(given, app), true)
     })
   program
+    .command('status [app]')
+    .description('say whether each app is safe, why, and what to do next; the exit code is that of the worst')
+    .action(async (app, _options, command) => {
+      const { status } = await import('./commands/status.ts')
+      outcome.exitCode = await run(world, command, (given) => status(given, app), true)
+    })
+  program
     .command('show <point>')
     .description('show one restore point: latest, an id or its start, or a time')
     .option('--app <app>', 'the app, when there are several')

@@ -1,6 +1,7 @@
 import type { Context, Records } from '../core/ports.ts'
 import type { Secret } from '../core/secret.ts'
 import type { Finding, PointId } from '../core/restore-point.ts'
+import type { Objectives } from '../core/safety.ts'
 import type { RetentionPolicy } from '../core/retention.ts'
 import type { Driver } from '../components/driver.ts'
 import type { DeclaredFit } from '../key-fit/schema.ts'
@@ -15,6 +16,10 @@ export interface App {
   readonly retention: RetentionPolicy
   /** How often a backup is expected. */
   readonly intervalMilliseconds: number
+  /** How old the newest good point and the last drill may be. */
+  readonly objectives?: Omit<Objectives, 'intervalMilliseconds'>
+  /** Repositories that may be lost together with the app, and why that is accepted. */
+  readonly lostTogether?: readonly { readonly repository: string; readonly reason: string }[]
   /** `background`: a backup that is run by itself lets other programs of its machine go first. */
   readonly priority?: 'background' | 'normal'
   /** Proofs that the captured keys open the data. */
