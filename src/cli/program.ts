@@ -154,6 +154,7 @@ function addBackupCommands(program: Commander, world: World, outcome: Outcome): 
     .command('backup [app]')
     .description('make a restore point, read it back, and commit it')
     .option('-n, --dry-run', 'show what would be done')
+    .addOption(acceptOption(['went-back'], 'went-back: the server was restored or made anew, and that is right'))
     .action(async (app, options, command) => {
       const { backup } = await import('./commands/backup.ts')
       outcome.exitCode = await run(world, command, (given) => backup(given, app, options), options.dryRun)

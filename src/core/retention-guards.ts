@@ -96,6 +96,7 @@ export function findFreezes(points: readonly RetentionCandidate[], facts: Retent
   const limit = facts.now - 2 * facts.intervalMilliseconds
   if (facts.lastBackupFailed) freezes.push('the last backup failed')
   if (facts.lastDrillFailed) freezes.push('the last drill failed')
+  if (facts.wentBack !== undefined) freezes.push(facts.wentBack)
   if (!points.some(({ good, created }) => good && created > limit))
     freezes.push('no good point is younger than twice the backup interval')
   return freezes

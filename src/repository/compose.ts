@@ -49,7 +49,12 @@ export async function newCommit(state: RepositoryState, parts: CommitParts, cont
     artifacts: storedArtifacts(content),
     manifest: { size: manifest.size, sha256: manifest.sha256 },
     keyCommitment: keyCommitment(dataKey, state.id, request.point),
-    remarks: [...state.storage.features.remarks, ...(request.remarks ?? [])],
+    remarks: [
+      ...state.storage.features.remarks,
+      ...(request.remarks ?? []),
+      ...(content.remarksBeside?.(chain.commits.map(({ commit }) => commit)) ?? []),
+    ],
+    ...(content.servers === undefined || content.servers.length === 0 ? {} : { servers: content.servers }),
   }
 }
 

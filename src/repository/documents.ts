@@ -1,6 +1,7 @@
 /** The JSON documents of docs/format.md, as schemas and types. */
 import { z } from 'zod'
 import { isPointId } from '../core/restore-point.ts'
+import { POSITION } from '../core/server-moment.ts'
 
 type Frozen<Value> = Value extends (infer Element)[]
   ? readonly Frozen<Element>[]
@@ -21,6 +22,15 @@ export type RepositoryDocument = Frozen<z.infer<typeof repositorySchema>>
 
 /** A blob as the commit names it: the hash is of the stored, encrypted bytes. */
 const stored = z.object({ number: artifactNumber, size: count, sha256 })
+
+/** Which server a component was read from. Readable by anyone: the server's own identifier is hashed. */
+export const commitServer = z.object({
+  component: z.string(),
+  server: z.string().regex(/^[0-9a-f]{16}$/),
+  timeline: z.int().nonnegative().nullable(),
+  position: z.string().regex(POSITION).nullable(),
+})
+export type CommitServer = Frozen<z.infer<typeof commitServer>>
 
 export const commitSchema = z.object({
   format,
@@ -45,6 +55,7 @@ export const commitSchema = z.object({
   manifest: z.object({ size: count, sha256 }),
   keyCommitment: sha256,
   remarks: z.array(z.string()),
+  servers: z.array(commitServer).optional(),
 })
 export type Commit = Frozen<z.infer<typeof commitSchema>>
 

@@ -13,6 +13,7 @@ import { readDepends } from './depends.ts'
 import { giveEvidence } from './evidence.ts'
 import { readCounts, readFingerprint, readSequences, sequencesBetween } from './fingerprint.ts'
 import { readIndexRuns } from './index-runs.ts'
+import { readServerMoment } from './read-server-moment.ts'
 import { readPace, sessionsFor, type Pace } from './pace.ts'
 import { LANE_LIMITS, planLanes, tableOf, withoutRows, type LaneLimits, type LaneSource } from './lanes.ts'
 import { captureLanes, lockLanes } from './lanes-capture.ts'
@@ -62,15 +63,17 @@ export async function capture(
   const server = readerOf(settings)
   const { database } = settings
   await requireOwnSession(server, database, context)
-  const { serverVersion, pace } = await withSession(server, database, context, async (session) => ({
+  const { serverVersion, pace, moment } = await withSession(server, database, context, async (session) => ({
     ...(await readDatabaseFacts(session)),
+    // Before the snapshot, so that the next backup never sees less than this one.
+    moment: await readServerMoment(session, context),
     pace: await readPace(settings, session, context),
   }))
   requireSupported(serverVersion)
   const tools = await chooseTools(serverVersion, settings, context)
   warnOfTools(tools, serverVersion, context)
   const reading = { settings, server, tools, toolSettings: await readToolSettings(server, database, context) }
-  return withSnapshot(
+  const captured = await withSnapshot(
     { server, database, count: sessionsFor(pace.lanes) },
     context,
     async (snapshot) => {
@@ -87,6 +90,7 @@ export async function capture(
       return withRowFindings(await captureOneStream({ ...reading, reason }, artifact, sink, context), findings)
     },
   )
+  return { ...captured, server: moment }
 }
 
 interface Reading {

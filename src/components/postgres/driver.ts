@@ -18,6 +18,7 @@ export const postgresDriver: Driver<PostgresSettings, PostgresDetails> = {
   kept,
   beside: async (...request) => (await import('./undo.ts')).listBeside(...request),
   open: async (...request) => (await import('./target.ts')).openPostgresTarget(...request),
+  serverMoment: async (...request) => (await import('./server-moment.ts')).serverMoment(...request),
   grants: async (...request) => (await import('./grants.ts')).grants(...request),
   dumps: {
     load: async (...request) => (await import('./dumps/load.ts')).loadDumpFile(...request),

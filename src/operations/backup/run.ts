@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { describe, Failure, toFailure } from '../../core/failure.ts'
 import type { App, OperationContext } from '../app.ts'
+import { saveServerNotes } from '../lineage/server-notes.ts'
 import { executeBackup } from './execute.ts'
 import type { BackupPlan } from './plan.ts'
 import type { BackupReport } from './report.ts'
@@ -16,6 +17,7 @@ export type LastBackup = z.infer<typeof lastBackup>
 export async function runBackup(app: App, plan: BackupPlan, context: OperationContext): Promise<BackupReport> {
   try {
     const report = await executeBackup(app, plan, context)
+    await saveServerNotes(app.name, report.servers, context)
     await remember(
       app,
       { outcome: report.outcome, finished: context.clock.now().toISOString(), message: null },

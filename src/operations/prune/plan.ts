@@ -6,6 +6,7 @@ import type { Catalog, Repository } from '../../repository/repository.ts'
 import type { App } from '../app.ts'
 import { candidateOf, latestProof } from './candidate.ts'
 import { isImported } from '../import/remark.ts'
+import { freezeOf } from '../lineage/remarks.ts'
 
 /** What prune would do to the points of one app in one repository, as data. */
 export interface PrunePlan extends RetentionPlan {
@@ -76,6 +77,7 @@ function factsOf(
     intervalMilliseconds: app.intervalMilliseconds,
     lastBackupFailed: observed.lastBackupFailed || lastBackup?.commit.complete === false,
     lastDrillFailed: lastDrill?.ok === false,
+    wentBack: freezeOf(catalog.points.map(({ commit }) => commit)),
     policyChanged: observed.lastPolicyHash !== policyHash,
     damaged: catalog.damaged.length,
     alarms: catalog.alarms,

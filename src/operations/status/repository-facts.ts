@@ -2,6 +2,7 @@ import type { RepositoryFacts, SafetyFacts, SafetyPoint } from '../../core/safet
 import type { CatalogPoint } from '../../repository/repository.ts'
 import type { App, AppRepository, OperationContext } from '../app.ts'
 import { isImported } from '../import/remark.ts'
+import { openAlarm } from '../lineage/remarks.ts'
 import { isSafetyPoint } from '../points/safety-remark.ts'
 import { candidateOf, latestProof } from '../prune/candidate.ts'
 import { planPrune } from '../prune/plan.ts'
@@ -32,7 +33,7 @@ export async function repositoryFacts(
     alarms: catalog.alarms,
     freezes,
     skewMilliseconds,
-    wentBack: undefined,
+    wentBack: openAlarm(points.map(({ commit }) => commit)),
   }
 }
 
