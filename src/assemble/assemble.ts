@@ -8,6 +8,7 @@ import type { Finding } from '../core/restore-point.ts'
 import type { App, AppRepository, OperationContext } from '../operations/app.ts'
 import { executeCheck } from '../operations/check/check.ts'
 import { declared } from '../key-fit/use-recipe.ts'
+import { fingerprintKeyOf } from '../repository/fingerprint-key.ts'
 import { recordsMemory } from '../repository/memory.ts'
 import { openRepository } from '../repository/open.ts'
 import type { Repository } from '../repository/repository.ts'
@@ -43,7 +44,8 @@ export async function assemble(
   )
   const password = async (identity: string): Promise<string> =>
     world.variable('HOLDFAST_PASSWORD') ?? (await world.ask.password(`Password of private key ${identity}`))
-  const keyRing = new KeyRing({ config, password, storage, context })
+  const isAsked = world.variable('HOLDFAST_PASSWORD') === undefined
+  const keyRing = new KeyRing({ config, password, isAsked, storage, context })
   const repositories = repositoriesOf(config, { storage, keyRing, records })
   const operationContext = operationContextOf(context, records, keyRing)
   return {
@@ -65,6 +67,8 @@ function operationContextOf(context: Context, records: Records, keyRing: KeyRing
     software,
     pageCookie,
     identities: () => keyRing.identities(),
+    identitiesAtHand: () => keyRing.identitiesAtHand(),
+    fingerprintKey: async (app) => fingerprintKeyOf(await keyRing.signer(), app),
     removeScratchFolder: removeTemporaryFolder,
     processes: { self: thisProcess, isRunning },
     async scratchFolder() {

@@ -74,6 +74,9 @@ export interface Driver<Settings = unknown, Details = unknown> {
   /** The value that the app has under this name now, for key fit. Undefined when there is none. */
   liveSecret?(settings: Settings, name: string, context: Context): Promise<Secret | undefined>
 
+  /** Rows of the live data, for key fit. Runs nothing that is not built in, as a capture does. */
+  liveRows?(settings: Settings, query: EvidenceQuery, context: Context): AsyncIterable<EvidenceRow>
+
   /** Where the server is now; undefined when it does not say. Changes nothing. */
   serverMoment?(settings: Settings, context: Context): Promise<ServerMoment | undefined>
 

@@ -7,7 +7,7 @@ import { judge, type RowProof } from './judges.ts'
 import { proveCookie, proveStable, type Shown } from './later.ts'
 import { KeyBoard, reportKeys, secretPlaces, variableOf } from './keys.ts'
 import type { DeclaredFit, Proof } from './schema.ts'
-import { Tally, verdictOf, type KeyFitResult, type StableReport, type Verdict } from './verdict.ts'
+import { Tally, verdictOf, withAbsent, type KeyFitResult, type StableReport, type Verdict } from './verdict.ts'
 import type { EvidenceWorld } from './world.ts'
 
 /** Rows that are judged at once: keys are derived by threads, of which there are four, and two for each core. */
@@ -16,7 +16,8 @@ const AT_ONCE = Math.max(4, availableParallelism())
 /** Whether the keys open the data. Only a cancelled run fails; whatever else goes wrong is evidence. */
 export async function evaluateKeyFit(fit: DeclaredFit, world: EvidenceWorld): Promise<KeyFitResult> {
   const keys = await reportKeys(fit, world)
-  const { verdict, evidence, stable } = await prove(fit, new KeyBoard(fit, world), world)
+  const { verdict: proven, evidence, stable } = await prove(fit, new KeyBoard(fit, world), world)
+  const verdict = withAbsent(proven, keys)
   const remarks = verdict === 'fits' ? [] : await newlineRemarks(fit, world)
   const { name, required } = fit
   const result = { name, required, verdict, evidence: [...evidence, ...remarks], keys }

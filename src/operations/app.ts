@@ -60,6 +60,13 @@ export interface OperationContext extends Context {
   }
   /** A cookie that a page of a running app gives to a stranger, for key fit. */
   readonly pageCookie?: (page: string, name: string, signal: AbortSignal) => Promise<Secret | undefined>
+  /**
+   * The key for fingerprints of an app, the same for all its points, so that they can be compared. Undefined when there is no
+   * signing key to make it from.
+   */
+  readonly fingerprintKey?: (app: string) => Promise<Secret | undefined>
+  /** Opens points without asking anybody; undefined when a password would have to be asked for. */
+  readonly identitiesAtHand?: () => Promise<readonly Identity[] | undefined>
   /** The private keys at hand; asks the operator or reads a file. Fails with `denied` when there is none. */
   readonly identities: () => Promise<readonly Identity[]>
 }

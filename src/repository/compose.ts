@@ -1,7 +1,7 @@
 import type { Context } from '../core/ports.ts'
 import { readKnownChain } from './catalog.ts'
 import type { Measure } from './bytes.ts'
-import type { Commit, Manifest } from './documents.ts'
+import type { Commit, Manifest, ManifestKeyFit } from './documents.ts'
 import { keyCommitment } from './envelope/key-schedule.ts'
 import type { BeginRequest, PointContent } from './repository.ts'
 import type { RepositoryState } from './state.ts'
@@ -20,8 +20,16 @@ export function newManifest(state: RepositoryState, request: BeginRequest, conte
     software: state.software,
     components,
     missing,
-    ...(keyFit === undefined ? {} : { keyFit }),
+    ...(keyFit === undefined ? {} : { keyFit: writtenFit(keyFit) }),
   }
+}
+
+/** Readers from before `absent` was a verdict know five of them. That a key is null says the rest. */
+function writtenFit({ fingerprintKey, results }: ManifestKeyFit): ManifestKeyFit {
+  const written = results.map((result) =>
+    result.verdict === 'absent' ? { ...result, verdict: 'not-provable' as const } : result,
+  )
+  return { fingerprintKey, results: written }
 }
 
 export interface CommitParts {

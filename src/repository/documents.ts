@@ -86,20 +86,35 @@ export type ManifestComponent = Frozen<z.infer<typeof manifestComponent>>
 const missingComponent = z.object({ name: z.string(), kind: z.string(), reason: z.string() })
 export type MissingComponent = Frozen<z.infer<typeof missingComponent>>
 
-/** What a backup found out about keys. `fingerprintKey` is random and only ever here, under encryption. */
+/**
+ * `absent` is written as what readers from before it know, and so is a point of theirs that calls keys fitting of which one
+ * is not there: a key without a fingerprint says it.
+ */
+function readFit<Result extends { readonly verdict: string; readonly keys: readonly { fingerprint: string | null }[] }>(
+  result: Result,
+): Result | (Omit<Result, 'verdict'> & { readonly verdict: 'absent' }) {
+  const isAbsent = result.keys.some(({ fingerprint }) => fingerprint === null)
+  const isProof = result.verdict === 'fits' || result.verdict === 'not-provable'
+  return isAbsent && isProof ? { ...result, verdict: 'absent' } : result
+}
+
+/** What a backup found out about keys. `fingerprintKey` is only ever here, under encryption. */
 const manifestKeyFit = z.object({
   fingerprintKey: z.string(),
   results: z.array(
-    z.object({
-      name: z.string(),
-      required: z.boolean(),
-      verdict: z.enum(['fits', 'does-not-fit', 'mixed', 'corrupt', 'not-provable']),
-      evidence: z.array(z.string()),
-      keys: z.array(
-        z.object({ name: z.string(), component: z.string(), secret: z.string(), fingerprint: z.string().nullable() }),
-      ),
-      stable: z.array(z.object({ about: z.string(), rows: z.number(), fingerprint: z.string() })).optional(),
-    }),
+    z
+      .object({
+        name: z.string(),
+        required: z.boolean(),
+        // One that a later version writes is no proof here, and no reason to refuse the point.
+        verdict: z.enum(['fits', 'does-not-fit', 'mixed', 'corrupt', 'absent', 'not-provable']).catch('not-provable'),
+        evidence: z.array(z.string()),
+        keys: z.array(
+          z.object({ name: z.string(), component: z.string(), secret: z.string(), fingerprint: z.string().nullable() }),
+        ),
+        stable: z.array(z.object({ about: z.string(), rows: z.number(), fingerprint: z.string() })).optional(),
+      })
+      .transform(readFit),
   ),
 })
 export type ManifestKeyFit = Frozen<z.infer<typeof manifestKeyFit>>

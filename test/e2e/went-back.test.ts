@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
-import { cp, rm } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { promisify } from 'node:util'
+import { Secret } from '../../src/core/secret.ts'
 import { startPrivate } from '../parts/postgres.ts'
 import { startReadyLab } from './lab.ts'
 
@@ -18,6 +21,9 @@ const server = lab.postgres.process
 assert.ok(server !== undefined)
 const data = join(server.folder, 'data')
 
+/** With its owner, who runs the server. */
+const copy = (from: string, to: string) => promisify(execFile)('cp', ['-a', from, to])
+
 test('our own restores and undo raise nothing; a server put back to an earlier copy does, until it is accepted', async () => {
   assert.equal(await alarmsOf(0), '')
   for (const args of [
@@ -29,13 +35,13 @@ test('our own restores and undo raise nothing; a server put back to an earlier c
     assert.equal(await alarmsOf(0), '', args.join(' '))
   }
   await server.stop()
-  await cp(data, `${data}.early`, { recursive: true, preserveTimestamps: true })
+  await copy(data, `${data}.early`)
   await server.restart()
   await lab.sql("insert into job_history (what) select repeat('x', 1000) from generate_series(1, 2000)")
   const { report } = await lab.json<Backup>(['backup'])
   await server.stop()
   await rm(data, { recursive: true })
-  await cp(`${data}.early`, data, { recursive: true, preserveTimestamps: true })
+  await copy(`${data}.early`, data)
   await server.restart()
   assert.match(
     await alarmsOf(13),
@@ -60,7 +66,7 @@ test('another server is an alarm, unless Holdfast itself restored into it', asyn
     const { database } = config.apps['portal']!.components
     Object.assign(database!, { host: at.host, port: at.port, user: at.user, password: 'env:OTHER_PASSWORD' })
   })
-  const environment = { OTHER_PASSWORD: typeof at.password === 'object' ? at.password.reveal() : '' }
+  const environment = { OTHER_PASSWORD: at.password instanceof Secret ? at.password.reveal() : '' }
   const restored = await lab.runWith(environment, 'restore', '--yes')
   assert.equal(restored.code, 0, restored.error)
   const good = await lab.runWith(environment, 'backup')
@@ -71,7 +77,7 @@ test('another server is an alarm, unless Holdfast itself restored into it', asyn
     const { database } = config.apps['portal']!.components
     Object.assign(database!, { host: back.server.host, port: back.server.port, user: back.server.user })
   })
-  const password = typeof back.server.password === 'object' ? back.server.password.reveal() : ''
+  const password = back.server.password instanceof Secret ? back.server.password.reveal() : ''
   const alarmed = await lab.runWith({ OTHER_PASSWORD: password }, 'backup')
   assert.equal(alarmed.code, 13, alarmed.out)
   assert.match(alarmed.out, /it is another server/)

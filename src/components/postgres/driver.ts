@@ -18,6 +18,9 @@ export const postgresDriver: Driver<PostgresSettings, PostgresDetails> = {
   kept,
   beside: async (...request) => (await import('./undo.ts')).listBeside(...request),
   open: async (...request) => (await import('./target.ts')).openPostgresTarget(...request),
+  async *liveRows(...request) {
+    yield* (await import('./live-rows.ts')).readLiveRows(...request)
+  },
   serverMoment: async (...request) => (await import('./server-moment.ts')).serverMoment(...request),
   grants: async (...request) => (await import('./grants.ts')).grants(...request),
   dumps: {

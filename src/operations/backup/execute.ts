@@ -31,7 +31,7 @@ export async function executeBackup(app: App, plan: BackupPlan, context: Operati
   const created = context.clock.now()
   const destinations = await openDestinations(app, plan, context)
   try {
-    const fingerprintKey = newFingerprintKey()
+    const fingerprintKey = (await context.fingerprintKey?.(app.name)) ?? newFingerprintKey()
     const evidence = new BackupEvidence(app.keyFit ?? [])
     const { components, findings, lacking, servers } = await captureAll(
       app,

@@ -1,8 +1,10 @@
 import { failedFinding } from '../../core/failed-finding.ts'
-import { describe, isFailure } from '../../core/failure.ts'
+import { isFailure } from '../../core/failure.ts'
 import { SKEW_LIMIT } from '../../core/retention-guards.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import type { App, AppRepository, OperationContext } from '../app.ts'
+import { checkKeyFit } from './check-key-fit.ts'
+import { identityFinding, openNewest, readerFor, type Opened } from './open-newest.ts'
 
 export interface CheckReport {
   readonly apps: readonly { readonly app: string; readonly findings: readonly Finding[] }[]
@@ -14,12 +16,21 @@ export interface CheckReport {
 
 /** Tests everything that backups and restores of these apps need, as far as that is possible without doing them. */
 export async function executeCheck(apps: readonly App[], context: OperationContext): Promise<CheckReport> {
-  const checkedApps = []
-  for (const app of apps) checkedApps.push({ app: app.name, findings: await checkComponents(app, context) })
+  const checkedApps: { app: string; findings: Finding[] }[] = []
+  for (const app of apps) checkedApps.push({ app: app.name, findings: [...(await checkComponents(app, context))] })
   const repositories = []
-  for (const target of uniqueRepositories(apps))
-    repositories.push({ repository: target.name, findings: await checkRepository(target, context) })
-  const general = [await checkIdentity(apps, context)]
+  const opened: Opened[] = []
+  for (const target of uniqueRepositories(apps)) {
+    const findings = await checkRepository(target, context)
+    const tried = await openNewest(target, apps, context)
+    opened.push(...tried)
+    repositories.push({ repository: target.name, findings: [...findings, ...tried.map(({ finding }) => finding)] })
+  }
+  for (const [index, app] of apps.entries()) {
+    const fits = await asFindings('key fit', context, () => checkKeyFit(app, readerFor(app, opened), context))
+    checkedApps[index]?.findings.push(...fits)
+  }
+  const general = [identityFinding(opened)]
   const all = [...checkedApps, ...repositories].flatMap(({ findings }) => findings)
   return { apps: checkedApps, repositories, general, ok: !all.some(({ level }) => level === 'error') }
 }
@@ -98,40 +109,6 @@ async function openAndCheck(target: AppRepository, context: OperationContext): P
           } as const,
         ]),
   ]
-}
-
-/** Whether a restore on this host would find a private key that opens what is there. */
-async function checkIdentity(apps: readonly App[], context: OperationContext): Promise<Finding> {
-  const subject = 'private key'
-  for (const app of apps) {
-    for (const target of app.repositories) {
-      const verdict = await tryNewest(target, app.name, context)
-      if (verdict !== undefined) return { ...verdict, subject }
-    }
-  }
-  return { level: 'untested', subject, message: 'there is no restore point yet to try a private key on' }
-}
-
-async function tryNewest(
-  target: AppRepository,
-  app: string,
-  context: OperationContext,
-): Promise<Omit<Finding, 'subject'> | undefined> {
-  try {
-    const repository = await target.open(context)
-    const newest = (await repository.catalog(context)).points.findLast(({ commit }) => commit.app === app)
-    if (newest === undefined) return undefined
-    const reader = await repository.open(newest.point, await context.identities(), context)
-    return { level: 'ok', message: `opens the newest restore point (${reader.commit.point})` }
-  } catch (error) {
-    if (isFailure(error, 'usage'))
-      return {
-        level: 'untested',
-        message: 'none is configured on this host, so that this host cannot read its backups; drills here need one',
-      }
-    if (isFailure(error, 'cancelled')) throw error
-    return { level: 'warning', message: describe(error) }
-  }
 }
 
 async function asFindings(

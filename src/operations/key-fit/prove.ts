@@ -1,6 +1,7 @@
 import { Failure } from '../../core/failure.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import { evaluateKeyFit } from '../../key-fit/evaluate.ts'
+import { keyAdvice } from '../../key-fit/key-advice.ts'
 import type { DeclaredFit } from '../../key-fit/schema.ts'
 import type { KeyFitResult } from '../../key-fit/verdict.ts'
 import type { EvidenceWorld } from '../../key-fit/world.ts'
@@ -54,7 +55,7 @@ export async function proveRestored(
 
 /** Where the captured keys do not fit, whether those that are live now do: what tells the operator which key is right. */
 async function liveOn(fit: DeclaredFit, result: KeyFitResult, world: EvidenceWorld): Promise<RestoredFit['live']> {
-  if (!isMisfit(result)) return { verdict: 'not-provable', keys: [] }
+  if (!isMisfit(result) && result.verdict !== 'absent') return { verdict: 'not-provable', keys: [] }
   const { verdict, keys } = await evaluateKeyFit(fit, { ...world, secret: (...place) => world.liveSecret(...place) })
   return { verdict, keys }
 }
@@ -118,9 +119,14 @@ function misfitFailure(app: string, fit: RestoredFit): Failure {
   // Only the three misfits come here.
   const saying = SAYING[verdict as keyof typeof SAYING]
   return new Failure('refused', `key ${named.join(', ')} of app ${app} ${saying}: ${evidence.join('; ')}`, {
-    hint: `${live.verdict === 'fits' ? 'The live key fits: restore without the component that holds the captured one, with --component. ' : 'Look for the key in an older restore point. '}To go on nevertheless, add --accept-key-misfit ${name}.`,
+    hint: `${adviceOn(fit)} ${live.verdict === 'fits' ? 'The live key fits: restore without the component that holds the captured one, with --component. ' : ''}To go on nevertheless, add --accept-key-misfit ${name}.`,
     facts: { keyFit: name, verdict, liveVerdict: live.verdict },
   })
+}
+
+function adviceOn({ live, ...captured }: RestoredFit): string {
+  const host = live.keys.length === 0 ? undefined : { where: 'on this host', ...live }
+  return keyAdvice({ where: 'in the point', ...captured }, host) ?? 'Look for the key in an older restore point.'
 }
 
 function absentFailure(app: string, { name, evidence }: RestoredFit, key: string): Failure {

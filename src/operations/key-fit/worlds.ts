@@ -37,6 +37,25 @@ interface Captured {
   readonly fingerprintKey: Secret
 }
 
+/** The world as it is: live keys, and rows of the live data. */
+export function liveWorld(app: App, fingerprintKey: Secret, context: OperationContext): EvidenceWorld {
+  const live = liveSecrets(app, context)
+  const { pageCookie, signal } = context
+  return {
+    secret: live,
+    liveSecret: live,
+    rows: (component, query) => {
+      const found = componentNamed(app, component)
+      const rows = found?.driver.liveRows?.(found.settings, query, context)
+      if (rows === undefined) throw new Failure('notFound', `component ${component} gives no rows of what is live`)
+      return rows
+    },
+    ...(pageCookie === undefined ? {} : { cookie: (page, name) => pageCookie(page, name, signal) }),
+    fingerprint: fingerprintUnder(fingerprintKey),
+    signal,
+  }
+}
+
 async function* takenRows(evidence: BackupEvidence, component: string, sql: string): AsyncGenerator<Row> {
   const taken = evidence.rows(component, sql)
   if (taken === undefined) throw new Failure('notFound', `component ${component} gave no rows`)
