@@ -1,8 +1,10 @@
+import { fileURLToPath } from 'node:url'
 import { findConfig } from '../config/find-config.ts'
 import { loadConfig, type Config } from '../config/load-config.ts'
 import type { Assembly, CommonOptions, World } from '../cli/world.ts'
 import { drivers } from '../components/all.ts'
 import { Failure } from '../core/failure.ts'
+import type { Place } from '../core/lost-together.ts'
 import type { Context, Records } from '../core/ports.ts'
 import type { Finding } from '../core/restore-point.ts'
 import type { App, AppRepository, OperationContext } from '../operations/app.ts'
@@ -17,6 +19,7 @@ import type { Storage } from '../storage/storage.ts'
 import { processEnvironment } from '../system/environment.ts'
 import { newId } from '../system/identifiers.ts'
 import { softwareVersion } from '../system/software.ts'
+import { placeOfPath, placeOfServer } from '../system/where-it-lies.ts'
 import { isRunning, thisProcess } from '../system/this-process.ts'
 import { pageCookie } from '../system/page-cookie.ts'
 import { makeTemporaryFolder, removeTemporaryFolder } from '../system/temporary-folder.ts'
@@ -86,17 +89,25 @@ interface Wires {
 
 function repositoriesOf(config: Config, wires: Wires): ReadonlyMap<string, AppRepository> {
   const open = once((name, context: Context) => openConfigured(name, wires, context))
-  const entries = Object.entries(config.repositories).map(([name, { url, recipients }]): [string, AppRepository] => [
-    name,
-    {
+  const entries = Object.entries(config.repositories).map(
+    ([name, { url, endpoint, recipients }]): [string, AppRepository] => [
       name,
-      location: url,
-      recipients,
-      open: (context) => open(name, context),
-      probe: (context) => tryOut(name, wires, context),
-    },
-  ])
+      {
+        name,
+        location: url,
+        recipients,
+        open: (context) => open(name, context),
+        place: () => placeOfRepository(url, endpoint),
+        probe: (context) => tryOut(name, wires, context),
+      },
+    ],
+  )
   return new Map(entries)
+}
+
+async function placeOfRepository(url: string, endpoint: string | undefined): Promise<Place> {
+  if (url.startsWith('file:')) return await placeOfPath(fileURLToPath(url))
+  return endpoint === undefined ? {} : placeOfServer(new URL(endpoint).hostname)
 }
 
 /** What was remembered of the storage is forgotten when it is no longer so. */

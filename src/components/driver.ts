@@ -1,5 +1,6 @@
 import type { AcceptId } from '../core/accept-ids.ts'
 import type { Bytes, Context } from '../core/ports.ts'
+import type { Place } from '../core/lost-together.ts'
 import type { Difference, Finding, TargetMode } from '../core/restore-point.ts'
 import type { Secret } from '../core/secret.ts'
 import type { ServerMoment } from '../core/server-moment.ts'
@@ -76,6 +77,9 @@ export interface Driver<Settings = unknown, Details = unknown> {
 
   /** Rows of the live data, for key fit. Runs nothing that is not built in, as a capture does. */
   liveRows?(settings: Settings, query: EvidenceQuery, context: Context): AsyncIterable<EvidenceRow>
+
+  /** What the component lies on, as far as it can be seen from here. */
+  place?(settings: Settings, context: Context): Promise<Place>
 
   /** Where the server is now; undefined when it does not say. Changes nothing. */
   serverMoment?(settings: Settings, context: Context): Promise<ServerMoment | undefined>

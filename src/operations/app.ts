@@ -1,5 +1,6 @@
 import type { Context, Records } from '../core/ports.ts'
 import type { Secret } from '../core/secret.ts'
+import type { Place } from '../core/lost-together.ts'
 import type { Finding, PointId } from '../core/restore-point.ts'
 import type { Objectives } from '../core/safety.ts'
 import type { RetentionPolicy } from '../core/retention.ts'
@@ -38,6 +39,8 @@ export interface AppRepository {
   readonly location: string
   readonly recipients: readonly string[]
   open(context: Context): Promise<Repository>
+  /** What it lies on, as far as it can be seen from here. */
+  place?(): Promise<Place>
   /** Tries out on the real storage what a repository builds on; leaves nothing behind. Fails when it cannot be written. */
   probe?(context: Context): Promise<readonly Finding[]>
 }

@@ -1,4 +1,5 @@
 import type { Beside, Driver, Kept, Target, TargetRequest } from '../driver.ts'
+import { placeOfPath } from '../../system/where-it-lies.ts'
 import { keptUntil } from '../keep-previous.ts'
 import { naming } from './failures.ts'
 import { statOf } from './folder.ts'
@@ -13,6 +14,7 @@ export const filesDriver: Driver<FilesSettings, FilesDetails> = {
   check: async (...request) => (await import('./check.ts')).checkFiles(...request),
   capture: async (...request) => (await import('./capture.ts')).captureFiles(...request),
   examine: async (...request) => (await import('./load.ts')).examineFiles(...request),
+  place: ({ path }) => placeOfPath(path),
   kept: keptFolders,
   beside: besideFolders,
   open: openFilesTarget,

@@ -1,4 +1,5 @@
 import type { Context } from '../../core/ports.ts'
+import { placeOfServer } from '../../system/where-it-lies.ts'
 import type { Driver, Kept } from '../driver.ts'
 import { postgresDetails, postgresSettings } from './schema.ts'
 import type { PostgresDetails, PostgresSettings } from './schema.ts'
@@ -21,6 +22,7 @@ export const postgresDriver: Driver<PostgresSettings, PostgresDetails> = {
   async *liveRows(...request) {
     yield* (await import('./live-rows.ts')).readLiveRows(...request)
   },
+  place: ({ host }) => Promise.resolve(placeOfServer(host)),
   serverMoment: async (...request) => (await import('./server-moment.ts')).serverMoment(...request),
   grants: async (...request) => (await import('./grants.ts')).grants(...request),
   dumps: {

@@ -4,6 +4,9 @@ import { SKEW_LIMIT } from '../../core/retention-guards.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import type { App, AppRepository, OperationContext } from '../app.ts'
 import { checkKeyFit } from './check-key-fit.ts'
+import { findLostTogether } from '../placement/find-lost-together.ts'
+import { findSecondInstallation } from '../placement/find-second-installation.ts'
+import type { Catalog } from '../../repository/repository.ts'
 import { identityFinding, openNewest, readerFor, type Opened } from './open-newest.ts'
 
 export interface CheckReport {
@@ -21,14 +24,14 @@ export async function executeCheck(apps: readonly App[], context: OperationConte
   const repositories = []
   const opened: Opened[] = []
   for (const target of uniqueRepositories(apps)) {
-    const findings = await checkRepository(target, context)
+    const findings = await checkRepository(target, apps, context)
     const tried = await openNewest(target, apps, context)
     opened.push(...tried)
     repositories.push({ repository: target.name, findings: [...findings, ...tried.map(({ finding }) => finding)] })
   }
   for (const [index, app] of apps.entries()) {
     const fits = await asFindings('key fit', context, () => checkKeyFit(app, readerFor(app, opened), context))
-    checkedApps[index]?.findings.push(...fits)
+    checkedApps[index]?.findings.push(...fits, ...(await togetherFinding(app, context)))
   }
   const general = [identityFinding(opened)]
   const all = [...checkedApps, ...repositories].flatMap(({ findings }) => findings)
@@ -52,15 +55,23 @@ async function checkComponents(app: App, context: OperationContext): Promise<rea
   return findings
 }
 
-async function checkRepository(target: AppRepository, context: OperationContext): Promise<readonly Finding[]> {
+async function checkRepository(
+  target: AppRepository,
+  apps: readonly App[],
+  context: OperationContext,
+): Promise<readonly Finding[]> {
   context.progress({ type: 'phase', phase: 'check', detail: `repository ${target.name}` })
-  const opened = await asFindings(target.location, context, () => openAndCheck(target, context))
+  const opened = await asFindings(target.location, context, () => openAndCheck(target, apps, context))
   // Tried out also where it cannot be opened: what the storage lacks may be the reason.
   const tried = await asFindings(target.location, context, async () => (await target.probe?.(context)) ?? [])
   return [...opened, ...tried.filter(({ level }) => level !== 'ok')]
 }
 
-async function openAndCheck(target: AppRepository, context: OperationContext): Promise<readonly Finding[]> {
+async function openAndCheck(
+  target: AppRepository,
+  apps: readonly App[],
+  context: OperationContext,
+): Promise<readonly Finding[]> {
   const repository = await target.open(context)
   const catalog = await repository.catalog(context)
   const skew = await repository.clockSkew(context)
@@ -77,6 +88,7 @@ async function openAndCheck(target: AppRepository, context: OperationContext): P
       subject: `restore point ${point}`,
       message,
     })),
+    ...apps.flatMap((app) => secondFinding(app, catalog, context)),
     ...catalog.alarms.map((message): Finding => ({ level: 'error', subject: target.location, message })),
     ...repository.remarks.map((message): Finding => ({ level: 'warning', subject: target.location, message })),
     ...(repository.createOnly
@@ -109,6 +121,20 @@ async function openAndCheck(target: AppRepository, context: OperationContext): P
           } as const,
         ]),
   ]
+}
+
+function secondFinding(app: App, { points }: Catalog, { clock }: OperationContext): readonly Finding[] {
+  const message = findSecondInstallation(app, points, clock.now().getTime())
+  if (message === undefined) return []
+  const hint = 'Let only one of them back up this app, or give each its own name in its configuration.'
+  return [{ level: 'warning', subject: `app ${app.name}`, message, hint }]
+}
+
+async function togetherFinding(app: App, context: OperationContext): Promise<readonly Finding[]> {
+  const message = await findLostTogether(app, context)
+  if (message === undefined) return []
+  const hint = `Add a repository elsewhere, or name one with its reason under apps.${app.name}.lostTogether.`
+  return [{ level: 'warning', subject: 'repositories', message, hint }]
 }
 
 async function asFindings(

@@ -3,6 +3,7 @@ import type { CatalogPoint } from '../../repository/repository.ts'
 import type { App, AppRepository, OperationContext } from '../app.ts'
 import { isImported } from '../import/remark.ts'
 import { openAlarm } from '../lineage/remarks.ts'
+import { findSecondInstallation } from '../placement/find-second-installation.ts'
 import { isSafetyPoint } from '../points/safety-remark.ts'
 import { candidateOf, latestProof } from '../prune/candidate.ts'
 import { planPrune } from '../prune/plan.ts'
@@ -13,7 +14,7 @@ export async function repositoryFacts(
   target: AppRepository,
   lastRun: SafetyFacts['lastRun'],
   context: OperationContext,
-): Promise<Extract<RepositoryFacts, { readonly unread?: undefined }>> {
+): Promise<{ readonly facts: RepositoryFacts; readonly second: string | undefined }> {
   const repository = await target.open(context)
   const catalog = await repository.catalog(context)
   const skewMilliseconds = await repository.clockSkew(context)
@@ -25,7 +26,7 @@ export async function repositoryFacts(
     inUse: new Set(),
   })
   const points = catalog.points.filter(({ commit }) => commit.app === app.name)
-  return {
+  const facts: RepositoryFacts = {
     name: target.name,
     points: points.filter(isBackup).map(safetyPointOf),
     // What cannot be trusted or is of a newer version is no damage, and no backup either.
@@ -35,6 +36,7 @@ export async function repositoryFacts(
     skewMilliseconds,
     wentBack: openAlarm(points.map(({ commit }) => commit)),
   }
+  return { facts, second: findSecondInstallation(app, points, context.clock.now().getTime()) }
 }
 
 /** What was made before a restore, or of a dump, is no backup of what is live. */

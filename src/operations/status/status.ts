@@ -1,7 +1,15 @@
 import { describe, Failure } from '../../core/failure.ts'
-import { judgeSafety, type Objectives, type RepositoryFacts, type Safety, type SafetyFacts } from '../../core/safety.ts'
+import {
+  judgeSafety,
+  type Objectives,
+  type RepositoryFacts,
+  type Safety,
+  type SafetyFacts,
+  type SafetyReason,
+} from '../../core/safety.ts'
 import type { App, AppRepository, OperationContext } from '../app.ts'
 import { loadLastBackup } from '../backup/run.ts'
+import { findLostTogether } from '../placement/find-lost-together.ts'
 import { repositoryFacts } from './repository-facts.ts'
 
 export interface StatusReport {
@@ -20,7 +28,14 @@ async function factsOf(app: App, context: OperationContext): Promise<SafetyFacts
   const lastRun = await lastRunOf(app, context)
   const repositories = await Promise.all(app.repositories.map((target) => readOne(app, target, lastRun, context)))
   const now = context.clock.now().getTime()
-  return { app: app.name, now, readAt: now, objectives: objectivesOf(app), repositories, lastRun, warnings: [] }
+  const said = { app: app.name, now, readAt: now, objectives: objectivesOf(app), lastRun }
+  const together = await findLostTogether(app, context)
+  const lost = together === undefined ? [] : [warning('lost-together', together)]
+  return {
+    ...said,
+    repositories: repositories.map(({ facts }) => facts),
+    warnings: [...lost, ...repositories.flatMap(({ warnings }) => warnings)],
+  }
 }
 
 function objectivesOf({ intervalMilliseconds, objectives }: App): Objectives {
@@ -28,17 +43,28 @@ function objectivesOf({ intervalMilliseconds, objectives }: App): Objectives {
   return { ...defaults, ...objectives, intervalMilliseconds }
 }
 
+const warning = (code: SafetyReason['code'], message: string): SafetyReason => ({ code, level: 'warning', message })
+
+interface ReadRepository {
+  readonly facts: RepositoryFacts
+  readonly warnings: readonly SafetyReason[]
+}
+
 async function readOne(
   app: App,
   target: AppRepository,
   lastRun: SafetyFacts['lastRun'],
   context: OperationContext,
-): Promise<RepositoryFacts> {
+): Promise<ReadRepository> {
   try {
-    return await repositoryFacts(app, target, lastRun, context)
+    const { facts, second } = await repositoryFacts(app, target, lastRun, context)
+    return {
+      facts,
+      warnings: second === undefined ? [] : [{ ...warning('second-installation', second), repository: target.name }],
+    }
   } catch (error) {
     if (context.signal.aborted || (error instanceof Failure && error.kind === 'cancelled')) throw error
-    return { name: target.name, unread: describe(error) }
+    return { facts: { name: target.name, unread: describe(error) }, warnings: [] }
   }
 }
 
