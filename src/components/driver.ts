@@ -78,6 +78,9 @@ export interface Driver<Settings = unknown, Details = unknown> {
   /** Rows of the live data, for key fit. Runs nothing that is not built in, as a capture does. */
   liveRows?(settings: Settings, query: EvidenceQuery, context: Context): AsyncIterable<EvidenceRow>
 
+  /** Whether this file of the host is in what is captured. */
+  holdsFile?(settings: Settings, path: string): Promise<boolean>
+
   /** What the component lies on, as far as it can be seen from here. */
   place?(settings: Settings, context: Context): Promise<Place>
 

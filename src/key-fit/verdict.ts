@@ -18,6 +18,8 @@ export interface KeyFitResult {
   readonly keys: readonly KeyReport[]
   /** What is to be the same after a restore; there when the declaration has such proofs. */
   readonly stable?: readonly StableReport[] | undefined
+  /** Files that the data names and that are in no component; there when there are some. */
+  readonly outside?: readonly string[] | undefined
 }
 
 /** Of the first `rows` rows. */

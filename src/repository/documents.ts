@@ -113,6 +113,7 @@ const manifestKeyFit = z.object({
           z.object({ name: z.string(), component: z.string(), secret: z.string(), fingerprint: z.string().nullable() }),
         ),
         stable: z.array(z.object({ about: z.string(), rows: z.number(), fingerprint: z.string() })).optional(),
+        outside: z.array(z.string()).optional(),
       })
       .transform(readFit),
   ),

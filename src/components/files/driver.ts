@@ -14,6 +14,7 @@ export const filesDriver: Driver<FilesSettings, FilesDetails> = {
   check: async (...request) => (await import('./check.ts')).checkFiles(...request),
   capture: async (...request) => (await import('./capture.ts')).captureFiles(...request),
   examine: async (...request) => (await import('./load.ts')).examineFiles(...request),
+  holdsFile: async (settings, file) => (await import('./holds-file.ts')).holdsFile(settings, file),
   place: ({ path }) => placeOfPath(path),
   kept: keptFolders,
   beside: besideFolders,

@@ -1,5 +1,6 @@
 import type { Place } from '../../core/lost-together.ts'
 import { placeOfPath, THIS_HOST } from '../../system/where-it-lies.ts'
+import { dirname } from 'node:path'
 import { stat } from 'node:fs/promises'
 import type { Context } from '../../core/ports.ts'
 import type { Secret } from '../../core/secret.ts'
@@ -28,6 +29,8 @@ export const secretsDriver: Driver<SecretsSettings, SecretsDetails> = {
   capturedSecret: async (details, source, name) => (await capturedValues(details, source)).get(name),
   liveSecret,
   place,
+  holdsFile: ({ secrets, folder }, path) =>
+    Promise.resolve(Object.values(secrets).some(({ file }) => file === path) || dirname(path) === folder),
   fingerprints: ({ secrets }) =>
     secrets.map(({ name, digest, trailingNewline, ...source }) => ({
       name,

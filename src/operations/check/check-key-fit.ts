@@ -5,7 +5,7 @@ import { newFingerprintKey } from '../../repository/fingerprint-key.ts'
 import type { PointReader } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
 import { fingerprintKeyFrom } from '../key-fit/point-key.ts'
-import { proveAll } from '../key-fit/prove.ts'
+import { outsideFindings, proveAll } from '../key-fit/prove.ts'
 import { liveWorld } from '../key-fit/worlds.ts'
 
 /**
@@ -25,7 +25,7 @@ export async function checkKeyFit(
       ? ((await context.fingerprintKey?.(app.name)) ?? newFingerprintKey())
       : fingerprintKeyFrom(stored)
   const results = await proveAll(fits, liveWorld(app, fingerprintKey, context), context)
-  return results.map((result) => findingOf(result, recordedIn(newest, result.name)))
+  return results.flatMap((result) => [findingOf(result, recordedIn(newest, result.name)), ...outsideFindings(result)])
 }
 
 function recordedIn(newest: PointReader | undefined, name: string): KeySide | undefined {

@@ -153,6 +153,16 @@ export function lackingKeys(
   })
 }
 
+/** A restore brings the data back, and the app looks for files that nobody brought. */
+export function outsideFindings({ name, outside = [] }: KeyFitResult): readonly Finding[] {
+  return outside.map((path) => ({
+    level: 'warning',
+    subject: `key fit ${name}`,
+    message: `the app's data names ${path}, which is in no component`,
+    hint: `Add a component of kind files or secrets that holds it. If it is kept otherwise, name it under elsewhere of this key fit, with the reason.`,
+  }))
+}
+
 /** What a backup says about keys that are not demanded, about verdicts that are no proof, and what it did not look at. */
 export function keyFindings(results: readonly KeyFitResult[], remarks: readonly string[]): readonly Finding[] {
   const cut = remarks.map((message): Finding => ({ level: 'warning', subject: 'key fit', message }))
@@ -161,5 +171,5 @@ export function keyFindings(results: readonly KeyFitResult[], remarks: readonly 
     const level = isMisfit({ verdict }) && required ? 'error' : 'warning'
     return [{ level, subject: `key fit ${name}`, message: `${verdict}: ${evidence.join('; ')}` }]
   })
-  return [...said, ...cut]
+  return [...said, ...results.flatMap(outsideFindings), ...cut]
 }

@@ -25,6 +25,7 @@ export function backupWorld(
       evidence.secret(component, name) ?? (isCaptured(component) ? await live(component, name) : undefined),
     liveSecret: live,
     rows: (component, { sql }) => takenRows(evidence, component, sql),
+    holdsFile: holderOf(app),
     ...(pageCookie === undefined ? {} : { cookie: (page, name) => pageCookie(page, name, signal) }),
     fingerprint: fingerprintUnder(fingerprintKey),
     signal: context.signal,
@@ -51,8 +52,16 @@ export function liveWorld(app: App, fingerprintKey: Secret, context: OperationCo
       return rows
     },
     ...(pageCookie === undefined ? {} : { cookie: (page, name) => pageCookie(page, name, signal) }),
+    holdsFile: holderOf(app),
     fingerprint: fingerprintUnder(fingerprintKey),
     signal,
+  }
+}
+
+function holderOf(app: App): NonNullable<EvidenceWorld['holdsFile']> {
+  return async (path) => {
+    const asked = app.components.map(({ driver, settings }) => driver.holdsFile?.(settings, path) ?? false)
+    return (await Promise.all(asked)).includes(true)
   }
 }
 
