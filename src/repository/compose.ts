@@ -8,7 +8,11 @@ import type { RepositoryState } from './state.ts'
 
 /** The documents of a new restore point. */
 
-export function newManifest(state: RepositoryState, request: BeginRequest, content: PointContent): Manifest {
+export function newManifest(
+  state: Pick<RepositoryState, 'id' | 'software'>,
+  request: BeginRequest,
+  content: PointContent,
+): Manifest {
   const { components, missing, keyFit } = content
   const created = content.created.toISOString()
   return {

@@ -54,5 +54,5 @@ export function placeOfServer(host: string): Place {
   const name = host.replace(/^\[|\]$/g, '').toLowerCase()
   const addresses = Object.values(networkInterfaces()).flatMap((all) => all?.map(({ address }) => address) ?? [])
   const own = ['localhost', hostname().toLowerCase(), ...addresses]
-  return own.includes(name) || /^127\./.test(name) || name === '::1' ? { host: THIS_HOST } : {}
+  return own.includes(name) || name.startsWith('127.') || name === '::1' ? { host: THIS_HOST } : {}
 }

@@ -60,7 +60,9 @@ export function liveWorld(app: App, fingerprintKey: Secret, context: OperationCo
 
 function holderOf(app: App): NonNullable<EvidenceWorld['holdsFile']> {
   return async (path) => {
-    const asked = app.components.map(({ driver, settings }) => driver.holdsFile?.(settings, path) ?? false)
+    const asked = app.components.map(
+      ({ driver, settings }) => driver.holdsFile?.(settings, path) ?? Promise.resolve(false),
+    )
     return (await Promise.all(asked)).includes(true)
   }
 }

@@ -8,6 +8,7 @@ import type { BackupReport } from '../backup/report.ts'
 import { runBackup } from '../backup/run.ts'
 import { listPoints } from '../points/list-points.ts'
 import { planPruneOf } from '../prune/execute.ts'
+import { makeSafetyPoint } from '../restore/safety-point.ts'
 import { readStatus } from '../status/status.ts'
 import { restoreIn } from '../testing/restore-in.ts'
 import { TextPlace } from '../testing/text-driver.ts'
@@ -113,6 +114,16 @@ test('a restore by Holdfast into another server is no alarm, and what something 
   await restoreIn(stage.workshop, stage.app, { restoreId: '0000000a', point, safetyPoint: true })
   assert.deepEqual((await backUp(stage, { ...other, position: '0/9000001' })).alarms, [])
   assert.equal((await backUp(stage, first)).alarms.length, 1)
+})
+
+test('a safety point of another server is nothing to compare with', async (t) => {
+  const stage = await stageFor(t)
+  await backUp(stage)
+  stage.place.server = other
+  stage.workshop.clock.passHours(1)
+  assert.notEqual(await makeSafetyPoint(stage.app, stage.workshop.context()), null)
+  assert.deepEqual((await backUp(stage, later)).alarms, [])
+  assert.equal((await backUp(stage, other)).alarms.length, 1)
 })
 
 test('a machine that does not remember compares with what commits say', async (t) => {

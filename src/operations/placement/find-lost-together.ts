@@ -11,7 +11,7 @@ export async function findLostTogether(app: App, context: OperationContext): Pro
   const components = await Promise.all(
     app.components.map(({ name, driver, settings }) => named(name, driver.place?.(settings, context))),
   )
-  const repositories = await Promise.all(app.repositories.map(({ name, place }) => named(name, place?.())))
+  const repositories = await Promise.all(app.repositories.map((target) => named(target.name, target.place?.())))
   const shared = lostTogether(components, repositories)
   if (shared === undefined) return undefined
   const names = repositories.map(({ name }) => name).join(', ')
