@@ -1,13 +1,16 @@
+import { fileURLToPath } from 'node:url'
 import { findConfig } from '../config/find-config.ts'
 import { loadConfig, type Config } from '../config/load-config.ts'
 import type { Assembly, CommonOptions, World } from '../cli/world.ts'
 import { drivers } from '../components/all.ts'
 import { Failure } from '../core/failure.ts'
+import type { Place } from '../core/lost-together.ts'
 import type { Context, Records } from '../core/ports.ts'
 import type { Finding } from '../core/restore-point.ts'
 import type { App, AppRepository, OperationContext } from '../operations/app.ts'
 import { executeCheck } from '../operations/check/check.ts'
 import { declared } from '../key-fit/use-recipe.ts'
+import { fingerprintKeyOf } from '../repository/fingerprint-key.ts'
 import { recordsMemory } from '../repository/memory.ts'
 import { openRepository } from '../repository/open.ts'
 import type { Repository } from '../repository/repository.ts'
@@ -16,6 +19,7 @@ import type { Storage } from '../storage/storage.ts'
 import { processEnvironment } from '../system/environment.ts'
 import { newId } from '../system/identifiers.ts'
 import { softwareVersion } from '../system/software.ts'
+import { placeOfPath, placeOfServer } from '../system/where-it-lies.ts'
 import { isRunning, thisProcess } from '../system/this-process.ts'
 import { pageCookie } from '../system/page-cookie.ts'
 import { makeTemporaryFolder, removeAbandonedFolders, removeTemporaryFolder } from '../system/temporary-folder.ts'
@@ -44,7 +48,8 @@ export async function assemble(
   )
   const password = async (identity: string): Promise<string> =>
     world.variable('HOLDFAST_PASSWORD') ?? (await world.ask.password(`Password of private key ${identity}`))
-  const keyRing = new KeyRing({ config, password, storage, context })
+  const isAsked = world.variable('HOLDFAST_PASSWORD') === undefined
+  const keyRing = new KeyRing({ config, password, isAsked, storage, context })
   const repositories = repositoriesOf(config, { storage, keyRing, records })
   const operationContext = operationContextOf(context, records, keyRing)
   return {
@@ -66,6 +71,8 @@ function operationContextOf(context: Context, records: Records, keyRing: KeyRing
     software,
     pageCookie,
     identities: () => keyRing.identities(),
+    identitiesAtHand: () => keyRing.identitiesAtHand(),
+    fingerprintKey: async (app) => fingerprintKeyOf(await keyRing.signer(), app),
     removeScratchFolder: removeTemporaryFolder,
     processes: { self: thisProcess, isRunning },
     async scratchFolder() {
@@ -83,17 +90,25 @@ interface Wires {
 
 function repositoriesOf(config: Config, wires: Wires): ReadonlyMap<string, AppRepository> {
   const open = once((name, context: Context) => openConfigured(name, wires, context))
-  const entries = Object.entries(config.repositories).map(([name, { url, recipients }]): [string, AppRepository] => [
-    name,
-    {
+  const entries = Object.entries(config.repositories).map(
+    ([name, { url, endpoint, recipients }]): [string, AppRepository] => [
       name,
-      location: url,
-      recipients,
-      open: (context) => open(name, context),
-      probe: (context) => tryOut(name, wires, context),
-    },
-  ])
+      {
+        name,
+        location: url,
+        recipients,
+        open: (context) => open(name, context),
+        place: () => placeOfRepository(url, endpoint),
+        probe: (context) => tryOut(name, wires, context),
+      },
+    ],
+  )
   return new Map(entries)
+}
+
+async function placeOfRepository(url: string, endpoint: string | undefined): Promise<Place> {
+  if (url.startsWith('file:')) return await placeOfPath(fileURLToPath(url))
+  return endpoint === undefined ? {} : placeOfServer(new URL(endpoint).hostname)
 }
 
 /** What was remembered of the storage is forgotten when it is no longer so. */
@@ -136,6 +151,8 @@ function appsOf(config: Config, repositories: ReadonlyMap<string, AppRepository>
     name,
     retention: app.retention,
     intervalMilliseconds: app.intervalMilliseconds,
+    objectives: app.objectives,
+    lostTogether: app.lostTogether,
     priority: app.priority,
     keyFit: app.keyFit.map(declared),
     repositories: app.repositories.map((repository) =>

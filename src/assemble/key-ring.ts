@@ -14,6 +14,8 @@ export interface KeySources {
   readonly config: Config
   /** The password of a locked private key: from the environment, or asked for. */
   readonly password: (identity: string) => Promise<string>
+  /** A person has to be there to give it. */
+  readonly isAsked: boolean
   readonly storage: (repository: string) => Promise<Storage>
   readonly context: Context
 }
@@ -36,6 +38,13 @@ export class KeyRing {
   /** The private keys: of the configured file, else the locked one of the first repository that has any which the password opens. */
   async identities(): Promise<readonly Identity[]> {
     return (await this.#open()).identities
+  }
+
+  /** The same without asking anybody: undefined where a password would have to be asked for. */
+  async identitiesAtHand(): Promise<readonly Identity[] | undefined> {
+    const { config, isAsked } = this.#sources
+    if (config.identity === undefined && isAsked && this.#opened === undefined) return undefined
+    return await this.identities()
   }
 
   /**

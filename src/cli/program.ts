@@ -154,6 +154,7 @@ function addBackupCommands(program: Commander, world: World, outcome: Outcome): 
     .command('backup [app]')
     .description('make a restore point, read it back, and commit it')
     .option('-n, --dry-run', 'show what would be done')
+    .addOption(acceptOption('backup'))
     .action(async (app, options, command) => {
       const { backup } = await import('./commands/backup.ts')
       outcome.exitCode = await run(world, command, (given) => backup(given, app, options), options.dryRun)
@@ -164,6 +165,13 @@ function addBackupCommands(program: Commander, world: World, outcome: Outcome): 
     .action(async (app, _options, command) => {
       const { points } = await import('./commands/points.ts')
       outcome.exitCode = await run(world, command, (given) => points(given, app), true)
+    })
+  program
+    .command('status [app]')
+    .description('say whether each app is safe, why, and what to do next; the exit code is that of the worst')
+    .action(async (app, _options, command) => {
+      const { status } = await import('./commands/status.ts')
+      outcome.exitCode = await run(world, command, (given) => status(given, app), true)
     })
   program
     .command('show <point>')

@@ -1,7 +1,9 @@
 import type { AcceptId } from '../core/accept-ids.ts'
 import type { Bytes, Context } from '../core/ports.ts'
+import type { Place } from '../core/lost-together.ts'
 import type { Difference, Finding, TargetMode } from '../core/restore-point.ts'
 import type { Secret } from '../core/secret.ts'
+import type { ServerMoment } from '../core/server-moment.ts'
 import type { z } from 'zod'
 import type { Dumps } from './dumps.ts'
 
@@ -74,6 +76,18 @@ export interface Driver<Settings = unknown, Details = unknown> {
 
   /** The value that the app has under this name now, for key fit. Undefined when there is none. */
   liveSecret?(settings: Settings, name: string, context: Context): Promise<Secret | undefined>
+
+  /** Rows of the live data, for key fit. Runs nothing that is not built in, as a capture does. */
+  liveRows?(settings: Settings, query: EvidenceQuery, context: Context): AsyncIterable<EvidenceRow>
+
+  /** Whether this file of the host is in what is captured. */
+  holdsFile?(settings: Settings, path: string): Promise<boolean>
+
+  /** What the component lies on, as far as it can be seen from here. */
+  place?(settings: Settings, context: Context): Promise<Place>
+
+  /** Where the server is now; undefined when it does not say. Changes nothing. */
+  serverMoment?(settings: Settings, context: Context): Promise<ServerMoment | undefined>
 
   /** What people may see of captured secrets. */
   fingerprints?(details: Details): readonly SecretFingerprint[]
@@ -198,6 +212,8 @@ export interface Captured<Details> {
   readonly incomplete?: readonly string[]
   /** What was looked for beside the reading because it takes as long. */
   readonly findings?: readonly Finding[]
+  /** Where the server was, for kinds that have one with a history. */
+  readonly server?: ServerMoment | undefined
 }
 
 /** Previous data that a swap set aside. */

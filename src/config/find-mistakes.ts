@@ -12,8 +12,14 @@ import { namePattern } from './schema.ts'
 const anyMap = z.record(z.string(), z.unknown()).optional().catch(undefined)
 const anyList = z.array(z.unknown()).catch([])
 const anyApp = z
-  .object({ repositories: anyList, components: anyMap, retention: anyMap, keyFit: z.unknown().optional() })
-  .catch({ repositories: [], keyFit: undefined })
+  .object({
+    repositories: anyList,
+    lostTogether: anyList.default([]),
+    components: anyMap,
+    retention: anyMap,
+    keyFit: z.unknown().optional(),
+  })
+  .catch({ repositories: [], lostTogether: [], keyFit: undefined })
 const anyFile = z
   .object({ repositories: anyMap, apps: z.record(z.string(), anyApp).optional().catch(undefined) })
   .catch({})
@@ -48,6 +54,7 @@ function lostNames(value: unknown, path: Path): Problem[] {
 function appMistakes(app: z.infer<typeof anyApp>, path: Path, repositories: readonly string[]): Problem[] {
   return [
     ...referenceMistakes(app.repositories, [...path, 'repositories'], repositories),
+    ...lostTogetherMistakes(app, [...path, 'lostTogether']),
     ...nameMistakes(app.components, [...path, 'components']),
     ...keyFitMistakes(app.keyFit, [...path, 'keyFit'], Object.keys(app.components ?? {})),
     ...zoneMistakes(app.retention?.['timezone'], [...path, 'retention', 'timezone']),
@@ -92,6 +99,18 @@ function referenceMistakes(references: readonly unknown[], path: Path, repositor
     return references.indexOf(reference) === index
       ? []
       : [{ ...place, message: `found ${spellFound(reference)} a second time` }]
+  })
+}
+
+/** Of a repository that is not the app's nothing needs to be accepted: it was meant to be another. */
+function lostTogetherMistakes({ lostTogether, repositories }: z.infer<typeof anyApp>, path: Path): Problem[] {
+  const known = repositories.filter((name) => typeof name === 'string')
+  const named = z.object({ repository: z.string() })
+  return lostTogether.flatMap((entry, index) => {
+    const parsed = named.safeParse(entry)
+    if (!parsed.success) return []
+    const place = [...path, index, 'repository']
+    return referenceMistakes([parsed.data.repository], place, known).map((problem) => ({ ...problem, path: place }))
   })
 }
 

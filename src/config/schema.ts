@@ -51,6 +51,18 @@ const retention = z
   })
   .transform(({ within, ...policy }): RetentionPolicy => ({ ...policy, withinMilliseconds: within ?? 0 }))
 
+const objectives = z
+  .strictObject({
+    rpo: duration.optional().meta({ description: 'How old the newest good point may be; interval and a quarter.' }),
+    drillInterval: duration.prefault('35d').meta({ description: 'How long ago the last drill that passed may be.' }),
+  })
+  .transform(({ rpo, drillInterval }) => ({ rpoMilliseconds: rpo, drillIntervalMilliseconds: drillInterval }))
+
+const lostTogether = z.strictObject({
+  repository: z.string().meta({ description: 'A repository of this app.' }),
+  reason: z.string().min(1).meta({ description: 'Why it may lie with what it protects.' }),
+})
+
 function componentsSchema(kinds: ComponentSchemas): z.ZodType<Readonly<Record<string, ComponentSettings>>> {
   // ComponentSchemas requires of every member what the discriminated union requires.
   const schemas = Object.values(kinds) as unknown as readonly [z.ZodObject<{ kind: z.ZodLiteral<string> }>]
@@ -71,6 +83,10 @@ function appSchema(kinds: ComponentSchemas): z.ZodType<AppConfig> {
         .min(1)
         .meta({ description: 'Names of the repositories that get the restore points.' }),
       interval: duration.prefault('24h').meta({ description: 'How often a backup is expected.' }),
+      objectives: objectives.prefault({}),
+      lostTogether: z.array(lostTogether).default([]).meta({
+        description: 'Repositories that may be lost together with the app, each with the reason why that is accepted.',
+      }),
       retention: retention.prefault({}),
       priority: z.enum(['background', 'normal']).default('background').meta({
         description:
@@ -79,12 +95,18 @@ function appSchema(kinds: ComponentSchemas): z.ZodType<AppConfig> {
       components: componentsSchema(kinds),
       keyFit: z.array(keyFitSetting).default([]).meta({ description: 'Proofs that the captured keys open the data.' }),
     })
-    .transform(({ interval, ...app }) => ({ ...app, intervalMilliseconds: interval }))
+    .transform(({ interval, objectives: given, ...app }) => ({
+      ...app,
+      intervalMilliseconds: interval,
+      objectives: { ...given, rpoMilliseconds: given.rpoMilliseconds ?? interval * 1.25 },
+    }))
 }
 
 export interface AppConfig {
   readonly repositories: readonly string[]
   readonly intervalMilliseconds: number
+  readonly objectives: { readonly rpoMilliseconds: number; readonly drillIntervalMilliseconds: number }
+  readonly lostTogether: readonly { readonly repository: string; readonly reason: string }[]
   readonly priority: 'background' | 'normal'
   readonly retention: RetentionPolicy
   readonly components: Readonly<Record<string, ComponentSettings>>

@@ -23,8 +23,12 @@ export const DAMAGED_POINT = 'damaged-'
 /** Followed by what names one alarm of a repository. */
 export const ALARM = 'alarm-'
 
+/** That the server of the app was restored or made anew, and that this is right. */
+export const WENT_BACK = 'went-back'
+
 /** What `--accept` takes, by command: the one way past a refusal. An id that ends with `-` is followed by a name. */
 export const acceptedBy = {
+  backup: [WENT_BACK],
   drill: acceptIds,
   export: acceptIds,
   import: ['trust-dump', 'without-rows'],

@@ -5,6 +5,8 @@ import { SKEW_LIMIT } from './retention-guards.ts'
 
 const MEND_POLICY = 'Mend the retention of the app in the configuration.'
 const LOOK = 'Find out who did it: another repository may still have what is gone.'
+const LOOK_AT_SERVER =
+  'Find out who restored the server or made it anew, and whether the older points hold what it lost.'
 const CLOCKS = 'Set both clocks right. If it is the clock of the storage that is wrong, go on nevertheless.'
 
 /** What makes the whole run refuse, but what was accepted. */
@@ -27,6 +29,7 @@ export function findFreezes(points: readonly RetentionCandidate[], facts: Retent
   const limit = facts.now - 2 * facts.intervalMilliseconds
   if (facts.lastBackupFailed) freezes.push(FAILED_BACKUP)
   if (facts.lastDrillFailed) freezes.push(FAILED_DRILL)
+  if (facts.wentBack !== undefined) freezes.push({ message: facts.wentBack, advice: LOOK_AT_SERVER })
   if (!points.some((point) => point.good && point.created > limit && !isFuture(point, facts))) freezes.push(OVERDUE)
   return unaccepted(freezes, facts)
 }

@@ -46,6 +46,8 @@ export interface RetentionFacts {
   readonly intervalMilliseconds: number
   readonly lastBackupFailed: boolean
   readonly lastDrillFailed: boolean
+  /** The server of the app went back and nobody has accepted it: older points may hold what the newer ones lost. */
+  readonly wentBack?: string | undefined
   /** The policy is not the one of the last prune that removed something. */
   readonly policyChanged: boolean
   /** The points whose entries in the repository could not be read or trusted. */

@@ -71,7 +71,7 @@ function judgeNewest(says: Chain, tally: Tally): void {
 
 function wordsOf({ chain, replaced, foreign, none }: Readonly<Record<Chain, number>>): string {
   return [
-    `${chain} issued certificates chain to it`,
+    chain === 0 ? 'no issued certificate that chains to it' : `${chain} issued certificates chain to it`,
     ...(replaced > 0 ? [`${replaced} name it and were signed by another key`] : []),
     ...(foreign > 0 ? [`${foreign} are of other issuers`] : []),
     ...(none > 0 ? [`${none} are no certificates`] : []),

@@ -2,12 +2,13 @@ import { availableParallelism } from 'node:os'
 import { pMapIterable } from 'p-map'
 import { describe, isFailure } from '../core/failure.ts'
 import { secretOfBytes } from '../core/secret-bytes.ts'
+import { findOutside } from './outside-files.ts'
 import { proveCertificate } from './certificates.ts'
 import { judge, type RowProof } from './judges.ts'
 import { proveCookie, proveStable, type Shown } from './later.ts'
 import { KeyBoard, reportKeys, secretPlaces, variableOf } from './keys.ts'
 import type { DeclaredFit, Proof } from './schema.ts'
-import { Tally, verdictOf, type KeyFitResult, type StableReport, type Verdict } from './verdict.ts'
+import { Tally, verdictOf, withAbsent, type KeyFitResult, type StableReport, type Verdict } from './verdict.ts'
 import type { EvidenceWorld } from './world.ts'
 
 /** Rows that are judged at once: keys are derived by threads, of which there are four, and two for each core. */
@@ -16,17 +17,26 @@ const AT_ONCE = Math.max(4, availableParallelism())
 /** Whether the keys open the data. Only a cancelled run fails; whatever else goes wrong is evidence. */
 export async function evaluateKeyFit(fit: DeclaredFit, world: EvidenceWorld): Promise<KeyFitResult> {
   const keys = await reportKeys(fit, world)
-  const { verdict, evidence, stable } = await prove(fit, new KeyBoard(fit, world), world)
+  const { verdict: proven, evidence, stable, outside } = await prove(fit, new KeyBoard(fit, world), world)
+  const verdict = withAbsent(proven, keys)
   const remarks = verdict === 'fits' ? [] : await newlineRemarks(fit, world)
   const { name, required } = fit
-  const result = { name, required, verdict, evidence: [...evidence, ...remarks], keys }
-  return stable.length === 0 ? result : { ...result, stable }
+  return {
+    name,
+    required,
+    verdict,
+    evidence: [...evidence, ...remarks],
+    keys,
+    ...(stable.length === 0 ? {} : { stable }),
+    ...(outside.length === 0 ? {} : { outside }),
+  }
 }
 
 interface Proven {
   readonly verdict: Verdict
   readonly evidence: readonly string[]
   readonly stable: readonly StableReport[]
+  readonly outside: readonly string[]
 }
 
 async function prove(fit: DeclaredFit, keys: KeyBoard, world: EvidenceWorld): Promise<Proven> {
@@ -34,12 +44,14 @@ async function prove(fit: DeclaredFit, keys: KeyBoard, world: EvidenceWorld): Pr
   const tallies: Tally[] = []
   const evidence: string[] = [...wrong]
   const stable: StableReport[] = []
+  const outside = new Set<string>()
   for (const proof of fit.proofs) {
     world.signal.throwIfAborted()
     const proven = await attempt({ proof, fit, keys, world })
     tallies.push(proven.tally)
     evidence.push(...proven.evidence)
     if (proven.stable !== undefined) stable.push(proven.stable)
+    for (const path of proven.outside ?? []) outside.add(path)
   }
   evidence.push(...(await unprovenKeys(fit, keys, tallies)))
   const verdict = verdictOf([...keys.tallies, ...tallies])
@@ -47,6 +59,7 @@ async function prove(fit: DeclaredFit, keys: KeyBoard, world: EvidenceWorld): Pr
     verdict: wrong.length > 0 && verdict === 'not-provable' ? 'does-not-fit' : verdict,
     evidence: [...keys.evidence, ...evidence],
     stable,
+    outside: [...outside],
   }
 }
 
@@ -101,6 +114,7 @@ async function proveOne({ proof, fit, keys, world }: ProofTask): Promise<Shown> 
   const recorded = world.recorded?.(fit.name)
   if (proof.kind === 'cookie') return await proveCookie(proof, { keys, recorded, world })
   if (proof.kind === 'stable') return await proveStable(proof, { recorded, world })
+  if (proof.kind === 'files') return await findOutside(proof, fit.elsewhere, keys, world)
   return await proveRows(proof, keys, world)
 }
 

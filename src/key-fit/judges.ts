@@ -8,7 +8,7 @@ import { parsedJson, valueIn, type Found } from './values.ts'
 import type { Judgement } from './verdict.ts'
 import type { Row } from './world.ts'
 
-export type RowProof = Exclude<Proof, { kind: 'certificate' | 'live' | 'cookie' | 'stable' }>
+export type RowProof = Exclude<Proof, { kind: 'certificate' | 'live' | 'cookie' | 'stable' | 'files' }>
 
 const says = (what: Judgement['says'], group = '', why?: string): Judgement => ({
   group,
@@ -66,7 +66,7 @@ type OpenedRow =
   | { readonly judgement: Judgement }
 
 /** Opens a value under its key, which for a ring is the one that the row names. */
-async function openIn(
+export async function openIn(
   row: Row,
   sealed: Sealed,
   keys: KeyBoard,

@@ -12,6 +12,7 @@ export interface Shown {
   readonly tally: Tally
   readonly evidence: readonly string[]
   readonly stable?: StableReport
+  readonly outside?: readonly string[]
 }
 
 interface Seeing {

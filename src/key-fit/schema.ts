@@ -167,16 +167,33 @@ const proof = z.discriminatedUnion('kind', [
   z.strictObject({ ...common, kind: z.literal('cookie'), key: z.string(), page, cookie: z.string().min(1) }),
   /** Hashes over columns, without any key, are those of the capture: what is derived from rows did not change. */
   z.strictObject({ ...common, kind: z.literal('stable'), rows, hash, template: z.string() }),
+  /** Files that the data names, and that must be in the restore point as well. Says nothing of keys. */
+  z.strictObject({
+    ...common,
+    kind: z.literal('files'),
+    rows,
+    value,
+    /** The value is sealed under it; in clear without. */
+    key: z.string().optional(),
+    layouts: z.array(layout).default([]),
+    /** Members of the value, which is JSON, that are paths. Without any, the value is a path. */
+    members: z.array(z.string().min(1)).default([]),
+  }),
   /** The captured key is the one that the app has now. */
   z.strictObject({ ...common, kind: z.literal('live'), key: z.string() }),
 ])
 export type Proof = z.infer<typeof proof>
+
+/** A file that is kept in another way, or is in the point under another path, and why that is so. */
+export const elsewhere = z.strictObject({ file: z.string().min(1), reason: z.string().min(1) })
 
 export const declaredFit = z.strictObject({
   kind: z.literal('declared'),
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/),
   required: z.boolean().default(true),
   keys: z.record(z.string(), keySource),
+  /** Files that the data may name although they are in no component. */
+  elsewhere: z.array(elsewhere).default([]),
   proofs: z.array(proof).min(1),
 })
 export type DeclaredFit = z.infer<typeof declaredFit>

@@ -4,6 +4,7 @@ import type { Recipe } from './recipes/recipe.ts'
 import { recipes } from './recipes/all.ts'
 import {
   declaredFit,
+  elsewhere,
   page,
   secretPlace,
   type DeclaredFit,
@@ -21,6 +22,8 @@ const recipeFit = z.strictObject({
   /** Where the app itself can be asked. */
   url: page.optional(),
   keys: z.record(z.string(), secretPlace),
+  /** Files that the data may name although they are in no component. */
+  elsewhere: z.array(elsewhere).default([]),
 })
 export type RecipeFit = z.infer<typeof recipeFit>
 
@@ -49,8 +52,8 @@ function requireKeys(recipe: Recipe, { keys }: RecipeFit): void {
   throw new Failure('usage', `recipe ${recipe.name} ${what}`, { hint: `Its keys are ${known.join(', ')}.` })
 }
 
-function placed(recipe: Recipe, { required, database, keys, url }: RecipeFit): DeclaredFit {
-  const whole = declaredFit.parse({ kind: 'declared', name: recipe.name, required, ...recipe.fit })
+function placed(recipe: Recipe, { required, database, keys, url, elsewhere: kept }: RecipeFit): DeclaredFit {
+  const whole = declaredFit.parse({ kind: 'declared', name: recipe.name, required, elsewhere: kept, ...recipe.fit })
   const given = Object.entries(whole.keys).flatMap(([key, source]): [string, KeySource][] => {
     if (source.kind === 'ring') return [[key, { ...source, rows: { ...source.rows, component: database } }]]
     if (source.kind === 'derived') return [[key, source]]
@@ -70,6 +73,7 @@ function exact({ component, secret, variable }: SecretPlace): SecretPlace {
 
 function isGiven(proof: Proof, keys: ReadonlySet<string>): boolean {
   if (proof.kind === 'stable') return true
+  if (proof.kind === 'files') return proof.key === undefined || keys.has(proof.key)
   if (proof.kind === 'pair')
     return [proof.private.key, proof.public.key].every((key) => key === undefined || keys.has(key))
   return keys.has(proof.key) && (proof.kind !== 'certificate' || keys.has(proof.certificate))

@@ -3,9 +3,10 @@
  * - `does-not-fit`: they open nothing of what they should.
  * - `mixed`: they open a part; the rest is under other keys.
  * - `corrupt`: what should be opened or compared is not what the app writes.
+ * - `absent`: a key that was declared is not there. Whatever else was proven proves nothing of it.
  * - `not-provable`: there is nothing that could prove it either way; the evidence says what there is.
  */
-export const verdicts = ['fits', 'does-not-fit', 'mixed', 'corrupt', 'not-provable'] as const
+export const verdicts = ['fits', 'does-not-fit', 'mixed', 'corrupt', 'absent', 'not-provable'] as const
 export type Verdict = (typeof verdicts)[number]
 
 export interface KeyFitResult {
@@ -17,6 +18,8 @@ export interface KeyFitResult {
   readonly keys: readonly KeyReport[]
   /** What is to be the same after a restore; there when the declaration has such proofs. */
   readonly stable?: readonly StableReport[] | undefined
+  /** Files that the data names and that are in no component; there when there are some. */
+  readonly outside?: readonly string[] | undefined
 }
 
 /** Of the first `rows` rows. */
@@ -95,6 +98,12 @@ function wordsOf(counts: Tally['counts']): string {
     nothing > 0 ? `${nothing} say nothing` : '',
   ].filter((text) => text !== '')
   return said.join(', ')
+}
+
+/** What proofs found, next to whether a key was there to be proven at all. */
+export function withAbsent(verdict: Verdict, keys: readonly Pick<KeyReport, 'fingerprint'>[]): Verdict {
+  const isAbsent = keys.some(({ fingerprint }) => fingerprint === null)
+  return isAbsent && (verdict === 'fits' || verdict === 'not-provable') ? 'absent' : verdict
 }
 
 /** One verdict of all proofs: nothing damaged or under another key may hide behind what fits. */

@@ -18,6 +18,8 @@ export interface EvidenceWorld {
   cookie?(page: string, name: string): Promise<Secret | undefined>
   /** What the backup found out, for who looks at its data again. Absent while a backup runs. */
   readonly recorded?: (fit: string) => RecordedFit | undefined
+  /** Whether a file of the host is in a component of the app. Absent where nobody can say. */
+  readonly holdsFile?: (path: string) => Promise<boolean>
   fingerprint(secret: Secret): string
   readonly signal: AbortSignal
 }

@@ -1,6 +1,8 @@
 import type { Context, Records } from '../core/ports.ts'
 import type { Secret } from '../core/secret.ts'
+import type { Place } from '../core/lost-together.ts'
 import type { Finding, PointId } from '../core/restore-point.ts'
+import type { Objectives } from '../core/safety.ts'
 import type { RetentionPolicy } from '../core/retention.ts'
 import type { Driver } from '../components/driver.ts'
 import type { DeclaredFit } from '../key-fit/schema.ts'
@@ -15,6 +17,10 @@ export interface App {
   readonly retention: RetentionPolicy
   /** How often a backup is expected. */
   readonly intervalMilliseconds: number
+  /** How old the newest good point and the last drill may be. */
+  readonly objectives?: Omit<Objectives, 'intervalMilliseconds'>
+  /** Repositories that may be lost together with the app, and why that is accepted. */
+  readonly lostTogether?: readonly { readonly repository: string; readonly reason: string }[]
   /** `background`: a backup that is run by itself lets other programs of its machine go first. */
   readonly priority?: 'background' | 'normal'
   /** Proofs that the captured keys open the data. */
@@ -33,6 +39,8 @@ export interface AppRepository {
   readonly location: string
   readonly recipients: readonly string[]
   open(context: Context): Promise<Repository>
+  /** What it lies on, as far as it can be seen from here. */
+  place?(): Promise<Place>
   /** Tries out on the real storage what a repository builds on; leaves nothing behind. Fails when it cannot be written. */
   probe?(context: Context): Promise<readonly Finding[]>
 }
@@ -55,6 +63,13 @@ export interface OperationContext extends Context {
   }
   /** A cookie that a page of a running app gives to a stranger, for key fit. */
   readonly pageCookie?: (page: string, name: string, signal: AbortSignal) => Promise<Secret | undefined>
+  /**
+   * The key for fingerprints of an app, the same for all its points, so that they can be compared. Undefined when there is no
+   * signing key to make it from.
+   */
+  readonly fingerprintKey?: (app: string) => Promise<Secret | undefined>
+  /** Opens points without asking anybody; undefined when a password would have to be asked for. */
+  readonly identitiesAtHand?: () => Promise<readonly Identity[] | undefined>
   /** The private keys at hand; asks the operator or reads a file. Fails with `denied` when there is none. */
   readonly identities: () => Promise<readonly Identity[]>
 }

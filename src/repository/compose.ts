@@ -1,14 +1,18 @@
 import type { Context } from '../core/ports.ts'
 import { readKnownChain } from './catalog.ts'
 import type { Measure } from './bytes.ts'
-import type { Commit, Manifest } from './documents.ts'
+import type { Commit, Manifest, ManifestKeyFit } from './documents.ts'
 import { keyCommitment } from './envelope/key-schedule.ts'
 import type { BeginRequest, PointContent } from './repository.ts'
 import type { RepositoryState } from './state.ts'
 
 /** The documents of a new restore point. */
 
-export function newManifest(state: RepositoryState, request: BeginRequest, content: PointContent): Manifest {
+export function newManifest(
+  state: Pick<RepositoryState, 'id' | 'software'>,
+  request: BeginRequest,
+  content: PointContent,
+): Manifest {
   const { components, missing, keyFit } = content
   const created = content.created.toISOString()
   return {
@@ -20,8 +24,16 @@ export function newManifest(state: RepositoryState, request: BeginRequest, conte
     software: state.software,
     components,
     missing,
-    ...(keyFit === undefined ? {} : { keyFit }),
+    ...(keyFit === undefined ? {} : { keyFit: writtenFit(keyFit) }),
   }
+}
+
+/** Readers from before `absent` was a verdict know five of them. That a key is null says the rest. */
+function writtenFit({ fingerprintKey, results }: ManifestKeyFit): ManifestKeyFit {
+  const written = results.map((result) =>
+    result.verdict === 'absent' ? { ...result, verdict: 'not-provable' as const } : result,
+  )
+  return { fingerprintKey, results: written }
 }
 
 export interface CommitParts {
@@ -51,7 +63,12 @@ export async function newCommit(state: RepositoryState, parts: CommitParts, cont
     manifest: { size: manifest.size, sha256: manifest.sha256 },
     keyCommitment: keyCommitment(dataKey, state.id, request.point),
     keys: { size: keys.size, sha256: keys.sha256 },
-    remarks: [...state.storage.features.remarks, ...(request.remarks ?? [])],
+    remarks: [
+      ...state.storage.features.remarks,
+      ...(request.remarks ?? []),
+      ...(content.remarksBeside?.(chain.commits.map(({ commit }) => commit)) ?? []),
+    ],
+    ...(content.servers === undefined || content.servers.length === 0 ? {} : { servers: content.servers }),
   }
 }
 

@@ -1,6 +1,7 @@
 /** The JSON documents of docs/format.md, as schemas and types. */
 import { z } from 'zod'
 import { isPointId } from '../core/restore-point.ts'
+import { POSITION } from '../core/server-moment.ts'
 
 type Frozen<Value> = Value extends (infer Element)[]
   ? readonly Frozen<Element>[]
@@ -21,6 +22,15 @@ export type RepositoryDocument = Frozen<z.infer<typeof repositorySchema>>
 
 /** A blob as the commit names it: the hash is of the stored, encrypted bytes. */
 const stored = z.object({ number: artifactNumber, size: count, sha256 })
+
+/** Which server a component was read from. Readable by anyone: the server's own identifier is hashed. */
+export const commitServer = z.object({
+  component: z.string(),
+  server: z.string().regex(/^[0-9a-f]{16}$/),
+  timeline: z.int().nonnegative().nullable(),
+  position: z.string().regex(POSITION).nullable(),
+})
+export type CommitServer = Frozen<z.infer<typeof commitServer>>
 
 export const commitSchema = z.object({
   format,
@@ -47,6 +57,7 @@ export const commitSchema = z.object({
   /** Of the first generation of the keys; later ones are as large as their recipients are many. Older commits have none. */
   keys: z.object({ size: count, sha256 }).optional(),
   remarks: z.array(z.string()),
+  servers: z.array(commitServer).optional(),
 })
 export type Commit = Frozen<z.infer<typeof commitSchema>>
 
@@ -77,20 +88,36 @@ export type ManifestComponent = Frozen<z.infer<typeof manifestComponent>>
 const missingComponent = z.object({ name: z.string(), kind: z.string(), reason: z.string() })
 export type MissingComponent = Frozen<z.infer<typeof missingComponent>>
 
-/** What a backup found out about keys. `fingerprintKey` is random and only ever here, under encryption. */
+/**
+ * `absent` is written as what readers from before it know, and so is a point of theirs that calls keys fitting of which one
+ * is not there: a key without a fingerprint says it.
+ */
+function readFit<Result extends { readonly verdict: string; readonly keys: readonly { fingerprint: string | null }[] }>(
+  result: Result,
+): Result | (Omit<Result, 'verdict'> & { readonly verdict: 'absent' }) {
+  const isAbsent = result.keys.some(({ fingerprint }) => fingerprint === null)
+  const isProof = result.verdict === 'fits' || result.verdict === 'not-provable'
+  return isAbsent && isProof ? { ...result, verdict: 'absent' } : result
+}
+
+/** What a backup found out about keys. `fingerprintKey` is only ever here, under encryption. */
 const manifestKeyFit = z.object({
   fingerprintKey: z.string(),
   results: z.array(
-    z.object({
-      name: z.string(),
-      required: z.boolean(),
-      verdict: z.enum(['fits', 'does-not-fit', 'mixed', 'corrupt', 'not-provable']),
-      evidence: z.array(z.string()),
-      keys: z.array(
-        z.object({ name: z.string(), component: z.string(), secret: z.string(), fingerprint: z.string().nullable() }),
-      ),
-      stable: z.array(z.object({ about: z.string(), rows: z.number(), fingerprint: z.string() })).optional(),
-    }),
+    z
+      .object({
+        name: z.string(),
+        required: z.boolean(),
+        // One that a later version writes is no proof here, and no reason to refuse the point.
+        verdict: z.enum(['fits', 'does-not-fit', 'mixed', 'corrupt', 'absent', 'not-provable']).catch('not-provable'),
+        evidence: z.array(z.string()),
+        keys: z.array(
+          z.object({ name: z.string(), component: z.string(), secret: z.string(), fingerprint: z.string().nullable() }),
+        ),
+        stable: z.array(z.object({ about: z.string(), rows: z.number(), fingerprint: z.string() })).optional(),
+        outside: z.array(z.string()).optional(),
+      })
+      .transform(readFit),
   ),
 })
 export type ManifestKeyFit = Frozen<z.infer<typeof manifestKeyFit>>

@@ -4,6 +4,7 @@ import type { Secret } from '../core/secret.ts'
 import type {
   ArtifactRecord,
   Commit,
+  CommitServer,
   Manifest,
   ManifestComponent,
   ManifestKeyFit,
@@ -136,6 +137,9 @@ export interface PointContent {
   readonly missing: readonly MissingComponent[]
   readonly keyFit?: ManifestKeyFit
   readonly created: Date
+  readonly servers?: readonly CommitServer[]
+  /** What the commit says of the point beside the commits that are there, oldest first. */
+  readonly remarksBeside?: (commits: readonly Commit[]) => readonly string[]
 }
 
 export interface PointReader {

@@ -1,3 +1,5 @@
+import { WENT_BACK } from '../../core/accept-ids.ts'
+import { failureKinds } from '../../core/failure.ts'
 import { runBackup } from '../../operations/backup/run.ts'
 import { planBackup, type BackupPlan } from '../../operations/backup/plan.ts'
 import type { BackupReport } from '../../operations/backup/report.ts'
@@ -8,13 +10,14 @@ import { chooseApp, type Command } from '../run-command.ts'
 
 export interface BackupOptions {
   readonly dryRun?: boolean
+  readonly accept?: readonly string[]
 }
 
 /** `holdfast backup <app>` */
 export async function backup(command: Command, name: string | undefined, options: BackupOptions): Promise<number> {
   const app = chooseApp(command.assembly.apps, name)
   const { context } = command.assembly
-  const plan = await planBackup(app, context)
+  const plan = { ...(await planBackup(app, context)), acceptWentBack: options.accept?.includes(WENT_BACK) === true }
   if (options.dryRun === true) {
     command.result({ plan }, () => planText(plan))
     return 0
@@ -22,7 +25,9 @@ export async function backup(command: Command, name: string | undefined, options
   if (app.priority === 'background') await command.world.toBackground()
   const report = await runBackup(app, plan, context)
   command.result({ report }, () => reportText(report))
-  return report.outcome === 'done' ? 0 : 3
+  // What was captured is good and stored; what it was captured from is in doubt.
+  if (report.alarms.length > 0) return failureKinds.refused.exit
+  return report.outcome === 'done' ? 0 : failureKinds.incomplete.exit
 }
 
 /** The next step for each repository that failed. */

@@ -1,4 +1,5 @@
 import type { Beside, Driver, Kept, Target, TargetRequest } from '../driver.ts'
+import { placeOfPath } from '../../system/where-it-lies.ts'
 import { keptUntil } from '../keep-previous.ts'
 import { naming } from './failures.ts'
 import { statOf } from './folder.ts'
@@ -13,6 +14,8 @@ export const filesDriver: Driver<FilesSettings, FilesDetails> = {
   check: async (...request) => (await import('./check.ts')).checkFiles(...request),
   capture: async (...request) => (await import('./capture.ts')).captureFiles(...request),
   examine: async (...request) => (await import('./load.ts')).examineFiles(...request),
+  holdsFile: async (settings, file) => (await import('./holds-file.ts')).holdsFile(settings, file),
+  place: ({ path }) => placeOfPath(path),
   kept: keptFolders,
   keptBytes: keptFolderBytes,
   beside: besideFolders,

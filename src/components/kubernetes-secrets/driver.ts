@@ -21,6 +21,8 @@ export const kubernetesSecretsDriver: Driver<KubernetesSecretsSettings, Kubernet
   policy: async (settings, purpose) => (await import('./role.ts')).roleText(settings, purpose),
   open: openTarget,
   capturedSecret: async (details, source, name) => (await import('./values.ts')).capturedValue(details, source, name),
+  // Another cluster than the one this runs in has its own names.
+  place: ({ kubeconfig }) => Promise.resolve(kubeconfig === undefined ? { cluster: 'Kubernetes' } : {}),
   liveSecret: async (
     settings: KubernetesSecretsSettings,
     name: string,

@@ -1,3 +1,4 @@
+import { placeOfServer } from '../../system/where-it-lies.ts'
 import type { Driver, Target, TargetRequest } from '../driver.ts'
 import { keyFingerprints } from './key-fingerprints.ts'
 import { openbaoDetails, openbaoSettings } from './schema.ts'
@@ -15,6 +16,7 @@ export const openbaoDriver: Driver<OpenbaoSettings, OpenbaoDetails> = {
   policy: async (...request) => (await import('./policies.ts')).policyFor(...request),
   restoreSnapshot: async (...request) => (await import('./snapshot-restore.ts')).restoreSnapshot(...request),
   capturedSecret: async (details, source, name) => (await import('./keys.ts')).capturedKey(details, source, name),
+  place: ({ address }) => Promise.resolve(placeOfServer(address.startsWith('unix:') ? '/' : new URL(address).hostname)),
   liveSecret: async (...request) => (await import('./keys.ts')).liveKey(...request),
   fingerprints: keyFingerprints,
   open: openTarget,

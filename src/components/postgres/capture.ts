@@ -14,6 +14,7 @@ import { readDepends } from './depends.ts'
 import { giveEvidence } from './evidence.ts'
 import { readCounts, readFingerprint, readSequences, sequencesBetween } from './fingerprint.ts'
 import { readIndexRuns } from './index-runs.ts'
+import { readServerMoment } from './read-server-moment.ts'
 import { readPace, sessionsFor, type Pace } from './pace.ts'
 import { LANE_LIMITS, planLanes, tableOf, withoutRows, type LaneLimits, type LaneSource } from './lanes.ts'
 import { captureLanes, lockLanes } from './lanes-capture.ts'
@@ -78,8 +79,10 @@ async function captureOnce(
   const server = readerOf(settings)
   const { database } = settings
   await requireOwnSession(server, database, context)
-  const { serverVersion, pace } = await withSession(server, database, context, async (session) => ({
+  const { serverVersion, pace, moment } = await withSession(server, database, context, async (session) => ({
     ...(await readDatabaseFacts(session)),
+    // Before the snapshot, so that the next backup never sees less than this one.
+    moment: await readServerMoment(session, context),
     pace: await readPace(settings, session, context),
   }))
   requireSupported(serverVersion)
@@ -94,7 +97,7 @@ async function captureOnce(
   }
   // Where locks are asked for all the time, one session after the other still gets those that it needs.
   if ((sink.attempt ?? 1) > SHARED_ATTEMPTS) return alone('its definitions change all the time')
-  return withSnapshot(
+  const captured = await withSnapshot(
     { server, database, count: sessionsFor(pace.lanes), hold: true },
     context,
     async (snapshot) => {
@@ -106,6 +109,7 @@ async function captureOnce(
     },
     alone,
   )
+  return { ...captured, server: moment }
 }
 
 interface Reading {

@@ -1,4 +1,5 @@
 import type { Context } from '../../core/ports.ts'
+import { placeOfServer } from '../../system/where-it-lies.ts'
 import type { Driver, Kept } from '../driver.ts'
 import { postgresDetails, postgresSettings } from './schema.ts'
 import type { PostgresDetails, PostgresSettings } from './schema.ts'
@@ -19,6 +20,11 @@ export const postgresDriver: Driver<PostgresSettings, PostgresDetails> = {
   keptBytes,
   beside: async (...request) => (await import('./undo.ts')).listBeside(...request),
   open: async (...request) => (await import('./target.ts')).openPostgresTarget(...request),
+  async *liveRows(...request) {
+    yield* (await import('./live-rows.ts')).readLiveRows(...request)
+  },
+  place: ({ host }) => Promise.resolve(placeOfServer(host)),
+  serverMoment: async (...request) => (await import('./server-moment.ts')).serverMoment(...request),
   grants: async (...request) => (await import('./grants.ts')).grants(...request),
   dumps: {
     load: async (...request) => (await import('./dumps/load.ts')).loadDumpFile(...request),

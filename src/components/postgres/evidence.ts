@@ -38,7 +38,8 @@ export async function giveEvidence(session: pg.ClientBase, evidence: EvidenceTak
   }
 }
 
-async function* provenRows(session: pg.ClientBase, query: EvidenceQuery): AsyncGenerator<EvidenceRow> {
+/** Of a session in a transaction that only reads. */
+export async function* provenRows(session: pg.ClientBase, query: EvidenceQuery): AsyncGenerator<EvidenceRow> {
   await proveBuiltIn(session, query.sql)
   yield* flat(batches(session, query))
 }

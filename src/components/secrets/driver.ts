@@ -1,3 +1,6 @@
+import type { Place } from '../../core/lost-together.ts'
+import { placeOfPath, THIS_HOST } from '../../system/where-it-lies.ts'
+import { dirname } from 'node:path'
 import { stat } from 'node:fs/promises'
 import type { Context } from '../../core/ports.ts'
 import type { Secret } from '../../core/secret.ts'
@@ -25,6 +28,9 @@ export const secretsDriver: Driver<SecretsSettings, SecretsDetails> = {
   open: (settings, request) => Promise.resolve(openTarget(settings, request)),
   capturedSecret: async (details, source, name) => (await capturedValues(details, source)).get(name),
   liveSecret,
+  place,
+  holdsFile: ({ secrets, folder }, path) =>
+    Promise.resolve(Object.values(secrets).some(({ file }) => file === path) || dirname(path) === folder),
   fingerprints: ({ secrets }) =>
     secrets.map(({ name, digest, trailingNewline, ...source }) => ({
       name,
@@ -40,6 +46,12 @@ async function examine(details: SecretsDetails, source: ArtifactSource): Promise
 
 function openTarget(settings: SecretsSettings, request: TargetRequest): Target<SecretsDetails> {
   return request.mode === 'scratch' ? scratchTarget(settings, request) : hostTarget(settings, request)
+}
+
+/** What comes from the environment of this process is on this host as well. */
+async function place({ secrets, folder }: SecretsSettings): Promise<Place> {
+  const file = folder ?? Object.values(secrets).find((source) => source.file !== undefined)?.file
+  return file === undefined ? { host: THIS_HOST } : await placeOfPath(file)
 }
 
 async function liveSecret(settings: SecretsSettings, name: string): Promise<Secret | undefined> {

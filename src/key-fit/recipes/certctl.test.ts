@@ -145,3 +145,22 @@ BgNVHRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA0kAMEYCIQCy2GLslFIVk5k7A2/E
 OUST8bCK
 -----END CERTIFICATE-----
 `
+
+test('files that issuers name and that no component holds are said, whether their settings are sealed or in clear', async () => {
+  const sealed = blob(3, { plain: '{"ca_cert_path":"/etc/certctl/ca.crt","ca_key_path":"/etc/certctl/ca.key"}' })
+  const rows = {
+    'encrypted_config as sealed': [sealed],
+    'config::text': [{ named: '{"ca_key_path":"/srv/other.key","dns":"none"}' }],
+    key_path: [{ named: 'ocsp-responder.key' }],
+  }
+  const secrets = { configKey: PASSPHRASE }
+  const found = await proven(setting, { secrets, rows, files: ['/etc/certctl/ca.crt'] })
+  assert.deepEqual(
+    [found.verdict, found.outside],
+    ['fits', ['/etc/certctl/ca.key', '/srv/other.key', 'ocsp-responder.key']],
+  )
+  const files = ['/etc/certctl/ca.crt', '/etc/certctl/ca.key', '/srv/other.key', 'ocsp-responder.key']
+  const kept = { ...(setting as object), elsewhere: [{ file: 'ocsp-responder.key', reason: 'made anew' }] }
+  assert.equal((await proven(kept, { secrets, rows, files })).outside, undefined)
+  assert.equal((await proven(setting, { secrets, rows })).outside, undefined, 'a drill does not know the host')
+})

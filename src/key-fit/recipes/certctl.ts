@@ -25,6 +25,17 @@ const opens = (table: string, column: string, plain: 'json' | 'any') => ({
   plain,
 })
 
+const FILES = ['ca_cert_path', 'ca_key_path']
+
+/** After a restore the paths in the database decide where the files are looked for, and not variables of the host. */
+const named = (table: string, column: string, members: readonly string[] = []) => ({
+  kind: 'files' as const,
+  about: `files that ${column} of ${table} names`,
+  rows: { component: '$database', sql: `select ${column}::text as named from ${table} where ${column} is not null` },
+  value: { column: 'named' },
+  members: [...members],
+})
+
 /** certctl starts and answers with a wrong key, without the issuers that it could not open; so each value must open. */
 export const certctl: Recipe = {
   name: 'certctl',
@@ -41,6 +52,21 @@ export const certctl: Recipe = {
       caCertificate: { kind: 'secret', component: '$caCertificate', secret: '$caCertificate' },
     },
     proofs: [
+      {
+        kind: 'files',
+        about: 'files that encrypted_config of issuers names',
+        rows: {
+          component: '$database',
+          sql: 'select encrypted_config as sealed from issuers where length(encrypted_config) > 0',
+        },
+        value: { column: 'sealed', decode: ['bytea'] },
+        key: 'configKey',
+        layouts,
+        members: FILES,
+      },
+      named('issuers', 'config', FILES),
+      named('intermediate_cas', 'key_driver_id'),
+      named('ocsp_responders', 'key_path'),
       opens('issuers', 'encrypted_config', 'json'),
       opens('deployment_targets', 'encrypted_config', 'json'),
       opens('oidc_providers', 'client_secret_encrypted', 'any'),

@@ -13,12 +13,14 @@ export interface Things {
   readonly rows?: Readonly<Record<string, readonly Row[]>>
   /** What the running app gives by the address of a page. */
   readonly cookies?: Readonly<Record<string, string>>
+  /** Files that are in a component. */
+  readonly files?: readonly string[]
   /** What a backup found out; with it, the world is one after that backup. */
   readonly recorded?: KeyFitResult
 }
 
 /** Data and keys in memory. */
-export function worldOf({ secrets, live = secrets, rows = {}, cookies, recorded }: Things): EvidenceWorld {
+export function worldOf({ secrets, live = secrets, rows = {}, cookies, recorded, files }: Things): EvidenceWorld {
   const from = (things: Things['secrets']) => (_component: string, name: string) => {
     const value = things[name]
     return Promise.resolve(value === undefined ? undefined : secretOfBytes(Buffer.from(value)))
@@ -30,6 +32,7 @@ export function worldOf({ secrets, live = secrets, rows = {}, cookies, recorded 
       const found = Object.entries(rows).find(([word]) => sql.includes(word))?.[1] ?? []
       for (const row of found.slice(0, limit)) yield await Promise.resolve(row)
     },
+    ...(files === undefined ? {} : { holdsFile: (path) => Promise.resolve(files.includes(path)) }),
     ...(recorded === undefined ? {} : { recorded: () => recorded }),
     ...(cookies === undefined ? {} : { cookie: (page) => Promise.resolve(cookieOf(cookies[page])) }),
     fingerprint: (secret) => createHash('sha256').update(secret.reveal()).digest('hex').slice(0, 16),

@@ -2,6 +2,7 @@ import { toFailure, type Failure } from '../../core/failure.ts'
 import type { Bytes } from '../../core/ports.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import type { Secret } from '../../core/secret.ts'
+import type { ServerMoment } from '../../core/server-moment.ts'
 import type { ArtifactSink, Captured, EvidenceTaker } from '../../components/driver.ts'
 import type { ArtifactRecord } from '../../repository/documents.ts'
 import { fanOut, pack, type Packed } from '../../repository/pack.ts'
@@ -16,6 +17,7 @@ export interface CapturedComponent {
   readonly findings: readonly Finding[]
   /** What it lacks although it was captured, in one sentence. */
   readonly lacks: string | undefined
+  readonly server: ServerMoment | undefined
   readonly cause: Failure | undefined
 }
 
@@ -42,13 +44,14 @@ export async function captureComponent(
   try {
     const captured = withLack(await sink.whole(component.driver.capture(component.settings, sink, context)))
     sink.record(component, captured, started, context.clock.now())
-    const found = { findings: captured.findings ?? [], lacks: lackOf(captured), cause: undefined }
+    const { server } = captured
+    const found = { findings: captured.findings ?? [], lacks: lackOf(captured), server, cause: undefined }
     return { outcome: { ...facts(), outcome: 'captured', notCaptured: captured.notCaptured }, ...found }
   } catch (error) {
     const cause = toFailure(error)
     if (cause.kind === 'cancelled' || context.signal.aborted) throw error
     const outcome = { ...facts(), outcome: 'failed', notCaptured: [], failure: summarize(cause) } as const
-    return { outcome, findings: [], lacks: undefined, cause }
+    return { outcome, findings: [], lacks: undefined, server: undefined, cause }
   }
 }
 

@@ -1,5 +1,5 @@
 import { Failure, toFailure } from '../../core/failure.ts'
-import type { ManifestComponent } from '../../repository/documents.ts'
+import type { Commit, ManifestComponent } from '../../repository/documents.ts'
 import type { PointContent, PointWriter } from '../../repository/repository.ts'
 import type { App, AppRepository, OperationContext } from '../app.ts'
 import type { BackupPlan } from './plan.ts'
@@ -14,7 +14,7 @@ export class Destination {
   readonly target: AppRepository
   readonly #writer: PointWriter | undefined
   #failure: Failure | undefined
-  #committed = false
+  #committed: Commit | undefined
   #storedBytes = 0
   #readBackMilliseconds = 0
   /** What the manifest of this repository says of each captured component. */
@@ -46,6 +46,11 @@ export class Destination {
     this.#failure = new Failure(kind, message, { facts, hint, cause: this.#failure })
   }
 
+  /** Undefined until the point is there. */
+  get committed(): Commit | undefined {
+    return this.#committed
+  }
+
   countStored(bytes: number, readBackMilliseconds: number): void {
     this.#storedBytes += bytes
     this.#readBackMilliseconds += readBackMilliseconds
@@ -54,8 +59,7 @@ export class Destination {
   async commit(content: Omit<PointContent, 'components'>): Promise<void> {
     if (this.writer === undefined) return
     try {
-      await this.writer.commit({ ...content, components: this.components })
-      this.#committed = true
+      this.#committed = (await this.writer.commit({ ...content, components: this.components })).commit
     } catch (error) {
       this.fail(error)
     }
@@ -63,14 +67,14 @@ export class Destination {
 
   /** Removes what was stored for a point that was not committed. */
   async abandonUnlessCommitted(): Promise<void> {
-    if (!this.#committed) await this.#writer?.abandon()
+    if (this.#committed === undefined) await this.#writer?.abandon()
   }
 
   outcome(): RepositoryOutcome {
     return {
       name: this.target.name,
       location: this.target.location,
-      outcome: this.#committed ? 'committed' : 'failed',
+      outcome: this.#committed === undefined ? 'failed' : 'committed',
       storedBytes: this.#storedBytes,
       readBackMilliseconds: Math.round(this.#readBackMilliseconds),
       remarks: this.#writer?.repository.remarks ?? [],

@@ -2,12 +2,17 @@ import { isNothingThere } from '../../components/nothing-there.ts'
 import { Failure } from '../../core/failure.ts'
 import type { Secret } from '../../core/secret.ts'
 import { newFingerprintKey } from '../../repository/fingerprint-key.ts'
-import type { ManifestKeyFit, MissingComponent } from '../../repository/documents.ts'
+import type { CommitServer, ManifestKeyFit, MissingComponent } from '../../repository/documents.ts'
+import type { PointContent } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
 import { BackupEvidence } from '../key-fit/evidence.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import { keyFindings, lackingKeys, proveAll } from '../key-fit/prove.ts'
 import { backupWorld } from '../key-fit/worlds.ts'
+import { remarksOf } from '../lineage/compare.ts'
+import { alarmFinding, wentBackIn } from '../lineage/remarks.ts'
+import { loadServerNotes } from '../lineage/server-notes.ts'
+import { SAFETY_REMARK } from '../points/safety-remark.ts'
 import { about } from '../source.ts'
 import { captureAgain } from './capture-again.ts'
 import { captureComponent } from './capture.ts'
@@ -28,9 +33,9 @@ export async function executeBackup(app: App, plan: BackupPlan, context: Operati
   const created = context.clock.now()
   const destinations = await openDestinations(app, plan, context)
   try {
-    const fingerprintKey = newFingerprintKey()
+    const fingerprintKey = (await context.fingerprintKey?.(app.name)) ?? newFingerprintKey()
     const evidence = new BackupEvidence(app.keyFit ?? [])
-    const { components, findings, lacking } = await captureAll(
+    const { components, findings, lacking, servers } = await captureAll(
       app,
       destinations,
       { fingerprintKey, evidence, indivisible: plan.indivisible ?? false },
@@ -43,12 +48,13 @@ export async function executeBackup(app: App, plan: BackupPlan, context: Operati
     )
     const missing = missingOf(plan, components, [...lacking, ...lackingKeys(app, keyFit, components)])
     const manifestFit = { fingerprintKey: fingerprintKey.reveal(), results: keyFit }
-    await commitAll(destinations, { missing, keyFit: manifestFit, created }, context)
+    const remarksBeside = await comparison(app, plan, { servers, created }, context)
+    await commitAll(destinations, { missing, keyFit: manifestFit, created, servers, remarksBeside }, context)
     const durationMilliseconds = Math.round(context.clock.monotonic() - begun)
     const times = { created: created.toISOString(), durationMilliseconds }
     const { remarks } = evidence
     await adviseFull(app, destinations, context)
-    return reportOf(plan, { components, findings, keyFit, missing, remarks }, destinations, times)
+    return reportOf(plan, { components, findings, keyFit, missing, remarks, servers }, destinations, times)
   } catch (error) {
     await adviseFull(app, destinations, context)
     throw withAdvice(error, destinations)
@@ -66,8 +72,9 @@ async function captureAll(
     readonly indivisible: NonNullable<BackupPlan['indivisible']>
   },
   context: OperationContext,
-): Promise<Pick<Outcomes, 'components' | 'findings'> & { readonly lacking: readonly MissingComponent[] }> {
+): Promise<Pick<Outcomes, 'components' | 'findings' | 'servers'> & { readonly lacking: readonly MissingComponent[] }> {
   const components: ComponentOutcome[] = []
+  const servers: CommitServer[] = []
   const lacking: MissingComponent[] = []
   const findings: Finding[] = []
   let first: Failure | undefined
@@ -85,6 +92,7 @@ async function captureAll(
       throw about(`component ${component.name}`, cause)
     components.push(captured.outcome)
     findings.push(...captured.findings)
+    if (captured.server !== undefined) servers.push({ component: component.name, ...captured.server })
     if (captured.lacks === undefined) continue
     const { name, kind } = captured.outcome
     lacking.push({ name, kind, reason: captured.lacks })
@@ -92,18 +100,33 @@ async function captureAll(
   }
   if (components.every(({ outcome }) => outcome === 'failed'))
     throw first ?? new Failure('usage', `app ${app.name} has no components`)
-  return { components, findings, lacking }
+  return { components, findings, lacking, servers }
 }
 
 interface Outcomes extends Pick<BackupReport, 'components' | 'findings' | 'keyFit'> {
   readonly missing: readonly MissingComponent[]
   readonly remarks: readonly string[]
+  readonly servers: readonly CommitServer[]
 }
 
-interface Committed {
-  readonly missing: readonly MissingComponent[]
-  readonly keyFit: ManifestKeyFit
-  readonly created: Date
+type Committed = Omit<PointContent, 'components' | 'keyFit'> & { readonly keyFit: ManifestKeyFit }
+
+/** A safety point is of the place that a restore replaces: where that was before is what the operator is about to end. */
+async function comparison(
+  app: App,
+  plan: BackupPlan,
+  { servers, created }: Required<Pick<PointContent, 'servers' | 'created'>>,
+  context: OperationContext,
+): Promise<NonNullable<PointContent['remarksBeside']>> {
+  if (plan.remarks?.includes(SAFETY_REMARK) === true) return () => []
+  const notes = await loadServerNotes(app.name, context)
+  const lineage = { app: app.name, created, servers, notes, accepted: plan.acceptWentBack === true }
+  return (commits) => remarksOf(lineage, commits)
+}
+
+function alarmsOf(destinations: readonly Destination[]): readonly string[] {
+  const said = destinations.flatMap(({ committed }) => (committed === undefined ? [] : (wentBackIn(committed) ?? [])))
+  return [...new Set(said)]
 }
 
 async function commitAll(
@@ -129,11 +152,12 @@ function missingOf(
 
 function reportOf(
   plan: BackupPlan,
-  { components, findings, keyFit, missing, remarks }: Outcomes,
+  { components, findings, keyFit, missing, remarks, servers }: Outcomes,
   destinations: readonly Destination[],
   times: Pick<BackupReport, 'created' | 'durationMilliseconds'>,
 ): BackupReport {
   const repositories = destinations.map((destination) => destination.outcome())
+  const alarms = alarmsOf(destinations)
   const whole = missing.length === 0 && repositories.every(({ outcome }) => outcome === 'committed')
   return {
     app: plan.app,
@@ -144,6 +168,13 @@ function reportOf(
     components,
     repositories,
     keyFit,
-    findings: [...plan.findings, ...findings.filter(needsSaying), ...keyFindings(keyFit, remarks)],
+    findings: [
+      ...plan.findings,
+      ...findings.filter(needsSaying),
+      ...keyFindings(keyFit, remarks),
+      ...alarms.map((alarm) => alarmFinding(plan.app, alarm)),
+    ],
+    alarms,
+    servers,
   }
 }

@@ -11,6 +11,8 @@ export interface BackupPlan {
   readonly components: readonly { readonly name: string; readonly kind: string }[]
   readonly repositories: readonly { readonly name: string; readonly location: string }[]
   readonly findings: readonly Finding[]
+  /** An operator says that a server that went back is what it should be. */
+  readonly acceptWentBack?: boolean
   /** Said of the point in its commit. */
   readonly remarks?: readonly string[]
   /** Components that the point cannot have, and why. */

@@ -1,5 +1,6 @@
 import type { Failure } from '../../core/failure.ts'
 import type { KeyFitResult } from '../../key-fit/verdict.ts'
+import type { CommitServer } from '../../repository/documents.ts'
 import type { Finding, PointId, TruthState } from '../../core/restore-point.ts'
 
 export interface BackupReport {
@@ -16,6 +17,9 @@ export interface BackupReport {
   /** Whether the captured keys open the captured data. */
   readonly keyFit: readonly KeyFitResult[]
   readonly findings: readonly Finding[]
+  /** That a server went back since the point before: data may be missing that was there. */
+  readonly alarms: readonly string[]
+  readonly servers: readonly CommitServer[]
 }
 
 export interface ComponentOutcome {

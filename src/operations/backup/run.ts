@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { toFailureUnder } from '../../core/cancelled.ts'
-import { describe } from '../../core/failure.ts'
+import { describe, Failure } from '../../core/failure.ts'
 import type { App, OperationContext } from '../app.ts'
+import { saveServerNotes } from '../lineage/server-notes.ts'
 import { executeBackup } from './execute.ts'
 import type { BackupPlan } from './plan.ts'
 import type { BackupReport } from './report.ts'
@@ -17,6 +18,7 @@ export type LastBackup = z.infer<typeof lastBackup>
 export async function runBackup(app: App, plan: BackupPlan, context: OperationContext): Promise<BackupReport> {
   try {
     const report = await executeBackup(app, plan, context)
+    await saveServerNotes(app.name, report.servers, context)
     await remember(
       app,
       { outcome: report.outcome, finished: context.clock.now().toISOString(), message: null },
@@ -35,10 +37,19 @@ export async function runBackup(app: App, plan: BackupPlan, context: OperationCo
   }
 }
 
-/** How the last backup of the app on this machine ended; undefined when none ran here. */
+/** How the last backup of the app on this machine ended; undefined when none ran here. Fails when it is noted and cannot be read. */
 export async function loadLastBackup(app: App, context: OperationContext): Promise<LastBackup | undefined> {
-  const parsed = lastBackup.safeParse(await context.records.load(`last-backup-${app.name}`))
-  return parsed.success ? parsed.data : undefined
+  const noted = await context.records.load(`last-backup-${app.name}`)
+  if (noted === undefined) return undefined
+  const parsed = lastBackup.safeParse(noted)
+  if (parsed.success) return parsed.data
+  throw new Failure(
+    'unsupported',
+    `how the last backup of app ${app.name} ended cannot be read from this machine's notes`,
+    {
+      hint: `Run holdfast backup ${app.name}; it is noted anew then.`,
+    },
+  )
 }
 
 /** The point is what it is: that this machine cannot note how it went makes no failure of a good one, and hides none. */

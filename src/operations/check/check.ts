@@ -1,9 +1,13 @@
 import { throwIfCancelled } from '../../core/cancelled.ts'
 import { failedFinding } from '../../core/failed-finding.ts'
-import { describe, isFailure } from '../../core/failure.ts'
 import { SKEW_LIMIT } from '../../core/retention-guards.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import type { App, AppRepository, OperationContext } from '../app.ts'
+import { checkKeyFit } from './check-key-fit.ts'
+import { findLostTogether } from '../placement/find-lost-together.ts'
+import { findSecondInstallation } from '../placement/find-second-installation.ts'
+import type { Catalog } from '../../repository/repository.ts'
+import { identityFinding, openNewest, readerFor, type Opened } from './open-newest.ts'
 
 export interface CheckReport {
   readonly apps: readonly { readonly app: string; readonly findings: readonly Finding[] }[]
@@ -15,12 +19,21 @@ export interface CheckReport {
 
 /** Tests everything that backups and restores of these apps need, as far as that is possible without doing them. */
 export async function executeCheck(apps: readonly App[], context: OperationContext): Promise<CheckReport> {
-  const checkedApps = []
-  for (const app of apps) checkedApps.push({ app: app.name, findings: await checkComponents(app, context) })
+  const checkedApps: { app: string; findings: Finding[] }[] = []
+  for (const app of apps) checkedApps.push({ app: app.name, findings: [...(await checkComponents(app, context))] })
   const repositories = []
-  for (const target of uniqueRepositories(apps))
-    repositories.push({ repository: target.name, findings: await checkRepository(target, context) })
-  const general = [await checkIdentity(apps, context)]
+  const opened: Opened[] = []
+  for (const target of uniqueRepositories(apps)) {
+    const findings = await checkRepository(target, apps, context)
+    const tried = await openNewest(target, apps, context)
+    opened.push(...tried)
+    repositories.push({ repository: target.name, findings: [...findings, ...tried.map(({ finding }) => finding)] })
+  }
+  for (const [index, app] of apps.entries()) {
+    const fits = await asFindings('key fit', context, () => checkKeyFit(app, readerFor(app, opened), context))
+    checkedApps[index]?.findings.push(...fits, ...(await togetherFinding(app, context)))
+  }
+  const general = [identityFinding(opened)]
   const all = [...checkedApps, ...repositories].flatMap(({ findings }) => findings)
   return { apps: checkedApps, repositories, general, ok: !all.some(({ level }) => level === 'error') }
 }
@@ -42,15 +55,23 @@ async function checkComponents(app: App, context: OperationContext): Promise<rea
   return findings
 }
 
-async function checkRepository(target: AppRepository, context: OperationContext): Promise<readonly Finding[]> {
+async function checkRepository(
+  target: AppRepository,
+  apps: readonly App[],
+  context: OperationContext,
+): Promise<readonly Finding[]> {
   context.progress({ type: 'phase', phase: 'check', detail: `repository ${target.name}` })
-  const opened = await asFindings(target.location, context, () => openAndCheck(target, context))
+  const opened = await asFindings(target.location, context, () => openAndCheck(target, apps, context))
   // Tried out also where it cannot be opened: what the storage lacks may be the reason.
   const tried = await asFindings(target.location, context, async () => (await target.probe?.(context)) ?? [])
   return [...opened, ...tried.filter(({ level }) => level !== 'ok')]
 }
 
-async function openAndCheck(target: AppRepository, context: OperationContext): Promise<readonly Finding[]> {
+async function openAndCheck(
+  target: AppRepository,
+  apps: readonly App[],
+  context: OperationContext,
+): Promise<readonly Finding[]> {
   const repository = await target.open(context)
   const catalog = await repository.catalog(context)
   const skew = await repository.clockSkew(context)
@@ -67,6 +88,7 @@ async function openAndCheck(target: AppRepository, context: OperationContext): P
       subject: `restore point ${point}`,
       message,
     })),
+    ...apps.flatMap((app) => secondFinding(app, catalog, context)),
     ...catalog.alarms.map((message): Finding => ({ level: 'error', subject: target.location, message })),
     ...repository.remarks.map((message): Finding => ({ level: 'warning', subject: target.location, message })),
     ...(repository.createOnly
@@ -101,38 +123,18 @@ async function openAndCheck(target: AppRepository, context: OperationContext): P
   ]
 }
 
-/** Whether a restore on this host would find a private key that opens what is there. */
-async function checkIdentity(apps: readonly App[], context: OperationContext): Promise<Finding> {
-  const subject = 'private key'
-  for (const app of apps) {
-    for (const target of app.repositories) {
-      const verdict = await tryNewest(target, app.name, context)
-      if (verdict !== undefined) return { ...verdict, subject }
-    }
-  }
-  return { level: 'untested', subject, message: 'there is no restore point yet to try a private key on' }
+function secondFinding(app: App, { points }: Catalog, { clock }: OperationContext): readonly Finding[] {
+  const message = findSecondInstallation(app, points, clock.now().getTime())
+  if (message === undefined) return []
+  const hint = 'Let only one of them back up this app, or give each its own name in its configuration.'
+  return [{ level: 'warning', subject: `app ${app.name}`, message, hint }]
 }
 
-async function tryNewest(
-  target: AppRepository,
-  app: string,
-  context: OperationContext,
-): Promise<Omit<Finding, 'subject'> | undefined> {
-  try {
-    const repository = await target.open(context)
-    const newest = (await repository.catalog(context)).points.findLast(({ commit }) => commit.app === app)
-    if (newest === undefined) return undefined
-    const reader = await repository.open(newest.point, await context.identities(), context)
-    return { level: 'ok', message: `opens the newest restore point (${reader.commit.point})` }
-  } catch (error) {
-    if (isFailure(error, 'usage'))
-      return {
-        level: 'untested',
-        message: 'none is configured on this host, so that this host cannot read its backups; drills here need one',
-      }
-    throwIfCancelled(error, context.signal)
-    return { level: 'warning', message: describe(error) }
-  }
+async function togetherFinding(app: App, context: OperationContext): Promise<readonly Finding[]> {
+  const message = await findLostTogether(app, context)
+  if (message === undefined) return []
+  const hint = `Add a repository elsewhere, or name one with its reason under apps.${app.name}.lostTogether.`
+  return [{ level: 'warning', subject: 'repositories', message, hint }]
 }
 
 async function asFindings(

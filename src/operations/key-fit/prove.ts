@@ -2,6 +2,7 @@ import { KEY_MISFIT } from '../../core/accept-ids.ts'
 import { Failure } from '../../core/failure.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import { evaluateKeyFit } from '../../key-fit/evaluate.ts'
+import { keyAdvice } from '../../key-fit/key-advice.ts'
 import type { DeclaredFit } from '../../key-fit/schema.ts'
 import type { KeyFitResult } from '../../key-fit/verdict.ts'
 import type { EvidenceWorld } from '../../key-fit/world.ts'
@@ -55,7 +56,7 @@ export async function proveRestored(
 
 /** Where the captured keys do not fit, whether those that are live now do: what tells the operator which key is right. */
 async function liveOn(fit: DeclaredFit, result: KeyFitResult, world: EvidenceWorld): Promise<RestoredFit['live']> {
-  if (!isMisfit(result)) return { verdict: 'not-provable', keys: [] }
+  if (!isMisfit(result) && result.verdict !== 'absent') return { verdict: 'not-provable', keys: [] }
   const { verdict, keys } = await evaluateKeyFit(fit, { ...world, secret: (...place) => world.liveSecret(...place) })
   return { verdict, keys }
 }
@@ -119,9 +120,14 @@ function misfitFailure(app: string, fit: RestoredFit): Failure {
   // Only the three misfits come here.
   const saying = SAYING[verdict as keyof typeof SAYING]
   return new Failure('refused', `key ${named.join(', ')} of app ${app} ${saying}: ${evidence.join('; ')}`, {
-    hint: `${live.verdict === 'fits' ? 'The live key fits: restore without the component that holds the captured one, with --component. ' : 'Look for the key in an older restore point. '}To go on nevertheless, add --accept ${KEY_MISFIT}${name}.`,
+    hint: `${adviceOn(fit)} ${live.verdict === 'fits' ? 'The live key fits: restore without the component that holds the captured one, with --component. ' : ''}To go on nevertheless, add --accept ${KEY_MISFIT}${name}.`,
     facts: { keyFit: name, verdict, liveVerdict: live.verdict, accept: `${KEY_MISFIT}${name}` },
   })
+}
+
+function adviceOn({ live, ...captured }: RestoredFit): string {
+  const host = live.keys.length === 0 ? undefined : { where: 'on this host', ...live }
+  return keyAdvice({ where: 'in the point', ...captured }, host) ?? 'Look for the key in an older restore point.'
 }
 
 function absentFailure(app: string, { name, evidence }: RestoredFit, key: string): Failure {
@@ -148,6 +154,16 @@ export function lackingKeys(
   })
 }
 
+/** A restore brings the data back, and the app looks for files that nobody brought. */
+export function outsideFindings({ name, outside = [] }: KeyFitResult): readonly Finding[] {
+  return outside.map((path) => ({
+    level: 'warning',
+    subject: `key fit ${name}`,
+    message: `the app's data names ${path}, which is in no component`,
+    hint: `Add a component of kind files or secrets that holds it. If it is kept otherwise, name it under elsewhere of this key fit, with the reason.`,
+  }))
+}
+
 /** What a backup says about keys that are not demanded, about verdicts that are no proof, and what it did not look at. */
 export function keyFindings(results: readonly KeyFitResult[], remarks: readonly string[]): readonly Finding[] {
   const cut = remarks.map((message): Finding => ({ level: 'warning', subject: 'key fit', message }))
@@ -156,5 +172,5 @@ export function keyFindings(results: readonly KeyFitResult[], remarks: readonly 
     const level = isMisfit({ verdict }) && required ? 'error' : 'warning'
     return [{ level, subject: `key fit ${name}`, message: `${verdict}: ${evidence.join('; ')}` }]
   })
-  return [...said, ...cut]
+  return [...said, ...results.flatMap(outsideFindings), ...cut]
 }

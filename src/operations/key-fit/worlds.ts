@@ -25,6 +25,7 @@ export function backupWorld(
       evidence.secret(component, name) ?? (isCaptured(component) ? await live(component, name) : undefined),
     liveSecret: live,
     rows: (component, { sql }) => takenRows(evidence, component, sql),
+    holdsFile: holderOf(app),
     ...(pageCookie === undefined ? {} : { cookie: (page, name) => pageCookie(page, name, signal) }),
     fingerprint: fingerprintUnder(fingerprintKey),
     signal: context.signal,
@@ -35,6 +36,35 @@ interface Captured {
   readonly evidence: BackupEvidence
   readonly components: readonly Pick<ComponentOutcome, 'name' | 'outcome'>[]
   readonly fingerprintKey: Secret
+}
+
+/** The world as it is: live keys, and rows of the live data. */
+export function liveWorld(app: App, fingerprintKey: Secret, context: OperationContext): EvidenceWorld {
+  const live = liveSecrets(app, context)
+  const { pageCookie, signal } = context
+  return {
+    secret: live,
+    liveSecret: live,
+    rows: (component, query) => {
+      const found = componentNamed(app, component)
+      const rows = found?.driver.liveRows?.(found.settings, query, context)
+      if (rows === undefined) throw new Failure('notFound', `component ${component} gives no rows of what is live`)
+      return rows
+    },
+    ...(pageCookie === undefined ? {} : { cookie: (page, name) => pageCookie(page, name, signal) }),
+    holdsFile: holderOf(app),
+    fingerprint: fingerprintUnder(fingerprintKey),
+    signal,
+  }
+}
+
+function holderOf(app: App): NonNullable<EvidenceWorld['holdsFile']> {
+  return async (path) => {
+    const asked = app.components.map(
+      ({ driver, settings }) => driver.holdsFile?.(settings, path) ?? Promise.resolve(false),
+    )
+    return (await Promise.all(asked)).includes(true)
+  }
 }
 
 async function* takenRows(evidence: BackupEvidence, component: string, sql: string): AsyncGenerator<Row> {

@@ -7,6 +7,7 @@ import type { Catalog, Repository } from '../../repository/repository.ts'
 import type { App } from '../app.ts'
 import { candidateOf, latestProof } from './candidate.ts'
 import { isImported } from '../import/remark.ts'
+import { freezeOf } from '../lineage/remarks.ts'
 
 /** What prune would do to the points of one app in one repository, as data. */
 export interface PrunePlan extends RetentionPlan {
@@ -98,6 +99,7 @@ function factsOf(
     intervalMilliseconds: app.intervalMilliseconds,
     lastBackupFailed: observed.lastBackupFailed || lastBackup?.commit.complete === false,
     lastDrillFailed: lastDrill?.ok === false,
+    wentBack: freezeOf(catalog.points.map(({ commit }) => commit)),
     policyChanged: observed.lastPolicyHash !== policyHash,
     damaged: catalog.damaged.map(({ point }) => point),
     alarms: catalog.alarms.map(alarmOf),

@@ -5,6 +5,7 @@ import type { PointReader } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
 import { summarize } from '../backup/report.ts'
 import { proveRestored, refuseMisfits, refuseRecorded, type RestoredFit } from '../key-fit/prove.ts'
+import { noteRestored } from '../lineage/server-notes.ts'
 import { enterStage, type RestoreJournal, type RestoreStage } from './journal.ts'
 import {
   areSwapped,
@@ -48,11 +49,14 @@ export async function executeRestore(
     if (plan.mode === 'in-place') await overwrite(run, prove, targets, context)
     else await loadBeside(run, prove, targets, context)
     if (plan.mode === 'swap') await putLive(run, targets, context)
+    if (plan.mode !== 'beside') await noteRestored(app, namesOf(targets), context)
     return { ...run.report('done', targets), previous: await keptFor(app, plan.restoreId, context) }
   } catch (error) {
     return await stop(run, targets, error, context)
   }
 }
+
+const namesOf = (targets: readonly Restoring[]): readonly string[] => targets.map(({ name }) => name)
 
 /** What the restore set aside. That it cannot be listed is no reason to call a restore that is live a failure. */
 export async function keptFor(app: App, restoreId: string, context: OperationContext): Promise<readonly string[]> {

@@ -2,6 +2,7 @@ import { toFailureUnder } from '../../core/cancelled.ts'
 import { Failure } from '../../core/failure.ts'
 import type { PointReader } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
+import { noteRestored } from '../lineage/server-notes.ts'
 import { enterStage, type RestoreJournal } from './journal.ts'
 import { finish, keptFor, putLive, repairMixed, RestoreRun, wayBack } from './execute.ts'
 import { isLiveAsBefore, rollBack, type TakenBack } from './phases.ts'
@@ -45,6 +46,7 @@ export async function resumeRestore(
   const run = new RestoreRun(planOf(journal, reader), context, journal)
   try {
     await (run.mode === 'in-place' ? finish(run, targets, context) : putLive(run, targets, context))
+    await noteRestored(app, journal.components, context)
     return { ...run.report('done', targets), previous: await keptFor(app, journal.restoreId, context) }
   } catch (error) {
     const failure = toFailureUnder(error, context.signal)

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
+import type { ServerMoment } from '../../core/server-moment.ts'
 import type { Difference, Finding } from '../../core/restore-point.ts'
 import { nothingThere } from '../../components/nothing-there.ts'
 import type { ArtifactSource, Driver, Target, TargetRequest, TargetState } from '../../components/driver.ts'
@@ -21,6 +22,8 @@ export class TextPlace {
   readonly foundAtCapture: Finding[] = []
   /** What its capture could not read. */
   readonly unreadable: string[] = []
+  /** Where its server is. */
+  server: ServerMoment | undefined
   /** Loads without having been authenticated before: with its text read to the end, or with none of it read. */
   late: 'reads' | 'does not read' | undefined
 
@@ -68,12 +71,14 @@ export const textDriver: Driver<TextSettings, TextDetails> = {
       notCaptured: [],
       incomplete: place.unreadable,
       findings: place.foundAtCapture,
+      server: place.server,
     }
   },
   async examine(details, source) {
     if ((await textOf(source)) !== details.text)
       throw new Failure('corrupt', 'the text is not the one that was captured')
   },
+  serverMoment: ({ place }) => Promise.resolve(place.server),
   kept({ place }) {
     const kept = [place.previous, place.undone].filter((one) => one !== undefined)
     const times = { since: new Date(0), until: new Date(1) }

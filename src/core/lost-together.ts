@@ -1,0 +1,32 @@
+/** What a thing lies on. What is not known is undefined, and shared with nothing. */
+export interface Place {
+  readonly disk?: string
+  readonly host?: string
+  readonly cluster?: string
+}
+
+export interface NamedPlace {
+  readonly name: string
+  readonly place: Place
+}
+
+const LEVELS = ['disk', 'host', 'cluster'] as const
+
+/**
+ * What all repositories of an app share with one of its components, so that one loss takes the app and every copy of it.
+ * Undefined as soon as one repository lies elsewhere, or nobody knows where.
+ */
+export function lostTogether(
+  components: readonly NamedPlace[],
+  repositories: readonly NamedPlace[],
+): { readonly level: (typeof LEVELS)[number]; readonly component: string } | undefined {
+  if (repositories.length === 0) return undefined
+  for (const level of LEVELS) {
+    const shared = components.find(({ place }) => {
+      const value = place[level]
+      return value !== undefined && repositories.every((repository) => repository.place[level] === value)
+    })
+    if (shared !== undefined) return { level, component: shared.name }
+  }
+  return undefined
+}

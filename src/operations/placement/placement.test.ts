@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import type { Place } from '../../core/lost-together.ts'
+import type { CatalogPoint } from '../../repository/repository.ts'
+import type { App } from '../app.ts'
+import { planBackup } from '../backup/plan.ts'
+import { runBackup } from '../backup/run.ts'
+import { executeCheck } from '../check/check.ts'
+import { SAFETY_REMARK } from '../points/safety-remark.ts'
+import { readStatus } from '../status/status.ts'
+import { TextPlace } from '../testing/text-driver.ts'
+import { newWorkshop, textComponent, type Workshop } from '../testing/workshop.ts'
+import { findSecondInstallation } from './find-second-installation.ts'
+
+const here: Place = { disk: '1', host: 'this host' }
+
+async function stageFor(t: TestContext): Promise<{ readonly workshop: Workshop; readonly app: App }> {
+  const workshop = await newWorkshop()
+  t.after(() => workshop.close())
+  const component = textComponent(new TextPlace('database', 'rows'))
+  const driver = { ...component.driver, place: () => Promise.resolve(here) }
+  const app = workshop.app([{ ...component, driver }])
+  await runBackup(app, await planBackup(app, workshop.context()), workshop.context())
+  return { workshop, app }
+}
+
+async function saidOf(workshop: Workshop, app: App): Promise<string> {
+  const check = await executeCheck([app], workshop.context())
+  const status = await readStatus([app], workshop.context())
+  const warnings = check.apps.flatMap(({ findings }) => findings).filter(({ level }) => level === 'warning')
+  const reasons = status.apps.flatMap(({ reasons }) => reasons).filter(({ level }) => level === 'warning')
+  assert.deepEqual(
+    warnings.map(({ message }) => message),
+    reasons.map(({ message }) => message),
+    'check and status say the same',
+  )
+  return reasons.map(({ code, message }) => `${code}: ${message}`).join()
+}
+
+const lying = (app: App, place: Place): App => ({
+  ...app,
+  repositories: app.repositories.map((target) => ({ ...target, place: () => Promise.resolve(place) })),
+})
+
+test('check and status warn of copies that are lost with the app, unless one is named with a reason', async (t) => {
+  const { workshop, app } = await stageFor(t)
+  const together = lying(app, here)
+  assert.match(await saidOf(workshop, together), /^lost-together: component database and all repositories .* one disk/)
+  const accepted = { ...together, lostTogether: [{ repository: 'repository-0', reason: 'it is mirrored' }] }
+  assert.equal(await saidOf(workshop, accepted), '')
+  assert.equal(await saidOf(workshop, lying(app, {})), '')
+  assert.equal(await saidOf(workshop, app), '', 'nobody knows where')
+})
+
+/** Points of these writers, an hour apart, the last of them now. */
+async function pointsBy(
+  t: TestContext,
+  writers: readonly (readonly [signer: string, server?: string, remark?: string])[],
+): Promise<CatalogPoint[]> {
+  const { workshop } = await stageFor(t)
+  const [point] = (await (await workshop.repository()).catalog(workshop.context())).points
+  assert.ok(point !== undefined)
+  return writers.map(([signer, server, remark], index) => {
+    const created = new Date(Date.now() - (writers.length - index) * 3_600_000).toISOString()
+    const servers = server === undefined ? [] : [{ component: 'database', server, timeline: 1, position: null }]
+    const remarks = remark === undefined ? [] : [remark]
+    return { ...point, signer, commit: { ...point.commit, created, servers, remarks } }
+  })
+}
+
+const portal = { name: 'portal', intervalMilliseconds: 3_600_000 }
+
+test('two installations that back up one app in turns are named', async (t) => {
+  const now = Date.now()
+  const turns = await pointsBy(t, [['a'], ['b'], ['a']])
+  assert.match(findSecondInstallation(portal, turns, now) ?? '', /one signs as b/)
+  const servers = await pointsBy(t, [
+    ['a', 's1'],
+    ['a', 's2'],
+    ['a', 's1'],
+  ])
+  assert.match(findSecondInstallation(portal, servers, now) ?? '', /component database is backed up from two servers/)
+})
+
+test('a successor, a safety point, another app and old turns are no second installation', async (t) => {
+  const now = Date.now()
+  const successor = await pointsBy(t, [
+    ['a', 's1'],
+    ['a', 's1'],
+    ['b', 's2'],
+    ['b', 's2'],
+  ])
+  assert.equal(findSecondInstallation(portal, successor, now), undefined)
+  const safety = await pointsBy(t, [['a'], ['b', 's', SAFETY_REMARK], ['a']])
+  assert.equal(findSecondInstallation(portal, safety, now), undefined)
+  const turns = await pointsBy(t, [['a'], ['b'], ['a']])
+  assert.equal(findSecondInstallation({ ...portal, name: 'other' }, turns, now), undefined)
+  assert.equal(findSecondInstallation(portal, turns, now + 20 * 3_600_000), undefined)
+})

@@ -1,0 +1,58 @@
+import type { RepositoryFacts, SafetyFacts, SafetyPoint } from '../../core/safety.ts'
+import type { CatalogPoint } from '../../repository/repository.ts'
+import type { App, AppRepository, OperationContext } from '../app.ts'
+import { isImported } from '../import/remark.ts'
+import { openAlarm } from '../lineage/remarks.ts'
+import { findSecondInstallation } from '../placement/find-second-installation.ts'
+import { isSafetyPoint } from '../points/safety-remark.ts'
+import { candidateOf, latestProof } from '../prune/candidate.ts'
+import { planPrune } from '../prune/plan.ts'
+
+/** What one repository says of the safety of an app, read now. */
+export async function repositoryFacts(
+  app: App,
+  target: AppRepository,
+  lastRun: SafetyFacts['lastRun'],
+  context: OperationContext,
+): Promise<{ readonly facts: RepositoryFacts; readonly second: string | undefined }> {
+  const repository = await target.open(context)
+  const catalog = await repository.catalog(context)
+  const skewMilliseconds = await repository.clockSkew(context)
+  const { freezes } = planPrune(app, repository, catalog, {
+    now: context.clock.now(),
+    storageSkewMilliseconds: skewMilliseconds,
+    lastBackupFailed: typeof lastRun !== 'string' && lastRun.outcome !== 'done',
+    lastPolicyHash: undefined,
+    inUse: new Set(),
+  })
+  const points = catalog.points.filter(({ commit }) => commit.app === app.name)
+  const facts: RepositoryFacts = {
+    name: target.name,
+    points: points.filter(isBackup).map(safetyPointOf),
+    // What cannot be trusted or is of a newer version is no damage, and no backup either.
+    damaged: catalog.damaged.map(({ point, kind, message }) => ({ point, damage: kind === 'corrupt', message })),
+    alarms: catalog.alarms,
+    freezes,
+    skewMilliseconds,
+    wentBack: openAlarm(points.map(({ commit }) => commit)),
+  }
+  return { facts, second: findSecondInstallation(app, points, context.clock.now().getTime()) }
+}
+
+/** What was made before a restore, or of a dump, is no backup of what is live. */
+function isBackup({ commit }: CatalogPoint): boolean {
+  return !isSafetyPoint(commit) && !isImported(commit)
+}
+
+function safetyPointOf(point: CatalogPoint): SafetyPoint {
+  const { good } = candidateOf(point, new Set())
+  const { commit, proofs } = point
+  const drill = latestProof(proofs, ['drill'])
+  return {
+    point: point.point,
+    created: Date.parse(commit.created),
+    complete: commit.complete,
+    disproved: commit.complete && !good,
+    drill: drill === undefined ? undefined : { ok: drill.ok, at: Date.parse(drill.created) },
+  }
+}

@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { Failure } from '../../core/failure.ts'
+import type { Safety } from '../../core/safety.ts'
+import { memoryStorage } from '../../storage/memory/memory.ts'
+import type { App } from '../app.ts'
+import { planBackup } from '../backup/plan.ts'
+import { runBackup } from '../backup/run.ts'
+import { TextPlace } from '../testing/text-driver.ts'
+import { newWorkshop, ShiftedClock, textComponent, type Workshop } from '../testing/workshop.ts'
+import { readStatus } from './status.ts'
+
+const HOUR = 3_600_000
+
+interface Stage {
+  readonly workshop: Workshop
+  readonly place: TextPlace
+  readonly app: App
+}
+
+async function stageFor(t: TestContext): Promise<Stage> {
+  const clock = new ShiftedClock()
+  const workshop = await newWorkshop({ clock, storages: [memoryStorage({ clock }), memoryStorage({ clock })] })
+  t.after(() => workshop.close())
+  const place = new TextPlace('database', 'rows')
+  const app = workshop.app([textComponent(place)], undefined, { intervalMilliseconds: 24 * HOUR })
+  return { workshop, place, app }
+}
+
+async function backUp({ workshop, app }: Stage): Promise<string> {
+  const { point } = await runBackup(app, await planBackup(app, workshop.context()), workshop.context())
+  return point
+}
+
+async function proveDrill({ workshop }: Stage, point: string, ok: boolean): Promise<void> {
+  const outcome = { ok, facts: {} }
+  await (await workshop.repository()).prove(point, 'drill', outcome, workshop.context())
+}
+
+async function statusOf({ workshop }: Stage, app: App): Promise<Safety> {
+  const [safety] = (await readStatus([app], workshop.context())).apps
+  assert.ok(safety !== undefined)
+  return safety
+}
+
+const codesOf = ({ reasons }: Safety): string[] => reasons.map(({ code }) => code)
+
+test('an app goes from unprotected to unproven to proven, and to at risk by nothing but time', async (t) => {
+  const stage = await stageFor(t)
+  const { workshop, app } = stage
+  assert.equal((await statusOf(stage, app)).state, 'unprotected')
+  const point = await backUp(stage)
+  assert.equal((await statusOf(stage, app)).state, 'unproven')
+  await proveDrill(stage, point, true)
+  assert.equal((await statusOf(stage, app)).state, 'proven')
+  workshop.clock.passHours(80)
+  const late = await statusOf(stage, app)
+  assert.equal(late.state, 'at risk')
+  assert.match(late.reasons.map(({ message }) => message).join('; '), /3 expected runs since .* did not happen/)
+  assert.ok(codesOf(late).includes('overdue'))
+})
+
+test('a run that failed, and a drill that failed, put an app at risk', async (t) => {
+  const stage = await stageFor(t)
+  const { workshop, app, place } = stage
+  const point = await backUp(stage)
+  await proveDrill(stage, point, true)
+  place.faults.set('capture', new Failure('unreachable', 'no route'))
+  workshop.clock.passHours(1)
+  await assert.rejects(backUp(stage))
+  const failed = await statusOf(stage, app)
+  assert.equal(failed.state, 'at risk')
+  assert.ok(codesOf(failed).includes('run-failed'))
+  assert.ok(codesOf(failed).includes('frozen'))
+  place.faults.clear()
+  await backUp(stage)
+  assert.equal((await statusOf(stage, app)).state, 'proven')
+  workshop.clock.passHours(1)
+  await proveDrill(stage, point, false)
+  assert.ok(codesOf(await statusOf(stage, app)).includes('drill-failed'))
+})
+
+test('a repository that cannot be read is never passed over', async (t) => {
+  const stage = await stageFor(t)
+  const point = await backUp(stage)
+  await proveDrill(stage, point, true)
+  const [first, second] = stage.app.repositories
+  assert.ok(first !== undefined && second !== undefined)
+  const away = { ...second, open: () => Promise.reject(new Failure('unreachable', 'it does not answer')) }
+  const half = await statusOf(stage, { ...stage.app, repositories: [first, away] })
+  assert.deepEqual([half.state, half.reasons[0]?.code], ['at risk', 'unread'])
+  const none = await statusOf(stage, { ...stage.app, repositories: [away] })
+  assert.equal(none.state, 'unknown')
+})
+
+test('a record of the last backup that cannot be read makes the state unknown', async (t) => {
+  const stage = await stageFor(t)
+  const point = await backUp(stage)
+  await proveDrill(stage, point, true)
+  for (const text of ['{', '{"outcome":"wonderful"}']) {
+    await writeFile(join(stage.workshop.records, 'last-backup-portal.json'), text)
+    assert.equal((await statusOf(stage, stage.app)).state, 'unknown', text)
+  }
+})
+
+test('what is of another app says nothing of this one', async (t) => {
+  const stage = await stageFor(t)
+  await backUp(stage)
+  assert.equal((await statusOf(stage, { ...stage.app, name: 'other' })).state, 'unprotected')
+})
