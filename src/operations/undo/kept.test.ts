@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { enterStage, type RestoreJournal } from '../restore/journal.ts'
+import { TextPlace } from '../testing/text-driver.ts'
+import { newWorkshop, textComponent } from '../testing/workshop.ts'
+import { forgetKept, listKept } from './kept.ts'
+
+const RESTORE = 'abcdef01'
+const journal: RestoreJournal = {
+  format: 1,
+  restoreId: RESTORE,
+  app: 'portal',
+  point: '0'.repeat(32),
+  repository: 'repository-0',
+  mode: 'swap',
+  components: ['database'],
+  stage: 'planned',
+  safetyPoint: null,
+  started: '2026-01-01T00:00:00Z',
+  updated: '2026-01-01T00:00:00Z',
+}
+
+test('what is kept for undo is listed and removed by its restore, and never while that is unfinished', async (t) => {
+  const workshop = await newWorkshop()
+  t.after(() => workshop.close())
+  const place = new TextPlace('database', 'rows')
+  place.previous = { id: RESTORE, text: 'before' }
+  place.undone = { id: '00000002', text: 'other' }
+  const [app, context] = [workshop.app([textComponent(place)]), workshop.context()]
+  const kept = await listKept(app, context)
+  assert.deepEqual(kept.map(({ restoreId, component }) => [restoreId, component]).sort(), [
+    ['00000002', 'database'],
+    [RESTORE, 'database'],
+  ])
+  await assert.rejects(forgetKept(app, '00000003', context), { kind: 'notFound' })
+  await enterStage(journal, 'swapping', context.records, context.clock)
+  await assert.rejects(forgetKept(app, RESTORE, context), { kind: 'refused', hint: /--continue/ })
+  await enterStage(journal, 'done', context.records, context.clock)
+  await forgetKept(app, RESTORE, context)
+  assert.deepEqual([place.previous, place.undone?.text, place.live], [undefined, 'other', 'rows'])
+})
