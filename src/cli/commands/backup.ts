@@ -17,13 +17,14 @@ export interface BackupOptions {
 export async function backup(command: Command, name: string | undefined, options: BackupOptions): Promise<number> {
   const app = chooseApp(command.assembly.apps, name)
   const { context } = command.assembly
-  const plan = { ...(await planBackup(app, context)), acceptWentBack: options.accept?.includes(WENT_BACK) === true }
+  const plan = await planBackup(app, context)
   if (options.dryRun === true) {
     command.result({ plan }, () => planText(plan))
     return 0
   }
   if (app.priority === 'background') await command.world.toBackground()
-  const report = await runBackup(app, plan, context)
+  const acceptWentBack = options.accept?.includes(WENT_BACK) === true
+  const report = await runBackup(app, { ...plan, acceptWentBack }, context)
   command.result({ report }, () => reportText(report))
   // What was captured is good and stored; what it was captured from is in doubt.
   if (report.alarms.length > 0) return failureKinds.refused.exit
