@@ -18,7 +18,11 @@ const table: readonly (readonly [FailureKind, object])[] = [
 
 for (const [kind, error] of table) {
   test(`an error of S3 with ${JSON.stringify(error)} is ${kind}, and says nothing about the data`, () => {
-    const failure = s3Failure(Object.assign(new Error('in the words of the client'), error), 'get data/1', 's3://bucket')
+    const failure = s3Failure(
+      Object.assign(new Error('in the words of the client'), error),
+      'get data/1',
+      's3://bucket',
+    )
     assert.equal(failure.kind, kind)
     assert.equal(isAboutTheData(failure), false)
   })
