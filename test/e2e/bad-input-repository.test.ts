@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { generateSigner, parseSigner } from '../../src/repository/keys/signer.ts'
@@ -131,7 +131,10 @@ async function assertDamaged(lab: Lab, message: RegExp): Promise<void> {
       hint: /another restore point|holdfast points/,
     })
   })
-  const listing = await listed(lab)
+  // A listing sees what is gone or of another size, before anybody reads it.
+  const { code } = await lab.run('points')
+  assert.ok(code === 0 || code === 30, String(code))
+  const listing = await listed(lab, code)
   assert.match(listing.points.find((one) => one.point === point)?.failedProof ?? '', /verify .* failed/)
 }
 
@@ -182,7 +185,21 @@ test('a missing artifact is named', async () => {
   const lab = await forkLab(base)
   const [largest = ''] = await artifactsOf(lab, point)
   await removeBlob(lab, largest)
+  const ran = await lab.run('points')
+  assert.deepEqual([ran.code, ran.out.includes(`DAMAGED ${point} in main: ${largest} is gone`)], [30, true], ran.out)
   await assertDamaged(lab, new RegExp(largest))
+})
+
+test('what stands in the place of a commit is named as not read, and the others stay good', async () => {
+  const lab = await forkLab(base)
+  const commit = join(lab.repository, `points/${older}.json`)
+  await rm(commit)
+  await symlink('/nowhere', commit)
+  const ran = await lab.run('points')
+  assert.equal(ran.code, 3, ran.out)
+  assert.match(ran.out, new RegExp(`NOT READ ${older} in main: points/${older}\\.json is a link`))
+  assert.equal((await lab.json<VerifyDocument>(['verify', point])).report.ok, true)
+  await expectFailure(lab, ['verify', older], { code: 20, kind: 'unreachable', message: /is a link/, hint: /./ })
 })
 
 test('a flipped bit in manifest or keys stops verify, show and restore', async () => {

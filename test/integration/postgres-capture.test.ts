@@ -235,7 +235,7 @@ test('a dump whose session the server ends fails, and its stream throws', async 
   await postgres.sql('ended', MUCH)
   const end = "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'ended' and query like 'COPY%'"
   const sink = new MemorySink(async () => void (await postgres.sql('postgres', end)))
-  await assert.rejects(captureOf(postgres, 'ended', sink), failure('toolFailed', /pg_dump failed: exit code 1/))
+  await assert.rejects(captureOf(postgres, 'ended', sink), failure('unreachable', /pg_dump failed: exit code 1/))
   assert.ok(sink.error instanceof Failure)
 })
 

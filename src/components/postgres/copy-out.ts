@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type pg from 'pg'
-import { Failure } from '../../core/failure.ts'
+import { Failure, OF_ENVIRONMENT } from '../../core/failure.ts'
 import type { Bytes } from '../../core/ports.ts'
 import { CopyMessages } from './copy-messages.ts'
 import { READ_SIZE, ReadingSocket } from './reading-socket.ts'
@@ -130,7 +130,9 @@ class CopyOut {
   #watch(): void {
     const { idleLimit, subject } = this.#options
     if (this.#ending !== undefined) return
-    const silent = new Failure('toolFailed', `${subject} was silent for ${idleLimit / 1000} s`)
+    const silent = new Failure('toolFailed', `${subject} was silent for ${idleLimit / 1000} s`, {
+      facts: OF_ENVIRONMENT,
+    })
     this.#idle = setTimeout(() => {
       this.#end({ error: silent })
       this.#stream?.destroy()
