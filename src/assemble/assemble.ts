@@ -21,6 +21,7 @@ import { pageCookie } from '../system/page-cookie.ts'
 import { makeTemporaryFolder, removeTemporaryFolder } from '../system/temporary-folder.ts'
 import { configuredKeyChain } from './key-chain.ts'
 import { KeyRing } from './key-ring.ts'
+import type { PasswordSource } from './locked-keys.ts'
 import { stateRecords } from './state-folder.ts'
 import { forgetStorage, openConfiguredStorage } from './storage.ts'
 
@@ -41,9 +42,7 @@ export async function assemble(
   const storage = once((name) =>
     openConfiguredStorage(name, configOf(config, name), { records, readOnly: options.readOnly === true }, context),
   )
-  const password = async (identity: string): Promise<string> =>
-    world.variable('HOLDFAST_PASSWORD') ?? (await world.ask.password(`Password of private key ${identity}`))
-  const keyRing = new KeyRing({ config, password, storage, context })
+  const keyRing = new KeyRing({ config, password: passwordSource(world), storage, context })
   const repositories = repositoriesOf(config, { storage, keyRing, records })
   const operationContext = operationContextOf(context, records, keyRing)
   return {
@@ -55,6 +54,13 @@ export async function assemble(
     keys: configuredKeyChain({ config, storage, keyRing, repositories }),
     check: (apps) => executeCheck(apps, operationContext),
   }
+}
+
+/** A person may mistype; what the environment gives does not become right by being tried again. */
+export function passwordSource({ ask, variable }: Pick<World, 'ask' | 'variable'>): PasswordSource {
+  const given = variable('HOLDFAST_PASSWORD')
+  if (given !== undefined) return { ask: () => Promise.resolve(given), tries: 1 }
+  return { ask: (about) => ask.password(`Password of private key ${about}`), tries: 3 }
 }
 
 function operationContextOf(context: Context, records: Records, keyRing: KeyRing): OperationContext {

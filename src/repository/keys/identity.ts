@@ -7,6 +7,7 @@ import { decodeBase64, encodeBase64, fromHex } from '../encoding.ts'
 import { parseDocument } from '../parse-document.ts'
 import { recipientOf, type KeyPair } from './age-keys.ts'
 import { argon2id, passwordKeys, usualWork, type PasswordKeys, type Work } from './password-key.ts'
+import { wrongPassword } from './wrong-password.ts'
 
 const ALGORITHM = 'aes-256-gcm'
 const TAG_LENGTH = 16
@@ -45,11 +46,7 @@ export async function lockIdentity(
 export async function unlockIdentity(document: Uint8Array, password: Secret, what: string): Promise<UnlockedIdentity> {
   const parsed = parseIdentity(document, what)
   const keys = await passwordKeys(password, parsed.header.kdf, parsed.headerBytes)
-  if (!timingSafeEqual(keys.commitment, parsed.commitment)) {
-    throw new Failure('denied', `the password of ${what} is wrong`, {
-      hint: 'Check the keyboard layout and Caps Lock; passwords are case-sensitive.',
-    })
-  }
+  if (!timingSafeEqual(keys.commitment, parsed.commitment)) throw wrongPassword(`the password of ${what} is wrong`)
   const secret = parseDocument(decrypt(parsed, keys, what), identitySecretSchema, `content of ${what}`)
   const { name, created, recipient } = parsed.header
   const unlocked = { name, created, recipient, key: new Secret(secret.identity), signers: secret.signers }
