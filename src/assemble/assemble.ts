@@ -1,5 +1,6 @@
 import { findConfig } from '../config/find-config.ts'
 import { loadConfig, type Config } from '../config/load-config.ts'
+import { passwordOfLockedKeys } from '../cli/passwords.ts'
 import type { Assembly, CommonOptions, World } from '../cli/world.ts'
 import { drivers } from '../components/all.ts'
 import { Failure } from '../core/failure.ts'
@@ -21,7 +22,7 @@ import { pageCookie } from '../system/page-cookie.ts'
 import { makeTemporaryFolder, removeTemporaryFolder } from '../system/temporary-folder.ts'
 import { configuredKeyChain } from './key-chain.ts'
 import { KeyRing } from './key-ring.ts'
-import type { PasswordSource } from './locked-keys.ts'
+import { knownRecipients } from './known-recipients.ts'
 import { stateRecords } from './state-folder.ts'
 import { forgetStorage, openConfiguredStorage } from './storage.ts'
 
@@ -42,7 +43,7 @@ export async function assemble(
   const storage = once((name) =>
     openConfiguredStorage(name, configOf(config, name), { records, readOnly: options.readOnly === true }, context),
   )
-  const keyRing = new KeyRing({ config, password: passwordSource(world), storage, context })
+  const keyRing = new KeyRing({ config, password: passwordOfLockedKeys(world), storage, context })
   const repositories = repositoriesOf(config, { storage, keyRing, records })
   const operationContext = operationContextOf(context, records, keyRing)
   return {
@@ -54,13 +55,6 @@ export async function assemble(
     keys: configuredKeyChain({ config, storage, keyRing, repositories }),
     check: (apps) => executeCheck(apps, operationContext),
   }
-}
-
-/** A person may mistype; what the environment gives does not become right by being tried again. */
-export function passwordSource({ ask, variable }: Pick<World, 'ask' | 'variable'>): PasswordSource {
-  const given = variable('HOLDFAST_PASSWORD')
-  if (given !== undefined) return { ask: () => Promise.resolve(given), tries: 1 }
-  return { ask: (about) => ask.password(`Password of private key ${about}`), tries: 3 }
 }
 
 function operationContextOf(context: Context, records: Records, keyRing: KeyRing): OperationContext {
@@ -95,6 +89,7 @@ function repositoriesOf(config: Config, wires: Wires): ReadonlyMap<string, AppRe
       location: url,
       recipients,
       open: (context) => open(name, context),
+      knownRecipients: (context) => knownRecipients(name, { config, storage: wires.storage }, context),
       probe: (context) => tryOut(name, wires, context),
     },
   ])

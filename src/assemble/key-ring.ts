@@ -2,17 +2,18 @@ import type { Config } from '../config/load-config.ts'
 import { Failure } from '../core/failure.ts'
 import type { Context } from '../core/ports.ts'
 import { Secret } from '../core/secret.ts'
+import type { CurrentPassword } from '../operations/init/init.ts'
 import { parseIdentityFile } from '../repository/keys/identity-file.ts'
 import { parseSigner, type Signer } from '../repository/keys/signer.ts'
 import type { Identity } from '../repository/repository.ts'
 import type { Storage } from '../storage/storage.ts'
-import { openLockedKeys, readLockedKeys, type PasswordSource } from './locked-keys.ts'
+import { openLockedKeys, readLockedKeys } from './locked-keys.ts'
 
 /** What is needed to get at the keys of this host. */
 export interface KeySources {
   readonly config: Config
   /** The password of a locked private key: from the environment, or asked for. */
-  readonly password: PasswordSource
+  readonly password: CurrentPassword
   readonly storage: (repository: string) => Promise<Storage>
   readonly context: Context
 }
@@ -73,10 +74,10 @@ export class KeyRing {
         hint: 'Set identity in the configuration, or lock one into the repository with holdfast key add.',
       })
     }
-    const opened = await openLockedKeys(places, password, context)
+    const { identities } = await openLockedKeys(places, password, context)
     return {
-      identities: opened.map(({ key }) => ({ key })),
-      signers: [...new Set(opened.flatMap(({ signers }) => signers))],
+      identities: identities.map(({ key }) => ({ key })),
+      signers: [...new Set(identities.flatMap(({ signers }) => signers))],
     }
   }
 }

@@ -4,20 +4,23 @@ import { Secret } from '../core/secret.ts'
 import { listIdentities, openIdentity, type ListedIdentity } from '../repository/keys/identity-store.ts'
 import type { UnlockedIdentity } from '../repository/keys/identity.ts'
 import { isWrongPassword, wrongPassword } from '../repository/keys/wrong-password.ts'
+import type { CurrentPassword } from '../operations/init/init.ts'
 import type { Storage } from '../storage/storage.ts'
 
-/** The locked private keys of one repository. */
-export interface LockedKeys {
-  readonly repository: string
+/** A locked private key and where it lies. */
+export interface LockedKey extends ListedIdentity {
   readonly storage: Storage
-  readonly identities: readonly ListedIdentity[]
 }
 
-export interface PasswordSource {
-  /** Gives the password for one of these private keys; `about` ends the question. */
-  readonly ask: (about: string) => Promise<string>
-  /** How often it is asked for before a wrong one is final. */
-  readonly tries: number
+/** The locked private keys of which any opens one repository. */
+export interface LockedKeys {
+  readonly repository: string
+  readonly identities: readonly LockedKey[]
+}
+
+export interface OpenedKeys {
+  readonly identities: readonly UnlockedIdentity[]
+  readonly password: Secret
 }
 
 /** What lies locked in each repository. One that cannot be read is passed over with a warning while another has keys. */
@@ -31,7 +34,8 @@ export async function readLockedKeys(
   for (const repository of names) {
     try {
       const opened = await storage(repository)
-      found.push({ repository, storage: opened, identities: await listIdentities(opened, context) })
+      const identities = await listIdentities(opened, context)
+      found.push({ repository, identities: identities.map((identity) => ({ ...identity, storage: opened })) })
     } catch (error) {
       if (isFailure(error, 'cancelled') || context.signal.aborted) throw error
       problem ??= error
@@ -52,15 +56,15 @@ export async function readLockedKeys(
  */
 export async function openLockedKeys(
   places: readonly LockedKeys[],
-  password: PasswordSource,
+  password: CurrentPassword,
   context: Context,
-): Promise<readonly UnlockedIdentity[]> {
+): Promise<OpenedKeys> {
   const names = [...new Set(places.flatMap(({ identities }) => identities.map(({ name }) => name)))]
   for (let attempt = 1; ; attempt += 1) {
     const again = attempt === 1 ? '' : ` (try ${attempt} of ${password.tries})`
     const given = new Secret(await password.ask(`${names.join(' or ')}${again}`))
     try {
-      return await openEach(places, given, context)
+      return { identities: await openEach(places, given, context), password: given }
     } catch (error) {
       if (!isWrongPassword(error) || attempt >= password.tries) throw error
       context.progress({ type: 'warning', message: describe(error) })
@@ -92,12 +96,12 @@ async function openEach(
 }
 
 async function openAny(
-  { storage, identities }: LockedKeys,
+  { repository, identities }: LockedKeys,
   password: Secret,
   context: Context,
 ): Promise<UnlockedIdentity> {
   const problems: unknown[] = []
-  for (const { name } of identities) {
+  for (const { name, storage } of identities) {
     try {
       return await openIdentity(storage, name, password, context)
     } catch (error) {
@@ -108,5 +112,5 @@ async function openAny(
   const other = problems.find((error) => !isWrongPassword(error))
   if (other !== undefined || problems.length === 1) throw other ?? problems[0]
   const names = identities.map(({ name }) => name).join(', ')
-  throw wrongPassword(`the password opens none of the private keys ${names} of ${storage.location}`, problems[0])
+  throw wrongPassword(`the password opens none of the private keys ${names} of repository ${repository}`, problems[0])
 }

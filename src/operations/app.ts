@@ -33,6 +33,8 @@ export interface AppRepository {
   readonly location: string
   readonly recipients: readonly string[]
   open(context: Context): Promise<Repository>
+  /** Public halves of private keys that are known to open it: locked in it, or kept elsewhere as the configuration says. */
+  knownRecipients?(context: Context): Promise<readonly string[]>
   /** Tries out on the real storage what a repository builds on; leaves nothing behind. Fails when it cannot be written. */
   probe?(context: Context): Promise<readonly Finding[]>
 }

@@ -1,7 +1,7 @@
-import { Failure } from '../../core/failure.ts'
+import { Failure, failureKinds } from '../../core/failure.ts'
 import type { InitReport } from '../../operations/init/init.ts'
 import { formatFindings } from '../findings.ts'
-import { askNewPassword } from '../passwords.ts'
+import { askNewPassword, passwordOfLockedKeys } from '../passwords.ts'
 import { guarded, resultPrinter } from '../run-command.ts'
 import type { CommonOptions, World } from '../world.ts'
 
@@ -25,11 +25,12 @@ export async function init(world: World, common: CommonOptions, options: InitOpt
         ...(options.repository === undefined ? {} : { repositoryUrl: options.repository }),
         ...(options.identityFile === undefined ? {} : { identityFile: options.identityFile }),
         password: options.password ? () => askNewPassword(world) : undefined,
+        currentPassword: passwordOfLockedKeys(world),
       },
       world.context(view.show),
     )
     resultPrinter(world, common, view)({ report }, () => textOf(report))
-    return 0
+    return report.findings.some(({ level }) => level === 'error') ? failureKinds.incomplete.exit : 0
   })
 }
 
@@ -40,6 +41,9 @@ function textOf(report: InitReport): string {
       : `Using ${report.configPath}.`,
     ...report.repositories.map(
       ({ name, location, outcome, id }) => `Repository ${name} (${id}) ${outcome} at ${location}`,
+    ),
+    ...report.copiedIdentities.map(
+      ({ name, repository }) => `Private key ${name} is locked in ${repository} now, too, by the password that it has.`,
     ),
     ...(report.findings.length === 0 ? [] : [formatFindings(report.findings)]),
     ...(report.signer === null ? [] : [`Restore points are signed by    ${report.signer}`]),

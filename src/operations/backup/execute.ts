@@ -130,7 +130,9 @@ function reportOf(
   times: Pick<BackupReport, 'created' | 'durationMilliseconds'>,
 ): BackupReport {
   const repositories = destinations.map((destination) => destination.outcome())
-  const whole = missing.length === 0 && repositories.every(({ outcome }) => outcome === 'committed')
+  // What nobody can open is as good as not there, however well it is stored.
+  const isOpenable = (plan.unopenable ?? []).length === 0
+  const whole = isOpenable && missing.length === 0 && repositories.every(({ outcome }) => outcome === 'committed')
   return {
     app: plan.app,
     point: plan.point,

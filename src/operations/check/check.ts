@@ -3,6 +3,7 @@ import { describe, isFailure } from '../../core/failure.ts'
 import { SKEW_LIMIT } from '../../core/retention-guards.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import type { App, AppRepository, OperationContext } from '../app.ts'
+import { closedFinding } from '../keys/closed-finding.ts'
 
 export interface CheckReport {
   readonly apps: readonly { readonly app: string; readonly findings: readonly Finding[] }[]
@@ -53,6 +54,7 @@ async function openAndCheck(target: AppRepository, context: OperationContext): P
   const repository = await target.open(context)
   const catalog = await repository.catalog(context)
   const skew = await repository.clockSkew(context)
+  const closed = await closedFinding(target, context)
   // Taking and releasing a lease is a real create-only write with the rights that a backup will use.
   await (await repository.lease(`check-${context.newId()}`, context)).release()
   return [
@@ -61,6 +63,7 @@ async function openAndCheck(target: AppRepository, context: OperationContext): P
       subject: target.location,
       message: `can be read and written; ${catalog.points.length} restore points`,
     },
+    ...(closed === undefined ? [] : [closed]),
     ...catalog.damaged.map(({ point, message }): Finding => ({
       level: 'error',
       subject: `restore point ${point}`,

@@ -9,6 +9,23 @@ export interface InitRequest {
   readonly identityFile?: string
   /** Locks the private key into each repository; undefined to lock none. Asked for only when a key is made. */
   readonly password: (() => Promise<string>) | undefined
+  /** Opens a private key that is locked in a repository already; asked for only when one is to be copied. */
+  readonly currentPassword: CurrentPassword
+}
+
+/** The password of private keys that are locked already. */
+export interface CurrentPassword {
+  /** Gives it; `about` names the keys and ends the question. */
+  readonly ask: (about: string) => Promise<string>
+  /** How often it is asked for before a wrong one is final. */
+  readonly tries: number
+}
+
+/** A private key that was locked into a repository which lacked it. */
+export interface CopiedIdentity {
+  readonly repository: string
+  readonly name: string
+  readonly recipient: string
 }
 
 export interface InitReport {
@@ -19,6 +36,7 @@ export interface InitReport {
   readonly recipient: string | null
   readonly identityFile: string | null
   readonly lockedIdentity: string | null
+  readonly copiedIdentities: readonly CopiedIdentity[]
   readonly repositories: readonly {
     readonly name: string
     readonly location: string

@@ -67,6 +67,23 @@ export async function addIdentity(storage: Storage, request: NewIdentity, contex
   return identity
 }
 
+/**
+ * Copies a locked identity, byte for byte, into another repository, where the same password then opens it. Gives false,
+ * and changes nothing, where the name is taken there by another key. A copy that is there already is left as it is.
+ */
+export async function copyIdentity(
+  from: Storage,
+  to: Storage,
+  { name, recipient, revision }: ListedIdentity,
+  context: Context,
+): Promise<boolean> {
+  const there = (await listIdentities(to, context)).find((identity) => identity.name === name)
+  if (there !== undefined) return there.recipient === recipient
+  const blob = identityName(name, revision)
+  await createCheckedBlob(to, blob, await readBlob(from, blob, context.signal), context.signal)
+  return true
+}
+
 /** Opens an identity. Fails with `notFound`, `denied` when the password is wrong, or `corrupt`. */
 export async function openIdentity(
   storage: Storage,
