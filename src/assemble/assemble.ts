@@ -138,6 +138,7 @@ function appsOf(config: Config, repositories: ReadonlyMap<string, AppRepository>
     intervalMilliseconds: app.intervalMilliseconds,
     priority: app.priority,
     keyFit: app.keyFit.map(declared),
+    ...configurationOf(config, name),
     repositories: app.repositories.map((repository) =>
       present(repositories.get(repository), `repository ${repository}`),
     ),
@@ -150,6 +151,11 @@ function appsOf(config: Config, repositories: ReadonlyMap<string, AppRepository>
       ),
     })),
   }))
+}
+
+function configurationOf({ carried }: Config, app: string): Pick<App, 'configuration'> {
+  const configuration = carried[app]
+  return configuration === undefined ? {} : { configuration }
 }
 
 /** The configuration was validated: what it refers to is there. */

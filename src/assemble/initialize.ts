@@ -16,6 +16,7 @@ import { adoptKeys, NOTHING_PROVEN, proveKeys, type ProvenKeys } from './adopt-k
 import { componentSchemas } from './assemble.ts'
 import { createAll, type Created } from './create-repositories.ts'
 import { editConfig, enterKey, exists, newKey, NO_NEW_KEY } from './enter-key.ts'
+import { initializeFrom } from './initialize-from.ts'
 import { knownRecipients } from './known-recipients.ts'
 import { stateRecords } from './state-folder.ts'
 import { openConfiguredStorage } from './storage.ts'
@@ -27,6 +28,7 @@ import { openConfiguredStorage } from './storage.ts'
  */
 export async function initialize(request: InitRequest, context: Context): Promise<InitReport> {
   const path = resolve(request.configPath ?? processEnvironment().variables['HOLDFAST_CONFIG'] ?? 'holdfast.yaml')
+  if (request.from !== undefined) return await initializeFrom(path, request.from, request, context)
   const adoptions = (await exists(path)) ? await lookAround(await readConfig(path), context) : []
   const key = adoptions.every(({ recipients }) => recipients.length === 0) ? await newKey(request) : undefined
   const locks = request.password !== undefined

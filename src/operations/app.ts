@@ -17,6 +17,8 @@ export interface App {
   readonly intervalMilliseconds: number
   /** `background`: a backup that is run by itself lets other programs of its machine go first. */
   readonly priority?: 'background' | 'normal'
+  /** What its restore points carry of the configuration, without secrets. */
+  readonly configuration?: Readonly<Record<string, unknown>>
   /** Proofs that the captured keys open the data. */
   readonly keyFit?: readonly DeclaredFit[]
 }

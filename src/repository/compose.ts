@@ -9,7 +9,7 @@ import type { RepositoryState } from './state.ts'
 /** The documents of a new restore point. */
 
 export function newManifest(state: RepositoryState, request: BeginRequest, content: PointContent): Manifest {
-  const { components, missing, keyFit } = content
+  const { components, missing, keyFit, configuration } = content
   const created = content.created.toISOString()
   return {
     format: 1,
@@ -21,6 +21,7 @@ export function newManifest(state: RepositoryState, request: BeginRequest, conte
     components,
     missing,
     ...(keyFit === undefined ? {} : { keyFit }),
+    ...(configuration === undefined ? {} : { configuration }),
   }
 }
 

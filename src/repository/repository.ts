@@ -125,6 +125,7 @@ export interface PointContent {
   readonly components: readonly ManifestComponent[]
   readonly missing: readonly MissingComponent[]
   readonly keyFit?: ManifestKeyFit
+  readonly configuration?: Manifest['configuration']
   readonly created: Date
 }
 

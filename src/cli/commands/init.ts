@@ -1,6 +1,7 @@
 import { Failure, failureKinds } from '../../core/failure.ts'
-import type { InitReport } from '../../operations/init/init.ts'
+import type { InitReport, InitRequest } from '../../operations/init/init.ts'
 import { formatFindings } from '../findings.ts'
+import { formatTime } from '../format.ts'
 import { askNewPassword, passwordOfLockedKeys } from '../passwords.ts'
 import { guarded, resultPrinter } from '../run-command.ts'
 import type { CommonOptions, World } from '../world.ts'
@@ -9,6 +10,11 @@ export interface InitOptions {
   readonly repository?: string
   readonly identityFile?: string
   readonly password: boolean
+  readonly from?: string
+  readonly at?: string
+  readonly endpoint?: string
+  readonly region?: string
+  readonly ca?: string
 }
 
 /** `holdfast init` */
@@ -21,6 +27,7 @@ export async function init(world: World, common: CommonOptions, options: InitOpt
     }
     const report = await world.init(
       {
+        ...fromOf(options),
         ...(common.config === undefined ? {} : { configPath: common.config }),
         ...(options.repository === undefined ? {} : { repositoryUrl: options.repository }),
         ...(options.identityFile === undefined ? {} : { identityFile: options.identityFile }),
@@ -34,7 +41,16 @@ export async function init(world: World, common: CommonOptions, options: InitOpt
   })
 }
 
+function fromOf({ from, at = 'latest', endpoint, region, ca }: InitOptions): Pick<InitRequest, 'from'> {
+  const server = Object.entries({ endpoint, region, ca }).filter(([, value]) => value !== undefined)
+  const others = [...server.map(([name]) => name), ...(at === 'latest' ? [] : ['at'])]
+  if (from !== undefined) return { from: { url: from, at, ...Object.fromEntries(server) } }
+  if (others[0] === undefined) return {}
+  throw new Failure('usage', `--${others[0]} needs --from`, { hint: 'Name the repository to read with --from.' })
+}
+
 function textOf(report: InitReport): string {
+  if (report.from !== undefined) return writtenText(report)
   return [
     report.configWritten
       ? `Wrote ${report.configPath}. Fill in your app there, then run holdfast check.`
@@ -59,5 +75,18 @@ function textOf(report: InitReport): string {
     '',
     'Keep with your emergency papers: the repository, the password or private key, and the signer line above.',
     'Without the password or private key nobody can read the restore points, including you.',
+  ].join('\n')
+}
+
+function writtenText({ configPath, from = [], repositories, findings }: InitReport): string {
+  return [
+    ...from.map(
+      ({ app, point, created }) =>
+        `Wrote ${configPath} as restore point ${point} of ${app} (${formatTime(created)}) has it.`,
+    ),
+    ...repositories.map(({ name, location, id }) => `Repository ${name} (${id}) is at ${location}`),
+    ...(findings.length === 0 ? [] : ['Still to be set:', formatFindings(findings)]),
+    '',
+    'Then run holdfast check, and holdfast restore for each app.',
   ].join('\n')
 }

@@ -41,7 +41,7 @@ export async function executeBackup(app: App, plan: BackupPlan, context: Operati
     )
     const missing = missingOf(plan, components, [...lacking, ...lackingKeys(app, keyFit, components)])
     const manifestFit = { fingerprintKey: fingerprintKey.reveal(), results: keyFit }
-    await commitAll(destinations, { missing, keyFit: manifestFit, created }, context)
+    await commitAll(destinations, { missing, keyFit: manifestFit, created, file: app.configuration }, context)
     const durationMilliseconds = Math.round(context.clock.monotonic() - begun)
     const times = { created: created.toISOString(), durationMilliseconds }
     const { remarks } = evidence
@@ -100,6 +100,7 @@ interface Committed {
   readonly missing: readonly MissingComponent[]
   readonly keyFit: ManifestKeyFit
   readonly created: Date
+  readonly file: App['configuration']
 }
 
 async function commitAll(

@@ -1,8 +1,20 @@
 import type { Finding } from '../../core/restore-point.ts'
 
+/** Where `holdfast init --from` takes the configuration from. */
+export interface InitFrom {
+  readonly url: string
+  /** `latest`, the start of an id, or a time. */
+  readonly at: string
+  readonly endpoint?: string
+  readonly region?: string
+  readonly ca?: string
+}
+
 /** What `holdfast init` was asked for. */
 export interface InitRequest {
   readonly configPath?: string
+  /** Writes the configuration that restore points carry, in place of a starting one. */
+  readonly from?: InitFrom
   /** For a new configuration file. */
   readonly repositoryUrl?: string
   /** Where to write the private key unlocked, for drills on this host. */
@@ -37,6 +49,8 @@ export interface InitReport {
   readonly identityFile: string | null
   readonly lockedIdentity: string | null
   readonly copiedIdentities: readonly CopiedIdentity[]
+  /** The restore points whose configuration was written. */
+  readonly from?: readonly { readonly app: string; readonly point: string; readonly created: string }[]
   readonly repositories: readonly {
     readonly name: string
     readonly location: string
