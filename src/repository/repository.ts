@@ -38,6 +38,9 @@ export interface Repository {
   /** Opens a point for reading: checks the commit, unwraps the data key, authenticates the manifest. */
   open(point: PointId, identities: readonly Identity[], context: Context): Promise<PointReader>
 
+  /** How many bytes the storage can still take; undefined where it does not tell. Fails where nothing can be written. */
+  free(context: Context): Promise<number | undefined>
+
   /** How far the storage's clock is ahead of ours, in milliseconds. */
   clockSkew(context: Context): Promise<number>
 

@@ -55,6 +55,9 @@ const ELSEWHERE = [
   'policy kubernetes.policies[]',
   'policy kubernetes.policies[].component',
   'policy kubernetes.policies[].policy',
+  // Need a repository that takes no safety point; src/operations/restore/safety-preflight.test.ts has some.
+  'restorePlan.safetyFindings?',
+  'restorePlan.safetyFindings?[]',
   // Needs a component that cannot be left running (OpenBao); src/operations/scratch/restore.test.ts plans with one.
   'restorePlan.leftOut?',
   'restorePlan.leftOut?[]',

@@ -47,8 +47,11 @@ test('a new host gets the configuration from the repository, and restores with i
   )
   assert.equal((await fresh.runWith({}, 'points')).code, 0, 'the signers are in the file: no password is needed')
   await fresh.json(['check'], 13)
+  const promised = await fresh.run('restore', 'portal', '--json')
+  // There is no terminal: had it asked, it would have ended with 2.
+  assertFailed(promised, { code: 13, kind: 'refused', message: /safety point.*signing key/, hint: /--no-safety-point/ })
   await fresh.json(['restore', 'portal', '--yes', '--no-safety-point'])
-  assert.equal(await readFile(join(host.folder, 'data', 'kept.txt'), 'utf8'), 'kept', await readdir(host.folder))
+  assert.equal(await readFile(join(host.folder, 'data', 'kept.txt'), 'utf8'), 'kept')
   const again = await fresh.run('init', '--from', url, '--json')
   assertFailed(again, { code: 13, kind: 'refused', message: /exists already/, hint: /Move it away/ })
 })
