@@ -9,10 +9,11 @@ import { memoryStorage } from '../storage/memory/memory.ts'
 import type { Storage } from '../storage/storage.ts'
 import { systemClock } from '../system/clock.ts'
 import { directEffects } from '../system/effects.ts'
-import { adoptKeys, proveKeys } from './adopt-keys.ts'
-import { planAdoptions } from './adoption.ts'
+import { adoptKeys, NOTHING_PROVEN, toProve } from './adopt-keys.ts'
+import { lockedEverywhere, planAdoptions } from './adoption.ts'
 import { componentSchemas } from './assemble.ts'
 import { knownRecipients } from './known-recipients.ts'
+import { openLockedKeys } from './locked-keys.ts'
 
 const password = new Secret('correct horse battery staple')
 const work = { t: 1, memoryKiB: 65_536, p: 1 }
@@ -60,8 +61,9 @@ async function world(
 }
 
 async function adoptInto(name: string, { config, storage }: Awaited<ReturnType<typeof world>>, given: string) {
-  const adoptions = await planAdoptions(config, storage, context)
-  const proven = await proveKeys(adoptions, typed(given), context)
+  const adoptions = planAdoptions(config, await lockedEverywhere(config, storage, context))
+  const places = toProve(adoptions)
+  const proven = places.length === 0 ? NOTHING_PROVEN : await openLockedKeys(places, typed(given), context)
   const adoption = adoptions.find(({ repository }) => repository === name)
   assert.ok(adoption)
   return await adoptKeys(adoption, await storage(name), proven, context)

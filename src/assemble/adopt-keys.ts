@@ -1,32 +1,20 @@
 import { Failure } from '../core/failure.ts'
 import type { Context } from '../core/ports.ts'
-import type { Secret } from '../core/secret.ts'
-import type { CopiedIdentity, CurrentPassword } from '../operations/init/init.ts'
+import type { CopiedIdentity } from '../operations/init/init.ts'
 import { addIdentity, copyIdentity, listIdentities } from '../repository/keys/identity-store.ts'
 import type { UnlockedIdentity } from '../repository/keys/identity.ts'
 import type { Storage } from '../storage/storage.ts'
-import type { Adoption, Copy } from './adoption.ts'
-import { openLockedKeys } from './locked-keys.ts'
+import type { Adoption } from './adoption.ts'
+import type { LockedKey, LockedKeys, OpenedKeys } from './locked-keys.ts'
 
 /** Private keys that a password was seen to open, before anything is made. */
-export interface ProvenKeys {
-  readonly identities: readonly UnlockedIdentity[]
-  readonly password: Secret | undefined
-}
+export type ProvenKeys = Pick<OpenedKeys, 'identities'> & Partial<OpenedKeys>
 
-export const NOTHING_PROVEN: ProvenKeys = { identities: [], password: undefined }
+export const NOTHING_PROVEN: ProvenKeys = { identities: [] }
 
-/** Asks for the password where a repository has no key yet: a key that nobody opens is no use in a second place. */
-export async function proveKeys(
-  adoptions: readonly Adoption[],
-  password: CurrentPassword,
-  context: Context,
-): Promise<ProvenKeys> {
-  const places = adoptions.filter(needsProof).map(({ repository, copies }) => ({
-    repository,
-    identities: copies.map(({ from, identity }) => ({ ...identity, storage: from })),
-  }))
-  return places.length === 0 ? NOTHING_PROVEN : await openLockedKeys(places, password, context)
+/** The keys of which a password has to open one before they are copied: one that nobody opens is no use in a second place. */
+export function toProve(adoptions: readonly Adoption[]): readonly LockedKeys[] {
+  return adoptions.filter(needsProof).map(({ repository, copies }) => ({ repository, identities: copies }))
 }
 
 function needsProof({ isClosed, copies }: Adoption): boolean {
@@ -43,7 +31,7 @@ export async function adoptKeys(
   proven: ProvenKeys,
   context: Context,
 ): Promise<readonly CopiedIdentity[]> {
-  const isProven = adoption.copies.some(({ identity }) => provenOf(identity.recipient, proven) !== undefined)
+  const isProven = adoption.copies.some((copy) => isIn(copy, proven))
   if (needsProof(adoption) && !isProven) return []
   // The proven one first: a run that is cut off between two must not leave one that nobody tried.
   const copies = adoption.copies.toSorted((a, b) => Number(isIn(b, proven)) - Number(isIn(a, proven)))
@@ -53,13 +41,13 @@ export async function adoptKeys(
 }
 
 async function adoptOne(
-  { from, identity }: Copy,
+  copy: LockedKey,
   { repository, to }: { readonly repository: string; readonly to: Storage },
   proven: ProvenKeys,
   context: Context,
 ): Promise<CopiedIdentity> {
-  const { name, recipient } = identity
-  if (await copyIdentity(from, to, identity, context)) return { repository, name, recipient }
+  const { name, recipient } = copy
+  if (await copyIdentity(copy.storage, to, copy, context)) return { repository, name, recipient }
   const unlocked = provenOf(recipient, proven)
   if (unlocked === undefined || proven.password === undefined)
     throw new Failure('refused', `${to.location} has another private key of the name ${name}`, {
@@ -71,8 +59,8 @@ async function adoptOne(
   return { repository, name: free, recipient }
 }
 
-function isIn({ identity }: Copy, proven: ProvenKeys): boolean {
-  return provenOf(identity.recipient, proven) !== undefined
+function isIn({ recipient }: LockedKey, proven: ProvenKeys): boolean {
+  return provenOf(recipient, proven) !== undefined
 }
 
 function provenOf(recipient: string, { identities }: ProvenKeys): UnlockedIdentity | undefined {

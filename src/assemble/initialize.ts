@@ -1,5 +1,5 @@
 import { dirname, join, resolve } from 'node:path'
-import { loadConfig, type Config } from '../config/load-config.ts'
+import type { Config } from '../config/load-config.ts'
 import { startingConfig } from '../config/starting-config.ts'
 import { withKeys } from '../config/with-keys.ts'
 import { Failure } from '../core/failure.ts'
@@ -8,18 +8,15 @@ import type { Finding } from '../core/restore-point.ts'
 import type { CopiedIdentity, InitReport, InitRequest } from '../operations/init/init.ts'
 import { closedFinding } from '../operations/keys/closed-finding.ts'
 import { generateSigner, parseSigner } from '../repository/keys/signer.ts'
-import type { Storage } from '../storage/storage.ts'
 import { processEnvironment } from '../system/environment.ts'
 import { writeNewFile } from '../system/private-file.ts'
-import { planAdoptions, type Adoption } from './adoption.ts'
-import { adoptKeys, NOTHING_PROVEN, proveKeys, type ProvenKeys } from './adopt-keys.ts'
-import { componentSchemas } from './assemble.ts'
+import type { Adoption } from './adoption.ts'
+import { adoptKeys, NOTHING_PROVEN, type ProvenKeys } from './adopt-keys.ts'
 import { createAll, type Created } from './create-repositories.ts'
 import { editConfig, enterKey, exists, newKey, NO_NEW_KEY } from './enter-key.ts'
 import { initializeFrom } from './initialize-from.ts'
 import { knownRecipients } from './known-recipients.ts'
-import { stateRecords } from './state-folder.ts'
-import { openConfiguredStorage } from './storage.ts'
+import { lookAround, proveKeys, readConfig, signingFile, storagesOf, trustEverywhere } from './look-around.ts'
 
 /**
  * Writes a starting configuration where there is none, makes the keys it lacks, and creates its repositories. One that was
@@ -29,13 +26,14 @@ import { openConfiguredStorage } from './storage.ts'
 export async function initialize(request: InitRequest, context: Context): Promise<InitReport> {
   const path = resolve(request.configPath ?? processEnvironment().variables['HOLDFAST_CONFIG'] ?? 'holdfast.yaml')
   if (request.from !== undefined) return await initializeFrom(path, request.from, request, context)
-  const adoptions = (await exists(path)) ? await lookAround(await readConfig(path), context) : []
+  const before = await lookAround(path, context)
+  const { adoptions } = before
   const key = adoptions.every(({ recipients }) => recipients.length === 0) ? await newKey(request) : undefined
   const locks = request.password !== undefined
-  const proven = locks ? await proveKeys(adoptions, request.currentPassword, context) : NOTHING_PROVEN
+  const proven = locks ? await proveKeys(before, request, context) : NOTHING_PROVEN
   const configWritten = await writeStartingConfig(path, request)
   const config = await readConfig(path)
-  const signer = await ensureSigner(config)
+  const signer = await ensureSigner(config, (id) => trustEverywhere(id, before.places, proven, context))
   const repositories = await createAll(config, storagesOf(config, context), context)
   const copiedIdentities = locks ? await adoptAll(adoptions, repositories, proven, context) : []
   const keys =
@@ -49,24 +47,6 @@ export async function initialize(request: InitRequest, context: Context): Promis
     copiedIdentities,
     repositories: repositories.map(({ name, location, outcome, id }) => ({ name, location, outcome, id })),
     findings: [...repositories.flatMap(({ findings }) => findings), ...(await closedOnes(path, repositories, context))],
-  }
-}
-
-function readConfig(path: string): Promise<Config> {
-  return loadConfig(path, { componentSchemas, environment: processEnvironment() })
-}
-
-function lookAround(config: Config, context: Context): Promise<readonly Adoption[]> {
-  return planAdoptions(config, storagesOf(config, context), context)
-}
-
-/** Storages that need not hold a repository yet. */
-function storagesOf(config: Config, context: Context): (name: string) => Promise<Storage> {
-  const records = stateRecords(config.stateFolder, context.effects)
-  return async (name) => {
-    const settings = config.repositories[name]
-    if (settings === undefined) throw new Failure('bug', `no repository ${name}`)
-    return await openConfiguredStorage(name, settings, { records, creating: true }, context)
   }
 }
 
@@ -141,14 +121,18 @@ async function writeStartingConfig(path: string, request: InitRequest): Promise<
 }
 
 /** The signing key is made when its file is missing, and pinned in the configuration. */
-async function ensureSigner(config: Config): Promise<string> {
+async function ensureSigner(config: Config, trust: (id: string) => Promise<void>): Promise<string> {
   const reference = config.signingKey
   if (reference === undefined)
     throw new Failure('usage', `${config.path} names no signingKey`, {
       hint: 'Add signingKey: file:/path; the file is made by holdfast init.',
     })
-  const file = /^file:(.+)$/s.exec(reference.toString())?.[1]
-  if (file !== undefined && !(await exists(file))) await writeNewFile(file, generateSigner().file.reveal())
+  const file = signingFile(config)
+  if (file !== undefined && !(await exists(file))) {
+    const made = generateSigner()
+    await trust(made.signer.id)
+    await writeNewFile(file, made.file.reveal())
+  }
   const { id } = parseSigner(await reference.resolve())
   if (!config.signers.includes(id))
     await editConfig(config, (text) => withKeys(text, { signers: [...config.signers, id] }))

@@ -56,6 +56,22 @@ test('a new host gets the configuration from the repository, and restores with i
   assertFailed(again, { code: 13, kind: 'refused', message: /exists already/, hint: /Move it away/ })
 })
 
+test('what a new host signs is trusted by the next one, which again has only the password', async (t) => {
+  const { url } = await lostHost(t)
+  const second = await emptyHost(t)
+  await second.json(['init', '--from', url])
+  await second.json(['restore', 'portal', '--yes', '--no-safety-point'])
+  await second.edit((config) => (config.signingKey = `file:${join(second.folder, 'etc', 'signing.key')}`))
+  const wrong = await second.runWith({ HOLDFAST_PASSWORD: 'another password' }, 'init', '--json')
+  assertFailed(wrong, { code: 12, kind: 'denied', message: /password/, hint: /Caps Lock/ })
+  await second.json(['init'])
+  const { report } = await second.json<{ report: { point: string } }>(['backup', 'portal'])
+  const third = await emptyHost(t)
+  const written = await third.json<{ report: InitReport }>(['init', '--from', url])
+  assert.equal(written.report.from?.[0]?.point, report.point)
+  assert.deepEqual((await third.json<PointsReport>(['points'])).damaged, [])
+})
+
 test('one point can be named, and a wrong password or a wrong place writes nothing', async (t) => {
   const { url } = await lostHost(t)
   const fresh = await emptyHost(t)

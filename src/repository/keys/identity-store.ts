@@ -104,9 +104,37 @@ export async function changePassword(
   passwords: NewPassword,
   context: Context,
 ): Promise<void> {
+  await relock(storage, name, passwords, (identity) => identity, context)
+}
+
+/**
+ * Whose points the holder of the password trusts from now on, too: a signing key that is made on a new host. Its points would
+ * be nobody's for who has the repository and the password alone.
+ */
+export async function trustSigner(
+  storage: Storage,
+  name: string,
+  password: Secret,
+  signer: string,
+  context: Context,
+): Promise<void> {
+  const trusting = ({ signers, ...identity }: UnlockedIdentity): UnlockedIdentity => ({
+    ...identity,
+    signers: [...new Set([...signers, signer])],
+  })
+  await relock(storage, name, { old: password, new: password }, trusting, context)
+}
+
+async function relock(
+  storage: Storage,
+  name: string,
+  passwords: NewPassword,
+  change: (identity: UnlockedIdentity) => UnlockedIdentity,
+  context: Context,
+): Promise<void> {
   const older = await revisionsOf(storage, name, context)
   const newest = Math.max(...older)
-  const identity = await openRevision(storage, name, newest, passwords.old, context)
+  const identity = change(await openRevision(storage, name, newest, passwords.old, context))
   // The new file is there and was read again before an older one goes: at every moment one of them can be opened.
   await createCheckedBlob(
     storage,
