@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { findConfig } from '../config/find-config.ts'
 import { loadConfig, type Config } from '../config/load-config.ts'
+import { passwordOfLockedKeys } from '../cli/passwords.ts'
 import type { Assembly, CommonOptions, World } from '../cli/world.ts'
 import { drivers } from '../components/all.ts'
 import { Failure } from '../core/failure.ts'
@@ -25,6 +26,7 @@ import { pageCookie } from '../system/page-cookie.ts'
 import { makeTemporaryFolder, removeAbandonedFolders, removeTemporaryFolder } from '../system/temporary-folder.ts'
 import { configuredKeyChain } from './key-chain.ts'
 import { KeyRing } from './key-ring.ts'
+import { knownRecipients } from './known-recipients.ts'
 import { stateRecords } from './state-folder.ts'
 import { forgetStorage, openConfiguredStorage } from './storage.ts'
 
@@ -46,10 +48,8 @@ export async function assemble(
   const storage = once((name) =>
     openConfiguredStorage(name, configOf(config, name), { records, readOnly: options.readOnly === true }, context),
   )
-  const password = async (identity: string): Promise<string> =>
-    world.variable('HOLDFAST_PASSWORD') ?? (await world.ask.password(`Password of private key ${identity}`))
   const isAsked = world.variable('HOLDFAST_PASSWORD') === undefined
-  const keyRing = new KeyRing({ config, password, isAsked, storage, context })
+  const keyRing = new KeyRing({ config, password: passwordOfLockedKeys(world), isAsked, storage, context })
   const repositories = repositoriesOf(config, { storage, keyRing, records })
   const operationContext = operationContextOf(context, records, keyRing)
   return {
@@ -98,6 +98,7 @@ function repositoriesOf(config: Config, wires: Wires): ReadonlyMap<string, AppRe
         location: url,
         recipients,
         open: (context) => open(name, context),
+        knownRecipients: (context) => knownRecipients(name, { config, storage: wires.storage }, context),
         place: () => placeOfRepository(url, endpoint),
         probe: (context) => tryOut(name, wires, context),
       },
@@ -155,6 +156,7 @@ function appsOf(config: Config, repositories: ReadonlyMap<string, AppRepository>
     lostTogether: app.lostTogether,
     priority: app.priority,
     keyFit: app.keyFit.map(declared),
+    ...configurationOf(config, name),
     repositories: app.repositories.map((repository) =>
       present(repositories.get(repository), `repository ${repository}`),
     ),
@@ -167,6 +169,11 @@ function appsOf(config: Config, repositories: ReadonlyMap<string, AppRepository>
       ),
     })),
   }))
+}
+
+function configurationOf({ carried }: Config, app: string): Pick<App, 'configuration'> {
+  const configuration = carried[app]
+  return configuration === undefined ? {} : { configuration }
 }
 
 /** The configuration was validated: what it refers to is there. */

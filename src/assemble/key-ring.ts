@@ -1,19 +1,19 @@
 import type { Config } from '../config/load-config.ts'
-import { Failure, isFailure } from '../core/failure.ts'
+import { Failure } from '../core/failure.ts'
 import type { Context } from '../core/ports.ts'
 import { Secret } from '../core/secret.ts'
+import type { CurrentPassword } from '../operations/init/init.ts'
 import { parseIdentityFile } from '../repository/keys/identity-file.ts'
-import { isWrongPassword } from '../repository/keys/identity.ts'
-import { listIdentities, openIdentity } from '../repository/keys/identity-store.ts'
 import { parseSigner, type Signer } from '../repository/keys/signer.ts'
 import type { Identity } from '../repository/repository.ts'
 import type { Storage } from '../storage/storage.ts'
+import { openLockedKeys, readLockedKeys } from './locked-keys.ts'
 
 /** What is needed to get at the keys of this host. */
 export interface KeySources {
   readonly config: Config
   /** The password of a locked private key: from the environment, or asked for. */
-  readonly password: (identity: string) => Promise<string>
+  readonly password: CurrentPassword
   /** A person has to be there to give it. */
   readonly isAsked: boolean
   readonly storage: (repository: string) => Promise<Storage>
@@ -35,7 +35,7 @@ export class KeyRing {
     this.#sources = sources
   }
 
-  /** The private keys: of the configured file, else the locked one of the first repository that has any which the password opens. */
+  /** The private keys: of the configured file, else a locked one of each repository that the password opens. */
   async identities(): Promise<readonly Identity[]> {
     return (await this.#open()).identities
   }
@@ -76,56 +76,17 @@ export class KeyRing {
   }
 
   async #openLocked(): Promise<Opened> {
-    const { config, storage, context } = this.#sources
-    let unread: unknown
-    for (const repository of Object.keys(config.repositories)) {
-      try {
-        const opened = await storage(repository)
-        const names = (await listIdentities(opened, context)).map(({ name }) => name)
-        if (names.length === 0) continue
-        const password = new Secret(await this.#sources.password(names.join(' or ')))
-        return await openAny(opened, names, password, context)
-      } catch (error) {
-        // Another repository may have the same keys, whole.
-        if (!isFailure(error, 'corrupt') && !isFailure(error, 'unreachable')) throw error
-        unread ??= error
-      }
+    const { config, storage, password, context } = this.#sources
+    const places = await readLockedKeys(Object.keys(config.repositories), storage, context)
+    if (places.length === 0) {
+      throw new Failure('usage', 'there is no private key to open restore points with', {
+        hint: 'Set identity in the configuration, or lock one into the repository with holdfast key add.',
+      })
     }
-    if (unread !== undefined) throw unread
-    throw new Failure('usage', 'there is no private key to open restore points with', {
-      hint: 'Set identity in the configuration, or lock one into the repository with holdfast key add.',
-    })
-  }
-}
-
-/** Each person's password locks a key of their own; whose it is need not be said. */
-async function openAny(
-  storage: Storage,
-  names: readonly string[],
-  password: Secret,
-  context: Context,
-): Promise<Opened> {
-  let denied: unknown
-  let unread: unknown
-  for (const name of names) {
-    try {
-      const { key, signers } = await openIdentity(storage, name, password, context)
-      return { identities: [{ key }], signers }
-    } catch (error) {
-      if (isFailure(error, 'cancelled')) throw error
-      if (isWrongPassword(error)) denied = error
-      else unread ??= error
+    const { identities } = await openLockedKeys(places, password, context)
+    return {
+      identities: identities.map(({ key }) => ({ key })),
+      signers: [...new Set(identities.flatMap(({ signers }) => signers))],
     }
   }
-  // It may be the one that the password is for.
-  if (unread !== undefined) throw unread
-  if (names.length === 1) throw denied
-  throw new Failure(
-    'denied',
-    `the password opens none of the private keys ${names.join(', ')} of ${storage.location}`,
-    {
-      cause: denied,
-      hint: 'Check the keyboard layout and Caps Lock; passwords are case-sensitive.',
-    },
-  )
 }

@@ -1,4 +1,5 @@
 import { Failure } from '../core/failure.ts'
+import type { CurrentPassword } from '../operations/init/init.ts'
 import type { World } from './world.ts'
 
 const MINIMUM_LENGTH = 12
@@ -26,6 +27,13 @@ export async function askNewPassword(world: World, variable = 'HOLDFAST_PASSWORD
 /** The password that a private key is locked with now. */
 export async function askCurrentPassword(world: World, name: string): Promise<string> {
   return world.variable('HOLDFAST_PASSWORD') ?? (await world.ask.password(`Password of private key ${name}`))
+}
+
+/** Of whichever locked key it opens. A person may mistype; what the environment gives does not become right by being tried again. */
+export function passwordOfLockedKeys({ ask, variable }: Pick<World, 'ask' | 'variable'>): CurrentPassword {
+  const given = variable('HOLDFAST_PASSWORD')
+  if (given !== undefined) return { ask: () => Promise.resolve(given), tries: 1 }
+  return { ask: (about) => ask.password(`Password of private key ${about}`), tries: 3 }
 }
 
 async function typedTwice(world: World, variable: string, { what }: PasswordWords): Promise<string> {

@@ -74,16 +74,28 @@ function spelledOut(program: Commander, args: readonly string[]): readonly strin
   return [...known, '--help']
 }
 
+function withFromOptions(init: Commander): Commander {
+  return init
+    .option('--from <url>', 'on a new host: write the configuration that the restore points of this repository carry')
+    .option('--at <point>', 'with --from: of latest (default), an id, or a time')
+    .option(
+      '--endpoint <url>',
+      'with --from, S3: the server, when it is not AWS; keys come from where the AWS tools look',
+    )
+    .option('--region <region>', 'with --from, S3: the region')
+    .option('--ca <file>', "with --from, S3: file with the CA certificates that sign the server's")
+}
+
 function addSetUp(program: Commander, world: World, outcome: Outcome): void {
-  program
-    .command('init')
+  withFromOptions(program.command('init'))
     .description('write a starting configuration, make keys, and create its repositories')
     .option('--repository <url>', 'where restore points go: file:///srv/holdfast or s3://bucket/prefix')
     .option('--identity-file <file>', 'also write the private key to this file (mode 0600), for drills on this host')
     .option('--no-password', 'lock no private key into the repository; needs --identity-file')
     .addHelpText(
       'after',
-      '\nRun it twice: once to get a configuration to edit, and again after editing to create the repositories it names.',
+      '\nRun it twice: once to get a configuration to edit, and again after editing to create the repositories it names.' +
+        '\nA repository that is added later gets the private keys of the others of its app, after their password opened one.',
     )
     .action(async (options, command) => {
       outcome.exitCode = await (await import('./commands/init.ts')).init(world, common(command), options)

@@ -16,7 +16,8 @@ export function findWarnings(value: unknown, isPrivate: boolean): Problem[] {
   return warnings
 }
 
-function secretsIn(value: unknown, path: Path): (readonly [Path, SecretReference])[] {
+/** Every secret of a parsed configuration, with its place. */
+export function secretsIn(value: unknown, path: Path): (readonly [Path, SecretReference])[] {
   if (value instanceof SecretReference) return [[path, value]]
   if (typeof value !== 'object' || value === null) return []
   return Object.entries(value).flatMap(([key, member]) =>

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { carriedConfigurations, type CarriedFile } from './carried-configuration.ts'
 import { deepFreeze } from './deep-freeze.ts'
 import { defaultStateFolder, type Environment } from './environment.ts'
 import { findMistakes } from './find-mistakes.ts'
@@ -21,6 +22,8 @@ export type Config = Readonly<Omit<z.infer<ReturnType<typeof configSchema>>, 'st
   readonly path: string
   /** Folder for journals and the memory of repositories; may not exist yet. */
   readonly stateFolder: string
+  /** By app: what its restore points carry of this file, without secrets. */
+  readonly carried: Readonly<Record<string, CarriedFile>>
   /** What to tell the operator, one line each. */
   readonly warnings: readonly string[]
 }
@@ -47,7 +50,8 @@ export function parseConfig(text: string, { path, isPrivate, componentSchemas, e
   if ('problems' in file) throw wrongFile(path, file.problems)
   const { state, ...settings } = validate(path, file, componentSchemas)
   const warnings = findWarnings(settings, isPrivate).map((warning) => spellLocated(path, file.locate(warning)))
-  return deepFreeze({ ...settings, path, stateFolder: state ?? defaultStateFolder(environment), warnings })
+  const carried = carriedConfigurations(file.value, settings)
+  return deepFreeze({ ...settings, path, stateFolder: state ?? defaultStateFolder(environment), carried, warnings })
 }
 
 function validate(path: string, file: YamlFile, kinds: ComponentSchemas): z.infer<ReturnType<typeof configSchema>> {

@@ -124,6 +124,10 @@ export function configSchema(kinds: ComponentSchemas) {
       signingKey: secretReference.optional(),
       identity: secretReference.optional(),
       signers: z.array(signer).default([]).meta({ description: 'Whose restore points are trusted.' }),
+      offlineRecipients: z
+        .array(recipient)
+        .default([])
+        .meta({ description: 'Public keys whose private keys are kept neither here nor in a repository.' }),
       repositories: z.record(name, repository),
       apps: z.record(name, appSchema(kinds)),
     })

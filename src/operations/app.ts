@@ -23,6 +23,8 @@ export interface App {
   readonly lostTogether?: readonly { readonly repository: string; readonly reason: string }[]
   /** `background`: a backup that is run by itself lets other programs of its machine go first. */
   readonly priority?: 'background' | 'normal'
+  /** What its restore points carry of the configuration, without secrets. */
+  readonly configuration?: Readonly<Record<string, unknown>>
   /** Proofs that the captured keys open the data. */
   readonly keyFit?: readonly DeclaredFit[]
 }
@@ -41,6 +43,8 @@ export interface AppRepository {
   open(context: Context): Promise<Repository>
   /** What it lies on, as far as it can be seen from here. */
   place?(): Promise<Place>
+  /** Public halves of private keys that are known to open it: locked in it, or kept elsewhere as the configuration says. */
+  knownRecipients?(context: Context): Promise<readonly string[]>
   /** Tries out on the real storage what a repository builds on; leaves nothing behind. Fails when it cannot be written. */
   probe?(context: Context): Promise<readonly Finding[]>
 }

@@ -13,7 +13,7 @@ export function newManifest(
   request: BeginRequest,
   content: PointContent,
 ): Manifest {
-  const { components, missing, keyFit } = content
+  const { components, missing, keyFit, configuration } = content
   const created = content.created.toISOString()
   return {
     format: 1,
@@ -25,6 +25,7 @@ export function newManifest(
     components,
     missing,
     ...(keyFit === undefined ? {} : { keyFit: writtenFit(keyFit) }),
+    ...(configuration === undefined ? {} : { configuration }),
   }
 }
 

@@ -122,6 +122,9 @@ const manifestKeyFit = z.object({
 })
 export type ManifestKeyFit = Frozen<z.infer<typeof manifestKeyFit>>
 
+/** The part of holdfast.yaml that the app needs, without secrets. `repository` is what this repository is called in it. */
+const manifestConfiguration = z.object({ repository: z.string(), file: z.record(z.string(), z.unknown()) })
+
 export const manifestSchema = z.object({
   format,
   repository: repositoryId,
@@ -132,6 +135,7 @@ export const manifestSchema = z.object({
   components: z.array(manifestComponent),
   missing: z.array(missingComponent),
   keyFit: manifestKeyFit.optional(),
+  configuration: manifestConfiguration.optional(),
 })
 export type Manifest = Frozen<z.infer<typeof manifestSchema>>
 

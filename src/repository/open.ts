@@ -89,6 +89,7 @@ function repositoryOf(state: RepositoryState): Repository {
     catalog: (context) => readCatalog(state, context),
     begin: (request, context) => beginPoint(state, repository, request, context),
     open: (point, identities, context) => openPoint(state, point, identities, context),
+    free: async ({ signal }) => await storage.free?.(signal),
     clockSkew: async ({ clock, signal }) => (await storage.now(signal)).getTime() - clock.now().getTime(),
     prove: (point, kind, outcome, context) => prove(state, point, kind, outcome, context),
     remove: (point, reason, context) => removePoint(state, point, reason, context),

@@ -42,6 +42,9 @@ export interface Repository {
   /** Opens a point for reading: checks the commit, unwraps the data key, authenticates the manifest. */
   open(point: PointId, identities: readonly Identity[], context: Context): Promise<PointReader>
 
+  /** How many bytes the storage can still take; undefined where it does not tell. Fails where nothing can be written. */
+  free(context: Context): Promise<number | undefined>
+
   /** How far the storage's clock is ahead of ours, in milliseconds. */
   clockSkew(context: Context): Promise<number>
 
@@ -136,6 +139,7 @@ export interface PointContent {
   readonly components: readonly ManifestComponent[]
   readonly missing: readonly MissingComponent[]
   readonly keyFit?: ManifestKeyFit
+  readonly configuration?: Manifest['configuration']
   readonly created: Date
   readonly servers?: readonly CommitServer[]
   /** What the commit says of the point beside the commits that are there, oldest first. */

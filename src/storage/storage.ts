@@ -48,6 +48,12 @@ export interface Storage {
   now(signal: AbortSignal): Promise<Date>
 
   /**
+   * How many bytes may still be stored, as far as the medium tells. Fails as a `put` would where nothing can be stored.
+   * Stores nothing itself. Absent, or undefined, where nobody can tell.
+   */
+  free?(signal: AbortSignal): Promise<number | undefined>
+
+  /**
    * Ends unfinished uploads that were started before `olderThan` by the storage's clock, and gives how many. They are
    * what a `put` leaves behind when its process is killed: no reader sees them, but they take space. Absent where
    * nothing can be left behind.

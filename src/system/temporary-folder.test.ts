@@ -50,3 +50,10 @@ test('folders of processes that are gone are removed, those of living ones and w
     kept,
   )
 })
+
+test('a folder for temporary files that is not there is named, with what to do', async (t) => {
+  const before = process.env['TMPDIR']
+  t.after(() => (before === undefined ? delete process.env['TMPDIR'] : (process.env['TMPDIR'] = before)))
+  process.env['TMPDIR'] = '/nowhere/scratch'
+  await assert.rejects(makeTemporaryFolder(), { kind: 'refused', message: /\/nowhere\/scratch/, hint: /Make it/ })
+})

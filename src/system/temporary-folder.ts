@@ -1,6 +1,7 @@
 import { lstat, mkdtemp, readdir, rm, rmdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Failure } from '../core/failure.ts'
 import { isAlive, ownerName } from './folder-owner.ts'
 
 /**
@@ -9,7 +10,15 @@ import { isAlive, ownerName } from './folder-owner.ts'
  */
 export async function makeTemporaryFolder(lifetime: 'of this process' | 'kept' = 'of this process'): Promise<string> {
   const owner = await ownerName()
-  return await mkdtemp(join(tmpdir(), `holdfast-${lifetime === 'kept' ? KEPT : ''}${owner}`))
+  try {
+    return await mkdtemp(join(tmpdir(), `holdfast-${lifetime === 'kept' ? KEPT : ''}${owner}`))
+  } catch (cause) {
+    if (!(cause instanceof Error && 'code' in cause && cause.code === 'ENOENT')) throw cause
+    throw new Failure('refused', `the folder for temporary files ${tmpdir()} is not there`, {
+      cause,
+      hint: 'Make it, or let TMPDIR name another one.',
+    })
+  }
 }
 
 const KEPT = 'kept-'

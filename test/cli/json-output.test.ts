@@ -14,6 +14,19 @@ const shapes = new ShapeCheck(shapesOf(page))
 const ELSEWHERE = [
   // A folder repository has nothing to remark or to find; an S3 server has.
   'init.report.findings[]',
+  // test/e2e/init-from.test.ts prints these.
+  'init.report.from?',
+  'init.report.from?[]',
+  'init.report.from?[].app',
+  'init.report.from?[].point',
+  'init.report.from?[].created',
+  // Need a repository that was added to another; test/e2e/added-repository.test.ts adds some.
+  'init.report.copiedIdentities[]',
+  'init.report.copiedIdentities[].repository',
+  'init.report.copiedIdentities[].name',
+  'init.report.copiedIdentities[].recipient',
+  'backup --dry-run.plan.unopenable?',
+  'backup --dry-run.plan.unopenable?[]',
   'backup.report.repositories[].remarks[]',
   'import.report.repositories[].remarks[]',
   'kleidiaImported.made?.repositories[].remarks[]',
@@ -42,6 +55,9 @@ const ELSEWHERE = [
   'policy kubernetes.policies[]',
   'policy kubernetes.policies[].component',
   'policy kubernetes.policies[].policy',
+  // Need a repository that takes no safety point; src/operations/restore/safety-preflight.test.ts has some.
+  'restorePlan.safetyFindings?',
+  'restorePlan.safetyFindings?[]',
   // Needs a component that cannot be left running (OpenBao); src/operations/scratch/restore.test.ts plans with one.
   'restorePlan.leftOut?',
   'restorePlan.leftOut?[]',

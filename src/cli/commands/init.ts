@@ -1,7 +1,8 @@
-import { Failure } from '../../core/failure.ts'
-import type { InitReport } from '../../operations/init/init.ts'
+import { Failure, failureKinds } from '../../core/failure.ts'
+import type { InitReport, InitRequest } from '../../operations/init/init.ts'
 import { formatFindings } from '../findings.ts'
-import { askNewPassword } from '../passwords.ts'
+import { formatTime } from '../format.ts'
+import { askNewPassword, passwordOfLockedKeys } from '../passwords.ts'
 import { guarded, resultPrinter } from '../run-command.ts'
 import type { CommonOptions, World } from '../world.ts'
 
@@ -9,6 +10,11 @@ export interface InitOptions {
   readonly repository?: string
   readonly identityFile?: string
   readonly password: boolean
+  readonly from?: string
+  readonly at?: string
+  readonly endpoint?: string
+  readonly region?: string
+  readonly ca?: string
 }
 
 /** `holdfast init` */
@@ -21,25 +27,39 @@ export async function init(world: World, common: CommonOptions, options: InitOpt
     }
     const report = await world.init(
       {
+        ...fromOf(options),
         ...(common.config === undefined ? {} : { configPath: common.config }),
         ...(options.repository === undefined ? {} : { repositoryUrl: options.repository }),
         ...(options.identityFile === undefined ? {} : { identityFile: options.identityFile }),
         password: options.password ? () => askNewPassword(world) : undefined,
+        currentPassword: passwordOfLockedKeys(world),
       },
       world.context(view.show),
     )
     resultPrinter(world, common, view)({ report }, () => textOf(report))
-    return 0
+    return report.findings.some(({ level }) => level === 'error') ? failureKinds.incomplete.exit : 0
   })
 }
 
+function fromOf({ from, at = 'latest', endpoint, region, ca }: InitOptions): Pick<InitRequest, 'from'> {
+  const server = Object.entries({ endpoint, region, ca }).filter(([, value]) => value !== undefined)
+  const others = [...server.map(([name]) => name), ...(at === 'latest' ? [] : ['at'])]
+  if (from !== undefined) return { from: { url: from, at, ...Object.fromEntries(server) } }
+  if (others[0] === undefined) return {}
+  throw new Failure('usage', `--${others[0]} needs --from`, { hint: 'Name the repository to read with --from.' })
+}
+
 function textOf(report: InitReport): string {
+  if (report.from !== undefined) return writtenText(report)
   return [
     report.configWritten
       ? `Wrote ${report.configPath}. Fill in your app there, then run holdfast check.`
       : `Using ${report.configPath}.`,
     ...report.repositories.map(
       ({ name, location, outcome, id }) => `Repository ${name} (${id}) ${outcome} at ${location}`,
+    ),
+    ...report.copiedIdentities.map(
+      ({ name, repository }) => `Private key ${name} is locked in ${repository} now, too, by the password that it has.`,
     ),
     ...(report.findings.length === 0 ? [] : [formatFindings(report.findings)]),
     ...(report.signer === null ? [] : [`Restore points are signed by    ${report.signer}`]),
@@ -55,5 +75,18 @@ function textOf(report: InitReport): string {
     '',
     'Keep with your emergency papers: the repository, the password or private key, and the signer line above.',
     'Without the password or private key nobody can read the restore points, including you.',
+  ].join('\n')
+}
+
+function writtenText({ configPath, from = [], repositories, findings }: InitReport): string {
+  return [
+    ...from.map(
+      ({ app, point, created }) =>
+        `Wrote ${configPath} as restore point ${point} of ${app} (${formatTime(created)}) has it.`,
+    ),
+    ...repositories.map(({ name, location, id }) => `Repository ${name} (${id}) is at ${location}`),
+    ...(findings.length === 0 ? [] : ['Still to be set:', formatFindings(findings)]),
+    '',
+    'Then run holdfast check, and holdfast restore for each app.',
   ].join('\n')
 }

@@ -33,7 +33,7 @@ function textOf(report: PointsReport): string {
     [4],
   )
   return [
-    report.points.length === 0 ? 'No restore points.' : table,
+    report.points.length > 0 ? table : report.unread.length === 0 ? 'No restore points.' : 'No restore point was read.',
     ...report.damaged.map(
       ({ repository, point, kind, message }) => `${LABELS[kind] ?? 'DAMAGED'} ${point} in ${repository}: ${message}`,
     ),

@@ -4,7 +4,7 @@ import type { App } from '../../operations/app.ts'
 import { findPoint, fromRepository } from '../../operations/points/find-point.ts'
 import { executeRestore } from '../../operations/restore/execute.ts'
 import { unfinishedJournal, type RestoreJournal } from '../../operations/restore/journal.ts'
-import { planRestore, type RestorePlan } from '../../operations/restore/plan.ts'
+import { assertExecutable, blockers, planRestore, type RestorePlan } from '../../operations/restore/plan.ts'
 import type { RestoreReport } from '../../operations/restore/report.ts'
 import { abandonRestore, howToGoOn, resumeRestore } from '../../operations/restore/resume.ts'
 import { openTargets } from '../../operations/restore/targets.ts'
@@ -73,9 +73,11 @@ async function restoreAnew(command: Command, app: App, options: RestoreOptions):
       ...(accept === undefined ? {} : { accept }),
     },
     context,
+    app,
   )
   if (options.dryRun === true) return showPlan(command, plan)
   command.say(() => planText(plan))
+  assertExecutable(plan)
   if (mode !== 'beside')
     await confirmByTyping(command.world, plan.confirmation, 'replace the live data', options.yes === true)
   const report = await executeRestore(app, reader, targets, plan, context)
@@ -113,8 +115,7 @@ function withoutOf({ accept = [] }: RestoreOptions): readonly AcceptId[] | undef
 
 function showPlan(command: Command, plan: RestorePlan): number {
   command.result({ plan }, () => planText(plan))
-  const isBlocked = plan.components.some(({ findings }) => findings.some(({ level }) => level === 'error'))
-  return isBlocked ? failureKinds.refused.exit : 0
+  return blockers(plan).length > 0 ? failureKinds.refused.exit : 0
 }
 
 function parseMode(text: string | undefined): RestorePlan['mode'] {
@@ -187,7 +188,7 @@ function planText(plan: RestorePlan): string {
     ...plan.components.map(({ name, target, bytes }) => `  ${name}: ${formatBytes(bytes)} into ${target}`),
     ...plan.missing.map((name) => `  MISSING in this point: ${name}`),
     ...(plan.leftOut ?? []).map((name) => `  LEFT OUT: ${name} cannot be left running; holdfast drill proves it`),
-    ...plan.components
+    ...[{ findings: plan.safetyFindings ?? [] }, ...plan.components]
       .map(({ findings }) => formatFindings(findings.filter(({ level }) => level !== 'ok')))
       .filter((text) => text !== ''),
   ].join('\n')

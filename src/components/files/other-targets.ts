@@ -6,6 +6,7 @@ import { compareTree } from './compare.ts'
 import { statOf, withFolder } from './folder.ts'
 import { storedEntries } from './listing.ts'
 import { loadFiles, makePrivate, rightsHere } from './load.ts'
+import { makeParents } from './parents.ts'
 import { placesOf, type Places } from './places.ts'
 import { preflightInPlace, preflightScratch } from './preflight.ts'
 import { removeTree } from './remove-tree.ts'
@@ -70,6 +71,7 @@ async function prepareScratch({ work, loaded }: Places): Promise<void> {
 }
 
 async function prepareInside({ live, work }: Places): Promise<void> {
+  await makeParents(live)
   if ((await statOf(live)) === undefined) await mkdir(live, { mode: 0o700 })
   await makePrivate(work)
 }

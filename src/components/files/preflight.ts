@@ -9,6 +9,7 @@ import { specialKind } from './describe.ts'
 import { statOf, withFolder } from './folder.ts'
 import { mountsAt } from './mounts.ts'
 import { rawOfText, shown } from './names.ts'
+import { nearestParent, parentFindings } from './parents.ts'
 import type { FilesDetails, FilesSettings } from './schema.ts'
 import { selectionOf } from './selection.ts'
 import { walk } from './walk.ts'
@@ -19,10 +20,11 @@ const BLOCK = 4096
 
 /** What would make a restore beside `settings.path`, and the swap, fail or lose something. */
 export async function preflightSwap(settings: FilesSettings, details: FilesDetails): Promise<readonly Finding[]> {
-  const parent = dirname(settings.path)
+  const parent = await nearestParent(settings.path)
   const live = await liveFinding(settings.path)
   const findings = [
     live,
+    ...(await parentFindings(settings.path)),
     ...(await mountFindings(settings.path)),
     await writable(parent),
     await room(parent, details.bytes, details.entries),
@@ -34,9 +36,10 @@ export async function preflightSwap(settings: FilesSettings, details: FilesDetai
 
 export async function preflightInPlace({ path }: FilesSettings, details: FilesDetails): Promise<readonly Finding[]> {
   const there = (await statOf(path)) !== undefined
-  const folder = there ? path : dirname(path)
+  const folder = there ? path : await nearestParent(path)
   return [
     await liveFinding(path),
+    ...(await parentFindings(path)),
     {
       level: 'warning',
       subject: `folder ${path}`,

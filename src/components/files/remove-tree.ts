@@ -1,7 +1,7 @@
 import { chmod, rmdir, unlink } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { codeOf, isMissing, naming } from './failures.ts'
-import { child, namesIn, openInside, parentFolder, statIn, withFolder, type Folder } from './folder.ts'
+import { child, namesIn, openInside, parentFolder, statIn, statOf, withFolder, type Folder } from './folder.ts'
 import { rawOfText, type RawPath } from './names.ts'
 
 /**
@@ -9,9 +9,11 @@ import { rawOfText, type RawPath } from './names.ts'
  * than the kernel takes (`fs.rm` fails there), and folders without permissions are no obstacle for their owner.
  */
 export async function removeTree(path: string): Promise<void> {
-  await naming('remove', path, () =>
-    withFolder(parentFolder(path), (parent) => removeIn(parent, rawOfText(basename(path)))),
-  )
+  await naming('remove', path, async () => {
+    // Without the folder it would be in, it is not there either; the folder above has to exist to be opened.
+    if ((await statOf(dirname(path))) === undefined) return
+    await withFolder(parentFolder(path), (parent) => removeIn(parent, rawOfText(basename(path))))
+  })
 }
 
 async function removeIn(folder: Folder, name: RawPath): Promise<void> {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmod, mkdir, readdir, readFile, rename, rm, symlink, unlink, utimes, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, rename, rm, stat, symlink, unlink, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { isFailure } from '../../core/failure.ts'
@@ -343,3 +343,22 @@ test('in place: a folder where a file was captured is refused and stays', async 
   await target.discard(context)
   assert.deepEqual(await readdir(live), ['d'])
 })
+
+for (const mode of ['swap', 'in-place'] as const) {
+  test(`on a host that has none of the folders above it, a restore (${mode}) makes them and says so before`, async (t) => {
+    const { captured } = await stage(t)
+    const above = join(await temporaryFolder(t), 'srv', 'app')
+    const target = await targetOf(join(above, 'data'), mode)
+    const findings = await target.preflight(captured.details, context, captured.artifacts)
+    assert.deepEqual(
+      findings.filter(({ level }) => level === 'error'),
+      [],
+    )
+    assert.ok(findings.some(({ subject, message }) => subject === `folder ${above}` && /will be made/.test(message)))
+    await target.load(captured.details, captured.artifacts, context)
+    assert.deepEqual(await target.compare(captured.details, context), [])
+    if (mode === 'swap') await target.swap(captured.details, context)
+    assert.equal(await version(join(above, 'data')), 'captured')
+    assert.equal((await stat(above)).mode & 0o777, 0o755)
+  })
+}

@@ -8,6 +8,7 @@ import { naming } from './failures.ts'
 import { parentFolder, statOf, syncFolder, withFolder } from './folder.ts'
 import { storedEntries } from './listing.ts'
 import { loadFiles, makePrivate, rightsHere } from './load.ts'
+import { makeParents } from './parents.ts'
 import { placesOf, type Places } from './places.ts'
 import { preflightSwap } from './preflight.ts'
 import { removeTree } from './remove-tree.ts'
@@ -80,6 +81,7 @@ async function assertNotSwapped(places: Places): Promise<void> {
 }
 
 async function prepareBeside({ work, loaded, live }: Places): Promise<void> {
+  await makeParents(live)
   await makePrivate(work)
   await makePrivate(loaded)
   await syncFolder(parentFolder(live))

@@ -6,6 +6,8 @@ import type { BackupPlan } from './plan.ts'
 import type { RepositoryOutcome } from './report.ts'
 import { summarize } from './report.ts'
 
+type Committing = Omit<PointContent, 'components' | 'configuration'> & { readonly file?: App['configuration'] }
+
 /**
  * One repository that a running backup writes to. The first failure takes it out of the backup for good; the other
  * destinations go on, and the backup is `incomplete`.
@@ -56,10 +58,11 @@ export class Destination {
     this.#readBackMilliseconds += readBackMilliseconds
   }
 
-  async commit(content: Omit<PointContent, 'components'>): Promise<void> {
+  async commit({ file, ...content }: Committing): Promise<void> {
     if (this.writer === undefined) return
+    const configuration = file === undefined ? {} : { configuration: { repository: this.target.name, file } }
     try {
-      this.#committed = (await this.writer.commit({ ...content, components: this.components })).commit
+      this.#committed = (await this.writer.commit({ ...content, ...configuration, components: this.components })).commit
     } catch (error) {
       this.fail(error)
     }

@@ -49,7 +49,11 @@ export async function executeBackup(app: App, plan: BackupPlan, context: Operati
     const missing = missingOf(plan, components, [...lacking, ...lackingKeys(app, keyFit, components)])
     const manifestFit = { fingerprintKey: fingerprintKey.reveal(), results: keyFit }
     const remarksBeside = await comparison(app, plan, { servers, created }, context)
-    await commitAll(destinations, { missing, keyFit: manifestFit, created, servers, remarksBeside }, context)
+    await commitAll(
+      destinations,
+      { missing, keyFit: manifestFit, created, servers, remarksBeside, file: app.configuration },
+      context,
+    )
     const durationMilliseconds = Math.round(context.clock.monotonic() - begun)
     const times = { created: created.toISOString(), durationMilliseconds }
     const { remarks } = evidence
@@ -109,7 +113,10 @@ interface Outcomes extends Pick<BackupReport, 'components' | 'findings' | 'keyFi
   readonly servers: readonly CommitServer[]
 }
 
-type Committed = Omit<PointContent, 'components' | 'keyFit'> & { readonly keyFit: ManifestKeyFit }
+type Committed = Omit<PointContent, 'components' | 'keyFit' | 'configuration'> & {
+  readonly keyFit: ManifestKeyFit
+  readonly file: App['configuration']
+}
 
 /** A safety point is of the place that a restore replaces: where that was before is what the operator is about to end. */
 async function comparison(
@@ -158,7 +165,9 @@ function reportOf(
 ): BackupReport {
   const repositories = destinations.map((destination) => destination.outcome())
   const alarms = alarmsOf(destinations)
-  const whole = missing.length === 0 && repositories.every(({ outcome }) => outcome === 'committed')
+  // What nobody can open is as good as not there, however well it is stored.
+  const isOpenable = (plan.unopenable ?? []).length === 0
+  const whole = isOpenable && missing.length === 0 && repositories.every(({ outcome }) => outcome === 'committed')
   return {
     app: plan.app,
     point: plan.point,

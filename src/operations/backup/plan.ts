@@ -3,6 +3,7 @@ import type { Finding, PointId } from '../../core/restore-point.ts'
 import type { MissingComponent } from '../../repository/documents.ts'
 import type { KnownCommits } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
+import { closedFinding } from '../keys/closed-finding.ts'
 
 /** What a backup will do, as data. */
 export interface BackupPlan {
@@ -13,6 +14,8 @@ export interface BackupPlan {
   readonly findings: readonly Finding[]
   /** An operator says that a server that went back is what it should be. */
   readonly acceptWentBack?: boolean
+  /** Names of repositories whose points nobody could open: a backup to them is incomplete. */
+  readonly unopenable?: readonly string[]
   /** Said of the point in its commit. */
   readonly remarks?: readonly string[]
   /** Components that the point cannot have, and why. */
@@ -36,13 +39,28 @@ export async function planBackup(app: App, context: OperationContext): Promise<B
   for (const component of app.components) {
     findings.push(...(await checkOf(component, context)))
   }
+  const closed = await closedRepositories(app, context)
+  const unopenable = closed.filter(({ finding }) => finding.level === 'error').map(({ name }) => name)
   return {
     app: app.name,
     point: context.newId(),
     components: app.components.map(({ name, driver }) => ({ name, kind: driver.kind })),
     repositories: app.repositories.map(({ name, location }) => ({ name, location })),
-    findings: findings.filter(needsSaying),
+    findings: [...findings.filter(needsSaying), ...closed.map(({ finding }) => finding)],
+    ...(unopenable.length === 0 ? {} : { unopenable }),
   }
+}
+
+interface Closed {
+  readonly name: string
+  readonly finding: Finding
+}
+
+async function closedRepositories(app: App, context: OperationContext): Promise<readonly Closed[]> {
+  const looked = await Promise.all(
+    app.repositories.map(async (target) => ({ name: target.name, finding: await closedFinding(target, context) })),
+  )
+  return looked.flatMap(({ name, finding }) => (finding === undefined ? [] : [{ name, finding }]))
 }
 
 /** What is well, or not known, is in `check`. */

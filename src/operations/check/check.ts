@@ -8,6 +8,7 @@ import { findLostTogether } from '../placement/find-lost-together.ts'
 import { findSecondInstallation } from '../placement/find-second-installation.ts'
 import type { Catalog } from '../../repository/repository.ts'
 import { identityFinding, openNewest, readerFor, type Opened } from './open-newest.ts'
+import { closedFinding } from '../keys/closed-finding.ts'
 
 export interface CheckReport {
   readonly apps: readonly { readonly app: string; readonly findings: readonly Finding[] }[]
@@ -75,6 +76,7 @@ async function openAndCheck(
   const repository = await target.open(context)
   const catalog = await repository.catalog(context)
   const skew = await repository.clockSkew(context)
+  const closed = await closedFinding(target, context)
   // Taking and releasing a lease is a real create-only write with the rights that a backup will use.
   await repository.tryLease(context.newId(), context)
   return [
@@ -83,6 +85,7 @@ async function openAndCheck(
       subject: target.location,
       message: `can be read and written; ${catalog.points.length} restore points`,
     },
+    ...(closed === undefined ? [] : [closed]),
     ...catalog.damaged.map(({ point, message }): Finding => ({
       level: 'error',
       subject: `restore point ${point}`,

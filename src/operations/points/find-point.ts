@@ -1,6 +1,7 @@
 import { throwIfCancelled } from '../../core/cancelled.ts'
 import { Failure, type FailureKind } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
+import { isWrongPassword } from '../../repository/keys/wrong-password.ts'
 import type { Catalog, CatalogPoint, Repository } from '../../repository/repository.ts'
 import type { App } from '../app.ts'
 import { isImported } from '../import/remark.ts'
@@ -40,7 +41,7 @@ export async function findPoint(app: App, choice: PointChoice, context: Context)
       if (point !== undefined) candidates.push({ point, repository, repositoryName: target.name })
     } catch (error) {
       throwIfCancelled(error, context.signal)
-      if (!(error instanceof Failure) || error.kind === 'usage') throw error
+      if (!(error instanceof Failure) || error.kind === 'usage' || isWrongPassword(error)) throw error
       problems.push(error)
       context.progress({ type: 'warning', message: `repository ${target.name} is passed over: ${error.message}` })
     }

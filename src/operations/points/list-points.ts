@@ -1,7 +1,8 @@
 import { throwIfCancelled } from '../../core/cancelled.ts'
-import { describe } from '../../core/failure.ts'
+import { describe, isFailure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { TruthState } from '../../core/restore-point.ts'
+import { isWrongPassword } from '../../repository/keys/wrong-password.ts'
 import type { CatalogPoint } from '../../repository/repository.ts'
 import type { App, AppRepository } from '../app.ts'
 
@@ -41,7 +42,10 @@ export interface PointsReport {
   readonly unread: readonly { readonly repository: string; readonly message: string }[]
 }
 
-/** Every restore point of these apps in all their repositories; a point in several is one line. */
+/**
+ * Every restore point of these apps in all their repositories; a point in several is one line. Fails where nothing can be
+ * said: with `denied` for a wrong password, with `usage` where there is none to be had.
+ */
 export async function listPoints(apps: readonly App[], context: Context): Promise<PointsReport> {
   const repositories = new Map(apps.flatMap((app) => app.repositories.map((target) => [target.name, target] as const)))
   const names = new Set(apps.map(({ name }) => name))
@@ -68,6 +72,8 @@ async function readOne(target: AppRepository, apps: ReadonlySet<string>, context
     }
   } catch (error) {
     throwIfCancelled(error, context.signal)
+    // Nobody can say what is there: that is no list with something missing.
+    if (isFailure(error, 'usage') || isWrongPassword(error)) throw error
     return { points: [], damaged: [], removed: [], alarms: [], unread: [{ repository, message: describe(error) }] }
   }
 }

@@ -2,7 +2,8 @@ import type { AcceptId } from '../../core/accept-ids.ts'
 import { Failure } from '../../core/failure.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import type { PointReader } from '../../repository/repository.ts'
-import type { OperationContext } from '../app.ts'
+import type { App, OperationContext } from '../app.ts'
+import { safetyFindings } from './safety-preflight.ts'
 import type { Restoring } from './targets.ts'
 
 /** What a restore will do, as data: shown before anything is touched, and all of `--dry-run`. */
@@ -20,6 +21,8 @@ export interface RestorePlan {
   /** Components that this kind of restore cannot take: a throw-away copy of them cannot be left running. */
   readonly leftOut?: readonly string[]
   readonly safetyPoint: boolean
+  /** What would keep the safety point from being made, or from being in each repository. */
+  readonly safetyFindings?: readonly Finding[]
   /** Key fits that the operator said to go on without. */
   readonly acceptedMisfits?: readonly string[]
   /** What the operator agreed to restore without, where it cannot be made again. */
@@ -46,13 +49,19 @@ export interface RestoreRequest {
   readonly accept?: readonly AcceptId[]
 }
 
-/** Runs every preflight; changes nothing. Findings of level `error` are in the plan and stop it from being executed. */
+/**
+ * Runs every preflight; changes nothing. Findings of level `error` are in the plan and stop it from being executed. `app` is
+ * whose live data a promised safety point would hold.
+ */
 export async function planRestore(
   reader: PointReader,
   targets: readonly Restoring[],
   request: RestoreRequest,
   context: OperationContext,
+  app?: App,
 ): Promise<RestorePlan> {
+  const promised = request.safetyPoint && app !== undefined
+  const safety = promised ? await safetyFindings(app, reader.commit, context) : []
   const components: PlannedComponent[] = []
   for (const { name, kind, target, details, bytes, source } of targets) {
     context.progress({ type: 'phase', phase: 'preflight', detail: target.description })
@@ -66,6 +75,7 @@ export async function planRestore(
   }
   return {
     ...request,
+    ...(safety.length === 0 ? {} : { safetyFindings: safety }),
     app: reader.commit.app,
     point: reader.commit.point,
     pointCreated: reader.commit.created,
@@ -75,9 +85,15 @@ export async function planRestore(
   }
 }
 
+/** What would make the plan fail. */
+export function blockers({ components, safetyFindings = [] }: RestorePlan): readonly Finding[] {
+  const all = [...safetyFindings, ...components.flatMap(({ findings }) => findings)]
+  return all.filter(({ level }) => level === 'error')
+}
+
 /** Refuses a plan whose preflight found what would make it fail. */
 export function assertExecutable(plan: RestorePlan): void {
-  const errors = plan.components.flatMap(({ findings }) => findings.filter(({ level }) => level === 'error'))
+  const errors = blockers(plan)
   if (errors.length === 0) return
   const listed = errors.map(({ subject, message }) => `${subject}: ${message}`).join('; ')
   throw new Failure('refused', `restore of app ${plan.app} would fail: ${listed}`, {

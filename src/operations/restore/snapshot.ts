@@ -3,6 +3,7 @@ import type { SnapshotRequest, SnapshotRestored } from '../../components/driver.
 import type { PointReader } from '../../repository/repository.ts'
 import { componentNamed, type App, type AppComponent, type OperationContext } from '../app.ts'
 import { detailsOf, sourceOf } from '../source.ts'
+import { assertSafetyPoint } from './safety-preflight.ts'
 import { makeSafetyPoint } from './safety-point.ts'
 
 export interface SnapshotReport extends SnapshotRestored {
@@ -34,6 +35,7 @@ export async function restoreSnapshotOf(
       hint: 'Choose another point with --at.',
     })
   const source = sourceOf(reader, captured, context)
+  if (request.safetyPoint && request.onlyLook) await assertSafetyPoint(only(app, component), reader.commit, context)
   const saves = request.safetyPoint && !request.onlyLook
   const safetyPoint = saves ? await makeSafetyPoint(only(app, component), context) : null
   context.progress({ type: 'phase', phase: 'snapshot', detail: `${app.name} ${name}` })

@@ -9,7 +9,8 @@ import { generateKeyPair, recipientOf } from './age-keys.ts'
 import { formatIdentityFile } from './identity-file.ts'
 import type { Work } from './password-key.ts'
 import { checkRecipients } from './wrap.ts'
-import { isWrongPassword, lockIdentity, readIdentityHeader, unlockIdentity, type UnlockedIdentity } from './identity.ts'
+import { lockIdentity, readIdentityHeader, unlockIdentity, type UnlockedIdentity } from './identity.ts'
+import { isWrongPassword } from './wrong-password.ts'
 
 /** Password-locked private keys in a repository. None of these needs the repository to be opened first. */
 
@@ -89,6 +90,23 @@ export async function addIdentity(storage: Storage, request: NewIdentity, contex
 }
 
 /**
+ * Copies a locked identity, byte for byte, into another repository, where the same password then opens it. Gives false,
+ * and changes nothing, where the name is taken there by another key. A copy that is there already is left as it is.
+ */
+export async function copyIdentity(
+  from: Storage,
+  to: Storage,
+  { name, recipient, revision }: ListedIdentity,
+  context: Context,
+): Promise<boolean> {
+  const there = (await listIdentities(to, context)).find((identity) => identity.name === name)
+  if (there !== undefined) return there.recipient === recipient
+  const blob = identityName(name, revision)
+  await createCheckedBlob(to, blob, await readBlob(from, blob, context.signal), context.signal)
+  return true
+}
+
+/**
  * Opens an identity. Fails with `notFound`, `denied` when the password is wrong, or `corrupt`. A revision that is damaged, or
  * cannot be read, is passed over with a warning where an older one is still there.
  */
@@ -112,9 +130,37 @@ export async function changePassword(
   passwords: NewPassword,
   context: Context,
 ): Promise<void> {
+  await relock(storage, name, passwords, (identity) => identity, context)
+}
+
+/**
+ * Whose points the holder of the password trusts from now on, too: a signing key that is made on a new host. Its points would
+ * be nobody's for who has the repository and the password alone.
+ */
+export async function trustSigner(
+  storage: Storage,
+  name: string,
+  password: Secret,
+  signer: string,
+  context: Context,
+): Promise<void> {
+  const trusting = ({ signers, ...identity }: UnlockedIdentity): UnlockedIdentity => ({
+    ...identity,
+    signers: [...new Set([...signers, signer])],
+  })
+  await relock(storage, name, { old: password, new: password }, trusting, context)
+}
+
+async function relock(
+  storage: Storage,
+  name: string,
+  passwords: NewPassword,
+  change: (identity: UnlockedIdentity) => UnlockedIdentity,
+  context: Context,
+): Promise<void> {
   const older = await revisionsOf(storage, name, context)
   const newest = Math.max(...older)
-  const identity = await openIdentity(storage, name, passwords.old, context)
+  const identity = change(await openIdentity(storage, name, passwords.old, context))
   // The new file is there and was read again before an older one goes: at every moment one of them can be opened.
   await createCheckedBlob(
     storage,

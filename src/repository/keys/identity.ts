@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, timingSafeEqual } from 'node:crypto'
-import { Failure, isFailure } from '../../core/failure.ts'
+import { Failure } from '../../core/failure.ts'
 import { Secret } from '../../core/secret.ts'
 import { randomHex } from '../../system/random.ts'
 import { identityHeaderSchema, identitySchema, identitySecretSchema, type IdentityHeader } from '../documents.ts'
@@ -8,6 +8,7 @@ import { decodeBase64, encodeBase64, fromHex } from '../encoding.ts'
 import { parseDocument } from '../parse-document.ts'
 import { recipientOf, type KeyPair } from './age-keys.ts'
 import { argon2id, passwordKeys, usualWork, type PasswordKeys, type Work } from './password-key.ts'
+import { wrongPassword } from './wrong-password.ts'
 
 const ALGORITHM = 'aes-256-gcm'
 const TAG_LENGTH = 16
@@ -50,24 +51,12 @@ function sumOf(parts: readonly Buffer[]): string {
 export async function unlockIdentity(document: Uint8Array, password: Secret, what: string): Promise<UnlockedIdentity> {
   const parsed = parseIdentity(document, what)
   const keys = await passwordKeys(password, parsed.header.kdf, parsed.headerBytes)
-  if (!timingSafeEqual(keys.commitment, parsed.commitment)) {
-    throw new Failure('denied', `the password of ${what} is wrong`, {
-      hint: 'Check the keyboard layout and Caps Lock; passwords are case-sensitive.',
-      facts: WRONG_PASSWORD,
-    })
-  }
+  if (!timingSafeEqual(keys.commitment, parsed.commitment)) throw wrongPassword(`the password of ${what} is wrong`)
   const secret = parseDocument(decrypt(parsed, keys, what), identitySecretSchema, `content of ${what}`)
   const { name, created, recipient } = parsed.header
   const unlocked = { name, created, recipient, key: new Secret(secret.identity), signers: secret.signers }
   if ((await recipientOf(unlocked.key)) === recipient) return unlocked
   throw new Failure('corrupt', `${what} holds the key of another recipient`)
-}
-
-const WRONG_PASSWORD = { wrongPassword: true } as const
-
-/** Rights that are missing are `denied` as well. */
-export function isWrongPassword(error: unknown): error is Failure {
-  return isFailure(error, 'denied') && error.facts['wrongPassword'] === true
 }
 
 /** The public part of an identity document, which nobody vouches for until it is unlocked. */

@@ -1,4 +1,5 @@
-import { lstat, open, unlink } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { access, lstat, open, statfs, unlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { Failure } from '../../core/failure.ts'
@@ -130,6 +131,15 @@ class FilesystemStorage implements Storage {
         return this.#clock.now()
       throw fileFailure(error, 'now', this.#root)
     }
+  }
+
+  async free(signal: AbortSignal): Promise<number> {
+    assertNotCancelled(signal, 'free')
+    return await asFailures('write', this.#root, async () => {
+      await access(this.#root, constants.W_OK | constants.X_OK)
+      const { bavail, bsize } = await statfs(this.#root)
+      return bavail * bsize
+    })
   }
 
   /** Removes temporary files of writers that died. A living writer's file is as young as its last write. */

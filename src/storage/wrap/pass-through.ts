@@ -41,6 +41,10 @@ export class PassThrough implements Storage {
     return this.inner.now(signal)
   }
 
+  async free(signal: AbortSignal): Promise<number | undefined> {
+    return await this.inner.free?.(signal)
+  }
+
   async tidy(olderThan: Date, signal: AbortSignal): Promise<number> {
     return (await this.inner.tidy?.(olderThan, signal)) ?? 0
   }
