@@ -44,6 +44,8 @@ export const commitSchema = z.object({
   artifacts: z.array(stored),
   manifest: z.object({ size: count, sha256 }),
   keyCommitment: sha256,
+  /** Of `keys-1` as it was stored. Absent in points from before it was written. */
+  keysSha256: sha256.optional(),
   remarks: z.array(z.string()),
 })
 export type Commit = Frozen<z.infer<typeof commitSchema>>

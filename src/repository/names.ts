@@ -11,7 +11,7 @@ export const IDENTITIES = 'identities/'
 
 export const commitName = (point: string): string => `${POINTS}${point}.json`
 export const tombstoneName = (point: string): string => `${REMOVED}${point}.json`
-const dataPrefix = (point: string): string => `${DATA}${point}/`
+export const dataPrefix = (point: string): string => `${DATA}${point}/`
 export const proofPrefix = (point: string): string => `${PROOFS}${point}/`
 export const manifestName = (point: string): string => `${dataPrefix(point)}manifest`
 export const keysPrefix = (point: string): string => `${dataPrefix(point)}keys-`

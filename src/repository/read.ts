@@ -5,6 +5,7 @@ import { checkedContent, plainContent } from './artifact.ts'
 import { collect, drain, measured } from './bytes.ts'
 import { manifestSchema, type ArtifactRecord, type Commit, type Manifest } from './documents.ts'
 import { MANIFEST_KIND, ZSTD_FRAMES } from './envelope/header.ts'
+import { isOtherDataKey } from './envelope/unseal.ts'
 import { openDataKey } from './keys/point-keys.ts'
 import { artifactName } from './names.ts'
 import { MANIFEST_LIMIT, parseManifest } from './parse-document.ts'
@@ -31,7 +32,10 @@ export async function openPoint(
     commit,
     commitSha256: sha256,
     manifest,
-    read: (number, context) => readArtifact(state, commit, recordOf(artifacts, number), dataKey, context),
+    read: (number, context, count) => {
+      const place = { commit, record: recordOf(artifacts, number), dataKey }
+      return readArtifact(state, place, context, count)
+    },
     checkPresence: (context) => checkPresence(state, commit, context),
     checkStored: (number, context) => checkStored(state, commit, number, context),
   }
@@ -66,6 +70,7 @@ async function readManifest(
 
 /** A damaged chunk names neither its artifact nor its file. */
 function ofManifest(commit: Commit, error: unknown): unknown {
+  if (isOtherDataKey(error)) return damagedHead(commit, 0, error)
   if (!isFailure(error, 'corrupt')) return error
   const { message, facts, hint } = error
   return new Failure('corrupt', `the manifest (${artifactName(commit.point, 0)}): ${message}`, {
@@ -93,20 +98,38 @@ function recordOf(artifacts: ReadonlyMap<number, ArtifactRecord>, number: number
   return record
 }
 
+interface ArtifactPlace {
+  readonly commit: Commit
+  readonly record: ArtifactRecord
+  readonly dataKey: Buffer
+}
+
 async function* readArtifact(
   state: RepositoryState,
-  commit: Commit,
-  record: ArtifactRecord,
-  dataKey: Buffer,
+  { commit, record, dataKey }: ArtifactPlace,
   context: Context,
+  count: (bytes: number) => void = () => undefined,
 ): Bytes {
   const { number, kind, compression } = record
-  const sealed = await getStored(state, commit, number, context.signal)
-  yield* checkedContent(
-    sealed,
-    { repository: state.id, point: commit.point, number, kind, compression, dataKey },
-    record,
-  )
+  const sealed = counted(await getStored(state, commit, number, context.signal), count)
+  const request = { repository: state.id, point: commit.point, number, kind, compression, dataKey }
+  try {
+    yield* checkedContent(sealed, request, record)
+  } catch (error) {
+    throw isOtherDataKey(error) ? damagedHead(commit, number, error) : error
+  }
+}
+
+/** The data key is proven to be the point's own: an artifact that says it is under another one was changed. */
+function damagedHead(commit: Commit, number: number, cause: unknown): Failure {
+  return new Failure('corrupt', `${artifactName(commit.point, number)} is damaged at its head`, { cause })
+}
+
+async function* counted(content: Bytes, count: (bytes: number) => void): Bytes {
+  for await (const chunk of content) {
+    count(chunk.length)
+    yield chunk
+  }
 }
 
 async function checkPresence(state: RepositoryState, commit: Commit, { signal }: Context): Promise<void> {
@@ -122,7 +145,7 @@ async function checkPresence(state: RepositoryState, commit: Commit, { signal }:
   )
 }
 
-async function checkStored(state: RepositoryState, commit: Commit, number: number, { signal }: Context): Promise<void> {
+export async function checkStored(state: RepositoryState, commit: Commit, number: number, { signal }: Context): Promise<void> {
   const expected = number === 0 ? commit.manifest : commit.artifacts.find((artifact) => artifact.number === number)
   if (expected === undefined) throw new Failure('bug', `the restore point has no artifact ${number}`)
   const stored = measured(await getStored(state, commit, number, signal))

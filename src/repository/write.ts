@@ -103,9 +103,10 @@ class StoredPointWriter implements PointWriter {
     this.#assertReadBack(content)
     await this.#removeUnnamed(content)
     const manifest = await this.#writeManifest(content)
-    await this.#writeKeys()
+    const keysSha256 = await this.#writeKeys()
     const { state, request, context, signer } = this.#parts
-    const composed = await newCommit(state, { request, content, manifest, dataKey: this.#dataKey }, context)
+    const parts = { request, content, manifest, dataKey: this.#dataKey, keysSha256 }
+    const composed = await newCommit(state, parts, context)
     const bytes = signDocument('commit', composed, signer)
     if (bytes.length > COMMIT_LIMIT)
       throw new Failure(
@@ -170,7 +171,8 @@ class StoredPointWriter implements PointWriter {
     return stored
   }
 
-  async #writeKeys(): Promise<void> {
+  /** Gives the SHA-256 of what was stored. */
+  async #writeKeys(): Promise<string> {
     const { state, request, context } = this.#parts
     const name = { repository: state.id, point: request.point }
     const file = await wrapDataKey(this.#dataKey, name, request.recipients)
@@ -179,6 +181,7 @@ class StoredPointWriter implements PointWriter {
     if (count !== new Set(request.recipients).size) throw new Failure('bug', `the keys are for ${count} recipients`)
     this.#attempted.add(keysName(this.point, 1))
     await createCheckedBlob(state.storage, keysName(this.point, 1), file, context.signal)
+    return sha256(file)
   }
 
   #assertReadBack(content: PointContent): void {

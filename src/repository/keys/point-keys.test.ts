@@ -21,22 +21,30 @@ test('keys that were changed or are of another point are corrupt', async () => {
   const [one, two] = [await makePoint(fixture), await makePoint(fixture)]
   const open = (): Promise<unknown> => repository.open(one.point, [pair], context)
   const keys = await readBlobOf(storage, keysName(one.point, 1))
-  await replaceBlob(storage, keysName(one.point, 1), await readBlobOf(storage, keysName(two.point, 1)))
+  for (const at of [40, 100, keys.length - 1]) {
+    const damaged = Buffer.from(keys)
+    damaged[at]! ^= 1
+    await replaceBlob(storage, keysName(one.point, 1), damaged)
+    await assert.rejects(open, { kind: 'corrupt', message: /keys-1 is not what was stored/ })
+  }
+  // Of keys that were made anew the commit says nothing: they must speak for themselves.
+  await storage.remove(keysName(one.point, 1), context.signal)
+  await replaceBlob(storage, keysName(one.point, 2), await readBlobOf(storage, keysName(two.point, 1)))
   await assert.rejects(open, { kind: 'corrupt', message: /another restore point/ })
   const forged = await wrapDataKey(Buffer.alloc(32, 7), { repository: repository.id, point: one.point }, [
     pair.recipient,
   ])
-  await replaceBlob(storage, keysName(one.point, 1), forged)
+  await replaceBlob(storage, keysName(one.point, 2), forged)
   await assert.rejects(open, { kind: 'corrupt', message: /another data key/ })
   for (const offset of [keys.length - 1, keys.length - 60]) {
     const damaged = Buffer.from(keys)
     damaged[offset]! ^= 1
-    await replaceBlob(storage, keysName(one.point, 1), damaged)
+    await replaceBlob(storage, keysName(one.point, 2), damaged)
     await assert.rejects(open, { kind: 'corrupt' })
   }
-  await replaceBlob(storage, keysName(one.point, 1), Buffer.from('not age'))
+  await replaceBlob(storage, keysName(one.point, 2), Buffer.from('not age'))
   await assert.rejects(open, { kind: 'corrupt' })
-  await storage.remove(keysName(one.point, 1), context.signal)
+  await storage.remove(keysName(one.point, 2), context.signal)
   await assert.rejects(open, { kind: 'corrupt', message: /no keys/ })
 })
 

@@ -1,13 +1,14 @@
 import { Failure, isFailure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import { createCheckedBlob, namesOf, readBlob } from '../blobs.ts'
+import { sha256 } from '../bytes.ts'
 import type { Commit } from '../documents.ts'
 import { keyCommitment } from '../envelope/key-schedule.ts'
 import { generationOf, keysName, keysPrefix } from '../names.ts'
 import type { Identity } from '../repository.ts'
 import { readCommit } from '../signed.ts'
 import type { RepositoryState } from '../state.ts'
-import { unwrapDataKey, wrapDataKey, type PointName } from './wrap.ts'
+import { recipientCount, unwrapDataKey, wrapDataKey, type PointName } from './wrap.ts'
 
 /** The data key of a point, from the highest generation of its keys, and proven to be the one that its commit means. */
 export async function openDataKey(
@@ -30,9 +31,36 @@ async function openGeneration(
 ): Promise<Buffer> {
   const { repository, point } = commit
   const file = await readBlob(state.storage, keysName(point, generation), signal)
+  assertAsCommitted(commit, generation, file)
   const dataKey = await unwrapDataKey(file, { repository, point }, identities)
   if (keyCommitment(dataKey, repository, point) === commit.keyCommitment) return dataKey
   throw new Failure('corrupt', `keys of restore point ${point} hold another data key than its commit says`)
+}
+
+/** Before any identity is tried: a damaged file can look like one for other recipients. Later generations are not in the commit. */
+function assertAsCommitted({ point, keysSha256 }: Commit, generation: number, file: Buffer): void {
+  if (generation !== 1 || keysSha256 === undefined || sha256(file) === keysSha256) return
+  throw new Failure('corrupt', `keys of restore point ${point} are damaged: ${keysName(point, 1)} is not what was stored`)
+}
+
+/**
+ * What can be said of the keys of a point without an identity: they are the very file that the commit names, or, where they were
+ * made anew since, a whole age file for somebody. Fails with `corrupt` when no generation is.
+ */
+export async function checkKeys(state: RepositoryState, commit: Commit, signal: AbortSignal): Promise<void> {
+  let first: unknown
+  for (const generation of (await generations(state, commit.point, signal)).toReversed()) {
+    try {
+      const file = await readBlob(state.storage, keysName(commit.point, generation), signal)
+      assertAsCommitted(commit, generation, file)
+      await recipientCount(file)
+      return
+    } catch (error) {
+      if (!isFailure(error, 'corrupt')) throw error
+      first ??= error
+    }
+  }
+  throw first ?? new Failure('corrupt', `restore point ${commit.point} has no keys`)
 }
 
 /** Ascending. */
