@@ -62,7 +62,10 @@ export function recordsMemory(records: Records): RepositoryMemory {
 const keptSchema = z.object({ name: z.string(), document: z.string() })
 const keptPrefix = (repository: string): string => `${repository}-proof-`
 const keptName = (repository: string, name: string): string =>
-  `${keptPrefix(repository)}${name.replace(/^proofs\//, '').replaceAll('/', '-').replace(/\.json$/, '')}`
+  `${keptPrefix(repository)}${name
+    .replace(/^proofs\//, '')
+    .replaceAll('/', '-')
+    .replace(/\.json$/, '')}`
 
 /** One that cannot be read hides no other. */
 async function keptProofs(records: Records, repository: string): Promise<KeptProofs> {

@@ -145,7 +145,12 @@ async function checkPresence(state: RepositoryState, commit: Commit, { signal }:
   )
 }
 
-export async function checkStored(state: RepositoryState, commit: Commit, number: number, { signal }: Context): Promise<void> {
+export async function checkStored(
+  state: RepositoryState,
+  commit: Commit,
+  number: number,
+  { signal }: Context,
+): Promise<void> {
   const expected = number === 0 ? commit.manifest : commit.artifacts.find((artifact) => artifact.number === number)
   if (expected === undefined) throw new Failure('bug', `the restore point has no artifact ${number}`)
   const stored = measured(await getStored(state, commit, number, signal))

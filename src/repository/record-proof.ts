@@ -9,7 +9,8 @@ import type { RepositoryState } from './state.ts'
 
 /** What became of a proof. One that the repository did not take is signed all the same, and counts where it is kept. */
 export type Recording =
-  { readonly recorded: true } | { readonly recorded: false; readonly failure: Failure; readonly keptHere: boolean }
+  | { readonly recorded: true }
+  | { readonly recorded: false; readonly failure: Failure; readonly keptHere: boolean }
 
 /** Stores a signed proof about this commit; keeps it on this machine where the repository does not take it. */
 export async function recordProof(
@@ -66,7 +67,11 @@ export async function storeKeptProofs(state: RepositoryState, context: Context):
 }
 
 /** Where the point of a proof is. What can still be undeleted keeps its proof. */
-async function placeOf(state: RepositoryState, name: string, { signal }: Context): Promise<'listed' | 'removed' | 'gone'> {
+async function placeOf(
+  state: RepositoryState,
+  name: string,
+  { signal }: Context,
+): Promise<'listed' | 'removed' | 'gone'> {
   const point = parseProofName(name)?.point
   if (point === undefined) return 'gone'
   if (await exists(state.storage, commitName(point), signal)) return 'listed'

@@ -14,6 +14,7 @@ import type {
 } from './documents.ts'
 import type { Failure } from '../core/failure.ts'
 import type { Packed } from './pack.ts'
+import type { ProofOutcome } from './proofs.ts'
 import type { Recording } from './record-proof.ts'
 import type { SignedCommit } from './signed.ts'
 
@@ -50,23 +51,13 @@ export interface Repository {
   inspect(about: PointCommit, identities: readonly Identity[], context: Context): Promise<void>
 
   /** Stores a signed proof; where the repository does not take it, keeps it on this machine, whose catalogs count it. */
-  record(
-    about: PointCommit,
-    kind: ProofKind,
-    outcome: { readonly ok: boolean; readonly facts: Proof['facts'] },
-    context: Context,
-  ): Promise<Recording>
+  record(about: PointCommit, kind: ProofKind, outcome: ProofOutcome, context: Context): Promise<Recording>
 
   /** Stores what this machine kept of `record`; gives what failed, which stays kept. */
   storeKeptProofs(context: Context): Promise<readonly Failure[]>
 
   /** Stores a signed proof, or fails. */
-  prove(
-    point: PointId,
-    kind: ProofKind,
-    outcome: { readonly ok: boolean; readonly facts: Proof['facts'] },
-    context: Context,
-  ): Promise<Proof>
+  prove(point: PointId, kind: ProofKind, outcome: ProofOutcome, context: Context): Promise<Proof>
 
   /** Tombstone first, then the commit: the point is gone at once and can be undeleted until `until`. */
   remove(point: PointId, reason: string, context: Context): Promise<Tombstone>

@@ -4,8 +4,9 @@ import type { PointId } from '../../core/restore-point.ts'
 import type { RetentionFacts, RetentionPlan, RetentionPolicy } from '../../core/retention.ts'
 import type { Catalog, Repository } from '../../repository/repository.ts'
 import type { App } from '../app.ts'
-import { candidateOf, latestProof } from './candidate.ts'
 import { isImported } from '../import/remark.ts'
+import { isPassed, latestProof } from '../proof/standing.ts'
+import { candidateOf } from './candidate.ts'
 
 /** What prune would do to the points of one app in one repository, as data. */
 export interface PrunePlan extends RetentionPlan {
@@ -65,17 +66,18 @@ function factsOf(
   observed: PruneObservations,
   policyHash: string,
 ): RetentionFacts {
-  const lastDrill = latestProof(
-    catalog.points.flatMap(({ proofs }) => proofs),
-    ['drill'],
+  // A drill that could bring back only a part takes no failure back.
+  const drills = catalog.points.flatMap(({ commit, proofs }) =>
+    proofs.filter((proof) => commit.complete || !isPassed(proof)),
   )
+  const lastDrill = latestProof(drills, ['drill'])
   const lastBackup = catalog.points.findLast(({ commit }) => !isImported(commit))
   return {
     now: observed.now.getTime(),
     storageSkewMilliseconds: observed.storageSkewMilliseconds,
     intervalMilliseconds: app.intervalMilliseconds,
     lastBackupFailed: observed.lastBackupFailed || lastBackup?.commit.complete === false,
-    lastDrillFailed: lastDrill?.ok === false,
+    lastDrillFailed: lastDrill !== undefined && !isPassed(lastDrill),
     policyChanged: observed.lastPolicyHash !== policyHash,
     damaged: catalog.damaged.length,
     alarms: catalog.alarms,

@@ -40,7 +40,10 @@ async function openGeneration(
 /** Before any identity is tried: a damaged file can look like one for other recipients. Later generations are not in the commit. */
 function assertAsCommitted({ point, keysSha256 }: Commit, generation: number, file: Buffer): void {
   if (generation !== 1 || keysSha256 === undefined || sha256(file) === keysSha256) return
-  throw new Failure('corrupt', `keys of restore point ${point} are damaged: ${keysName(point, 1)} is not what was stored`)
+  throw new Failure(
+    'corrupt',
+    `keys of restore point ${point} are damaged: ${keysName(point, 1)} is not what was stored`,
+  )
 }
 
 /**
