@@ -1,5 +1,5 @@
 import { open, type FileHandle } from 'node:fs/promises'
-import { Failure } from '../core/failure.ts'
+import { Failure, systemFailure } from '../core/failure.ts'
 
 /** Far more than a person writes. */
 const LONGEST = 1024 * 1024
@@ -28,10 +28,11 @@ async function openFile(path: string): Promise<FileHandle> {
         cause,
         hint: 'Run holdfast init to write one.',
       })
-    throw new Failure('denied', `configuration ${path} cannot be read`, {
+    throw systemFailure(
+      `configuration ${path} cannot be read`,
       cause,
-      hint: 'Check that the user who runs Holdfast may read it.',
-    })
+      'Check that the user who runs Holdfast may read it.',
+    )
   }
 }
 

@@ -1,3 +1,5 @@
+import { faultOf } from './environment-fault.ts'
+
 /**
  * The one error of Holdfast. Its kind answers "what should the caller do?", not "where did it happen?".
  *
@@ -53,28 +55,54 @@ export function isFailure(error: unknown, kind: FailureKind): error is Failure {
   return error instanceof Failure && error.kind === kind
 }
 
-const FULL = ['ENOSPC', 'EDQUOT']
+/** Of a failure that says nothing about the data: a program did not come to its end, or is one of our own. */
+export const OF_ENVIRONMENT = { environment: true } as const
 
-/** Whether a disk of this machine that ran full is what it comes from. */
-export function isFullDisk(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  return ('code' in error && FULL.includes(String(error.code))) || isFullDisk(error.cause)
+/**
+ * Whether a failure says something about the data that was read or restored. Only such a one may become a verdict or sign a
+ * proof; any other comes from what stands around the data (a disk, a right, a server, a tool, an option, a defect of ours).
+ */
+export function isAboutTheData({ kind, facts }: Failure): boolean {
+  if (kind === 'corrupt' || kind === 'incomplete') return true
+  if (kind === 'toolFailed') return facts['environment'] !== true
+  // The server does not take what was captured, and the operator may agree to go without it.
+  return kind === 'refused' && String(facts['accept'] ?? '').startsWith('without-')
 }
 
-/** Any thrown value as a Failure: what is not one already is a full disk, the cancellation of an AbortSignal, or a bug. */
+/** The same failure of a program, known to come from what stands around the data. */
+export function asOfEnvironment(error: unknown): Failure {
+  const failure = toFailure(error)
+  const { kind, message, hint, facts, cause } = failure
+  if (kind !== 'toolFailed') return failure
+  return new Failure(kind, message, {
+    cause: cause ?? failure,
+    facts: { ...facts, ...OF_ENVIRONMENT },
+    ...(hint === undefined ? {} : { hint }),
+  })
+}
+
+/** Any thrown value as a Failure: what is not one already is a fault of the environment, the cancellation of an AbortSignal, or a bug. */
 export function toFailure(error: unknown): Failure {
   if (error instanceof Failure) return error
   if (error instanceof Error && error.name === 'AbortError')
     return new Failure('cancelled', 'cancelled', { cause: error })
-  const message = error instanceof Error ? error.message : String(error)
-  if (isFullDisk(error))
-    return new Failure('refused', message, {
-      cause: error,
-      hint: 'Make room on that disk. If it is that of the folder for temporary files, TMPDIR names another.',
-    })
+  const message = describe(error)
+  const fault = faultOf(error)
+  if (fault !== undefined) return new Failure(fault.kind, message, { cause: error, hint: fault.hint })
   return new Failure('bug', message, {
     cause: error,
     hint: 'This is a defect in Holdfast. Please report it with the command you ran.',
+  })
+}
+
+/** An error of the system in an act of ours, such as `secret file /x cannot be read`, with the kind of its cause. */
+export function systemFailure(act: string, cause: unknown, hint?: string): Failure {
+  if (cause instanceof Failure) return cause
+  const fault = faultOf(cause)
+  const next = hint ?? fault?.hint
+  return new Failure(fault?.kind ?? 'unreachable', `${act}: ${fault?.what ?? describe(cause)}`, {
+    cause,
+    ...(next === undefined ? {} : { hint: next }),
   })
 }
 

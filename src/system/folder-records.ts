@@ -1,7 +1,7 @@
 import { mkdir, open, readFile, readdir, rename, rm } from 'node:fs/promises'
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { Failure } from '../core/failure.ts'
+import { Failure, systemFailure } from '../core/failure.ts'
 import type { Effects, Records } from '../core/ports.ts'
 
 const SUFFIX = '.json'
@@ -48,7 +48,7 @@ async function readRecord(path: string): Promise<unknown> {
     text = await readFile(path, 'utf8')
   } catch (cause) {
     if (isMissing(cause)) return undefined
-    throw new Failure('denied', `${path} cannot be read`, { cause })
+    throw systemFailure(`${path} cannot be read`, cause)
   }
   try {
     return JSON.parse(text)
@@ -69,7 +69,7 @@ async function listRecords(folder: string): Promise<string[]> {
       .sort()
   } catch (cause) {
     if (isMissing(cause)) return []
-    throw new Failure('denied', `folder ${folder} cannot be read`, { cause })
+    throw systemFailure(`folder ${folder} cannot be read`, cause)
   }
 }
 

@@ -1,6 +1,6 @@
 import { access, open, rm, unlink, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, Failure } from '../core/failure.ts'
+import { systemFailure } from '../core/failure.ts'
 import type { Bytes } from '../core/ports.ts'
 import { removeTemporaryFolder, makeTemporaryFolder } from './temporary-folder.ts'
 
@@ -63,9 +63,7 @@ async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
   try {
     for (let from = 0; from < chunk.length;) from += (await handle.write(chunk, from)).bytesWritten
   } catch (cause) {
-    throw new Failure('refused', `a temporary file cannot be written: ${describe(cause)}`, {
-      cause,
-      hint: 'Make room in the folder for temporary files, or set TMPDIR to another folder.',
-    })
+    const hint = 'Make room in the folder for temporary files, or set TMPDIR to another folder.'
+    throw systemFailure('a temporary file cannot be written', cause, hint)
   }
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, open, rename, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { Failure } from '../core/failure.ts'
+import { Failure, systemFailure } from '../core/failure.ts'
 
 /** Writes a file that must not exist yet, readable by its owner only; its folder is made when it is missing. Fails with `refused` when it exists. */
 export async function writeNewFile(path: string, text: string): Promise<void> {
@@ -43,6 +43,6 @@ async function openNew(path: string, mode: number): ReturnType<typeof open> {
         hint: 'It is not overwritten. Move it away or choose another name.',
       })
     }
-    throw new Failure('denied', `${path} cannot be written`, { cause })
+    throw systemFailure(`${path} cannot be written`, cause)
   }
 }

@@ -1,6 +1,7 @@
 import { execa } from 'execa'
 import { existsSync } from 'node:fs'
-import { Failure } from '../core/failure.ts'
+import { faultInWords, faultOfCode, type EnvironmentFault } from '../core/environment-fault.ts'
+import { Failure, OF_ENVIRONMENT } from '../core/failure.ts'
 import type { Bytes } from '../core/ports.ts'
 
 /** How one program is run. There is never a shell, and nothing of our own environment is passed on. */
@@ -34,7 +35,8 @@ const hasSetpriv = existsSync(SETPRIV)
 
 /**
  * Runs a program to its end and gives its output, at most 64 MiB.
- * Fails with `toolFailed` when it does not exit with 0, naming program, exit code or signal and its last lines.
+ * Fails with `toolFailed` when it does not exit with 0, naming program, exit code or signal and its last lines; where it says
+ * that a disk, a right, memory or a server was in its way, with the kind of that.
  */
 export async function run(options: RunOptions, input?: Bytes): Promise<RunResult> {
   const chunks: Uint8Array[] = []
@@ -149,6 +151,8 @@ interface Ending {
   readonly exitCode?: number | undefined
   readonly signal?: string | undefined
   readonly originalMessage?: string | undefined
+  /** Of the system, where it could not be started. */
+  readonly code?: string | undefined
 }
 
 function failureOf(options: RunOptions, result: Ending, watchdog: Watchdog, stderr: string): Failure {
@@ -159,13 +163,31 @@ function failureOf(options: RunOptions, result: Ending, watchdog: Watchdog, stde
     (result.exitCode === undefined
       ? (result.signal ?? result.originalMessage ?? 'could not start')
       : `exit code ${result.exitCode}`)
-  return new Failure('toolFailed', `${options.file} failed: ${why}${lines === '' ? '' : `\n${lines}`}`, {
-    facts: {
-      tool: options.file,
-      ...(result.exitCode === undefined ? {} : { exitCode: result.exitCode }),
-      ...(result.signal === undefined ? {} : { signal: result.signal }),
+  // What we ended ourselves says nothing of why.
+  const fault = watchdog.reason === undefined ? faultOfEnding(result, stderr) : undefined
+  return new Failure(
+    fault?.kind ?? 'toolFailed',
+    `${options.file} failed: ${why}${lines === '' ? '' : `\n${lines}`}`,
+    {
+      ...(fault === undefined ? {} : { hint: fault.hint }),
+      facts: {
+        tool: options.file,
+        ...(result.exitCode === undefined ? {} : { exitCode: result.exitCode }),
+        ...(result.signal === undefined ? {} : { signal: result.signal }),
+        ...(isCutOff(result, watchdog) ? OF_ENVIRONMENT : {}),
+      },
     },
-  })
+  )
+}
+
+/** Ended for a limit, or by somebody else, as the kernel does when memory is short. */
+function isCutOff({ signal }: Ending, { reason }: Watchdog): boolean {
+  return reason !== undefined || signal === 'SIGKILL' || signal === 'SIGTERM'
+}
+
+/** A program that did not start at all has a code of the system. */
+function faultOfEnding({ exitCode, signal, code = '' }: Ending, stderr: string): EnvironmentFault | undefined {
+  return exitCode === undefined && signal === undefined ? faultOfCode(code) : faultInWords(stderr)
 }
 
 /**

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
-import { Failure } from '../core/failure.ts'
+import { Failure, systemFailure } from '../core/failure.ts'
 import { Secret } from '../core/secret.ts'
 
 /** Where a secret is, as written in the configuration: `env:NAME`, `file:/path`, or the secret itself (warned about). */
@@ -24,7 +24,8 @@ export class SecretReference {
 
   /**
    * Reads the secret now, so that a rotated one is seen. One trailing newline of a file is dropped, as editors add it.
-   * Fails with `notFound` when the variable or file is missing and `usage` when it is empty.
+   * Fails with `notFound` when the variable or file is missing, with the kind of what was in the way of reading it, and `usage`
+   * when it is empty.
    */
   async resolve(): Promise<Secret> {
     const value = this.scheme === 'file' ? await readSecretFile(this.#target) : this.#fromEnvironment()
@@ -49,10 +50,8 @@ async function readSecretFile(path: string): Promise<string> {
     const text = await readFile(path, 'utf8')
     return text.endsWith('\n') ? text.slice(0, -1).replace(/\r$/, '') : text
   } catch (cause) {
-    throw new Failure('notFound', `secret file ${path} cannot be read`, {
-      cause,
-      hint: 'Check that the file exists and that the user who runs Holdfast may read it.',
-    })
+    const hint = 'Check that the file exists and that the user who runs Holdfast may read it.'
+    throw systemFailure(`secret file ${path} cannot be read`, cause, hint)
   }
 }
 

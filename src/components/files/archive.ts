@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { extract, type Extract, type Header } from 'tar-stream'
-import { describe, Failure } from '../../core/failure.ts'
+import { faultOf } from '../../core/environment-fault.ts'
+import { describe, Failure, toFailure } from '../../core/failure.ts'
 import type { Bytes } from '../../core/ports.ts'
 import type { FileEntry } from './entry.ts'
 import { assertRunning } from './failures.ts'
@@ -75,7 +76,7 @@ async function* explaining(content: Bytes, explained: (error: unknown) => unknow
 }
 
 function damaged(error: unknown): Failure {
-  if (error instanceof Failure) return error
+  if (error instanceof Failure || faultOf(error) !== undefined) return toFailure(error)
   return new Failure('corrupt', `the archive ends early or is damaged: ${describe(error)}`, { cause: error })
 }
 

@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { access, chmod, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { faultInWords } from '../../core/environment-fault.ts'
 import { describe, Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import { Secret } from '../../core/secret.ts'
@@ -203,10 +204,19 @@ async function endOf(output: AsyncIterable<Uint8Array>): Promise<Failure> {
   let log = ''
   try {
     for await (const chunk of output) log = (log + Buffer.from(chunk).toString('utf8')).slice(-LOG_KEPT)
-    return new Failure('toolFailed', `openbao: the throw-away server ended: ${log}`)
+    return endedServer('openbao: the throw-away server ended: ', log)
   } catch (error) {
-    return new Failure('toolFailed', `${describe(error)}\n${log}`, { cause: error })
+    return endedServer(`${describe(error)}\n`, log, error)
   }
+}
+
+function endedServer(message: string, log: string, error?: unknown): Failure {
+  const told = error instanceof Failure && error.kind !== 'toolFailed' ? error.kind : undefined
+  const fault = faultInWords(log)
+  return new Failure(told ?? fault?.kind ?? 'toolFailed', message + log, {
+    cause: error,
+    ...(fault === undefined ? {} : { hint: fault.hint }),
+  })
 }
 
 async function addressIn({ storage, folder }: ThrowAwayOptions): Promise<string> {

@@ -6,6 +6,7 @@ import type { Context } from '../../core/ports.ts'
 import type { Secret } from '../../core/secret.ts'
 import type { SecretReference } from '../../system/secret-reference.ts'
 import { nothingThere } from '../nothing-there.ts'
+import { faultOfCode } from '../../core/environment-fault.ts'
 import { carryRawBytes } from './raw-session.ts'
 import { ReadingSocket } from './reading-socket.ts'
 import { liftLimits } from './unhindered.ts'
@@ -133,6 +134,13 @@ function connectFailure(server: Server, database: string, cause: unknown): Failu
     return new Failure('denied', `${where} refused the login: ${message}`, {
       cause,
       hint: 'Check user and password, and pg_hba.conf of the server.',
+    })
+  const fault = faultOfCode(code)
+  // A missing server looks like a missing file where it listens on a socket.
+  if (fault?.kind === 'refused' || code === '53300')
+    return new Failure(fault?.kind ?? 'unreachable', `${where} cannot be reached: ${message}`, {
+      cause,
+      ...(fault === undefined ? {} : { hint: fault.hint }),
     })
   if (code === '55000') return new Failure('refused', `${where} does not accept connections: ${message}`, { cause })
   return new Failure('unreachable', `${where} cannot be reached: ${message || code}`, {

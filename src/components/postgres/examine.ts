@@ -1,4 +1,4 @@
-import { Failure, isFailure } from '../../core/failure.ts'
+import { Failure, isAboutTheData, isFailure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import { run } from '../../system/run.ts'
 import type { ArtifactSource } from '../driver.ts'
@@ -34,7 +34,7 @@ async function examineDump(details: PostgresDetails, source: ArtifactSource, con
       source.read(DUMP_ROLE),
     )
   } catch (error) {
-    if (!isFailure(error, 'toolFailed')) throw error
+    if (!isFailure(error, 'toolFailed') || !isAboutTheData(error)) throw error
     throw new Failure('corrupt', `the dump of database ${details.database} cannot be read: ${error.message}`, {
       cause: error,
     })

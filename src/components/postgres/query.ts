@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import { z } from 'zod'
+import { faultInWords, faultOfCode, type EnvironmentFault } from '../../core/environment-fault.ts'
 import { describe, Failure } from '../../core/failure.ts'
 
 /** Runs one statement and gives its rows, each checked by `row`. Fails with what the caller should do, not with SQL. */
@@ -43,6 +44,13 @@ export function sqlFailure(error: unknown, database?: string): Failure {
   if (error instanceof Failure) return error
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
   const message = describe(error)
+  const fault = serverFault(code, message)
+  if (fault !== undefined)
+    return new Failure(fault.kind, `the PostgreSQL server cannot go on: ${message}`, {
+      cause: error,
+      hint: fault.hint,
+      facts: { sqlState: code },
+    })
   if (code === '42501')
     return new Failure('denied', `PostgreSQL denied it: ${message}`, {
       cause: error,
@@ -59,4 +67,10 @@ export function sqlFailure(error: unknown, database?: string): Failure {
     cause: error,
     facts: { sqlState: code },
   })
+}
+
+/** Codes of five characters are the server's own. One that it has no code for is an internal error with the system's words. */
+export function serverFault(code: string, message: string): EnvironmentFault | undefined {
+  if (code.startsWith('XX')) return faultInWords(message)
+  return /^5[38]/.test(code) ? faultOfCode(code) : undefined
 }

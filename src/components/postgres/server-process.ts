@@ -1,6 +1,6 @@
 import { chmod, chown, mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Failure, toFailure } from '../../core/failure.ts'
+import { asOfEnvironment, Failure, toFailure } from '../../core/failure.ts'
 import type { Bytes, Context } from '../../core/ports.ts'
 import { stream } from '../../system/run.ts'
 import type { Server } from './connection.ts'
@@ -68,6 +68,15 @@ const THROW_AWAY: Readonly<Record<string, string>> = {
  * The kernel ends it when this process dies (where setpriv exists). Fails with `notFound` when no server is installed.
  */
 export async function startServer(options: ServerOptions): Promise<PrivateServer> {
+  try {
+    return await startNew(options)
+  } catch (error) {
+    // Nothing of a restore point has come near it yet.
+    throw asOfEnvironment(error)
+  }
+}
+
+async function startNew(options: ServerOptions): Promise<PrivateServer> {
   const binaries = await findServerBinaries(options.context, options.major)
   const place = await openServerFolder(options.folder)
   try {

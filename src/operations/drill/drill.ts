@@ -1,12 +1,11 @@
 import type { AcceptId } from '../../core/accept-ids.ts'
-import { toFailure, type Failure } from '../../core/failure.ts'
+import { isAboutTheData, toFailure, type Failure } from '../../core/failure.ts'
 import type { Difference } from '../../core/restore-point.ts'
 import type { PointCommit, PointReader, Repository } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
 import { summarize } from '../backup/report.ts'
 import { proveRestored } from '../key-fit/prove.ts'
 import { openForProof } from '../proof/open-for-proof.ts'
-import { provesNothing } from '../proof/proves-nothing.ts'
 import { recordVerdict } from '../proof/record-verdict.ts'
 import { authenticate, compareAll, loadAll, remarksOf } from '../restore/phases.ts'
 import { compareDrilled, drilledContent, readContents, type DrilledContent } from '../restore/drilled-content.ts'
@@ -159,9 +158,10 @@ async function find(
       keyFit: await proveRestored(app, reader, targets, context),
     }
   } catch (error) {
+    const failure = toFailure(error)
     // What was found to differ stays found, whatever failed after it.
-    if (context.signal.aborted || (differences.length === 0 && provesNothing(error, context))) throw error
-    return { ...NOTHING, differences, failure: summarize(toFailure(error)) }
+    if (context.signal.aborted || (differences.length === 0 && !isAboutTheData(failure))) throw failure
+    return { ...NOTHING, differences, failure: summarize(failure) }
   }
 }
 

@@ -1,4 +1,4 @@
-import { isFailure, toFailure, type Failure } from '../../core/failure.ts'
+import { isAboutTheData, toFailure, type Failure } from '../../core/failure.ts'
 import type { Driver } from '../../components/driver.ts'
 import type { ManifestComponent, MissingComponent } from '../../repository/documents.ts'
 import type { PointCommit, PointReader, Repository } from '../../repository/repository.ts'
@@ -101,7 +101,7 @@ class Findings {
     } catch (error) {
       const failure = toFailure(error)
       if (failure.kind === 'cancelled' || this.#context.signal.aborted) throw error
-      if (isFailure(failure, 'corrupt')) this.ok = false
+      if (isAboutTheData(failure)) this.ok = false
       else this.#hindrance ??= failure
       return summarize(failure)
     }

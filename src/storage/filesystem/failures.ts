@@ -1,3 +1,4 @@
+import { faultOfCode } from '../../core/environment-fault.ts'
 import { Failure, toFailure } from '../../core/failure.ts'
 
 /** The system's code for an error of a file operation, such as `ENOENT`. */
@@ -70,7 +71,10 @@ export function fileFailure(cause: unknown, act: string, folder: string): Failur
       hint: 'Move away what was not put there by Holdfast.',
     })
   }
-  return new Failure('unreachable', `${told} failed: ${code}`, { cause, facts })
+  const fault = faultOfCode(code)
+  if (fault === undefined || isMissing(cause))
+    return new Failure('unreachable', `${told} failed: ${code}`, { cause, facts })
+  return new Failure(fault.kind, `${told} failed: ${fault.what} (${code})`, { cause, facts, hint: fault.hint })
 }
 
 /** The failure of the link that gives a blob its name. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { faultOfCode } from '../../core/environment-fault.ts'
 import { Failure } from '../../core/failure.ts'
 import type { FailureKind } from '../../core/failure.ts'
 
@@ -165,6 +166,9 @@ function meaningOf(error: S3Error): Meaning {
   if (known !== undefined) return known
   if (status !== undefined && status >= 500) return overloaded
   if (certificateCode.test(code)) return untrusted
+  // Of this machine, such as too many open files, which no network repairs.
+  const own = status === undefined ? faultOfCode(code) : undefined
+  if (own?.kind === 'refused') return own
   // Without a status there was no answer: whatever broke, broke on the way.
   if (networkCode.test(code) || (status === undefined && /socket|network|aborted|timed? ?out/i.test(error.message)))
     return unreachable

@@ -1,7 +1,8 @@
 import { open } from 'node:fs/promises'
 import { pipeline, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
-import { describe, Failure } from '../../../core/failure.ts'
+import { faultOf } from '../../../core/environment-fault.ts'
+import { describe, Failure, toFailure } from '../../../core/failure.ts'
 import type { Bytes } from '../../../core/ports.ts'
 import { LZ4_MAGIC, unlz4 } from './lz4-frames.ts'
 import { unzstd } from './zstd-frames.ts'
@@ -41,6 +42,7 @@ export async function* decompressed(raw: Bytes, path: string, compression: Compr
   } catch (error) {
     if (error instanceof Failure && error.kind !== 'corrupt') throw error
     if (error instanceof Error && error.name === 'AbortError') throw error
+    if (faultOf(error) !== undefined) throw toFailure(error)
     throw new Failure('corrupt', `byte ${plain}: ${path} cannot be decompressed to its end: ${describe(error)}`, {
       cause: error,
       facts: { byteOffset: plain },

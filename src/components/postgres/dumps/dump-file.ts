@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { describe, Failure } from '../../../core/failure.ts'
+import { Failure, systemFailure } from '../../../core/failure.ts'
 import type { Bytes, Context } from '../../../core/ports.ts'
 import { compressionOf, decompressed } from './compression.ts'
 import type { Compression } from './compression.ts'
@@ -120,12 +120,8 @@ async function attemptRead<Result>(path: string, act: () => Promise<Result>): Pr
 }
 
 function unreadable(path: string, cause: unknown): Failure {
-  if (cause instanceof Failure) return cause
-  const absent = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
-  return new Failure(absent ? 'notFound' : 'denied', `${path} cannot be read: ${describe(cause)}`, {
-    cause,
-    hint: 'Give the file or folder that pg_dump wrote, readable for the user who runs Holdfast.',
-  })
+  const hint = 'Give the file or folder that pg_dump wrote, readable for the user who runs Holdfast.'
+  return systemFailure(`${path} cannot be read`, cause, hint)
 }
 
 function bomb(file: Content, plain: number): Failure {

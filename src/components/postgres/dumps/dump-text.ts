@@ -1,4 +1,4 @@
-import { Failure, isFailure } from '../../../core/failure.ts'
+import { Failure, isAboutTheData, isFailure } from '../../../core/failure.ts'
 import type { Bytes, Context } from '../../../core/ports.ts'
 import { stream } from '../../../system/run.ts'
 import type { DumpRequest } from '../../dumps.ts'
@@ -71,7 +71,7 @@ async function* readable(text: Bytes, { path }: DumpFile): Bytes {
   try {
     yield* text
   } catch (error) {
-    if (!isFailure(error, 'toolFailed')) throw error
+    if (!isFailure(error, 'toolFailed') || !isAboutTheData(error)) throw error
     if (error.message.includes('contains a newline or carriage return')) throw lineBreakInName(path, error)
     if (UNREADABLE.test(error.message)) throw notRead(path, error)
     throw new Failure('corrupt', `${path} cannot be read to its end: ${error.message}`, {

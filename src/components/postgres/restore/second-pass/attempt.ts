@@ -63,7 +63,7 @@ export function refusalOf(error: unknown): Refusal | undefined {
   const origin = error instanceof Failure ? error.cause : error
   const parsed = refusal.safeParse(origin)
   const { kind } = sqlFailure(origin)
-  if (!parsed.success || kind === 'unreachable' || kind === 'cancelled') return undefined
+  if (!parsed.success || kind === 'unreachable' || kind === 'refused' || kind === 'cancelled') return undefined
   const { code: sqlState, ...rest } = parsed.data
   return { sqlState, message: describe(origin), ...rest }
 }
