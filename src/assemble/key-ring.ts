@@ -3,6 +3,7 @@ import { Failure, isFailure } from '../core/failure.ts'
 import type { Context } from '../core/ports.ts'
 import { Secret } from '../core/secret.ts'
 import { parseIdentityFile } from '../repository/keys/identity-file.ts'
+import { isWrongPassword } from '../repository/keys/identity.ts'
 import { listIdentities, openIdentity } from '../repository/keys/identity-store.ts'
 import { parseSigner, type Signer } from '../repository/keys/signer.ts'
 import type { Identity } from '../repository/repository.ts'
@@ -67,13 +68,21 @@ export class KeyRing {
 
   async #openLocked(): Promise<Opened> {
     const { config, storage, context } = this.#sources
+    let unread: unknown
     for (const repository of Object.keys(config.repositories)) {
-      const opened = await storage(repository)
-      const names = (await listIdentities(opened, context)).map(({ name }) => name)
-      if (names.length === 0) continue
-      const password = new Secret(await this.#sources.password(names.join(' or ')))
-      return await openAny(opened, names, password, context)
+      try {
+        const opened = await storage(repository)
+        const names = (await listIdentities(opened, context)).map(({ name }) => name)
+        if (names.length === 0) continue
+        const password = new Secret(await this.#sources.password(names.join(' or ')))
+        return await openAny(opened, names, password, context)
+      } catch (error) {
+        // Another repository may have the same keys, whole.
+        if (!isFailure(error, 'corrupt') && !isFailure(error, 'unreachable')) throw error
+        unread ??= error
+      }
     }
+    if (unread !== undefined) throw unread
     throw new Failure('usage', 'there is no private key to open restore points with', {
       hint: 'Set identity in the configuration, or lock one into the repository with holdfast key add.',
     })
@@ -88,15 +97,19 @@ async function openAny(
   context: Context,
 ): Promise<Opened> {
   let denied: unknown
+  let unread: unknown
   for (const name of names) {
     try {
       const { key, signers } = await openIdentity(storage, name, password, context)
       return { identities: [{ key }], signers }
     } catch (error) {
-      if (!isFailure(error, 'denied')) throw error
-      denied = error
+      if (isFailure(error, 'cancelled')) throw error
+      if (isWrongPassword(error)) denied = error
+      else unread ??= error
     }
   }
+  // It may be the one that the password is for.
+  if (unread !== undefined) throw unread
   if (names.length === 1) throw denied
   throw new Failure(
     'denied',

@@ -71,7 +71,7 @@ test('a flipped bit at the head of an artifact is damage and no question of keys
     await replaceBlob(fixture.storage, artifactName(point, 1), flipped(at)(Buffer.from(good)))
     await assert.rejects(reader.read(1, fixture.context)[Symbol.asyncIterator]().next() as Promise<unknown>, {
       kind: 'corrupt',
-      message: /damaged at its head/,
+      message: /SHA-256 differs/,
     })
     await replaceBlob(fixture.storage, artifactName(point, 1), good)
   }

@@ -5,7 +5,6 @@ import { checkedContent, plainContent } from './artifact.ts'
 import { collect, drain, measured } from './bytes.ts'
 import { manifestSchema, type ArtifactRecord, type Commit, type Manifest } from './documents.ts'
 import { MANIFEST_KIND, ZSTD_FRAMES } from './envelope/header.ts'
-import { isOtherDataKey } from './envelope/unseal.ts'
 import { openDataKey } from './keys/point-keys.ts'
 import { artifactName } from './names.ts'
 import { MANIFEST_LIMIT, parseManifest } from './parse-document.ts'
@@ -23,7 +22,8 @@ export async function openPoint(
   context: Context,
 ): Promise<PointReader> {
   const { commit, sha256 } = await readCommit(state, point, context.signal)
-  const dataKey = await openDataKey(state, commit, identities, context.signal)
+  const { dataKey, alarms } = await openDataKey(state, commit, identities, context.signal)
+  for (const message of alarms) context.progress({ type: 'warning', message })
   const manifest = await readManifest(state, commit, dataKey, context.signal)
   const artifacts = new Map(
     manifest.components.flatMap((component) => component.artifacts).map((record) => [record.number, record]),
@@ -57,9 +57,12 @@ async function readManifest(
     compression: ZSTD_FRAMES,
     dataKey,
   } as const
-  const bytes = await collect(plainContent(stored.content, request), MANIFEST_LIMIT, what).catch((error: unknown) => {
-    throw ofManifest(commit, error)
-  })
+  const bytes = await collect(plainContent(stored.content, request), MANIFEST_LIMIT, what).catch(
+    async (error: unknown) => {
+      await assertAsSigned(state, commit, 0, error, signal)
+      throw ofManifest(commit, error)
+    },
+  )
   // Whoever can open the point could also write a manifest for it; only the signer can name it in the commit.
   if (stored.totals().sha256 !== commit.manifest.sha256)
     throw new Failure('corrupt', `${what} is not the one that its commit names`)
@@ -68,9 +71,22 @@ async function readManifest(
   return manifest
 }
 
+/**
+ * Bytes that were changed may look like those of a newer format, or of another key. What they are not is what was signed,
+ * which is said first: only of the signed bytes it is true that no key at hand opens them.
+ */
+async function assertAsSigned(
+  state: RepositoryState,
+  commit: Commit,
+  number: number,
+  error: unknown,
+  signal: AbortSignal,
+): Promise<void> {
+  if (isFailure(error, 'denied') || isFailure(error, 'unsupported')) await checkStored(state, commit, number, { signal })
+}
+
 /** A damaged chunk names neither its artifact nor its file. */
 function ofManifest(commit: Commit, error: unknown): unknown {
-  if (isOtherDataKey(error)) return damagedHead(commit, 0, error)
   if (!isFailure(error, 'corrupt')) return error
   const { message, facts, hint } = error
   return new Failure('corrupt', `the manifest (${artifactName(commit.point, 0)}): ${message}`, {
@@ -116,13 +132,9 @@ async function* readArtifact(
   try {
     yield* checkedContent(sealed, request, record)
   } catch (error) {
-    throw isOtherDataKey(error) ? damagedHead(commit, number, error) : error
+    await assertAsSigned(state, commit, number, error, context.signal)
+    throw error
   }
-}
-
-/** The data key is proven to be the point's own: an artifact that says it is under another one was changed. */
-function damagedHead(commit: Commit, number: number, cause: unknown): Failure {
-  return new Failure('corrupt', `${artifactName(commit.point, number)} is damaged at its head`, { cause })
 }
 
 async function* counted(content: Bytes, count: (bytes: number) => void): Bytes {
@@ -149,7 +161,7 @@ export async function checkStored(
   state: RepositoryState,
   commit: Commit,
   number: number,
-  { signal }: Context,
+  { signal }: Pick<Context, 'signal'>,
 ): Promise<void> {
   const expected = number === 0 ? commit.manifest : commit.artifacts.find((artifact) => artifact.number === number)
   if (expected === undefined) throw new Failure('bug', `the restore point has no artifact ${number}`)

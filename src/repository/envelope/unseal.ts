@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto'
-import { Failure, isFailure } from '../../core/failure.ts'
+import { Failure } from '../../core/failure.ts'
 import { freeBytes } from '../../core/free-bytes.ts'
 import type { Bytes } from '../../core/ports.ts'
 import { ByteReader } from '../bytes.ts'
@@ -55,13 +55,7 @@ function openPrefix(prefix: Buffer, request: UnsealRequest): ArtifactKeys {
   throw new Failure(
     'denied',
     `artifact ${request.number} of restore point ${request.point} is encrypted with another data key`,
-    { facts: { commitment: 'differs' } },
   )
-}
-
-/** Whether an artifact did not open because its commitment is not that of the data key, and not for missing rights. */
-export function isOtherDataKey(error: unknown): boolean {
-  return isFailure(error, 'denied') && error.facts['commitment'] === 'differs'
 }
 
 async function* openChunks(reader: ByteReader, keys: ArtifactKeys): Bytes {

@@ -35,7 +35,7 @@ import subprocess
 import sys
 import threading
 import unicodedata
-from typing import Any, BinaryIO, Dict, Iterable, Iterator, List, NamedTuple, NoReturn, Optional, Set
+from typing import Any, BinaryIO, Callable, Dict, Iterable, Iterator, List, NamedTuple, NoReturn, Optional, Set
 
 try:
     from cryptography.exceptions import InvalidSignature, InvalidTag, UnsupportedAlgorithm
@@ -65,6 +65,10 @@ class Failure(Exception):
 
     def line(self) -> str:
         return printable(f"{self.kind}: {self.message}" + (f"; {self.hint}" if self.hint else ""))
+
+
+class WrongPassword(Failure):
+    """Not damage: an older revision is not tried with it."""
 
 
 def corrupt(message: str) -> NoReturn:
@@ -575,12 +579,32 @@ class Repository:
             return []
         return [match for match in (re.fullmatch(pattern, name) for name in sorted(found)) if match]
 
-    def highest(self, folder: str, prefix: str, suffix: str, what: str) -> str:
-        """The name with the highest number between prefix and suffix: later ones replace earlier ones."""
+    def newest(self, folder: str, prefix: str, suffix: str, what: str, read: Callable[[str], Any]) -> Any:
+        """What `read` gives for the name with the highest number between prefix and suffix that is whole.
+
+        Later ones replace earlier ones. One that is damaged or cannot be read is said and passed over; if none is
+        left, the failure is that of the newest which is not damaged. A wrong password and a newer format end it.
+        """
         matches = self.names(folder, re.escape(prefix) + r"([1-9][0-9]{0,9})" + re.escape(suffix))
         if not matches:
             raise Failure("notFound", f"{what} is missing: there is no {folder}/{prefix}*{suffix}", OTHER_COPY)
-        return f"{folder}/{max(matches, key=lambda match: int(match[1]))[0]}"
+        failures: List[Failure] = []
+        for match in sorted(matches, key=lambda match: int(match[1]), reverse=True):
+            name = f"{folder}/{match[0]}"
+            try:
+                found = read(name)
+            except WrongPassword as error:
+                # It may be that of the newer one, which is damaged.
+                raise (failures or [error])[0] from None
+            except (Failure, OSError) as error:
+                if isinstance(error, Failure) and error.kind == "unsupported":
+                    raise
+                failures.append(error if isinstance(error, Failure) else Failure("unreachable", f"{name} cannot be read: {error}"))
+                continue
+            for failure in failures:
+                warn(f"{failure.line()}; {name} is used instead")
+            return found
+        raise next((failure for failure in failures if failure.kind != "corrupt"), failures[0])
 
 
 # --------------------------------------------------------------------------- signed documents
@@ -595,12 +619,13 @@ def open_envelope(data: bytes, kind: str, trust: Trust, where: str) -> Dict[str,
         corrupt(f"{where} is not a {kind} with one signature")
     payload = unbase64(envelope.get("payload"), f"{where}: payload")
     signer = field(signatures[0], "keyid", str, where)
-    trust.require(signer, where)
     signed = b"DSSEv1 %d %s %d %s" % (len(payload_type), payload_type.encode(), len(payload), payload)
+    # Before the trust: a name of a signer that was damaged is no signer, and nobody signed it so.
     try:
         signer_key(signer, where).verify(unbase64(signatures[0].get("sig"), f"{where}: sig", 64), signed)
     except InvalidSignature:
-        corrupt(f"{where} has a wrong signature")
+        corrupt(f"{where} has a wrong signature, or does not name the signer who signed it")
+    trust.require(signer, where)
     document = parse_json(payload, where)
     require_format(document, where)
     return document
@@ -608,7 +633,7 @@ def open_envelope(data: bytes, kind: str, trust: Trust, where: str) -> Dict[str,
 
 def signer_key(signer: str, where: str) -> Ed25519PublicKey:
     if not signer.startswith("ed25519:"):
-        unsupported(f"{where}: signer {signer} is not an ed25519 key")
+        corrupt(f"{where}: signer {signer} is not an ed25519 key")
     key = unbase64(signer[len("ed25519:") :], f"{where}: signer", 32)
     try:
         return Ed25519PublicKey.from_public_bytes(key)
@@ -628,6 +653,7 @@ class Commit(NamedTuple):
     artifacts: Dict[int, Dict[str, Any]]
     manifest: Dict[str, Any]
     key_commitment: bytes
+    keys: Optional[Dict[str, Any]]
     sha256: str
 
     def stored_size(self) -> int:
@@ -652,6 +678,7 @@ def parse_commit(data: bytes, repository: Repository, point: str, trust: Trust, 
         artifacts=artifacts,
         manifest=stored_entry(field(document, "manifest", dict, where), where),
         key_commitment=unhex(document.get("keyCommitment"), 32, f"{where}: keyCommitment"),
+        keys=stored_entry(field(document, "keys", dict, where), where) if "keys" in document else None,
         sha256=hashlib.sha256(data).hexdigest(),
     )
 
@@ -761,17 +788,31 @@ def unlock_identity(repository: Repository, name: str) -> Any:
     """The identity and the signers that identities/<name>.<revision>.json keeps under a password."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", name):
         raise Failure("usage", f"{name} is not the name of an identity")
-    where = repository.highest("identities", f"{name}.", ".json", f"the identity {name}")
-    document = parse_json(repository.small(where), where)
+
+    def read(where: str) -> Any:
+        return unlock_document(parse_json(repository.small(where), where), name, where)
+
+    return repository.newest("identities", f"{name}.", ".json", f"the identity {name}", read)
+
+
+def unlock_document(document: Dict[str, Any], name: str, where: str) -> Any:
     header = unbase64(document.get("header"), f"{where}: header")
-    kdf = checked_kdf(parse_json(header, where), where)
+    commitment = unbase64(document.get("commitment"), f"{where}: commitment", 32)
+    nonce = unbase64(document.get("nonce"), f"{where}: nonce", 12)
+    ciphertext = unbase64(document.get("ciphertext"), f"{where}: ciphertext")
+    # Before the password: a commitment cannot tell a wrong one from a flipped bit.
+    if "sha256" in document and document["sha256"] != hashlib.sha256(header + commitment + nonce + ciphertext).hexdigest():
+        corrupt(f"{where} is not what was written: its SHA-256 differs")
+    content = parse_json(header, where)
+    kdf = checked_kdf(content, where)
+    if content.get("name") != name:
+        corrupt(f"{where} is the identity {content.get('name')}")
     secret = argon2id(password_for(name), kdf["salt"], kdf["t"], kdf["memoryKiB"], kdf["p"])
     derived = hkdf("sha512", secret, b"", b"holdfast/1 identity\x00" + header, 64)
-    if not hmac.compare_digest(derived[32:], unbase64(document.get("commitment"), f"{where}: commitment", 32)):
-        raise Failure("denied", f"this is not the password of {where}", "try again; capital letters and keyboard layout count")
-    nonce = unbase64(document.get("nonce"), f"{where}: nonce", 12)
+    if not hmac.compare_digest(derived[32:], commitment):
+        raise WrongPassword("denied", f"this is not the password of {where}", "try again; capital letters and keyboard layout count")
     try:
-        plain = AESGCM(derived[:32]).decrypt(nonce, unbase64(document.get("ciphertext"), f"{where}: ciphertext"), header)
+        plain = AESGCM(derived[:32]).decrypt(nonce, ciphertext, header)
     except (InvalidTag, ValueError):
         corrupt(f"{where} is damaged (the password is right)")
     content = parse_json(plain, where)
@@ -822,9 +863,20 @@ def open_point(repository: Repository, commit: Commit, keys: Keys) -> Point:
 
 
 def unwrap_data_key(repository: Repository, commit: Commit, ids: bytes, keys: Keys) -> bytes:
-    """The point's data key, from the newest keys file, proven by the signed key commitment."""
-    where = repository.highest(f"data/{commit.point}", "keys-", "", "the keys file")
-    content = age_decrypt(repository.path(where), repository.small(where), keys.identities, where)
+    """The point's data key, from the newest keys file that holds the one of the signed key commitment."""
+
+    def read(where: str) -> bytes:
+        return data_key_in(repository, commit, ids, keys, where)
+
+    found: bytes = repository.newest(f"data/{commit.point}", "keys-", "", "the keys file", read)
+    return found
+
+
+def data_key_in(repository: Repository, commit: Commit, ids: bytes, keys: Keys, where: str) -> bytes:
+    data = repository.small(where)
+    if commit.keys is not None and where.endswith("/keys-1") and hashlib.sha256(data).hexdigest() != commit.keys["sha256"]:
+        corrupt(f"{where} is not what was stored: its SHA-256 differs from the commit")
+    content = age_decrypt(repository.path(where), data, keys.identities, where)
     if len(content) != 70 or content[:6] != b"HFKEY1" or content[6:38] != ids:
         corrupt(f"{where} holds the key of another point")
     data_key = content[38:]
