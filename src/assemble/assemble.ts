@@ -65,6 +65,7 @@ function operationContextOf(context: Context, records: Records, keyRing: KeyRing
     software,
     pageCookie,
     identities: () => keyRing.identities(),
+    identitiesAtHand: () => keyRing.atHand(),
     removeScratchFolder: removeTemporaryFolder,
     processes: { self: thisProcess, isRunning },
     async scratchFolder() {

@@ -38,6 +38,13 @@ export class KeyRing {
     return (await this.#open()).identities
   }
 
+  /** The private keys that nobody has to be asked for: of the configured file, where it is on this host, or opened before. */
+  async atHand(): Promise<readonly Identity[]> {
+    if (this.#opened === undefined && this.#sources.config.identity === undefined) return []
+    // Who wants a key that is not here hears of it from `identities`.
+    return await this.identities().catch(() => [])
+  }
+
   /**
    * Whose points are trusted. A configuration that names nobody, as on a fresh machine, trusts whom the private key's
    * owner trusted: that list is authenticated by the password or lies beside the key.

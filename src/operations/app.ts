@@ -57,6 +57,8 @@ export interface OperationContext extends Context {
   readonly pageCookie?: (page: string, name: string, signal: AbortSignal) => Promise<Secret | undefined>
   /** The private keys at hand; asks the operator or reads a file. Fails with `denied` when there is none. */
   readonly identities: () => Promise<readonly Identity[]>
+  /** Those of them that can be had without asking anybody; none when absent. */
+  readonly identitiesAtHand?: () => Promise<readonly Identity[]>
 }
 
 export function componentNamed(app: App, name: string): AppComponent | undefined {

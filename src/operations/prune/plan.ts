@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { applyRetention } from '../../core/apply-retention.ts'
 import type { PointId } from '../../core/restore-point.ts'
-import type { RetentionFacts, RetentionPlan, RetentionPolicy } from '../../core/retention.ts'
-import type { Catalog, Repository } from '../../repository/repository.ts'
+import type { RetentionCandidate, RetentionFacts, RetentionPlan, RetentionPolicy } from '../../core/retention.ts'
+import type { Catalog, CatalogPoint, Repository } from '../../repository/repository.ts'
 import type { App } from '../app.ts'
 import { isImported } from '../import/remark.ts'
 import { isPassed, latestProof } from '../proof/standing.ts'
@@ -14,6 +14,10 @@ export interface PrunePlan extends RetentionPlan {
   readonly repository: string
   /** The points to remove, oldest first. */
   readonly removals: readonly PointId[]
+  /** Points that the plan would have relied on and that cannot be opened or lack data; it relies on others instead. */
+  readonly unopenable: readonly { readonly point: PointId; readonly message: string }[]
+  /** Whether the app has a good point. */
+  readonly restorable: boolean
   /** Names exactly these removals by this policy from this repository; an approval is given to it. */
   readonly hash: string
   /** Names the policy. Once the plan was carried out (not when it was refused or frozen), remember it for the next plan. */
@@ -31,6 +35,8 @@ export interface PruneObservations {
   readonly lastPolicyHash: string | undefined
   /** Points that a restore, drill or verify is reading, on any host. */
   readonly inUse: ReadonlySet<PointId>
+  /** Points that were looked at now and cannot be opened or lack data, and why. */
+  readonly unopenable: ReadonlyMap<PointId, string>
 }
 
 /**
@@ -45,7 +51,7 @@ export function planPrune(
 ): PrunePlan {
   const points = catalog.points.filter(({ commit }) => commit.app === app.name)
   const policyHash = hashOf(policyFields(app.retention))
-  const candidates = points.map((point) => candidateOf(point, observed.inUse))
+  const candidates = candidatesOf(points, observed)
   const retention = applyRetention(
     candidates,
     app.retention,
@@ -56,7 +62,20 @@ export function planPrune(
     .map(({ point }) => point)
     .reverse()
   const hash = hashOf(['holdfast prune 1', repository.id, app.name, policyHash, ...removals])
-  return { app: app.name, repository: repository.id, ...retention, removals, hash, policyHash }
+  const unopenable = [...observed.unopenable].map(([point, message]) => ({ point, message }))
+  const restorable = candidates.some(({ good }) => good)
+  return { app: app.name, repository: repository.id, ...retention, removals, unopenable, restorable, hash, policyHash }
+}
+
+/** The points of one app as the rules see them. */
+export function candidatesOf(
+  points: readonly CatalogPoint[],
+  { inUse, unopenable }: Pick<PruneObservations, 'inUse' | 'unopenable'>,
+): readonly RetentionCandidate[] {
+  return points.map((point) => {
+    const candidate = candidateOf(point, inUse)
+    return unopenable.has(point.point) ? { ...candidate, good: false, drilled: false } : candidate
+  })
 }
 
 /** `catalog` holds the points of this app only, but what is damaged may belong to any. */
