@@ -1,4 +1,5 @@
 import { failureKinds } from '../core/failure.ts'
+import type { PointSummary } from '../operations/points/list-points.ts'
 import type { Recorded } from '../operations/proof/record-verdict.ts'
 import type { VerifyReport } from '../operations/verify/execute.ts'
 
@@ -26,4 +27,10 @@ export function formatRecording({ recordingFailure, keptHere }: Recorded): strin
       ? '  The signed proof is kept on this machine. points and prune here count it; the next verify, drill, backup or prune here stores it.'
       : '  The proof is not kept on this machine either: run this again once that is repaired.',
   ]
+}
+
+/** What a drill brought back of an incomplete point is never all of the app. */
+export function formatState({ complete, truth, restoredInPart }: PointSummary): string {
+  if (complete) return truth
+  return restoredInPart === null ? 'INCOMPLETE' : 'INCOMPLETE, restored in part'
 }

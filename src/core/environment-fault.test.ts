@@ -45,7 +45,7 @@ const aboutTheData = [
   'ERROR:  duplicate key value violates unique constraint "t_pkey"\nDETAIL:  Key (a)=(x: No space left on device) already exists.',
   'ERROR:  invalid input syntax for type integer: "No space left on device"\nCONTEXT:  COPY t, line 1, column a: No space left on device',
   'ERROR:  permission denied for table users',
-  'Command was: select \'x: Disk quota exceeded\'',
+  "Command was: select 'x: Disk quota exceeded'",
   '',
 ]
 

@@ -24,7 +24,7 @@ async function flipEach(fixture: Fixture, name: string, act: () => Promise<unkno
   const outcomes = new Map<Outcome, number[]>()
   for (let at = 0; at < bytes.length; at += 1) {
     const flipped = Buffer.from(bytes)
-    flipped[at] = (flipped[at] ?? 0) ^ (1 << at % 7)
+    flipped[at] = (flipped[at] ?? 0) ^ (1 << (at % 7))
     await replaceBlob(fixture.storage, name, flipped)
     const outcome = await outcomeOf(act)
     outcomes.set(outcome, [...(outcomes.get(outcome) ?? []), at])
@@ -106,5 +106,8 @@ test('keys of an older point, of which nothing is signed, name the file that may
   const { keys: _keys, ...older } = JSON.parse(String(Buffer.from(payload, 'base64')))
   await replaceBlob(fixture.storage, commitName(point), signDocument('commit', older, fixture.signer))
   await fixture.repository.open(point, [fixture.pair], fixture.context)
-  await assert.rejects(fixture.repository.open(point, [], fixture.context), { kind: 'denied', hint: /keys-1 is damaged/ })
+  await assert.rejects(fixture.repository.open(point, [], fixture.context), {
+    kind: 'denied',
+    hint: /keys-1 is damaged/,
+  })
 })

@@ -82,7 +82,8 @@ async function assertAsSigned(
   error: unknown,
   signal: AbortSignal,
 ): Promise<void> {
-  if (isFailure(error, 'denied') || isFailure(error, 'unsupported')) await checkStored(state, commit, number, { signal })
+  if (isFailure(error, 'denied') || isFailure(error, 'unsupported'))
+    await checkStored(state, commit, number, { signal })
 }
 
 /** A damaged chunk names neither its artifact nor its file. */

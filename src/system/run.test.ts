@@ -75,7 +75,10 @@ test('a signal is named', async () => {
 })
 
 test('a program that does not exist is named', async () => {
-  await assert.rejects(run({ ...shell(''), file: '/nowhere/pg_dump' }), { kind: 'notFound', message: /\/nowhere\/pg_dump/ })
+  await assert.rejects(run({ ...shell(''), file: '/nowhere/pg_dump' }), {
+    kind: 'notFound',
+    message: /\/nowhere\/pg_dump/,
+  })
 })
 
 test('a stream throws at its end when the program failed after its bytes', async () => {

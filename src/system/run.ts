@@ -165,19 +165,15 @@ function failureOf(options: RunOptions, result: Ending, watchdog: Watchdog, stde
       : `exit code ${result.exitCode}`)
   // What we ended ourselves says nothing of why.
   const fault = watchdog.reason === undefined ? faultOfEnding(result, stderr) : undefined
-  return new Failure(
-    fault?.kind ?? 'toolFailed',
-    `${options.file} failed: ${why}${lines === '' ? '' : `\n${lines}`}`,
-    {
-      ...(fault === undefined ? {} : { hint: fault.hint }),
-      facts: {
-        tool: options.file,
-        ...(result.exitCode === undefined ? {} : { exitCode: result.exitCode }),
-        ...(result.signal === undefined ? {} : { signal: result.signal }),
-        ...(isCutOff(result, watchdog) ? OF_ENVIRONMENT : {}),
-      },
+  return new Failure(fault?.kind ?? 'toolFailed', `${options.file} failed: ${why}${lines === '' ? '' : `\n${lines}`}`, {
+    ...(fault === undefined ? {} : { hint: fault.hint }),
+    facts: {
+      tool: options.file,
+      ...(result.exitCode === undefined ? {} : { exitCode: result.exitCode }),
+      ...(result.signal === undefined ? {} : { signal: result.signal }),
+      ...(isCutOff(result, watchdog) ? OF_ENVIRONMENT : {}),
     },
-  )
+  })
 }
 
 /** Ended for a limit, or by somebody else, as the kernel does when memory is short. */

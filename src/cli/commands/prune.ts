@@ -32,7 +32,7 @@ async function showPlans(command: Command, apps: Apps): Promise<number> {
       plans.push({ repository: target.name, plan: await planPruneOf(app, await target.open(context), context) })
   }
   command.result({ plans }, () => plans.map(({ repository, plan }) => planText(repository, plan)).join('\n\n'))
-  return 0
+  return plans.some(({ plan }) => isDamaged(plan)) ? failureKinds.corrupt.exit : 0
 }
 
 async function pruneAll(command: Command, apps: Apps, approval: string | undefined): Promise<number> {
@@ -44,8 +44,17 @@ async function pruneAll(command: Command, apps: Apps, approval: string | undefin
     forgotten.push(...(await forgetExpired(app, context)))
   }
   command.result({ reports, forgotten }, () => [...reports.map(reportText), ...forgotten.map(forgottenText)].join('\n'))
+  if (reports.some(({ plan }) => isDamaged(plan))) return failureKinds.corrupt.exit
   if (reports.some(({ withheld }) => withheld.length > 0)) return failureKinds.refused.exit
   return forgotten.some(({ failure }) => failure !== undefined) ? failureKinds.incomplete.exit : 0
+}
+
+function isDamaged({ unopenable }: PrunePlan): boolean {
+  return unopenable.length > 0
+}
+
+function unopenableText({ unopenable }: PrunePlan): string[] {
+  return unopenable.map(({ point, message }) => `  DAMAGED ${point}, which is relied on no longer: ${message}`)
 }
 
 function planText(repository: string, plan: PrunePlan): string {
@@ -60,6 +69,7 @@ function planText(repository: string, plan: PrunePlan): string {
   return [
     `${plan.app} in ${repository}: ${plural(plan.removals.length, 'restore point')} of ${plan.verdicts.length} to remove`,
     ...verdicts,
+    ...unopenableText(plan),
     ...stops,
     ...approve,
   ].join('\n')
@@ -73,6 +83,7 @@ function reportText(report: PruneReport): string {
     head,
     ...undo,
     ...removed.map((point) => `  ${point}`),
+    ...unopenableText(plan),
     ...withheld.map((reason) => `  withheld: ${reason}`),
     ...(withheld.length > 0 ? [`  holdfast prune ${app} --dry-run shows the plan`] : []),
   ].join('\n')

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { describe, toFailure } from '../../core/failure.ts'
 import type { App, OperationContext } from '../app.ts'
+import { storeKept } from '../proof/record-verdict.ts'
 import { executeBackup } from './execute.ts'
 import type { BackupPlan } from './plan.ts'
 import type { BackupReport } from './report.ts'
@@ -16,6 +17,7 @@ export type LastBackup = z.infer<typeof lastBackup>
 export async function runBackup(app: App, plan: BackupPlan, context: OperationContext): Promise<BackupReport> {
   try {
     const report = await executeBackup(app, plan, context)
+    await storeAllKept(app, report, context)
     await remember(
       app,
       { outcome: report.outcome, finished: context.clock.now().toISOString(), message: null },
@@ -31,6 +33,22 @@ export async function runBackup(app: App, plan: BackupPlan, context: OperationCo
         context,
       )
     throw error
+  }
+}
+
+/** Verdicts that an earlier run could not record; what keeps them from being stored now says nothing of this backup. */
+async function storeAllKept(app: App, { repositories }: BackupReport, context: OperationContext): Promise<void> {
+  const taking = new Set(repositories.filter(({ outcome }) => outcome === 'committed').map(({ name }) => name))
+  for (const target of app.repositories.filter(({ name }) => taking.has(name))) {
+    try {
+      await storeKept(await target.open(context), context)
+    } catch (error) {
+      if (context.signal.aborted) return
+      context.progress({
+        type: 'warning',
+        message: `proofs kept for ${target.name} are not stored: ${describe(error)}`,
+      })
+    }
   }
 }
 

@@ -59,7 +59,7 @@ const faults: Readonly<Record<string, readonly [FailureKind, () => unknown]>> = 
 
 /** And what says something of the data. */
 const verdicts: Readonly<Record<string, readonly [FailureKind, () => unknown]>> = {
-  'damage': ['corrupt', () => new Failure('corrupt', 'chunk 3 is not what was written')],
+  damage: ['corrupt', () => new Failure('corrupt', 'chunk 3 is not what was written')],
   'a dump that pg_restore does not take': ['toolFailed', () => tool('pg_restore: error: could not read: end of file')],
   'a statement that the server does not take': ['toolFailed', () => sql('23505')],
   'rows that cannot be loaded': ['refused', () => new Failure('refused', 'x', { facts: { accept: 'without-rows' } })],

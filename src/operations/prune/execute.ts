@@ -59,7 +59,7 @@ async function inspectReliedOn(
   context: OperationContext,
 ): Promise<void> {
   const points = catalog.points.filter(({ commit }) => commit.app === app.name)
-  for (let found = -1; found < inspections.unopenable.size; ) {
+  for (let found = -1; found < inspections.unopenable.size;) {
     found = inspections.unopenable.size
     const candidates = candidatesOf(points, { inUse: new Set(), unopenable: inspections.unopenable })
     const wanted = reliedOn(candidates, app.retention.minimum)

@@ -11,7 +11,13 @@ const now = new Date('2026-11-22T03:00:00Z')
 const repository = { id: '5'.repeat(32) }
 const policy = { ...noRules, last: 8 }
 const portal = { name: 'portal', retention: policy, intervalMilliseconds: 24 * HOUR }
-const calm = { now, storageSkewMilliseconds: 0, lastBackupFailed: false, inUse: new Set<string>(), unopenable: new Map<string, string>() }
+const calm = {
+  now,
+  storageSkewMilliseconds: 0,
+  lastBackupFailed: false,
+  inUse: new Set<string>(),
+  unopenable: new Map<string, string>(),
+}
 const noPoints = { points: [], damaged: [], removed: [], alarms: [] }
 const lastPolicyHash = planPrune(portal, repository, noPoints, { ...calm, lastPolicyHash: undefined }).policyHash
 

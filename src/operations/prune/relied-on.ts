@@ -17,7 +17,9 @@ export class Inspections {
 
   /** All that were found wanting. */
   get unopenable(): ReadonlyMap<PointId, string> {
-    return new Map([...this.#found].flatMap(([point, failure]) => (failure === undefined ? [] : [[point, failure.message]])))
+    return new Map(
+      [...this.#found].flatMap(([point, failure]) => (failure === undefined ? [] : [[point, failure.message]])),
+    )
   }
 }
 

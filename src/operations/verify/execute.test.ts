@@ -233,3 +233,15 @@ test('a verify says what the point lacks', async (t) => {
   const report = await verify({ workshop, storage: tampering(memoryStorage()) })
   assert.deepEqual([report.ok, report.missing.map(({ name }) => name)], [true, ['files']])
 })
+
+test('the next backup stores what a verify could not', async (t) => {
+  const stage = await stageFor(t)
+  const { workshop, storage } = stage
+  storage.put = () => Promise.reject(new Failure('refused', 'the disk is full'))
+  assert.equal((await verify(stage)).recorded, false)
+  Reflect.deleteProperty(storage, 'put')
+  const app = workshop.app([textComponent(new TextPlace('database', 'rows'))])
+  await runBackup(app, await planBackup(app, workshop.context()), workshop.context())
+  assert.equal((await blobNames(storage, 'proofs/')).length, 1)
+  await assertProof(stage, true)
+})

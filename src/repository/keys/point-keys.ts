@@ -162,7 +162,11 @@ function named(name: string, error: unknown): Failure {
   const failure = toFailure(error)
   const { kind, message, facts, hint } = failure
   const details = { facts, cause: failure, ...(hint === undefined ? {} : { hint }) }
-  return new Failure(kind === 'notFound' ? 'corrupt' : kind, message.includes(name) ? message : `${name}: ${message}`, details)
+  return new Failure(
+    kind === 'notFound' ? 'corrupt' : kind,
+    message.includes(name) ? message : `${name}: ${message}`,
+    details,
+  )
 }
 
 function noKeys({ point }: Commit): Failure {
