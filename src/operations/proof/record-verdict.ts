@@ -1,3 +1,4 @@
+import { toFailure, type Failure } from '../../core/failure.ts'
 import type { ProofKind } from '../../repository/documents.ts'
 import type { ProofOutcome } from '../../repository/proofs.ts'
 import type { PointCommit, Repository } from '../../repository/repository.ts'
@@ -28,8 +29,20 @@ export async function recordVerdict(
   return { recorded: false, recordingFailure: summarize(failure), keptHere }
 }
 
-/** Stores the proofs that earlier runs on this machine had to keep. One that still cannot be stored stops nothing. */
+/** Stores the proofs that earlier runs on this machine had to keep. What keeps them from being stored stops nothing. */
 export async function storeKept(repository: Repository, context: OperationContext): Promise<void> {
-  for (const { message } of await repository.storeKeptProofs(context))
+  for (const { message } of await failuresOf(() => repository.storeKeptProofs(context), context))
     context.progress({ type: 'warning', message: `a proof that is kept on this machine cannot be stored: ${message}` })
+}
+
+async function failuresOf(
+  act: () => Promise<readonly Failure[]>,
+  { signal }: OperationContext,
+): Promise<readonly Failure[]> {
+  try {
+    return await act()
+  } catch (error) {
+    if (signal.aborted) throw error
+    return [toFailure(error)]
+  }
 }
