@@ -12,6 +12,10 @@ const table: readonly (readonly [kind: string, text: string])[] = [
   ],
   ['refused', 'pg_restore: error: could not write to file: No space left on device'],
   ['refused', 'PANIC:  could not write to file "pg_wal/xlogtemp.71": No space left on device'],
+  [
+    'refused',
+    'FATAL:  could not extend file "base/1/2691": wrote only 4096 of 8192 bytes at block 20\nHINT:  Check free disk space.',
+  ],
   ['refused', 'zstd: error 70 : Write error : No space left on device (cannot write block)'],
   ['refused', 'FATAL:  could not write lock file "postmaster.pid": Disk quota exceeded'],
   ['refused', 'pg_dump: error: could not open file "x": Too many open files in system'],

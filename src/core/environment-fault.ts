@@ -111,6 +111,7 @@ export function faultOf(error: unknown): EnvironmentFault | undefined {
 /** In quotation marks the same words would be somebody's data. */
 const words: readonly (readonly [EnvironmentFault, RegExp])[] = [
   [full, /(?:^|: ?)No space left on device(?!["'])/im],
+  [full, /could not (?:extend|write).*: wrote only \d+ of \d+ bytes/],
   [quota, /(?:^|: ?)Disk quota exceeded(?!["'])/im],
   [files, /(?:^|: ?)Too many open files(?: in system)?(?!["'])/im],
   [memory, /(?:^|: +)(?:Cannot allocate memory|out of (?:shared )?memory)(?!["'])/im],

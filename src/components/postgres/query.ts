@@ -70,7 +70,7 @@ export function sqlFailure(error: unknown, database?: string): Failure {
 }
 
 /** Codes of five characters are the server's own. One that it has no code for is an internal error with the system's words. */
-export function serverFault(code: string, message: string): EnvironmentFault | undefined {
+function serverFault(code: string, message: string): EnvironmentFault | undefined {
   if (code.startsWith('XX')) return faultInWords(message)
   return /^5[38]/.test(code) ? faultOfCode(code) : undefined
 }

@@ -34,7 +34,7 @@ export function fileFailure(cause: unknown, act: string, folder: string): Failur
   const code = codeOf(cause)
   if (code === undefined) return toFailure(cause)
   const facts = { code, folder }
-  const told = `${act} in ${folder}`
+  const told = `${act} in ${folder}${placeIn(folder, cause)}`
   if (isFull(cause)) {
     return new Failure('refused', `${told} failed: no space left (${code})`, {
       cause,
@@ -75,6 +75,12 @@ export function fileFailure(cause: unknown, act: string, folder: string): Failur
   if (fault === undefined || isMissing(cause))
     return new Failure('unreachable', `${told} failed: ${code}`, { cause, facts })
   return new Failure(fault.kind, `${told} failed: ${fault.what} (${code})`, { cause, facts, hint: fault.hint })
+}
+
+/** Which of all that an act looks at, where the system says so. */
+function placeIn(folder: string, cause: unknown): string {
+  const path = cause instanceof Error && 'path' in cause ? String(cause.path) : ''
+  return path.startsWith(`${folder}/`) && !path.includes('.tmp-') ? ` (${path.slice(folder.length + 1)})` : ''
 }
 
 /** The failure of the link that gives a blob its name. */
