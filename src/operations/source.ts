@@ -3,7 +3,7 @@ import type { PointId } from '../core/restore-point.ts'
 import { Failure, toFailure } from '../core/failure.ts'
 import type { ArtifactSource, Driver } from '../components/driver.ts'
 import type { ArtifactRecord, ManifestComponent } from '../repository/documents.ts'
-import type { PointReader, Repository } from '../repository/repository.ts'
+import type { Identity, PointReader, Repository } from '../repository/repository.ts'
 import type { OperationContext } from './app.ts'
 
 /** The artifacts of one component of an opened point, as its driver reads them. */
@@ -42,9 +42,14 @@ export function watchReads(source: ArtifactSource): {
 }
 
 /** The plain content of an artifact. A failure names the artifact and its point. */
-export async function* readArtifact(reader: PointReader, number: number, context: Context): AsyncGenerator<Uint8Array> {
+export async function* readArtifact(
+  reader: PointReader,
+  number: number,
+  context: Context,
+  count?: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
   try {
-    yield* reader.read(number, context)
+    yield* reader.read(number, context, count)
   } catch (error) {
     throw about(`artifact ${number} of restore point ${reader.commit.point}`, error)
   }
@@ -56,7 +61,15 @@ export async function openPoint(
   point: PointId,
   context: OperationContext,
 ): Promise<PointReader> {
-  const identities = await context.identities()
+  return openWith(repository, point, await context.identities(), context)
+}
+
+export async function openWith(
+  repository: Repository,
+  point: PointId,
+  identities: readonly Identity[],
+  context: Context,
+): Promise<PointReader> {
   try {
     return await repository.open(point, identities, context)
   } catch (error) {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Failure } from '../core/failure.ts'
+import { describe, Failure } from '../core/failure.ts'
 import type { Records } from '../core/ports.ts'
 
 /** What this machine has seen of a repository, so that a point that vanished or was replaced is noticed. */
@@ -23,6 +23,17 @@ export interface SeenIdentity {
 export interface RepositoryMemory {
   load(repository: string): Promise<Seen>
   save(repository: string, seen: Seen): Promise<void>
+  /** Keeps a signed proof that the repository did not take. */
+  keepProof(repository: string, name: string, bytes: Buffer): Promise<void>
+  keptProofs(repository: string): Promise<KeptProofs>
+  forgetProof(repository: string, name: string): Promise<void>
+}
+
+export interface KeptProofs {
+  /** By the name of the blob that each is to be. */
+  readonly proofs: readonly { readonly name: string; readonly bytes: Buffer }[]
+  /** What was wrong with those that cannot be read. */
+  readonly unread: readonly string[]
 }
 
 export const nothingSeen: Seen = { points: {}, highestSequence: 0 }
@@ -31,6 +42,9 @@ export const nothingSeen: Seen = { points: {}, highestSequence: 0 }
 export const noMemory: RepositoryMemory = {
   load: () => Promise.resolve(nothingSeen),
   save: () => Promise.resolve(),
+  keepProof: () => Promise.reject(new Failure('refused', 'nothing is kept here')),
+  keptProofs: () => Promise.resolve({ proofs: [], unread: [] }),
+  forgetProof: () => Promise.resolve(),
 }
 
 const seenSchema = z.object({
@@ -40,7 +54,7 @@ const seenSchema = z.object({
   identities: z.array(z.object({ name: z.string(), point: z.string(), generation: z.number() })).exactOptional(),
 })
 
-/** One record per repository; a crash leaves the old or the new one. */
+/** One record per repository, and one for each proof that is kept; a crash leaves the old or the new one. */
 export function recordsMemory(records: Records): RepositoryMemory {
   return {
     async load(repository) {
@@ -53,5 +67,33 @@ export function recordsMemory(records: Records): RepositoryMemory {
       })
     },
     save: (repository, seen) => records.save(repository, seen),
+    keepProof: (repository, name, bytes) =>
+      records.save(keptName(repository, name), { name, document: bytes.toString('utf8') }),
+    keptProofs: (repository) => keptProofs(records, repository),
+    forgetProof: (repository, name) => records.remove(keptName(repository, name)),
   }
+}
+
+const keptSchema = z.object({ name: z.string(), document: z.string() })
+const keptPrefix = (repository: string): string => `${repository}-proof-`
+const keptName = (repository: string, name: string): string =>
+  `${keptPrefix(repository)}${name
+    .replace(/^proofs\//, '')
+    .replaceAll('/', '-')
+    .replace(/\.json$/, '')}`
+
+/** One that cannot be read hides no other. */
+async function keptProofs(records: Records, repository: string): Promise<KeptProofs> {
+  const names = (await records.list()).filter((name) => name.startsWith(keptPrefix(repository)))
+  const proofs: KeptProofs['proofs'][number][] = []
+  const unread: string[] = []
+  for (const name of names) {
+    try {
+      const { name: blob, document } = keptSchema.parse(await records.load(name))
+      proofs.push({ name: blob, bytes: Buffer.from(document) })
+    } catch (error) {
+      unread.push(`a proof that is kept on this machine cannot be read: ${describe(error)}`)
+    }
+  }
+  return { proofs, unread }
 }

@@ -12,8 +12,10 @@ import type { RepositoryMemory } from './memory.ts'
 import { HOLDFAST } from './names.ts'
 import { parseDocument } from './parse-document.ts'
 import { prove } from './proofs.ts'
+import { inspectPoint } from './inspect.ts'
 import { openPoint } from './read.ts'
 import { dropDamaged, purgePoint } from './purge.ts'
+import { recordProof, storeKeptProofs } from './record-proof.ts'
 import { removePoint, undeletePoint } from './remove.ts'
 import type { Repository } from './repository.ts'
 import type { LeaseTiming, RepositoryState } from './state.ts'
@@ -91,6 +93,9 @@ function repositoryOf(state: RepositoryState): Repository {
     open: (point, identities, context) => openPoint(state, point, identities, context),
     free: async ({ signal }) => await storage.free?.(signal),
     clockSkew: async ({ clock, signal }) => (await storage.now(signal)).getTime() - clock.now().getTime(),
+    inspect: (about, identities, context) => inspectPoint(state, about.commit, identities, context),
+    record: (about, kind, outcome, context) => recordProof(state, about, kind, outcome, context),
+    storeKeptProofs: (context) => storeKeptProofs(state, context),
     prove: (point, kind, outcome, context) => prove(state, point, kind, outcome, context),
     remove: (point, reason, context) => removePoint(state, point, reason, context),
     undelete: (point, context) => undeletePoint(state, point, context),

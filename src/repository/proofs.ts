@@ -1,12 +1,13 @@
 import pMap from 'p-map'
 import type { Context } from '../core/ports.ts'
 import type { OtherEntry } from '../storage/storage.ts'
-import { createBlob } from './blobs.ts'
+import { createBlob, readBlob } from './blobs.ts'
 import type { Proof, ProofKind } from './documents.ts'
 import { signDocument } from './dsse.ts'
 import { entriesOf, whyUnread } from './entries.ts'
 import { parseProofName, PROOFS, proofName, type ProofPlace } from './names.ts'
-import { readCommit, readProof } from './signed.ts'
+import type { PointCommit } from './repository.ts'
+import { parseProof, readCommit } from './signed.ts'
 import { signerOf, type RepositoryState } from './state.ts'
 
 const READ_AT_ONCE = 32
@@ -24,8 +25,28 @@ export async function prove(
   outcome: ProofOutcome,
   context: Context,
 ): Promise<Proof> {
+  signerOf(state)
+  const { commit, sha256 } = await readCommit(state, point, context.signal)
+  const { name, bytes, proof } = signProof(state, { commit, commitSha256: sha256 }, kind, outcome, context)
+  await createBlob(state.storage, name, bytes, context.signal)
+  return proof
+}
+
+export interface SignedProof {
+  readonly name: string
+  readonly bytes: Buffer
+  readonly proof: Proof
+}
+
+/** A proof about this commit, ready to be stored. Fails with `usage` where there is no signing key. */
+export function signProof(
+  state: RepositoryState,
+  { commit: { point }, commitSha256 }: PointCommit,
+  kind: ProofKind,
+  outcome: ProofOutcome,
+  context: Context,
+): SignedProof {
   const signer = signerOf(state)
-  const { sha256 } = await readCommit(state, point, context.signal)
   const created = context.clock.now()
   const proof: Proof = {
     format: 1,
@@ -35,11 +56,10 @@ export async function prove(
     created: created.toISOString(),
     software: state.software,
     ok: outcome.ok,
-    commitSha256: sha256,
+    commitSha256,
     facts: outcome.facts,
   }
-  await createBlob(state.storage, proofName(point, created, kind), signDocument('proof', proof, signer), context.signal)
-  return proof
+  return { name: proofName(point, created, kind), bytes: signDocument('proof', proof, signer), proof }
 }
 
 /** All proofs about one point, oldest first, and whether it is held. */
@@ -62,37 +82,44 @@ interface FoundProof extends ProofPlace {
   readonly reason?: string
 }
 
-/** Reads the proofs of these points: one listing, and one read for each proof. */
+/** Reads the proofs of these points: one listing, and one read for each proof. Those kept on this machine count as well. */
 export async function readProofs(
   state: RepositoryState,
   points: ReadonlySet<string>,
   signal: AbortSignal,
 ): Promise<ReadProofs> {
   const { names, others } = await entriesOf(state.storage, PROOFS, signal)
-  const places = names.flatMap((name) => {
+  const kept = await state.memory.keptProofs(state.id)
+  const read = (name: string) => (): Promise<Buffer> => readBlob(state.storage, name, signal)
+  const all = [
+    ...names.map((name) => ({ name, read: read(name) })),
+    ...kept.proofs
+      .filter(({ name }) => !names.includes(name))
+      .map(({ name, bytes }) => ({ name, read: () => Promise.resolve(bytes) })),
+  ]
+  const places = all.flatMap(({ name, read }) => {
     const place = parseProofName(name)
-    return place === undefined || !points.has(place.point) ? [] : [{ name, place }]
+    return place === undefined || !points.has(place.point) ? [] : [{ name, place, read }]
   })
-  const read = await pMap(places, ({ name, place }) => tryProof(state, name, place, signal), {
+  const tried = await pMap(places, ({ name, place, read }) => tryProof(state, { name, place, read }, signal), {
     concurrency: READ_AT_ONCE,
   })
-  const found = [...read, ...others.flatMap(unreadProof)]
+  const found = [...tried, ...others.flatMap(unreadProof)]
   const byPoint = Map.groupBy(found, ({ point }) => point)
   return {
     of: (point, commitSha256) => proofsOf(byPoint.get(point) ?? [], commitSha256),
-    alarms: found.flatMap(({ reason }) => reason ?? []),
+    alarms: [...found.flatMap(({ reason }) => reason ?? []), ...kept.unread],
     holds: places.filter(({ place }) => place.kind === 'hold').map(({ name }) => name),
   }
 }
 
 async function tryProof(
   state: RepositoryState,
-  name: string,
-  place: ProofPlace,
+  { name, place, read }: { readonly name: string; readonly place: ProofPlace; readonly read: () => Promise<Buffer> },
   signal: AbortSignal,
 ): Promise<FoundProof> {
   try {
-    const proof = await readProof(state, name, place.point, signal)
+    const proof = await parseProof(state, name, place.point, await read())
     return proof.kind === place.kind
       ? { ...place, proof }
       : { ...place, proof: undefined, reason: `${name} is a proof of another kind` }

@@ -32,7 +32,10 @@ export async function openPoint(
     commit,
     commitSha256: sha256,
     manifest,
-    read: (number, context) => readArtifact(state, commit, recordOf(artifacts, number), dataKey, context),
+    read: (number, context, count) => {
+      const place = { commit, record: recordOf(artifacts, number), dataKey }
+      return readArtifact(state, place, context, count)
+    },
     checkPresence: (context) => checkPresence(state, commit, context),
     checkStored: (number, context) => checkStored(state, commit, number, context),
   }
@@ -112,21 +115,33 @@ function recordOf(artifacts: ReadonlyMap<number, ArtifactRecord>, number: number
   return record
 }
 
+interface ArtifactPlace {
+  readonly commit: Commit
+  readonly record: ArtifactRecord
+  readonly dataKey: Buffer
+}
+
 async function* readArtifact(
   state: RepositoryState,
-  commit: Commit,
-  record: ArtifactRecord,
-  dataKey: Buffer,
+  { commit, record, dataKey }: ArtifactPlace,
   context: Context,
+  count: (bytes: number) => void = () => undefined,
 ): Bytes {
   const { number, kind, compression } = record
-  const sealed = await getStored(state, commit, number, context.signal)
+  const sealed = counted(await getStored(state, commit, number, context.signal), count)
   const request = { repository: state.id, point: commit.point, number, kind, compression, dataKey }
   try {
     yield* checkedContent(sealed, request, record)
   } catch (error) {
     await assertAsSigned(state, commit, number, error, context.signal)
     throw error
+  }
+}
+
+async function* counted(content: Bytes, count: (bytes: number) => void): Bytes {
+  for await (const chunk of content) {
+    count(chunk.length)
+    yield chunk
   }
 }
 
@@ -143,7 +158,7 @@ async function checkPresence(state: RepositoryState, commit: Commit, { signal }:
   )
 }
 
-async function checkStored(
+export async function checkStored(
   state: RepositoryState,
   commit: Commit,
   number: number,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { toFailure } from '../core/failure.ts'
 import type { Storage } from '../storage/storage.ts'
+import { noMemory } from './memory.ts'
 import { commitName, tombstoneName } from './names.ts'
 import type { Repository } from './repository.ts'
 import { allNames, begin, capture, makePoint, newFixture, readBlobOf, type Fixture } from './testing/fixture.ts'
@@ -89,7 +90,7 @@ test('a tombstone keeps the chain', async () => {
   const next = await makePoint({
     ...fixture,
     repository: await fixture.reopen({
-      memory: { load: async () => ({ points: {}, highestSequence: 0 }), save: async () => undefined },
+      memory: { ...noMemory, load: async () => ({ points: {}, highestSequence: 0 }) },
     }),
   })
   const { points } = await fixture.repository.catalog(fixture.context)

@@ -13,7 +13,10 @@ import type {
   ProofKind,
   Tombstone,
 } from './documents.ts'
+import type { Failure } from '../core/failure.ts'
 import type { Packed } from './pack.ts'
+import type { ProofOutcome } from './proofs.ts'
+import type { Recording } from './record-proof.ts'
 import type { SignedCommit } from './signed.ts'
 
 /**
@@ -48,13 +51,20 @@ export interface Repository {
   /** How far the storage's clock is ahead of ours, in milliseconds. */
   clockSkew(context: Context): Promise<number>
 
-  /** Stores a signed proof. */
-  prove(
-    point: PointId,
-    kind: ProofKind,
-    outcome: { readonly ok: boolean; readonly facts: Proof['facts'] },
-    context: Context,
-  ): Promise<Proof>
+  /**
+   * What can be said of a point without loading it: all its artifacts are there with their sizes, and its keys and manifest are
+   * those that its commit names. With identities it is opened as well. Fails with `corrupt` when that is not so.
+   */
+  inspect(about: PointCommit, identities: readonly Identity[], context: Context): Promise<void>
+
+  /** Stores a signed proof; where the repository does not take it, keeps it on this machine, whose catalogs count it. */
+  record(about: PointCommit, kind: ProofKind, outcome: ProofOutcome, context: Context): Promise<Recording>
+
+  /** Stores what this machine kept of `record`; gives what failed, which stays kept. */
+  storeKeptProofs(context: Context): Promise<readonly Failure[]>
+
+  /** Stores a signed proof, or fails. */
+  prove(point: PointId, kind: ProofKind, outcome: ProofOutcome, context: Context): Promise<Proof>
 
   /** Tombstone first, then the commit: the point is gone at once and can be undeleted until `until`. */
   remove(point: PointId, reason: string, context: Context): Promise<Tombstone>
@@ -146,22 +156,27 @@ export interface PointContent {
   readonly remarksBeside?: (commits: readonly Commit[]) => readonly string[]
 }
 
-export interface PointReader {
-  readonly commit: Commit
-  readonly commitSha256: string
+export interface PointReader extends PointCommit {
   readonly manifest: Manifest
-  /** The plain content of an artifact. Every chunk is authenticated before its bytes are released; length and hash are checked at the end. */
-  read(number: number, context: Context): Bytes
+  /**
+   * The plain content of an artifact. Every chunk is authenticated before its bytes are released; length and hash are checked
+   * at the end. `count` is told of the stored bytes as they are read.
+   */
+  read(number: number, context: Context, count?: (bytes: number) => void): Bytes
   /** Presence and size of every artifact. */
   checkPresence(context: Context): Promise<void>
   /** The SHA-256 of the stored bytes of an artifact, against the commit. Needs no key. */
   checkStored(number: number, context: Context): Promise<void>
 }
 
-export interface CatalogPoint {
-  readonly point: PointId
+/** A point by its commit; a proof is about exactly this one. */
+export interface PointCommit {
   readonly commit: Commit
   readonly commitSha256: string
+}
+
+export interface CatalogPoint extends PointCommit {
+  readonly point: PointId
   readonly proofs: readonly Proof[]
   readonly held: boolean
   /** The key id of the trusted signer of the commit. */

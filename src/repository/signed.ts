@@ -67,18 +67,9 @@ export async function parseTombstone(state: RepositoryState, point: string, byte
   return { tombstone, removed: await parseCommit(state, point, decodeBase64(tombstone.commit, `commit in ${name}`)) }
 }
 
-export async function readProof(
-  state: RepositoryState,
-  name: string,
-  point: string,
-  signal: AbortSignal,
-): Promise<Proof> {
-  const { document: proof } = await parseSigned<Proof>(
-    state,
-    { type: 'proof', schema: proofSchema, what: name, point },
-    await readBlob(state.storage, name, signal),
-  )
-  return proof
+export async function parseProof(state: RepositoryState, name: string, point: string, bytes: Buffer): Promise<Proof> {
+  const place = { type: 'proof', schema: proofSchema, what: name, point } as const
+  return (await parseSigned<Proof>(state, place, bytes)).document
 }
 
 export async function readLease(

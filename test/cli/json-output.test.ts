@@ -71,6 +71,13 @@ const ELSEWHERE = [
   // Needs data that names files; src/key-fit/recipes/certctl.test.ts has it.
   'keyFit.outside?',
   'keyFit.outside?[]',
+  // Need a repository that takes no proof; test/e2e/bad-input-full-disk.test.ts has one.
+  'verify.report.recordingFailure?',
+  'verify.report.keptHere?',
+  'drill.report.recordingFailure?',
+  'drill.report.keptHere?',
+  // Needs a throw-away target that cannot be removed; src/operations/drill/drill.test.ts has one.
+  'drill.report.cleanupFailure?',
   // Needs an archive that is whole and that its tool cannot read.
   'verify.report.examined[].failure?',
 ]
@@ -290,6 +297,11 @@ async function throughDamage(lab: Lab, point: string): Promise<void> {
   await printed(lab, 'restore', ['restore', '--yes', '--at', point, '--no-safety-point'], 30)
   await lab.edit((config) => void config.apps['portal']!.repositories.pop())
   await printed(lab, 'prune --dry-run', ['prune', '--dry-run'])
+  await printed(lab, 'verify', ['verify', report.point], 3)
+  await printed(lab, 'drill', ['drill', '--at', report.point], 30)
+  await damage(join(lab.repository, 'data', report.point, 'keys-1'))
+  await printed(lab, 'prune --dry-run', ['prune', '--dry-run'], 30)
+  await printed(lab, 'verify', ['verify', report.point], 30)
   await damage(join(lab.repository, 'data', point, '000001'))
   await printed(lab, 'verify', ['verify', point], 30)
   await printed(lab, 'drill', ['drill', '--at', point], 30)

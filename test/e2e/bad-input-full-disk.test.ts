@@ -6,6 +6,7 @@ import { backUp, changesNothing, expectFailure, listed, restoreWhole } from './e
 import { forkLab, startReadyLab, type Lab } from './lab.ts'
 import { readDatabase, readFiles, readLive } from './live.ts'
 import { mountSmallDisk, noSmallDisks, type SmallDisk } from './small-disk.ts'
+import { artifactsOf, flipBit } from './tamper.ts'
 import { dataOf } from './watch.ts'
 
 /** Disks that are full, or read-only, wherever Holdfast writes. */
@@ -61,6 +62,35 @@ test('a repository that became read-only is told as that, and its points still r
   assert.equal((await lab.sql('select count(*)::int as rows from sessions'))[0]?.['rows'], 2000)
   await lab.json(['undo', '--yes'])
   await disk.remount('rw')
+})
+
+interface Verdict {
+  readonly report: {
+    readonly ok: boolean
+    readonly recorded: boolean
+    readonly keptHere?: boolean
+    readonly recordingFailure?: { readonly kind: string }
+  }
+}
+
+test('what is found of a point is told although a read-only repository takes no proof, and stored later', async () => {
+  const { lab, disk } = await withSmallRepository()
+  const [good, point] = [await backUp(lab), await backUp(lab)]
+  await flipBit(lab, (await artifactsOf(lab, point))[0] ?? '')
+  const failed = async (): Promise<unknown> =>
+    (await listed(lab)).points.find((one) => one.point === point)?.failedProof ?? ''
+  await disk.remount('ro')
+  const red = (await lab.json<Verdict>(['verify', point], 30)).report
+  assert.deepEqual([red.ok, red.recorded, red.keptHere, red.recordingFailure?.kind], [false, false, true, 'denied'])
+  assert.match(String(await failed()), /verify of .* failed/)
+  const text = await lab.run('verify', good)
+  assert.equal(text.code, 12, text.error)
+  assert.match(text.out, /every byte that was read is as it was written/)
+  assert.match(text.out, /NOT RECORDED in the repository: .*read-only[\s\S]*kept on this machine/)
+  await disk.remount('rw')
+  assert.equal((await lab.json<Verdict>(['verify', good])).report.recorded, true)
+  assert.equal((await readdir(join(lab.repository, 'proofs', point))).length, 1)
+  assert.match(String(await failed()), /verify of .* failed/)
 })
 
 test('a full state folder does not keep a backup from being made, and keeps a restore from starting', async () => {

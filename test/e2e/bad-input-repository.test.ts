@@ -202,22 +202,48 @@ test('what stands in the place of a commit is named as not read, and the others 
   await expectFailure(lab, ['verify', older], { code: 20, kind: 'unreachable', message: /is a link/, hint: /./ })
 })
 
-test('a flipped bit in manifest or keys stops verify, show and restore', async () => {
+test('a flipped bit in manifest or keys is a finding of verify and drill, and stops show and restore', async () => {
   for (const name of [`data/${point}/manifest`, await keysOf(base, point)]) {
     const lab = await forkLab(base)
     await flipBit(lab, name)
     await changesNothing(lab, async () => {
-      for (const args of [['verify', point], ['show', point], ['drill', '--at', point], restoreIt])
+      for (const args of [['show', point], restoreIt])
         await expectFailure(lab, args, {
           code: 30,
           kind: 'corrupt',
           message: new RegExp(point),
           hint: /another restore point/,
         })
+      for (const kind of ['verify', 'drill']) {
+        const args = kind === 'verify' ? [kind, point] : [kind, '--at', point]
+        const { report } = await lab.json<ClosedDocument>(args, 30)
+        assert.deepEqual([report.ok, report.failure?.kind, report.recorded], [false, 'corrupt', true])
+        assert.match(report.failure?.message ?? '', new RegExp(point))
+        assert.match((await failedProof(lab)) ?? '', new RegExp(`${kind} .* failed`))
+      }
     })
     assert.equal((await lab.json<VerifyDocument>(['verify', older])).report.ok, true)
+    // It was the only point that the retention of this lab keeps.
+    const { reports } = await lab.json<{ reports: { removed: string[]; plan: { unopenable: unknown[] } }[] }>(
+      ['prune'],
+      30,
+    )
+    assert.deepEqual([reports[0]?.removed, reports[0]?.plan.unopenable.length], [[], 1])
+    assert.deepEqual(await pointIds(lab), [older, point])
   }
 })
+
+interface ClosedDocument {
+  readonly report: {
+    readonly ok: boolean
+    readonly recorded: boolean
+    readonly failure?: { readonly kind: string; readonly message: string }
+  }
+}
+
+async function failedProof(lab: Lab): Promise<string | null | undefined> {
+  return (await listed(lab)).points.find((one) => one.point === point)?.failedProof
+}
 
 /** A commit that does not count: it is listed as damaged, cannot be used by its id, prune refuses, the others stay good. */
 async function assertUnusable(

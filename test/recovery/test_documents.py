@@ -91,6 +91,16 @@ class Documents(RepositoryCase):
         self.assertNotIn("verify ok", output)
         self.assertIn("about another commit", output)
 
+    def test_a_drill_of_an_incomplete_point_is_neither_ok_nor_failed(self):
+        folder = os.path.join(self.folder, f"proofs/{POINT}")
+        name = f"proofs/{POINT}/{sorted(os.listdir(folder))[-1]}"
+        proof = {**self.payload(name), "kind": "drill", "ok": False}
+        drill = f"proofs/{POINT}/20991122T020000000Z-drill.json"
+        self.sign(drill, {**proof, "facts": {"inPart": True}}, "proof")
+        self.assertIn("drill in part", self.run_recover("list"))
+        self.sign(drill, {**proof, "facts": {}}, "proof")
+        self.assertIn("drill FAILED", self.run_recover("list"))
+
     def test_a_gap_in_the_sequence_is_said(self):
         self.change_commit(sequence=4)
         self.assertIn("points 2, 3 are gone", self.run_recover("list"))

@@ -1,10 +1,15 @@
 import type { AcceptId } from '../../core/accept-ids.ts'
-import { executeDrill, type DrillReport } from '../../operations/drill/drill.ts'
-import { openChosenPoint, type ChosenPoint } from '../chosen-point.ts'
+import { failureKinds } from '../../core/failure.ts'
+import type { FailureSummary } from '../../operations/backup/report.ts'
+import { executeDrill } from '../../operations/drill/drill.ts'
+import type { DrillReport } from '../../operations/drill/report.ts'
+import { findPoint, fromRepository, parsePointChoice } from '../../operations/points/find-point.ts'
+import type { ChosenPoint } from '../chosen-point.ts'
 import { formatDifferences } from '../findings.ts'
 import { formatBytes, formatDuration } from '../format.ts'
 import { formatKeyFits } from '../key-fits.ts'
 import { chooseApp, type Command } from '../run-command.ts'
+import { exitOfVerdict, formatMissing, formatRecording } from '../verdict.ts'
 
 export interface DrillOptions extends ChosenPoint {
   readonly beside?: boolean
@@ -15,16 +20,12 @@ export interface DrillOptions extends ChosenPoint {
 export async function drill(command: Command, name: string | undefined, options: DrillOptions): Promise<number> {
   const { apps, context } = command.assembly
   const app = chooseApp(apps, name)
-  const { found, reader } = await openChosenPoint(app, options, context)
-  const report = await executeDrill(
-    app,
-    found.repository,
-    reader,
-    { where: options.beside === true ? 'beside' : 'scratch', accept: options.accept },
-    context,
-  )
+  const { at, repository, accept } = options
+  const found = await findPoint(fromRepository(app, repository), parsePointChoice(at ?? 'latest'), context)
+  const where = options.beside === true ? 'beside' : 'scratch'
+  const report = await executeDrill(app, found.repository, found.point, { where, accept }, context)
   command.result({ report }, () => textOf(report))
-  return report.ok ? 0 : 30
+  return exitOf(report)
 }
 
 const COMPARED: Readonly<Record<DrillReport['compared'], string>> = {
@@ -35,22 +36,53 @@ const COMPARED: Readonly<Record<DrillReport['compared'], string>> = {
     'numbers of rows equal to what was captured, content equal to what an earlier drill restored',
 }
 
+/** The verdict first; what could not be removed after a good one is a failure of its own. */
+function exitOf(report: DrillReport): number {
+  const code = exitOfVerdict({ ...report, failed: report.outcome === 'failed' })
+  return code === 0 && report.cleanupFailure !== undefined ? failureKinds[report.cleanupFailure.kind].exit : code
+}
+
 /** The next step stands below what failed: here it names what an operator may agree to. */
-function linesOf(failure: DrillReport['failure']): string[] {
+function linesOf(failure: FailureSummary | undefined): string[] {
   if (failure === undefined) return []
   return [`  ${failure.message}`, ...(failure.hint === undefined ? [] : [`      ${failure.hint}`])]
 }
 
+const HEADS: Readonly<Record<DrillReport['outcome'], (report: DrillReport) => string>> = {
+  restored: ({ compared }) => `restored, ${COMPARED[compared]}, checks passed`,
+  'restored in part': ({ compared }) => `RESTORED IN PART: what the point holds is ${COMPARED[compared]}`,
+  failed: () => 'FAILED',
+}
+
 function textOf(report: DrillReport): string {
-  const bytes = report.components.reduce((sum, component) => sum + component.bytes, 0)
-  const head = `Drill of ${report.point} of ${report.app}: ${report.ok ? `restored, ${COMPARED[report.compared]}, checks passed` : 'FAILED'}`
   return [
-    head,
-    `${formatBytes(bytes)} restored in ${formatDuration(report.recoveryTimeMilliseconds)} (measured recovery time); the target is gone again`,
+    `Drill of ${report.point} of ${report.app}: ${HEADS[report.outcome](report)}`,
+    ...workText(report),
     ...report.components.map(({ name, target }) => `  ${name}: ${target}`),
+    ...formatMissing(report.missing),
     ...report.remarks.map((remark) => `  ${remark}`),
     ...formatKeyFits(report.keyFit),
     ...linesOf(report.failure),
     ...(report.differences.length === 0 ? [] : [formatDifferences(report.differences)]),
+    ...formatRecording(report),
+    ...linesOf(report.cleanupFailure),
   ].join('\n')
+}
+
+/** Numbers of what was done, and none of what was not. */
+function workText({
+  components,
+  recoveryTimeMilliseconds,
+  durationMilliseconds,
+  cleanupFailure,
+}: DrillReport): string[] {
+  const bytes = components.reduce((sum, component) => sum + component.bytes, 0)
+  const gone = cleanupFailure === undefined ? 'the target is gone again' : 'the target is NOT gone'
+  if (recoveryTimeMilliseconds !== null)
+    return [
+      `${formatBytes(bytes)} restored in ${formatDuration(recoveryTimeMilliseconds)} (measured recovery time); ${gone}`,
+    ]
+  if (components.length === 0) return []
+  const loaded = bytes === 0 ? 'nothing was restored' : `${formatBytes(bytes)} were loaded before it failed`
+  return [`${loaded}, after ${formatDuration(durationMilliseconds)}; ${gone}`]
 }

@@ -2,6 +2,7 @@ import { failureKinds } from '../../core/failure.ts'
 import { listPoints, type PointsReport, type PointSummary } from '../../operations/points/list-points.ts'
 import { formatBytes, formatTable, formatTime } from '../format.ts'
 import { chooseApps, type Command } from '../run-command.ts'
+import { formatState } from '../verdict.ts'
 
 /** `holdfast points [app]` */
 export async function points(command: Command, name: string | undefined): Promise<number> {
@@ -56,7 +57,7 @@ function rowOf(point: PointSummary): string[] {
     point.point,
     point.app,
     formatTime(point.created),
-    point.complete ? point.truth : 'INCOMPLETE',
+    formatState(point),
     formatBytes(point.storedBytes),
     point.repositories.join(', '),
     remarks.join(', '),

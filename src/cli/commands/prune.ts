@@ -39,7 +39,7 @@ async function showPlans(command: Command, apps: Apps, accepted: readonly string
   command.result({ plans }, () =>
     plans.map(({ repository, plan }) => planText(repository, plan, accepted)).join('\n\n'),
   )
-  return 0
+  return plans.some(({ plan }) => isDamaged(plan)) ? failureKinds.corrupt.exit : 0
 }
 
 async function pruneAll(command: Command, apps: Apps, accepted: readonly string[]): Promise<number> {
@@ -53,8 +53,17 @@ async function pruneAll(command: Command, apps: Apps, accepted: readonly string[
   command.result({ reports, forgotten }, () =>
     [...reports.map((report) => reportText(report, accepted)), ...forgotten.map(forgottenText)].join('\n'),
   )
+  if (reports.some(({ plan }) => isDamaged(plan))) return failureKinds.corrupt.exit
   if (reports.some(({ withheld }) => withheld.length > 0)) return failureKinds.refused.exit
   return forgotten.some(({ failure }) => failure !== undefined) ? failureKinds.incomplete.exit : 0
+}
+
+function isDamaged({ unopenable }: PrunePlan): boolean {
+  return unopenable.length > 0
+}
+
+function unopenableText({ unopenable }: PrunePlan): string[] {
+  return unopenable.map(({ point, message }) => `  DAMAGED ${point}, which is relied on no longer: ${message}`)
 }
 
 function planText(repository: string, plan: PrunePlan, accepted: readonly string[]): string {
@@ -65,6 +74,7 @@ function planText(repository: string, plan: PrunePlan, accepted: readonly string
   return [
     `${plan.app} in ${repository}: ${plural(plan.removals.length, 'restore point')} of ${plan.verdicts.length} to remove`,
     ...verdicts,
+    ...unopenableText(plan),
     ...stops.map((reason) => `  withheld: ${reason}`),
     ...(stops.length > 0 ? waysOn(plan, accepted) : []),
   ].join('\n')
@@ -86,6 +96,7 @@ function reportText(report: PruneReport, accepted: readonly string[]): string {
     head,
     ...undo,
     ...removed.map((point) => `  ${point}`),
+    ...unopenableText(plan),
     ...withheld.map((reason) => `  withheld: ${reason}`),
     ...(withheld.length > 0 ? [`  holdfast prune ${app} --dry-run shows the plan`, ...waysOn(plan, accepted)] : []),
   ].join('\n')

@@ -2,6 +2,7 @@ import { showPoint, type ShowReport } from '../../operations/points/show-point.t
 import { formatBytes, formatTable, formatTime } from '../format.ts'
 import { formatKeyFits } from '../key-fits.ts'
 import type { Command } from '../run-command.ts'
+import { formatState } from '../verdict.ts'
 
 /** `holdfast show <point>` */
 export async function show(command: Command, choice: string, options: { readonly app?: string }): Promise<number> {
@@ -30,12 +31,12 @@ function textOf(report: ShowReport): string {
       trailingNewline ? 'ends with a line break' : '',
     ]),
   )
-  const proofs = report.proofs.map(({ kind, created, ok }) => [kind, formatTime(created), ok ? 'ok' : 'FAILED'])
+  const proofs = report.proofs.map((proof) => [proof.kind, formatTime(proof.created), outcomeOf(proof)])
   return [
     `restore point  ${summary.point}`,
     `app            ${summary.app}`,
     `created        ${summary.created}`,
-    `state          ${summary.complete ? summary.truth : 'INCOMPLETE'} since ${summary.truthAt}`,
+    `state          ${formatState(summary)} since ${summary.truthAt}`,
     `repository     ${summary.repositories.join(', ')}`,
     `sequence       ${summary.sequence}`,
     `signed by      ${report.signer}`,
@@ -54,4 +55,10 @@ function textOf(report: ShowReport): string {
       ? ['', 'No proofs: never verified or drilled.']
       : ['', formatTable(['proof', 'time', 'outcome'], proofs)]),
   ].join('\n')
+}
+
+/** A drill of an incomplete point that brought back all that it holds did not fail, and is not good. */
+function outcomeOf({ ok, facts }: ShowReport['proofs'][number]): string {
+  if (ok) return 'ok'
+  return facts['inPart'] === true ? 'in part' : 'FAILED'
 }

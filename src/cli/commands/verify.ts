@@ -3,9 +3,8 @@ import type { App } from '../../operations/app.ts'
 import { fromRepository } from '../../operations/points/find-point.ts'
 import { findInApps } from '../../operations/points/show-point.ts'
 import { executeVerify, type VerifyReport } from '../../operations/verify/execute.ts'
-import { openPoint } from '../../operations/source.ts'
-import { planVerify } from '../../operations/verify/plan.ts'
 import { formatBytes, formatDuration } from '../format.ts'
+import { exitOfVerdict, formatMissing, formatRecording } from '../verdict.ts'
 import type { Command } from '../run-command.ts'
 
 export interface VerifyOptions {
@@ -20,11 +19,10 @@ export async function verify(command: Command, choice: string, options: VerifyOp
   const sample = parseSample(options.sample)
   const from = withRepository(apps, options.repository)
   const found = await findInApps(from, choice, options.app, context)
-  const reader = await openPoint(found.repository, found.point.point, context)
   const drivers = [...new Set(apps.flatMap(({ components }) => components.map(({ driver }) => driver)))]
-  const report = await executeVerify(found.repository, reader, drivers, planVerify(reader, sample, context), context)
+  const report = await executeVerify(found.repository, found.point, { sample, drivers }, context)
   command.result({ report }, () => textOf(report))
-  return report.ok ? 0 : 30
+  return exitOfVerdict({ ...report, failed: !report.ok })
 }
 
 /** The apps that have the repository, as if it were their only one. */
@@ -45,8 +43,9 @@ function parseSample(text: string | undefined): number {
 }
 
 function textOf(report: VerifyReport): string {
+  const { point, app, ok, missing } = report
   const bad = [
-    ...(report.absent === undefined ? [] : [report.absent.message]),
+    ...[report.failure, report.absent].flatMap((failure) => failure?.message ?? []),
     ...report.artifacts.flatMap(({ component, role, failure }) =>
       failure === undefined ? [] : [`${component} ${role}: ${failure.message}`],
     ),
@@ -54,18 +53,20 @@ function textOf(report: VerifyReport): string {
       failure === undefined ? [] : [`${component}: ${failure.message}`],
     ),
   ]
-  const head = `Restore point ${report.point} of ${report.app}: ${report.ok ? 'every byte that was read is as it was written' : 'DAMAGED'}`
-  const read = `${formatBytes(report.bytesRead)} read and decrypted in ${formatDuration(report.durationMilliseconds)}; archives read whole: ${report.examined.map(({ component }) => component).join(', ') || (isSample(report) ? 'none (sample)' : 'none')}`
   return [
-    head,
-    read,
+    `Restore point ${point} of ${app}: ${ok ? `every byte that was read is as it was written${missing.length === 0 ? '' : ', but the point is INCOMPLETE'}` : 'DAMAGED'}`,
+    ...(report.failure === undefined ? [readText(report)] : []),
     ...bad.map((line) => `  ${line}`),
-    ...(report.ok
-      ? ['This is not yet proof of a restore: holdfast drill is.']
-      : ['Keep this point for analysis and restore from another one.']),
+    ...formatMissing(missing),
+    ...formatRecording(report),
+    ok
+      ? 'This is not yet proof of a restore: holdfast drill is.'
+      : 'Keep this point for analysis and restore from another one.',
   ].join('\n')
 }
 
-function isSample({ artifacts }: VerifyReport): boolean {
-  return artifacts.some(({ level }) => level === 'presence')
+function readText({ bytesRead, durationMilliseconds, examined, artifacts }: VerifyReport): string {
+  const whole = examined.filter(({ ok }) => ok).map(({ component }) => component)
+  const none = artifacts.some(({ level }) => level === 'presence') ? 'none (sample)' : 'none'
+  return `${formatBytes(bytesRead)} read and decrypted in ${formatDuration(durationMilliseconds)}; archives read whole: ${whole.join(', ') || none}`
 }

@@ -44,6 +44,7 @@ async function waysToRoom(app: App, target: AppRepository, context: OperationCon
       lastPolicyHash: undefined,
       accepted: ['failed-backup'],
       inUse: new Set(),
+      unopenable: new Map(),
     })
     return [MORE_ROOM, byName(oldest?.point, target.name), byRule(app.name, removals.length)].join('')
   } catch {

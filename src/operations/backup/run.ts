@@ -3,6 +3,7 @@ import { toFailureUnder } from '../../core/cancelled.ts'
 import { describe, Failure } from '../../core/failure.ts'
 import type { App, OperationContext } from '../app.ts'
 import { saveServerNotes } from '../lineage/server-notes.ts'
+import { storeKept } from '../proof/record-verdict.ts'
 import { executeBackup } from './execute.ts'
 import type { BackupPlan } from './plan.ts'
 import type { BackupReport } from './report.ts'
@@ -19,6 +20,7 @@ export async function runBackup(app: App, plan: BackupPlan, context: OperationCo
   try {
     const report = await executeBackup(app, plan, context)
     await saveServerNotes(app.name, report.servers, context)
+    await storeAllKept(app, report, context)
     await remember(
       app,
       { outcome: report.outcome, finished: context.clock.now().toISOString(), message: null },
@@ -34,6 +36,22 @@ export async function runBackup(app: App, plan: BackupPlan, context: OperationCo
         context,
       )
     throw error
+  }
+}
+
+/** Verdicts that an earlier run could not record; what keeps them from being stored now says nothing of this backup. */
+async function storeAllKept(app: App, { repositories }: BackupReport, context: OperationContext): Promise<void> {
+  const taking = new Set(repositories.filter(({ outcome }) => outcome === 'committed').map(({ name }) => name))
+  for (const target of app.repositories.filter(({ name }) => taking.has(name))) {
+    try {
+      await storeKept(await target.open(context), context)
+    } catch (error) {
+      if (context.signal.aborted) return
+      context.progress({
+        type: 'warning',
+        message: `proofs kept for ${target.name} are not stored: ${describe(error)}`,
+      })
+    }
   }
 }
 

@@ -1,88 +1,85 @@
 import type { AcceptId } from '../../core/accept-ids.ts'
-import { isAboutTheData, toFailure } from '../../core/failure.ts'
+import { isAboutTheData, toFailure, type Failure } from '../../core/failure.ts'
 import type { Difference } from '../../core/restore-point.ts'
-import type { PointReader, Repository } from '../../repository/repository.ts'
+import type { PointCommit, PointReader, Repository } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
-import { summarize, type FailureSummary } from '../backup/report.ts'
-import { isGoodFit, proveRestored, type RestoredFit } from '../key-fit/prove.ts'
+import { summarize } from '../backup/report.ts'
+import { proveRestored } from '../key-fit/prove.ts'
+import { openForProof } from '../proof/open-for-proof.ts'
+import { recordVerdict } from '../proof/record-verdict.ts'
 import { authenticate, compareAll, loadAll, remarksOf } from '../restore/phases.ts'
 import { compareDrilled, drilledContent, readContents, type DrilledContent } from '../restore/drilled-content.ts'
 import { openTargets, type Restoring } from '../restore/targets.ts'
 import { noteScratch, type ScratchRecord } from '../scratch/record.ts'
 import { removeScratch } from '../scratch/remove.ts'
+import { outcomeOf, proofOf, type DrillReport, type Rehearsed } from './report.ts'
 
-export interface DrillReport {
-  readonly app: string
-  readonly point: string
-  /** `scratch`: a throw-away server and folder. `beside`: next to the live data on its own server. */
-  readonly where: 'scratch' | 'beside'
-  readonly ok: boolean
-  readonly differences: readonly Difference[]
-  /**
-   * What of the data was compared. `counts`: numbers of rows only, as the backup left the content to drills and none had
-   * kept it; `counts and an earlier drill`: the content also with what that one restored.
-   */
-  readonly compared: 'content' | 'counts' | 'counts and an earlier drill'
-  readonly keyFit: readonly RestoredFit[]
-  /** What was restored in another way than it was captured, or not at all, as the operator agreed. */
-  readonly remarks: readonly string[]
-  readonly failure?: FailureSummary
-  readonly components: readonly {
-    readonly name: string
-    readonly kind: string
-    readonly target: string
-    readonly bytes: number
-  }[]
-  /** The time a restore of this point took here, from the first byte read to the last check passed. */
-  readonly recoveryTimeMilliseconds: number
+export interface DrillOptions {
+  readonly where: DrillReport['where']
+  readonly accept?: readonly AcceptId[] | undefined
+}
+
+/** What is to be drilled. */
+interface Drill {
+  readonly app: App
+  readonly repository: Repository
+  readonly about: PointCommit
+  readonly options: DrillOptions
+  readonly begun: number
 }
 
 /**
  * Restores the point into a throw-away target, reads it again and compares it with what was captured, runs the app's own
- * checks, and removes the target. Success and failure both leave a signed proof.
+ * checks, and removes the target. Success and failure both leave a signed proof, and so does a point that cannot be opened.
  */
 export async function executeDrill(
   app: App,
   repository: Repository,
-  reader: PointReader,
-  { where, accept }: { readonly where: DrillReport['where']; readonly accept?: readonly AcceptId[] | undefined },
+  about: PointCommit,
+  options: DrillOptions,
   context: OperationContext,
 ): Promise<DrillReport> {
-  const begun = context.clock.monotonic()
+  const drill = { app, repository, about, options, begun: context.clock.monotonic() }
+  const { reader, damage } = await openForProof(repository, about.commit.point, context)
+  return reader === undefined
+    ? await conclude(drill, unopened(damage), context)
+    : await drillOpened(drill, reader, context)
+}
+
+function unopened(damage: Failure): Rehearsed {
+  return { ...NOTHING, missing: [], components: [], remarks: [], rehearsed: [], failure: summarize(damage) }
+}
+
+async function drillOpened(drill: Drill, reader: PointReader, context: OperationContext): Promise<DrillReport> {
+  const { app, options } = drill
   const scratch = await context.scratchFolder()
   const restoreId = context.newId().slice(-8)
-  const mode = where === 'scratch' ? 'scratch' : 'swap'
+  const mode = options.where === 'scratch' ? 'scratch' : 'swap'
   let targets: readonly Restoring[] = []
   let record: ScratchRecord | undefined
+  // Also after Ctrl-C: a throw-away server must not outlive its drill.
+  const afterwards = { ...context, signal: new AbortController().signal }
+  const clean = (): Promise<void> =>
+    record === undefined ? scratch.remove() : removeScratch(app, record, targets, afterwards)
   try {
-    targets = await openTargets(app, reader, { mode, restoreId, scratchFolder: scratch.path, accept }, context)
+    const request = { mode, restoreId, scratchFolder: scratch.path, accept: options.accept } as const
+    targets = await openTargets(app, reader, request, context)
     record = await noteScratch(noteOf(reader, { restoreId, mode, folder: scratch.path }, targets), context)
-    const { contents, ...outcome } = await rehearse(app, { repository, reader }, targets, context)
-    const report = reportOf(reader, targets, where, outcome, Math.round(context.clock.monotonic() - begun))
-    await repository.prove(
-      report.point,
-      'drill',
-      {
-        ok: report.ok,
-        facts: {
-          where,
-          recoveryTimeMilliseconds: report.recoveryTimeMilliseconds,
-          differences: report.differences.length,
-          ...(report.compared === 'content' ? {} : { compared: report.compared, content: contents }),
-          ...(report.remarks.length === 0 ? {} : { remarks: report.remarks.length }),
-          ...rehearsedBy(targets),
-          // Proofs can be read by everybody, so that what the key fits are called is not in them.
-          ...(report.keyFit.length === 0 ? {} : { keyFit: report.keyFit.map(({ verdict }) => verdict) }),
-        },
-      },
-      context,
-    )
-    return report
-  } finally {
-    // Also after Ctrl-C: a throw-away server must not outlive its drill.
-    const afterwards = { ...context, signal: new AbortController().signal }
-    if (record === undefined) await scratch.remove()
-    else await removeScratch(app, record, targets, afterwards)
+    const report = await conclude(drill, await rehearse(drill, reader, targets, context), context)
+    return { ...report, ...(await cleaned(clean)) }
+  } catch (error) {
+    await clean()
+    throw error
+  }
+}
+
+/** The verdict stands and is recorded: what is left behind is told beside it. */
+async function cleaned(clean: () => Promise<void>): Promise<Pick<DrillReport, 'cleanupFailure'>> {
+  try {
+    await clean()
+    return {}
+  } catch (error) {
+    return { cleanupFailure: summarize(toFailure(error)) }
   }
 }
 
@@ -94,35 +91,66 @@ function noteOf(
   return { app, point, purpose: 'drill', ...place, components: targets.map(({ name }) => name) }
 }
 
-function rehearsedBy(targets: readonly Restoring[]): { readonly rehearsed?: readonly string[] } {
-  const rehearsed = targets.flatMap(({ target }) => target.rehearsed?.() ?? [])
-  return rehearsed.length === 0 ? {} : { rehearsed }
+/** Makes the report of what was found out, and signs it. */
+async function conclude(drill: Drill, found: Rehearsed, context: OperationContext): Promise<DrillReport> {
+  const { repository, about, options, begun } = drill
+  const { contents: _contents, rehearsed: _rehearsed, ...rest } = found
+  const { app, point } = about.commit
+  const outcome = outcomeOf(found)
+  const durationMilliseconds = Math.round(context.clock.monotonic() - begun)
+  const report = {
+    app,
+    point,
+    where: options.where,
+    outcome,
+    ok: outcome === 'restored',
+    ...rest,
+    recoveryTimeMilliseconds: found.failure === undefined ? durationMilliseconds : null,
+    durationMilliseconds,
+  }
+  return { ...report, ...(await recordVerdict(repository, about, 'drill', proofOf(report, found), context)) }
 }
 
-interface Outcome extends Pick<DrillReport, 'compared'> {
-  readonly differences: readonly Difference[]
-  readonly contents: DrilledContent
-  readonly keyFit: readonly RestoredFit[]
-  readonly failure?: FailureSummary
-}
-
-interface Drilled {
-  readonly repository: Repository
-  readonly reader: PointReader
-}
+const NOTHING = { differences: [], contents: {}, compared: 'content', keyFit: [] } as const
 
 async function rehearse(
-  app: App,
-  { repository, reader }: Drilled,
+  drill: Drill,
+  reader: PointReader,
   targets: readonly Restoring[],
   context: OperationContext,
-): Promise<Outcome> {
+): Promise<Rehearsed> {
+  const loaded = new Set<string>()
+  const found = await find(drill, reader, targets, loaded, context)
+  return {
+    ...found,
+    missing: reader.manifest.missing,
+    components: targets.map(({ name, kind, target, bytes }) => ({
+      name,
+      kind,
+      target: target.description,
+      bytes: loaded.has(name) ? bytes : 0,
+    })),
+    remarks: remarksOf(targets),
+    rehearsed: targets.flatMap(({ target }) => target.rehearsed?.() ?? []),
+  }
+}
+
+type Found = Pick<Rehearsed, 'differences' | 'contents' | 'compared' | 'keyFit' | 'failure'>
+
+async function find(
+  { app, repository }: Drill,
+  reader: PointReader,
+  targets: readonly Restoring[],
+  loaded: Set<string>,
+  context: OperationContext,
+): Promise<Found> {
+  let differences: readonly Difference[] = []
   try {
-    await authenticate(reader, targets, 'beside', context)
-    await loadAll(targets, context)
-    const differences = await compareAll(targets, context)
-    const contents = await readContents(reader, targets, context)
     const earlier = drilledContent(await proofsOf(repository, reader, context))
+    await authenticate(reader, targets, 'beside', context)
+    await loadAll(targets, context, ({ name }) => loaded.add(name))
+    differences = await compareAll(targets, context)
+    const contents = await readContents(reader, targets, context)
     return {
       differences: [...differences, ...compareDrilled(earlier, contents)],
       contents,
@@ -131,9 +159,9 @@ async function rehearse(
     }
   } catch (error) {
     const failure = toFailure(error)
-    // A drill that was stopped, had no room, or could not reach what it needs proves nothing about the point.
-    if (context.signal.aborted || !isAboutTheData(failure)) throw failure
-    return { differences: [], contents: {}, compared: 'content', keyFit: [], failure: summarize(failure) }
+    // What was found to differ stays found, whatever failed after it.
+    if (context.signal.aborted || (differences.length === 0 && !isAboutTheData(failure))) throw failure
+    return { ...NOTHING, differences, failure: summarize(failure) }
   }
 }
 
@@ -146,23 +174,4 @@ function comparedOf(contents: DrilledContent, earlier: DrilledContent | undefine
   const left = Object.keys(contents)
   if (left.length === 0) return 'content'
   return left.every((name) => earlier?.[name] !== undefined) ? 'counts and an earlier drill' : 'counts'
-}
-
-function reportOf(
-  reader: PointReader,
-  targets: readonly Restoring[],
-  where: DrillReport['where'],
-  outcome: Omit<Outcome, 'contents'>,
-  recoveryTimeMilliseconds: number,
-): DrillReport {
-  return {
-    app: reader.commit.app,
-    point: reader.commit.point,
-    where,
-    ok: outcome.failure === undefined && outcome.differences.length === 0 && outcome.keyFit.every(isGoodFit),
-    ...outcome,
-    remarks: remarksOf(targets),
-    components: targets.map(({ name, kind, target, bytes }) => ({ name, kind, target: target.description, bytes })),
-    recoveryTimeMilliseconds,
-  }
 }

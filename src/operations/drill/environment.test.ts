@@ -3,16 +3,15 @@ import { test, type TestContext } from 'node:test'
 import type { Driver } from '../../components/driver.ts'
 import { sqlFailure } from '../../components/postgres/query.ts'
 import { OF_ENVIRONMENT, Failure, type FailureKind } from '../../core/failure.ts'
+import type { CatalogPoint } from '../../repository/repository.ts'
 import { run } from '../../system/run.ts'
 import { planBackup } from '../backup/plan.ts'
 import { runBackup } from '../backup/run.ts'
 import { textDriver, TextPlace } from '../testing/text-driver.ts'
-import { asDriver, newWorkshop, pair, textComponent, type Workshop } from '../testing/workshop.ts'
+import { asDriver, newWorkshop, textComponent, type Workshop } from '../testing/workshop.ts'
 import { executeVerify } from '../verify/execute.ts'
-import { planVerify } from '../verify/plan.ts'
 import { executeDrill } from './drill.ts'
 
-const POINT = '1'.padStart(32, '0')
 const code = (name: string): Error => Object.assign(new Error(`${name}: some words, write`), { code: name })
 const sql = (state: string, message = 'in the words of the server'): unknown =>
   sqlFailure(Object.assign(new Error(message), { code: state }))
@@ -100,16 +99,21 @@ async function drill(workshop: Workshop, fail: () => unknown): Promise<FailureKi
   const repository = await workshop.repository()
   const place = textComponent(new TextPlace('database', 'live'))
   const app = workshop.app([{ ...place, driver: failing(fail) }])
-  const reader = await repository.open(POINT, [pair], context)
-  return (await executeDrill(app, repository, reader, { where: 'beside' }, context)).failure?.kind
+  const point = await theOne(workshop)
+  return (await executeDrill(app, repository, point, { where: 'beside' }, context)).failure?.kind
 }
 
 async function verify(workshop: Workshop, fail: () => unknown): Promise<FailureKind | undefined> {
   const context = workshop.context()
   const repository = await workshop.repository()
-  const reader = await repository.open(POINT, [pair], context)
-  const plan = planVerify(reader, 1, context)
-  return (await executeVerify(repository, reader, [failing(fail)], plan, context)).examined[0]?.failure?.kind
+  const options = { sample: 1, drivers: [failing(fail)] }
+  return (await executeVerify(repository, await theOne(workshop), options, context)).examined[0]?.failure?.kind
+}
+
+async function theOne(workshop: Workshop): Promise<CatalogPoint> {
+  const { points } = await (await workshop.repository()).catalog(workshop.context())
+  assert.ok(points[0] !== undefined)
+  return points[0]
 }
 
 async function proofs(workshop: Workshop): Promise<readonly boolean[]> {

@@ -5,6 +5,7 @@ import type { TruthState } from '../../core/restore-point.ts'
 import { isWrongPassword } from '../../repository/keys/wrong-password.ts'
 import type { CatalogPoint } from '../../repository/repository.ts'
 import type { App, AppRepository } from '../app.ts'
+import { standingOf } from '../proof/standing.ts'
 
 export interface PointSummary {
   readonly point: string
@@ -15,8 +16,10 @@ export interface PointSummary {
   readonly truth: TruthState
   /** When the truth state was reached, and by what. */
   readonly truthAt: string
-  /** The last verify or drill of this point failed. */
+  /** A verify or drill of this point failed, in any repository, and nothing as thorough has passed there since. */
   readonly failedProof: string | null
+  /** When a drill brought back all that the point holds, although it lacks something; such a point is never `restored`. */
+  readonly restoredInPart: string | null
   readonly held: boolean
   readonly storedBytes: number
   readonly repositories: readonly string[]
@@ -79,9 +82,7 @@ async function readOne(target: AppRepository, apps: ReadonlySet<string>, context
 }
 
 export function summaryOf({ point, commit, proofs, held }: CatalogPoint, repository: string): PointSummary {
-  const drills = proofs.filter(({ kind }) => kind === 'drill')
-  const restored = drills.findLast(({ ok }) => ok)
-  const last = proofs.findLast(({ kind }) => kind === 'drill' || kind === 'verify')
+  const { failed, restored, restoredInPart } = standingOf(commit, proofs)
   return {
     point,
     app: commit.app,
@@ -90,7 +91,8 @@ export function summaryOf({ point, commit, proofs, held }: CatalogPoint, reposit
     complete: commit.complete,
     truth: restored === undefined ? 'read back' : 'restored',
     truthAt: restored?.created ?? commit.created,
-    failedProof: last !== undefined && !last.ok ? `${last.kind} of ${last.created} failed` : null,
+    failedProof: failed === undefined ? null : `${failed.kind} of ${failed.created} failed`,
+    restoredInPart: restoredInPart?.created ?? null,
     held,
     storedBytes: commit.artifacts.reduce((sum, { size }) => sum + size, commit.manifest.size),
     repositories: [repository],
@@ -99,25 +101,25 @@ export function summaryOf({ point, commit, proofs, held }: CatalogPoint, reposit
 }
 
 function merge(points: readonly PointSummary[]): PointSummary[] {
-  const merged = new Map<string, PointSummary>()
-  for (const point of points) {
-    const other = merged.get(point.point)
-    merged.set(
-      point.point,
-      other === undefined
-        ? point
-        : {
-            ...strongest(other, point),
-            held: other.held || point.held,
-            repositories: [...other.repositories, ...point.repositories],
-          },
-    )
-  }
-  return [...merged.values()].toSorted((a, b) =>
+  const merged = [...Map.groupBy(points, ({ point }) => point).values()].map(mergeCopies)
+  return merged.toSorted((a, b) =>
     a.created === b.created ? a.sequence - b.sequence : a.created.localeCompare(b.created),
   )
 }
 
-function strongest(a: PointSummary, b: PointSummary): PointSummary {
-  return b.truth === 'restored' ? b : a
+/** A point in several repositories: the strongest proof of any, and every failed one, as each copy has bytes of its own. */
+function mergeCopies(copies: readonly PointSummary[]): PointSummary {
+  // Groups have at least one member.
+  const [first, ...others] = copies as [PointSummary, ...PointSummary[]]
+  if (others.length === 0) return first
+  const failed = copies.flatMap(({ failedProof, repositories }) =>
+    failedProof === null ? [] : [`${failedProof} in ${repositories.join(', ')}`],
+  )
+  return {
+    ...(copies.findLast(({ truth }) => truth === 'restored') ?? first),
+    held: copies.some(({ held }) => held),
+    failedProof: failed.length === 0 ? null : failed.join(', '),
+    restoredInPart: copies.findLast(({ restoredInPart }) => restoredInPart !== null)?.restoredInPart ?? null,
+    repositories: copies.flatMap(({ repositories }) => repositories),
+  }
 }

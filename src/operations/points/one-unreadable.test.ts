@@ -9,9 +9,8 @@ import { executeCheck } from '../check/check.ts'
 import { executeDrill } from '../drill/drill.ts'
 import { planPruneOf } from '../prune/execute.ts'
 import { TextPlace } from '../testing/text-driver.ts'
-import { blobNames, newWorkshop, pair, textComponent, type Workshop } from '../testing/workshop.ts'
+import { blobNames, newWorkshop, textComponent, type Workshop } from '../testing/workshop.ts'
 import { executeVerify } from '../verify/execute.ts'
-import { planVerify } from '../verify/plan.ts'
 import { findPoint } from './find-point.ts'
 import { listPoints } from './list-points.ts'
 
@@ -55,9 +54,8 @@ async function assertOthersGoOn({ workshop, points }: Stage, name: RegExp): Prom
   const newest = points.at(-1) ?? ''
   const { point, repository } = await findPoint(app, { latest: true }, context)
   assert.equal(point.point, newest)
-  const reader = await repository.open(newest, [pair], context)
-  assert.equal((await executeVerify(repository, reader, [], planVerify(reader, 1, context), context)).ok, true)
-  assert.equal((await executeDrill(app, repository, reader, { where: 'beside' }, context)).ok, true)
+  assert.equal((await executeVerify(repository, point, { sample: 1, drivers: [] }, context)).ok, true)
+  assert.equal((await executeDrill(app, repository, point, { where: 'beside' }, context)).ok, true)
   const { refusals } = await planPruneOf(app, repository, context)
   assert.ok(refusals.length > 0)
   const { repositories, ok } = await executeCheck([app], context)

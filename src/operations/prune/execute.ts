@@ -2,15 +2,18 @@ import { z } from 'zod'
 import { describe, Failure } from '../../core/failure.ts'
 import { SKEW_LIMIT } from '../../core/retention-guards.ts'
 import type { Context } from '../../core/ports.ts'
-import type { Repository, SweepReport } from '../../repository/repository.ts'
+import type { Catalog, Repository, SweepReport } from '../../repository/repository.ts'
 import type { App, AppRepository, OperationContext } from '../app.ts'
 import { loadLastBackup } from '../backup/run.ts'
 import type { Beside } from '../../components/driver.ts'
+import { recordVerdict, storeKept } from '../proof/record-verdict.ts'
+import { standingOf } from '../proof/standing.ts'
 import { isFinished, journalsOf } from '../restore/journal.ts'
 import { scratchesOf } from '../scratch/record.ts'
 import { removeOverdue } from '../scratch/remove.ts'
 import { allAccepted, allowsSweep, rememberAccepted } from './accepted.ts'
-import { isApproved, planPrune, type PrunePlan } from './plan.ts'
+import { candidatesOf, isApproved, planPrune, type PrunePlan } from './plan.ts'
+import { Inspections, reliedOn } from './relied-on.ts'
 
 export interface PruneReport {
   readonly app: string
@@ -24,24 +27,47 @@ export interface PruneReport {
   readonly withheld: readonly string[]
 }
 
-/** What prune would do in one repository; changes nothing. */
+/**
+ * What prune would do in one repository; changes nothing. What the plan relies on is opened, and a point that cannot be is
+ * not good: the plan is made anew until all that it relies on was seen to be there.
+ */
 export async function planPruneOf(
   app: App,
   repository: Repository,
   context: OperationContext,
   accepted: readonly string[] = [],
+  inspections = new Inspections(),
 ): Promise<PrunePlan> {
   const catalog = await repository.catalog(context)
   const last = await loadLastBackup(app, context)
-  return planPrune(app, repository, catalog, {
+  const observed = {
     now: context.clock.now(),
     storageSkewMilliseconds: await repository.clockSkew(context),
     lastBackupFailed: last !== undefined && last.outcome !== 'done',
     lastPolicyHash: await loadPolicy(app, repository, context),
     accepted: await allAccepted(app, repository, accepted, context),
     // A restore or drill that reads a point goes on reading it: the data of a removed point stays for the grace time.
-    inUse: new Set(),
-  })
+    inUse: new Set<string>(),
+  }
+  await inspectReliedOn(app, repository, catalog, inspections, context)
+  return planPrune(app, repository, catalog, { ...observed, unopenable: inspections.unopenable })
+}
+
+/** Each point that turns out not to be good makes an older one the one to rely on. */
+async function inspectReliedOn(
+  app: App,
+  repository: Repository,
+  catalog: Catalog,
+  inspections: Inspections,
+  context: OperationContext,
+): Promise<void> {
+  const points = catalog.points.filter(({ commit }) => commit.app === app.name)
+  for (let found = -1; found < inspections.unopenable.size;) {
+    found = inspections.unopenable.size
+    const candidates = candidatesOf(points, { inUse: new Set(), unopenable: inspections.unopenable })
+    const wanted = reliedOn(candidates, app.retention.minimum)
+    for (const point of points) if (wanted.has(point.point)) await inspections.of(point, repository, context)
+  }
 }
 
 /**
@@ -58,16 +84,17 @@ export async function executePrune(
   const lease = await repository.lease('prune', context)
   const guarded = { ...context, signal: AbortSignal.any([context.signal, lease.lost]) }
   try {
+    await storeKept(repository, guarded)
     await rememberAccepted(app, repository, accepted, guarded)
-    const plan = await planPruneOf(app, repository, guarded, accepted)
+    const inspections = new Inspections()
+    const plan = await planPruneOf(app, repository, guarded, accepted, inspections)
     const withheld = withheldBy(plan, accepted)
-    const removed =
-      withheld.length > 0
-        ? []
-        : await removeAll(app, repository, plan, { accepted, assertHeld: () => lease.assertHeld() }, guarded)
+    const run = { app, repository, plan, accepted, inspections, assertHeld: () => lease.assertHeld() }
+    await recordUnopenable(run, guarded)
+    const removed = withheld.length > 0 ? [] : await removeAll(run, guarded)
     if (withheld.length === 0) await savePolicy(app, repository, plan.policyHash, context)
     lease.assertHeld()
-    const sweeps = plan.refusals.length === 0 && allowsSweep(accepted)
+    const sweeps = !keepsAllData(plan) && allowsSweep(accepted)
     const swept = sweeps ? await repository.sweep(guarded) : { removedBlobs: 0, removedBytes: 0 }
     return { app: app.name, repository: target.name, plan, removed, swept, withheld }
   } finally {
@@ -82,17 +109,41 @@ export function withheldBy(plan: PrunePlan, accepted: readonly string[]): readon
   return isApproved(plan, accepted) ? [] : plan.needsApproval
 }
 
-async function removeAll(
-  app: App,
-  repository: Repository,
-  plan: PrunePlan,
-  { accepted, assertHeld }: { readonly accepted: readonly string[]; readonly assertHeld: () => void },
-  context: OperationContext,
-): Promise<readonly string[]> {
+interface Run {
+  readonly app: App
+  readonly repository: Repository
+  readonly plan: PrunePlan
+  readonly accepted: readonly string[]
+  readonly inspections: Inspections
+  readonly assertHeld: () => void
+}
+
+/** While nothing can be trusted, or no good point is left to rely on, what was removed before may be the last that restores. */
+function keepsAllData(plan: PrunePlan): boolean {
+  return plan.refusals.length > 0 || (plan.unopenable.length > 0 && !plan.restorable)
+}
+
+/** A point that cannot be opened is a finding like that of a verify, and is signed as one, once. */
+async function recordUnopenable({ repository, plan }: Run, context: OperationContext): Promise<void> {
+  if (plan.unopenable.length === 0) return
+  const { points } = await repository.catalog(context)
+  for (const { point, message } of plan.unopenable) {
+    context.progress({ type: 'warning', message: `restore point ${point} is damaged: ${message}` })
+    const about = points.find((one) => one.point === point)
+    if (about === undefined || standingOf(about.commit, about.proofs).failed !== undefined) continue
+    const facts = { bytesRead: 0, sampled: true, inspected: true }
+    const { recordingFailure } = await recordVerdict(repository, about, 'verify', { ok: false, facts }, context)
+    if (recordingFailure !== undefined)
+      context.progress({ type: 'warning', message: `that is not recorded: ${recordingFailure.message}` })
+  }
+}
+
+async function removeAll(run: Run, context: OperationContext): Promise<readonly string[]> {
+  const { repository, plan } = run
   const removed: string[] = []
   for (const [index, point] of plan.removals.entries()) {
-    await assertUnchanged(app, repository, { left: plan.removals.slice(index), accepted }, context)
-    assertHeld()
+    await assertUnchanged(run, plan.removals.slice(index), context)
+    run.assertHeld()
     context.progress({ type: 'phase', phase: 'remove', detail: point })
     await repository.remove(point, reasonOf(plan, point), context)
     removed.push(point)
@@ -102,12 +153,11 @@ async function removeAll(
 
 /** Every removal that is left must still be one: a drill that failed meanwhile, or a point that vanished, changes that. */
 async function assertUnchanged(
-  app: App,
-  repository: Repository,
-  { left, accepted }: { readonly left: readonly string[]; readonly accepted: readonly string[] },
+  { app, repository, accepted, inspections }: Run,
+  left: readonly string[],
   context: OperationContext,
 ): Promise<void> {
-  const now = await planPruneOf(app, repository, context, accepted)
+  const now = await planPruneOf(app, repository, context, accepted, inspections)
   const stopped = [...now.refusals, ...now.freezes]
   if (stopped.length === 0 && left.every((point) => now.removals.includes(point))) return
   throw new Failure(

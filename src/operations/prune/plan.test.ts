@@ -11,7 +11,13 @@ const now = new Date('2026-11-22T03:00:00Z')
 const repository = { id: '5'.repeat(32) }
 const policy = { ...noRules, last: 8 }
 const portal = { name: 'portal', retention: policy, intervalMilliseconds: 24 * HOUR }
-const calm = { now, storageSkewMilliseconds: 0, lastBackupFailed: false, inUse: new Set<string>() }
+const calm = {
+  now,
+  storageSkewMilliseconds: 0,
+  lastBackupFailed: false,
+  inUse: new Set<string>(),
+  unopenable: new Map<string, string>(),
+}
 const noPoints = { points: [], damaged: [], removed: [], alarms: [] }
 const lastPolicyHash = planPrune(portal, repository, noPoints, { ...calm, lastPolicyHash: undefined }).policyHash
 
@@ -27,7 +33,7 @@ interface Draft {
   readonly app?: string
   readonly complete?: boolean
   readonly held?: boolean
-  readonly proofs?: readonly (readonly [kind: Proof['kind'], ok: boolean, created?: string])[]
+  readonly proofs?: readonly (readonly [kind: Proof['kind'], ok: boolean, created?: string, facts?: Proof['facts']])[]
 }
 
 function pointOf(
@@ -56,13 +62,13 @@ function pointOf(
     commitSha256,
     signer: 'ed25519:any',
     held,
-    proofs: proofs.map(([kind, ok, created = now.toISOString()]) => ({
+    proofs: proofs.map(([kind, ok, created = now.toISOString(), facts = {}]) => ({
       ...common,
       kind,
       ok,
       created,
       commitSha256,
-      facts: {},
+      facts,
     })),
   }
 }
@@ -158,6 +164,19 @@ test('a drill that failed freezes until one succeeds, whatever was verified sinc
   assert.deepEqual(plan(later).freezes, [])
   // The drill did restore nothing of 95, so it holds no slot.
   assert.deepEqual(numbers(plan(later)), [91])
+})
+
+test('a drill of an incomplete point makes no drilled point, freezes nothing and takes no failure back', () => {
+  const inPart = ['drill', false, '2026-11-22T00:00:00Z', { inPart: true }] as const
+  const greenOnce = ['drill', true, '2026-11-22T00:00:00Z'] as const
+  for (const proof of [inPart, greenOnce]) {
+    const incomplete = { complete: false, proofs: [proof] }
+    assert.deepEqual(plan(ten({ 91: incomplete })).freezes, [])
+    assert.deepEqual(numbers(plan(ten({ 91: incomplete }))), [91, 92])
+    const failed = ['drill', false, '2026-11-21T00:00:00Z'] as const
+    const before = ten({ 95: { complete: false, proofs: [proof] }, 96: { proofs: [failed] } })
+    assert.deepEqual(plan(before).freezes, ['the last drill failed'])
+  }
 })
 
 test('a backup that failed or is incomplete freezes', () => {

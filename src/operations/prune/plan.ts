@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto'
 import { acceptedNames, ALARM, PRUNE_PLAN } from '../../core/accept-ids.ts'
 import { applyRetention } from '../../core/apply-retention.ts'
 import type { PointId } from '../../core/restore-point.ts'
-import type { RetentionFacts, RetentionPlan, RetentionPolicy } from '../../core/retention.ts'
-import type { Catalog, Repository } from '../../repository/repository.ts'
+import type { RetentionCandidate, RetentionFacts, RetentionPlan, RetentionPolicy } from '../../core/retention.ts'
+import type { Catalog, CatalogPoint, Repository } from '../../repository/repository.ts'
 import type { App } from '../app.ts'
-import { candidateOf, latestProof } from './candidate.ts'
 import { isImported } from '../import/remark.ts'
 import { freezeOf } from '../lineage/remarks.ts'
+import { isPassed, latestProof } from '../proof/standing.ts'
+import { candidateOf } from './candidate.ts'
 
 /** What prune would do to the points of one app in one repository, as data. */
 export interface PrunePlan extends RetentionPlan {
@@ -15,6 +16,10 @@ export interface PrunePlan extends RetentionPlan {
   readonly repository: string
   /** The points to remove, oldest first. */
   readonly removals: readonly PointId[]
+  /** Points that the plan would have relied on and that cannot be opened or lack data; it relies on others instead. */
+  readonly unopenable: readonly { readonly point: PointId; readonly message: string }[]
+  /** Whether the app has a good point. */
+  readonly restorable: boolean
   /** Names exactly these removals by this policy from this repository; an approval is given to it. */
   readonly hash: string
   /** Names the policy. Once the plan was carried out (not when it was refused or frozen), remember it for the next plan. */
@@ -34,6 +39,8 @@ export interface PruneObservations {
   readonly accepted?: readonly string[]
   /** Points that a restore, drill or verify is reading, on any host. */
   readonly inUse: ReadonlySet<PointId>
+  /** Points that were looked at now and cannot be opened or lack data, and why. */
+  readonly unopenable: ReadonlyMap<PointId, string>
 }
 
 /**
@@ -48,7 +55,7 @@ export function planPrune(
 ): PrunePlan {
   const points = catalog.points.filter(({ commit }) => commit.app === app.name)
   const policyHash = hashOf(policyFields(app.retention))
-  const candidates = points.map((point) => candidateOf(point, observed.inUse))
+  const candidates = candidatesOf(points, observed)
   const retention = applyRetention(
     candidates,
     app.retention,
@@ -59,7 +66,21 @@ export function planPrune(
     .map(({ point }) => point)
     .reverse()
   const hash = hashOf(['holdfast prune 1', repository.id, app.name, policyHash, ...removals])
-  return { app: app.name, repository: repository.id, ...withApproval(retention, hash), removals, hash, policyHash }
+  const unopenable = [...observed.unopenable].map(([point, message]) => ({ point, message }))
+  const restorable = candidates.some(({ good }) => good)
+  const found = { removals, unopenable, restorable, hash, policyHash }
+  return { app: app.name, repository: repository.id, ...withApproval(retention, hash), ...found }
+}
+
+/** The points of one app as the rules see them. */
+export function candidatesOf(
+  points: readonly CatalogPoint[],
+  { inUse, unopenable }: Pick<PruneObservations, 'inUse' | 'unopenable'>,
+): readonly RetentionCandidate[] {
+  return points.map((point) => {
+    const candidate = candidateOf(point, inUse)
+    return unopenable.has(point.point) ? { ...candidate, good: false, drilled: false } : candidate
+  })
 }
 
 /** An approval is for exactly one plan: the start of its hash is in the id. */
@@ -88,17 +109,18 @@ function factsOf(
   observed: PruneObservations,
   policyHash: string,
 ): RetentionFacts {
-  const lastDrill = latestProof(
-    catalog.points.flatMap(({ proofs }) => proofs),
-    ['drill'],
+  // A drill that could bring back only a part takes no failure back.
+  const drills = catalog.points.flatMap(({ commit, proofs }) =>
+    proofs.filter((proof) => commit.complete || !isPassed(proof)),
   )
+  const lastDrill = latestProof(drills, ['drill'])
   const lastBackup = catalog.points.findLast(({ commit }) => !isImported(commit))
   return {
     now: observed.now.getTime(),
     storageSkewMilliseconds: observed.storageSkewMilliseconds,
     intervalMilliseconds: app.intervalMilliseconds,
     lastBackupFailed: observed.lastBackupFailed || lastBackup?.commit.complete === false,
-    lastDrillFailed: lastDrill?.ok === false,
+    lastDrillFailed: lastDrill !== undefined && !isPassed(lastDrill),
     wentBack: freezeOf(catalog.points.map(({ commit }) => commit)),
     policyChanged: observed.lastPolicyHash !== policyHash,
     damaged: catalog.damaged.map(({ point }) => point),

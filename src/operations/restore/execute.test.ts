@@ -299,3 +299,12 @@ test('a restore that died while reopening does not lock writers out again', asyn
   await resumeRestore(stage.app, reader, journal, context)
   assert.deepEqual(stage.log.slice(before), ['files reopen', 'database reopen'])
 })
+
+test('a restore that stopped counts the bytes that it loaded, and no others', async (t) => {
+  const stage = await stageFor(t)
+  stage.database.faults.set('load', broken)
+  assert.equal((await restore(stage)).bytes, 0)
+  stage.database.faults.clear()
+  stage.files.faults.set('load', broken)
+  assert.equal((await restore(stage, { restoreId: 'abcdef02' })).bytes, 'captured rows'.length)
+})

@@ -79,7 +79,7 @@ async function loadBeside(
   context: OperationContext,
 ): Promise<void> {
   await run.enter('loading')
-  await loadAll(targets, context)
+  await loadAll(targets, context, run.loaded)
   run.compared(await compareAll(targets, context))
   await prove()
   // From here on the data beside is proven; a resumed run may swap it in.
@@ -130,7 +130,7 @@ async function overwrite(
   await run.enter('fencing')
   await fenceAll(targets, context)
   await run.enter('loading')
-  await loadAll(targets, context)
+  await loadAll(targets, context, run.loaded)
   run.compared(await compareAll(targets, context))
   await prove()
   await run.enter('reopening')
@@ -232,6 +232,7 @@ export class RestoreRun {
   #silence: number | undefined
   #differences: readonly Difference[] = []
   #keyFit: readonly RestoredFit[] = []
+  #loadedBytes = 0
 
   constructor(plan: RestorePlan, context: OperationContext, journal?: RestoreJournal) {
     this.#context = context
@@ -267,6 +268,10 @@ export class RestoreRun {
   }
 
   /** Any difference stops the run here, before anything live was touched. */
+  readonly loaded = ({ bytes }: Restoring): void => {
+    this.#loadedBytes += bytes
+  }
+
   compared(differences: readonly Difference[]): void {
     this.#differences = differences
     if (differences.length > 0) throw differenceFailure(this.app, differences)
@@ -295,7 +300,7 @@ export class RestoreRun {
       live: outcome === 'done' && this.#plan.mode !== 'beside' ? 'restored' : 'as before',
       previous: [],
       safetyPoint,
-      bytes: targets.reduce((sum, { bytes }) => sum + bytes, 0),
+      bytes: outcome === 'done' ? targets.reduce((sum, { bytes }) => sum + bytes, 0) : this.#loadedBytes,
       durationMilliseconds: Math.round(now - this.#begun),
       downtimeMilliseconds: Math.round(downtime),
       clientSilenceMilliseconds: this.#silence === undefined ? null : Math.round(this.#silence),

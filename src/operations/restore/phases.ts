@@ -33,14 +33,22 @@ function authenticatedByLoad({ target, details }: Restoring): readonly string[] 
   return target.authenticatedByLoad?.(details) ?? []
 }
 
-/** When this ends well, every byte of the point was authenticated: what a load left unread is read behind it. */
-export async function loadAll(restoring: readonly Restoring[], context: OperationContext): Promise<void> {
+/**
+ * When this ends well, every byte of the point was authenticated: what a load left unread is read behind it. `onLoaded` is
+ * told of each as soon as it is loaded whole.
+ */
+export async function loadAll(
+  restoring: readonly Restoring[],
+  context: OperationContext,
+  onLoaded: (one: Restoring) => void = () => undefined,
+): Promise<void> {
   // The database first: it takes longest, and a point that cannot be loaded should say so before files are written.
   for (const one of restoring.toReversed()) {
     context.progress({ type: 'phase', phase: 'load', detail: one.name })
     const { source, finished } = watchReads(one.source)
     await one.target.load(one.details, source, context)
     for (const role of authenticatedByLoad(one)) if (!finished.has(role)) await drain(one.source.read(role))
+    onLoaded(one)
   }
 }
 

@@ -15,6 +15,7 @@ export interface RestoreReport {
   /** What was live before and is kept for undo, for people. */
   readonly previous: readonly string[]
   readonly safetyPoint: string | null
+  /** Of the content that was loaded whole. */
   readonly bytes: number
   readonly durationMilliseconds: number
   /** From the first fence to the last reopen; 0 when nothing was fenced. */

@@ -5,7 +5,8 @@ import { isImported } from '../import/remark.ts'
 import { openAlarm } from '../lineage/remarks.ts'
 import { findSecondInstallation } from '../placement/find-second-installation.ts'
 import { isSafetyPoint } from '../points/safety-remark.ts'
-import { candidateOf, latestProof } from '../prune/candidate.ts'
+import { isPassed, latestProof } from '../proof/standing.ts'
+import { candidateOf } from '../prune/candidate.ts'
 import { planPrune } from '../prune/plan.ts'
 
 /** What one repository says of the safety of an app, read now. */
@@ -24,6 +25,7 @@ export async function repositoryFacts(
     lastBackupFailed: typeof lastRun !== 'string' && lastRun.outcome !== 'done',
     lastPolicyHash: undefined,
     inUse: new Set(),
+    unopenable: new Map(),
   })
   const points = catalog.points.filter(({ commit }) => commit.app === app.name)
   const facts: RepositoryFacts = {
@@ -47,7 +49,11 @@ function isBackup({ commit }: CatalogPoint): boolean {
 function safetyPointOf(point: CatalogPoint): SafetyPoint {
   const { good } = candidateOf(point, new Set())
   const { commit, proofs } = point
-  const drill = latestProof(proofs, ['drill'])
+  // A drill of an incomplete point that brought back all it holds proves no app, and disproves none.
+  const drill = latestProof(
+    proofs.filter((proof) => proof.ok || !isPassed(proof)),
+    ['drill'],
+  )
   return {
     point: point.point,
     created: Date.parse(commit.created),

@@ -1,13 +1,10 @@
 import type { Context } from '../../core/ports.ts'
-import type { PointId } from '../../core/restore-point.ts'
 import type { ArtifactRecord } from '../../repository/documents.ts'
 import type { PointReader } from '../../repository/repository.ts'
 
 /** `presence`: every artifact is there with its size; `full`: every byte is decrypted and hashed, and the real tool reads the archive. */
 export interface VerifyPlan {
-  readonly point: PointId
   readonly artifacts: readonly VerifyStep[]
-  readonly totalBytes: number
 }
 
 export interface VerifyStep {
@@ -29,11 +26,7 @@ export function planVerify(reader: PointReader, sample: number, context: Context
   const steps = reader.manifest.components.flatMap((component) =>
     component.artifacts.map((artifact) => stepOf(component, artifact, (artifact.number + day) % parts === 0)),
   )
-  return {
-    point: reader.commit.point,
-    artifacts: steps,
-    totalBytes: steps.reduce((sum, { size, level }) => sum + (level === 'full' ? size : 0), 0),
-  }
+  return { artifacts: steps }
 }
 
 function stepOf(

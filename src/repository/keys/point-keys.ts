@@ -8,7 +8,7 @@ import { generationOf, keysName, keysPrefix } from '../names.ts'
 import type { Identity } from '../repository.ts'
 import { readCommit } from '../signed.ts'
 import type { RepositoryState } from '../state.ts'
-import { unwrapDataKey, wrapDataKey, type PointName } from './wrap.ts'
+import { recipientCount, unwrapDataKey, wrapDataKey, type PointName } from './wrap.ts'
 
 /** A data key, and what was found wrong with newer keys than those that held it. */
 export interface OpenedKey {
@@ -40,9 +40,7 @@ async function openGeneration(
   const { repository, point } = commit
   const name = keysName(point, generation)
   const file = await readBlob(state.storage, name, signal)
-  const isAsSigned = generation === 1 && commit.keys !== undefined && sha256(file) === commit.keys.sha256
-  if (generation === 1 && commit.keys !== undefined && !isAsSigned)
-    throw new Failure('corrupt', `${name} is not what was stored: its SHA-256 differs`)
+  const isAsSigned = isSignedFile(commit, generation, file)
   const dataKey = await unwrapDataKey(file, { repository, point }, identities).catch((error: unknown) => {
     throw isAsSigned ? error : perhapsDamaged(name, error)
   })
@@ -58,6 +56,32 @@ function perhapsDamaged(name: string, error: unknown): unknown {
     facts: error.facts,
     hint: `${error.hint ?? ''} If it is the right one, ${name} is damaged: take it from another repository or copy.`.trim(),
   })
+}
+
+/** Whether it is the file that the commit names; false where the commit names none. Fails with `corrupt` where it names another. */
+function isSignedFile({ point, keys }: Commit, generation: number, file: Buffer): boolean {
+  if (generation !== 1 || keys === undefined) return false
+  if (sha256(file) === keys.sha256) return true
+  throw new Failure('corrupt', `${keysName(point, 1)} is not what was stored: its SHA-256 differs`)
+}
+
+/**
+ * What can be said of the keys of a point without an identity: they are the very file that the commit names, or, where they were
+ * made anew since, a whole age file for somebody. Fails with `corrupt` when no generation is.
+ */
+export async function checkKeys(state: RepositoryState, commit: Commit, signal: AbortSignal): Promise<void> {
+  let first: unknown
+  for (const generation of (await generations(state, commit.point, signal)).toReversed()) {
+    try {
+      const file = await readBlob(state.storage, keysName(commit.point, generation), signal)
+      if (!isSignedFile(commit, generation, file)) await recipientCount(file)
+      return
+    } catch (error) {
+      if (!isFailure(error, 'corrupt')) throw error
+      first ??= error
+    }
+  }
+  throw first ?? new Failure('corrupt', `restore point ${commit.point} has no keys`)
 }
 
 /** Ascending. */

@@ -6,6 +6,8 @@ import type { Identity } from '../repository.ts'
 /** What the keys file of a restore point holds: docs/format.md section 5. */
 const MAGIC = Buffer.from('HFKEY1')
 const RECORD_LENGTH = 70
+/** Of the record in an age file: the nonce of its key, and the one chunk with its tag. */
+const PAYLOAD_LENGTH = 16 + RECORD_LENGTH + 16
 const AGE_HEADER = Buffer.from('age-encryption.org/v1\n')
 
 export interface PointName {
@@ -87,13 +89,15 @@ async function decrypt(file: Uint8Array, point: string, identities: readonly Ide
   }
 }
 
-/** The number of recipients that an age file is encrypted to. Fails with `corrupt` when its header is damaged. */
+/** The number of recipients that keys are encrypted to. Fails with `corrupt` when their header is damaged or they are cut off. */
 export async function recipientCount(file: Uint8Array): Promise<number> {
   const { Decrypter } = await import('age-encryption')
   const [decrypter, last] = [new Decrypter(), new LastIdentity()]
   decrypter.addIdentity(last)
   await decrypter.decrypt(file).catch(() => undefined)
   if (last.stanzas === undefined) throw new Failure('corrupt', 'an age file with a damaged header')
+  const headerEnd = Buffer.from(file).indexOf('\n', Buffer.from(file).indexOf('\n--- ') + 1) + 1
+  if (file.length - headerEnd !== PAYLOAD_LENGTH) throw new Failure('corrupt', 'an age file that is cut off')
   return last.stanzas
 }
 

@@ -1056,8 +1056,16 @@ def state(repository: Repository, commit: Commit, trust: Trust) -> str:
     latest = {proof.get("kind"): proof for proof in read_proofs(repository, commit, trust)}
     for kind in ("verify", "drill"):
         if kind in latest:
-            words.append(f"{kind} {'ok' if latest[kind].get('ok') is True else 'FAILED'} {latest[kind].get('created')}")
+            words.append(f"{kind} {outcome(latest[kind])} {latest[kind].get('created')}")
     return ", ".join([*words, *map(str, commit.remarks)])
+
+
+def outcome(proof: Dict[str, Any]) -> str:
+    """A drill of an incomplete point that brought back all that it holds did not fail, and is not good."""
+    if proof.get("ok") is True:
+        return "ok"
+    facts = proof.get("facts")
+    return "in part" if isinstance(facts, dict) and facts.get("inPart") is True else "FAILED"
 
 
 def human(size: int) -> str:

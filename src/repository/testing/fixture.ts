@@ -57,9 +57,13 @@ export async function newFixture(): Promise<Fixture> {
 
 export function memoryInMemory(): RepositoryMemory {
   const all = new Map<string, Awaited<ReturnType<RepositoryMemory['load']>>>()
+  const kept = new Map<string, Buffer>()
   return {
     load: async (repository) => all.get(repository) ?? nothingSeen,
     save: async (repository, seen) => void all.set(repository, seen),
+    keepProof: async (_repository, name, bytes) => void kept.set(name, bytes),
+    keptProofs: async () => ({ proofs: [...kept].map(([name, bytes]) => ({ name, bytes })), unread: [] }),
+    forgetProof: async (_repository, name) => void kept.delete(name),
   }
 }
 

@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import { noRules } from '../../core/testing/no-rules.ts'
+import { Failure } from '../../core/failure.ts'
+import type { Clock } from '../../core/ports.ts'
+import { systemClock } from '../../system/clock.ts'
+import { memoryStorage } from '../../storage/memory/memory.ts'
+import { tampering, type TamperedStorage } from '../../storage/testing/tampering.ts'
+import type { App, OperationContext } from '../app.ts'
+import { planBackup } from '../backup/plan.ts'
+import { runBackup } from '../backup/run.ts'
+import { TextPlace } from '../testing/text-driver.ts'
+import { newWorkshop, pair, readWhole, textComponent, type Workshop } from '../testing/workshop.ts'
+import { executePrune, planPruneOf, type PruneReport } from './execute.ts'
+
+interface Stage {
+  readonly workshop: Workshop
+  readonly storage: TamperedStorage
+  readonly app: App
+  readonly points: readonly string[]
+}
+
+/** That of the workshop, once there is one. */
+function laterClock(workshop: () => Workshop | undefined): Clock {
+  const clock = (): Clock => workshop()?.clock ?? systemClock
+  return {
+    now: () => clock().now(),
+    monotonic: () => clock().monotonic(),
+    sleep: (milliseconds, signal) => clock().sleep(milliseconds, signal),
+  }
+}
+
+/** Four points, of which one stays. */
+async function stageFor(t: TestContext): Promise<Stage> {
+  let workshop: Workshop | undefined = undefined
+  const storage = tampering(memoryStorage({ clock: laterClock(() => workshop) }))
+  workshop = await newWorkshop({ storages: [storage] })
+  t.after(() => workshop.close())
+  const retention = { ...noRules, last: 1, minimum: 1 }
+  const app = workshop.app([textComponent(new TextPlace('database', 'rows'))], undefined, { retention })
+  const points: string[] = []
+  for (let index = 0; index < 4; index += 1) {
+    workshop.clock.passHours(1)
+    points.push((await runBackup(app, await planBackup(app, workshop.context()), workshop.context())).point)
+  }
+  return { workshop, storage, app, points }
+}
+
+/** Prunes with the approval of the plan as it is now. */
+async function prune({ workshop, app }: Stage, context = workshop.context()): Promise<PruneReport> {
+  const { hash } = await planPruneOf(app, await workshop.repository(), context)
+  const [target] = app.repositories
+  assert.ok(target !== undefined)
+  return executePrune(app, target, [`prune-${hash}`], context)
+}
+
+async function restorable({ workshop }: Stage): Promise<readonly string[]> {
+  const repository = await workshop.repository()
+  const good: string[] = []
+  for (const { point } of (await repository.catalog(workshop.context())).points)
+    await readWhole(repository, point, workshop.context()).then(
+      () => good.push(point),
+      () => undefined,
+    )
+  return good
+}
+
+const defects: readonly ((storage: TamperedStorage, point: string) => Promise<void>)[] = [
+  (storage, point) => storage.flipBit(`data/${point}/keys-1`, 60),
+  (storage, point) => storage.flipBit(`data/${point}/manifest`, -1),
+  (storage, point) => storage.lose(`data/${point}/000001`),
+  (storage, point) => storage.truncate(`data/${point}/000001`, 120),
+]
+
+for (const damaged of Array.from({ length: 16 }, (_, bits) => [0, 1, 2, 3].filter((index) => (bits >> index) & 1))) {
+  test(`no prune leaves an app without a point that restores: damaged are ${damaged.join(' ') || 'none'}`, async (t) => {
+    const stage = await stageFor(t)
+    for (const index of damaged) await defects[index]?.(stage.storage, stage.points[index] ?? '')
+    const before = await restorable(stage)
+    assert.equal(before.length, 4 - damaged.length)
+    const report = await prune(stage)
+    const after = await restorable(stage)
+    const newestGood = before.at(-1)
+    assert.equal(report.removed.length > 0, newestGood !== undefined && newestGood !== stage.points[0])
+    if (newestGood === undefined) assert.deepEqual([report.removed, after], [[], []])
+    else assert.ok(after.includes(newestGood), `${newestGood} is gone, of ${before.join(' ')}`)
+  })
+}
+
+test('a point that prune could not open is signed as failed, once, and shown in its plan', async (t) => {
+  const stage = await stageFor(t)
+  const { workshop, storage, app, points } = stage
+  const newest = points[3] ?? ''
+  await storage.flipBit(`data/${newest}/keys-1`, 60)
+  const dry = await planPruneOf(app, await workshop.repository(), workshop.context())
+  assert.deepEqual(
+    dry.unopenable.map(({ point }) => point),
+    [newest],
+  )
+  const proofs = async () => {
+    const catalog = await (await workshop.repository()).catalog(workshop.context())
+    return catalog.points.find(({ point }) => point === newest)?.proofs.map(({ kind, ok }) => [kind, ok])
+  }
+  assert.deepEqual(await proofs(), [], 'a dry run changes nothing')
+  for (const _time of [1, 2]) await prune(stage)
+  assert.deepEqual(await proofs(), [['verify', false]])
+  assert.deepEqual((await restorable(stage)).slice(-1), points.slice(2, 3))
+})
+
+test('a private key at hand opens what prune relies on; that of somebody else says nothing', async (t) => {
+  const stage = await stageFor(t)
+  let asked = 0
+  const identitiesAtHand = () => Promise.resolve([pair]).finally(() => (asked += 1))
+  const context: OperationContext = { ...stage.workshop.context(), identitiesAtHand }
+  const report = await prune(stage, context)
+  assert.deepEqual([report.withheld, report.removed.length], [[], 3])
+  assert.ok(asked > 0)
+})
+
+test('what cannot be looked at is not relied on: nothing is removed', async (t) => {
+  const stage = await stageFor(t)
+  const { storage, workshop, points } = stage
+  const get = storage.get.bind(storage)
+  storage.get = (name, ...rest) =>
+    name.endsWith('/manifest') ? Promise.reject(new Failure('denied', `${name} may not be read`)) : get(name, ...rest)
+  await assert.rejects(prune(stage), { kind: 'denied' })
+  Reflect.deleteProperty(storage, 'get')
+  assert.deepEqual(await restorable(stage), points)
+  const { points: listed } = await (await workshop.repository()).catalog(workshop.context())
+  assert.ok(listed.every(({ proofs }) => proofs.length === 0))
+})
+
+test('data of removed points stays while no good point is left', async (t) => {
+  const stage = await stageFor(t)
+  const { workshop, storage, points } = stage
+  assert.equal((await prune(stage)).removed.length, 3)
+  await storage.flipBit(`data/${points[3]}/manifest`, -1)
+  workshop.clock.passHours(100)
+  assert.equal((await prune(stage)).swept.removedBlobs, 0)
+  const repository = await workshop.repository()
+  await repository.undelete(points[2] ?? '', workshop.context())
+  assert.deepEqual(await restorable(stage), [points[2]])
+})
