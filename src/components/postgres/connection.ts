@@ -6,7 +6,7 @@ import type { Context } from '../../core/ports.ts'
 import type { Secret } from '../../core/secret.ts'
 import type { SecretReference } from '../../system/secret-reference.ts'
 import { nothingThere } from '../nothing-there.ts'
-import { faultOfCode } from '../../core/environment-fault.ts'
+import { faultOfCode, type EnvironmentFault } from '../../core/environment-fault.ts'
 import { carryRawBytes } from './raw-session.ts'
 import { ReadingSocket } from './reading-socket.ts'
 import { liftLimits } from './unhindered.ts'
@@ -125,6 +125,12 @@ async function tlsOf(server: Server): Promise<ClientConfig['ssl']> {
   return { ...ca, rejectUnauthorized: server.tls === 'verify-full' }
 }
 
+/** What is used up here or there. A missing server looks like a missing file where it listens on a socket, and is none. */
+function limitOf(code: string): EnvironmentFault | undefined {
+  const fault = faultOfCode(code)
+  return fault?.kind === 'refused' || code === '53300' ? fault : undefined
+}
+
 function connectFailure(server: Server, database: string, cause: unknown): Failure {
   const where = `database ${database} on ${server.host}:${server.port} as ${server.user}`
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
@@ -135,13 +141,9 @@ function connectFailure(server: Server, database: string, cause: unknown): Failu
       cause,
       hint: 'Check user and password, and pg_hba.conf of the server.',
     })
-  const fault = faultOfCode(code)
-  // A missing server looks like a missing file where it listens on a socket.
-  if (fault?.kind === 'refused' || code === '53300')
-    return new Failure(fault?.kind ?? 'unreachable', `${where} cannot be reached: ${message}`, {
-      cause,
-      ...(fault === undefined ? {} : { hint: fault.hint }),
-    })
+  const fault = limitOf(code)
+  if (fault !== undefined)
+    return new Failure(fault.kind, `${where} cannot be reached: ${message}`, { cause, hint: fault.hint })
   if (code === '55000') return new Failure('refused', `${where} does not accept connections: ${message}`, { cause })
   return new Failure('unreachable', `${where} cannot be reached: ${message || code}`, {
     cause,

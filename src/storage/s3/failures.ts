@@ -160,15 +160,18 @@ const meaningOfStatus: Readonly<Record<number, Meaning>> = {
 const networkCode = /^(E[A-Z]{3,}|UND_ERR_.*|EPROTO|HPE_.*|ERR_STREAM_PREMATURE_CLOSE|ERR_SOCKET_.*)$/
 const certificateCode = /CERT|SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)|ERR_TLS/
 
+/** What is used up on this machine, such as open files, which no network repairs. */
+function limitHere(code: string): Meaning | undefined {
+  const fault = faultOfCode(code)
+  return fault?.kind === 'refused' ? fault : undefined
+}
+
 function meaningOf(error: S3Error): Meaning {
   const { code, status } = error
-  const known = meaningOfCode[code] ?? (status === undefined ? undefined : meaningOfStatus[status])
+  const known = meaningOfCode[code] ?? (status === undefined ? limitHere(code) : meaningOfStatus[status])
   if (known !== undefined) return known
   if (status !== undefined && status >= 500) return overloaded
   if (certificateCode.test(code)) return untrusted
-  // Of this machine, such as too many open files, which no network repairs.
-  const own = status === undefined ? faultOfCode(code) : undefined
-  if (own?.kind === 'refused') return own
   // Without a status there was no answer: whatever broke, broke on the way.
   if (networkCode.test(code) || (status === undefined && /socket|network|aborted|timed? ?out/i.test(error.message)))
     return unreachable
