@@ -20,7 +20,12 @@ const zones = ['UTC', 'Europe/Paris', 'America/New_York', 'Pacific/Apia', 'Asia/
 
 /** Of all points that a history here may have, and of everything else that stops. */
 const EVERY_ID = [
-  ...['alarm-1', 'clock-skew', 'damaged-77', 'failed-backup', 'failed-drill', 'overdue-backup'],
+  'alarm-1',
+  'clock-skew',
+  'damaged-77',
+  'failed-backup',
+  'failed-drill',
+  'overdue-backup',
   ...Array.from({ length: 14 }, (_, index) => `future-${String(index).padStart(32, '0')}`),
 ]
 

@@ -1,4 +1,4 @@
-import { Failure, isFailure, toFailure } from './failure.ts'
+import { Failure, toFailure } from './failure.ts'
 
 /**
  * What ended an act. Once its signal has fired, whatever comes up is the cancellation: a session that was closed for it
@@ -6,7 +6,7 @@ import { Failure, isFailure, toFailure } from './failure.ts'
  */
 export function toFailureUnder(error: unknown, signal: AbortSignal): Failure {
   const failure = toFailure(error)
-  if (!signal.aborted || isFailure(failure, 'cancelled')) return failure
+  if (!signal.aborted || failure.kind === 'cancelled') return failure
   const { message, hint, facts } = failure
   return new Failure('cancelled', message === 'cancelled' ? message : `cancelled: ${message}`, {
     cause: error,

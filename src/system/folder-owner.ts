@@ -13,7 +13,7 @@ export function ownerName(): Promise<string> {
 }
 
 async function nameOf(): Promise<string> {
-  const [, namespace = '', pid = '', started = ''] = processNamed(await thisProcess())
+  const [, namespace, pid, started] = processNamed(await thisProcess())
   return `${shortOf(namespace)}-${Number(pid).toString(36)}-${Number(started).toString(36)}-`
 }
 
@@ -24,7 +24,7 @@ function shortOf(namespace: string): string {
 /** Whether the process that named a folder so still runs. One that counts from elsewhere cannot be seen and is taken to run. */
 export async function isAlive(owner: string): Promise<boolean> {
   const [place = '', pid = '', started = ''] = owner.split('-')
-  const [boot = '', namespace = ''] = processNamed(await thisProcess())
+  const [boot, namespace] = processNamed(await thisProcess())
   if (place !== shortOf(namespace)) return true
   const [id, start] = [pid, started].map((text) => String(Number.parseInt(text, 36)))
   return await isRunning(JSON.stringify([boot, namespace, id, start]))
