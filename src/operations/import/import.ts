@@ -86,7 +86,7 @@ async function capture(
 }
 
 function reportOf(report: BackupReport, component: string, origin: DumpOrigin): ImportReport {
-  const { components, findings: _findings, ...rest } = report
+  const { components, findings: _findings, alarms: _alarms, servers: _servers, ...rest } = report
   return { ...rest, component, origin, notCaptured: components.flatMap(({ notCaptured }) => notCaptured) }
 }
 
