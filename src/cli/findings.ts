@@ -13,7 +13,10 @@ export function formatFindings(findings: readonly Finding[]): string {
 }
 
 export function formatDifferences(differences: readonly Difference[]): string {
-  return differences
-    .map(({ subject, expected, found }) => `  ${subject}\n      expected ${expected}\n      found    ${found}`)
-    .join('\n')
+  return differences.map(formatDifference).join('\n')
+}
+
+function formatDifference({ subject, expected, found, diff }: Difference): string {
+  const said = diff ?? [`expected ${expected}`, `found    ${found}`]
+  return [`  ${subject}`, ...said.map((line) => `      ${line}`.trimEnd())].join('\n')
 }
