@@ -153,6 +153,8 @@ function addBackupCommands(program: Commander, world: World, outcome: Outcome): 
   program
     .command('backup [app]')
     .description('make a restore point, read it back, and commit it')
+    .option('--note <text>', 'say in one line what it is of; everybody who can read the repository can read it')
+    .option('--hold', 'never prune it, until holdfast release')
     .option('-n, --dry-run', 'show what would be done')
     .action(async (app, options, command) => {
       const { backup } = await import('./commands/backup.ts')

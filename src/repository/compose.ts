@@ -50,6 +50,8 @@ export async function newCommit(state: RepositoryState, parts: CommitParts, cont
     manifest: { size: manifest.size, sha256: manifest.sha256 },
     keyCommitment: keyCommitment(dataKey, state.id, request.point),
     remarks: [...state.storage.features.remarks, ...(request.remarks ?? [])],
+    ...(request.note === undefined ? {} : { note: request.note }),
+    ...(request.held === true ? { held: true } : {}),
   }
 }
 

@@ -45,6 +45,10 @@ export const commitSchema = z.object({
   manifest: z.object({ size: count, sha256 }),
   keyCommitment: sha256,
   remarks: z.array(z.string()),
+  /** What somebody said of it. Public, like all of a commit. */
+  note: z.string().optional(),
+  /** Held from the moment that it exists. */
+  held: z.literal(true).optional(),
 })
 export type Commit = Frozen<z.infer<typeof commitSchema>>
 

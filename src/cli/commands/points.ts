@@ -1,6 +1,6 @@
 import { failureKinds } from '../../core/failure.ts'
 import { listPoints, type PointsReport, type PointSummary } from '../../operations/points/list-points.ts'
-import { formatBytes, formatTable, formatTime } from '../format.ts'
+import { formatBytes, formatTable, formatTime, quoted } from '../format.ts'
 import { chooseApps, type Command } from '../run-command.ts'
 
 /** `holdfast points [app]` */
@@ -46,6 +46,7 @@ function rowOf(point: PointSummary): string[] {
   const remarks = [
     ...(point.held ? ['held'] : []),
     ...(point.failedProof === null ? [] : [point.failedProof.toUpperCase()]),
+    ...(point.note === undefined ? [] : [quoted(point.note)]),
     ...point.remarks,
   ]
   return [
