@@ -224,6 +224,7 @@ function addRestoreCommands(program: Commander, world: World, outcome: Outcome):
     .addOption(acceptOption())
     .option('--repository <name>', 'read from this repository only')
     .option('--no-safety-point', 'do not back up the live data first')
+    .option('--listen', 'scratch: let applications of this machine connect over the loopback, and print a URL for them')
     .option('-n, --dry-run', 'show the plan and stop')
     .option('-y, --yes', 'do not ask to type the name of the target')
     .option('--resume', 'finish a restore that was cut off or left beside')

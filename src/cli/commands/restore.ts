@@ -28,6 +28,8 @@ export interface RestoreOptions extends ChosenPoint {
   readonly yes?: boolean
   readonly resume?: boolean
   readonly abandon?: boolean
+  /** Scratch only. */
+  readonly listen?: boolean
   readonly acceptKeyMisfit?: readonly string[]
   readonly accept?: readonly AcceptId[]
 }
@@ -37,6 +39,8 @@ export async function restore(command: Command, name: string | undefined, option
   const app = chooseApp(command.assembly.apps, name)
   if (options.resume === true) return await resume(command, app, options)
   if (options.abandon === true) return await abandon(command, app)
+  if (options.listen === true && options.target !== 'scratch')
+    throw new Failure('usage', '--listen is for --target scratch', { hint: 'Add --target scratch, or leave it out.' })
   if (options.target === 'scratch') return await restoreToScratch(command, app, options)
   await refuseUnfinished(command, app)
   return await restoreAnew(command, app, options)
@@ -100,8 +104,13 @@ async function restoreToScratch(command: Command, app: App, options: RestoreOpti
     return showPlan(command, plan)
   }
   command.say(() => planText(plan))
-  const { report, scratch } = await executeScratch(app, reader, planned, context)
-  command.result({ plan, report, scratch }, () => scratchReportText(report, scratch))
+  const listen = options.listen === true
+  const { report, scratch, urls } = await executeScratch(app, reader, planned, context, { listen })
+  // The password is nowhere else, so that here it is shown.
+  const shown = urls.map(({ component, url }) => ({ component, url: url.reveal() }))
+  command.result({ plan, report, scratch, ...(listen ? { urls: shown } : {}) }, () =>
+    [scratchReportText(report, scratch), ...urlLines(shown)].join('\n'),
+  )
   return isAsCaptured(report) ? 0 : failureKinds.corrupt.exit
 }
 
@@ -204,6 +213,17 @@ function scratchReportText(report: RestoreReport, scratch: ScratchSummary): stri
     ...placeLines(scratch),
     `Remove it with holdfast scratch remove ${report.restoreId}; holdfast prune does so after ${formatTime(scratch.until ?? '')}.`,
   ].join('\n')
+}
+
+function urlLines(urls: readonly { readonly component: string; readonly url: string }[]): readonly string[] {
+  if (urls.length === 0) return []
+  return [
+    '',
+    ...urls.map(({ component, url }) => `${component}: ${url}`),
+    'This is shown once: the password was made for it and is kept nowhere. The server listens on 127.0.0.1 only.',
+    'A container reaches it with the network of the host (docker run --network host); in Docker Desktop also by',
+    'host.docker.internal in place of 127.0.0.1. Stop the app from sending mail or changing others before you start it on old data.',
+  ]
 }
 
 function undoText({ app, previous }: RestoreReport): string {

@@ -23,7 +23,7 @@ export function preflightSwap(place: Place, details: PostgresDetails, context: C
     return [
       ...(await serverFindings(admin, place, details, context)),
       ...(await providerFindings(admin, details)),
-      ...(await roleFindings(admin, details)),
+      ...(await roleFindings(admin, details, place.settings)),
       ...(await rightFindings(admin, details, world.live, place.settings.maintenanceDatabase)),
       ...nameFindings(place, world),
       ...(await liveFindings(admin, place, world.live !== undefined, 'swap')),
@@ -52,7 +52,7 @@ export function preflightInPlace(
       },
       ...(await serverFindings(admin, place, details, context)),
       ...(await providerFindings(admin, details)),
-      ...(await roleFindings(admin, details)),
+      ...(await roleFindings(admin, details, place.settings)),
       ...(await rightFindings(admin, details, world.live, place.settings.maintenanceDatabase)),
       ...(await liveFindings(admin, place, world.live !== undefined, 'in-place')),
       ...refusedInPlace(place, world),
