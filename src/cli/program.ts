@@ -79,6 +79,14 @@ function addSetUp(program: Commander, world: World, outcome: Outcome): void {
     .command('init')
     .description('write a starting configuration, make keys, and create its repositories')
     .option('--repository <url>', 'where restore points go: file:///srv/holdfast or s3://bucket/prefix')
+    .addOption(
+      new Option('--app <name>', 'begin with the components, checks and key proof of this app').choices([
+        'certctl',
+        'authentik',
+        'zitadel',
+      ]),
+    )
+    .option('--env-file <file>', 'where that app has its own settings, if not in the usual place')
     .option('--identity-file <file>', 'also write the private key to this file (mode 0600), for drills on this host')
     .option('--no-password', 'lock no private key into the repository; needs --identity-file')
     .addHelpText(

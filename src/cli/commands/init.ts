@@ -1,5 +1,5 @@
 import { Failure } from '../../core/failure.ts'
-import type { InitReport } from '../../operations/init/init.ts'
+import type { InitReport, InitRequest } from '../../operations/init/init.ts'
 import { formatFindings } from '../findings.ts'
 import { askNewPassword } from '../passwords.ts'
 import { guarded, resultPrinter } from '../run-command.ts'
@@ -9,6 +9,8 @@ export interface InitOptions {
   readonly repository?: string
   readonly identityFile?: string
   readonly password: boolean
+  readonly app?: string
+  readonly envFile?: string
 }
 
 /** `holdfast init` */
@@ -23,6 +25,7 @@ export async function init(world: World, common: CommonOptions, options: InitOpt
       {
         ...(common.config === undefined ? {} : { configPath: common.config }),
         ...(options.repository === undefined ? {} : { repositoryUrl: options.repository }),
+        ...templateOf(options),
         ...(options.identityFile === undefined ? {} : { identityFile: options.identityFile }),
         password: options.password ? () => askNewPassword(world) : undefined,
       },
@@ -30,6 +33,15 @@ export async function init(world: World, common: CommonOptions, options: InitOpt
     )
     resultPrinter(world, common, view)({ report }, () => textOf(report))
     return 0
+  })
+}
+
+function templateOf({ app, envFile }: InitOptions): Pick<InitRequest, 'template'> {
+  if (app !== undefined)
+    return { template: { name: app, ...(envFile === undefined ? {} : { environmentFile: envFile }) } }
+  if (envFile === undefined) return {}
+  throw new Failure('usage', '--env-file is for --app', {
+    hint: 'Add --app with the name of the app that it belongs to.',
   })
 }
 
