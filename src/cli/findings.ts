@@ -4,12 +4,17 @@ const MARKS = { ok: 'ok      ', warning: 'warning ', error: 'ERROR   ', untested
 
 /** One line a finding, its hint below. */
 export function formatFindings(findings: readonly Finding[]): string {
-  return findings
+  return uniqueOf(findings)
     .map(
       ({ level, subject, message, hint }) =>
         `  ${MARKS[level]}  ${subject}: ${message}${hint === undefined ? '' : `\n            ${hint}`}`,
     )
     .join('\n')
+}
+
+/** Several parts of a run come upon the same thing. */
+function uniqueOf(findings: readonly Finding[]): readonly Finding[] {
+  return [...new Map(findings.map((finding) => [JSON.stringify(finding), finding])).values()]
 }
 
 export function formatDifferences(differences: readonly Difference[]): string {

@@ -24,8 +24,9 @@ export function makeProgram(world: World, version: string, outcome: Outcome): Co
       'configuration file (default: $HOLDFAST_CONFIG, ./holdfast.yaml, /etc/holdfast/holdfast.yaml)',
     )
     .option('--json', 'print one JSON document to standard output')
-    .option('-q, --quiet', 'no progress')
+    .option('-q, --quiet', 'print the result and failures only: no progress, no warnings')
     .addHelpText('after', EXIT_CODES)
+    .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(holdfast help <command> tells more)')
     .configureOutput({ writeOut: world.streams.out, writeErr: world.streams.error })
     .exitOverride()
