@@ -242,6 +242,20 @@ function addRestoreCommands(program: Commander, world: World, outcome: Outcome):
       const { restore } = await import('./commands/restore.ts')
       outcome.exitCode = await run(world, command, (given) => restore(given, app, options), options.dryRun)
     })
+  addScratchCommands(program, world, outcome)
+  program
+    .command('undo [app]')
+    .description('bring back the data that the last restore replaced')
+    .option('--restore <id>', 'undo this restore in place of the newest')
+    .option('-n, --dry-run', 'show the plan and stop')
+    .option('-y, --yes', 'do not ask to type the name of the app')
+    .action(async (app, options, command) => {
+      const { undo } = await import('./commands/undo.ts')
+      outcome.exitCode = await run(world, command, (given) => undo(given, app, options), options.dryRun)
+    })
+}
+
+function addScratchCommands(program: Commander, world: World, outcome: Outcome): void {
   const scratch = program.command('scratch').description('throw-away copies that restore --target scratch left running')
   scratch
     .command('list [app]')
@@ -256,16 +270,6 @@ function addRestoreCommands(program: Commander, world: World, outcome: Outcome):
     .action(async (id, _options, command) => {
       const { scratchRemove } = await import('./commands/scratch.ts')
       outcome.exitCode = await run(world, command, (given) => scratchRemove(given, id))
-    })
-  program
-    .command('undo [app]')
-    .description('bring back the data that the last restore replaced')
-    .option('--restore <id>', 'undo this restore in place of the newest')
-    .option('-n, --dry-run', 'show the plan and stop')
-    .option('-y, --yes', 'do not ask to type the name of the app')
-    .action(async (app, options, command) => {
-      const { undo } = await import('./commands/undo.ts')
-      outcome.exitCode = await run(world, command, (given) => undo(given, app, options), options.dryRun)
     })
 }
 

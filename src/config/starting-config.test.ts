@@ -94,7 +94,8 @@ for (const name of appNames)
     assert.deepEqual(config.warnings, [])
     const app = config.apps[name]
     assert.deepEqual(Object.keys(app?.components ?? {}), ['database', 'keys'])
-    assert.equal((app?.components['database']?.['checks'] as unknown[]).length, 1)
+    const checks = app?.components['database']?.['checks']
+    assert.ok(Array.isArray(checks) && checks.length === 1)
     const fit = declared(app?.keyFit[0] ?? assert.fail())
     const secrets = app?.components['keys']?.['secrets'] as Record<string, { file: string }>
     for (const source of Object.values(fit.keys)) {
