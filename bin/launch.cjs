@@ -9,5 +9,6 @@ var compiled = path.join(root, 'dist', 'main.js')
 // In a clone the source runs as it is; a published package has no src/ and carries dist/ instead,
 // because Node does not strip types below node_modules.
 var entry = require('fs').existsSync(source) ? source : compiled
+if (!node.isInstalled(root)) node.fail('its npm packages are not installed; run "npm ci --omit=dev" in ' + root)
 // See bin/holdfast for why these.
 node.run(root, ['--initial-heap-size=64', '--max-semi-space-size=2', entry].concat(process.argv.slice(2)))

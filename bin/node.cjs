@@ -1,6 +1,7 @@
 /* Finds a Node that is new enough and runs it in place of this process. Plain CommonJS for old Nodes. */
 'use strict'
 var childProcess = require('child_process')
+var fs = require('fs')
 var os = require('os')
 var path = require('path')
 
@@ -19,10 +20,22 @@ function find(root) {
     var manifest = require.resolve(name + '/package.json', { paths: [root] })
     return path.join(path.dirname(manifest), 'bin', 'node')
   } catch (error) {
-    console.error('holdfast: needs Node ' + WANTED.join('.') + ' or newer; this is ' + process.versions.node + ' and the package ' + name + ' is not installed.')
-    console.error('Install Node 24 or newer, or run "npm install" with optional dependencies on.')
-    process.exit(31)
+    var lacking = 'needs Node ' + WANTED.join('.') + ' or newer, and this is ' + process.versions.node
+    fail(lacking + '; install it, or let npm install the optional package ' + name + ' (run "npm ci --omit=dev" in ' + root + ')')
   }
+}
+
+/** Whether the packages are there: in a clone below it, and beside a package that was installed itself. */
+function isInstalled(root) {
+  return [path.join(root, 'node_modules'), path.join(root, '..')].some(function (folder) {
+    return fs.existsSync(path.join(folder, 'commander'))
+  })
+}
+
+/** One line for people, and the exit code for what this machine lacks. */
+function fail(message) {
+  console.error('holdfast: ' + message)
+  process.exit(31)
 }
 
 /** Runs `args` with that Node, hands signals on, and ends as it ended. */
@@ -51,4 +64,4 @@ function run(root, args) {
   })
 }
 
-module.exports = { find: find, run: run, isNewEnough: isNewEnough }
+module.exports = { fail: fail, find: find, isInstalled: isInstalled, run: run, isNewEnough: isNewEnough }

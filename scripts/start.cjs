@@ -25,7 +25,7 @@ function isInstalled() {
 
 function install() {
   console.error('Installing the npm packages of package-lock.json (once) …')
-  // Not `npm ci`: it refuses a lockfile that lacks the binaries of other platforms, which not every registry carries.
+  // Not `npm ci`: it would remove and fetch again what is there already, where one package was added.
   // --no-save leaves the lockfile as it is; what it names is installed with its integrity checked.
   var done = childProcess.spawnSync(
     'npm',

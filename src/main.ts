@@ -21,6 +21,8 @@ const world: World = {
     out: (text) => output.write(text),
     error: (text) => errors.write(text),
     terminal: process.stderr.isTTY,
+    width: widthOf(process.stderr),
+    resultWidth: widthOf(process.stdout),
   },
   context: (progress) => ({ clock: systemClock, effects: directEffects, signal, progress }),
   assemble: async (options, context) => (await import('./assemble/assemble.ts')).assemble(options, context, world),
@@ -35,6 +37,11 @@ const world: World = {
     password: async (question, variable) => (await import('./cli/ask.ts')).askPassword(question, signal, variable),
     text: async (question) => (await import('./cli/ask.ts')).askText(question, signal),
   },
+}
+
+/** Some terminals say 0. */
+function widthOf({ columns }: { readonly columns?: number }): number | undefined {
+  return columns !== undefined && columns >= 40 ? columns : undefined
 }
 
 const lastResort = new LastResort((error) => {

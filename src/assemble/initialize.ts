@@ -1,13 +1,16 @@
 import { dirname, join, resolve } from 'node:path'
 import type { Config } from '../config/load-config.ts'
+import { appNames, appPlaces, type AppTemplate } from '../config/app-templates.ts'
 import { startingConfig } from '../config/starting-config.ts'
 import { withKeys } from '../config/with-keys.ts'
+import { parseDatabaseUrl } from '../core/database-url.ts'
 import { Failure } from '../core/failure.ts'
 import type { Context } from '../core/ports.ts'
 import type { Finding } from '../core/restore-point.ts'
 import type { CopiedIdentity, InitReport, InitRequest } from '../operations/init/init.ts'
 import { closedFinding } from '../operations/keys/closed-finding.ts'
 import { generateSigner, parseSigner } from '../repository/keys/signer.ts'
+import { readVariable } from '../system/environment-file.ts'
 import { processEnvironment } from '../system/environment.ts'
 import { writeNewFile } from '../system/private-file.ts'
 import type { Adoption } from './adoption.ts'
@@ -103,8 +106,10 @@ async function writeStartingConfig(path: string, request: InitRequest): Promise<
   if (await exists(path)) return false
   const folder = dirname(path)
   const url = request.repositoryUrl ?? `file://${join(folder, 'repository')}`
+  const template = templateOf(request)
   const text = startingConfig({
-    app: 'portal',
+    app: template?.name ?? 'portal',
+    template,
     repository: { name: 'main', url },
     database: { host: 'localhost', name: 'portal', user: 'holdfast' },
     databasePassword: 'env:PORTAL_DATABASE_PASSWORD',
@@ -118,6 +123,26 @@ async function writeStartingConfig(path: string, request: InitRequest): Promise<
       : text.replace(/^identity: .*$/m, `identity: ${JSON.stringify(`file:${resolve(request.identityFile)}`)}`),
   )
   return true
+}
+
+function templateOf({ template }: InitRequest): AppTemplate | undefined {
+  if (template === undefined) return undefined
+  const name = appNames.find((one) => one === template.name)
+  if (name === undefined)
+    throw new Failure('usage', `no template for app ${JSON.stringify(template.name)}`, {
+      hint: `There is: ${appNames.join(', ')}.`,
+    })
+  const { environmentFile, url } = appPlaces[name]
+  const file = resolve(template.environmentFile ?? environmentFile)
+  return { name, environmentFile: file, hasUrl: url !== undefined && hasVariable(file, url) }
+}
+
+function hasVariable(file: string, name: string): boolean {
+  try {
+    return parseDatabaseUrl(readVariable(file, name)) !== undefined
+  } catch {
+    return false
+  }
 }
 
 /** The signing key is made when its file is missing, and pinned in the configuration. */

@@ -4,7 +4,7 @@ const MARKS = { ok: 'ok      ', warning: 'warning ', error: 'ERROR   ', untested
 
 /** One line a finding, its hint below. */
 export function formatFindings(findings: readonly Finding[]): string {
-  return findings
+  return uniqueOf(findings)
     .map(
       ({ level, subject, message, hint }) =>
         `  ${MARKS[level]}  ${subject}: ${message}${hint === undefined ? '' : `\n            ${hint}`}`,
@@ -12,8 +12,16 @@ export function formatFindings(findings: readonly Finding[]): string {
     .join('\n')
 }
 
+/** Several parts of a run come upon the same thing. */
+function uniqueOf(findings: readonly Finding[]): readonly Finding[] {
+  return [...new Map(findings.map((finding) => [JSON.stringify(finding), finding])).values()]
+}
+
 export function formatDifferences(differences: readonly Difference[]): string {
-  return differences
-    .map(({ subject, expected, found }) => `  ${subject}\n      expected ${expected}\n      found    ${found}`)
-    .join('\n')
+  return differences.map(formatDifference).join('\n')
+}
+
+function formatDifference({ subject, expected, found, diff }: Difference): string {
+  const said = diff ?? [`expected ${expected}`, `found    ${found}`]
+  return [`  ${subject}`, ...said.map((line) => `      ${line}`.trimEnd())].join('\n')
 }

@@ -53,3 +53,8 @@ function pad(cell: string, width: number, right: boolean, last: boolean): string
 export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
+
+/** What a person wrote, told apart from our own words. */
+export function quoted(note: string): string {
+  return `“${note}”`
+}

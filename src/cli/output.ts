@@ -1,5 +1,6 @@
 import { failureKinds, toFailure, type Failure } from '../core/failure.ts'
 import { nextStep } from './next-step.ts'
+import { wrapSentences } from './wrap.ts'
 
 /** Where a command writes: results to standard output, everything else to standard error. */
 export interface Streams {
@@ -7,18 +8,22 @@ export interface Streams {
   readonly error: (text: string) => void
   /** Whether a person watches standard error. */
   readonly terminal: boolean
+  /** Columns of the terminal that standard error is; undefined where it is none. */
+  readonly width?: number | undefined
+  /** The same of standard output. */
+  readonly resultWidth?: number | undefined
 }
 
 /** Prints a result once: as one JSON document, or as text for people. */
 export function printResult(streams: Streams, json: boolean, result: unknown, text: () => string): void {
-  streams.out(json ? `${JSON.stringify(result)}\n` : ensureNewline(text()))
+  streams.out(json ? `${JSON.stringify(result)}\n` : ensureNewline(wrapSentences(text(), streams.resultWidth)))
 }
 
 /** Prints a failure and gives the exit code of its kind. */
 export function printFailure(streams: Streams, json: boolean, error: unknown): number {
   const failure = toFailure(error)
   if (json) streams.out(`${JSON.stringify({ error: documentOf(failure) })}\n`)
-  else streams.error(textOf(failure))
+  else streams.error(wrapSentences(textOf(failure), streams.width))
   return failureKinds[failure.kind].exit
 }
 

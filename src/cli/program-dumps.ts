@@ -7,22 +7,14 @@ import type { World } from './world.ts'
 export function addDumpCommands(program: Commander, world: World, outcome: Outcome): void {
   const imports = program.command('import').description('take over dumps and backups that other programs made')
   addKleidiaImport(imports, world, outcome)
+  addManyImport(imports, world, outcome)
   for (const [format, description] of [
     ['sql', 'import the plain SQL of pg_dump or pg_dumpall, also compressed with gzip, zstd or LZ4'],
     ['custom', 'import a dump of pg_dump --format=custom'],
     ['directory', 'import a folder of pg_dump --format=directory'],
   ] as const) {
-    const one = imports
-      .command(`${format} <dump> [app]`)
-      .description(description)
-      .option('--database <name>', 'the database to take from a dump of several')
-      .option('--component <name>', 'the component it is for, when the app has several databases')
-      .addOption(acceptOption('import'))
-    if (format === 'sql')
-      one.option(
-        '--with-passwords',
-        'keep what pg_dumpall wrote of passwords; only roles that a restore makes get them',
-      )
+    const one = withDumpOptions(imports.command(`${format} <dump> [app]`).description(description))
+    if (format === 'sql') one.addOption(withPasswords())
     one.action(async (path, app, options, command) => {
       const { importDump } = await import('./commands/import.ts')
       outcome.exitCode = await run(world, command, (given) => importDump(given, format, { path, app }, options))
@@ -51,6 +43,37 @@ export function addDumpCommands(program: Commander, world: World, outcome: Outco
       const { exportKleidiaV1 } = await import('./commands/export-kleidia.ts')
       const options = command.optsWithGlobals()
       outcome.exitCode = await run(world, command, (given) => exportKleidiaV1(given, point, options))
+    })
+}
+
+function withDumpOptions(command: Commander): Commander {
+  return command
+    .option('--database <name>', 'the database to take from a dump of several')
+    .option('--component <name>', 'the component it is for, when the app has several databases')
+    .addOption(acceptOption('import'))
+}
+
+function withPasswords(): Option {
+  return new Option(
+    '--with-passwords',
+    'keep what pg_dumpall wrote of passwords; only roles that a restore makes get them',
+  )
+}
+
+/** Years of dumps, in whatever formats. */
+function addManyImport(imports: Commander, world: World, outcome: Outcome): void {
+  const many = imports
+    .command('dumps <folder> [app]')
+    .description('make a restore point of each dump in a folder, the oldest first')
+    .addHelpText(
+      'after',
+      '\n<folder> is a folder with all below it, or how the paths of several dumps begin. What was imported before is passed over.',
+    )
+  withDumpOptions(many)
+    .addOption(withPasswords())
+    .action(async (where, app, options, command) => {
+      const { importAllDumps } = await import('./commands/import-dumps.ts')
+      outcome.exitCode = await run(world, command, (given) => importAllDumps(given, { where, app }, options))
     })
 }
 

@@ -24,8 +24,9 @@ export function makeProgram(world: World, version: string, outcome: Outcome): Co
       'configuration file (default: $HOLDFAST_CONFIG, ./holdfast.yaml, /etc/holdfast/holdfast.yaml)',
     )
     .option('--json', 'print one JSON document to standard output')
-    .option('-q, --quiet', 'no progress')
+    .option('-q, --quiet', 'print the result and failures only: no progress, no warnings')
     .addHelpText('after', EXIT_CODES)
+    .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(holdfast help <command> tells more)')
     .configureOutput({ writeOut: world.streams.out, writeErr: world.streams.error })
     .exitOverride()
@@ -90,6 +91,14 @@ function addSetUp(program: Commander, world: World, outcome: Outcome): void {
   withFromOptions(program.command('init'))
     .description('write a starting configuration, make keys, and create its repositories')
     .option('--repository <url>', 'where restore points go: file:///srv/holdfast or s3://bucket/prefix')
+    .addOption(
+      new Option('--app <name>', 'begin with the components, checks and key proof of this app').choices([
+        'certctl',
+        'authentik',
+        'zitadel',
+      ]),
+    )
+    .option('--env-file <file>', 'where that app has its own settings, if not in the usual place')
     .option('--identity-file <file>', 'also write the private key to this file (mode 0600), for drills on this host')
     .option('--no-password', 'lock no private key into the repository; needs --identity-file')
     .addHelpText(
@@ -165,6 +174,8 @@ function addBackupCommands(program: Commander, world: World, outcome: Outcome): 
   program
     .command('backup [app]')
     .description('make a restore point, read it back, and commit it')
+    .option('--note <text>', 'say in one line what it is of; everybody who can read the repository can read it')
+    .option('--hold', 'never prune it, until holdfast release')
     .option('-n, --dry-run', 'show what would be done')
     .addOption(acceptOption('backup'))
     .action(async (app, options, command) => {
@@ -237,6 +248,7 @@ function addRestoreCommands(program: Commander, world: World, outcome: Outcome):
     .addOption(acceptOption('restore'))
     .option('--repository <name>', 'read from this repository only')
     .option('--no-safety-point', 'do not back up the live data first')
+    .option('--listen', 'scratch: let applications of this machine connect over the loopback, and print a URL for them')
     .option('-n, --dry-run', 'show the plan and stop')
     .option('-y, --yes', 'do not ask to type the name of the target')
     .option('--continue', 'finish a restore that was cut off or left beside')
@@ -245,6 +257,20 @@ function addRestoreCommands(program: Commander, world: World, outcome: Outcome):
       const { restore } = await import('./commands/restore.ts')
       outcome.exitCode = await run(world, command, (given) => restore(given, app, options), options.dryRun)
     })
+  addScratchCommands(program, world, outcome)
+  program
+    .command('undo [app]')
+    .description('bring back the data that the last restore replaced')
+    .option('--restore <id>', 'undo this restore in place of the newest')
+    .option('-n, --dry-run', 'show the plan and stop')
+    .option('-y, --yes', 'do not ask to type the name of the app')
+    .action(async (app, options, command) => {
+      const { undo } = await import('./commands/undo.ts')
+      outcome.exitCode = await run(world, command, (given) => undo(given, app, options), options.dryRun)
+    })
+}
+
+function addScratchCommands(program: Commander, world: World, outcome: Outcome): void {
   const scratch = program.command('scratch').description('throw-away copies that restore --target scratch left running')
   scratch
     .command('list [app]')
@@ -259,18 +285,6 @@ function addRestoreCommands(program: Commander, world: World, outcome: Outcome):
     .action(async (id, _options, command) => {
       const { scratchRemove } = await import('./commands/scratch.ts')
       outcome.exitCode = await run(world, command, (given) => scratchRemove(given, id))
-    })
-  program
-    .command('undo [app]')
-    .description('bring back the data that the last restore replaced')
-    .option('--restore <id>', 'undo this restore in place of the newest')
-    .option('--list', 'show what is kept for undo, with its size, and stop')
-    .option('--forget <restore>', 'remove for good what this restore set aside')
-    .option('-n, --dry-run', 'show the plan and stop')
-    .option('-y, --yes', 'do not ask to type the name of the app')
-    .action(async (app, options, command) => {
-      const { undo } = await import('./commands/undo.ts')
-      outcome.exitCode = await run(world, command, (given) => undo(given, app, options), options.dryRun)
     })
 }
 

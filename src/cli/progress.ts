@@ -1,17 +1,19 @@
 import type { Progress } from '../core/ports.ts'
 import { formatBytes } from './format.ts'
 import type { Streams } from './output.ts'
+import { wrapSentences } from './wrap.ts'
 
 const REDRAW_MILLISECONDS = 100
 
 /**
  * Shows progress on standard error. On a terminal the current act is one line that is redrawn; elsewhere every phase,
- * note and warning is a plain line, and byte counts are left out.
+ * note and warning is a plain line, and byte counts are left out. With `quiet` there is none of it.
  */
 export class ProgressView {
   readonly #streams: Streams
   readonly #quiet: boolean
   readonly #now: () => number
+  readonly #warned = new Set<string>()
   #phase = ''
   #drawn = false
   #lastDraw = -REDRAW_MILLISECONDS
@@ -25,7 +27,7 @@ export class ProgressView {
   readonly show = (event: Progress): void => {
     switch (event.type) {
       case 'warning':
-        this.#line(`warning: ${event.message}`)
+        this.#warn(event.message)
         break
       case 'note':
         if (!this.#quiet) this.#line(event.message)
@@ -45,6 +47,13 @@ export class ProgressView {
     if (!this.#drawn) return
     this.#streams.error('\r\u001B[K')
     this.#drawn = false
+  }
+
+  /** Once: several parts of a run come upon the same thing. */
+  #warn(message: string): void {
+    if (this.#quiet || this.#warned.has(message)) return
+    this.#warned.add(message)
+    this.#line(wrapSentences(`warning: ${message}`, this.#streams.width))
   }
 
   #announce(): void {

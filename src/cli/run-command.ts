@@ -3,6 +3,7 @@ import { Failure, failureKinds } from '../core/failure.ts'
 import type { App } from '../operations/app.ts'
 import { printFailure, printResult } from './output.ts'
 import { ProgressView } from './progress.ts'
+import { wrapSentences } from './wrap.ts'
 import type { Assembly, CommonOptions, World } from './world.ts'
 
 /** What a command has at hand while it runs. */
@@ -61,7 +62,9 @@ export async function guarded(
 function sayer(world: World, options: CommonOptions, view: ProgressView): Command['say'] {
   return (text) => {
     view.clear()
-    if (options.json !== true) world.streams.error(`${text()}\n`)
+    // A plan that somebody is to agree to is shown also to who wants quiet.
+    const isSilent = options.quiet === true && options.yes === true
+    if (options.json !== true && !isSilent) world.streams.error(`${wrapSentences(text(), world.streams.width)}\n`)
   }
 }
 

@@ -11,6 +11,8 @@ export interface CommonOptions {
   readonly config?: string
   readonly json?: boolean
   readonly quiet?: boolean
+  /** Of those commands that would ask: it was agreed to before. */
+  readonly yes?: boolean
   /** The command promises to change no repository, and gets one that refuses every change. */
   readonly readOnly?: boolean
 }

@@ -314,7 +314,12 @@ export interface Target<Details = unknown> {
    * Scratch only: lets what was loaded outlive this process, so that somebody can look around in it, and says where it
    * is. `discard` of the same target in a later process ends and removes it. Kinds without it cannot be looked at.
    */
-  leave?(context: Context): Promise<LeftPlace>
+  leave?(context: Context, options?: LeaveOptions): Promise<LeftPlace>
+}
+
+export interface LeaveOptions {
+  /** Applications of this machine may connect over the loopback, where it is a server. */
+  readonly listen?: boolean
 }
 
 /** What an application sees of a swap. */
@@ -339,4 +344,6 @@ export interface LeftPlace {
     /** A line for a shell. */
     readonly command: string
   }
+  /** For an application, with a password that is made for it and kept nowhere. */
+  readonly url?: Secret
 }

@@ -10,6 +10,12 @@ export interface Dumps<Settings = unknown, Details = unknown> {
    */
   load(settings: Settings, request: DumpRequest, context: Context): Promise<LoadedDump<Settings, Details>>
 
+  /** Looks for dumps at a path, below a folder, or under all paths that begin so, and reads only their beginnings. */
+  find(where: string, context: Context): Promise<FoundDumps>
+
+  /** Reads all of a dump for the SHA-256 that `DumpOrigin` has. */
+  digest(path: string, context: Context): Promise<Pick<DumpOrigin, 'sha256' | 'bytes'>>
+
   /** Restores into a throw-away place, compares, and writes a dump of it. Never leaves half a dump under the name. */
   write(
     settings: Settings,
@@ -22,6 +28,23 @@ export interface Dumps<Settings = unknown, Details = unknown> {
 
 const dumpFormats = ['sql', 'custom', 'directory'] as const
 export type DumpFormat = (typeof dumpFormats)[number]
+
+export interface FoundDumps {
+  /** The oldest first. */
+  readonly dumps: readonly FoundDump[]
+  /** What lies there and is no dump. */
+  readonly others: readonly string[]
+}
+
+export interface FoundDump {
+  readonly path: string
+  /** The path from where was looked. */
+  readonly name: string
+  readonly format: DumpFormat
+  readonly dumped: string
+  /** `dump`: as it says itself, by the clock of its machine in that machine's zone. `file`: when the file was last written. */
+  readonly dumpedBy: 'dump' | 'file'
+}
 
 export interface DumpRequest {
   readonly format: DumpFormat

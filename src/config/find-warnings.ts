@@ -28,7 +28,7 @@ export function secretsIn(value: unknown, path: Path): (readonly [Path, SecretRe
 function secretWarnings(path: Path, secret: SecretReference): Problem[] {
   if (secret.scheme === 'literal')
     return [{ path, at: 'value', message: 'a secret is written here; write env:NAME or file:/path instead' }]
-  const file = secret.toString().slice('file:'.length)
+  const file = secret.toString().replace(/^(?:env)?file:/, '')
   if (secret.scheme === 'env' || isAbsolute(file)) return []
   return [
     {

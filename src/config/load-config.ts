@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { carriedConfigurations, type CarriedFile } from './carried-configuration.ts'
+import { withDatabaseUrls } from './database-urls.ts'
 import { deepFreeze } from './deep-freeze.ts'
 import { defaultStateFolder, type Environment } from './environment.ts'
 import { findMistakes } from './find-mistakes.ts'
@@ -59,10 +60,11 @@ function validate(path: string, file: YamlFile, kinds: ComponentSchemas): z.infe
     throw wrongFile(path, [
       { line: 1, column: 1, message: 'the file is empty; holdfast init writes one to start from' },
     ])
-  const parsed = configSchema(kinds).safeParse(file.value)
-  const mistakes = findMistakes(file.value)
+  const { value, problems } = withDatabaseUrls(file.value)
+  const parsed = configSchema(kinds).safeParse(value)
+  const mistakes = [...problems, ...findMistakes(file.value)]
   if (parsed.success && mistakes.length === 0) return parsed.data
-  const issues = parsed.success ? [] : issueProblems(parsed.error.issues, file.value, configJsonSchema(kinds))
+  const issues = parsed.success ? [] : issueProblems(parsed.error.issues, value, configJsonSchema(kinds))
   throw wrongFile(
     path,
     [...issues, ...mistakes].map((problem) => file.locate(problem)),

@@ -136,5 +136,18 @@ export function configSchema(kinds: ComponentSchemas) {
 
 /** For editors: JSON Schema (draft 2020-12) of what may be written in the file. */
 export function configJsonSchema(kinds: ComponentSchemas): z.core.JSONSchema.BaseSchema {
-  return z.toJSONSchema(configSchema(kinds), { io: 'input', unrepresentable: 'any' })
+  return z.toJSONSchema(configSchema(kinds), {
+    io: 'input',
+    unrepresentable: 'any',
+    override: ({ jsonSchema }) => allowUrl(jsonSchema),
+  })
+}
+
+/** What a URL gives need not be written beside it. */
+function allowUrl(schema: z.core.JSONSchema.BaseSchema): void {
+  const given = ['database', 'user']
+  if (schema.properties?.['from'] === undefined || schema.properties['database'] === undefined) return
+  const { required = [] } = schema
+  schema.required = required.filter((key) => !given.includes(key))
+  schema.anyOf = [{ required: ['from'] }, { required: given }]
 }

@@ -2,8 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { filesSettings } from '../components/files/schema.ts'
+import { secretsSettings } from '../components/secrets/schema.ts'
 import { postgresSettings } from '../components/postgres/schema.ts'
 import { parseConfig, type Config } from './load-config.ts'
+import { declared } from '../key-fit/use-recipe.ts'
+import { appNames } from './app-templates.ts'
 import { startingConfig, type StartingValues } from './starting-config.ts'
 import { recipient, signer } from './testing/examples.ts'
 import { withKeys } from './with-keys.ts'
@@ -16,7 +19,7 @@ const values: StartingValues = {
 }
 
 function parse(text: string): Config {
-  const componentSchemas = { postgres: postgresSettings, files: filesSettings }
+  const componentSchemas = { postgres: postgresSettings, files: filesSettings, secrets: secretsSettings }
   return parseConfig(text, {
     path: 'holdfast.yaml',
     isPrivate: true,
@@ -82,3 +85,21 @@ test('keys are entered and all else stays', () => {
     .replace('recipients: []', `recipients:\n      - ${recipient}\n      - ${recipient}`)
   assert.equal(after, entered)
 })
+
+for (const name of appNames)
+  test(`the template of ${name} is valid as it is, and its key fit names what it has`, () => {
+    const template = { name, environmentFile: '/opt/it has "a" name/.env', hasUrl: false }
+    const text = startingConfig({ ...values, app: name, template })
+    const config = parse(withKeys(text, { signers: [signer], recipients: { local: [recipient] } }))
+    assert.deepEqual(config.warnings, [])
+    const app = config.apps[name]
+    assert.deepEqual(Object.keys(app?.components ?? {}), ['database', 'keys'])
+    const checks = app?.components['database']?.['checks']
+    assert.ok(Array.isArray(checks) && checks.length === 1)
+    const fit = declared(app?.keyFit[0] ?? assert.fail())
+    const secrets = app?.components['keys']?.['secrets'] as Record<string, { file: string }>
+    for (const source of Object.values(fit.keys)) {
+      if (source.kind !== 'secret') continue
+      assert.equal(secrets[source.secret]?.file, template.environmentFile)
+    }
+  })

@@ -1,4 +1,5 @@
 import { stringify } from 'yaml'
+import { templateText, type AppTemplate } from './app-templates.ts'
 
 /** What is known when a configuration is begun. */
 export interface StartingValues {
@@ -11,6 +12,8 @@ export interface StartingValues {
   readonly files?: string
   /** The absolute folder that keys are kept in. */
   readonly keyFolder: string
+  /** In place of `database` and `files`, for an app that is known. */
+  readonly template?: AppTemplate | undefined
 }
 
 /** A commented holdfast.yaml that is valid as it is. `withKeys` enters keys once they are made. */
@@ -68,7 +71,7 @@ function apps({ app, repository, ...values }: StartingValues): string {
       timezone: UTC
     # All that the app needs to start again: a restore point holds either all of it or says that it is incomplete.
     components:
-${database(values)}${files(values)}`
+${values.template === undefined ? database(values) + files(values) : templateText(values.template)}`
 }
 
 function database({ database, databasePassword }: Omit<StartingValues, 'app' | 'repository'>): string {

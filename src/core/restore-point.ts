@@ -41,4 +41,6 @@ export interface Difference {
   readonly subject: string
   readonly expected: string
   readonly found: string
+  /** Where a text is known: the lines of a unified diff from what was expected to what was found. */
+  readonly diff?: readonly string[]
 }

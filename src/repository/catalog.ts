@@ -55,7 +55,7 @@ function pointOf(
   { commit, sha256, signer }: SignedCommit,
   proofs: Awaited<ReturnType<typeof readProofs>>,
 ): CatalogPoint {
-  return { point: commit.point, commit, commitSha256: sha256, signer, ...proofs.of(commit.point, sha256) }
+  return { point: commit.point, commit, commitSha256: sha256, signer, ...proofs.of(commit.point, sha256, commit.held) }
 }
 
 export interface KnownChain {

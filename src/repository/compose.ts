@@ -70,6 +70,8 @@ export async function newCommit(state: RepositoryState, parts: CommitParts, cont
       ...(content.remarksBeside?.(chain.commits.map(({ commit }) => commit)) ?? []),
     ],
     ...(content.servers === undefined || content.servers.length === 0 ? {} : { servers: content.servers }),
+    ...(request.note === undefined ? {} : { note: request.note }),
+    ...(request.held === true ? { held: true } : {}),
   }
 }
 

@@ -58,6 +58,10 @@ export const commitSchema = z.object({
   keys: z.object({ size: count, sha256 }).optional(),
   remarks: z.array(z.string()),
   servers: z.array(commitServer).optional(),
+  /** What somebody said of it. Public, like all of a commit. */
+  note: z.string().optional(),
+  /** Held from the moment that it exists. */
+  held: z.literal(true).optional(),
 })
 export type Commit = Frozen<z.infer<typeof commitSchema>>
 

@@ -69,7 +69,8 @@ export interface PointProofs {
 }
 
 export interface ReadProofs {
-  of(point: string, commitSha256: string): PointProofs
+  /** `bornHeld`: the commit itself holds the point, until a release. */
+  of(point: string, commitSha256: string, bornHeld?: boolean): PointProofs
   /** What was wrong with proofs that do not count. */
   readonly alarms: readonly string[]
   /** The names of all that hold a point. */
@@ -107,7 +108,7 @@ export async function readProofs(
   const found = [...tried, ...others.flatMap(unreadProof)]
   const byPoint = Map.groupBy(found, ({ point }) => point)
   return {
-    of: (point, commitSha256) => proofsOf(byPoint.get(point) ?? [], commitSha256),
+    of: (point, commitSha256, bornHeld) => proofsOf(byPoint.get(point) ?? [], commitSha256, bornHeld),
     alarms: [...found.flatMap(({ reason }) => reason ?? []), ...kept.unread],
     holds: places.filter(({ place }) => place.kind === 'hold').map(({ name }) => name),
   }
@@ -139,13 +140,13 @@ function unreadProof({ name, what, message }: OtherEntry): FoundProof[] {
 
 const END_OF_TIME = new Date(8.64e15)
 
-function proofsOf(found: readonly FoundProof[], commitSha256: string): PointProofs {
+function proofsOf(found: readonly FoundProof[], commitSha256: string, bornHeld = false): PointProofs {
   const about = found.filter(({ proof }) => proof === undefined || proof.commitSha256 === commitSha256)
   const proofs = about.flatMap(({ proof }) => proof ?? []).sort((a, b) => Date.parse(a.created) - Date.parse(b.created))
   // A hold that cannot be read still holds: a damaged file must not be what lets a point be removed.
   return {
     proofs,
-    held: latest(about, 'hold') >= latest(about, 'release') && about.some(({ kind }) => kind === 'hold'),
+    held: latest(about, 'hold') >= latest(about, 'release') && (bornHeld || about.some(({ kind }) => kind === 'hold')),
   }
 }
 

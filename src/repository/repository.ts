@@ -113,6 +113,10 @@ export interface BeginRequest {
   readonly recipients: readonly string[]
   /** Said of the point in its commit, beside what is said of its repository. */
   readonly remarks?: readonly string[]
+  /** What somebody says of it, for everybody to read. */
+  readonly note?: string | undefined
+  /** Holds it by its own commit, so that no prune can come between. */
+  readonly held?: boolean | undefined
   /** Of who makes many points in one run: what was read is put here, and not read again for the next one. */
   readonly known?: KnownCommits
 }

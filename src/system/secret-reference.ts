@@ -1,14 +1,23 @@
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
+import { parseDatabaseUrl } from '../core/database-url.ts'
 import { Failure, systemFailure } from '../core/failure.ts'
 import { Secret } from '../core/secret.ts'
+import { readVariable } from './environment-file.ts'
 
-/** Where a secret is, as written in the configuration: `env:NAME`, `file:/path`, or the secret itself (warned about). */
+type Scheme = 'env' | 'file' | 'envfile' | 'literal'
+/** A file and the name of a variable in it. */
+const PLACE = /^(.+)#([A-Za-z_][A-Za-z0-9_.]*)$/s
+
+/**
+ * Where a secret is, as written in the configuration: `env:NAME`, `file:/path`, `envfile:/path#NAME` (a variable of an environment
+ * file, and of a database's URL its password), or the secret itself (warned about).
+ */
 export class SecretReference {
-  readonly scheme: 'env' | 'file' | 'literal'
+  readonly scheme: Scheme
   readonly #target: string
 
-  constructor(scheme: 'env' | 'file' | 'literal', target: string) {
+  constructor(scheme: Scheme, target: string) {
     this.scheme = scheme
     this.#target = target
   }
@@ -28,13 +37,25 @@ export class SecretReference {
    * when it is empty.
    */
   async resolve(): Promise<Secret> {
-    const value = this.scheme === 'file' ? await readSecretFile(this.#target) : this.#fromEnvironment()
+    const value = await this.#read()
     if (value === '') throw new Failure('usage', `secret ${this.toString()} is empty`)
     return new Secret(value)
   }
 
+  async #read(): Promise<string> {
+    switch (this.scheme) {
+      case 'file':
+        return await readSecretFile(this.#target)
+      case 'envfile':
+        return readEnvironmentFile(this.#target)
+      case 'literal':
+        return this.#target
+      case 'env':
+        return this.#fromEnvironment()
+    }
+  }
+
   #fromEnvironment(): string {
-    if (this.scheme === 'literal') return this.#target
     const value = process.env[this.#target]
     if (value === undefined) {
       throw new Failure('notFound', `environment variable ${this.#target} is not set`, {
@@ -55,16 +76,24 @@ async function readSecretFile(path: string): Promise<string> {
   }
 }
 
+function readEnvironmentFile(target: string): string {
+  const [, file = '', name = ''] = PLACE.exec(target) ?? []
+  const value = readVariable(file, name)
+  const url = parseDatabaseUrl(value)
+  return url === undefined ? value : (url.password?.reveal() ?? '')
+}
+
 function parseSecretReference(text: string): SecretReference {
-  const match = /^(env|file):(.+)$/s.exec(text)
-  if (match === null) return new SecretReference('literal', text)
-  // The pattern has exactly these two alternatives and a non-empty rest.
-  return new SecretReference(match[1] as 'env' | 'file', match[2] as string)
+  const match = /^(env|file|envfile):(.+)$/s.exec(text)
+  if (match === null || (match[1] === 'envfile' && !PLACE.test(match[2] ?? '')))
+    return new SecretReference('literal', text)
+  // The pattern has exactly these three alternatives and a non-empty rest.
+  return new SecretReference(match[1] as 'env' | 'file' | 'envfile', match[2] as string)
 }
 
 /** A secret in the configuration. */
 export const secretReference = z
   .string()
   .min(1)
-  .meta({ description: 'A secret: env:NAME or file:/path. A literal is accepted with a warning.' })
+  .meta({ description: 'A secret: env:NAME, file:/path or envfile:/path#NAME. A literal is accepted with a warning.' })
   .transform(parseSecretReference)

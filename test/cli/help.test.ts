@@ -26,3 +26,10 @@ for (const words of [['nothing'], ['key', 'nothing']]) {
     assert.match(error, /unknown command 'nothing'/)
   })
 }
+
+for (const words of [['backup'], ['key', 'export'], ['import', 'sql'], ['scratch', 'list']]) {
+  test(`help ${words.join(' ')} names the options of every command`, async () => {
+    const { out } = await help(...words)
+    for (const option of [/--config <file>/, /--json\b/, /--quiet\b/]) assert.match(out, option)
+  })
+}

@@ -221,3 +221,26 @@ test('what lies beside and is of no restore here goes after 72 hours, what a res
   assert.match(ran.out, new RegExp(`side database portal__r_${report.restoreId}`))
   assert.deepEqual(await sideDatabases(), [])
 })
+
+test('an application of this machine connects with the URL that is shown once', { timeout: 120_000 }, async () => {
+  interface Listening {
+    readonly scratch: Scratch
+    readonly urls: readonly { component: string; url: string }[]
+  }
+  const { scratch, urls } = await json<Listening>(['restore', '--target', 'scratch', '--listen', '--at', point])
+  const url = new URL(urls[0]?.url ?? '')
+  assert.deepEqual([urls.length, url.hostname], [1, '127.0.0.1'])
+  const ask = (to: string): string =>
+    execFileSync('psql', [to, '-Atc', 'select current_user, what from public.job_history'], {
+      encoding: 'utf8',
+      stdio: 'pipe',
+    }).trim()
+  assert.equal(ask(url.href), `${decodeURIComponent(url.username)}|first`)
+  assert.throws(() => ask(url.href.replace(url.password, 'guessed')))
+  assert.equal(look(scratch, 'show listen_addresses'), '127.0.0.1')
+  // Shown once, and in no record.
+  assert.ok(!JSON.stringify(await scratches()).includes(url.password))
+  await json(['scratch', 'remove', scratch.restoreId])
+  await assertNothingLeft()
+  assert.equal((await lab.run('restore', '--listen', '--yes')).code, 2)
+})

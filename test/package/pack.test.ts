@@ -22,10 +22,11 @@ const OPTIONAL = ['README.md', 'CHANGELOG.md']
 
 let folder = ''
 let installed = ''
+let tarball = ''
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'holdfast-package-'))
-  const tarball = await pack(await cloneOf(join(folder, 'clone')), folder)
+  tarball = await pack(await cloneOf(join(folder, 'clone')), folder)
   installed = join(folder, 'installed')
   await install(tarball, installed)
 })
@@ -143,3 +144,47 @@ test('it makes a repository with the recovery files in it, and lists it', async 
 test('a wrong command line ends with 2', async () => {
   assert.equal((await holdfast('nonsense')).code, 2)
 })
+
+/** The README's section on a host: its code blocks of one kind, each with what stands before it. */
+async function blocksOf(kind: 'sh' | 'ini'): Promise<readonly { readonly before: string; readonly text: string }[]> {
+  const readme = await readFile(join(root, 'README.md'), 'utf8')
+  const section = readme.split(/^(?=## )/m).find((part) => part.startsWith('## Install on a host\n')) ?? ''
+  return [...section.matchAll(/([^\n]*)\n\n```(\w+)\n([^]*?)```/g)]
+    .filter(([, , language]) => language === kind)
+    .map(([, before = '', , text = '']) => ({ before, text }))
+}
+
+test('what the README says of a host works: installed under a prefix, linked, started by its units', async () => {
+  const host = join(folder, 'host')
+  for (const name of ['usr/local/bin', 'etc/systemd/system']) await mkdir(join(host, name), { recursive: true })
+  const here = (text: string): string =>
+    text.replace(/(?<=[ =])\/(?=opt\/|usr\/local\/|etc\/|var\/)/g, `${host}/`).replace('./holdfast-0.1.0.tgz', tarball)
+  const lines = (await blocksOf('sh')).flatMap(({ text }) => text.trim().split('\n'))
+  const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string }
+  assert.ok(lines.includes('npm pack'))
+  assert.ok(lines.some((line) => line.includes(`./holdfast-${manifest.version}.tgz`)))
+  // Users and running units belong to the machine that runs the test.
+  for (const line of lines.filter((one) => /^(?:npm install|ln|install) /.test(one)))
+    await succeeds('sh', ['-ec', here(line).replace(/--owner=\w+ /, '')])
+  const program = join(host, 'usr/local/bin/holdfast')
+  assert.deepEqual(await runQuietly(program, ['--version']), { code: 0, output: `${manifest.version}\n` })
+  const units = await blocksOf('ini')
+  const paths = units.map(({ before }) => /`\/etc\/systemd\/system\/([^`]+)`:$/.exec(before)?.[1] ?? '')
+  assert.deepEqual(paths, [
+    'holdfast-backup@.service',
+    'holdfast-backup@.timer',
+    'holdfast-drill@.service',
+    'holdfast-drill@.timer',
+  ])
+  for (const [index, { text }] of units.entries())
+    await writeFile(join(host, 'etc/systemd/system', paths[index] ?? ''), here(text))
+  await verifyUnits(paths.map((path) => join(host, 'etc/systemd/system', path)))
+})
+
+/** Every line that systemd does not know is a warning, with the exit code 0. */
+async function verifyUnits(paths: readonly string[]): Promise<void> {
+  const { code, output } = await runQuietly('systemd-analyze', ['verify', '--man=no', ...paths])
+  if (code === 127) return
+  const ours = output.split('\n').filter((line) => line.includes('holdfast'))
+  assert.deepEqual(ours, [], output)
+}

@@ -1,23 +1,27 @@
 import { WENT_BACK } from '../../core/accept-ids.ts'
 import { failureKinds } from '../../core/failure.ts'
 import { runBackup } from '../../operations/backup/run.ts'
+import { parseNote } from '../../operations/backup/note.ts'
 import { planBackup, type BackupPlan } from '../../operations/backup/plan.ts'
 import type { BackupReport } from '../../operations/backup/report.ts'
 import { formatFindings } from '../findings.ts'
-import { formatBytes, formatDuration, formatTable } from '../format.ts'
+import { formatBytes, formatDuration, formatTable, quoted } from '../format.ts'
 import { formatKeyFits } from '../key-fits.ts'
 import { chooseApp, type Command } from '../run-command.ts'
 
 export interface BackupOptions {
   readonly dryRun?: boolean
   readonly accept?: readonly string[]
+  readonly note?: string
+  readonly hold?: boolean
 }
 
 /** `holdfast backup <app>` */
 export async function backup(command: Command, name: string | undefined, options: BackupOptions): Promise<number> {
   const app = chooseApp(command.assembly.apps, name)
   const { context } = command.assembly
-  const plan = await planBackup(app, context)
+  const note = options.note === undefined ? undefined : parseNote(options.note)
+  const plan = { ...(await planBackup(app, context)), note, held: options.hold }
   if (options.dryRun === true) {
     command.result({ plan }, () => planText(plan))
     return 0
@@ -42,7 +46,11 @@ function hintsOf({ repositories }: BackupReport): readonly string[] {
 function planText(plan: BackupPlan): string {
   const components = plan.components.map(({ name, kind }) => `  capture ${name} (${kind})`)
   const repositories = plan.repositories.map(({ name, location }) => `  store in ${name}: ${location}`)
-  return [`Backup of ${plan.app} would`, ...components, ...repositories, formatFindings(plan.findings)]
+  const label = [
+    ...(plan.note === undefined ? [] : [`  say of it ${quoted(plan.note)}`]),
+    ...(plan.held === true ? ['  hold it'] : []),
+  ]
+  return [`Backup of ${plan.app} would`, ...label, ...components, ...repositories, formatFindings(plan.findings)]
     .filter((line) => line !== '')
     .join('\n')
 }
@@ -66,6 +74,8 @@ function reportText(report: BackupReport): string {
   )
   return [
     `Restore point ${report.point} of ${report.app}: ${report.outcome === 'done' ? report.truth : 'INCOMPLETE'}, ${formatDuration(report.durationMilliseconds)}`,
+    ...(report.note === undefined ? [] : [`note: ${quoted(report.note)}`]),
+    ...(report.held === true ? ['Held: no prune removes it until holdfast release.'] : []),
     '',
     formatTable(['component', 'kind', 'outcome', 'bytes', 'time'], components, [3, 4]),
     '',

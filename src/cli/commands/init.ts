@@ -15,6 +15,8 @@ export interface InitOptions {
   readonly endpoint?: string
   readonly region?: string
   readonly ca?: string
+  readonly app?: string
+  readonly envFile?: string
 }
 
 /** `holdfast init` */
@@ -30,6 +32,7 @@ export async function init(world: World, common: CommonOptions, options: InitOpt
         ...fromOf(options),
         ...(common.config === undefined ? {} : { configPath: common.config }),
         ...(options.repository === undefined ? {} : { repositoryUrl: options.repository }),
+        ...templateOf(options),
         ...(options.identityFile === undefined ? {} : { identityFile: options.identityFile }),
         password: options.password ? () => askNewPassword(world) : undefined,
         currentPassword: passwordOfLockedKeys(world),
@@ -47,6 +50,15 @@ function fromOf({ from, at = 'latest', endpoint, region, ca }: InitOptions): Pic
   if (from !== undefined) return { from: { url: from, at, ...Object.fromEntries(server) } }
   if (others[0] === undefined) return {}
   throw new Failure('usage', `--${others[0]} needs --from`, { hint: 'Name the repository to read with --from.' })
+}
+
+function templateOf({ app, envFile }: InitOptions): Pick<InitRequest, 'template'> {
+  if (app !== undefined)
+    return { template: { name: app, ...(envFile === undefined ? {} : { environmentFile: envFile }) } }
+  if (envFile === undefined) return {}
+  throw new Failure('usage', '--env-file is for --app', {
+    hint: 'Add --app with the name of the app that it belongs to.',
+  })
 }
 
 function textOf(report: InitReport): string {

@@ -1,6 +1,6 @@
 import { failureKinds } from '../../core/failure.ts'
 import { listPoints, type PointsReport, type PointSummary } from '../../operations/points/list-points.ts'
-import { formatBytes, formatTable, formatTime } from '../format.ts'
+import { formatBytes, formatTable, formatTime, quoted } from '../format.ts'
 import { chooseApps, type Command } from '../run-command.ts'
 import { formatState } from '../verdict.ts'
 
@@ -51,6 +51,7 @@ function rowOf(point: PointSummary): string[] {
   const remarks = [
     ...(point.held ? ['held'] : []),
     ...(point.failedProof === null ? [] : [point.failedProof.toUpperCase()]),
+    ...(point.note === undefined ? [] : [quoted(point.note)]),
     ...point.remarks,
   ]
   return [

@@ -14,7 +14,7 @@ import { executeScratch, planScratch } from '../../operations/scratch/restore.ts
 import { openChosenPoint, type ChosenPoint } from '../chosen-point.ts'
 import { confirmByTyping } from '../confirm.ts'
 import { formatDifferences, formatFindings } from '../findings.ts'
-import { formatBytes, formatDuration, formatTime } from '../format.ts'
+import { formatBytes, formatDuration, formatTime, quoted } from '../format.ts'
 import { formatKeyFits } from '../key-fits.ts'
 import { isGoodFit } from '../../operations/key-fit/prove.ts'
 import { chooseApp, type Command } from '../run-command.ts'
@@ -29,6 +29,8 @@ export interface RestoreOptions extends ChosenPoint {
   readonly continue?: boolean
   readonly abandon?: boolean
   readonly accept?: readonly string[]
+  /** Scratch only. */
+  readonly listen?: boolean
 }
 
 /** `holdfast restore <app>` */
@@ -36,6 +38,8 @@ export async function restore(command: Command, name: string | undefined, option
   const app = chooseApp(command.assembly.apps, name)
   if (options.continue === true) return await resume(command, app, options)
   if (options.abandon === true) return await abandon(command, app)
+  if (options.listen === true && options.target !== 'scratch')
+    throw new Failure('usage', '--listen is for --target scratch', { hint: 'Add --target scratch, or leave it out.' })
   if (options.target === 'scratch') return await restoreToScratch(command, app, options)
   await refuseUnfinished(command, app)
   return await restoreAnew(command, app, options)
@@ -102,8 +106,13 @@ async function restoreToScratch(command: Command, app: App, options: RestoreOpti
     return showPlan(command, plan)
   }
   command.say(() => planText(plan))
-  const { report, scratch } = await executeScratch(app, reader, planned, context)
-  command.result({ plan, report, scratch }, () => scratchReportText(report, scratch))
+  const listen = options.listen === true
+  const { report, scratch, urls } = await executeScratch(app, reader, planned, context, { listen })
+  // The password is nowhere else, so that here it is shown.
+  const shown = urls.map(({ component, url }) => ({ component, url: url.reveal() }))
+  command.result({ plan, report, scratch, ...(listen ? { urls: shown } : {}) }, () =>
+    [scratchReportText(report, scratch), ...urlLines(shown)].join('\n'),
+  )
   return isAsCaptured(report) ? 0 : failureKinds.corrupt.exit
 }
 
@@ -183,6 +192,7 @@ function planText(plan: RestorePlan): string {
   }
   return [
     `Restore of ${plan.app} from restore point ${plan.point} (${formatTime(plan.pointCreated)}) in ${plan.repository}`,
+    ...(plan.note === undefined ? [] : [`  note: ${quoted(plan.note)}`]),
     `  how: ${acts[plan.mode]}`,
     ...(plan.mode === 'scratch' ? [] : [`  safety point first: ${plan.safetyPoint ? 'yes' : 'NO'}`]),
     ...plan.components.map(({ name, target, bytes }) => `  ${name}: ${formatBytes(bytes)} into ${target}`),
@@ -210,6 +220,17 @@ function scratchReportText(report: RestoreReport, scratch: ScratchSummary): stri
     ...placeLines(scratch),
     `Remove it with holdfast scratch remove ${report.restoreId}; holdfast prune does so after ${formatTime(scratch.until ?? '')}.`,
   ].join('\n')
+}
+
+function urlLines(urls: readonly { readonly component: string; readonly url: string }[]): readonly string[] {
+  if (urls.length === 0) return []
+  return [
+    '',
+    ...urls.map(({ component, url }) => `${component}: ${url}`),
+    'This is shown once: the password was made for it and is kept nowhere. The server listens on 127.0.0.1 only.',
+    'A container reaches it with the network of the host (docker run --network host); in Docker Desktop also by',
+    'host.docker.internal in place of 127.0.0.1. Stop the app from sending mail or changing others before you start it on old data.',
+  ]
 }
 
 function undoText({ app, previous }: RestoreReport): string {

@@ -1,5 +1,5 @@
 import { showPoint, type ShowReport } from '../../operations/points/show-point.ts'
-import { formatBytes, formatTable, formatTime } from '../format.ts'
+import { formatBytes, formatTable, formatTime, quoted } from '../format.ts'
 import { formatKeyFits } from '../key-fits.ts'
 import type { Command } from '../run-command.ts'
 import { formatState } from '../verdict.ts'
@@ -36,6 +36,8 @@ function textOf(report: ShowReport): string {
     `restore point  ${summary.point}`,
     `app            ${summary.app}`,
     `created        ${summary.created}`,
+    ...(summary.note === undefined ? [] : [`note           ${quoted(summary.note)}`]),
+    ...(summary.held ? ['held           never pruned until holdfast release'] : []),
     `state          ${formatState(summary)} since ${summary.truthAt}`,
     `repository     ${summary.repositories.join(', ')}`,
     `sequence       ${summary.sequence}`,

@@ -120,12 +120,16 @@ async function compareContent(entry: FileEntry & { type: 'file' }, found: Found,
   const size = Number(found.stat.size)
   if (size !== entry.size) return report.add(entry.path, 'file', `${entry.size} bytes`, `${size} bytes`)
   const sha256 = await hashOf(found, size)
-  if (sha256 !== entry.sha256) report.add(entry.path, 'file', `SHA-256 ${entry.sha256}`, `SHA-256 ${sha256}`)
+  if (sha256 !== entry.sha256) report.add(entry.path, 'file', `${size} bytes, as captured`, otherContent(size, sha256))
 }
 
-async function hashOf(found: Found, size: number): Promise<string> {
+function otherContent(size: number, sha256: string | undefined): string {
+  return sha256 === undefined ? 'nothing: it is gone' : `${size} bytes, not the same`
+}
+
+async function hashOf(found: Found, size: number): Promise<string | undefined> {
   const opened = await naming('read', shown(found.path), () => openFound(found))
-  if (opened === undefined) return 'of nothing: it is gone'
+  if (opened === undefined) return undefined
   const hash = new PassingHash()
   try {
     await drain(hash.through(readExactly(opened.handle, size)))

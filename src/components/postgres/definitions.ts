@@ -11,6 +11,8 @@ export interface Definition {
   /** For example `INDEX public users_email_idx`. */
   readonly name: string
   readonly definition: string
+  /** The SQL itself, where it was asked for. */
+  readonly text?: string
 }
 
 export interface DefinitionSource {
@@ -20,6 +22,8 @@ export interface DefinitionSource {
   readonly limits: ToolLimits
   /** An exported snapshot to read in. */
   readonly snapshot?: string
+  /** The objects whose text is kept, not only its hash. */
+  readonly texts?: ReadonlySet<string> | undefined
 }
 
 /**
@@ -33,20 +37,20 @@ export const DUMP_OPTIONS: readonly string[] = ['--quote-all-identifiers', '--lo
  * objects, with owners, grants and comments. Memory grows with the number of objects, not with their text.
  */
 export async function readDefinitions(source: DefinitionSource, context: Context): Promise<Definition[]> {
-  const { tools, server, database, limits, snapshot } = source
+  const { tools, server, database, limits, snapshot, texts } = source
   const args = ['--schema-only', ...DUMP_OPTIONS, ...(snapshot === undefined ? [] : [`--snapshot=${snapshot}`])]
-  return splitDefinitions(streamTool({ tools, program: 'pg_dump', args, server, database, limits }, context))
+  const text = streamTool({ tools, program: 'pg_dump', args, server, database, limits }, context)
+  return splitDefinitions(text, { texts })
 }
 
-/**
- * The objects in the text of a schema dump. Bytes are compared as they are, whatever the database's encoding. `ending` may
- * word the last statement of an object otherwise, when that says who owns it.
- */
-export async function splitDefinitions(
-  text: Bytes,
-  ending: (statement: string) => string = (statement) => statement,
-): Promise<Definition[]> {
-  const split = new Splitter(ending)
+export interface SplitOptions extends Pick<DefinitionSource, 'texts'> {
+  /** May word the last statement of an object otherwise, when that says who owns it. */
+  readonly ending?: (statement: string) => string
+}
+
+/** The objects in the text of a schema dump. Bytes are compared as they are, whatever the database's encoding. */
+export async function splitDefinitions(text: Bytes, options: SplitOptions = {}): Promise<Definition[]> {
+  const split = new Splitter(options)
   let rest = ''
   for await (const chunk of text) {
     const lines = (rest + Buffer.from(chunk).toString('latin1')).split('\n')
@@ -77,9 +81,12 @@ class Splitter {
   /** The lines of what may be its last statement. */
   #last: string[] | undefined
   readonly #ending: (statement: string) => string
+  readonly #texts: ReadonlySet<string>
+  #text: string[] | undefined
 
-  constructor(ending: (statement: string) => string) {
+  constructor({ ending = (statement) => statement, texts = new Set() }: SplitOptions) {
     this.#ending = ending
+    this.#texts = texts
   }
 
   line(line: string): void {
@@ -102,6 +109,7 @@ class Splitter {
     this.#held += `${line}\n`
     if (line === '' || line === '--') return
     this.#hash.update(this.#held, 'latin1')
+    this.#text?.push(this.#held)
     this.#held = ''
   }
 
@@ -131,7 +139,9 @@ class Splitter {
   #finish(): void {
     this.#addTable()
     this.#addEnding()
-    if (this.#name !== undefined) this.#found.push({ name: this.#name, definition: this.#hash.digest('hex') })
+    if (this.#name === undefined) return
+    const text = this.#text === undefined ? {} : { text: Buffer.from(this.#text.join(''), 'latin1').toString('utf8') }
+    this.#found.push({ name: this.#name, definition: this.#hash.digest('hex'), ...text })
   }
 
   end(): Definition[] {
@@ -147,6 +157,7 @@ class Splitter {
     this.#seen.set(plain, count)
     this.#name = count === 1 ? plain : `${plain} (${count})`
     this.#hash = createHash('sha256')
+    this.#text = this.#texts.has(this.#name) ? [] : undefined
     this.#held = ''
   }
 }

@@ -27,6 +27,8 @@ export const postgresDriver: Driver<PostgresSettings, PostgresDetails> = {
   serverMoment: async (...request) => (await import('./server-moment.ts')).serverMoment(...request),
   grants: async (...request) => (await import('./grants.ts')).grants(...request),
   dumps: {
+    find: async (...request) => (await import('./dumps/find-dumps.ts')).findDumps(...request),
+    digest: async (...request) => (await import('./dumps/dump-file.ts')).openDumpFile(...request),
     load: async (...request) => (await import('./dumps/load.ts')).loadDumpFile(...request),
     write: async (...request) => (await import('./dumps/write.ts')).writeDumpFile(...request),
   },

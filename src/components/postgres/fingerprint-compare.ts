@@ -1,4 +1,5 @@
 import type { Difference } from '../../core/restore-point.ts'
+import type { Definition } from './definitions.ts'
 import { compareDepends } from './depends-compare.ts'
 import type { Fingerprint } from './schema.ts'
 
@@ -11,7 +12,7 @@ export interface CompareOptions {
    */
   readonly sameDefinitions: boolean
   /** How the server of what was found words the captured definitions, by name. With it they are always compared. */
-  readonly reference?: ReadonlyMap<string, string> | undefined
+  readonly reference?: ReadonlyMap<string, Definition> | undefined
 }
 
 /** Everything in which `found` is not what was captured as `expected`; nothing means equal content. */
@@ -31,19 +32,34 @@ export function compareFingerprints(
     ),
     ...compare('', objectsOf(expected, found), objectsOf(found, expected), byName, (a, b) =>
       sameDefinitions || reference !== undefined
-        ? different(`definition of ${a.name}`, reference?.get(a.name) ?? a.definition, b.definition)
+        ? compareDefinition(a.name, reference?.get(a.name)?.definition ?? a.definition, b.definition)
         : [],
     ),
     ...compareDepends(expected, found),
   ]
 }
 
-/** Whether an object that both have is worded in two ways, so that only the server can say if they mean the same. */
-export function isWordedOtherwise(expected: Fingerprint, found: Fingerprint): boolean {
+/** The objects that both have and word in two ways, so that only the server can say if they mean the same. */
+export function wordedOtherwise(expected: Fingerprint, found: Fingerprint): ReadonlySet<string> {
   const words = new Map(found.objects.map(({ name, definition }) => [name, definition]))
-  return expected.objects.some(
+  const others = expected.objects.filter(
     ({ name, definition, moved }) => moved !== true && (words.get(name) ?? definition) !== definition,
   )
+  return new Set(others.map(({ name }) => name))
+}
+
+const DEFINITION = 'definition of '
+
+/** The object whose definition the difference is in, where it is in one that both have. */
+export function definitionIn({ subject }: Difference): string | undefined {
+  return subject.startsWith(DEFINITION) ? subject.slice(DEFINITION.length) : undefined
+}
+
+/** Hashes say nothing to people. The text is found by who has both. */
+function compareDefinition(name: string, expected: string, found: string): Difference[] {
+  return expected === found
+    ? []
+    : [{ subject: `${DEFINITION}${name}`, expected: 'as captured', found: 'another definition' }]
 }
 
 /**
@@ -107,7 +123,23 @@ function compareTable(
 ): Difference[] {
   const rows = different(`rows of ${a.name}`, a.rows, b.rows)
   const comparable = sameHashing || !/^-?\d+$/.test(a.hash ?? '')
-  return rows.length > 0 || !comparable ? rows : differentIfKnown(`content of ${a.name}`, a.hash, b.hash)
+  return rows.length > 0 || !comparable
+    ? rows
+    : compareContent(`content of ${a.name}`, `${a.rows} rows`, a.hash, b.hash)
+}
+
+/** What is told in place of sums of hashes. What is no sum says itself what it is. */
+function compareContent(
+  subject: string,
+  amount: string,
+  expected: string | undefined,
+  found: string | undefined,
+): Difference[] {
+  if (expected === undefined || expected === found) return []
+  const isSum = (hash: string): boolean => /^-?\d+$/.test(hash)
+  const said = isSum(expected) ? `${amount}, as captured` : expected
+  if (found === undefined) return [{ subject, expected: said, found: ABSENT }]
+  return [{ subject, expected: said, found: isSum(found) ? `${amount}, not the same` : found }]
 }
 
 function compareSequence(a: Fingerprint['sequences'][number], b: Fingerprint['sequences'][number]): Difference[] {
@@ -127,7 +159,7 @@ function compareLargeObject(
   b: Fingerprint['largeObjects'][number],
 ): Difference[] {
   const size = differentIfKnown(`size of large object ${a.oid}`, a.size, b.size)
-  return size.length > 0 ? size : differentIfKnown(`content of large object ${a.oid}`, a.hash, b.hash)
+  return size.length > 0 ? size : compareContent(`content of large object ${a.oid}`, `${a.size} bytes`, a.hash, b.hash)
 }
 
 /** Where the backup left it to drills, nothing is expected. What it did read must be found. */

@@ -132,7 +132,7 @@ export class InPlaceTarget implements Target<PostgresDetails> {
     await withAdmin(this.#place, context, async (admin) => {
       const marker = await this.#marker(admin)
       if (marker === undefined) throw new Failure('refused', `database ${this.#place.names.live} is not fenced`)
-      await ensureRoles(admin, details, source, context)
+      await ensureRoles(admin, details, source, context, this.#place.settings)
       const lanes = details.lanes.length === 0 ? 0 : LOAD_JOBS
       await this.#openGate(admin, LOAD_CONNECTIONS + lanes, context)
       const ways = await this.#overwrite(admin, { details, source, marker: { ...marker, touched: true } }, context)

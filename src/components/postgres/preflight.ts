@@ -24,7 +24,7 @@ export function preflightSwap(place: Place, details: PostgresDetails, context: C
     return [
       ...(await serverFindings(admin, place, details, context)),
       ...(await providerFindings(admin, details)),
-      ...(await roleFindings(admin, details)),
+      ...(await roleFindings(admin, details, place.settings)),
       ...(await rightFindings(admin, details, world.live, place.settings.maintenanceDatabase)),
       ...nameFindings(place, world),
       ...(await liveFindings(admin, place, world.live !== undefined, 'swap')),
@@ -54,7 +54,7 @@ export function preflightInPlace(
       },
       ...(await serverFindings(admin, place, details, context)),
       ...(await providerFindings(admin, details)),
-      ...(await roleFindings(admin, details)),
+      ...(await roleFindings(admin, details, place.settings)),
       ...(await settingFindings(admin, details)),
       ...(await rightFindings(admin, details, world.live, place.settings.maintenanceDatabase)),
       ...(await liveFindings(admin, place, world.live !== undefined, 'in-place')),

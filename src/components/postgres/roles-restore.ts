@@ -5,10 +5,11 @@ import type { Finding } from '../../core/restore-point.ts'
 import { settingValue } from './setting-value.ts'
 import { identifier, literal } from './connection.ts'
 import type { ArtifactSource } from '../driver.ts'
-import { passwordStatement, readRolePasswords, withPasswords } from './role-passwords.ts'
+import { ownPassword } from './own-password.ts'
+import { passwordStatement, readRolePasswords, withPasswords, type RolePasswords } from './role-passwords.ts'
 import { existingFindings } from './roles-existing.ts'
 import { settableSettings } from './settable-settings.ts'
-import type { CapturedRole, PostgresDetails } from './schema.ts'
+import type { CapturedRole, PostgresDetails, PostgresSettings } from './schema.ts'
 import { missingRoleNames } from './side-database.ts'
 import { query, queryOne } from './query.ts'
 import { change } from './target-place.ts'
@@ -17,8 +18,8 @@ import { inTransaction } from './target-transaction.ts'
 /**
  * Creates the captured roles that the server does not have, with their memberships and settings, in one transaction.
  *
- * Roles that exist are never touched: they are shared with other databases. Created ones get no password, unless
- * an imported dump had one that somebody asked for, and never SUPERUSER, REPLICATION or BYPASSRLS, since whoever could write a restore point would own the
+ * Roles that exist are never touched: they are shared with other databases. Created ones get no password, unless the app's own
+ * environment file has it, or an imported dump had one that somebody asked for, and never SUPERUSER, REPLICATION or BYPASSRLS, since whoever could write a restore point would own the
  * server. A restore role that is no superuser is made a member of the owners that it creates; else it could give them
  * nothing. Not of others: an application's role may be a member of the restore role itself.
  */
@@ -27,11 +28,12 @@ export async function ensureRoles(
   details: PostgresDetails,
   source: ArtifactSource,
   context: Context,
+  settings: Pick<PostgresSettings, 'from'> = {},
 ): Promise<void> {
   const missing = await missingRoles(admin, details)
   if (missing.length === 0) return
   const { superuser, version, user } = await readRights(admin)
-  const passwords = await readRolePasswords(missing, details, source)
+  const passwords = new Map([...(await readRolePasswords(missing, details, source)), ...ownOf(missing, settings)])
   const statements = [
     ...missing.map(createStatement),
     ...(superuser ? [] : ownersAmong(missing, details, user).map((name) => ownMembership(name, version))),
@@ -50,6 +52,12 @@ async function settingsOf(admin: pg.Client, roles: readonly CapturedRole[]): Pro
   for (const role of roles)
     statements.push(...settingStatements({ ...role, settings: await settableSettings(admin, role.settings) }))
   return statements
+}
+
+/** The app goes on logging in with what its environment file has. */
+function ownOf(missing: readonly CapturedRole[], settings: Pick<PostgresSettings, 'from'>): RolePasswords {
+  const names = new Set(missing.map(({ name }) => name))
+  return new Map([...ownPassword(settings)].filter(([name]) => names.has(name)))
 }
 
 function ownersAmong(missing: readonly CapturedRole[], details: PostgresDetails, user: string): string[] {
@@ -75,7 +83,11 @@ async function missingRoles(admin: pg.Client, details: PostgresDetails): Promise
 }
 
 /** What the restore will do about roles, and whether it may. */
-export async function roleFindings(admin: pg.Client, details: PostgresDetails): Promise<Finding[]> {
+export async function roleFindings(
+  admin: pg.Client,
+  details: PostgresDetails,
+  settings: Pick<PostgresSettings, 'from'> = {},
+): Promise<Finding[]> {
   const missing = await missingRoles(admin, details)
   const existing = await existingFindings(admin, details)
   if (missing.length === 0)
@@ -94,16 +106,25 @@ export async function roleFindings(admin: pg.Client, details: PostgresDetails): 
     ]
   }
   return [
-    ...createdFindings(missing, details),
+    ...createdFindings(missing, details, settings),
     ...missing.flatMap(strippedFinding),
     ...(await parentFindings(admin, missing, rights)),
     ...existing,
   ]
 }
 
-function createdFindings(missing: readonly CapturedRole[], details: PostgresDetails): Finding[] {
-  const kept = withPasswords(missing, details).map(({ name }) => name)
-  const bare = missing.map(({ name }) => name).filter((name) => !kept.includes(name))
+function createdFindings(
+  missing: readonly CapturedRole[],
+  details: PostgresDetails,
+  settings: Pick<PostgresSettings, 'from'>,
+): Finding[] {
+  const own = [...ownOf(missing, settings).keys()]
+  const kept = withPasswords(missing, details)
+    .map(({ name }) => name)
+    .filter((name) => !own.includes(name))
+  const bare = missing.map(({ name }) => name).filter((name) => !kept.includes(name) && !own.includes(name))
+  const message = `will be created with the password in ${settings.from?.file ?? ''}: ${own.join(', ')}`
+  const withOwn: Finding = { level: 'ok', subject: 'roles', message }
   const without: Finding = {
     level: 'warning',
     subject: 'roles',
@@ -116,7 +137,11 @@ function createdFindings(missing: readonly CapturedRole[], details: PostgresDeta
     message: `will be created with the passwords that the imported dump had: ${kept.join(', ')}`,
     hint: 'Whoever knew them then can log in again. Change them with ALTER ROLE … PASSWORD after the restore.',
   }
-  return [...(bare.length > 0 ? [without] : []), ...(kept.length > 0 ? [withThem] : [])]
+  return [
+    ...(own.length > 0 ? [withOwn] : []),
+    ...(bare.length > 0 ? [without] : []),
+    ...(kept.length > 0 ? [withThem] : []),
+  ]
 }
 
 function strippedFinding({ name, attributes }: CapturedRole): Finding[] {

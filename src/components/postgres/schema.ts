@@ -20,6 +20,13 @@ export const postgresSettings = z.strictObject({
   port: z.number().int().min(1).max(65535).default(5432),
   database: databaseName,
   user: z.string().min(1).meta({ description: 'The role that reads for a backup.' }),
+  from: z
+    .strictObject({ file: z.string().regex(/^\//, 'expected an absolute path'), name: z.string().min(1) })
+    .optional()
+    .meta({
+      description:
+        "The app's own environment file, and the variable in it that has the URL of the database: host, port, database, user and password are taken from there, unless they are written here.",
+    }),
   password: secretReference.optional(),
   restoreUser: z
     .string()

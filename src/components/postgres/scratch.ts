@@ -11,6 +11,7 @@ import type {
   ArtifactSource,
   EvidenceQuery,
   EvidenceRow,
+  LeaveOptions,
   LeftPlace,
   Target,
   TargetState,
@@ -20,6 +21,7 @@ import { settingFindings } from './settable-settings.ts'
 import { applyProperties, capturedProperties, readProperties } from './carry-over.ts'
 import { databaseConninfo, withSession } from './connection.ts'
 import { readRows } from './evidence.ts'
+import { letIn } from './listen.ts'
 import type { LoadPlace } from './load.ts'
 import { folderFinding, neededBytes } from './preflight-disk.ts'
 import { toolFindings } from './preflight-server.ts'
@@ -222,13 +224,15 @@ export class ScratchTarget implements Target<PostgresDetails> {
     return Promise.resolve()
   }
 
-  async leave(): Promise<LeftPlace> {
+  async leave(context: Context, { listen = false }: LeaveOptions = {}): Promise<LeftPlace> {
     const { server, names } = this.#place()
-    const { passwordFile } = await this.#server().leave()
+    const open = listen ? await letIn(this.#place(), this.#folder, context) : undefined
+    const { passwordFile } = await this.#server().leave(open?.settings)
     this.#running = undefined
-    const [host, port, user, database] = [server.host, server.port, server.user, names.side]
+    const [host, port, user, database] = [server.host, open?.port ?? server.port, server.user, names.side]
     const command = `PGPASSFILE=${quoted(passwordFile)} psql -h ${quoted(host)} -p ${port} -U ${user} -d ${quoted(databaseArgument(database))}`
-    return { folder: this.#folder, server: { host, port, user, database, passwordFile, command } }
+    const url = open === undefined ? {} : { url: open.url }
+    return { folder: this.#folder, server: { host, port, user, database, passwordFile, command }, ...url }
   }
 
   #server(): PrivateServer {

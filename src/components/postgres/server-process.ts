@@ -41,7 +41,7 @@ export interface PrivateServer {
   /** Stops it if it runs, and starts it with the same data, password and socket. */
   restart(): Promise<void>
   /** Starts it anew so that it outlives this process; `stopLeftServer` ends it. Gives a file with the password for libpq. */
-  leave(): Promise<{ readonly passwordFile: string }>
+  leave(settings?: Readonly<Record<string, string>>): Promise<{ readonly passwordFile: string }>
 }
 
 const PORT = 5432
@@ -169,10 +169,11 @@ class Postmaster implements PrivateServer {
     this.#forget()
   }
 
-  async leave(): Promise<{ readonly passwordFile: string }> {
+  async leave(settings: Readonly<Record<string, string>> = {}): Promise<{ readonly passwordFile: string }> {
     await this.stop()
     await openSockets(this.#place)
-    return startLeftServer(this.#binaries, this.#place, settingsOf(this.#place, this.#options), this.#options.context)
+    const all = { ...settingsOf(this.#place, this.#options), ...settings }
+    return startLeftServer(this.#binaries, this.#place, all, this.#options.context)
   }
 
   #forget(): void {

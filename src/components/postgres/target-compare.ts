@@ -6,7 +6,8 @@ import type { DatabaseProperties } from './carry-over.ts'
 import { connect } from './connection.ts'
 import { readDefinitions } from './definitions.ts'
 import { readDepends } from './depends.ts'
-import { compareFingerprints, isWordedOtherwise } from './fingerprint-compare.ts'
+import { withDiffs } from './definition-diffs.ts'
+import { compareFingerprints, wordedOtherwise } from './fingerprint-compare.ts'
 import { readCounts, readFingerprint } from './fingerprint.ts'
 import type { LoadPlace } from './load.ts'
 import type { Reference } from './reference/reference.ts'
@@ -27,10 +28,11 @@ export async function compareLoaded(
 ): Promise<Difference[]> {
   const expected = details.fingerprint
   const found = await readLoaded(place, expected, context)
-  return compareFingerprints(expected, found, {
-    sameDefinitions: sameWording(place, serverVersion, expected, details.serverVersion),
-    reference: isWordedOtherwise(expected, found) ? await reference?.(context) : undefined,
-  })
+  const others = wordedOtherwise(expected, found)
+  const worded = others.size > 0 ? await reference?.worded(others, context) : undefined
+  const sameDefinitions = sameWording(place, serverVersion, expected, details.serverVersion)
+  const differences = compareFingerprints(expected, found, { sameDefinitions, reference: worded })
+  return withDiffs(differences, { place, worded, reference }, context)
 }
 
 async function readLoaded(place: LoadPlace, expected: Fingerprint, context: Context): Promise<Fingerprint> {

@@ -95,7 +95,7 @@ export class SwapTarget implements Target<PostgresDetails> {
     const side = await this.#side(details, context)
     try {
       await withAdmin(this.#place, context, async (admin) => {
-        await ensureRoles(admin, details, source, context)
+        await ensureRoles(admin, details, source, context, this.#place.settings)
         await createSide(admin, this.#place, details, context)
         await applyLabels(admin, this.#place.names.side, await this.#properties(admin, details), context)
       })

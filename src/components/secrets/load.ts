@@ -5,7 +5,7 @@ import type { Difference } from '../../core/restore-point.ts'
 import type { Secret } from '../../core/secret.ts'
 import { bytesOfSecret, secretOfBytes } from '../../core/secret-bytes.ts'
 import type { ArtifactSource } from '../driver.ts'
-import { fingerprintOf, readRecords, secretDigest, SECRETS } from '../secret-record.ts'
+import { readRecords, secretDigest, SECRETS } from '../secret-record.ts'
 import { environmentSecrets, namesOf, type Destination, type FilePart } from './places.ts'
 import { parseYaml, readHostFile, readSecret, yamlText } from './read-secret.ts'
 import type { SecretDetails, SecretsDetails, SecretsSettings } from './schema.ts'
@@ -161,10 +161,7 @@ function differencesOf(
 ): readonly Difference[] {
   const expected = secrets.find((secret) => secret.name === name)?.digest ?? ''
   const digest = found === undefined ? undefined : digestOf(fingerprintKey, found.value)
-  return digest === expected ? [] : [differenceOf(name, expected, digest)]
-}
-
-function differenceOf(name: string, expected: string, found: string | undefined): Difference {
-  const said = found === undefined ? 'nothing' : `fingerprint ${fingerprintOf(found)}`
-  return { subject: `secret ${name}`, expected: `fingerprint ${fingerprintOf(expected)}`, found: said }
+  if (digest === expected) return []
+  const said = digest === undefined ? 'nothing' : 'another value'
+  return [{ subject: `secret ${name}`, expected: 'the captured value', found: said }]
 }

@@ -173,7 +173,7 @@ test('compare finds a value that is another, without saying it', async (t) => {
     differences.map(({ subject }) => subject),
     ['secret env'],
   )
-  assert.match(differences[0]?.found ?? '', /^fingerprint [0-9a-f]{16}$/)
+  assert.equal(differences[0]?.found, 'another value')
 })
 
 test('artifacts that are not those of the manifest are corrupt', async (t) => {

@@ -86,7 +86,7 @@ export class Destination {
   }
 }
 
-type Begun = Pick<BackupPlan, 'app' | 'point' | 'remarks' | 'known'>
+type Begun = Pick<BackupPlan, 'app' | 'point' | 'remarks' | 'note' | 'held' | 'known'>
 
 /** Begins the point in every repository; one that cannot be opened is a failed destination. */
 export async function openDestinations(
@@ -101,13 +101,13 @@ export async function openDestinations(
 
 async function openDestination(
   target: AppRepository,
-  { app, point, remarks = [], known }: Begun,
+  { app, point, remarks = [], note, held, known }: Begun,
   context: OperationContext,
 ): Promise<Destination> {
   try {
     const repository = await target.open(context)
     const seen = known === undefined ? {} : { known: known(target.name) }
-    const request = { app, point, recipients: target.recipients, remarks, ...seen }
+    const request = { app, point, recipients: target.recipients, remarks, note, held, ...seen }
     return new Destination(target, await repository.begin(request, context))
   } catch (error) {
     return new Destination(target, undefined, toFailure(error))

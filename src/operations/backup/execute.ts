@@ -171,6 +171,8 @@ function reportOf(
   return {
     app: plan.app,
     point: plan.point,
+    ...(plan.note === undefined ? {} : { note: plan.note }),
+    ...(plan.held === true ? { held: true } : {}),
     outcome: whole ? 'done' : 'incomplete',
     truth: 'read back',
     ...times,

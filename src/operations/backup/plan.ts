@@ -18,6 +18,10 @@ export interface BackupPlan {
   readonly unopenable?: readonly string[]
   /** Said of the point in its commit. */
   readonly remarks?: readonly string[]
+  /** What somebody says of the point, for everybody to read. */
+  readonly note?: string | undefined
+  /** No prune removes the point until it is released. */
+  readonly held?: boolean | undefined
   /** Components that the point cannot have, and why. */
   readonly missing?: readonly MissingComponent[]
   /**

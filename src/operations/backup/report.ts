@@ -6,6 +6,10 @@ import type { Finding, PointId, TruthState } from '../../core/restore-point.ts'
 export interface BackupReport {
   readonly app: string
   readonly point: PointId
+  /** What somebody said of it. */
+  readonly note?: string
+  /** No prune removes it until it is released. */
+  readonly held?: boolean
   /** `done`: every component is in every repository. `incomplete`: something is missing, and what is there is good. */
   readonly outcome: 'done' | 'incomplete'
   /** How far this backup proved itself. */

@@ -1,10 +1,10 @@
 import { describe, Failure } from '../../core/failure.ts'
 import type { Driver } from '../../components/driver.ts'
-import type { DumpFormat, DumpOrigin, Dumps, LoadedDump } from '../../components/dumps.ts'
+import type { DumpFormat, DumpOrigin, Dumps, FoundDump, LoadedDump } from '../../components/dumps.ts'
 import type { App, AppComponent, AppRepository, OperationContext } from '../app.ts'
 import { executeBackup } from '../backup/execute.ts'
 import type { BackupReport } from '../backup/report.ts'
-import { IMPORT_REMARK } from './remark.ts'
+import { dumpedRemark, IMPORT_REMARK } from './remark.ts'
 
 export interface ImportRequest {
   readonly format: DumpFormat
@@ -14,6 +14,10 @@ export interface ImportRequest {
   readonly trusted: boolean
   readonly withoutRows?: boolean | undefined
   readonly withPasswords: boolean
+  /** Made by who notes it before it exists. */
+  readonly point?: string
+  /** When the dump was made, as far as is known. */
+  readonly dumped?: Pick<FoundDump, 'dumped' | 'dumpedBy'>
 }
 
 export interface ImportReport {
@@ -46,8 +50,7 @@ export async function executeImport(
   try {
     const loaded = await driver.dumps.load(settings, { ...request, scratchFolder: scratch.path }, context)
     try {
-      const report = await capture(app, component, loaded, context)
-      await holdImported(app, report, context)
+      const report = await capture(app, component, { loaded, request }, context)
       return reportOf(report, component.name, loaded.origin)
     } finally {
       await closeOrWarn(() => loaded.close(), context)
@@ -60,7 +63,7 @@ export async function executeImport(
 async function capture(
   app: App,
   component: AppComponent,
-  loaded: LoadedDump,
+  { loaded, request }: { readonly loaded: LoadedDump; readonly request: ImportRequest },
   context: OperationContext,
 ): Promise<BackupReport> {
   const driver: Driver = {
@@ -71,11 +74,13 @@ async function capture(
   const others = app.components.filter(({ name }) => name !== component.name)
   const plan = {
     app: app.name,
-    point: context.newId(),
+    point: request.point ?? context.newId(),
     components: [],
     repositories: [],
     findings: [],
-    remarks: [IMPORT_REMARK],
+    remarks: [IMPORT_REMARK, ...(request.dumped === undefined ? [] : [dumpedRemark(request.dumped)])],
+    // It counts for no rule of retention, so prune would take it away first.
+    held: true,
     missing: others.map(({ name, driver: { kind } }) => ({ name, kind, reason: 'not in the imported dump' })),
   }
   return executeBackup(

@@ -16,3 +16,15 @@ export function fileRemark(sha256: string): string {
 export function isImported({ remarks }: Pick<Commit, 'remarks'>): boolean {
   return remarks.includes(IMPORT_REMARK) || remarks.includes(KLEIDIA_REMARK)
 }
+
+/** When a dump was made, for lists in which all points of a run are of one day. */
+export function dumpedRemark({
+  dumped,
+  dumpedBy,
+}: {
+  readonly dumped: string
+  readonly dumpedBy: 'dump' | 'file'
+}): string {
+  const time = dumped.slice(0, 16).replace('T', ' ')
+  return dumpedBy === 'dump' ? `dumped ${time}` : `file of ${time} UTC`
+}

@@ -17,6 +17,8 @@ export interface InitRequest {
   readonly from?: InitFrom
   /** For a new configuration file. */
   readonly repositoryUrl?: string
+  /** For a new configuration file: an app that is known, and where its own settings are. */
+  readonly template?: { readonly name: string; readonly environmentFile?: string }
   /** Where to write the private key unlocked, for drills on this host. */
   readonly identityFile?: string
   /** Locks the private key into each repository; undefined to lock none. Asked for only when a key is made. */

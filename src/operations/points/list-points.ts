@@ -24,6 +24,8 @@ export interface PointSummary {
   readonly storedBytes: number
   readonly repositories: readonly string[]
   readonly remarks: readonly string[]
+  /** What somebody said of it when it was made. */
+  readonly note?: string
 }
 
 export interface PointsReport {
@@ -97,6 +99,7 @@ export function summaryOf({ point, commit, proofs, held }: CatalogPoint, reposit
     storedBytes: commit.artifacts.reduce((sum, { size }) => sum + size, commit.manifest.size),
     repositories: [repository],
     remarks: commit.remarks,
+    ...(commit.note === undefined ? {} : { note: commit.note }),
   }
 }
 

@@ -12,6 +12,8 @@ export interface RestorePlan {
   readonly app: string
   readonly point: string
   readonly pointCreated: string
+  /** What somebody said of the point when it was made. */
+  readonly note?: string
   readonly repository: string
   /** `beside` and `scratch`: load, compare and leave it there without touching the live data. */
   readonly mode: 'swap' | 'in-place' | 'beside' | 'scratch'
@@ -79,6 +81,7 @@ export async function planRestore(
     app: reader.commit.app,
     point: reader.commit.point,
     pointCreated: reader.commit.created,
+    ...(reader.commit.note === undefined ? {} : { note: reader.commit.note }),
     components,
     missing: reader.manifest.missing.map(({ name }) => name),
     confirmation: targets.at(-1)?.target.confirmation ?? reader.commit.app,

@@ -1,5 +1,7 @@
 import type { AcceptId } from '../../core/accept-ids.ts'
+import type { LeaveOptions } from '../../components/driver.ts'
 import { Failure } from '../../core/failure.ts'
+import type { Secret } from '../../core/secret.ts'
 import type { Proof } from '../../repository/documents.ts'
 import type { PointReader } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
@@ -72,7 +74,8 @@ export async function executeScratch(
   reader: PointReader,
   { plan, targets, leftOut, folder }: PlannedScratch,
   context: OperationContext,
-): Promise<{ readonly report: RestoreReport; readonly scratch: ScratchSummary }> {
+  options: LeaveOptions = {},
+): Promise<ExecutedScratch> {
   const begun = context.clock.monotonic()
   const { restoreId, point } = plan
   const components = targets.map(({ name }) => name)
@@ -85,10 +88,12 @@ export async function executeScratch(
     await loadAll(targets, context)
     const differences = await compareAll(targets, context)
     const keyFit = await proveRestored(app, reader, [...targets, ...leftOut], context)
-    record = await leaveAll(record, targets, context)
+    const { left, urls } = await leaveAll(record, targets, options, context)
+    record = left
     return {
       report: reportOf(plan, targets, { differences, keyFit }, Math.round(context.clock.monotonic() - begun)),
       scratch: await summaryOf(record, context),
+      urls,
     }
   } catch (error) {
     if (record === undefined) await folder.remove()
@@ -97,21 +102,33 @@ export async function executeScratch(
   }
 }
 
+interface ExecutedScratch {
+  readonly report: RestoreReport
+  readonly scratch: ScratchSummary
+  /** By component: how an application connects. To be shown once; no record has it. */
+  readonly urls: readonly { readonly component: string; readonly url: Secret }[]
+}
+
 async function leaveAll(
   record: ScratchRecord,
   targets: readonly Restoring[],
+  options: LeaveOptions,
   context: OperationContext,
-): Promise<ScratchRecord> {
+): Promise<{ readonly left: ScratchRecord; readonly urls: ExecutedScratch['urls'] }> {
   const places: ScratchRecord['places'] = []
+  const urls: { readonly component: string; readonly url: Secret }[] = []
   for (const { name, target } of targets) {
     context.progress({ type: 'phase', phase: 'leave running', detail: name })
-    const left = await target.leave?.(context)
-    if (left !== undefined) places.push({ component: name, ...left })
+    const left = await target.leave?.(context, options)
+    if (left === undefined) continue
+    const { url, ...place } = left
+    places.push({ component: name, ...place })
+    if (url !== undefined) urls.push({ component: name, url })
   }
   const until = new Date(context.clock.now().getTime() + KEPT_MILLISECONDS).toISOString()
   const left: ScratchRecord = { ...record, stage: 'left', until, places }
   await saveScratch(left, context)
-  return left
+  return { left, urls }
 }
 
 function reportOf(

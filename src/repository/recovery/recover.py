@@ -650,6 +650,7 @@ class Commit(NamedTuple):
     created: str
     complete: bool
     remarks: List[Any]
+    note: Optional[str]
     artifacts: Dict[int, Dict[str, Any]]
     manifest: Dict[str, Any]
     key_commitment: bytes
@@ -675,6 +676,7 @@ def parse_commit(data: bytes, repository: Repository, point: str, trust: Trust, 
         created=field(document, "created", str, where),
         complete=field(document, "complete", bool, where),
         remarks=field(document, "remarks", list, where),
+        note=field(document, "note", str, where) if "note" in document else None,
         artifacts=artifacts,
         manifest=stored_entry(field(document, "manifest", dict, where), where),
         key_commitment=unhex(document.get("keyCommitment"), 32, f"{where}: keyCommitment"),
@@ -1057,7 +1059,8 @@ def state(repository: Repository, commit: Commit, trust: Trust) -> str:
     for kind in ("verify", "drill"):
         if kind in latest:
             words.append(f"{kind} {outcome(latest[kind])} {latest[kind].get('created')}")
-    return ", ".join([*words, *map(str, commit.remarks)])
+    note = [] if commit.note is None else [f'"{commit.note}"']
+    return ", ".join([*words, *note, *map(str, commit.remarks)])
 
 
 def outcome(proof: Dict[str, Any]) -> str:

@@ -45,6 +45,16 @@ export async function readToc(path: string, content: Bytes, toItsEnd: boolean): 
   }
 }
 
+/** When an archive was made, by the clock and in the zone of the machine that made it, taken for UTC. */
+export async function readArchiveDate(path: string, content: Bytes): Promise<Date> {
+  const source = new ByteSource(content, () => damaged(path, 'it ends within its table of contents'))
+  try {
+    return (await openToc(path, source)).made
+  } finally {
+    await source.close()
+  }
+}
+
 async function openToc(path: string, source: ByteSource): Promise<TocReader> {
   const head = await source.read(11)
   const [major, minor = 0, integerSize = 0, offsetSize = 0, form = 0] = [head[5], head[6], head[8], head[9], head[10]]
@@ -56,7 +66,7 @@ async function openToc(path: string, source: ByteSource): Promise<TocReader> {
       hint: `Archives of 1.${OLDEST} to 1.${NEWEST} are read, from PostgreSQL 8.4 to 18. Make a plain dump of it with the pg_restore of its own version.`,
     })
   const reader = new TocReader(path, source, { minor, integerSize, offsetSize, format })
-  await reader.skipHead()
+  await reader.readHead()
   return reader
 }
 
@@ -90,6 +100,7 @@ class TocReader {
   readonly form: Form
   readonly #path: string
   readonly #source: ByteSource
+  made = new Date(Number.NaN)
 
   constructor(path: string, source: ByteSource, form: Form) {
     this.#path = path
@@ -98,10 +109,20 @@ class TocReader {
   }
 
   /** How it is compressed, when it was made, of which database, by which versions. */
-  async skipHead(): Promise<void> {
+  async readHead(): Promise<void> {
     if (this.form.minor >= 15) await this.#source.read(1)
     else await this.integer()
-    for (let field = 0; field < 7; field += 1) await this.integer()
+    // As struct tm has it: years since 1900, months from 0, and last whether it was summer time.
+    const [second, minute, hour, day, month, year] = [
+      await this.integer(),
+      await this.integer(),
+      await this.integer(),
+      await this.integer(),
+      await this.integer(),
+      await this.integer(),
+    ]
+    await this.integer()
+    this.made = new Date(Date.UTC(year + 1900, month, day, hour, minute, second))
     await this.skipTexts(3)
   }
 

@@ -65,7 +65,7 @@ export async function* contentOf(file: Content, trusted: boolean, context: Conte
 }
 
 /** The first bytes of the content. */
-export async function beginningOf(file: DumpFile, length: number, context: Context): Promise<Buffer> {
+export async function beginningOf(file: Content, length: number, context: Context): Promise<Buffer> {
   const chunks: Uint8Array[] = []
   let found = 0
   for await (const chunk of contentOf(file, false, { ...context, progress: () => {} })) {
@@ -111,7 +111,7 @@ async function* fileBytes(path: string, context: Context, count: (length: number
   }
 }
 
-async function attemptRead<Result>(path: string, act: () => Promise<Result>): Promise<Result> {
+export async function attemptRead<Result>(path: string, act: () => Promise<Result>): Promise<Result> {
   try {
     return await act()
   } catch (error) {

@@ -128,7 +128,7 @@ async function assertFormat(file: DumpFile, { format, path }: DumpRequest, conte
       },
     )
   throw new Failure('usage', `${path} is no dump in ${format} format`, {
-    hint: `It looks like one for holdfast import ${found}.`,
+    hint: `It looks like one for holdfast import ${found}.${file.isFolder ? ' For a folder of dumps there is holdfast import dumps.' : ''}`,
   })
 }
 

@@ -50,11 +50,12 @@ async function assertEqual(
 ): Promise<void> {
   const [first, ...more] = await target.compare(details, context, source)
   if (first === undefined) return
+  const how = `${first.subject}: expected ${first.expected}, found ${first.found}`
   throw new Failure(
     'corrupt',
-    `the restored database differs from what was captured: ${first.subject}${more.length === 0 ? '' : ` and ${more.length} more`}`,
+    `the restored database differs from what was captured: ${how}${more.length === 0 ? '' : ` and ${more.length} more`}`,
     {
-      hint: 'holdfast drill lists all differences. Use another restore point.',
+      hint: 'holdfast drill shows all differences, definitions as text. Use another restore point.',
     },
   )
 }

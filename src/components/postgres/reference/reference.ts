@@ -1,7 +1,7 @@
 import { isFailure } from '../../../core/failure.ts'
 import type { Context } from '../../../core/ports.ts'
 import type { ArtifactSource } from '../../driver.ts'
-import { readDefinitions } from '../definitions.ts'
+import { readDefinitions, type Definition } from '../definitions.ts'
 import type { LoadPlace } from '../load.ts'
 import { loadDefinitions } from '../restore/load-definitions.ts'
 import type { Fingerprint, PostgresDetails } from '../schema.ts'
@@ -24,13 +24,27 @@ export interface ReferenceSource {
  * beside, and read there. Only for those whose text in the dump is what the fingerprint has, so that a reference is never of
  * something else. Undefined where the role may not make a database.
  */
-export type Reference = (context: Context) => Promise<ReadonlyMap<string, string> | undefined>
+export interface Reference {
+  /** With the text of those in `texts`. */
+  readonly worded: (texts: ReadonlySet<string>, context: Context) => Promise<Definitions | undefined>
+  /** The texts of definitions as the dump holds them; no server is asked. */
+  readonly archived: (texts: ReadonlySet<string>, context: Context) => Promise<Definitions>
+}
+
+/** By name. */
+export type Definitions = ReadonlyMap<string, Definition>
 
 /** Undefined where there is nothing to load definitions from. */
 export function referenceOf({ source, ...given }: ReferenceSource): Reference | undefined {
   return source === undefined
     ? undefined
-    : (context) => unlessDenied(readReference({ ...given, source }, context), context)
+    : {
+        worded: (texts, context) => unlessDenied(readReference({ ...given, source }, texts, context), context),
+        archived: (texts, context) => {
+          const writer = given.details.fingerprint.definitionsBy
+          return readArchiveDefinitions(given.loaded, source, { writer, texts }, context)
+        },
+      }
 }
 
 async function unlessDenied<Result>(reading: Promise<Result>, context: Context): Promise<Result | undefined> {
@@ -46,16 +60,17 @@ async function unlessDenied<Result>(reading: Promise<Result>, context: Context):
 
 async function readReference(
   { place, loaded, details, source, args }: ReferenceSource & { readonly source: ArtifactSource },
+  texts: ReadonlySet<string>,
   context: Context,
-): Promise<ReadonlyMap<string, string>> {
+): Promise<Definitions> {
   const proven = await provenNames(loaded, details.fingerprint, source, context)
   context.progress({ type: 'phase', phase: 'compare', detail: 'definitions, as this server words them' })
   const found = await withReferenceDatabase(place, loaded.database, context, async (database) => {
     const beside = { ...loaded, database }
     await loadDefinitions(beside, details, source, args, context)
-    return readDefinitions(beside, context)
+    return readDefinitions({ ...beside, texts }, context)
   })
-  return new Map(found.filter(({ name }) => proven.has(name)).map(({ name, definition }) => [name, definition]))
+  return new Map(found.filter(({ name }) => proven.has(name)).map((one) => [one.name, one]))
 }
 
 async function provenNames(
@@ -64,6 +79,8 @@ async function provenNames(
   source: ArtifactSource,
   context: Context,
 ): Promise<ReadonlySet<string>> {
-  const archived = await readArchiveDefinitions(loaded, source, definitionsBy, context)
-  return new Set(objects.flatMap(({ name, definition }) => (archived.get(name) === definition ? [name] : [])))
+  const archived = await readArchiveDefinitions(loaded, source, { writer: definitionsBy }, context)
+  return new Set(
+    objects.flatMap(({ name, definition }) => (archived.get(name)?.definition === definition ? [name] : [])),
+  )
 }

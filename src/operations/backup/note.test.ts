@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { isFailure } from '../../core/failure.ts'
+import { planPruneOf } from '../prune/execute.ts'
+import { holdPoint } from '../keep/keep.ts'
+import { listPoints } from '../points/list-points.ts'
+import { showPoint } from '../points/show-point.ts'
+import { TextPlace } from '../testing/text-driver.ts'
+import { newWorkshop, textComponent } from '../testing/workshop.ts'
+import { parseNote } from './note.ts'
+import { planBackup } from './plan.ts'
+import { runBackup } from './run.ts'
+
+test('a point is labelled and held by its commit, until it is released', async (t) => {
+  const workshop = await newWorkshop()
+  t.after(() => workshop.close())
+  const app = workshop.app([textComponent(new TextPlace('database', 'rows'))])
+  const context = workshop.context()
+  const label = { note: 'before CA swap', held: true } as const
+  const { point, ...report } = await runBackup(app, { ...(await planBackup(app, context)), ...label }, context)
+  assert.deepEqual([report.note, report.held], ['before CA swap', true])
+  for (let index = 0; index < 4; index += 1) {
+    workshop.clock.passHours(1)
+    await runBackup(app, await planBackup(app, context), context)
+  }
+  const [summary, other] = (await listPoints([app], context)).points
+  assert.deepEqual([summary?.point, summary?.note, summary?.held], [point, 'before CA swap', true])
+  assert.deepEqual([other?.note, other?.held], [undefined, false])
+  const shown = await showPoint([app], point, undefined, context)
+  assert.deepEqual([shown.summary.note, shown.summary.held, shown.proofs], ['before CA swap', true, []])
+  const removals = async () => (await planPruneOf(app, await workshop.repository(), context)).removals
+  assert.ok(!(await removals()).includes(point))
+  assert.ok((await removals()).length > 0)
+  await holdPoint([app], point, 'release', context)
+  assert.ok((await removals()).includes(point))
+  await holdPoint([app], point, 'hold', context)
+  assert.ok(!(await removals()).includes(point))
+})
+
+test('a note is one short line that can be printed', () => {
+  for (const good of ['before CA swap', 'vor dem Schlüsseltausch, #42', 'x'.repeat(200)])
+    assert.equal(parseNote(good), good)
+  assert.equal(parseNote('  around  '), 'around')
+  for (const bad of ['', '  ', 'two\nlines', 'red \u001B[31m', 'x'.repeat(201), '\u202Ereversed', '\uD800'])
+    assert.throws(
+      () => parseNote(bad),
+      (error) => isFailure(error, 'usage'),
+    )
+})
