@@ -17,6 +17,8 @@ export const secretInfo = z.object({
   max_versions: z.number().int(),
   cas_required: z.boolean(),
   delete_version_after: z.string(),
+  metadata_cas_required: z.boolean().optional(),
+  current_metadata_version: z.number().int().optional(),
   custom_metadata: anyNames(z.string()).nullable().optional(),
   versions: z.record(z.string(), versionInfo),
 })
@@ -37,7 +39,7 @@ export async function isUnreadable(error: unknown, client: Client): Promise<bool
 /** A secret that changes is read again so many times. */
 const ATTEMPTS = 10
 
-async function readInfo(mount: string, path: string, client: Client): Promise<SecretInfo | undefined> {
+export async function readInfo(mount: string, path: string, client: Client): Promise<SecretInfo | undefined> {
   const answer = await client.call({ path: `${encodePath(mount)}/metadata/${encodePath(path)}`, accept: [404] })
   return answer.status === 404 ? undefined : parseAnswer(answer, infoBody, `metadata of ${mount}/${path}`).data
 }
@@ -83,6 +85,7 @@ export async function readVersions(
       casRequired: info.cas_required,
       deleteVersionAfter: info.delete_version_after,
       custom: info.custom_metadata ?? null,
+      ...(info.metadata_cas_required === true ? { metadataCasRequired: true } : {}),
     },
     created: info.created_time,
     updated: info.updated_time,

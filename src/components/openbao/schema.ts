@@ -4,9 +4,11 @@ import { keepPreviousHours } from '../keep-previous.ts'
 import { retrySeconds } from '../retry-seconds.ts'
 import { product } from './product.ts'
 
+/** As the server lists it, with or without its slash at the end. Spaces are part of a name. */
 const mountPath = z
   .string()
-  .regex(/^[^/\s](?:[^\p{C}]*[^/\s])?$/u, 'must be the path of a mount, without a slash or space at its ends')
+  .regex(/^(?:[^/]+\/)*[^/]+\/?$/, 'must be the path of a mount, which does not begin with a slash')
+  .transform((path) => path.replace(/\/$/, ''))
 const serverAddress = z
   .string()
   .regex(/^(https?:\/\/[^/\s@]+|unix:\/\/\/.+)$/, 'expected https://host:port or http://host:port, without a path')
@@ -87,6 +89,8 @@ export const kvConfig = z.object({
   max_versions: count,
   cas_required: z.boolean(),
   delete_version_after: z.string(),
+  /** Absent in points of before it was captured, and of servers that do not know it. */
+  metadata_cas_required: z.boolean().optional(),
 })
 export type KvConfig = z.infer<typeof kvConfig>
 

@@ -216,6 +216,12 @@ async function addressIn({ storage, folder }: ThrowAwayOptions): Promise<string>
 /** What was captured fitted some server, whose limits may be others than the default ones. Vault passes over these lines. */
 const UNLIMITED = ['size', 'json_memory', 'json_strings'].map((what) => `max_request_${what} = -1`).join('\n  ')
 
+/** Names that a server took where others refuse them. */
+const ANY_NAMES = 'disable_printable_check = true'
+/** Of raft, in bytes: more than a request of the default size brings. */
+const LARGE_ENTRIES = `max_entry_size = ${256 * 1024 * 1024}
+  max_transaction_size = ${1024 * 1024 * 1024}`
+
 /**
  * With enough unseal keys a root token can be made: the tokens inside a snapshot may have ended. Vault does not start on raft
  * unless it is said whether memory may be swapped out; OpenBao passes over that line.
@@ -223,6 +229,7 @@ const UNLIMITED = ['size', 'json_memory', 'json_strings'].map((what) => `max_req
 function configuration({ storage, folder }: ThrowAwayOptions, address: string, cluster: string): string {
   if (storage === 'inmem')
     return `disable_mlock = true
+${ANY_NAMES}
 storage "inmem" {}
 listener "unix" {
   address = ${JSON.stringify(address.slice('unix://'.length))}
@@ -231,10 +238,12 @@ listener "unix" {
 `
   const { host } = new URL(address)
   return `disable_mlock = true
+${ANY_NAMES}
 storage "raft" {
   path = ${JSON.stringify(join(folder, 'data'))}
   node_id = "one"
   performance_multiplier = 1
+  ${LARGE_ENTRIES}
 }
 listener "tcp" {
   address = ${JSON.stringify(host)}
