@@ -6,6 +6,7 @@ import type { Client } from './client.ts'
 import { secretValue } from './entry.ts'
 import type { Entry1, Entry2, Value, Version } from './entry.ts'
 import { encodePath } from './kv-paths.ts'
+import { reasonFor } from './not-readable.ts'
 
 const versionInfo = z.object({ created_time: z.string(), deletion_time: z.string(), destroyed: z.boolean() })
 
@@ -28,13 +29,8 @@ const infoBody = z.object({ data: secretInfo })
 export const versionBody = z.object({ data: z.object({ data: secretValue.nullable(), metadata: versionInfo }) })
 const plainBody = z.object({ data: secretValue })
 
-/** A version 2 secret as read, with the numbers of versions that the server has and cannot give. They are in no artifact. */
+/** A version 2 secret as read, with the numbers of versions that the server cannot give. They are in no artifact. */
 export type ReadEntry2 = Entry2 & { readonly unreadable?: readonly number[] }
-
-/** Whether a read failed by what it was for, and not by the server. */
-export async function isUnreadable(error: unknown, client: Client): Promise<boolean> {
-  return error instanceof Failure && error.facts['status'] === 500 && (await client.isWell())
-}
 
 /** A secret that changes is read again so many times. */
 const ATTEMPTS = 10
@@ -108,7 +104,7 @@ async function readVersion(
   if (destroyed) return { version, state: 'destroyed', created }
   const call = { path: `${encodePath(mount)}/data/${encodePath(path)}?version=${version}`, accept: [404] }
   const answer = await client.call(call).catch(async (error: unknown) => {
-    if (await isUnreadable(error, client)) return 'unreadable' as const
+    if ((await reasonFor(error, client)) === 'the server cannot') return 'unreadable' as const
     throw error
   })
   if (answer === 'unreadable') return answer
