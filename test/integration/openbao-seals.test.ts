@@ -22,8 +22,10 @@ const fileOf = async (name: string, key: Buffer): Promise<string> => {
   return join(folder, name)
 }
 const [firstFile, otherFile] = [await fileOf('first', first), await fileOf('other', other)]
-const node = await makeNode(serverWith(`current_key_id = "k1"
-  current_key = "file://${firstFile}"`))
+const node = await makeNode(
+  serverWith(`current_key_id = "k1"
+  current_key = "file://${firstFile}"`),
+)
 await node.start()
 const made = await node.must('PUT', 'sys/init', { recovery_shares: 3, recovery_threshold: 2 })
 const token = String(at(made, 'root_token'))
@@ -72,7 +74,9 @@ async function drill(over: object, given: MemoryPoint = point): Promise<Drilled>
 test('a drill opens the snapshot of a static seal with its key and the recovery keys', limit, async () => {
   const drillUnsealKeys = recovery.slice(1)
   for (const key of [`file:${firstFile}`, first.toString('hex'), first.toString('base64')])
-    assert.deepEqual((await drill({ drillUnsealKeys, drillSealKeys: [{ id: 'k1', key }] })).rehearsed, ['raft-snapshot'])
+    assert.deepEqual((await drill({ drillUnsealKeys, drillSealKeys: [{ id: 'k1', key }] })).rehearsed, [
+      'raft-snapshot',
+    ])
 })
 
 test('a drill opens it with the key of now and the one of before', limit, async () => {

@@ -26,6 +26,13 @@ const kubernetes = z.strictObject({
     .meta({ description: "File with the service account's token." }),
 })
 
+const sealKey = z.strictObject({
+  id: z.string().min(1).meta({ description: 'Its name in the configuration of the server: current_key_id.' }),
+  key: secretReference.meta({
+    description: 'As current_key: file:/path of the 32 bytes, or env:NAME in hexadecimal or base64.',
+  }),
+})
+
 export const openbaoSettings = z.strictObject({
   kind: z.literal('openbao'),
   address: serverAddress.meta({ description: 'The server, for example https://bao.internal:8200.' }),
@@ -65,11 +72,14 @@ export const openbaoSettings = z.strictObject({
     .enum(['auto', 'require', 'off'])
     .default('auto')
     .meta({ description: 'The raft snapshot beside the secrets: when possible, always, or never.' }),
-  drillUnsealKeys: z
-    .array(secretReference)
-    .min(1)
-    .optional()
-    .meta({ description: 'Unseal keys with which a drill opens the raft snapshot. Never captured.' }),
+  drillUnsealKeys: z.array(secretReference).min(1).optional().meta({
+    description:
+      'Unseal keys with which a drill opens the raft snapshot, or recovery keys beside drillSealKeys. Never captured.',
+  }),
+  drillSealKeys: z.array(sealKey).min(1).max(2).optional().meta({
+    description:
+      'The key of a static seal, and then the one before it, with which a drill opens the raft snapshot. Never captured.',
+  }),
   serverProgram: z
     .string()
     .optional()
