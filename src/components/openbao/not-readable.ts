@@ -28,7 +28,7 @@ export interface Missing {
   readonly reason: Reason
 }
 
-export function missingText({ what, reason }: Missing): string {
+function missingText({ what, reason }: Missing): string {
   const [first = '', ...rest] = reason
   return `${first.toUpperCase()}${rest.join('')} read ${what}, which is not in the point`
 }

@@ -121,6 +121,12 @@ export class KubernetesClient {
     return status !== 409
   }
 
+  /** Whether it answers something else now. Then a failure, after all patience, is about what was asked for. */
+  async isWell(): Promise<boolean> {
+    const { answer } = await this.#attempt({ method: 'GET', path: '/version', act: 'ask for the version' })
+    return answer !== undefined
+  }
+
   /** One request, repeated while the server cannot answer it now. */
   async call(options: CallOptions): Promise<Answer> {
     const until = this.#context.clock.monotonic() + this.#retryMilliseconds
