@@ -43,37 +43,54 @@ export async function applyObject(
   { object, name }: Place,
   wanted: Wanted,
   mayReplace: MayReplace,
-  { namespace, client, context }: ApplyPlace,
+  place: ApplyPlace,
 ): Promise<void> {
   let { before } = wanted
   for (let tries = 0; tries < TRIES; tries += 1) {
-    const live = await readObject({ object, name }, namespace, client)
+    const live = await readObject({ object, name }, place.namespace, place.client)
     if (live?.isGoing === true) throw beingDeleted(live)
     const one = withOthers(wanted, live ?? before)
     if (isAsWanted(live, one)) return
     if (!mayReplace(live)) throw changedMeanwhile(object, name)
-    const resource = resourceOf(object, namespace)
-    const effect = (what: string, act: () => Promise<boolean>): Promise<boolean> =>
-      context.effects.run(`kubernetes: ${what}`, act)
-    if (live === undefined) {
-      // There is nothing, and not nothing wanted.
-      const made = one && bodyOf(one, undefined, before?.rest)
-      if (made && (await effect('create an object', () => client.create(resource, name, made)))) return
-    } else if (one === undefined) {
-      if (await effect('delete an object', () => client.remove(resource, name, live.version))) return
-    } else if (isReplaceable(live, one)) {
-      const body = bodyOf(one, live.version, live.rest)
-      if (await effect('replace an object', () => client.replace(resource, name, body))) return
-    } else {
-      if (live.finalizers.length > 0) throw heldBy(live)
-      before = live
-      // Dying here leaves it deleted; whoever goes on finds nothing, and creates it with what was kept of it.
-      await effect('delete an object that cannot be changed', () => client.remove(resource, name, live.version))
-    }
+    const done = live === undefined ? await make(one, before, place) : await change(live, one, place)
+    if (done === true) return
+    if (done === 'to be made again') before = live
   }
   throw new Failure('locked', `${object} ${name} is changed by somebody else again and again`, {
     hint: 'Find who writes to it in its metadata.managedFields, stop it, and restore again.',
   })
+}
+
+/** False where it is to be looked at again: somebody else came between. */
+type Done = boolean | 'to be made again'
+
+function make(
+  one: KubernetesObject | undefined,
+  before: KubernetesObject | undefined,
+  { namespace, client, context }: ApplyPlace,
+): Promise<Done> {
+  if (one === undefined) return Promise.resolve(true)
+  const body = bodyOf(one, undefined, before?.rest)
+  const act = (): Promise<boolean> => client.create(resourceOf(one.object, namespace), one.name, body)
+  return context.effects.run('kubernetes: create an object', act)
+}
+
+async function change(
+  live: LiveObject,
+  one: KubernetesObject | undefined,
+  { namespace, client, context }: ApplyPlace,
+): Promise<Done> {
+  const resource = resourceOf(live.object, namespace)
+  const remove = (): Promise<boolean> => client.remove(resource, live.name, live.version)
+  if (one === undefined) return await context.effects.run('kubernetes: delete an object', remove)
+  if (isReplaceable(live, one)) {
+    const body = bodyOf(one, live.version, live.rest)
+    return await context.effects.run('kubernetes: replace an object', () => client.replace(resource, live.name, body))
+  }
+  if (live.finalizers.length > 0) throw heldBy(live)
+  // Dying here leaves it deleted; whoever goes on finds nothing, and creates it with what was kept of it.
+  await context.effects.run('kubernetes: delete an object that cannot be changed', remove)
+  return 'to be made again'
 }
 
 /** What it comes to on top of this object. */

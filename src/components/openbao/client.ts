@@ -250,7 +250,7 @@ function isExpected(status: number, { accept = [] }: Call): boolean {
 
 /** The server lists a mount that it cannot open, as one whose plugin is missing: it is not empty. */
 function isWithoutRoute(answer: Answer): boolean {
-  return answer.status === 404 && /^no handler for route/.test(reasonOf(answer))
+  return answer.status === 404 && reasonOf(answer).startsWith('no handler for route')
 }
 
 function actOf({ method = 'GET', path }: Pick<Call, 'method' | 'path'>): string {
