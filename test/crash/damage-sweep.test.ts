@@ -114,7 +114,7 @@ async function carriedOut(trial: Trial, whole: readonly string[], run: Run): Pro
   if (drilled.code === 0 && !whole.includes(newest)) faults.push(`a drill calls ${newest} good`)
   const plan = await run('prune', 'portal', '--dry-run')
   const hash = plan.code === 0 ? planned.parse(JSON.parse(plan.out)).plans[0]?.plan.hash : undefined
-  await run('prune', 'portal', ...(hash === undefined ? [] : ['--approve', hash]))
+  await run('prune', 'portal', ...(hash === undefined ? [] : ['--accept', `prune-${hash}`]))
   const left = await readAll(lab.lab.repository)
   const restorable = lab.points.filter((point) => isWhole(lab.files, left, point) && left.has(`points/${point}.json`))
   if (restorable.length === 0) return [...faults, 'prune left no point that restores']

@@ -56,7 +56,7 @@ test('with nothing but the printed roles, by name and by label, a point is captu
     if (selection !== everything) continue
     await kubernetes.must('POST', place, { metadata: { name: 'another' }, data: { key: base64('canary') } })
     for (const kubeconfig of [reader, writer]) {
-      const other = { ...plain, secrets: ['another'], kubeconfig }
+      const other = { ...plain, secrets: ['another'], configMaps: [], kubeconfig }
       await assert.rejects(capturePoint(other), (error) => isFailure(error, 'denied'))
       const finding = (await driver.check(other, context)).find(({ level }) => level === 'error')
       assert.equal(finding?.subject, `right to get secrets another in ${namespace}`)
@@ -140,4 +140,26 @@ test('a selector finds more than a page, and leaves out what restores keep and t
     findings.filter(bad).map(({ subject }) => subject),
     ['Secret token', 'file /nowhere/age.key'],
   )
+})
+
+test('one object that is denied or gone is named, and the others are captured', async () => {
+  const namespace = await kubernetes.namespace()
+  for (const name of ['a', 'b', 'c'])
+    await kubernetes.must('POST', `/api/v1/namespaces/${namespace}/secrets`, {
+      metadata: { name },
+      data: { key: base64('captured') },
+    })
+  const rules = [{ apiGroups: [''], resources: ['secrets'], verbs: ['get'], resourceNames: ['b', 'c', 'gone'] }]
+  const kubeconfig = await kubernetes.kubeconfigWith(namespace, { rules })
+  const settings = kubernetes.settings(namespace, { secrets: ['a', 'b', 'gone', 'c'], kubeconfig })
+  const point = await capturePoint(settings)
+  assert.deepEqual(
+    point.details.objects.map(({ name }) => name),
+    ['b', 'c'],
+  )
+  assert.deepEqual(point.incomplete, [
+    'Secret a: kubernetes: to read Secret a was refused: the right is missing',
+    `Secret gone: namespace ${namespace} has no Secret gone`,
+  ])
+  await assert.rejects(capturePoint({ ...settings, secrets: ['a'] }), (error) => isFailure(error, 'denied'))
 })

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { failureOf, isForNow } from '../../src/components/openbao/answers.ts'
 import { checkOpenbao } from '../../src/components/openbao/check.ts'
 import { withClient } from '../../src/components/openbao/connect.ts'
 import { openbaoDriver } from '../../src/components/openbao/driver.ts'
+import { ScratchTarget } from '../../src/components/openbao/scratch.ts'
 import { isFailure } from '../../src/core/failure.ts'
 import { at } from '../parts/openbao.ts'
 import { initialise, makeNode, nodeSettings, unseal, untilActive } from '../parts/openbao-node.ts'
@@ -73,6 +77,21 @@ test(
     assert.match(failureOf(answer, 'GET s/data/f/000').message, /lags behind/)
   },
 )
+
+test('a drill opens the snapshot of three servers in one', limit, async () => {
+  const point = await captureToMemory(await nodeSettings(one, keys, { snapshot: 'require' }))
+  const drills = await nodeSettings(one, keys, { drillUnsealKeys: [keys.key] })
+  const scratchFolder = await mkdtemp(join(tmpdir(), 'holdfast-test-'))
+  const target = new ScratchTarget(drills, { mode: 'scratch', restoreId: '01234567', scratchFolder })
+  try {
+    await target.load(point.details, point.source, context)
+    assert.deepEqual(await target.compare(point.details, context), [])
+    assert.deepEqual(target.rehearsed(), ['raft-snapshot'])
+  } finally {
+    await target.discard(context)
+    await rm(scratchFolder, { recursive: true, force: true })
+  }
+})
 
 test('a standby is refused and named, before anything is read from it', limit, async () => {
   const standby = await nodeSettings(two, keys)

@@ -7,13 +7,14 @@ import { ScratchTarget } from '../../src/components/openbao/scratch.ts'
 import { restoreSnapshot } from '../../src/components/openbao/snapshot-restore.ts'
 import { Secret } from '../../src/core/secret.ts'
 import { at, startOpenbao } from '../parts/openbao.ts'
-import { initialiseWith, makeNode, nodeSettings } from '../parts/openbao-node.ts'
+import { initialiseWith, makeNode, nodeSettings, untilActive } from '../parts/openbao-node.ts'
 import { captureToMemory } from '../parts/openbao-points.ts'
 import type { MemoryPoint } from '../parts/openbao-points.ts'
 import { testContext } from '../parts/postgres.ts'
 
 const context = testContext()
 const limit = { timeout: 300_000 }
+const LOOK = { custody: undefined, onlyLook: false }
 /** As `bao operator init` makes one where nobody says otherwise. */
 const node = await makeNode({
   config: `storage "raft" {
@@ -80,6 +81,40 @@ test('after a rekey to other shares the new point opens with the new ones', limi
   const later = await captureToMemory(settings)
   assert.deepEqual([later.details.seal.threshold, later.details.seal.shares], [2, 3])
   assert.deepEqual(await drill(later, rekeyed.slice(1)), ['raft-snapshot'])
+  await assert.rejects(drill(point, rekeyed), { kind: 'refused', hint: /3 of the 5 .* when the point was captured/ })
+  assert.deepEqual(await drill(point, made.keys.slice(0, 3)), ['raft-snapshot'])
+})
+
+test('the same server takes a snapshot from before a rekey once somebody says who has its keys', limit, async () => {
+  await assert.rejects(restoreSnapshot(settings, point.details, point.source, LOOK, context), {
+    kind: 'refused',
+    message: /rekeyed/,
+    hint: /shamir, 3 of 5.*--unseal-keys-with/,
+  })
+  const force = { custody: 'the board, in two safes', onlyLook: false }
+  const looked = await restoreSnapshot(settings, point.details, point.source, { ...force, onlyLook: true }, context)
+  assert.deepEqual(looked, { forced: true, state: 'not touched' })
+  const restored = await restoreSnapshot(settings, point.details, point.source, force, context)
+  // What encrypts the storage is the same; only after the next start the keys of then are asked for.
+  assert.deepEqual(restored, { forced: true, state: 'read' })
+  await node.kill()
+  await node.start()
+  for (const key of made.keys.slice(0, 3)) await node.must('PUT', 'sys/unseal', { key })
+  await untilActive([node])
+  assert.deepEqual(at(await node.must('GET', 'p/a', undefined, made.token), 'data'), { v: 'captured' })
+})
+
+test('a rekey to as many shares as before is found by the server, and has the same way on', limit, async () => {
+  const before = await captureToMemory(settings)
+  const keys = await rekey(5, 3)
+  await assert.rejects(restoreSnapshot(settings, before.details, before.source, LOOK, context), {
+    kind: 'refused',
+    hint: /--unseal-keys-with/,
+  })
+  const force = { custody: 'the board, in two safes', onlyLook: false }
+  const restored = await restoreSnapshot(settings, before.details, before.source, force, context)
+  assert.deepEqual(restored, { forced: true, state: 'read' })
+  assert.equal(keys.length, 5)
 })
 
 async function rekey(secret_shares: number, secret_threshold: number): Promise<readonly string[]> {

@@ -2,8 +2,16 @@ import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { KubernetesClient } from '../../platforms/kubernetes/client.ts'
 import { readObject } from './find.ts'
-import { areEqual, bodyOf, labelOf, resourceOf, type KubernetesObject, type LiveObject, type Rest } from './object.ts'
-import { beingDeleted, heldBy } from './replaceable.ts'
+import {
+  areEqual,
+  besideOthers,
+  bodyOf,
+  labelOf,
+  resourceOf,
+  type KubernetesObject,
+  type LiveObject,
+} from './object.ts'
+import { beingDeleted, heldBy, isReplaceable } from './replaceable.ts'
 import type { Place } from './stage.ts'
 
 export interface ApplyPlace {
@@ -15,6 +23,16 @@ export interface ApplyPlace {
 /** What is live may be overwritten. */
 export type MayReplace = (live: LiveObject | undefined) => boolean
 
+/** What an object is brought to. */
+export interface Wanted {
+  /** Undefined where nothing is wanted. */
+  readonly one: KubernetesObject | undefined
+  /** Whether labels and annotations that it does not have go from the live object. */
+  readonly exactly: boolean
+  /** What was live before: one that was deleted to be made again gets the rest of it. */
+  readonly before?: KubernetesObject | undefined
+}
+
 const TRIES = 5
 
 /**
@@ -23,42 +41,61 @@ const TRIES = 5
  */
 export async function applyObject(
   { object, name }: Place,
-  wanted: KubernetesObject | undefined,
+  wanted: Wanted,
   mayReplace: MayReplace,
-  { namespace, client, context }: ApplyPlace,
+  place: ApplyPlace,
 ): Promise<void> {
-  // Of an object that is deleted to be made again.
-  let before: Rest | undefined
+  let { before } = wanted
   for (let tries = 0; tries < TRIES; tries += 1) {
-    const live = await readObject({ object, name }, namespace, client)
+    const live = await readObject({ object, name }, place.namespace, place.client)
     if (live?.isGoing === true) throw beingDeleted(live)
-    if (isAsWanted(live, wanted)) return
+    const one = withOthers(wanted, live ?? before)
+    if (isAsWanted(live, one)) return
     if (!mayReplace(live)) throw changedMeanwhile(object, name)
-    const resource = resourceOf(object, namespace)
-    const effect = (what: string, act: () => Promise<boolean>): Promise<boolean> =>
-      context.effects.run(`kubernetes: ${what}`, act)
-    if (live === undefined) {
-      // There is nothing, and not nothing wanted.
-      if (
-        wanted &&
-        (await effect('create an object', () => client.create(resource, name, bodyOf(wanted, undefined, before))))
-      )
-        return
-    } else if (wanted === undefined) {
-      if (await effect('delete an object', () => client.remove(resource, name, live.version))) return
-    } else if (isReplaceable(live, wanted)) {
-      const body = bodyOf(wanted, live.version, live.rest)
-      if (await effect('replace an object', () => client.replace(resource, name, body))) return
-    } else {
-      if (live.finalizers.length > 0) throw heldBy(live)
-      before = live.rest
-      // Dying here leaves it deleted; whoever goes on finds nothing and creates it.
-      await effect('delete an object that cannot be changed', () => client.remove(resource, name, live.version))
-    }
+    const done = live === undefined ? await make(one, before, place) : await change(live, one, place)
+    if (done === true) return
+    if (done === 'to be made again') before = live
   }
   throw new Failure('locked', `${object} ${name} is changed by somebody else again and again`, {
     hint: 'Find who writes to it in its metadata.managedFields, stop it, and restore again.',
   })
+}
+
+/** False where it is to be looked at again: somebody else came between. */
+type Done = boolean | 'to be made again'
+
+function make(
+  one: KubernetesObject | undefined,
+  before: KubernetesObject | undefined,
+  { namespace, client, context }: ApplyPlace,
+): Promise<Done> {
+  if (one === undefined) return Promise.resolve(true)
+  const body = bodyOf(one, undefined, before?.rest)
+  const act = (): Promise<boolean> => client.create(resourceOf(one.object, namespace), one.name, body)
+  return context.effects.run('kubernetes: create an object', act)
+}
+
+async function change(
+  live: LiveObject,
+  one: KubernetesObject | undefined,
+  { namespace, client, context }: ApplyPlace,
+): Promise<Done> {
+  const resource = resourceOf(live.object, namespace)
+  const remove = (): Promise<boolean> => client.remove(resource, live.name, live.version)
+  if (one === undefined) return await context.effects.run('kubernetes: delete an object', remove)
+  if (isReplaceable(live, one)) {
+    const body = bodyOf(one, live.version, live.rest)
+    return await context.effects.run('kubernetes: replace an object', () => client.replace(resource, live.name, body))
+  }
+  if (live.finalizers.length > 0) throw heldBy(live)
+  // Dying here leaves it deleted; whoever goes on finds nothing, and creates it with what was kept of it.
+  await context.effects.run('kubernetes: delete an object that cannot be changed', remove)
+  return 'to be made again'
+}
+
+/** What it comes to on top of this object. */
+export function withOthers({ one, exactly }: Wanted, live: KubernetesObject | undefined): KubernetesObject | undefined {
+  return exactly || one === undefined ? one : besideOthers(one, live)
 }
 
 function isAsWanted(live: LiveObject | undefined, wanted: KubernetesObject | undefined): boolean {
@@ -66,33 +103,30 @@ function isAsWanted(live: LiveObject | undefined, wanted: KubernetesObject | und
   return areEqual(live, wanted)
 }
 
-/** The type never changes, and of an immutable object nothing but labels and annotations. */
-function isReplaceable(live: KubernetesObject, wanted: KubernetesObject): boolean {
-  if (live.description.type !== wanted.description.type) return false
-  if (!live.description.immutable) return true
-  const described = {
-    ...live.description,
-    labels: wanted.description.labels,
-    annotations: wanted.description.annotations,
-  }
-  return areEqual({ ...live, description: described }, wanted)
-}
+const CHANGED = 'changedMeanwhile'
 
 function changedMeanwhile(object: string, name: string): Failure {
   return new Failure('refused', `${object} ${name} was changed by somebody else while it was restored`, {
     hint: 'Stop what writes to it, then restore again.',
+    facts: { [CHANGED]: true },
   })
+}
+
+/** Whether it is another object by now, which is no reason to keep what was before. */
+export function isChangedMeanwhile(error: unknown): error is Failure {
+  return error instanceof Failure && error.facts[CHANGED] === true
 }
 
 /** Everything that is not as wanted after it was applied. */
 export async function requireApplied(
-  wanted: readonly KubernetesObject[],
-  absent: readonly Place[],
+  wanted: readonly (readonly [Place, Wanted])[],
   { namespace, client }: ApplyPlace,
 ): Promise<void> {
   const wrong: string[] = []
-  for (const one of wanted) if (!isAsWanted(await readObject(one, namespace, client), one)) wrong.push(labelOf(one))
-  for (const one of absent) if ((await readObject(one, namespace, client)) !== undefined) wrong.push(labelOf(one))
+  for (const [place, one] of wanted) {
+    const live = await readObject(place, namespace, client)
+    if (!isAsWanted(live, withOthers(one, live))) wrong.push(labelOf(place))
+  }
   if (wrong.length === 0) return
   throw new Failure('incomplete', `kubernetes: ${wrong.join(', ')} did not stay what it was brought to`, {
     hint: 'Something else writes to it, or an admission rule of the cluster changes it. Its metadata.managedFields says who wrote what.',

@@ -1,4 +1,4 @@
-import type { Failure } from '../../core/failure.ts'
+import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Secret } from '../../core/secret.ts'
 import { secretOfBytes } from '../../core/secret-bytes.ts'
@@ -15,7 +15,7 @@ import { ACCOUNT_TOKEN, labelOf, type LiveObject } from './object.ts'
 import { linesOf, valueName } from './records.ts'
 import type { CapturedObject, KubernetesSecretsDetails, KubernetesSecretsSettings } from './schema.ts'
 
-/** Captures the exact bytes of every selected object. One that is named and not there fails the whole. */
+/** Captures the exact bytes of every selected object. One that is not there or cannot be read is named; if all are so, it fails. */
 export async function captureKubernetesSecrets(
   settings: KubernetesSecretsSettings,
   sink: ArtifactSink,
@@ -23,18 +23,21 @@ export async function captureKubernetesSecrets(
 ): Promise<Captured<KubernetesSecretsDetails>> {
   return await withClient(settings, 'capture', context, async (client) => {
     const fingerprintKey = sink.fingerprintKey ?? secretOfBytes(Buffer.from(randomHex(32), 'hex'))
-    const found: Found = { objects: [], notCaptured: settings.elsewhere.map(elsewhereText) }
+    const found: Found = { objects: [], missing: [], notCaptured: settings.elsewhere.map(elsewhereText) }
     await sink.write(SECRETS, 3, capturing(settings, fingerprintKey, found, sink, client))
-    if (found.objects.length === 0) throw nothing(settings)
+    if (found.objects.length === 0) throw found.missing[0]?.error ?? nothing(settings)
     const { namespace } = settings
     const details = { server: client.access.server, namespace, fingerprintKey: fingerprintKey.reveal() }
-    return { details: { ...details, objects: found.objects }, notCaptured: found.notCaptured }
+    const incomplete = found.missing.map(({ what, error }) => `${what}: ${error.message}`)
+    return { details: { ...details, objects: found.objects }, notCaptured: found.notCaptured, incomplete }
   })
 }
 
 interface Found {
   readonly objects: CapturedObject[]
   readonly notCaptured: string[]
+  /** What should be there and cannot be read. */
+  readonly missing: { readonly what: string; readonly error: Failure }[]
 }
 
 /** One object is held at a time. */
@@ -47,7 +50,11 @@ async function* capturing(
 ): AsyncGenerator<Uint8Array> {
   const { namespace } = settings
   for (const selected of await selectedObjects(settings, client)) {
-    const one = await requireObject(selected, namespace, client)
+    const one = await requireObject(selected, namespace, client).catch(async (error: unknown) => {
+      if (!(error instanceof Failure) || !(await isOfOne(error, client))) throw error
+      found.missing.push({ what: labelOf(selected), error })
+      return undefined
+    })
     if (one === undefined) continue
     found.notCaptured.push(...leftOut(one))
     found.objects.push(capturedOf(one, managerOf(one), fingerprintKey))
@@ -55,6 +62,12 @@ async function* capturing(
     for (const [key, value] of one.values) sink.evidence?.secret(valueName(one.object, one.name, key), value)
     yield* linesOf(namespace, one)
   }
+}
+
+/** Whether a read failed by what it was for, and neither by the login nor by the server. */
+async function isOfOne({ kind, facts: { status } }: Failure, client: KubernetesClient): Promise<boolean> {
+  if (kind === 'notFound' || status === 403) return true
+  return typeof status === 'number' && status >= 500 && (await client.isWell())
 }
 
 function leftOut(one: LiveObject): string[] {

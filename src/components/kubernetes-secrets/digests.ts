@@ -4,7 +4,7 @@ import type { Difference } from '../../core/restore-point.ts'
 import type { Secret } from '../../core/secret.ts'
 import { bytesOfSecret, secretOfBytes } from '../../core/secret-bytes.ts'
 import { fingerprintOf, secretDigest } from '../secret-record.ts'
-import { descriptionText, labelOf, type KubernetesObject } from './object.ts'
+import { descriptionText, labelOf, withNames, type KubernetesObject } from './object.ts'
 import { objectsOf } from './records.ts'
 import type { CapturedObject, KubernetesSecretsDetails } from './schema.ts'
 
@@ -22,7 +22,8 @@ export function capturedOf(
   })
   const { type, immutable } = description
   const describedDigest = secretDigest(fingerprintKey, secretOfBytes(Buffer.from(descriptionText(one))))
-  return { object, name, type, immutable, managedBy: managedBy ?? null, describedDigest, keys }
+  const describedNames = { labels: Object.keys(description.labels), annotations: Object.keys(description.annotations) }
+  return { object, name, type, immutable, managedBy: managedBy ?? null, describedDigest, describedNames, keys }
 }
 
 /** The key of a restore point's digests. */
@@ -44,6 +45,17 @@ export function differencesOf(
   if (expected.describedDigest === now.describedDigest) return ofKeys
   const described = { expected: describedAs(expected), found: describedAs(now) }
   return [...ofKeys, { subject: `${subject}: type, labels and annotations`, ...described }]
+}
+
+/** The same of one on a server, where labels and annotations of others are no difference. */
+export function liveDifferencesOf(
+  expected: CapturedObject,
+  live: KubernetesObject | undefined,
+  details: KubernetesSecretsDetails,
+): readonly Difference[] {
+  const { describedNames } = expected
+  const found = live === undefined || describedNames === undefined ? live : withNames(live, describedNames)
+  return differencesOf(expected, found, details)
 }
 
 /** Whether an object has the keys and values that were captured, whatever else is told of it. */

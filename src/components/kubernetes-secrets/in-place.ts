@@ -4,13 +4,16 @@ import type { Difference } from '../../core/restore-point.ts'
 import type { KubernetesClient } from '../../platforms/kubernetes/client.ts'
 import type { ArtifactSource, Target, TargetState } from '../driver.ts'
 import { SECRETS } from '../secret-record.ts'
-import { applyObject } from './apply.ts'
+import { applyObject, type ApplyPlace, type Wanted } from './apply.ts'
 import { withClient } from './connect.ts'
-import { capturedObjects, differencesOf } from './digests.ts'
+import { capturedObjects, liveDifferencesOf } from './digests.ts'
 import { readObject } from './find.ts'
 import { leftAlone } from './left-alone.ts'
+import { isSame, type KubernetesObject } from './object.ts'
+import { rehearse } from './rehearse.ts'
 import { requireReplaceable } from './replaceable.ts'
 import { preflight } from './preflight.ts'
+import type { Place } from './stage.ts'
 import type { CapturedObject, KubernetesSecretsDetails, KubernetesSecretsSettings } from './schema.ts'
 
 /** Brings each object to what was captured, and keeps nothing for undo. */
@@ -55,12 +58,31 @@ async function loadInPlace(
       const live = await readObject(captured, namespace, client)
       if (leftAlone(settings, live) === undefined) requireReplaceable(live, captured, details)
     }
-    for await (const one of capturedObjects(details, source.read(SECRETS))) {
-      const live = await readObject(one, namespace, client)
-      if (leftAlone(settings, live) === undefined)
-        await applyObject(one, one, () => true, { namespace, client, context })
-    }
+    const place: ApplyPlace = { namespace, client, context }
+    // All of them before the first is changed: nothing is kept here to go back to.
+    await eachOf(details, source, settings, place, (one) => rehearse([one], place))
+    await eachOf(details, source, settings, place, ([one, wanted]) => applyObject(one, wanted, () => true, place))
   })
+}
+
+/** Every object that is not left to who else writes it. */
+async function eachOf(
+  details: KubernetesSecretsDetails,
+  source: ArtifactSource,
+  settings: KubernetesSecretsSettings,
+  { namespace, client }: ApplyPlace,
+  act: (one: readonly [Place, Wanted]) => Promise<void>,
+): Promise<void> {
+  for await (const one of capturedObjects(details, source.read(SECRETS))) {
+    const live = await readObject(one, namespace, client)
+    if (leftAlone(settings, live) === undefined) await act([one, wantedOf(one, details)])
+  }
+}
+
+/** Points of before the names of labels were recorded cannot tell others' from their own. */
+export function wantedOf(one: KubernetesObject, details: KubernetesSecretsDetails): Wanted {
+  const captured = details.objects.find((other) => isSame(other, one))
+  return { one, exactly: captured?.describedNames === undefined }
 }
 
 /** Reads every object again that was not left alone. */
@@ -83,5 +105,5 @@ async function compareOne(
   client: KubernetesClient,
 ): Promise<readonly Difference[]> {
   const live = await readObject(captured, settings.namespace, client)
-  return leftAlone(settings, live) === undefined ? differencesOf(captured, live, details) : []
+  return leftAlone(settings, live) === undefined ? liveDifferencesOf(captured, live, details) : []
 }

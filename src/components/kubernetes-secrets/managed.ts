@@ -1,4 +1,5 @@
 import type { LiveObject, Owner } from './object.ts'
+import { isSigningKey } from './signing-key.ts'
 
 /** Labels and annotations that say who writes an object, in the order in which they are believed. */
 const MARKS: readonly (readonly [RegExp, string])[] = [
@@ -31,7 +32,20 @@ const WRITERS: Readonly<Record<string, string>> = {
 }
 
 /** Who else writes this object and would take a restored value back, or be confused by it. Undefined when nobody is seen. */
-export function managerOf({ description, owners, writers }: LiveObject): string | undefined {
+export function managerOf(live: LiveObject): string | undefined {
+  const writer = writerOf(live)
+  // Made once and needed from then on: another in its place breaks all that it signed.
+  return writer !== undefined && makesKeys(writer) && isSigningKey(live) ? undefined : writer
+}
+
+/** The others have their values from somewhere and write them again. */
+function makesKeys(writer: string): boolean {
+  return writer.startsWith(CERT_MANAGER) || writer.startsWith(SOME_OWNER)
+}
+const CERT_MANAGER = 'cert-manager'
+const SOME_OWNER = 'the owner '
+
+function writerOf({ description, owners, writers }: LiveObject): string | undefined {
   const { labels, annotations } = description
   const marks = [...Object.keys(labels), ...Object.keys(annotations)]
   const marked = MARKS.find(([pattern]) => marks.some((mark) => pattern.test(mark)))
@@ -44,7 +58,7 @@ export function managerOf({ description, owners, writers }: LiveObject): string 
 
 function ownerName({ kind, name }: Owner): string {
   const known = Object.hasOwn(OWNERS, kind) ? OWNERS[kind] : undefined
-  return known === undefined ? `the owner ${kind} ${name}` : `${known} (${kind} ${name})`
+  return known === undefined ? `${SOME_OWNER}${kind} ${name}` : `${known} (${kind} ${name})`
 }
 
 /** A writer calls itself what it likes, also `constructor`. */
@@ -53,8 +67,7 @@ function writerName(writer: string): string | undefined {
 }
 
 function certManager(writer: string): string | undefined {
-  // Not cert-manager-issuers and others: they write keys that they need, such as that of an ACME account.
-  return writer.startsWith('cert-manager-certificates') || writer === 'cert-manager-controller'
-    ? 'cert-manager'
-    : undefined
+  // Not cert-manager-issuers and others, nor cert-manager-controller, which is all of them in older ones: they write keys
+  // that they need, such as that of an ACME account. A certificate's Secret is known by its annotations.
+  return writer.startsWith('cert-manager-certificates') ? 'cert-manager' : undefined
 }

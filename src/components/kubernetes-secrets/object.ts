@@ -25,6 +25,8 @@ export interface KubernetesObject {
   readonly description: Description
   /** The exact bytes, sorted by key. */
   readonly values: ReadonlyMap<string, Secret>
+  /** Of one that is, or was, on a server: what no restore point holds. */
+  readonly rest?: Rest
 }
 
 /** One as it is on the server now, with what only the server says. */
@@ -40,12 +42,13 @@ export interface LiveObject extends KubernetesObject {
   readonly rest: Rest
 }
 
-export interface Rest {
-  readonly finalizers: readonly string[]
-  readonly ownerReferences: readonly unknown[]
+export const rest = z.object({
+  finalizers: z.array(z.string()),
+  ownerReferences: z.array(z.unknown()),
   /** The token that the cluster wrote into a Secret of a service account. */
-  readonly data: Readonly<Record<string, string>>
-}
+  data: texts,
+})
+export type Rest = z.infer<typeof rest>
 
 /** Its data is made by the cluster and opens nothing elsewhere; that there is one, and for which account, is ours. */
 export const ACCOUNT_TOKEN = 'kubernetes.io/service-account-token'
@@ -144,12 +147,43 @@ export function bodyOf(one: KubernetesObject, version?: Preconditions, rest?: Re
   }
 }
 
-function carried(rest: Rest | undefined): Partial<Pick<Rest, 'finalizers' | 'ownerReferences'>> {
+function carried(rest: Rest | undefined): Partial<Omit<Rest, 'data'>> {
   const { finalizers = [], ownerReferences = [] } = rest ?? {}
   return {
     ...(finalizers.length === 0 ? {} : { finalizers }),
     ...(ownerReferences.length === 0 ? {} : { ownerReferences }),
   }
+}
+
+/** What was captured, beside the labels and annotations that others gave the live object. */
+export function besideOthers(wanted: KubernetesObject, live: KubernetesObject | undefined): KubernetesObject {
+  if (live === undefined) return wanted
+  const { description } = wanted
+  const labels = sorted(joined(live.description.labels, description.labels))
+  const annotations = sorted(joined(live.description.annotations, description.annotations))
+  return { ...wanted, description: { ...description, labels, annotations } }
+}
+
+/** As own members, whatever their names are. */
+function joined(
+  one: Readonly<Record<string, string>>,
+  other: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  return Object.fromEntries([...Object.entries(one), ...Object.entries(other)])
+}
+
+/** Only with the labels and annotations of these names. */
+export function withNames(one: KubernetesObject, names: DescribedNames): KubernetesObject {
+  const only = (record: Readonly<Record<string, string>>, allowed: readonly string[]): Record<string, string> =>
+    Object.fromEntries(Object.entries(record).filter(([name]) => allowed.includes(name)))
+  const labels = only(one.description.labels, names.labels)
+  const annotations = only(one.description.annotations, names.annotations)
+  return { ...one, description: { ...one.description, labels, annotations } }
+}
+
+export interface DescribedNames {
+  readonly labels: readonly string[]
+  readonly annotations: readonly string[]
 }
 
 function textOf({ object }: KubernetesObject, value: Secret): string {

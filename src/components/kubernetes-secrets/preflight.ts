@@ -1,14 +1,17 @@
+import { Failure } from '../../core/failure.ts'
+import type { KubernetesClient } from '../../platforms/kubernetes/client.ts'
 import { failedFinding } from '../../core/failed-finding.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Difference, Finding } from '../../core/restore-point.ts'
 import { withClient } from './connect.ts'
-import { differencesOf } from './digests.ts'
+import { liveDifferencesOf } from './digests.ts'
 import { readObject } from './find.ts'
 import { leftAlone } from './left-alone.ts'
 import { notReplaceable } from './replaceable.ts'
 import { rightsFindings } from './missing-rights.ts'
-import { labelOf, type LiveObject } from './object.ts'
+import { labelOf, resourceOf, type LiveObject } from './object.ts'
 import type { CapturedObject, KubernetesSecretsDetails, KubernetesSecretsSettings } from './schema.ts'
+import { OWN_LABEL, recordName } from './slots.ts'
 import { freeStage } from './stage.ts'
 
 /** What a restore would change, by fingerprints, and what it would leave alone. */
@@ -24,6 +27,7 @@ export async function preflight(
       const rights = await rightsFindings(settings, 'restore', client)
       // Without the rights to read, the first object would fail and say less.
       if (rights.some(({ level }) => level === 'error')) return rights
+      await requireOpenNamespace(settings, client)
       if (mode === 'swap') await freeStage(settings, client, context)
       const findings: Finding[] = [...rights, ...placeFindings(settings, details)]
       for (const captured of details.objects)
@@ -35,6 +39,19 @@ export async function preflight(
   } catch (error) {
     context.signal.throwIfAborted()
     return [failedFinding(subject, error)]
+  }
+}
+
+/** A namespace that is being deleted takes nothing new. Asked for a name of our own, as that is what we may create. */
+async function requireOpenNamespace(settings: KubernetesSecretsSettings, client: KubernetesClient): Promise<void> {
+  const name = recordName(settings, 0)
+  const body = { apiVersion: 'v1', kind: 'Secret', metadata: { name, labels: { [OWN_LABEL]: 'probe' } } }
+  try {
+    await client.create(resourceOf('Secret', settings.namespace), name, body, 'dry run')
+  } catch (error) {
+    // A rule may forbid it for what it is; whether one forbids what is restored is asked once that is read.
+    if (!(error instanceof Failure) || error.facts['refusedBy'] === 'ending namespace') throw error
+    if (error.kind !== 'refused') throw error
   }
 }
 
@@ -51,7 +68,7 @@ function objectFindings(
   details: KubernetesSecretsDetails,
 ): Finding[] {
   const subject = labelOf(captured)
-  const differences = differencesOf(captured, live, details)
+  const differences = liveDifferencesOf(captured, live, details)
   const stuck = leftAlone(settings, live) === undefined ? notReplaceable(live, captured, details) : undefined
   if (stuck !== undefined) return [failedFinding(subject, stuck)]
   if (differences.length === 0) return [{ level: 'ok', subject, message: 'is what was captured' }]

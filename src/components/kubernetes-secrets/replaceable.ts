@@ -1,6 +1,6 @@
 import { Failure } from '../../core/failure.ts'
 import { areKeysEqual } from './digests.ts'
-import { labelOf, type LiveObject } from './object.ts'
+import { areEqual, labelOf, type KubernetesObject, type LiveObject } from './object.ts'
 import type { CapturedObject, KubernetesSecretsDetails } from './schema.ts'
 
 /**
@@ -32,6 +32,14 @@ function isMadeAgain(live: LiveObject, captured: CapturedObject, details: Kubern
   if (type !== captured.type) return true
   if (!immutable) return false
   return !captured.immutable || !areKeysEqual(captured, live, details)
+}
+
+/** Whether the server takes it in the place of the live one; otherwise that is deleted and made again. */
+export function isReplaceable(live: KubernetesObject, wanted: KubernetesObject): boolean {
+  if (live.description.type !== wanted.description.type) return false
+  if (!live.description.immutable) return true
+  const { labels, annotations } = wanted.description
+  return areEqual({ ...live, description: { ...live.description, labels, annotations } }, wanted)
 }
 
 /** Not `refused`: it passes by itself, and what is kept for the way back is needed until then. */

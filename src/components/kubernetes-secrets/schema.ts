@@ -79,6 +79,8 @@ const capturedObject = z.object({
   managedBy: z.string().nullable(),
   /** Of labels, annotations and the like: annotations may hold values, so they are in the artifact alone. */
   describedDigest: digest,
+  /** Which labels and annotations these are: others are not the point's. Absent in points of before it was recorded. */
+  describedNames: z.object({ labels: z.array(z.string()), annotations: z.array(z.string()) }).optional(),
   keys: z.array(capturedKey),
 })
 export type CapturedObject = z.infer<typeof capturedObject>

@@ -68,7 +68,9 @@ export class Stage {
     objects: readonly KubernetesObject[],
     absent: readonly Place[],
   ): Promise<Bundle> {
-    const content = Buffer.concat(objects.flatMap((one) => [...linesOf(this.#settings.namespace, one)]))
+    const content = Buffer.concat(
+      objects.flatMap((one) => [...linesOf(this.#settings.namespace, one, 'with its rest')]),
+    )
     const packed = await promisify(gzip)(content)
     const parts = Math.max(1, Math.ceil(packed.length / PART_BYTES))
     if (parts > PARTS) throw tooLarge()

@@ -13,15 +13,16 @@ import {
   requireStage,
   stateOf,
 } from '../value-swap.ts'
-import { applyObject, requireApplied, type ApplyPlace } from './apply.ts'
+import { applyObject, isChangedMeanwhile, requireApplied, type ApplyPlace, type Wanted } from './apply.ts'
 import { withClient } from './connect.ts'
 import { capturedObjects, differencesOf } from './digests.ts'
 import { readObject } from './find.ts'
-import { compareLive, describeTarget } from './in-place.ts'
+import { compareLive, describeTarget, wantedOf } from './in-place.ts'
 import { leftAlone } from './left-alone.ts'
-import { areEqual, isSame, labelOf, type KubernetesObject, type LiveObject } from './object.ts'
+import { areEqual, besideOthers, isSame, labelOf, type KubernetesObject, type LiveObject } from './object.ts'
 import { preflight } from './preflight.ts'
-import { requireReplaceable } from './replaceable.ts'
+import { rehearse } from './rehearse.ts'
+import { beingDeleted, requireReplaceable } from './replaceable.ts'
 import { collected } from './records.ts'
 import type { KubernetesSecretsDetails, KubernetesSecretsSettings } from './schema.ts'
 import { freeStage, keptStages, type Bundle, type FoundStage, type Place, type StageRecord } from './stage.ts'
@@ -55,10 +56,12 @@ export class SwapTarget implements Target<KubernetesSecretsDetails> {
   async load(details: KubernetesSecretsDetails, source: ArtifactSource, context: Context): Promise<void> {
     await this.#withFound(context, async (found, client) => {
       requireLoadable(found, this.description)
+      const objects = await collected(capturedObjects(details, source.read(SECRETS)))
+      const place: ApplyPlace = { namespace: this.#settings.namespace, client, context }
+      await rehearse(await this.#toBring(objects, details, place), place)
       const stage = found?.stage ?? (await freeStage(this.#settings, client, context))
       const loading = { format: 1, restoreId: this.#restoreId, since: context.clock.now().toISOString() } as const
       await stage.save({ ...loading, stage: 'loading' })
-      const objects = await collected(capturedObjects(details, source.read(SECRETS)))
       const restored = await stage.keep('restored', this.#restoreId, objects, [])
       await stage.save({ ...loading, stage: 'loaded', restored })
     })
@@ -91,8 +94,21 @@ export class SwapTarget implements Target<KubernetesSecretsDetails> {
       requireStage(found, ['loaded', 'swapping'], this.description)
       const place: ApplyPlace = { namespace: this.#settings.namespace, client, context }
       const swapping = found.record.stage === 'swapping' ? found : await this.#keepPrevious(found, details, place)
-      await this.#bringLive(swapping, place)
+      await this.#bringLive(swapping, details, place)
     })
+  }
+
+  /** What is to be changed: all but what is left to who else writes it. */
+  async #toBring(
+    objects: readonly KubernetesObject[],
+    details: KubernetesSecretsDetails,
+    { namespace, client }: ApplyPlace,
+  ): Promise<readonly (readonly [Place, Wanted])[]> {
+    const wanted: (readonly [Place, Wanted])[] = []
+    for (const one of objects)
+      if (leftAlone(this.#settings, await readObject(one, namespace, client)) === undefined)
+        wanted.push([one, wantedOf(one, details)])
+    return wanted
   }
 
   async #keepPrevious(
@@ -102,6 +118,7 @@ export class SwapTarget implements Target<KubernetesSecretsDetails> {
   ): Promise<FoundStage> {
     const objects = await restoredOf({ stage, record })
     const { present, absent } = await this.#present(objects, details, place)
+    await rehearse(await this.#toBring(objects, details, place), place)
     const previous = await stage.keep('previous', this.#restoreId, present, absent)
     const swapping: StageRecord = { ...record, stage: 'swapping', previous }
     // From here on live objects are changed; what dies before has changed none.
@@ -128,11 +145,13 @@ export class SwapTarget implements Target<KubernetesSecretsDetails> {
     return { present, absent }
   }
 
-  async #bringLive({ stage, record }: FoundStage, place: ApplyPlace): Promise<void> {
+  async #bringLive({ stage, record }: FoundStage, details: KubernetesSecretsDetails, place: ApplyPlace): Promise<void> {
     const before = await previousOf({ stage, record })
-    const wanted = (await restoredOf({ stage, record })).filter((one) => before.touches(one))
-    for (const one of wanted) await applyObject(one, one, (live) => live === undefined || before.has(live), place)
-    await requireApplied(wanted, [], place)
+    const restored = (await restoredOf({ stage, record })).filter((one) => before.touches(one))
+    const wanted = restored.map((one) => [one, { ...wantedOf(one, details), before: before.of(one) }] as const)
+    for (const [one, what] of wanted)
+      await applyObject(one, what, (live) => live === undefined || before.has(live), place)
+    await requireApplied(wanted, place)
     const { restored: _done, ...kept } = record
     await stage.save({ ...kept, stage: 'swapped', since: place.context.clock.now().toISOString() })
     await stage.removeBundle('restored')
@@ -164,8 +183,16 @@ export class SwapTarget implements Target<KubernetesSecretsDetails> {
     })
   }
 
+  /** Not while an object of it is being deleted: what is live now may be gone in a moment, and this is all there is of it. */
   async forget(context: Context): Promise<void> {
-    await this.#withFound(context, (found) => forgetKept(found, this.description))
+    await this.#withFound(context, async (found, client) => {
+      const places = found?.record.previous === undefined ? [] : (await previousOf(found)).places
+      for (const one of places) {
+        const live = await readObject(one, this.#settings.namespace, client)
+        if (live?.isGoing === true) throw beingDeleted(live)
+      }
+      await forgetKept(found, this.description)
+    })
   }
 
   /** Out of the middle of a swap. What somebody else wrote meanwhile is left, and said. */
@@ -174,10 +201,11 @@ export class SwapTarget implements Target<KubernetesSecretsDetails> {
     const before = await previousOf(found)
     const restored = await restoredOf(found)
     const ours = (live: LiveObject | undefined): boolean =>
-      live === undefined || restored.some((one) => areEqual(one, live))
+      live === undefined || restored.some((one) => isSame(one, live) && areEqual(besideOthers(one, live), live))
     for (const one of before.places)
-      await applyObject(one, before.of(one), ours, place).catch((error: unknown) => {
-        if (!(error instanceof Failure) || error.kind !== 'refused') throw error
+      await applyObject(one, exactly(before.of(one)), ours, place).catch((error: unknown) => {
+        // Only what is another object by now needs what was kept no more.
+        if (!isChangedMeanwhile(error)) throw error
         context.progress({ type: 'warning', message: `${describe(error)}, and was left as it is now` })
       })
     const { previous: _previous, ...loaded } = found.record
@@ -189,9 +217,21 @@ export class SwapTarget implements Target<KubernetesSecretsDetails> {
   async #goBack(found: FoundStage, client: KubernetesClient, context: Context): Promise<void> {
     const place: ApplyPlace = { namespace: this.#settings.namespace, client, context }
     const before = await previousOf(found)
-    const undoing = found.record.stage === 'undoing' ? found.record : await this.#keepBrought(found, before, place)
-    for (const one of before.places) await applyObject(one, before.of(one), () => true, place)
-    await requireApplied(before.objects, before.absent, place)
+    const isBegun = found.record.stage === 'undoing'
+    if (!isBegun)
+      await rehearse(
+        before.places.map((one) => [one, exactly(before.of(one))] as const),
+        place,
+      )
+    const undoing = isBegun ? found.record : await this.#keepBrought(found, before, place)
+    // What is live now has owners that are there now.
+    const brought = await restoredOf({ stage: found.stage, record: undoing })
+    const wanted = before.places.map((one) => {
+      const live = brought.find((other) => isSame(other, one))
+      return [one, { one: before.of(one), exactly: true, before: live }] as const
+    })
+    for (const [one, what] of wanted) await applyObject(one, what, () => true, place)
+    await requireApplied(wanted, place)
     await found.stage.save({ ...undoing, stage: 'undone', since: context.clock.now().toISOString() })
   }
 
@@ -218,6 +258,11 @@ export class SwapTarget implements Target<KubernetesSecretsDetails> {
       return await act(found, client)
     })
   }
+}
+
+/** As it was, with what else belonged to it where it has to be made again. */
+function exactly(one: KubernetesObject | undefined): Wanted {
+  return { one, exactly: true, before: one }
 }
 
 async function restoredOf({ stage, record }: FoundStage): Promise<readonly KubernetesObject[]> {

@@ -6,7 +6,7 @@ import type { Entry, Entry1, Entry2, SecretMetadata, Value, Version } from './en
 import { canonical } from './json.ts'
 import { encodePath } from './kv-paths.ts'
 import type { KvMount } from './mounts.ts'
-import { readPlain, readStable, readVersions } from './read-entry.ts'
+import { readInfo, readPlain, readStable, readVersions } from './read-entry.ts'
 import type { SecretInfo } from './read-entry.ts'
 import { isGone, isSameMetadata, isSameValue } from './same.ts'
 
@@ -199,7 +199,18 @@ async function setMetadata(entry: Entry2, metadata: SecretMetadata, place: Apply
     cas_required: metadata.casRequired,
     delete_version_after: metadata.deleteVersionAfter,
     custom_metadata: metadata.custom ?? {},
+    // A server that does not know it passes over it.
+    metadata_cas_required: metadata.metadataCasRequired === true,
   }
+  await writeMetadata(entry, body, place).catch(async (error: unknown) => {
+    if (!(isFailure(error, 'refused') && error.message.includes('metadata check-and-set parameter required')))
+      throw error
+    const now = await readInfo(entry.mount, entry.path, place.client)
+    await writeMetadata(entry, { ...body, metadata_cas: now?.current_metadata_version ?? 0 }, place)
+  })
+}
+
+async function writeMetadata(entry: Entry2, body: object, place: ApplyPlace): Promise<void> {
   await write(place, `metadata of ${nameOf(entry)}`, { method: 'POST', path: urlOf(entry, 'metadata'), body })
 }
 

@@ -1,3 +1,4 @@
+import { isFailure } from '../../core/failure.ts'
 import type { Bytes } from '../../core/ports.ts'
 import { parseAnswer } from './client.ts'
 import type { Client } from './client.ts'
@@ -29,8 +30,13 @@ function isReadable(entry: Entry): boolean {
  */
 export async function readCanaries(canaries: readonly Entry[], client: Client): Promise<boolean> {
   let isOne = false
-  for (const canary of canaries) isOne = (await isThere(canary, client)) || isOne
+  for (const canary of canaries) isOne = (await isThere(canary, client).catch(unlessWithoutMount)) || isOne
   return isOne
+}
+
+function unlessWithoutMount(error: unknown): false {
+  if (isFailure(error, 'notFound')) return false
+  throw error
 }
 
 async function isThere(entry: Entry, client: Client): Promise<boolean> {

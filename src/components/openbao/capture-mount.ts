@@ -3,31 +3,40 @@ import type { Client } from './client.ts'
 import { entryLine, nameOf } from './entry.ts'
 import type { Entry, Entry1 } from './entry.ts'
 import type { KvMount } from './mounts.ts'
-import { isSameInfo, isUnreadable, readPlain, readStable, readVersions } from './read-entry.ts'
+import { reasonFor } from './not-readable.ts'
+import type { Missing, MissingList } from './not-readable.ts'
+import { isSameInfo, readPlain, readStable, readVersions } from './read-entry.ts'
 import type { ReadEntry2 } from './read-entry.ts'
 import { scanOf } from './scan.ts'
 import { listAgain, walk } from './walk.ts'
-import type { Page } from './walk.ts'
+import type { PassOver, Page } from './walk.ts'
 
 /** What is read before it is known to have been still. A few of these are held at once. */
 const HELD_BYTES = 4 * 1024 * 1024
 /** Pages listed, and pages looked at again, while contents are read: a server that waits for our lists stands idle. */
 const AHEAD = 2
 
-/** One secret, with its line in the artifact, and what of it the server has and cannot read. */
+/** One secret, with its line in the artifact, and what of it cannot be read. */
 export interface CapturedEntry {
   /** Undefined when nothing of it can be read. */
   readonly stored: { readonly entry: Entry; readonly line: Buffer } | undefined
-  /** For people. */
-  readonly unreadable: readonly string[]
+  readonly missing: readonly Missing[]
+  /** Why. */
+  readonly error?: unknown
 }
 
 /**
  * Every secret of a mount, each as it was at one moment. A page of metadata is read, then the contents, then the page
  * again; what moved between is read anew until it rests. Without metadata in lists that is done for each secret by itself.
+ * Folders that cannot be listed go to `missing`.
  */
-export async function* captureMount(mount: KvMount, client: Client, scan: boolean): AsyncGenerator<CapturedEntry> {
-  const reads = pMapIterable(namesOf(mount, client, scan), (place) => readOne(mount, place, client), {
+export async function* captureMount(
+  mount: KvMount,
+  client: Client,
+  scan: boolean,
+  missing: MissingList,
+): AsyncGenerator<CapturedEntry> {
+  const reads = pMapIterable(namesOf(mount, client, scan, missing), (place) => readOne(mount, place, client), {
     concurrency: client.workers,
     backpressure: client.workers * 2,
   })
@@ -40,8 +49,13 @@ interface Place {
   readonly name: string
 }
 
-async function* namesOf(mount: KvMount, client: Client, scan: boolean): AsyncGenerator<Place> {
-  const pages = walk(mount, client, scan ? scanOf(mount, client) : undefined)
+async function* namesOf(mount: KvMount, client: Client, scan: boolean, missing: MissingList): AsyncGenerator<Place> {
+  const passOver: PassOver = async (folder, error) => {
+    const reason = await reasonFor(error, client)
+    if (reason === undefined) throw error
+    missing.add([{ what: folder === '' ? `mount ${mount.path}` : `the folder ${mount.path}/${folder}`, reason }], error)
+  }
+  const pages = walk(mount, client, scan ? scanOf(mount, client) : undefined, passOver)
   for await (const page of pMapIterable(pages, (listed) => listed, { concurrency: AHEAD }))
     for (const name of page.secrets) yield { page, name }
 }
@@ -64,7 +78,7 @@ async function readOne(mount: KvMount, place: Place, client: Client): Promise<He
   return { page, name, read }
 }
 
-/** One secret that a server in order cannot give is not the end of a capture. */
+/** One secret that cannot be read where others can is not the end of a capture. */
 async function ofWhatCanBe(
   { path: mount }: KvMount,
   path: string,
@@ -74,8 +88,9 @@ async function ofWhatCanBe(
   try {
     return withLine(await read())
   } catch (error) {
-    if (!(await isUnreadable(error, client))) throw error
-    return { stored: undefined, unreadable: [`secret ${mount}/${path}`] }
+    const reason = await reasonFor(error, client)
+    if (reason === undefined) throw error
+    return { stored: undefined, missing: [{ what: `secret ${mount}/${path}`, reason }], error }
   }
 }
 
@@ -86,10 +101,12 @@ function pathOf({ folder }: Page, name: string): string {
 function withLine(read: Entry1 | ReadEntry2 | undefined): CapturedEntry | undefined {
   if (read === undefined) return undefined
   if (read.kv === 1 || read.unreadable === undefined)
-    return { stored: { entry: read, line: Buffer.from(entryLine(read)) }, unreadable: [] }
+    return { stored: { entry: read, line: Buffer.from(entryLine(read)) }, missing: [] }
   const { unreadable, ...entry } = read
-  const names = unreadable.map((version) => `version ${version} of secret ${nameOf(entry)}`)
-  return { stored: { entry, line: Buffer.from(entryLine(entry)) }, unreadable: names }
+  const missing = unreadable.map(
+    (version) => ({ what: `version ${version} of secret ${nameOf(entry)}`, reason: 'the server cannot' }) as const,
+  )
+  return { stored: { entry, line: Buffer.from(entryLine(entry)) }, missing }
 }
 
 /** What was read of one page, or of a part of it. */
@@ -120,13 +137,23 @@ async function settled(mount: KvMount, { page, held }: Batch, client: Client): P
   return entries.filter((entry) => entry !== undefined)
 }
 
+/** Undefined where the folder can no longer be listed: then each of its secrets says by itself whether it can be read. */
+async function infosAgain(mount: KvMount, page: Page, client: Client): Promise<Page['infos']> {
+  try {
+    return (await listAgain(mount, page, client)).infos
+  } catch (error) {
+    if ((await reasonFor(error, client)) === undefined) throw error
+    return undefined
+  }
+}
+
 async function stillOnes(
   mount: KvMount,
   page: Page,
   held: readonly Held[],
   client: Client,
 ): Promise<readonly (CapturedEntry | undefined)[]> {
-  const { infos: after } = await listAgain(mount, page, client)
+  const after = await infosAgain(mount, page, client)
   return pMap(
     held,
     async ({ name, read }) => {

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { Failure } from '../../core/failure.ts'
 import type { Bytes, Context } from '../../core/ports.ts'
 import type { ArtifactSink, Captured } from '../driver.ts'
 import { captureMount } from './capture-mount.ts'
@@ -14,16 +13,14 @@ import { findMounts } from './mounts.ts'
 import type { KvMount } from './mounts.ts'
 import { leftOutNamespaces, namespacesBelow } from './namespaces.ts'
 import { productOf } from './product.ts'
-import { requireMounts, requireReady } from './requirements.ts'
+import { MissingList } from './not-readable.ts'
+import { absentMounts, requireReady } from './requirements.ts'
 import type { CapturedMount, OpenbaoDetails, OpenbaoSettings } from './schema.ts'
 import { readKeyring } from './server-facts.ts'
 import { captureSnapshot, requireSnapshotStorage } from './snapshot.ts'
 
 /** Lines go on so many bytes at a time: what comes after costs the same for each piece, small or large. */
 const TOGETHER = 64 * 1024
-
-/** With more than these, it is the server that is not in order. */
-const MOST_UNREADABLE = 1000
 
 /** The roles of the artifacts. */
 export const SECRETS = 'secrets'
@@ -40,10 +37,11 @@ export async function captureOpenbao(
     const server = await requireReady(client, context)
     requireSnapshotStorage(settings, server)
     const mounts = await findMounts(settings, client)
-    requireMounts(settings, mounts)
+    const absent = absentMounts(settings, mounts)
     const census = new Census(mounts)
-    const unreadable: string[] = []
-    await sink.write(SECRETS, 3, secretLines(capturedIn(mounts, client, settings.scan), census, unreadable))
+    const missing = new MissingList()
+    await sink.write(SECRETS, 3, secretLines(capturedIn(mounts, client, settings.scan, missing), census, missing))
+    missing.requireSome(census.secrets)
     const namespaces = settings.namespaces === 'all' ? await namespacesBelow(client) : []
     const leftOut = await leftOutNamespaces(settings, client)
     const unread = await captureConfiguration(namespaces, sink, client)
@@ -65,17 +63,16 @@ export async function captureOpenbao(
       readUntil: context.clock.now().toISOString(),
     }
     const missed = [...(leftOut === undefined ? [] : [leftOut]), ...unread, ...snapshot.notCaptured]
-    const incomplete = unreadable.map((what) => `The server cannot read ${what}, which is not in the point`)
+    const incomplete = [...absent, ...missing.texts()]
     return { details, incomplete, notCaptured: [...census.notCaptured(), ...missed, ...custody(details)] }
   })
 }
 
-async function* secretLines(captured: AsyncIterable<CapturedEntry>, census: Census, unreadable: string[]): Bytes {
+async function* secretLines(captured: AsyncIterable<CapturedEntry>, census: Census, list: MissingList): Bytes {
   let held: Buffer[] = []
   let bytes = 0
-  for await (const { stored, unreadable: names } of captured) {
-    unreadable.push(...names)
-    if (unreadable.length > MOST_UNREADABLE) throw tooManyUnreadable()
+  for await (const { stored, missing, error } of captured) {
+    list.add(missing, error)
     if (stored === undefined) continue
     const { entry, line } = stored
     census.add(entry, line)
@@ -89,14 +86,13 @@ async function* secretLines(captured: AsyncIterable<CapturedEntry>, census: Cens
   if (held.length > 0) yield Buffer.concat(held)
 }
 
-function tooManyUnreadable(): Failure {
-  return new Failure('unreachable', `openbao: the server cannot read more than ${MOST_UNREADABLE} of its secrets`, {
-    hint: 'Look at the state and the log of the server, and at its storage.',
-  })
-}
-
-async function* capturedIn(mounts: readonly KvMount[], client: Client, scan: boolean): AsyncGenerator<CapturedEntry> {
-  for (const mount of mounts) yield* captureMount(mount, client, scan)
+async function* capturedIn(
+  mounts: readonly KvMount[],
+  client: Client,
+  scan: boolean,
+  missing: MissingList,
+): AsyncGenerator<CapturedEntry> {
+  for (const mount of mounts) yield* captureMount(mount, client, scan, missing)
 }
 
 /** Counts what goes by. */
@@ -129,6 +125,10 @@ export class Census {
     if (mount === undefined) return
     const added = entry.kv === 1 ? 1 : versions.length
     this.#mounts.set(entry.mount, { ...mount, secrets: mount.secrets + 1, versions: mount.versions + added })
+  }
+
+  get secrets(): number {
+    return this.#secrets
   }
 
   facts(): Pick<OpenbaoDetails, 'mounts' | 'secrets' | 'highestVersion' | 'largestSecret' | 'mostStrings' | 'sha256'> {

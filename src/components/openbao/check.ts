@@ -8,7 +8,8 @@ import type { KvMount } from './mounts.ts'
 import { namespaceFindings } from './namespaces.ts'
 import { productOf } from './product.ts'
 import type { Product } from './product.ts'
-import { isUnreadable, readPlain, readStable } from './read-entry.ts'
+import { reasonFor } from './not-readable.ts'
+import { readPlain, readStable } from './read-entry.ts'
 import { requireMounts, requireReady } from './requirements.ts'
 import type { OpenbaoSettings } from './schema.ts'
 import type { SealStatus } from './server-facts.ts'
@@ -78,7 +79,7 @@ async function readFirst({ path: mount, version }: KvMount, path: string, client
     await readPlain(mount, path, client)
     return true
   } catch (error) {
-    if (await isUnreadable(error, client)) return false
+    if ((await reasonFor(error, client)) === 'the server cannot') return false
     throw error
   }
 }

@@ -76,7 +76,7 @@ export class Client {
   /** One request, repeated while the server cannot answer now. Fails unless the status is 200, 204 or accepted. */
   async call(call: Call): Promise<Answer> {
     const answer = await this.#untilAnswered(call)
-    if (isExpected(answer.status, call)) return answer
+    if (isExpected(answer.status, call) && !isWithoutRoute(answer)) return answer
     throw answer.status === 403 ? await this.#deniedFailure(answer, call) : failureOf(answer, actOf(call))
   }
 
@@ -216,7 +216,7 @@ export class Client {
     const whose = this.#login?.origin ?? 'the token'
     return new Failure('denied', `openbao: ${actOf(call)}: ${whose} is not valid, or no longer`, {
       hint: 'Give another token; one that is renewed by itself comes from appRole or kubernetes.',
-      facts: { status: 403 },
+      facts: { status: 403, login: 'invalid' },
     })
   }
 
@@ -246,6 +246,11 @@ const NOTHING: Answer = { status: 0, body: undefined }
 
 function isExpected(status: number, { accept = [] }: Call): boolean {
   return status === 200 || status === 204 || accept.includes(status)
+}
+
+/** The server lists a mount that it cannot open, as one whose plugin is missing: it is not empty. */
+function isWithoutRoute(answer: Answer): boolean {
+  return answer.status === 404 && reasonOf(answer).startsWith('no handler for route')
 }
 
 function actOf({ method = 'GET', path }: Pick<Call, 'method' | 'path'>): string {

@@ -36,6 +36,7 @@ const secretMetadata = z.object({
   casRequired: z.boolean(),
   deleteVersionAfter: z.string(),
   custom: anyNames(z.string()).nullable(),
+  metadataCasRequired: z.literal(true).optional(),
 })
 export type SecretMetadata = z.infer<typeof secretMetadata>
 

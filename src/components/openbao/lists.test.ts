@@ -96,8 +96,9 @@ test('of a secret of which only the value is known, only the value is compared',
   assert.equal(differencesOf(wanted, other, 'versions').length, 1)
 })
 
-test('a mount that is named twice is one, and a name may have spaces', () => {
+test('a mount that is named twice is one, and a name may have spaces and the slash that lists show', () => {
   const parse = (...mounts: string[]) => openbaoSettings.safeParse({ ...settings, token: 'env:T', mounts })
-  assert.deepEqual(parse('kv', 'my secrets', 'kv').data?.mounts, ['kv', 'my secrets'])
-  for (const wrong of ['', '/kv', 'kv/', ' kv', 'kv ', 'k\nv']) assert.equal(parse(wrong).success, false, wrong)
+  assert.deepEqual(parse('kv', 'my secrets', 'kv/').data?.mounts, ['kv', 'my secrets'])
+  assert.deepEqual(parse(' kv', 'kv ', 'a/b c/').data?.mounts, [' kv', 'kv ', 'a/b c'])
+  for (const wrong of ['', '/', '/kv', 'kv//', 'a//b']) assert.equal(parse(wrong).success, false, wrong)
 })

@@ -4,6 +4,7 @@ import { anyNames } from '../any-names.ts'
 import { parseAnswer } from './client.ts'
 import type { Client } from './client.ts'
 import { encodePath } from './kv-paths.ts'
+import { reasonFor } from './not-readable.ts'
 import { namespaceOf, namespacesBelow } from './namespaces.ts'
 import { kvConfig } from './schema.ts'
 import type { KvConfig, OpenbaoSettings } from './schema.ts'
@@ -73,6 +74,12 @@ async function namedMounts(paths: readonly string[], client: Client): Promise<(r
 }
 
 async function readConfig(path: string, client: Client): Promise<KvConfig | null> {
-  const answer = await client.call({ path: `${encodePath(path)}/config`, accept: [403] })
-  return answer.status === 403 ? null : parseAnswer(answer, config, `GET ${path}/config`).data
+  try {
+    const answer = await client.call({ path: `${encodePath(path)}/config`, accept: [403] })
+    return answer.status === 403 ? null : parseAnswer(answer, config, `GET ${path}/config`).data
+  } catch (error) {
+    // Whether it can be listed and read is found out, and said, later.
+    if ((await reasonFor(error, client)) === undefined) throw error
+    return null
+  }
 }

@@ -6,6 +6,7 @@ import type { Client } from './client.ts'
 import { secretValue } from './entry.ts'
 import type { Entry1, Entry2, Value, Version } from './entry.ts'
 import { encodePath } from './kv-paths.ts'
+import { reasonFor } from './not-readable.ts'
 
 const versionInfo = z.object({ created_time: z.string(), deletion_time: z.string(), destroyed: z.boolean() })
 
@@ -17,6 +18,8 @@ export const secretInfo = z.object({
   max_versions: z.number().int(),
   cas_required: z.boolean(),
   delete_version_after: z.string(),
+  metadata_cas_required: z.boolean().optional(),
+  current_metadata_version: z.number().int().optional(),
   custom_metadata: anyNames(z.string()).nullable().optional(),
   versions: z.record(z.string(), versionInfo),
 })
@@ -26,18 +29,13 @@ const infoBody = z.object({ data: secretInfo })
 export const versionBody = z.object({ data: z.object({ data: secretValue.nullable(), metadata: versionInfo }) })
 const plainBody = z.object({ data: secretValue })
 
-/** A version 2 secret as read, with the numbers of versions that the server has and cannot give. They are in no artifact. */
+/** A version 2 secret as read, with the numbers of versions that the server cannot give. They are in no artifact. */
 export type ReadEntry2 = Entry2 & { readonly unreadable?: readonly number[] }
-
-/** Whether a read failed by what it was for, and not by the server. */
-export async function isUnreadable(error: unknown, client: Client): Promise<boolean> {
-  return error instanceof Failure && error.facts['status'] === 500 && (await client.isWell())
-}
 
 /** A secret that changes is read again so many times. */
 const ATTEMPTS = 10
 
-async function readInfo(mount: string, path: string, client: Client): Promise<SecretInfo | undefined> {
+export async function readInfo(mount: string, path: string, client: Client): Promise<SecretInfo | undefined> {
   const answer = await client.call({ path: `${encodePath(mount)}/metadata/${encodePath(path)}`, accept: [404] })
   return answer.status === 404 ? undefined : parseAnswer(answer, infoBody, `metadata of ${mount}/${path}`).data
 }
@@ -83,6 +81,7 @@ export async function readVersions(
       casRequired: info.cas_required,
       deleteVersionAfter: info.delete_version_after,
       custom: info.custom_metadata ?? null,
+      ...(info.metadata_cas_required === true ? { metadataCasRequired: true } : {}),
     },
     created: info.created_time,
     updated: info.updated_time,
@@ -105,7 +104,7 @@ async function readVersion(
   if (destroyed) return { version, state: 'destroyed', created }
   const call = { path: `${encodePath(mount)}/data/${encodePath(path)}?version=${version}`, accept: [404] }
   const answer = await client.call(call).catch(async (error: unknown) => {
-    if (await isUnreadable(error, client)) return 'unreadable' as const
+    if ((await reasonFor(error, client)) === 'the server cannot') return 'unreadable' as const
     throw error
   })
   if (answer === 'unreadable') return answer

@@ -19,9 +19,21 @@ export async function requireReady(client: Client, context: Context): Promise<Se
   return status
 }
 
-/** A mount that is named and not there is no empty mount: nothing is left out silently. */
+/** Those that are named and not there, where there are others: they make a capture incomplete, as no empty mount does. */
+export function absentMounts(settings: OpenbaoSettings, mounts: readonly KvMount[]): readonly string[] {
+  if (mounts.length === 0) requireMounts(settings, mounts)
+  return namedAndAbsent(settings, mounts).map(
+    (path) => `There is no KV mount ${path} that this token may use, so nothing of it is in the point`,
+  )
+}
+
+function namedAndAbsent(settings: OpenbaoSettings, mounts: readonly KvMount[]): readonly string[] {
+  return (settings.mounts ?? []).filter((path) => !mounts.some((mount) => mount.path === path))
+}
+
+/** All that are named must be there. */
 export function requireMounts(settings: OpenbaoSettings, mounts: readonly KvMount[]): void {
-  const missing = (settings.mounts ?? []).filter((path) => !mounts.some((mount) => mount.path === path))
+  const missing = namedAndAbsent(settings, mounts)
   if (missing.length > 0)
     throw new Failure(
       'notFound',

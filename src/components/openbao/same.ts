@@ -1,5 +1,6 @@
 import type { Difference } from '../../core/restore-point.ts'
 import { nameOf } from './entry.ts'
+import type { KvConfig } from './schema.ts'
 import type { Entry, Entry2, SecretMetadata, Value, Version } from './entry.ts'
 import { canonical, canonicalAsDoubles } from './json.ts'
 
@@ -12,8 +13,14 @@ export function isSameMetadata(a: SecretMetadata, b: SecretMetadata): boolean {
   return metadataText(a) === metadataText(b)
 }
 
-function metadataText({ custom, ...rest }: SecretMetadata): string {
-  return canonical({ ...rest, custom: custom ?? {} })
+function metadataText({ custom, metadataCasRequired, ...rest }: SecretMetadata): string {
+  return canonical({ ...rest, custom: custom ?? {}, guarded: metadataCasRequired === true })
+}
+
+/** In all that was captured of it: servers and points of before know less of a mount. */
+export function isSameConfig(captured: KvConfig, live: KvConfig | null | undefined): boolean {
+  const there = new Map<string, unknown>(Object.entries(live ?? {}))
+  return Object.entries(captured).every(([name, value]) => there.get(name) === value)
 }
 
 /**

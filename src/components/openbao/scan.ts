@@ -3,6 +3,7 @@ import { parseAnswer } from './client.ts'
 import type { Client } from './client.ts'
 import { encodePath, isOwnPath } from './kv-paths.ts'
 import type { KvMount } from './mounts.ts'
+import { reasonFor } from './not-readable.ts'
 import { detailed, infosOf, PAGE, type Listing, type OpenFolder, type Page, type Shortcut } from './walk.ts'
 
 /** Some 20,000 secrets with one version each. The answer cannot be had in pages, and takes several times as much once parsed. */
@@ -62,7 +63,7 @@ async function scanPages(mount: KvMount, client: Client): Promise<readonly Page[
   const path = `${encodePath(mount.path)}/detailed-metadata/?scan=true`
   const answer = await client
     .call({ path, accept: [403, 404, 405], largest: LARGEST })
-    .catch((error: unknown) => unlessTooLarge(error))
+    .catch((error: unknown) => unlessOfScan(error, client))
   if (answer?.status !== 200) return undefined
   const { data } = parseAnswer(answer, detailed, `scan of ${mount.path}`)
   return pagesOf(
@@ -71,8 +72,9 @@ async function scanPages(mount: KvMount, client: Client): Promise<readonly Page[
   )
 }
 
-function unlessTooLarge(error: unknown): undefined {
-  if (isFailure(error, 'unsupported')) return undefined
+/** Too large, or what the server cannot give at once: lists say of which folder. */
+async function unlessOfScan(error: unknown, client: Client): Promise<undefined> {
+  if (isFailure(error, 'unsupported') || (await reasonFor(error, client)) !== undefined) return undefined
   throw error
 }
 

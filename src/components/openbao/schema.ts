@@ -4,9 +4,11 @@ import { keepPreviousHours } from '../keep-previous.ts'
 import { retrySeconds } from '../retry-seconds.ts'
 import { product } from './product.ts'
 
+/** As the server lists it, with or without its slash at the end. Spaces are part of a name. */
 const mountPath = z
   .string()
-  .regex(/^[^/\s](?:[^\p{C}]*[^/\s])?$/u, 'must be the path of a mount, without a slash or space at its ends')
+  .regex(/^(?:[^/]+\/)*[^/]+\/?$/, 'must be the path of a mount, which does not begin with a slash')
+  .transform((path) => path.replace(/\/$/, ''))
 const serverAddress = z
   .string()
   .regex(/^(https?:\/\/[^/\s@]+|unix:\/\/\/.+)$/, 'expected https://host:port or http://host:port, without a path')
@@ -22,6 +24,13 @@ const kubernetes = z.strictObject({
     .string()
     .default('/var/run/secrets/kubernetes.io/serviceaccount/token')
     .meta({ description: "File with the service account's token." }),
+})
+
+const sealKey = z.strictObject({
+  id: z.string().min(1).meta({ description: 'Its name in the configuration of the server: current_key_id.' }),
+  key: secretReference.meta({
+    description: 'As current_key: file:/path of the 32 bytes, or env:NAME in hexadecimal or base64.',
+  }),
 })
 
 export const openbaoSettings = z.strictObject({
@@ -63,11 +72,14 @@ export const openbaoSettings = z.strictObject({
     .enum(['auto', 'require', 'off'])
     .default('auto')
     .meta({ description: 'The raft snapshot beside the secrets: when possible, always, or never.' }),
-  drillUnsealKeys: z
-    .array(secretReference)
-    .min(1)
-    .optional()
-    .meta({ description: 'Unseal keys with which a drill opens the raft snapshot. Never captured.' }),
+  drillUnsealKeys: z.array(secretReference).min(1).optional().meta({
+    description:
+      'Unseal keys with which a drill opens the raft snapshot, or recovery keys beside drillSealKeys. Never captured.',
+  }),
+  drillSealKeys: z.array(sealKey).min(1).max(2).optional().meta({
+    description:
+      'The key of a static seal, and then the one before it, with which a drill opens the raft snapshot. Never captured.',
+  }),
   serverProgram: z
     .string()
     .optional()
@@ -87,6 +99,8 @@ export const kvConfig = z.object({
   max_versions: count,
   cas_required: z.boolean(),
   delete_version_after: z.string(),
+  /** Absent in points of before it was captured, and of servers that do not know it. */
+  metadata_cas_required: z.boolean().optional(),
 })
 export type KvConfig = z.infer<typeof kvConfig>
 

@@ -14,6 +14,7 @@ import { entriesOf } from './lines.ts'
 import { findMounts } from './mounts.ts'
 import { otherProduct, productOf } from './product.ts'
 import type { OpenbaoDetails, OpenbaoSettings } from './schema.ts'
+import { isSameConfig } from './same.ts'
 import { drillSnapshot, whyNoDrill } from './snapshot-drill.ts'
 import { configureMount, emptyMounts, targetMounts } from './target-mounts.ts'
 import { findProgram, startThrowAway } from './throw-away.ts'
@@ -131,7 +132,7 @@ export class ScratchTarget implements Target<OpenbaoDetails> {
       if (mount !== undefined) for await (const page of walk(mount, client)) found += page.secrets.length
       if (found !== secrets)
         differences.push({ subject: `mount ${path}`, expected: `${secrets} secrets`, found: `${found} secrets` })
-      if (config !== null && JSON.stringify(mount?.config) !== JSON.stringify(config))
+      if (config !== null && !isSameConfig(config, mount?.config))
         differences.push({
           subject: `mount ${path}`,
           expected: JSON.stringify(config),

@@ -15,12 +15,16 @@ import type { ThrowAwayServer } from './throw-away.ts'
 
 /** Whether the settings and the point allow to try the snapshot; else why not. */
 export function whyNoDrill(
-  { drillUnsealKeys }: OpenbaoSettings,
-  { snapshot, seal }: OpenbaoDetails,
+  { drillUnsealKeys, drillSealKeys }: OpenbaoSettings,
+  { snapshot, seal: { type } }: OpenbaoDetails,
 ): string | undefined {
   if (snapshot === null) return 'the restore point has none'
-  if (drillUnsealKeys === undefined) return 'drillUnsealKeys gives no keys to open it with'
-  return seal.type === 'shamir' ? undefined : `the ${seal.type} seal opens only on the server that has it`
+  if (type !== 'shamir' && type !== STATIC)
+    return `the ${type} seal needs what no throw-away server has, so it cannot be tested here. Try it with holdfast openbao snapshot-restore on a spare server with that seal`
+  if (type === STATIC && drillSealKeys === undefined)
+    return 'drillSealKeys gives no key of the static seal to open it with'
+  if (drillUnsealKeys !== undefined) return undefined
+  return `drillUnsealKeys gives no ${type === STATIC ? 'recovery keys to read it with' : 'keys to open it with'}`
 }
 
 /**
@@ -37,13 +41,14 @@ export async function drillSnapshot(
   const keys = await Promise.all((settings.drillUnsealKeys ?? []).map((key) => key.resolve()))
   const program = await findProgram(settings.serverProgram)
   await mkdir(folder, { mode: 0o700 })
-  const server = await startThrowAway({ program, folder, storage: 'raft', context })
+  const seal = details.seal.type === STATIC ? await sealText(settings.drillSealKeys ?? []) : undefined
+  const options = { program, folder, storage: 'raft', context } as const
+  const server = await startThrowAway(seal === undefined ? options : { ...options, seal })
   try {
-    await withToken(server, server.rootToken, context, (client) => sendSnapshot(client, source.read(SNAPSHOT), true))
-    await untilSealed(server, context)
-    // In its memory it has the seal of its own single share, and would take each key of several for the whole.
-    await server.restart()
-    await unsealWith(server, keys)
+    await withToken(server, server.rootToken, context, (client) =>
+      sendSnapshot(client, source.read(SNAPSHOT), true, details),
+    )
+    await (seal === undefined ? unsealAnew(server, keys, details, context) : openAnew(server))
     const canaries = await canariesOf(source.read(SECRETS), details)
     const token = await makeRoot(server, keys, context)
     const isRead = await withToken(server, token, context, (client) => readCanaries(canaries, client))
@@ -51,6 +56,45 @@ export async function drillSnapshot(
   } finally {
     await context.effects.run('openbao: remove the throw-away server of the snapshot', () => server.stop())
   }
+}
+
+async function unsealAnew(
+  server: ThrowAwayServer,
+  keys: readonly Secret[],
+  details: OpenbaoDetails,
+  context: Context,
+): Promise<void> {
+  await untilSealed(server, context)
+  // In its memory it has the seal of its own single share, and would take each key of several for the whole.
+  await server.restart()
+  await unsealWith(server, keys, details)
+}
+
+const STATIC = 'static'
+
+/** A server of a seal of its own opens itself when it starts, if it can. */
+async function openAnew(server: ThrowAwayServer): Promise<void> {
+  await server.restart()
+  await server.untilActive().catch((cause: unknown) => {
+    throw new Failure('refused', 'the keys of drillSealKeys do not open the raft snapshot', {
+      cause,
+      hint: 'Give the id and the key that the server had as current when the point was captured. Until then, count the snapshot as lost.',
+    })
+  })
+}
+
+/** A key in a file is read by the server itself: it may be bytes that are no text. */
+async function sealText([current, previous]: NonNullable<OpenbaoSettings['drillSealKeys']>): Promise<string> {
+  const keys = [['current', current] as const, ['previous', previous] as const]
+  const lines = await Promise.all(keys.map(async ([which, given]) => (given ? await keyLines(which, given) : '')))
+  return `seal "static" {\n${lines.join('')}}`
+}
+
+type SealKey = NonNullable<OpenbaoSettings['drillSealKeys']>[number]
+
+async function keyLines(which: string, { id, key }: SealKey): Promise<string> {
+  const text = key.scheme === 'file' ? key.toString().replace(/^file:/, 'file://') : (await key.resolve()).reveal()
+  return `  ${which}_key_id = ${JSON.stringify(id)}\n  ${which}_key = ${JSON.stringify(text)}\n`
 }
 
 const SEAL_LIMIT = 15_000
@@ -68,13 +112,17 @@ async function untilSealed(server: ThrowAwayServer, context: Context): Promise<v
   })
 }
 
-async function unsealWith(server: ThrowAwayServer, keys: readonly Secret[]): Promise<void> {
+async function unsealWith(
+  server: ThrowAwayServer,
+  keys: readonly Secret[],
+  { seal: { threshold, shares } }: OpenbaoDetails,
+): Promise<void> {
   try {
     await server.unsealWith(keys)
   } catch (cause) {
     throw new Failure('refused', 'the keys of drillUnsealKeys do not open the raft snapshot', {
       cause,
-      hint: 'Give as many keys of the captured server as its threshold asks for. Until then, count the snapshot as lost.',
+      hint: `Give ${threshold} of the ${shares} keys that the server had when the point was captured, from before any rekey since. Until then, count the snapshot as lost.`,
     })
   }
 }

@@ -12,6 +12,7 @@ import { otherProduct, productOf } from './product.ts'
 import type { Product } from './product.ts'
 import { requireReady } from './requirements.ts'
 import type { OpenbaoDetails, OpenbaoSettings } from './schema.ts'
+import type { SealStatus } from './server-facts.ts'
 import { SnapshotCheck } from './snapshot.ts'
 
 const RESTORE = 'sys/storage/raft/snapshot'
@@ -40,16 +41,52 @@ function sendTo(
 ): Promise<boolean> {
   return withClient(settings, 'restore', context, async (client) => {
     requireSameProduct(details, await productOf(client))
-    const isOther = (await requireReady(client, context)).cluster_id !== details.clusterId
-    if (isOther && request.custody === undefined) throw otherKeyring(settings, details)
+    const server = await requireReady(client, context)
+    const isForced = server.cluster_id !== details.clusterId || isRekeyed(details, server)
+    if (isForced && request.custody === undefined)
+      throw server.cluster_id === details.clusterId ? rekeyed(settings, details) : otherKeyring(settings, details)
     // To its end before anything is sent: the server must never get what is not the captured one.
     await drainSnapshot(source)
-    if (request.onlyLook) return isOther
-    await context.effects.run('openbao: restore the raft snapshot', () =>
-      sendSnapshot(client, source.read(SNAPSHOT), isOther),
-    )
-    return isOther
+    if (request.onlyLook) return isForced
+    const send = (force: boolean): Promise<void> =>
+      context.effects.run('openbao: restore the raft snapshot', () =>
+        sendSnapshot(client, source.read(SNAPSHOT), force, details),
+      )
+    return isForced || request.custody === undefined
+      ? await send(isForced).then(() => isForced)
+      : await sendAsAgreed(send)
   })
+}
+
+/** Of the same cluster by all that can be seen: only the server knows a rekey to as many shares. Gives whether it was forced. */
+async function sendAsAgreed(send: (force: boolean) => Promise<void>): Promise<boolean> {
+  try {
+    await send(false)
+    return false
+  } catch (error) {
+    if (!(error instanceof Failure && error.facts['keyring'] === 'another')) throw error
+    await send(true)
+    return true
+  }
+}
+
+/** A static seal may have got another key; then the server says so. */
+function isRekeyed({ seal }: OpenbaoDetails, { type, t, n }: SealStatus): boolean {
+  return seal.type === 'shamir' && type === 'shamir' && (seal.threshold !== t || seal.shares !== n)
+}
+
+function rekeyed({ address }: OpenbaoSettings, details: OpenbaoDetails): Failure {
+  const message = `openbao at ${address} was rekeyed since the point was captured: its unseal keys of now will not open the snapshot`
+  return new Failure('refused', message, { hint: custodyHint(details) })
+}
+
+function custodyHint({
+  seal: { type, threshold, shares },
+  readFrom,
+}: Pick<OpenbaoDetails, 'seal' | 'readFrom'>): string {
+  const of = `(${type}, ${threshold} of ${shares}, as of ${readFrom.slice(0, 10)})`
+  const own = type === 'shamir' ? '' : ` Configure that ${type} seal on this server before.`
+  return `Find who keeps the keys of the captured server ${of}, and name them with --unseal-keys-with.${own}`
 }
 
 function requireSnapshot({ snapshot, address }: OpenbaoDetails): void {
@@ -68,13 +105,12 @@ function requireSameProduct(details: OpenbaoDetails, there: Product | undefined)
   })
 }
 
-function otherKeyring({ address }: OpenbaoSettings, { clusterId, seal }: OpenbaoDetails): Failure {
+function otherKeyring({ address }: OpenbaoSettings, details: OpenbaoDetails): Failure {
+  const { clusterId } = details
   return new Failure(
     'refused',
     `openbao at ${address} is another cluster than the one that was captured, ${clusterId ?? 'unknown'}: its own unseal keys will not open the snapshot`,
-    {
-      hint: `Find who keeps the keys of the captured server (${seal.type}, ${seal.threshold} of ${seal.shares}), and name them with --unseal-keys-with.`,
-    },
+    { hint: custodyHint(details) },
   )
 }
 
@@ -85,7 +121,7 @@ async function drainSnapshot(source: ArtifactSource): Promise<void> {
 }
 
 /** Packed as the server gave it. A server that refuses it is unharmed. */
-export async function sendSnapshot(client: Client, tar: Bytes, force: boolean): Promise<void> {
+export async function sendSnapshot(client: Client, tar: Bytes, force: boolean, details: OpenbaoDetails): Promise<void> {
   const packed = Readable.from(tar, { objectMode: false }).pipe(createGzip({ level: 1 }))
   const path = force ? `${RESTORE}-force` : RESTORE
   const answer = await client.send(path, packed as Bytes).catch((error: unknown) => {
@@ -97,7 +133,8 @@ export async function sendSnapshot(client: Client, tar: Bytes, force: boolean): 
   if (answer.status === 204 || answer.status === 200) return
   if (/unseal keys/i.test(reasonOf(answer)))
     throw new Failure('refused', `openbao: the snapshot is of another keyring: ${reasonOf(answer)}`, {
-      hint: 'Name who keeps the unseal keys of the captured server with --unseal-keys-with.',
+      hint: custodyHint(details),
+      facts: { keyring: 'another' },
     })
   throw failureOf(answer, `POST ${path}`)
 }

@@ -179,7 +179,12 @@ export async function restoresIn(mount: KvMount, client: Client): Promise<readon
 
 /** A mount whose secrets expire is no place for what must be there tomorrow. */
 export function canStage({ version, config }: KvMount): boolean {
-  return version === 1 || config === null || config.delete_version_after === '0s'
+  return version === 1 || config === null || isNever(config.delete_version_after)
+}
+
+/** 0 leaves it to each secret, and a negative time forbids it to them. */
+function isNever(duration: string): boolean {
+  return duration === '0s' || duration.startsWith('-')
 }
 
 async function* piecesOf(bytes: Bytes): AsyncGenerator<Buffer> {

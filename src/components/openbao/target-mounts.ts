@@ -5,6 +5,7 @@ import type { Client } from './client.ts'
 import { encodePath } from './kv-paths.ts'
 import { findMounts } from './mounts.ts'
 import type { KvMount } from './mounts.ts'
+import { isSameConfig } from './same.ts'
 import { walk } from './walk.ts'
 import type { CapturedMount, OpenbaoDetails, OpenbaoSettings } from './schema.ts'
 
@@ -108,7 +109,7 @@ function mountFinding(captured: CapturedMount, live: KvMount | undefined, { crea
     const { message, hint } = otherVersion(captured, live)
     return { level: 'error', subject, message, ...(hint === undefined ? {} : { hint }) }
   }
-  if (JSON.stringify(live.config) !== JSON.stringify(captured.config) && captured.config !== null)
+  if (captured.config !== null && !isSameConfig(captured.config, live.config))
     return {
       level: 'warning',
       subject,

@@ -20,6 +20,8 @@ export interface ThrowAwayOptions {
   readonly folder: string
   /** In memory, behind a unix socket; or raft, on a free port of the loopback, which raft needs. */
   readonly storage: 'inmem' | 'raft'
+  /** Of its configuration: a seal by which it opens itself. Shamir's when absent. */
+  readonly seal?: string
   readonly context: Context
 }
 
@@ -31,6 +33,8 @@ export interface ThrowAwayServer {
   unseal(key: Secret): Promise<void>
   /** With keys of which several are needed. Fails when it does not become active. */
   unsealWith(keys: readonly Secret[]): Promise<void>
+  /** Until it answers requests: a seal of its own opens it. */
+  untilActive(): Promise<void>
   /** Ends it at once. Its data stays. */
   kill(): Promise<void>
   /** Starts it again on its data, sealed. */
@@ -78,7 +82,10 @@ export async function startThrowAway(options: ThrowAwayOptions): Promise<ThrowAw
   }
 }
 
-const initialised = z.object({ keys: z.array(z.string()).min(1), root_token: z.string() })
+const ONE_SHARE = { secret_shares: 1, secret_threshold: 1 }
+const ONE_RECOVERY_SHARE = { recovery_shares: 1, recovery_threshold: 1 }
+/** No keys where a seal opens it. */
+const initialised = z.object({ keys: z.array(z.string()), root_token: z.string() })
 
 class Process implements ThrowAwayServer {
   readonly address: string
@@ -125,10 +132,11 @@ class Process implements ThrowAwayServer {
   }
 
   async initialise(): Promise<void> {
-    const { body } = await this.#ask('sys/init', { secret_shares: 1, secret_threshold: 1 })
+    const opensItself = this.#options.seal !== undefined
+    const { body } = await this.#ask('sys/init', opensItself ? ONE_RECOVERY_SHARE : ONE_SHARE)
     const { keys, root_token } = initialised.parse(body)
     this.#keys = { rootToken: new Secret(root_token), unsealKey: new Secret(keys[0] ?? '') }
-    await this.unseal(this.unsealKey)
+    await (opensItself ? this.untilActive() : this.unseal(this.unsealKey))
   }
 
   unseal(key: Secret): Promise<void> {
@@ -137,6 +145,10 @@ class Process implements ThrowAwayServer {
 
   async unsealWith(keys: readonly Secret[]): Promise<void> {
     for (const key of keys) await this.#ask('sys/unseal', { key: key.reveal() })
+    await this.untilActive()
+  }
+
+  async untilActive(): Promise<void> {
     const { clock, signal } = this.#options.context
     const deadline = clock.monotonic() + START_LIMIT
     while (!(await this.#isActive())) {
@@ -226,13 +238,16 @@ async function addressIn({ storage, folder }: ThrowAwayOptions): Promise<string>
 /** What was captured fitted some server, whose limits may be others than the default ones. Vault passes over these lines. */
 const UNLIMITED = ['size', 'json_memory', 'json_strings'].map((what) => `max_request_${what} = -1`).join('\n  ')
 
+/** Names that a server took where others refuse them. */
+const ANY_NAMES = 'disable_printable_check = true'
 /**
  * With enough unseal keys a root token can be made: the tokens inside a snapshot may have ended. Vault does not start on raft
  * unless it is said whether memory may be swapped out; OpenBao passes over that line.
  */
-function configuration({ storage, folder }: ThrowAwayOptions, address: string, cluster: string): string {
+function configuration({ storage, folder, seal = '' }: ThrowAwayOptions, address: string, cluster: string): string {
   if (storage === 'inmem')
     return `disable_mlock = true
+${ANY_NAMES}
 storage "inmem" {}
 listener "unix" {
   address = ${JSON.stringify(address.slice('unix://'.length))}
@@ -241,6 +256,7 @@ listener "unix" {
 `
   const { host } = new URL(address)
   return `disable_mlock = true
+${ANY_NAMES}
 storage "raft" {
   path = ${JSON.stringify(join(folder, 'data'))}
   node_id = "one"
@@ -253,6 +269,7 @@ listener "tcp" {
   ${UNLIMITED}
   disable_unauthed_generate_root_endpoints = false
 }
+${seal}
 api_addr = ${JSON.stringify(address)}
 cluster_addr = "http://${cluster}"
 `

@@ -51,14 +51,24 @@ export interface Shortcut {
   readonly take: (listed: readonly Listing[], open: readonly OpenFolder[]) => Promise<readonly Page[] | undefined>
 }
 
+/** What is done about a folder that cannot be listed: throws, or the others are listed on. */
+export type PassOver = (folder: string, error: unknown) => Promise<void>
+
 /**
  * All secrets of a mount, in pages; several folders are listed at once. What a restore of ours keeps is passed over.
  * Lists are not filtered by what the token may read: a name can be here and its contents denied.
  */
-export async function* walk(mount: KvMount, client: Client, shortcut?: Shortcut): AsyncGenerator<Page> {
+export async function* walk(
+  mount: KvMount,
+  client: Client,
+  shortcut?: Shortcut,
+  passOver?: PassOver,
+): AsyncGenerator<Page> {
   let open: OpenFolder[] = [{ folder: '', after: '' }]
   while (open.length > 0) {
-    const listings = await pMap(open.splice(0, AT_ONCE), (from) => list(mount, from, client))
+    const listings = (await pMap(open.splice(0, AT_ONCE), (from) => listOrPass(mount, from, client, passOver))).filter(
+      (listing) => listing !== undefined,
+    )
     // What was found first: the folders in a folder before its neighbours, so that fewer are open.
     open = [...listings.flatMap(openedBy), ...open]
     yield* listings.filter(({ secrets }) => secrets.length > 0)
@@ -66,6 +76,21 @@ export async function* walk(mount: KvMount, client: Client, shortcut?: Shortcut)
     if (rest === undefined) continue
     yield* rest
     return
+  }
+}
+
+async function listOrPass(
+  mount: KvMount,
+  from: OpenFolder,
+  client: Client,
+  passOver: PassOver | undefined,
+): Promise<Listing | undefined> {
+  if (passOver === undefined) return await list(mount, from, client)
+  try {
+    return await list(mount, from, client)
+  } catch (error) {
+    await passOver(from.folder, error)
+    return undefined
   }
 }
 

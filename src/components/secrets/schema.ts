@@ -40,10 +40,17 @@ const secretSource = z
   )
 export type SecretSource = z.infer<typeof secretSource>
 
+/** z.record passes over this one name without a word: that secret would never be captured. */
+function refuseLostName(map: unknown, context: z.RefinementCtx): unknown {
+  if (typeof map === 'object' && map !== null && Object.hasOwn(map, '__proto__'))
+    context.addIssue({ code: 'custom', message: 'a secret cannot have the name __proto__: give it another' })
+  return map
+}
+
 const settings = z.strictObject({
   kind: z.literal('secrets'),
   secrets: z
-    .record(secretName, secretSource)
+    .preprocess(refuseLostName, z.record(secretName, secretSource))
     .default({})
     .meta({ description: 'Where each secret is, by name. Values are never written here.' }),
   folder: absolutePath.optional().meta({

@@ -173,3 +173,21 @@ test('settings that name no place, two places, or nothing are refused', () => {
   ])
     assert.throws(() => settingsOf({ secrets }), JSON.stringify(secrets))
 })
+
+test('files of a folder come back whatever they are called', async (t) => {
+  const folder = await newFolder(t)
+  const names = ['__proto__', 'constructor', 'hasOwnProperty', 'toString', 'A', 'a', '0', 'a.b', '_']
+  for (const name of names) await writeFile(join(folder, name), `captured ${name}`)
+  const settings = settingsOf({ folder })
+  const point = await capture(settings)
+  assert.deepEqual(point.details.secrets.map(({ name }) => name).toSorted(), names.toSorted())
+  for (const name of names) await rm(join(folder, name))
+  await restored(settings, point)
+  for (const name of names) assert.equal(await readFile(join(folder, name), 'utf8'), `captured ${name}`)
+})
+
+test('a name that no map keeps is refused, and not passed over', () => {
+  const given = { kind: 'secrets', secrets: JSON.parse('{"__proto__":{"file":"/k"},"a":{"file":"/a"}}') as unknown }
+  const parsed = secretsDriver.settings.safeParse(given)
+  assert.match(parsed.error?.issues[0]?.message ?? '', /__proto__/)
+})

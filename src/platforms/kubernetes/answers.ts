@@ -1,21 +1,29 @@
 import { z } from 'zod'
 import { Failure } from '../../core/failure.ts'
 import type { FailureKind } from '../../core/failure.ts'
+import { refusalIn, refusedBy, type Refusal } from './refusals.ts'
 
 /** How the API server says that something failed. Its `message` may quote values of the request, so it goes nowhere. */
-const statusObject = z.object({ kind: z.literal('Status'), reason: z.string().optional() })
+const statusObject = z.object({
+  kind: z.literal('Status'),
+  reason: z.string().optional(),
+  message: z.string().optional(),
+})
 
 export interface Answer {
   readonly status: number
   /** The server's word for a failure, for example `AlreadyExists`. */
   readonly reason: string | undefined
+  /** Who else than the rights forbids it. */
+  readonly refusal?: Refusal | undefined
   readonly body: unknown
 }
 
 export function answerOf(status: number, text: string): Answer {
   const body = jsonOf(text)
   const said = statusObject.safeParse(body)
-  return { status, reason: said.success ? said.data.reason : undefined, body }
+  const { reason, message = '' } = said.success ? said.data : {}
+  return { status, reason, refusal: refusalIn(message), body }
 }
 
 /** JSON.parse quotes what it could not read, so its own error goes no further. */
@@ -45,7 +53,11 @@ const kinds: Readonly<Record<number, readonly [FailureKind, string, string | und
 }
 
 /** `act` says what was tried, for example `read Secret app-keys`. */
-export function failureOf({ status, reason }: Pick<Answer, 'status' | 'reason'>, act: string): Failure {
+export function failureOf(
+  { status, reason, refusal }: Pick<Answer, 'status' | 'reason' | 'refusal'>,
+  act: string,
+): Failure {
+  if (refusal !== undefined) return refusedBy(refusal, act, status)
   const [kind, says, hint] = kinds[status] ?? [
     status >= 500 ? 'unreachable' : 'toolFailed',
     `was answered with ${status}`,

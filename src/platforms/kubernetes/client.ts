@@ -90,28 +90,41 @@ export class KubernetesClient {
   }
 
   /** False when there is one of this name already. */
-  async create(resource: Resource, name: string, body: unknown): Promise<boolean> {
+  async create(resource: Resource, name: string, body: unknown, how?: DryRun): Promise<boolean> {
     const act = `create ${resource.kind} ${name}`
-    const { status, reason } = await this.call({ method: 'POST', path: pathOf(resource), act, body, expects: [409] })
+    const path = `${pathOf(resource)}${queryOf(how)}`
+    const { status, reason } = await this.call({ method: 'POST', path, act, body, expects: [409] })
     if (status === 409 && reason !== 'AlreadyExists') throw failureOf({ status, reason }, act)
     return status !== 409
   }
 
   /** False when it was changed since `body` was read (by its `resourceVersion`), or is gone. */
-  async replace(resource: Resource, name: string, body: unknown): Promise<boolean> {
+  async replace(resource: Resource, name: string, body: unknown, how?: DryRun): Promise<boolean> {
     const act = `replace ${resource.kind} ${name}`
-    const path = pathOf(resource, name)
+    const path = `${pathOf(resource, name)}${queryOf(how)}`
     const { status } = await this.call({ method: 'PUT', path, act, body, expects: [404, 409] })
     return status < 400
   }
 
   /** False when it is another one by now, or was changed. One that is gone already is removed. */
-  async remove(resource: Resource, name: string, preconditions?: Preconditions): Promise<boolean> {
+  async remove(resource: Resource, name: string, preconditions?: Preconditions, how?: DryRun): Promise<boolean> {
     const act = `delete ${resource.kind} ${name}`
-    const body = { apiVersion: 'v1', kind: 'DeleteOptions', ...(preconditions === undefined ? {} : { preconditions }) }
+    const body = {
+      apiVersion: 'v1',
+      kind: 'DeleteOptions',
+      ...(preconditions === undefined ? {} : { preconditions }),
+      // Here and not in the query, which the server passes over where there is a body: it would really delete.
+      ...(how === undefined ? {} : { dryRun: ['All'] }),
+    }
     const path = pathOf(resource, name)
     const { status } = await this.call({ method: 'DELETE', path, act, body, expects: [404, 409] })
     return status !== 409
+  }
+
+  /** Whether it answers something else now. Then a failure, after all patience, is about what was asked for. */
+  async isWell(): Promise<boolean> {
+    const { answer } = await this.#attempt({ method: 'GET', path: '/version', act: 'ask for the version' })
+    return answer !== undefined
   }
 
   /** One request, repeated while the server cannot answer it now. */
@@ -164,6 +177,13 @@ export class KubernetesClient {
 function isUntrusted(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   return /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS|ERR_SSL/.test(code)
+}
+
+/** Asks for all that a change would meet, admission rules and quotas too, and changes nothing. */
+export type DryRun = 'dry run'
+
+function queryOf(how: DryRun | undefined): string {
+  return how === undefined ? '' : '?dryRun=All'
 }
 
 export interface Preconditions {
