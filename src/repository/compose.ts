@@ -28,12 +28,13 @@ export interface CommitParts {
   readonly request: BeginRequest
   readonly content: PointContent
   readonly manifest: Measure
+  readonly keys: Measure
   readonly dataKey: Uint8Array
 }
 
 /** Reads the chain to find its place in it, as late as possible. */
 export async function newCommit(state: RepositoryState, parts: CommitParts, context: Context): Promise<Commit> {
-  const { request, content, manifest, dataKey } = parts
+  const { request, content, manifest, keys, dataKey } = parts
   const { chain, highestSequence } = await readKnownChain(state, context, request.known)
   return {
     format: 1,
@@ -49,6 +50,7 @@ export async function newCommit(state: RepositoryState, parts: CommitParts, cont
     artifacts: storedArtifacts(content),
     manifest: { size: manifest.size, sha256: manifest.sha256 },
     keyCommitment: keyCommitment(dataKey, state.id, request.point),
+    keys: { size: keys.size, sha256: keys.sha256 },
     remarks: [...state.storage.features.remarks, ...(request.remarks ?? [])],
   }
 }

@@ -44,6 +44,8 @@ export const commitSchema = z.object({
   artifacts: z.array(stored),
   manifest: z.object({ size: count, sha256 }),
   keyCommitment: sha256,
+  /** Of the first generation of the keys; later ones are as large as their recipients are many. Older commits have none. */
+  keys: z.object({ size: count, sha256 }).optional(),
   remarks: z.array(z.string()),
 })
 export type Commit = Frozen<z.infer<typeof commitSchema>>
@@ -159,6 +161,8 @@ export const identitySchema = z.object({
   commitment: z.string(),
   nonce: z.string(),
   ciphertext: z.string(),
+  /** Of header, commitment, nonce and ciphertext as bytes, one after the other. Older files have none. */
+  sha256: sha256.optional(),
 })
 
 export const identityHeaderSchema = z.object({

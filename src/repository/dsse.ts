@@ -1,7 +1,7 @@
 import { Failure } from '../core/failure.ts'
 import { envelopeSchema } from './documents.ts'
 import { decodeBase64, encodeBase64 } from './encoding.ts'
-import type { Signer, TrustedSigners } from './keys/signer.ts'
+import { isSignerId, TrustedSigners, type Signer } from './keys/signer.ts'
 import { parseDocument } from './parse-document.ts'
 
 export type PayloadType = 'commit' | 'proof' | 'tombstone' | 'lease'
@@ -26,8 +26,8 @@ export interface Verified {
 }
 
 /**
- * The payload of a signed document. Fails with `denied` when the signer is not trusted, and with `corrupt` when the
- * document is of another type or not what was signed. The payload is not parsed before its signature is checked.
+ * The payload of a signed document. Fails with `denied` when its signer signed it and is not trusted, and with `corrupt` when
+ * the document is of another type or not what was signed. The payload is not parsed before its signature is checked.
  */
 export async function verifyDocument(
   type: PayloadType,
@@ -39,10 +39,27 @@ export async function verifyDocument(
   if (payloadType !== mediaType(type)) throw new Failure('corrupt', `${what} is not a ${type}`)
   const [{ keyid, sig }] = signatures
   const content = decodeBase64(payload, `payload of ${what}`)
-  if (!trusted.has(keyid)) throw untrusted(what, keyid)
-  if (await trusted.verify(keyid, signedBytes(payloadType, content), decodeBase64(sig, `signature of ${what}`)))
-    return { payload: content, signer: keyid }
+  const signed = { bytes: signedBytes(payloadType, content), signature: decodeBase64(sig, `signature of ${what}`) }
+  if (!trusted.has(keyid)) throw await strange(keyid, signed, trusted, what)
+  if (await trusted.verify(keyid, signed.bytes, signed.signature)) return { payload: content, signer: keyid }
   throw new Failure('corrupt', `${what} is not what its signer signed`)
+}
+
+interface Signed {
+  readonly bytes: Buffer
+  readonly signature: Buffer
+}
+
+/** A signer that nobody trusts here, unless the very name of the signer is what was damaged: then nobody signed it so. */
+async function strange(keyid: string, signed: Signed, trusted: TrustedSigners, what: string): Promise<Failure> {
+  if (!isSignerId(keyid)) return new Failure('corrupt', `${what} names a signer that is none`)
+  const named = new TrustedSigners([keyid])
+  const isTheirs = await named.verify(keyid, signed.bytes, signed.signature).catch(() => false)
+  if (isTheirs) return untrusted(what, keyid)
+  for (const id of trusted.ids())
+    if (await trusted.verify(id, signed.bytes, signed.signature))
+      return new Failure('corrupt', `${what} does not name the signer who signed it`)
+  return new Failure('corrupt', `${what} is not what its signer signed`)
 }
 
 function signedBytes(type: string, payload: Uint8Array): Buffer {

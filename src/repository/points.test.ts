@@ -66,7 +66,7 @@ test('nothing but names and stored sizes is readable without a key', async () =>
   const commit = JSON.parse(Buffer.from(payload, 'base64').toString())
   assert.deepEqual(
     Object.keys(commit).sort(),
-    'app artifacts complete components created format keyCommitment manifest point previous remarks repository sequence software'.split(
+    'app artifacts complete components created format keyCommitment keys manifest point previous remarks repository sequence software'.split(
       ' ',
     ),
   )

@@ -22,7 +22,8 @@ export async function openPoint(
   context: Context,
 ): Promise<PointReader> {
   const { commit, sha256 } = await readCommit(state, point, context.signal)
-  const dataKey = await openDataKey(state, commit, identities, context.signal)
+  const { dataKey, alarms } = await openDataKey(state, commit, identities, context.signal)
+  for (const message of alarms) context.progress({ type: 'warning', message })
   const manifest = await readManifest(state, commit, dataKey, context.signal)
   const artifacts = new Map(
     manifest.components.flatMap((component) => component.artifacts).map((record) => [record.number, record]),
@@ -53,15 +54,34 @@ async function readManifest(
     compression: ZSTD_FRAMES,
     dataKey,
   } as const
-  const bytes = await collect(plainContent(stored.content, request), MANIFEST_LIMIT, what).catch((error: unknown) => {
-    throw ofManifest(commit, error)
-  })
+  const bytes = await collect(plainContent(stored.content, request), MANIFEST_LIMIT, what).catch(
+    async (error: unknown) => {
+      await assertAsSigned(state, commit, 0, error, signal)
+      throw ofManifest(commit, error)
+    },
+  )
   // Whoever can open the point could also write a manifest for it; only the signer can name it in the commit.
-  if (stored.totals().sha256 !== commit.manifest.sha256)
+  const { size, sha256 } = stored.totals()
+  if (sha256 !== commit.manifest.sha256 || size !== commit.manifest.size)
     throw new Failure('corrupt', `${what} is not the one that its commit names`)
   const manifest: Manifest = parseManifest(bytes, manifestSchema, what)
   assertMatches(manifest, commit, what)
   return manifest
+}
+
+/**
+ * Bytes that were changed may look like those of a newer format, or of another key. What they are not is what was signed,
+ * which is said first: only of the signed bytes it is true that no key at hand opens them.
+ */
+async function assertAsSigned(
+  state: RepositoryState,
+  commit: Commit,
+  number: number,
+  error: unknown,
+  signal: AbortSignal,
+): Promise<void> {
+  if (isFailure(error, 'denied') || isFailure(error, 'unsupported'))
+    await checkStored(state, commit, number, { signal })
 }
 
 /** A damaged chunk names neither its artifact nor its file. */
@@ -102,11 +122,13 @@ async function* readArtifact(
 ): Bytes {
   const { number, kind, compression } = record
   const sealed = await getStored(state, commit, number, context.signal)
-  yield* checkedContent(
-    sealed,
-    { repository: state.id, point: commit.point, number, kind, compression, dataKey },
-    record,
-  )
+  const request = { repository: state.id, point: commit.point, number, kind, compression, dataKey }
+  try {
+    yield* checkedContent(sealed, request, record)
+  } catch (error) {
+    await assertAsSigned(state, commit, number, error, context.signal)
+    throw error
+  }
 }
 
 async function checkPresence(state: RepositoryState, commit: Commit, { signal }: Context): Promise<void> {
@@ -122,7 +144,12 @@ async function checkPresence(state: RepositoryState, commit: Commit, { signal }:
   )
 }
 
-async function checkStored(state: RepositoryState, commit: Commit, number: number, { signal }: Context): Promise<void> {
+async function checkStored(
+  state: RepositoryState,
+  commit: Commit,
+  number: number,
+  { signal }: Pick<Context, 'signal'>,
+): Promise<void> {
   const expected = number === 0 ? commit.manifest : commit.artifacts.find((artifact) => artifact.number === number)
   if (expected === undefined) throw new Failure('bug', `the restore point has no artifact ${number}`)
   const stored = measured(await getStored(state, commit, number, signal))

@@ -103,9 +103,9 @@ class StoredPointWriter implements PointWriter {
     this.#assertReadBack(content)
     await this.#removeUnnamed(content)
     const manifest = await this.#writeManifest(content)
-    await this.#writeKeys()
+    const keys = await this.#writeKeys()
     const { state, request, context, signer } = this.#parts
-    const composed = await newCommit(state, { request, content, manifest, dataKey: this.#dataKey }, context)
+    const composed = await newCommit(state, { request, content, manifest, keys, dataKey: this.#dataKey }, context)
     const bytes = signDocument('commit', composed, signer)
     if (bytes.length > COMMIT_LIMIT)
       throw new Failure(
@@ -170,7 +170,7 @@ class StoredPointWriter implements PointWriter {
     return stored
   }
 
-  async #writeKeys(): Promise<void> {
+  async #writeKeys(): Promise<Measure> {
     const { state, request, context } = this.#parts
     const name = { repository: state.id, point: request.point }
     const file = await wrapDataKey(this.#dataKey, name, request.recipients)
@@ -179,6 +179,7 @@ class StoredPointWriter implements PointWriter {
     if (count !== new Set(request.recipients).size) throw new Failure('bug', `the keys are for ${count} recipients`)
     this.#attempted.add(keysName(this.point, 1))
     await createCheckedBlob(state.storage, keysName(this.point, 1), file, context.signal)
+    return { size: file.length, sha256: sha256(file) }
   }
 
   #assertReadBack(content: PointContent): void {

@@ -1,12 +1,13 @@
 """Keys, manifests and artifacts that were changed on purpose, and what extract leaves behind."""
 
+import hashlib
 import json
 import os
 import shutil
 import stat
 import subprocess
 
-from repository_case import IDENTITY, POINT, REMOVED, SIGNER, RepositoryCase, recover, writer
+from repository_case import IDENTITY, POINT, REMOVED, SIGNER, VECTORS, RepositoryCase, recover, writer
 
 
 class Data(RepositoryCase):
@@ -15,13 +16,29 @@ class Data(RepositoryCase):
         self.write(f"{keys}9", b"not an age file")
         self.write(f"{keys}10", self.read(f"{keys}1"))
         self.run_recover("check")
-        self.write(f"{keys}11", b"not an age file")
-        self.run_recover("check", code=30)
+
+    def test_damaged_keys_are_said_and_passed_over(self):
+        keys = f"data/{POINT}/keys-"
+        for content in (b"not an age file", b"", self.read(f"data/{REMOVED}/keys-1"), bytes(2**20 + 1)):
+            self.write(f"{keys}11", content)
+            with self.subTest(content[:20]):
+                self.assertRegex(self.run_recover("check"), "warning: corrupt: .*keys-11.*keys-1 is used instead")
+        self.write(f"{keys}1", b"not an age file either")
+        self.assertIn("keys-11", self.run_recover("check", code=30))
+
+    def test_the_commit_tells_damaged_keys_from_those_for_others(self):
+        good = self.read(f"data/{POINT}/keys-1")
+        self.change_commit(keys={"size": len(good), "sha256": hashlib.sha256(good).hexdigest()})
+        self.run_recover("check")
+        at = good.index(b"-> X25519 ") + 20
+        self.write(f"data/{POINT}/keys-1", good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :])
+        self.assertIn("SHA-256 differs", self.run_recover("check", code=30))
 
     def test_keys_of_another_point_or_for_another_commitment(self):
+        os.unlink(os.path.join(self.folder, f"data/{POINT}/keys-1"))
         self.write(f"data/{POINT}/keys-2", self.read(f"data/{REMOVED}/keys-1"))
         self.assertIn("key of another point", self.run_recover("check", code=30))
-        os.unlink(os.path.join(self.folder, f"data/{POINT}/keys-2"))
+        shutil.copy(os.path.join(VECTORS, f"documents/data/{POINT}/keys-1"), os.path.join(self.folder, f"data/{POINT}/keys-2"))
         self.change_commit(keyCommitment="00" * 32)
         self.assertIn("another key than the commit", self.run_recover("check", code=30))
 

@@ -1,13 +1,15 @@
-import { Failure } from '../../core/failure.ts'
+import { Failure, isFailure, toFailure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Secret } from '../../core/secret.ts'
 import type { Storage } from '../../storage/storage.ts'
+import type { IdentityHeader } from '../documents.ts'
 import { createCheckedBlob, namesOf, readBlob } from '../blobs.ts'
 import { IDENTITIES, identityName, isPlainName, parseIdentityName } from '../names.ts'
 import { generateKeyPair, recipientOf } from './age-keys.ts'
 import { formatIdentityFile } from './identity-file.ts'
 import type { Work } from './password-key.ts'
-import { lockIdentity, readIdentityHeader, unlockIdentity, type UnlockedIdentity } from './identity.ts'
+import { checkRecipients } from './wrap.ts'
+import { isWrongPassword, lockIdentity, readIdentityHeader, unlockIdentity, type UnlockedIdentity } from './identity.ts'
 
 /** Password-locked private keys in a repository. None of these needs the repository to be opened first. */
 
@@ -35,16 +37,35 @@ export interface NewPassword {
   readonly work?: Work
 }
 
-/** All identities by name. Recipients are as the files say: nobody vouches for them before they are unlocked. */
+/**
+ * All identities by name. Recipients are as the files say: nobody vouches for them before they are unlocked. One that cannot
+ * be read is named in a warning; fails as it does only where there is no other.
+ */
 export async function listIdentities(storage: Storage, context: Context): Promise<readonly ListedIdentity[]> {
-  const newest = [...(await revisions(storage, context))].map(([name, all]) => ({ name, revision: Math.max(...all) }))
-  return Promise.all(
-    newest.map(async ({ name, revision }) => {
-      const blob = identityName(name, revision)
-      const { recipient, created } = readIdentityHeader(await readBlob(storage, blob, context.signal), blob)
-      return { name, recipient, created, revision }
-    }),
-  )
+  const failures: Failure[] = []
+  const listed: ListedIdentity[] = []
+  for (const [name, all] of await revisions(storage, context)) {
+    try {
+      listed.push(await newestOf(all, context, (revision) => listRevision(storage, name, revision, context)))
+    } catch (error) {
+      failures.push(toFailure(error))
+      if (context.signal.aborted) throw error
+    }
+  }
+  if (listed.length === 0 && failures[0] !== undefined) throw failures[0]
+  for (const { message } of failures) context.progress({ type: 'warning', message })
+  return listed
+}
+
+async function listRevision(
+  storage: Storage,
+  name: string,
+  revision: number,
+  context: Context,
+): Promise<ListedIdentity> {
+  const blob = identityName(name, revision)
+  const { recipient, created } = await assertNamed(await readBlob(storage, blob, context.signal), name, blob)
+  return { name, recipient, created, revision }
 }
 
 /** Makes an identity and stores it locked. Fails with `refused` when the name is taken. */
@@ -67,14 +88,18 @@ export async function addIdentity(storage: Storage, request: NewIdentity, contex
   return identity
 }
 
-/** Opens an identity. Fails with `notFound`, `denied` when the password is wrong, or `corrupt`. */
+/**
+ * Opens an identity. Fails with `notFound`, `denied` when the password is wrong, or `corrupt`. A revision that is damaged, or
+ * cannot be read, is passed over with a warning where an older one is still there.
+ */
 export async function openIdentity(
   storage: Storage,
   name: string,
   password: Secret,
   context: Context,
 ): Promise<UnlockedIdentity> {
-  return openRevision(storage, name, Math.max(...(await revisionsOf(storage, name, context))), password, context)
+  const all = await revisionsOf(storage, name, context)
+  return newestOf(all, context, (revision) => openRevision(storage, name, revision, password, context))
 }
 
 /**
@@ -89,7 +114,7 @@ export async function changePassword(
 ): Promise<void> {
   const older = await revisionsOf(storage, name, context)
   const newest = Math.max(...older)
-  const identity = await openRevision(storage, name, newest, passwords.old, context)
+  const identity = await openIdentity(storage, name, passwords.old, context)
   // The new file is there and was read again before an older one goes: at every moment one of them can be opened.
   await createCheckedBlob(
     storage,
@@ -123,9 +148,46 @@ async function openRevision(
   context: Context,
 ): Promise<UnlockedIdentity> {
   const blob = identityName(name, revision)
-  const identity = await unlockIdentity(await readBlob(storage, blob, context.signal), password, `identity ${name}`)
-  if (identity.name === name) return identity
-  throw new Failure('corrupt', `${blob} is the identity ${identity.name}`)
+  const bytes = await readBlob(storage, blob, context.signal)
+  // Before the password: with another name or recipient in its header it would look wrong, however right it is.
+  await assertNamed(bytes, name, blob)
+  return unlockIdentity(bytes, password, `identity ${name}`).catch((error: unknown) => {
+    throw isFailure(error, 'corrupt') ? new Failure('corrupt', `${blob}: ${error.message}`, { cause: error }) : error
+  })
+}
+
+/**
+ * What `act` gives for the newest revision that is whole and can be read. A newer format ends it, and so does a wrong
+ * password: an older one is not what it is for.
+ */
+async function newestOf<Result>(
+  all: readonly number[],
+  context: Context,
+  act: (revision: number) => Promise<Result>,
+): Promise<Result> {
+  const failures: Failure[] = []
+  for (const revision of all.toReversed()) {
+    try {
+      const result = await act(revision)
+      for (const { message } of failures) context.progress({ type: 'warning', message })
+      return result
+    } catch (error) {
+      if (isFailure(error, 'cancelled') || isFailure(error, 'unsupported')) throw error
+      // It may be that of the newer one, which is damaged.
+      if (isWrongPassword(error)) throw failures[0] ?? error
+      failures.push(toFailure(error))
+    }
+  }
+  throw failures.find(({ kind }) => kind !== 'corrupt') ?? failures[0]
+}
+
+async function assertNamed(bytes: Uint8Array, name: string, blob: string): Promise<IdentityHeader> {
+  const header = readIdentityHeader(bytes, blob)
+  if (header.name !== name) throw new Failure('corrupt', `${blob} is the identity ${header.name}`)
+  await checkRecipients([header.recipient]).catch((cause: unknown) => {
+    throw new Failure('corrupt', `${blob} is not what was written: its recipient is none`, { cause })
+  })
+  return header
 }
 
 /** Oldest first: when this is cut off, the newest still counts, and no older password comes back to life. */

@@ -47,7 +47,7 @@ test('a wrong password is told from damage', async () => {
     .toString()
     .replace('rescue', 'rescuf')
   const renamed = Buffer.from(JSON.stringify({ ...fields, header: Buffer.from(header).toString('base64') }))
-  await assert.rejects(unlockIdentity(renamed, password, 'identity'), { kind: 'denied' })
+  await assert.rejects(unlockIdentity(renamed, password, 'identity'), { kind: 'corrupt' })
   const short = Buffer.from(JSON.stringify({ ...fields, ciphertext: 'AAAA' }))
   await assert.rejects(unlockIdentity(short, password, 'identity'), { kind: 'corrupt' })
 })
@@ -183,4 +183,25 @@ test('identities are written with the work that the format prescribes', async ()
   )
   const { t, memoryKiB, p } = readIdentityHeader(document, 'identity').kdf
   assert.deepEqual([t, memoryKiB, p], [3, 262_144, 4])
+})
+
+test('a damaged revision is passed over and named, and a damaged identity hides no other', async () => {
+  const fixture = await newFixture()
+  const { storage, context, events } = fixture
+  const warnings = (): string => events.map((event) => (event.type === 'warning' ? event.message : '')).join()
+  const add = (name: string) => addIdentity(storage, { name, password, signers: [], work }, context)
+  const { recipient } = await add('rescue')
+  await storage.put('identities/rescue.2.json', Buffer.from('garbage'), context.signal)
+  assert.equal((await openIdentity(storage, 'rescue', password, context)).recipient, recipient)
+  assert.match(warnings(), /rescue\.2|identity rescue/)
+  // Which of the two it is for, nobody knows.
+  await assert.rejects(openIdentity(storage, 'rescue', wrongPassword, context), { kind: 'corrupt' })
+  await storage.put('identities/admin.1.json', Buffer.from('garbage'), context.signal)
+  assert.deepEqual(
+    (await listIdentities(storage, context)).map(({ name, revision }) => [name, revision]),
+    [['rescue', 1]],
+  )
+  assert.match(warnings(), /admin\.1/)
+  await storage.remove('identities/rescue.1.json', context.signal)
+  await assert.rejects(listIdentities(storage, context), { kind: 'corrupt' })
 })

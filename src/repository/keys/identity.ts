@@ -1,8 +1,9 @@
 import { createCipheriv, createDecipheriv, timingSafeEqual } from 'node:crypto'
-import { Failure } from '../../core/failure.ts'
+import { Failure, isFailure } from '../../core/failure.ts'
 import { Secret } from '../../core/secret.ts'
 import { randomHex } from '../../system/random.ts'
 import { identityHeaderSchema, identitySchema, identitySecretSchema, type IdentityHeader } from '../documents.ts'
+import { sha256 } from '../bytes.ts'
 import { decodeBase64, encodeBase64, fromHex } from '../encoding.ts'
 import { parseDocument } from '../parse-document.ts'
 import { recipientOf, type KeyPair } from './age-keys.ts'
@@ -33,9 +34,13 @@ export async function lockIdentity(
   const secret = { identity: identity.key.reveal(), signers: identity.signers }
   const ciphertext = encrypt(Buffer.from(JSON.stringify(secret)), keys.key, nonce, header.bytes)
   const parts = { header: header.bytes, commitment: keys.commitment, nonce, ciphertext }
-  return Buffer.from(
-    JSON.stringify(Object.fromEntries(Object.entries(parts).map(([name, bytes]) => [name, encodeBase64(bytes)]))),
-  )
+  const encoded = Object.fromEntries(Object.entries(parts).map(([name, bytes]) => [name, encodeBase64(bytes)]))
+  return Buffer.from(JSON.stringify({ ...encoded, sha256: sumOf(Object.values(parts)) }))
+}
+
+/** A commitment cannot tell a wrong password from a bit that flipped in what it is made of; this can, before any password. */
+function sumOf(parts: readonly Buffer[]): string {
+  return sha256(Buffer.concat(parts))
 }
 
 /**
@@ -48,6 +53,7 @@ export async function unlockIdentity(document: Uint8Array, password: Secret, wha
   if (!timingSafeEqual(keys.commitment, parsed.commitment)) {
     throw new Failure('denied', `the password of ${what} is wrong`, {
       hint: 'Check the keyboard layout and Caps Lock; passwords are case-sensitive.',
+      facts: WRONG_PASSWORD,
     })
   }
   const secret = parseDocument(decrypt(parsed, keys, what), identitySecretSchema, `content of ${what}`)
@@ -55,6 +61,13 @@ export async function unlockIdentity(document: Uint8Array, password: Secret, wha
   const unlocked = { name, created, recipient, key: new Secret(secret.identity), signers: secret.signers }
   if ((await recipientOf(unlocked.key)) === recipient) return unlocked
   throw new Failure('corrupt', `${what} holds the key of another recipient`)
+}
+
+const WRONG_PASSWORD = { wrongPassword: true } as const
+
+/** Rights that are missing are `denied` as well. */
+export function isWrongPassword(error: unknown): error is Failure {
+  return isFailure(error, 'denied') && error.facts['wrongPassword'] === true
 }
 
 /** The public part of an identity document, which nobody vouches for until it is unlocked. */
@@ -73,10 +86,13 @@ interface ParsedIdentity {
 function parseIdentity(bytes: Uint8Array, what: string): ParsedIdentity {
   const document = parseDocument(bytes, identitySchema, what)
   const headerBytes = decodeBase64(document.header, `header of ${what}`)
-  const header = parseDocument(headerBytes, identityHeaderSchema, `header of ${what}`)
   const commitment = decodeBase64(document.commitment, `commitment of ${what}`)
   const nonce = decodeBase64(document.nonce, `nonce of ${what}`)
   const ciphertext = decodeBase64(document.ciphertext, `ciphertext of ${what}`)
+  const sum = sumOf([headerBytes, commitment, nonce, ciphertext])
+  if (document.sha256 !== undefined && document.sha256 !== sum)
+    throw new Failure('corrupt', `${what} is not what was written: its SHA-256 differs`)
+  const header = parseDocument(headerBytes, identityHeaderSchema, `header of ${what}`)
   if (commitment.length === 32 && nonce.length === NONCE_LENGTH && ciphertext.length >= TAG_LENGTH)
     return { header, headerBytes, commitment, nonce, ciphertext }
   throw new Failure('corrupt', `${what} has a field of the wrong length`)

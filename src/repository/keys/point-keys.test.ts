@@ -21,22 +21,26 @@ test('keys that were changed or are of another point are corrupt', async () => {
   const [one, two] = [await makePoint(fixture), await makePoint(fixture)]
   const open = (): Promise<unknown> => repository.open(one.point, [pair], context)
   const keys = await readBlobOf(storage, keysName(one.point, 1))
-  await replaceBlob(storage, keysName(one.point, 1), await readBlobOf(storage, keysName(two.point, 1)))
+  await replaceBlob(storage, keysName(one.point, 1), keys.subarray(1))
+  await assert.rejects(open, { kind: 'corrupt', message: /SHA-256 differs/ })
+  // Of later generations the commit has no hash.
+  await storage.remove(keysName(one.point, 1), context.signal)
+  await replaceBlob(storage, keysName(one.point, 2), await readBlobOf(storage, keysName(two.point, 1)))
   await assert.rejects(open, { kind: 'corrupt', message: /another restore point/ })
   const forged = await wrapDataKey(Buffer.alloc(32, 7), { repository: repository.id, point: one.point }, [
     pair.recipient,
   ])
-  await replaceBlob(storage, keysName(one.point, 1), forged)
-  await assert.rejects(open, { kind: 'corrupt', message: /another data key/ })
+  await replaceBlob(storage, keysName(one.point, 2), forged)
+  await assert.rejects(open, { kind: 'corrupt', message: /does not hold the data key/ })
   for (const offset of [keys.length - 1, keys.length - 60]) {
     const damaged = Buffer.from(keys)
     damaged[offset]! ^= 1
-    await replaceBlob(storage, keysName(one.point, 1), damaged)
+    await replaceBlob(storage, keysName(one.point, 2), damaged)
     await assert.rejects(open, { kind: 'corrupt' })
   }
-  await replaceBlob(storage, keysName(one.point, 1), Buffer.from('not age'))
+  await replaceBlob(storage, keysName(one.point, 2), Buffer.from('not age'))
   await assert.rejects(open, { kind: 'corrupt' })
-  await storage.remove(keysName(one.point, 1), context.signal)
+  await storage.remove(keysName(one.point, 2), context.signal)
   await assert.rejects(open, { kind: 'corrupt', message: /no keys/ })
 })
 
@@ -69,13 +73,28 @@ test('a rewrap that would lock everybody out changes nothing', async () => {
   assert.deepEqual(await allNames(storage), before)
 })
 
-test('a rewrap repairs what an earlier one left half-done, from whichever generation opens', async () => {
+test('damaged keys beside older whole ones are passed over and named, and a rewrap repairs them', async () => {
+  const garbage = [Buffer.from('age-encryption.org/v1\nnonsense'), Buffer.alloc(0), Buffer.alloc(2 ** 20 + 1)]
+  for (const bytes of garbage) {
+    const fixture = await newFixture()
+    const { storage, repository, context, pair, events } = fixture
+    const { point } = await makePoint(fixture)
+    await storage.put(keysName(point, 2), bytes, context.signal)
+    await repository.open(point, [pair], context)
+    const warnings = events.flatMap((event) => (event.type === 'warning' ? event.message : []))
+    assert.match(warnings.join(), new RegExp(`${keysName(point, 2)}.*keys-1 was used instead`))
+    await repository.rewrap(point, [pair], [pair.recipient], context)
+    await repository.open(point, [pair], context)
+    assert.deepEqual(await allNames(storage, `data/${point}/keys`), [keysName(point, 3)])
+  }
+})
+
+test('where no keys open a point, those count that are not damaged', async () => {
   const fixture = await newFixture()
   const { storage, repository, context, pair } = fixture
   const { point } = await makePoint(fixture)
-  await storage.put(keysName(point, 2), Buffer.from('age-encryption.org/v1\nnonsense'), context.signal)
-  await assert.rejects(repository.open(point, [pair], context), { kind: 'corrupt' })
-  await repository.rewrap(point, [pair], [pair.recipient], context)
-  await repository.open(point, [pair], context)
-  assert.deepEqual(await allNames(storage, `data/${point}/keys`), [keysName(point, 3)])
+  await storage.put(keysName(point, 2), Buffer.from('garbage'), context.signal)
+  await assert.rejects(repository.open(point, [], context), { kind: 'denied' })
+  await replaceBlob(storage, keysName(point, 1), Buffer.from('garbage'))
+  await assert.rejects(repository.open(point, [pair], context), { kind: 'corrupt', message: /keys-2/ })
 })

@@ -1,5 +1,6 @@
-import { Failure, isFailure } from '../../core/failure.ts'
+import { Failure, isFailure, toFailure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
+import { sha256 } from '../bytes.ts'
 import { createCheckedBlob, namesOf, readBlob } from '../blobs.ts'
 import type { Commit } from '../documents.ts'
 import { keyCommitment } from '../envelope/key-schedule.ts'
@@ -9,16 +10,24 @@ import { readCommit } from '../signed.ts'
 import type { RepositoryState } from '../state.ts'
 import { unwrapDataKey, wrapDataKey, type PointName } from './wrap.ts'
 
-/** The data key of a point, from the highest generation of its keys, and proven to be the one that its commit means. */
+/** A data key, and what was found wrong with newer keys than those that held it. */
+export interface OpenedKey {
+  readonly dataKey: Buffer
+  readonly alarms: readonly string[]
+}
+
+/**
+ * The data key of a point, from the highest generation of its keys that gives the one that its commit means. A generation
+ * that does not is passed over and named. If none does, the failure is that of the newest which is not damaged: what
+ * cannot be read or opened may be good.
+ */
 export async function openDataKey(
   state: RepositoryState,
   commit: Commit,
   identities: readonly Identity[],
   signal: AbortSignal,
-): Promise<Buffer> {
-  const newest = (await generations(state, commit.point, signal)).at(-1)
-  if (newest === undefined) throw new Failure('corrupt', `restore point ${commit.point} has no keys`)
-  return openGeneration(state, commit, newest, identities, signal)
+): Promise<OpenedKey> {
+  return openAny(state, commit, await generations(state, commit.point, signal), identities, signal)
 }
 
 async function openGeneration(
@@ -29,10 +38,26 @@ async function openGeneration(
   signal: AbortSignal,
 ): Promise<Buffer> {
   const { repository, point } = commit
-  const file = await readBlob(state.storage, keysName(point, generation), signal)
-  const dataKey = await unwrapDataKey(file, { repository, point }, identities)
+  const name = keysName(point, generation)
+  const file = await readBlob(state.storage, name, signal)
+  const isAsSigned = generation === 1 && commit.keys !== undefined && sha256(file) === commit.keys.sha256
+  if (generation === 1 && commit.keys !== undefined && !isAsSigned)
+    throw new Failure('corrupt', `${name} is not what was stored: its SHA-256 differs`)
+  const dataKey = await unwrapDataKey(file, { repository, point }, identities).catch((error: unknown) => {
+    throw isAsSigned ? error : perhapsDamaged(name, error)
+  })
   if (keyCommitment(dataKey, repository, point) === commit.keyCommitment) return dataKey
-  throw new Failure('corrupt', `keys of restore point ${point} hold another data key than its commit says`)
+  throw new Failure('corrupt', `${name} does not hold the data key that the commit of its restore point names`)
+}
+
+/** Of keys that no commit names, a flipped bit in the part for a recipient looks like keys for somebody else. */
+function perhapsDamaged(name: string, error: unknown): unknown {
+  if (!isFailure(error, 'denied')) return error
+  return new Failure('denied', error.message, {
+    cause: error,
+    facts: error.facts,
+    hint: `${error.hint ?? ''} If it is the right one, ${name} is damaged: take it from another repository or copy.`.trim(),
+  })
 }
 
 /** Ascending. */
@@ -55,7 +80,7 @@ export async function rewrapPoint(
 ): Promise<void> {
   const { commit } = await readCommit(state, point, signal)
   const older = await generations(state, point, signal)
-  const dataKey = await openAny(state, commit, older, identities, signal)
+  const { dataKey } = await openAny(state, commit, older, identities, signal)
   const next = (older.at(-1) ?? 0) + 1
   const file = await wrapDataKey(dataKey, { repository: state.id, point }, recipients)
   // In memory first: after the put the new file counts, so it must be known to be good before it is there.
@@ -94,14 +119,32 @@ async function openAny(
   all: readonly number[],
   identities: readonly Identity[],
   signal: AbortSignal,
-): Promise<Buffer> {
-  let first: unknown
+): Promise<OpenedKey> {
+  const failed: Failure[] = []
   for (const generation of all.toReversed()) {
     try {
-      return await openGeneration(state, commit, generation, identities, signal)
+      const dataKey = await openGeneration(state, commit, generation, identities, signal)
+      return { dataKey, alarms: failed.map(({ message }) => `${message}; keys-${generation} was used instead`) }
     } catch (error) {
-      first ??= error
+      failed.push(named(keysName(commit.point, generation), error))
+      if (signal.aborted) throw error
     }
   }
-  throw first ?? new Failure('corrupt', `restore point ${commit.point} has no keys`)
+  throw failed.find(({ kind }) => kind !== 'corrupt') ?? failed[0] ?? noKeys(commit)
+}
+
+/** A generation that went since it was listed is as good as damaged. */
+function named(name: string, error: unknown): Failure {
+  const failure = toFailure(error)
+  const { kind, message, facts, hint } = failure
+  const details = { facts, cause: failure, ...(hint === undefined ? {} : { hint }) }
+  return new Failure(
+    kind === 'notFound' ? 'corrupt' : kind,
+    message.includes(name) ? message : `${name}: ${message}`,
+    details,
+  )
+}
+
+function noKeys({ point }: Commit): Failure {
+  return new Failure('corrupt', `restore point ${point} has no keys`)
 }

@@ -57,6 +57,10 @@ export class TrustedSigners {
     this.#keys = new Map([...ids].map((id) => [id, publicKeyOf(id)]))
   }
 
+  ids(): Iterable<string> {
+    return this.#keys.keys()
+  }
+
   has(id: string): boolean {
     return this.#keys.has(id)
   }

@@ -35,7 +35,7 @@ import subprocess
 import sys
 import threading
 import unicodedata
-from typing import Any, BinaryIO, Dict, Iterable, Iterator, List, NamedTuple, NoReturn, Optional, Set
+from typing import Any, BinaryIO, Callable, Dict, Iterable, Iterator, List, NamedTuple, NoReturn, Optional, Set
 
 try:
     from cryptography.exceptions import InvalidSignature, InvalidTag, UnsupportedAlgorithm
@@ -67,6 +67,10 @@ class Failure(Exception):
         return printable(f"{self.kind}: {self.message}" + (f"; {self.hint}" if self.hint else ""))
 
 
+class WrongPassword(Failure):
+    """Not damage: an older revision is not tried with it."""
+
+
 def corrupt(message: str) -> NoReturn:
     raise Failure("corrupt", message, OTHER_COPY)
 
@@ -87,6 +91,12 @@ def warn(message: str) -> None:
 # --------------------------------------------------------------------------- documents
 
 
+def number(text: str) -> Any:
+    """1.0 and 1e3 are whole numbers as 1 and 1000 are: JSON has one kind of number."""
+    value = float(text)
+    return int(value) if value.is_integer() else value
+
+
 def parse_json(data: bytes, where: str) -> Dict[str, Any]:
     """A JSON object; duplicate keys, a byte order mark, bad UTF-8 and NaN are rejected."""
 
@@ -99,7 +109,7 @@ def parse_json(data: bytes, where: str) -> Dict[str, Any]:
         corrupt(f"{where} holds {name}, which is not JSON")
 
     try:
-        document = json.loads(data.decode("utf-8"), object_pairs_hook=unique, parse_constant=constant)
+        document = json.loads(data.decode("utf-8"), object_pairs_hook=unique, parse_constant=constant, parse_float=number)
     except (ValueError, RecursionError):
         corrupt(f"{where} is not JSON")
     if not isinstance(document, dict):
@@ -112,6 +122,16 @@ def field(document: Dict[str, Any], name: str, kind: type, where: str) -> Any:
     value = document.get(name)
     if type(value) is not kind:
         corrupt(f'{where}: "{name}" is missing or not of the type {kind.__name__}')
+    if kind is int and abs(value) >= 2**53:
+        corrupt(f'{where}: "{name}" is larger than 2^53 - 1')
+    return value
+
+
+def moment(document: Dict[str, Any], name: str, where: str) -> str:
+    """A time in UTC as RFC 3339 has it, with Z."""
+    value: str = field(document, name, str, where)
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?Z", value):
+        corrupt(f'{where}: "{name}" is not a time in UTC')
     return value
 
 
@@ -129,12 +149,17 @@ def size_of(document: Dict[str, Any], name: str, where: str) -> int:
     return value
 
 
-def require_format(document: Dict[str, Any], where: str) -> None:
-    version = field(document, "format", int, where)
-    if version > 1:
+def refuse_newer(document: Dict[str, Any], where: str) -> None:
+    """Before anything else of a document is judged: what a newer format means is not known."""
+    version = document.get("format")
+    if type(version) in (int, float) and version > 1:
         unsupported(f"{where} is of format {version}, this reader knows format 1")
-    if version < 1:
-        corrupt(f"{where} is of format {version}")
+
+
+def require_format(document: Dict[str, Any], where: str) -> None:
+    refuse_newer(document, where)
+    if field(document, "format", int, where) != 1:
+        corrupt(f"{where} is of format {document['format']}")
 
 
 def unbase64(text: Any, where: str, length: Optional[int] = None) -> bytes:
@@ -520,6 +545,7 @@ class Hashing:
 # --------------------------------------------------------------------------- the repository as a folder
 
 POINT = re.compile(r"[0-9a-f]{32}")
+COMMIT_NAME = r"([0-9a-f]{32})\.json"
 
 
 class Trust(NamedTuple):
@@ -554,11 +580,12 @@ class Repository:
     def path(self, name: str) -> str:
         return os.path.join(self._folder, *name.split("/"))
 
-    def open(self, name: str) -> BinaryIO:
+    def open(self, name: str, missing: str = "notFound") -> BinaryIO:
+        """Opens a file. What a commit names and is not there is lost data: then `missing` is corrupt."""
         try:
             return open(self.path(name), "rb")
         except FileNotFoundError:
-            raise Failure("notFound", f"{name} is missing", OTHER_COPY) from None
+            raise Failure(missing, f"{name} is missing", OTHER_COPY) from None
 
     def small(self, name: str) -> bytes:
         with self.open(name) as file:
@@ -575,12 +602,38 @@ class Repository:
             return []
         return [match for match in (re.fullmatch(pattern, name) for name in sorted(found)) if match]
 
-    def highest(self, folder: str, prefix: str, suffix: str, what: str) -> str:
-        """The name with the highest number between prefix and suffix: later ones replace earlier ones."""
+    def foreign(self, folder: str, pattern: str) -> List[str]:
+        """Files that something else than Holdfast put beside its own."""
+        with contextlib.suppress(FileNotFoundError):
+            return [f"{folder}/{name}" for name in sorted(os.listdir(self.path(folder))) if not re.fullmatch(pattern, name)]
+        return []
+
+    def newest(self, folder: str, prefix: str, suffix: str, missing: Failure, read: Callable[[str], Any]) -> Any:
+        """What `read` gives for the name with the highest number between prefix and suffix that is whole.
+
+        Later ones replace earlier ones. One that is damaged or cannot be read is said and passed over; if none is
+        left, the failure is that of the newest which is not damaged. A wrong password and a newer format end it.
+        """
         matches = self.names(folder, re.escape(prefix) + r"([1-9][0-9]{0,9})" + re.escape(suffix))
         if not matches:
-            raise Failure("notFound", f"{what} is missing: there is no {folder}/{prefix}*{suffix}", OTHER_COPY)
-        return f"{folder}/{max(matches, key=lambda match: int(match[1]))[0]}"
+            raise missing
+        failures: List[Failure] = []
+        for match in sorted(matches, key=lambda match: int(match[1]), reverse=True):
+            name = f"{folder}/{match[0]}"
+            try:
+                found = read(name)
+            except WrongPassword as error:
+                # It may be that of the newer one, which is damaged.
+                raise (failures or [error])[0] from None
+            except (Failure, OSError) as error:
+                if isinstance(error, Failure) and error.kind == "unsupported":
+                    raise
+                failures.append(error if isinstance(error, Failure) else Failure("unreachable", f"{name} cannot be read: {error}"))
+                continue
+            for failure in failures:
+                warn(f"{failure.line()}; {name} is used instead")
+            return found
+        raise next((failure for failure in failures if failure.kind != "corrupt"), failures[0])
 
 
 # --------------------------------------------------------------------------- signed documents
@@ -589,18 +642,20 @@ class Repository:
 def open_envelope(data: bytes, kind: str, trust: Trust, where: str) -> Dict[str, Any]:
     """The payload of a DSSE envelope, after type, signer and signature were checked."""
     envelope = parse_json(data, where)
+    refuse_newer(envelope, where)
     payload_type = field(envelope, "payloadType", str, where)
     signatures = objects(envelope, "signatures", where)
     if payload_type != f"application/vnd.holdfast.{kind}+json" or len(signatures) != 1:
         corrupt(f"{where} is not a {kind} with one signature")
     payload = unbase64(envelope.get("payload"), f"{where}: payload")
     signer = field(signatures[0], "keyid", str, where)
-    trust.require(signer, where)
     signed = b"DSSEv1 %d %s %d %s" % (len(payload_type), payload_type.encode(), len(payload), payload)
+    # Before the trust: a name of a signer that was damaged is no signer, and nobody signed it so.
     try:
         signer_key(signer, where).verify(unbase64(signatures[0].get("sig"), f"{where}: sig", 64), signed)
     except InvalidSignature:
-        corrupt(f"{where} has a wrong signature")
+        corrupt(f"{where} has a wrong signature, or does not name the signer who signed it")
+    trust.require(signer, where)
     document = parse_json(payload, where)
     require_format(document, where)
     return document
@@ -608,7 +663,7 @@ def open_envelope(data: bytes, kind: str, trust: Trust, where: str) -> Dict[str,
 
 def signer_key(signer: str, where: str) -> Ed25519PublicKey:
     if not signer.startswith("ed25519:"):
-        unsupported(f"{where}: signer {signer} is not an ed25519 key")
+        corrupt(f"{where}: signer {signer} is not an ed25519 key")
     key = unbase64(signer[len("ed25519:") :], f"{where}: signer", 32)
     try:
         return Ed25519PublicKey.from_public_bytes(key)
@@ -628,6 +683,7 @@ class Commit(NamedTuple):
     artifacts: Dict[int, Dict[str, Any]]
     manifest: Dict[str, Any]
     key_commitment: bytes
+    keys: Optional[Dict[str, Any]]
     sha256: str
 
     def stored_size(self) -> int:
@@ -638,6 +694,7 @@ def parse_commit(data: bytes, repository: Repository, point: str, trust: Trust, 
     """A commit that is validly signed and belongs to this repository and this point."""
     document = open_envelope(data, "commit", trust, where)
     require_same_place(document, repository, point, where)
+    require_commit(document, where)
     entries = objects(document, "artifacts", where)
     artifacts = {field(entry, "number", int, where): stored_entry(entry, where) for entry in entries}
     if len(artifacts) != len(entries) or not all(1 <= number <= 999999 for number in artifacts):
@@ -646,14 +703,27 @@ def parse_commit(data: bytes, repository: Repository, point: str, trust: Trust, 
         point=point,
         sequence=size_of(document, "sequence", where),
         app=field(document, "app", str, where),
-        created=field(document, "created", str, where),
+        created=moment(document, "created", where),
         complete=field(document, "complete", bool, where),
         remarks=field(document, "remarks", list, where),
         artifacts=artifacts,
         manifest=stored_entry(field(document, "manifest", dict, where), where),
         key_commitment=unhex(document.get("keyCommitment"), 32, f"{where}: keyCommitment"),
+        keys=stored_entry(field(document, "keys", dict, where), where) if "keys" in document else None,
         sha256=hashlib.sha256(data).hexdigest(),
     )
+
+
+def require_commit(document: Dict[str, Any], where: str) -> None:
+    """The members of a commit that are used for nothing here: one that lacks them is no commit."""
+    field(document, "software", str, where)
+    if size_of(document, "sequence", where) == 0:
+        corrupt(f'{where}: "sequence" is 0')
+    if "previous" not in document or document["previous"] is not None:
+        unhex(document.get("previous"), 32, f"{where}: previous")
+    for component in objects(document, "components", where):
+        for name, kind in (("name", str), ("kind", str), ("complete", bool), ("bytes", int)):
+            field(component, name, kind, where)
 
 
 def stored_entry(entry: Dict[str, Any], where: str) -> Dict[str, Any]:
@@ -697,6 +767,8 @@ def read_proofs(repository: Repository, commit: Commit, trust: Trust) -> List[Di
         try:
             proof = open_envelope(repository.small(name), "proof", trust, name)
             require_same_place(proof, repository, commit.point, name)
+            if proof.get("kind") != match[1]:
+                corrupt(f"{name} is a proof of another kind")
             if proof.get("commitSha256") != commit.sha256:
                 corrupt(f"{name} is about another commit")
             proofs.append(proof)
@@ -761,21 +833,49 @@ def unlock_identity(repository: Repository, name: str) -> Any:
     """The identity and the signers that identities/<name>.<revision>.json keeps under a password."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", name):
         raise Failure("usage", f"{name} is not the name of an identity")
-    where = repository.highest("identities", f"{name}.", ".json", f"the identity {name}")
-    document = parse_json(repository.small(where), where)
+
+    def read(where: str) -> Any:
+        return unlock_document(parse_json(repository.small(where), where), name, where)
+
+    missing = Failure("notFound", f"there is no identity {name} in this repository", "see the names in its folder identities")
+    return repository.newest("identities", f"{name}.", ".json", missing, read)
+
+
+def unlock_document(document: Dict[str, Any], name: str, where: str) -> Any:
+    refuse_newer(document, where)
     header = unbase64(document.get("header"), f"{where}: header")
-    kdf = checked_kdf(parse_json(header, where), where)
+    commitment = unbase64(document.get("commitment"), f"{where}: commitment", 32)
+    nonce = unbase64(document.get("nonce"), f"{where}: nonce", 12)
+    ciphertext = unbase64(document.get("ciphertext"), f"{where}: ciphertext")
+    # Before the password: a commitment cannot tell a wrong one from a flipped bit.
+    if "sha256" in document and document["sha256"] != hashlib.sha256(header + commitment + nonce + ciphertext).hexdigest():
+        corrupt(f"{where} is not what was written: its SHA-256 differs")
+    content = parse_json(header, where)
+    kdf = checked_kdf(content, where)
+    if content.get("name") != name:
+        corrupt(f"{where} is the identity {content.get('name')}")
     secret = argon2id(password_for(name), kdf["salt"], kdf["t"], kdf["memoryKiB"], kdf["p"])
     derived = hkdf("sha512", secret, b"", b"holdfast/1 identity\x00" + header, 64)
-    if not hmac.compare_digest(derived[32:], unbase64(document.get("commitment"), f"{where}: commitment", 32)):
-        raise Failure("denied", f"this is not the password of {where}", "try again; capital letters and keyboard layout count")
-    nonce = unbase64(document.get("nonce"), f"{where}: nonce", 12)
+    if not hmac.compare_digest(derived[32:], commitment):
+        raise WrongPassword("denied", f"this is not the password of {where}", "try again; capital letters and keyboard layout count")
     try:
-        plain = AESGCM(derived[:32]).decrypt(nonce, unbase64(document.get("ciphertext"), f"{where}: ciphertext"), header)
+        plain = AESGCM(derived[:32]).decrypt(nonce, ciphertext, header)
     except (InvalidTag, ValueError):
         corrupt(f"{where} is damaged (the password is right)")
-    content = parse_json(plain, where)
-    return [field(content, "identity", str, where)], [str(signer) for signer in field(content, "signers", list, where)]
+    secret_part = parse_json(plain, where)
+    require_recipient(field(secret_part, "identity", str, where), field(content, "recipient", str, where), where)
+    return [secret_part["identity"]], [str(signer) for signer in field(secret_part, "signers", list, where)]
+
+
+def require_recipient(identity: str, recipient: str, where: str) -> None:
+    """The private key must be that of the public one; of X25519 keys, which are the ones that can be compared here."""
+    if not identity.startswith("AGE-SECRET-KEY-1"):
+        return
+    public = X25519PrivateKey.from_private_bytes(bech32_decode(identity)).public_key().public_bytes_raw()
+    with contextlib.suppress(Failure):
+        if bech32_decode(recipient) == public:
+            return
+    corrupt(f"{where} holds the key of another recipient")
 
 
 def checked_kdf(header: Dict[str, Any], where: str) -> Dict[str, Any]:
@@ -822,9 +922,21 @@ def open_point(repository: Repository, commit: Commit, keys: Keys) -> Point:
 
 
 def unwrap_data_key(repository: Repository, commit: Commit, ids: bytes, keys: Keys) -> bytes:
-    """The point's data key, from the newest keys file, proven by the signed key commitment."""
-    where = repository.highest(f"data/{commit.point}", "keys-", "", "the keys file")
-    content = age_decrypt(repository.path(where), repository.small(where), keys.identities, where)
+    """The point's data key, from the newest keys file that holds the one of the signed key commitment."""
+
+    def read(where: str) -> bytes:
+        return data_key_in(repository, commit, ids, keys, where)
+
+    missing = Failure("corrupt", f"the keys file is missing: there is no data/{commit.point}/keys-1 or later", OTHER_COPY)
+    found: bytes = repository.newest(f"data/{commit.point}", "keys-", "", missing, read)
+    return found
+
+
+def data_key_in(repository: Repository, commit: Commit, ids: bytes, keys: Keys, where: str) -> bytes:
+    data = repository.small(where)
+    if commit.keys is not None and where.endswith("/keys-1") and hashlib.sha256(data).hexdigest() != commit.keys["sha256"]:
+        corrupt(f"{where} is not what was stored: its SHA-256 differs from the commit")
+    content = age_decrypt(repository.path(where), data, keys.identities, where)
     if len(content) != 70 or content[:6] != b"HFKEY1" or content[6:38] != ids:
         corrupt(f"{where} holds the key of another point")
     data_key = content[38:]
@@ -838,6 +950,8 @@ def check_manifest(manifest: Dict[str, Any], commit: Commit, repository: Reposit
     """The manifest must describe exactly the artifacts of the signed commit."""
     require_format(manifest, where)
     require_same_place(manifest, repository, commit.point, where)
+    if manifest.get("app") != commit.app:
+        corrupt(f"{where} belongs to another app")
     seen: Dict[int, Dict[str, Any]] = {}
     for component in objects(manifest, "components", where):
         for name in ("name", "kind"):
@@ -876,7 +990,7 @@ def read_stored(repository: Repository, name: str, stored: Dict[str, Any], openi
     Checked are every chunk, the stored size and SHA-256 against the commit, and kind, size and SHA-256 of the content
     against `expected`. Until this returns, what `sink` was given must not be used.
     """
-    with repository.open(name) as file:
+    with repository.open(name, "corrupt") as file:
         stream = Hashing(file)
         try:
             read_content(stream, name, opening, expected, sink)
@@ -940,7 +1054,7 @@ def all_artifacts(point: Point) -> Iterator[Any]:
 def valid_commits(repository: Repository, trust: Trust) -> List[Commit]:
     """All restore points, oldest first. Commits that do not count are said; if none counts, the first reason is the error."""
     commits, failures = [], []
-    for match in repository.names("points", r"([0-9a-f]{32})\.json"):
+    for match in repository.names("points", COMMIT_NAME):
         try:
             commits.append(read_commit(repository, match[1], trust))
         except Failure as failure:
@@ -973,6 +1087,8 @@ def choose(repository: Repository, arguments: Any, trust: Trust) -> Commit:
 
 def run_list(repository: Repository, arguments: Any) -> int:
     trust = keys_from(arguments, repository).trust
+    for name in [*repository.foreign("points", COMMIT_NAME), *repository.foreign("removed", COMMIT_NAME)]:
+        warn(f"{name} does not belong to the repository")
     commits = valid_commits(repository, trust)
     print(f"{'sequence':>8}  {'point':<32}  {'created':<24}  {'stored':>9}  app, state")
     for commit in commits:
@@ -988,7 +1104,7 @@ def run_list(repository: Repository, arguments: Any) -> int:
 
 
 def removed_points(repository: Repository, trust: Trust, present: Set[str]) -> Iterator[Any]:
-    for match in repository.names("removed", r"([0-9a-f]{32})\.json"):
+    for match in repository.names("removed", COMMIT_NAME):
         if match[1] in present:
             continue
         try:

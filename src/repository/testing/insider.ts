@@ -12,7 +12,7 @@ import { replaceBlob, type Fixture } from './fixture.ts'
 
 export async function readKey(fixture: Fixture, point: string): Promise<Buffer> {
   const { commit } = await readCommit(stateOf(fixture), point, fixture.context.signal)
-  return openDataKey(stateOf(fixture), commit, [fixture.pair], fixture.context.signal)
+  return (await openDataKey(stateOf(fixture), commit, [fixture.pair], fixture.context.signal)).dataKey
 }
 
 export async function rewriteManifest(fixture: Fixture, point: string, dataKey: Buffer): Promise<void> {

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { toFailure, type FailureKind } from '../core/failure.ts'
+import { Secret } from '../core/secret.ts'
+import { drain } from './bytes.ts'
+import { signDocument } from './dsse.ts'
+import { addIdentity, openIdentity } from './keys/identity-store.ts'
+import { generateSigner } from './keys/signer.ts'
+import { artifactName, commitName, identityName, keysName, manifestName } from './names.ts'
+import { makePoint, newFixture, readBlobOf, replaceBlob, type Fixture } from './testing/fixture.ts'
+
+type Outcome = FailureKind | 'opened'
+
+async function outcomeOf(act: () => Promise<unknown>): Promise<Outcome> {
+  return act().then(
+    () => 'opened',
+    (error: unknown) => toFailure(error).kind,
+  )
+}
+
+/** What becomes of `act` for each byte of a blob in which one bit is wrong. */
+async function flipEach(fixture: Fixture, name: string, act: () => Promise<unknown>): Promise<Map<Outcome, number[]>> {
+  const bytes = await readBlobOf(fixture.storage, name)
+  const outcomes = new Map<Outcome, number[]>()
+  for (let at = 0; at < bytes.length; at += 1) {
+    const flipped = Buffer.from(bytes)
+    flipped[at] = (flipped[at] ?? 0) ^ (1 << (at % 7))
+    await replaceBlob(fixture.storage, name, flipped)
+    const outcome = await outcomeOf(act)
+    outcomes.set(outcome, [...(outcomes.get(outcome) ?? []), at])
+  }
+  await replaceBlob(fixture.storage, name, bytes)
+  assert.equal(await outcomeOf(act), 'opened', 'and whole it opens')
+  return outcomes
+}
+
+const places: Readonly<Record<string, (point: string) => string>> = {
+  manifest: manifestName,
+  keys: (point) => keysName(point, 1),
+  'the head of an artifact': (point) => artifactName(point, 1),
+  commit: commitName,
+}
+
+for (const [place, nameOf] of Object.entries(places)) {
+  test(`a flipped bit in ${place} is damage, and no other key, signer or format`, async () => {
+    const fixture = await newFixture()
+    const { point } = await makePoint(fixture)
+    const act = async (): Promise<void> => {
+      const reader = await fixture.repository.open(point, [fixture.pair], fixture.context)
+      await drain(reader.read(1, fixture.context))
+    }
+    const outcomes = await flipEach(fixture, nameOf(point), act)
+    assert.deepEqual([...outcomes.keys()], ['corrupt'])
+  })
+}
+
+test('a flipped bit in an identity is damage, and no wrong password', async () => {
+  const fixture = await newFixture()
+  const password = new Secret('correct horse')
+  const work = { t: 1, memoryKiB: 65_536, p: 1 }
+  await addIdentity(fixture.storage, { name: 'rescue', password, signers: [fixture.signer.id], work }, fixture.context)
+  const act = (): Promise<unknown> => openIdentity(fixture.storage, 'rescue', password, fixture.context)
+  const outcomes = await flipEach(fixture, identityName('rescue', 1), act)
+  // Without its name the sum is a key that nobody knows, and the rest of the file is whole.
+  assert.deepEqual([...outcomes.keys()].sort(), ['corrupt', 'opened'])
+  assert.ok((outcomes.get('opened') ?? []).length <= 'sha256'.length)
+})
+
+test('an identity without a sum still tells a damaged recipient from a wrong password', async () => {
+  const fixture = await newFixture()
+  const password = new Secret('correct horse')
+  const work = { t: 1, memoryKiB: 65_536, p: 1 }
+  await addIdentity(fixture.storage, { name: 'rescue', password, signers: [], work }, fixture.context)
+  const name = identityName('rescue', 1)
+  const { sha256: _sum, ...older } = JSON.parse(String(await readBlobOf(fixture.storage, name)))
+  const header = String(Buffer.from(older.header, 'base64'))
+  const open = (): Promise<unknown> => openIdentity(fixture.storage, 'rescue', password, fixture.context)
+  const write = (text: string): Promise<void> =>
+    replaceBlob(
+      fixture.storage,
+      name,
+      Buffer.from(JSON.stringify({ ...older, header: Buffer.from(text).toString('base64') })),
+    )
+  await write(header)
+  assert.equal(await outcomeOf(open), 'opened')
+  await write(header.replace(/age1(.)/, (_, letter: string) => `age1${letter === 'q' ? 'p' : 'q'}`))
+  assert.equal(await outcomeOf(open), 'corrupt')
+  await write(header.replace('rescue', 'rescuf'))
+  assert.equal(await outcomeOf(open), 'corrupt')
+})
+
+test('keys that are as signed and for others are denied, and so is a signer who signed and is not trusted', async () => {
+  const fixture = await newFixture()
+  const { point } = await makePoint(fixture)
+  assert.equal(await outcomeOf(() => fixture.repository.open(point, [], fixture.context)), 'denied')
+  const { payload } = JSON.parse(String(await readBlobOf(fixture.storage, commitName(point))))
+  const commit: object = JSON.parse(String(Buffer.from(payload, 'base64')))
+  await replaceBlob(fixture.storage, commitName(point), signDocument('commit', commit, generateSigner().signer))
+  assert.equal(await outcomeOf(() => fixture.repository.open(point, [fixture.pair], fixture.context)), 'denied')
+})
+
+test('keys of an older point, of which nothing is signed, name the file that may be damaged', async () => {
+  const fixture = await newFixture()
+  const { point } = await makePoint(fixture)
+  const { payload } = JSON.parse(String(await readBlobOf(fixture.storage, commitName(point))))
+  const { keys: _keys, ...older } = JSON.parse(String(Buffer.from(payload, 'base64')))
+  await replaceBlob(fixture.storage, commitName(point), signDocument('commit', older, fixture.signer))
+  await fixture.repository.open(point, [fixture.pair], fixture.context)
+  await assert.rejects(fixture.repository.open(point, [], fixture.context), {
+    kind: 'denied',
+    hint: /keys-1 is damaged/,
+  })
+})
