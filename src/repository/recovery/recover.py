@@ -1259,17 +1259,19 @@ def print_next_steps(point: Point, names: Dict[int, str], target: str) -> None:
     print(f"  cd {shlex.quote(os.path.abspath(target))}")
     for component in point.manifest["components"]:
         files = [(entry["kind"], names[entry["number"]], entry["role"]) for entry in component["artifacts"]]
-        print(printable(f"\n  # component {component['name']} ({component['kind']})"))
+        print(printable(f"  # component {component['name']} ({component['kind']})"))
         steps = {"postgres": postgres_steps, "openbao": openbao_steps, "kubernetes-secrets": kubernetes_steps}.get(component["kind"], file_steps)
         for line in steps(component, files, target):
             print(f"  {printable(line)}")
 
 
 def file_steps(component: Dict[str, Any], files: List[Any], _: str) -> Iterator[str]:
-    for kind, name, _role in files:
+    for kind, name, role in files:
         folder = f"{name.rsplit('.', 1)[0]}.content"
         if kind == 4:
             yield f"mkdir {folder} && tar -xpf {name} -C {folder}   # as root, to keep the owners"
+        elif role == "entries":
+            yield f"# {name}: the same entries, one a line, with exact names, owners, times and SHA-256"
         else:
             yield f"# {name}: {KINDS[kind]}; see docs of the component kind {component['kind']}"
 
@@ -1367,6 +1369,8 @@ def postgres_steps(component: Dict[str, Any], files: List[Any], target: str) -> 
     if roles:
         yield f"psql -X -v ON_ERROR_STOP=1 -d postgres -f {roles}   # roles that are missing, without passwords"
     yield createdb(details)
+    for statement in leftover_statements(details):
+        yield f"psql -X -v ON_ERROR_STOP=1 -d {database} -c {shlex.quote(statement)}   # every new database has it, and this one had not"
     # Before the rows: checks may lean on the time zone and the parameters of the database. What would stop a load is overridden.
     settings = write_sql(target, f"{safe(component['name'])}-settings.sql", setting_statements(details))
     if settings:
@@ -1435,6 +1439,15 @@ def createdb(details: Dict[str, Any]) -> str:
     if isinstance(details.get("icuRules"), str):
         words.append(f"--icu-rules={details['icuRules']}")
     return " ".join(shlex.quote(word) for word in [*words, "--", details["database"]])
+
+
+def leftover_statements(details: Dict[str, Any]) -> List[str]:
+    """What a new database has and the captured one had no more: no dump drops it."""
+    fingerprint = details.get("fingerprint")
+    known = isinstance(fingerprint, dict) and isinstance(fingerprint.get("extensions"), list)
+    extensions = [one.get("name") for one in captured_list(fingerprint, "extensions")] if known else ["plpgsql"]
+    language = [] if "plpgsql" in extensions else ["DROP EXTENSION IF EXISTS plpgsql"]
+    return [*language, *(["DROP SCHEMA IF EXISTS public"] if details.get("publicSchema") == "absent" else [])]
 
 
 def connection(database: str) -> str:
