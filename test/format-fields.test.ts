@@ -9,7 +9,9 @@ import * as documents from '../src/repository/documents.ts'
 /** Every field that is written into a repository has its place in docs/format.md. */
 const format = readFileSync(join(import.meta.dirname, '../docs/format.md'), 'utf8')
 /** All words that are written as code: those of sentences may mean something else. */
-const words = new Set([...format.matchAll(/^```[^]*?^```$|`(?:[^`\n]|\n(?!\n))+`/gm)].flatMap(([code]) => code.split(/\W+/)))
+const words = new Set(
+  [...format.matchAll(/^```[^]*?^```$|`(?:[^`\n]|\n(?!\n))+`/gm)].flatMap(([code]) => code.split(/\W+/)),
+)
 
 /** The names of all members of a JSON schema, at any depth. */
 function membersOf(schema: unknown): string[] {
