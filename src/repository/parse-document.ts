@@ -13,21 +13,21 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
  * twice or not the shape of `schema`, and with `unsupported` when a newer format wrote it. Unknown keys are dropped.
  */
 export function parseDocument<Output>(bytes: Uint8Array, schema: z.ZodType<Output>, what: string): Output {
-  if (bytes.length > DOCUMENT_LIMIT) throw new Failure('corrupt', `${what} is longer than ${DOCUMENT_LIMIT} bytes`)
+  return parseWithin(DOCUMENT_LIMIT, bytes, schema, what)
+}
+
+/** Reads a private manifest, which may be 256 MiB: as parseDocument. */
+export function parseManifest<Output>(bytes: Uint8Array, schema: z.ZodType<Output>, what: string): Output {
+  return parseWithin(MANIFEST_LIMIT, bytes, schema, what)
+}
+
+function parseWithin<Output>(limit: number, bytes: Uint8Array, schema: z.ZodType<Output>, what: string): Output {
+  if (bytes.length > limit) throw new Failure('corrupt', `${what} is longer than ${limit} bytes`)
   const text = decodeText(bytes, what)
   const value = parseJson(text, what)
   const twice = duplicateKey(text)
   if (twice !== undefined) throw new Failure('corrupt', `${what} has the key ${JSON.stringify(twice)} twice`)
   return shaped(value, schema, what)
-}
-
-/**
- * Reads a private manifest, which may be 256 MiB: as parseDocument, but without the search for duplicate keys. Only
- * who holds the data key can have written these bytes, so no two readers can be played against each other with them.
- */
-export function parseManifest<Output>(bytes: Uint8Array, schema: z.ZodType<Output>, what: string): Output {
-  if (bytes.length > MANIFEST_LIMIT) throw new Failure('corrupt', `${what} is longer than ${MANIFEST_LIMIT} bytes`)
-  return shaped(parseJson(decodeText(bytes, what), what), schema, what)
 }
 
 function decodeText(bytes: Uint8Array, what: string): string {

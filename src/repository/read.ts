@@ -64,7 +64,8 @@ async function readManifest(
     },
   )
   // Whoever can open the point could also write a manifest for it; only the signer can name it in the commit.
-  if (stored.totals().sha256 !== commit.manifest.sha256)
+  const { size, sha256 } = stored.totals()
+  if (sha256 !== commit.manifest.sha256 || size !== commit.manifest.size)
     throw new Failure('corrupt', `${what} is not the one that its commit names`)
   const manifest: Manifest = parseManifest(bytes, manifestSchema, what)
   assertMatches(manifest, commit, what)

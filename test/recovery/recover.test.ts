@@ -222,11 +222,11 @@ test('what is missing is named', async () => {
   await rm(join(folder, 'data', point, '000002'))
   await expectFailure(
     ['check', folder, 'latest', ...identity],
-    10,
-    new RegExp(`notFound: data/${point}/000002 is missing`),
+    30,
+    new RegExp(`corrupt: data/${point}/000002 is missing`),
   )
   await rm(join(folder, 'data', point, 'keys-1'))
-  await expectFailure(['check', folder, 'latest', ...identity], 10, /the keys file is missing/)
+  await expectFailure(['check', folder, 'latest', ...identity], 30, /the keys file is missing/)
   await rm(join(folder, 'points'), { recursive: true })
   await expectFailure(['check', folder, 'latest', ...identity], 10, /there is no restore point/)
   await rm(join(folder, 'holdfast.json'))

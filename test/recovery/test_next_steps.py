@@ -46,6 +46,14 @@ class NextSteps(unittest.TestCase):
         restore = next(shlex.split(line) for line in lines if line.startswith("pg_restore"))
         self.assertEqual(restore, ["pg_restore", "--exit-on-error", "-d", "dbname='it\\'s $(x)'", "database-dump.dump"])
 
+    def test_what_every_new_database_has_and_this_one_had_not_is_dropped(self):
+        for details, expected in (
+            ({}, []),
+            ({"publicSchema": "born", "fingerprint": {"extensions": [{"name": "plpgsql"}]}}, []),
+            ({"publicSchema": "absent", "fingerprint": {"extensions": []}}, ["DROP EXTENSION IF EXISTS plpgsql", "DROP SCHEMA IF EXISTS public"]),
+        ):
+            self.assertEqual(recover.leftover_statements(details), expected)
+
     def test_names_are_quoted_for_sql(self):
         _, written = self.steps([])
         self.assertIn("""'CREATE ROLE "a""b" LOGIN NOINHERIT""", written["database-create-roles.sql"])

@@ -6,6 +6,7 @@ difference. Nothing here is fit for real data: whole contents are held in memory
 
 import base64
 import hashlib
+import hmac
 import json
 import struct
 import subprocess
@@ -13,7 +14,8 @@ import unicodedata
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 
@@ -93,12 +95,41 @@ def signer_id(signer):
 
 
 def envelope(kind, document, signer):
-    """A signed document as DSSE."""
-    payload, payload_type = json_bytes(document), f"application/vnd.holdfast.{kind}+json"
+    """A signed document as DSSE; `document` may be the bytes of its payload."""
+    payload = document if isinstance(document, bytes) else json_bytes(document)
+    payload_type = f"application/vnd.holdfast.{kind}+json"
     lengths = (str(len(payload_type)), payload_type, str(len(payload)))
     signed = " ".join(("DSSEv1", *lengths)).encode() + b" " + payload
     signature = {"keyid": signer_id(signer), "sig": base64_text(signer.sign(signed))}
     return json_bytes({"payloadType": payload_type, "payload": base64_text(payload), "signatures": [signature]})
+
+
+def bech32_data(text):
+    """The 32 bytes of an age recipient or identity; its checksum is not looked at."""
+    values = ["qpzry9x8gf2tvdw0s3jn54khce6mua7l".index(letter) for letter in text.lower().rpartition("1")[2][:-6]]
+    bits = "".join(f"{value:05b}" for value in values)
+    return bytes(int(bits[at : at + 8], 2) for at in range(0, len(bits) - 7, 8))
+
+
+def age_file(content, recipient, file_key, share_key):
+    """An age file (age-encryption.org/v1) for one X25519 recipient, of given randomness; content of one chunk."""
+
+    def hkdf(material, salt, info):
+        return HKDF(hashes.SHA256(), 32, salt, info).derive(material)
+
+    def text(data):
+        return base64.b64encode(data).rstrip(b"=")
+
+    public, share = bech32_data(recipient), X25519PrivateKey.from_private_bytes(share_key)
+    share_text = share.public_key().public_bytes_raw()
+    secret = share.exchange(X25519PublicKey.from_public_bytes(public))
+    wrap = hkdf(secret, share_text + public, b"age-encryption.org/v1/X25519")
+    body = ChaCha20Poly1305(wrap).encrypt(bytes(12), file_key, None)
+    head = b"age-encryption.org/v1\n-> X25519 " + text(share_text) + b"\n" + text(body) + b"\n---"
+    mac = hmac.digest(hkdf(file_key, b"", b"header"), head, "sha256")
+    nonce = hashlib.sha256(share_key).digest()[:16]
+    payload = ChaCha20Poly1305(hkdf(file_key, nonce, b"payload")).encrypt(bytes(11) + b"\1", content, None)
+    return head + b" " + text(mac) + b"\n" + nonce + payload
 
 
 def signer_from(seed):
@@ -114,7 +145,7 @@ def key_commitment(repository, point, data_key):
     return HKDFExpand(hashes.SHA512(), 32, info).derive(data_key)
 
 
-def locked_identity(head, content, password, nonce):
+def locked_identity(head, content, password, nonce, with_sum=False):
     """The file identities/<name>.<revision>.json; `head` holds the Argon2id parameters and is authenticated."""
     kdf, clear = head["kdf"], json_bytes(head)
     salt = base64.b64decode(kdf["salt"])
@@ -123,4 +154,5 @@ def locked_identity(head, content, password, nonce):
     both = HKDF(hashes.SHA512(), 64, None, b"holdfast/1 identity" + b"\0" + clear).derive(secret)
     ciphertext = AESGCM(both[:32]).encrypt(nonce, json_bytes(content), clear)
     fields = {"header": clear, "commitment": both[32:], "nonce": nonce, "ciphertext": ciphertext}
-    return json_bytes({name: base64_text(value) for name, value in fields.items()})
+    sums = {"sha256": hashlib.sha256(b"".join(fields.values())).hexdigest()} if with_sum else {}
+    return json_bytes({**{name: base64_text(value) for name, value in fields.items()}, **sums})

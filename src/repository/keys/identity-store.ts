@@ -197,7 +197,9 @@ async function openRevision(
   const bytes = await readBlob(storage, blob, context.signal)
   // Before the password: with another name or recipient in its header it would look wrong, however right it is.
   await assertNamed(bytes, name, blob)
-  return unlockIdentity(bytes, password, `identity ${name}`)
+  return unlockIdentity(bytes, password, `identity ${name}`).catch((error: unknown) => {
+    throw isFailure(error, 'corrupt') ? new Failure('corrupt', `${blob}: ${error.message}`, { cause: error }) : error
+  })
 }
 
 /**

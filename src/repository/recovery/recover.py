@@ -91,6 +91,12 @@ def warn(message: str) -> None:
 # --------------------------------------------------------------------------- documents
 
 
+def number(text: str) -> Any:
+    """1.0 and 1e3 are whole numbers as 1 and 1000 are: JSON has one kind of number."""
+    value = float(text)
+    return int(value) if value.is_integer() else value
+
+
 def parse_json(data: bytes, where: str) -> Dict[str, Any]:
     """A JSON object; duplicate keys, a byte order mark, bad UTF-8 and NaN are rejected."""
 
@@ -103,7 +109,7 @@ def parse_json(data: bytes, where: str) -> Dict[str, Any]:
         corrupt(f"{where} holds {name}, which is not JSON")
 
     try:
-        document = json.loads(data.decode("utf-8"), object_pairs_hook=unique, parse_constant=constant)
+        document = json.loads(data.decode("utf-8"), object_pairs_hook=unique, parse_constant=constant, parse_float=number)
     except (ValueError, RecursionError):
         corrupt(f"{where} is not JSON")
     if not isinstance(document, dict):
@@ -116,6 +122,16 @@ def field(document: Dict[str, Any], name: str, kind: type, where: str) -> Any:
     value = document.get(name)
     if type(value) is not kind:
         corrupt(f'{where}: "{name}" is missing or not of the type {kind.__name__}')
+    if kind is int and abs(value) >= 2**53:
+        corrupt(f'{where}: "{name}" is larger than 2^53 - 1')
+    return value
+
+
+def moment(document: Dict[str, Any], name: str, where: str) -> str:
+    """A time in UTC as RFC 3339 has it, with Z."""
+    value: str = field(document, name, str, where)
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?Z", value):
+        corrupt(f'{where}: "{name}" is not a time in UTC')
     return value
 
 
@@ -133,12 +149,17 @@ def size_of(document: Dict[str, Any], name: str, where: str) -> int:
     return value
 
 
-def require_format(document: Dict[str, Any], where: str) -> None:
-    version = field(document, "format", int, where)
-    if version > 1:
+def refuse_newer(document: Dict[str, Any], where: str) -> None:
+    """Before anything else of a document is judged: what a newer format means is not known."""
+    version = document.get("format")
+    if type(version) in (int, float) and version > 1:
         unsupported(f"{where} is of format {version}, this reader knows format 1")
-    if version < 1:
-        corrupt(f"{where} is of format {version}")
+
+
+def require_format(document: Dict[str, Any], where: str) -> None:
+    refuse_newer(document, where)
+    if field(document, "format", int, where) != 1:
+        corrupt(f"{where} is of format {document['format']}")
 
 
 def unbase64(text: Any, where: str, length: Optional[int] = None) -> bytes:
@@ -524,6 +545,7 @@ class Hashing:
 # --------------------------------------------------------------------------- the repository as a folder
 
 POINT = re.compile(r"[0-9a-f]{32}")
+COMMIT_NAME = r"([0-9a-f]{32})\.json"
 
 
 class Trust(NamedTuple):
@@ -558,11 +580,12 @@ class Repository:
     def path(self, name: str) -> str:
         return os.path.join(self._folder, *name.split("/"))
 
-    def open(self, name: str) -> BinaryIO:
+    def open(self, name: str, missing: str = "notFound") -> BinaryIO:
+        """Opens a file. What a commit names and is not there is lost data: then `missing` is corrupt."""
         try:
             return open(self.path(name), "rb")
         except FileNotFoundError:
-            raise Failure("notFound", f"{name} is missing", OTHER_COPY) from None
+            raise Failure(missing, f"{name} is missing", OTHER_COPY) from None
 
     def small(self, name: str) -> bytes:
         with self.open(name) as file:
@@ -579,7 +602,13 @@ class Repository:
             return []
         return [match for match in (re.fullmatch(pattern, name) for name in sorted(found)) if match]
 
-    def newest(self, folder: str, prefix: str, suffix: str, what: str, read: Callable[[str], Any]) -> Any:
+    def foreign(self, folder: str, pattern: str) -> List[str]:
+        """Files that something else than Holdfast put beside its own."""
+        with contextlib.suppress(FileNotFoundError):
+            return [f"{folder}/{name}" for name in sorted(os.listdir(self.path(folder))) if not re.fullmatch(pattern, name)]
+        return []
+
+    def newest(self, folder: str, prefix: str, suffix: str, missing: Failure, read: Callable[[str], Any]) -> Any:
         """What `read` gives for the name with the highest number between prefix and suffix that is whole.
 
         Later ones replace earlier ones. One that is damaged or cannot be read is said and passed over; if none is
@@ -587,7 +616,7 @@ class Repository:
         """
         matches = self.names(folder, re.escape(prefix) + r"([1-9][0-9]{0,9})" + re.escape(suffix))
         if not matches:
-            raise Failure("notFound", f"{what} is missing: there is no {folder}/{prefix}*{suffix}", OTHER_COPY)
+            raise missing
         failures: List[Failure] = []
         for match in sorted(matches, key=lambda match: int(match[1]), reverse=True):
             name = f"{folder}/{match[0]}"
@@ -613,6 +642,7 @@ class Repository:
 def open_envelope(data: bytes, kind: str, trust: Trust, where: str) -> Dict[str, Any]:
     """The payload of a DSSE envelope, after type, signer and signature were checked."""
     envelope = parse_json(data, where)
+    refuse_newer(envelope, where)
     payload_type = field(envelope, "payloadType", str, where)
     signatures = objects(envelope, "signatures", where)
     if payload_type != f"application/vnd.holdfast.{kind}+json" or len(signatures) != 1:
@@ -665,6 +695,7 @@ def parse_commit(data: bytes, repository: Repository, point: str, trust: Trust, 
     """A commit that is validly signed and belongs to this repository and this point."""
     document = open_envelope(data, "commit", trust, where)
     require_same_place(document, repository, point, where)
+    require_commit(document, where)
     entries = objects(document, "artifacts", where)
     artifacts = {field(entry, "number", int, where): stored_entry(entry, where) for entry in entries}
     if len(artifacts) != len(entries) or not all(1 <= number <= 999999 for number in artifacts):
@@ -673,7 +704,7 @@ def parse_commit(data: bytes, repository: Repository, point: str, trust: Trust, 
         point=point,
         sequence=size_of(document, "sequence", where),
         app=field(document, "app", str, where),
-        created=field(document, "created", str, where),
+        created=moment(document, "created", where),
         complete=field(document, "complete", bool, where),
         remarks=field(document, "remarks", list, where),
         note=field(document, "note", str, where) if "note" in document else None,
@@ -683,6 +714,18 @@ def parse_commit(data: bytes, repository: Repository, point: str, trust: Trust, 
         keys=stored_entry(field(document, "keys", dict, where), where) if "keys" in document else None,
         sha256=hashlib.sha256(data).hexdigest(),
     )
+
+
+def require_commit(document: Dict[str, Any], where: str) -> None:
+    """The members of a commit that are used for nothing here: one that lacks them is no commit."""
+    field(document, "software", str, where)
+    if size_of(document, "sequence", where) == 0:
+        corrupt(f'{where}: "sequence" is 0')
+    if "previous" not in document or document["previous"] is not None:
+        unhex(document.get("previous"), 32, f"{where}: previous")
+    for component in objects(document, "components", where):
+        for name, kind in (("name", str), ("kind", str), ("complete", bool), ("bytes", int)):
+            field(component, name, kind, where)
 
 
 def stored_entry(entry: Dict[str, Any], where: str) -> Dict[str, Any]:
@@ -726,6 +769,8 @@ def read_proofs(repository: Repository, commit: Commit, trust: Trust) -> List[Di
         try:
             proof = open_envelope(repository.small(name), "proof", trust, name)
             require_same_place(proof, repository, commit.point, name)
+            if proof.get("kind") != match[1]:
+                corrupt(f"{name} is a proof of another kind")
             if proof.get("commitSha256") != commit.sha256:
                 corrupt(f"{name} is about another commit")
             proofs.append(proof)
@@ -794,10 +839,12 @@ def unlock_identity(repository: Repository, name: str) -> Any:
     def read(where: str) -> Any:
         return unlock_document(parse_json(repository.small(where), where), name, where)
 
-    return repository.newest("identities", f"{name}.", ".json", f"the identity {name}", read)
+    missing = Failure("notFound", f"there is no identity {name} in this repository", "see the names in its folder identities")
+    return repository.newest("identities", f"{name}.", ".json", missing, read)
 
 
 def unlock_document(document: Dict[str, Any], name: str, where: str) -> Any:
+    refuse_newer(document, where)
     header = unbase64(document.get("header"), f"{where}: header")
     commitment = unbase64(document.get("commitment"), f"{where}: commitment", 32)
     nonce = unbase64(document.get("nonce"), f"{where}: nonce", 12)
@@ -817,8 +864,20 @@ def unlock_document(document: Dict[str, Any], name: str, where: str) -> Any:
         plain = AESGCM(derived[:32]).decrypt(nonce, ciphertext, header)
     except (InvalidTag, ValueError):
         corrupt(f"{where} is damaged (the password is right)")
-    content = parse_json(plain, where)
-    return [field(content, "identity", str, where)], [str(signer) for signer in field(content, "signers", list, where)]
+    secret_part = parse_json(plain, where)
+    require_recipient(field(secret_part, "identity", str, where), field(content, "recipient", str, where), where)
+    return [secret_part["identity"]], [str(signer) for signer in field(secret_part, "signers", list, where)]
+
+
+def require_recipient(identity: str, recipient: str, where: str) -> None:
+    """The private key must be that of the public one; of X25519 keys, which are the ones that can be compared here."""
+    if not identity.startswith("AGE-SECRET-KEY-1"):
+        return
+    public = X25519PrivateKey.from_private_bytes(bech32_decode(identity)).public_key().public_bytes_raw()
+    with contextlib.suppress(Failure):
+        if bech32_decode(recipient) == public:
+            return
+    corrupt(f"{where} holds the key of another recipient")
 
 
 def checked_kdf(header: Dict[str, Any], where: str) -> Dict[str, Any]:
@@ -870,7 +929,8 @@ def unwrap_data_key(repository: Repository, commit: Commit, ids: bytes, keys: Ke
     def read(where: str) -> bytes:
         return data_key_in(repository, commit, ids, keys, where)
 
-    found: bytes = repository.newest(f"data/{commit.point}", "keys-", "", "the keys file", read)
+    missing = Failure("corrupt", f"the keys file is missing: there is no data/{commit.point}/keys-1 or later", OTHER_COPY)
+    found: bytes = repository.newest(f"data/{commit.point}", "keys-", "", missing, read)
     return found
 
 
@@ -892,6 +952,8 @@ def check_manifest(manifest: Dict[str, Any], commit: Commit, repository: Reposit
     """The manifest must describe exactly the artifacts of the signed commit."""
     require_format(manifest, where)
     require_same_place(manifest, repository, commit.point, where)
+    if manifest.get("app") != commit.app:
+        corrupt(f"{where} belongs to another app")
     seen: Dict[int, Dict[str, Any]] = {}
     for component in objects(manifest, "components", where):
         for name in ("name", "kind"):
@@ -930,7 +992,7 @@ def read_stored(repository: Repository, name: str, stored: Dict[str, Any], openi
     Checked are every chunk, the stored size and SHA-256 against the commit, and kind, size and SHA-256 of the content
     against `expected`. Until this returns, what `sink` was given must not be used.
     """
-    with repository.open(name) as file:
+    with repository.open(name, "corrupt") as file:
         stream = Hashing(file)
         try:
             read_content(stream, name, opening, expected, sink)
@@ -994,7 +1056,7 @@ def all_artifacts(point: Point) -> Iterator[Any]:
 def valid_commits(repository: Repository, trust: Trust) -> List[Commit]:
     """All restore points, oldest first. Commits that do not count are said; if none counts, the first reason is the error."""
     commits, failures = [], []
-    for match in repository.names("points", r"([0-9a-f]{32})\.json"):
+    for match in repository.names("points", COMMIT_NAME):
         try:
             commits.append(read_commit(repository, match[1], trust))
         except Failure as failure:
@@ -1027,6 +1089,8 @@ def choose(repository: Repository, arguments: Any, trust: Trust) -> Commit:
 
 def run_list(repository: Repository, arguments: Any) -> int:
     trust = keys_from(arguments, repository).trust
+    for name in [*repository.foreign("points", COMMIT_NAME), *repository.foreign("removed", COMMIT_NAME)]:
+        warn(f"{name} does not belong to the repository")
     commits = valid_commits(repository, trust)
     print(f"{'sequence':>8}  {'point':<32}  {'created':<24}  {'stored':>9}  app, state")
     for commit in commits:
@@ -1042,7 +1106,7 @@ def run_list(repository: Repository, arguments: Any) -> int:
 
 
 def removed_points(repository: Repository, trust: Trust, present: Set[str]) -> Iterator[Any]:
-    for match in repository.names("removed", r"([0-9a-f]{32})\.json"):
+    for match in repository.names("removed", COMMIT_NAME):
         if match[1] in present:
             continue
         try:
@@ -1206,17 +1270,19 @@ def print_next_steps(point: Point, names: Dict[int, str], target: str) -> None:
     print(f"  cd {shlex.quote(os.path.abspath(target))}")
     for component in point.manifest["components"]:
         files = [(entry["kind"], names[entry["number"]], entry["role"]) for entry in component["artifacts"]]
-        print(printable(f"\n  # component {component['name']} ({component['kind']})"))
+        print(printable(f"  # component {component['name']} ({component['kind']})"))
         steps = {"postgres": postgres_steps, "openbao": openbao_steps, "kubernetes-secrets": kubernetes_steps}.get(component["kind"], file_steps)
         for line in steps(component, files, target):
             print(f"  {printable(line)}")
 
 
 def file_steps(component: Dict[str, Any], files: List[Any], _: str) -> Iterator[str]:
-    for kind, name, _role in files:
+    for kind, name, role in files:
         folder = f"{name.rsplit('.', 1)[0]}.content"
         if kind == 4:
             yield f"mkdir {folder} && tar -xpf {name} -C {folder}   # as root, to keep the owners"
+        elif role == "entries":
+            yield f"# {name}: the same entries, one a line, with exact names, owners, times and SHA-256"
         else:
             yield f"# {name}: {KINDS[kind]}; see docs of the component kind {component['kind']}"
 
@@ -1314,6 +1380,8 @@ def postgres_steps(component: Dict[str, Any], files: List[Any], target: str) -> 
     if roles:
         yield f"psql -X -v ON_ERROR_STOP=1 -d postgres -f {roles}   # roles that are missing, without passwords"
     yield createdb(details)
+    for statement in leftover_statements(details):
+        yield f"psql -X -v ON_ERROR_STOP=1 -d {database} -c {shlex.quote(statement)}   # every new database has it, and this one had not"
     # Before the rows: checks may lean on the time zone and the parameters of the database. What would stop a load is overridden.
     settings = write_sql(target, f"{safe(component['name'])}-settings.sql", setting_statements(details))
     if settings:
@@ -1382,6 +1450,15 @@ def createdb(details: Dict[str, Any]) -> str:
     if isinstance(details.get("icuRules"), str):
         words.append(f"--icu-rules={details['icuRules']}")
     return " ".join(shlex.quote(word) for word in [*words, "--", details["database"]])
+
+
+def leftover_statements(details: Dict[str, Any]) -> List[str]:
+    """What a new database has and the captured one had no more: no dump drops it."""
+    fingerprint = details.get("fingerprint")
+    known = isinstance(fingerprint, dict) and isinstance(fingerprint.get("extensions"), list)
+    extensions = [one.get("name") for one in captured_list(fingerprint, "extensions")] if known else ["plpgsql"]
+    language = [] if "plpgsql" in extensions else ["DROP EXTENSION IF EXISTS plpgsql"]
+    return [*language, *(["DROP SCHEMA IF EXISTS public"] if details.get("publicSchema") == "absent" else [])]
 
 
 def connection(database: str) -> str:
