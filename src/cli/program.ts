@@ -262,6 +262,8 @@ function addRestoreCommands(program: Commander, world: World, outcome: Outcome):
     .command('undo [app]')
     .description('bring back the data that the last restore replaced')
     .option('--restore <id>', 'undo this restore in place of the newest')
+    .option('--list', 'show what is kept for undo, with its size, and stop')
+    .option('--forget <restore>', 'remove for good what this restore set aside')
     .option('-n, --dry-run', 'show the plan and stop')
     .option('-y, --yes', 'do not ask to type the name of the app')
     .action(async (app, options, command) => {

@@ -129,7 +129,8 @@ async function restored(point: string, run: Run): Promise<string[]> {
   const ran = await run('restore', 'portal', '--at', point, '--yes')
   if (ran.code !== 0) return [`restore of ${point} ends with ${ran.code}: ${shown(ran)}`]
   const [row] = await lab.lab.sql('select what from job_history')
-  const faults = row?.['what'] === `number ${lab.points.indexOf(point)}` ? [] : [`${point} brought ${row?.['what']}`]
+  const faults =
+    row?.['what'] === `number ${lab.points.indexOf(point)}` ? [] : [`${point} brought ${String(row?.['what'])}`]
   const undone = await run('undo', 'portal', '--yes')
   return undone.code === 0 ? faults : [...faults, `undo ends with ${undone.code}: ${shown(undone)}`]
 }

@@ -143,11 +143,3 @@ export const damages: readonly [Damage, ...Damage[]] = [
     },
   },
 ]
-
-/** Two files of one kind change places. */
-export async function changePlaces(one: string, other: string): Promise<void> {
-  const aside = `${one}.aside`
-  await rename(one, aside)
-  await rename(other, one)
-  await rename(aside, other)
-}

@@ -46,12 +46,13 @@ async function stageFor(t: TestContext): Promise<Stage> {
   return { workshop, storage, app, points }
 }
 
-/** Prunes with the approval of the plan as it is now. */
-async function prune({ workshop, app }: Stage, context = workshop.context()): Promise<PruneReport> {
-  const { hash } = await planPruneOf(app, await workshop.repository(), context)
+/** Prunes with the approval of the plan as it is now, and whatever a listing says of the points. */
+async function prune({ workshop, app, points }: Stage, context = workshop.context()): Promise<PruneReport> {
+  const known = points.map((point) => `damaged-${point}`)
+  const { hash } = await planPruneOf(app, await workshop.repository(), context, known)
   const [target] = app.repositories
   assert.ok(target !== undefined)
-  return executePrune(app, target, [`prune-${hash}`], context)
+  return executePrune(app, target, [...known, `prune-${hash}`], context)
 }
 
 async function restorable({ workshop }: Stage): Promise<readonly string[]> {
