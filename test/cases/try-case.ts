@@ -59,7 +59,7 @@ async function linesOf(postgres: TestPostgres, name: string, { lines }: Postgres
 
 /** What check says of every database of a new server, whatever is in it. */
 const USUAL =
-  /client tools|user \S+: is a superuser|damaged indexes|not captured: (?:Passwords|Rows of (?:materialized views|foreign tables))|free space|private key/
+  /client tools|user \S+: is a superuser|damaged indexes|not captured: (?:Passwords|Rows of (?:materialized views|foreign tables))|free space|private key|would be lost together/
 
 async function checked(lab: CasesLab, name: string, { check = [] }: PostgresCase): Promise<void> {
   const out = await succeed(lab, 'check', name)
