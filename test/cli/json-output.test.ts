@@ -217,12 +217,12 @@ async function throughKeeping(lab: Lab, point: string): Promise<void> {
   const { plans } = await printed(lab, 'prune --dry-run', ['prune', '--dry-run'])
   const { reports } = await printed(lab, 'prune', ['prune', '--accept', `prune-${plans[0]!.plan.hash}`])
   await printed(lab, 'points', ['points'])
-  await printed(lab, 'hold', ['undelete', reports[0]!.removed[0]!])
-  const byName = ['remove', reports[0]!.removed[0]!]
+  await printed(lab, 'hold', ['undelete', reports[0]!.removed[1]!])
+  const byName = ['remove', reports[0]!.removed[1]!]
   await printed(lab, 'remove --dry-run', [...byName, '--dry-run'])
   await printed(lab, 'remove', [...byName, '--yes'])
   await printed(lab, 'remove', [...byName, '--now', '--yes'])
-  await printed(lab, 'hold', ['undelete', reports[0]!.removed[1]!])
+  await printed(lab, 'hold', ['undelete', point])
 }
 
 async function throughDumps(lab: Lab, point: string): Promise<void> {

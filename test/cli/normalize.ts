@@ -27,6 +27,7 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [/age1[a-z0-9]{58}/g, '<recipient>'],
   [/\b[0-9a-f]{64}\b/g, '<hash>'],
   [/\b[0-9a-f]{16}\b/g, '<hash>'],
+  [/\bprune-[0-9a-f]{12}\b/g, 'prune-<hash>'],
   [/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, '<time>'],
   [/\d{4}-\d\d-\d\d \d\d:\d\d UTC/g, '<time>'],
   [/("[A-Za-z]*(?:Milliseconds|[bB]ytes|[sS]ize)"):\d+/g, '$1:<number>'],
