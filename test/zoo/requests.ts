@@ -29,7 +29,9 @@ async function send({ method, url, headers = {}, body, form, keep = {} }: Reques
   const json = body === undefined ? {} : { body: filled(JSON.stringify(body)) }
   const content = form === undefined ? json : { body: new URLSearchParams(form).toString() }
   const type = form === undefined ? 'application/json' : 'application/x-www-form-urlencoded'
-  const answer = await fetch(filled(url), { method, headers: { 'content-type': type, ...given }, ...content })
+  // A server may close a connection that was idle just when the next request is sent on it.
+  const sent = { 'content-type': type, connection: 'close', ...given }
+  const answer = await fetch(filled(url), { method, headers: sent, ...content })
   const printed = await answer.text()
   console.log(`${method} ${url}: ${answer.status} ${printed.slice(0, 300)}`)
   if (!answer.ok) throw new Error(`${method} ${url} was answered with ${answer.status}: ${printed.slice(0, 2000)}`)

@@ -73,6 +73,7 @@ async function restoreAnew(command: Command, app: App, options: RestoreOptions):
       mode,
       repository: found.repositoryName,
       safetyPoint,
+      chosen: options.component,
       acceptedMisfits: acceptedNames(options.accept ?? [], KEY_MISFIT),
       ...(accept === undefined ? {} : { accept }),
     },
@@ -113,7 +114,7 @@ async function restoreToScratch(command: Command, app: App, options: RestoreOpti
   command.result({ plan, report, scratch, ...(listen ? { urls: shown } : {}) }, () =>
     [scratchReportText(report, scratch), ...urlLines(shown)].join('\n'),
   )
-  return isAsCaptured(report) ? 0 : failureKinds.corrupt.exit
+  return isAsCaptured(report) ? doneExit(report) : failureKinds.corrupt.exit
 }
 
 /** What the restore goes on without; undefined where nothing of the kind was said. */
@@ -179,8 +180,17 @@ async function requireUnfinished(
 }
 
 function exitOf(report: RestoreReport): number {
-  if (report.outcome === 'done') return 0
+  if (report.outcome === 'done') return doneExit(report)
   return report.failure === undefined ? 3 : failureKinds[report.failure.kind].exit
+}
+
+/** What is there is good; what the point lacks is not there. */
+function doneExit({ missing }: RestoreReport): number {
+  return missing.length === 0 ? 0 : failureKinds.incomplete.exit
+}
+
+function missingLines({ missing }: RestoreReport): readonly string[] {
+  return missing.map((name) => `  NOT RESTORED, or not whole: the point lacks ${name}, or something of it`)
 }
 
 function planText(plan: RestorePlan): string {
@@ -214,6 +224,7 @@ function scratchReportText(report: RestoreReport, scratch: ScratchSummary): stri
   return [
     `${report.app} from ${report.point} is in a throw-away place, ${isEqual ? 'equal to what was captured, checks passed' : 'and NOT WHAT WAS CAPTURED'}.`,
     `${formatBytes(report.bytes)} restored and compared in ${formatDuration(report.durationMilliseconds)}`,
+    ...missingLines(report),
     ...report.remarks.map((remark) => `  ${remark}`),
     ...(report.differences.length === 0 ? [] : [formatDifferences(report.differences)]),
     ...formatKeyFits(report.keyFit),
@@ -256,11 +267,13 @@ function reportText(report: RestoreReport): string {
     return [
       `${report.app} is restored beside the live data, equal to what was captured.`,
       took,
+      ...missingLines(report),
       `Make it live with holdfast restore ${report.app} --continue, or remove it with --abandon.`,
     ].join('\n')
   return [
     `${report.app} is restored from ${report.point}.`,
     `${took}; writers were locked out for ${formatDuration(report.downtimeMilliseconds)}${silenceText(report)}`,
+    ...missingLines(report),
     ...report.remarks.map((remark) => `  ${remark}`),
     ...formatKeyFits(report.keyFit),
     ...(report.safetyPoint === null ? [] : [`Safety point from before: ${report.safetyPoint}`]),

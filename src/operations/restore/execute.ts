@@ -225,7 +225,7 @@ function unfinished(run: RestoreRun, failure: Failure, cause: unknown): Failure 
 export class RestoreRun {
   #journal: RestoreJournal
   readonly #context: OperationContext
-  readonly #plan: Pick<RestorePlan, 'mode'>
+  readonly #plan: Pick<RestorePlan, 'mode' | 'missing'>
   readonly #begun: number
   #fencedAt: number | undefined
   #openedAt: number | undefined
@@ -300,6 +300,7 @@ export class RestoreRun {
       live: outcome === 'done' && this.#plan.mode !== 'beside' ? 'restored' : 'as before',
       previous: [],
       safetyPoint,
+      missing: this.#plan.missing,
       bytes: outcome === 'done' ? targets.reduce((sum, { bytes }) => sum + bytes, 0) : this.#loadedBytes,
       durationMilliseconds: Math.round(now - this.#begun),
       downtimeMilliseconds: Math.round(downtime),

@@ -49,6 +49,8 @@ export interface RestoreRequest {
   readonly leftOut?: readonly string[]
   readonly acceptedMisfits?: readonly string[]
   readonly accept?: readonly AcceptId[]
+  /** The components that were asked for by name; all where none was. */
+  readonly chosen?: readonly string[] | undefined
 }
 
 /**
@@ -58,7 +60,7 @@ export interface RestoreRequest {
 export async function planRestore(
   reader: PointReader,
   targets: readonly Restoring[],
-  request: RestoreRequest,
+  { chosen, ...request }: RestoreRequest,
   context: OperationContext,
   app?: App,
 ): Promise<RestorePlan> {
@@ -83,9 +85,14 @@ export async function planRestore(
     pointCreated: reader.commit.created,
     ...(reader.commit.note === undefined ? {} : { note: reader.commit.note }),
     components,
-    missing: reader.manifest.missing.map(({ name }) => name),
+    missing: missingOf(reader, chosen),
     confirmation: targets.at(-1)?.target.confirmation ?? reader.commit.app,
   }
+}
+
+/** Of all that the point lacks, what was asked for. */
+function missingOf({ manifest }: PointReader, chosen: readonly string[] | undefined): readonly string[] {
+  return manifest.missing.map(({ name }) => name).filter((name) => chosen?.includes(name) !== false)
 }
 
 /** What would make the plan fail. */

@@ -15,6 +15,8 @@ export interface RestoreReport {
   /** What was live before and is kept for undo, for people. */
   readonly previous: readonly string[]
   readonly safetyPoint: string | null
+  /** Components that the point lacks, or lacks something of, among those that were to be restored. */
+  readonly missing: readonly string[]
   /** Of the content that was loaded whole. */
   readonly bytes: number
   readonly durationMilliseconds: number

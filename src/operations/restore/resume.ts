@@ -113,7 +113,7 @@ function planOf(journal: RestoreJournal, reader: PointReader): RestorePlan {
     mode,
     pointCreated: reader.commit.created,
     components: [],
-    missing: [],
+    missing: reader.manifest.missing.map(({ name }) => name),
     safetyPoint: false,
     confirmation: app,
   }

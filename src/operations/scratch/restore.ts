@@ -50,7 +50,14 @@ export async function planScratch(
     // What was asked for by its name is not left out.
     if (other !== undefined && (components !== undefined || targets.length === 0)) throw cannotBeLeft(other)
     const leftOut = others.length === 0 ? {} : { leftOut: others.map(({ name }) => name) }
-    const request = { restoreId, mode: 'scratch', repository, safetyPoint: false, ...leftOut } as const
+    const request = {
+      restoreId,
+      mode: 'scratch',
+      repository,
+      safetyPoint: false,
+      chosen: components,
+      ...leftOut,
+    } as const
     return { plan: await planRestore(reader, targets, request, context), targets, leftOut: others, folder }
   } catch (error) {
     await folder.remove()
@@ -132,7 +139,7 @@ async function leaveAll(
 }
 
 function reportOf(
-  { restoreId, app, point }: RestorePlan,
+  { restoreId, app, point, missing }: RestorePlan,
   targets: readonly Restoring[],
   found: Pick<RestoreReport, 'differences' | 'keyFit'>,
   durationMilliseconds: number,
@@ -146,6 +153,7 @@ function reportOf(
     live: 'as before',
     previous: [],
     safetyPoint: null,
+    missing,
     bytes: targets.reduce((sum, { bytes }) => sum + bytes, 0),
     durationMilliseconds,
     downtimeMilliseconds: 0,

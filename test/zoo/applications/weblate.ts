@@ -39,7 +39,7 @@ export const weblate: Application = {
       ].join('\n'),
     },
     schema: [manage('migrate', '--skip-checks', '--no-color')],
-    rows: [{ ...manage('shell', '--skip-checks'), input: ROWS }],
+    rows: [{ ...manage('shell', '-i', 'python'), input: ROWS }],
     settled: {
       steps: [manage('migrate', '--skip-checks', '--no-color')],
       says: /No migrations to apply/,
