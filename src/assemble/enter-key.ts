@@ -42,13 +42,26 @@ export async function enterKey(
   if (request.identityFile !== undefined && !(await exists(request.identityFile)))
     await writeIdentity(request.identityFile, pair, signer, context)
   await editConfig(config, (text) =>
-    withKeys(text, { recipients: Object.fromEntries(lacking.map(({ name }) => [name, [pair.recipient]])) }),
+    withKeys(text, {
+      recipients: Object.fromEntries(lacking.map(({ name }) => [name, [pair.recipient]])),
+      ...keptElsewhere(config, pair, password),
+    }),
   )
   return {
     recipient: pair.recipient,
     identityFile: request.identityFile ?? null,
     lockedIdentity: password === undefined ? null : IDENTITY_NAME,
   }
+}
+
+/** Who locks the private key into no repository has said that it is kept elsewhere. */
+function keptElsewhere(
+  { offlineRecipients }: Config,
+  { recipient }: KeyPair,
+  password: Secret | undefined,
+): Pick<Parameters<typeof withKeys>[1], 'offlineRecipients'> {
+  if (password !== undefined || offlineRecipients.includes(recipient)) return {}
+  return { offlineRecipients: [...offlineRecipients, recipient] }
 }
 
 /** An identity file that is there already is used: init was cut off, or the operator brought a key. */

@@ -7,6 +7,8 @@ import { parseYamlFile } from './yaml-file.ts'
 /** Public keys to enter. Lists that are not given stay as they are. */
 export interface PublicKeys {
   readonly signers?: readonly string[]
+  /** Of private keys that are kept elsewhere on purpose. */
+  readonly offlineRecipients?: readonly string[]
   /** By the name of the repository. */
   readonly recipients?: Readonly<Record<string, readonly string[]>>
 }
@@ -19,6 +21,13 @@ export function withKeys(text: string, keys: PublicKeys): string {
   let result = text
   if (keys.signers !== undefined)
     result = withList(result, { in: [], after: 'version', name: 'signers', entries: keys.signers })
+  if (keys.offlineRecipients !== undefined)
+    result = withList(result, {
+      in: [],
+      after: 'version',
+      name: 'offlineRecipients',
+      entries: keys.offlineRecipients,
+    })
   for (const [repository, entries] of Object.entries(keys.recipients ?? {})) {
     result = withList(result, { in: ['repositories', repository], after: 'url', name: 'recipients', entries })
   }

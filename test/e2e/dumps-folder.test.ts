@@ -28,7 +28,7 @@ await writeFile(join(folder, 'notes.txt'), 'do not forget the keys')
 await dumpWith(lab.postgres, 'pg_dump', ['--format=directory', `--file=${join(folder, 'portal.dir')}`, 'portal'])
 
 async function importAll(where: string, code: number): Promise<DumpsReport> {
-  const ran = await lab.runWith(temporary, 'import', 'dumps', where, '--trust-dump', '--json')
+  const ran = await lab.runWith(temporary, 'import', 'dumps', where, '--accept', 'trust-dump', '--json')
   assert.equal(ran.code, code, ran.out + ran.error)
   return (JSON.parse(ran.out) as { report: DumpsReport }).report
 }

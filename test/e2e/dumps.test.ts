@@ -109,7 +109,7 @@ test('a plain dump, and the same compressed in parts, gives the same database ba
 test('a point of a dump is verified, drilled, listed, held, and never the latest', async () => {
   const { point } = await imported('sql', file('plain.sql'))
   await lab.json(['verify', point])
-  await lab.json(['drill', '--at', point])
+  await lab.json(['drill', '--at', point], 3)
   const listed = await lab.json<{ points: { point: string; held: boolean; remarks: string[] }[] }>(['points'])
   const found = listed.points.find((one) => one.point === point)
   assert.deepEqual([found?.held, found?.remarks], [true, ['imported dump']])
@@ -144,7 +144,7 @@ test('a database of pg_dumpall is found by name, with its roles and without thei
   assert.ok(!JSON.stringify(report).includes('of roles, of which'), 'the dump has the attributes of all roles')
   await assertSame(report.point)
   const { point } = await imported('sql', file('all.sql'), '--database', 'my db=x')
-  await lab.json(['drill', '--at', point])
+  await lab.json(['drill', '--at', point], 3)
   await expectFailure(lab, ['import', 'sql', file('all.sql'), '--database', 'nothing'], {
     code: 10,
     kind: 'notFound',
@@ -294,7 +294,7 @@ test('a dump without rows is taken only by the name of what it lacks, which the 
   const { point, notCaptured } = await imported('sql', file('schema.sql'), '--accept', 'without-rows')
   assert.match(notCaptured.join('\n'), /rows of tables, left out of the dump: .*store\.goods/)
   assert.match(JSON.stringify(await lab.json(['show', point])), /store\.goods/)
-  await lab.json(['drill', '--at', point])
+  await lab.json(['drill', '--at', point], 3)
 })
 
 test('password verifiers are kept if asked for, and given to roles that a restore makes only', async () => {

@@ -34,17 +34,21 @@ test('a flipped bit in the manifest names the manifest; another repository has t
   const bytes = await readFile(file)
   bytes[200]! ^= 1
   await writeFile(file, bytes)
+  const named = new RegExp(`restore point ${point}: the manifest \\(data/${point}/manifest\\)`)
   for (const args of [
     ['verify', point],
     ['drill', '--at', point],
-    ['restore', '--at', point, '--yes'],
-  ])
-    await expectFailure(damaged, [...args, '--repository', 'main'], {
-      code: 30,
-      kind: 'corrupt',
-      message: new RegExp(`restore point ${point}: the manifest \\(data/${point}/manifest\\)`),
-      hint: /./,
-    })
+  ]) {
+    const ran = await damaged.run(...args, '--repository', 'main', '--json')
+    assert.equal(ran.code, 30, ran.out)
+    assert.match(ran.out, named)
+  }
+  await expectFailure(damaged, ['restore', '--at', point, '--yes', '--repository', 'main'], {
+    code: 30,
+    kind: 'corrupt',
+    message: named,
+    hint: /./,
+  })
   const { plan } = await damaged.json<{ plan: { repository: string } }>([
     'restore',
     '--at',

@@ -114,7 +114,7 @@ async function restoreToScratch(command: Command, app: App, options: RestoreOpti
   command.result({ plan, report, scratch, ...(listen ? { urls: shown } : {}) }, () =>
     [scratchReportText(report, scratch), ...urlLines(shown)].join('\n'),
   )
-  return isAsCaptured(report) ? doneExit(report) : failureKinds.corrupt.exit
+  return isAsCaptured(report) ? 0 : failureKinds.corrupt.exit
 }
 
 /** What the restore goes on without; undefined where nothing of the kind was said. */
@@ -180,13 +180,8 @@ async function requireUnfinished(
 }
 
 function exitOf(report: RestoreReport): number {
-  if (report.outcome === 'done') return doneExit(report)
+  if (report.outcome === 'done') return 0
   return report.failure === undefined ? 3 : failureKinds[report.failure.kind].exit
-}
-
-/** What is there is good; what the point lacks is not there. */
-function doneExit({ missing }: RestoreReport): number {
-  return missing.length === 0 ? 0 : failureKinds.incomplete.exit
 }
 
 function missingLines({ missing }: RestoreReport): readonly string[] {
