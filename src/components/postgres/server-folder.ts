@@ -23,7 +23,7 @@ export interface ServerFolder {
 export const SUPERUSER = 'postgres'
 const INITDB_LIMIT = 120_000
 /** A unix socket's path has at most 107 bytes, and libpq splits hosts at commas. */
-const PLAIN_SHORT_PATH = /^\/[\w./-]{1,80}$/
+const PLAIN_SHORT_PATH = /^\/[\w./-]{1,90}$/
 
 /** Makes the folder and gives it to the user who will run the server: never root, whom PostgreSQL refuses. */
 export async function openServerFolder(path: string): Promise<ServerFolder> {

@@ -42,13 +42,18 @@ function configurationOf(settings: Readonly<Record<string, string>>): string {
 }
 
 /**
- * Ends the server that an earlier process left running in this folder; one that does not run is fine. Its process id is
- * only believed if that process works in this very folder: after a restart of the machine it may be anybody's.
+ * Ends the server that an earlier process left in this folder, whether it runs or was killed, and removes the folder of its
+ * socket. Its process id is only believed if that process works in this very folder: after a restart of the machine it may be
+ * anybody's.
  */
 export async function stopLeftServer(folder: string, context: Context): Promise<void> {
   const data = join(folder, 'data')
   const [pid = '', , , , sockets = ''] = (await readText(join(data, 'postmaster.pid'))).split('\n')
-  if (pid === '' || !(await worksIn(pid, data))) return
+  if (pid !== '' && (await worksIn(pid, data))) await stopRunning(folder, data, sockets, context)
+  if (sockets !== '' && sockets !== folder) await rm(sockets, { recursive: true, force: true })
+}
+
+async function stopRunning(folder: string, data: string, sockets: string, context: Context): Promise<void> {
   const { pgCtl } = await findServerBinaries(context, Number((await readText(join(data, 'PG_VERSION'))).trim()))
   const place = await foundFolder(folder, data, sockets)
   await context.effects.run('stop scratch server', async () => {
@@ -58,7 +63,6 @@ export async function stopLeftServer(folder: string, context: Context): Promise<
       await stop('immediate')
     }
   })
-  if (sockets !== folder && sockets !== '') await rm(sockets, { recursive: true, force: true })
 
   function stop(mode: 'fast' | 'immediate'): Promise<void> {
     const args = ['stop', '-D', data, '-m', mode, '-w', '-t', String(STOP_SECONDS), '-s']
