@@ -68,7 +68,11 @@ test('undo waits for the name of the app', { timeout: 200_000 }, async () => {
 
 test('without an identity file the password is asked for, and a wrong one is told', { timeout: 200_000 }, async () => {
   await lab.edit((config) => delete config.identity)
-  const wrong = await type(['verify', 'latest'], [{ prompt: 'Password of private key', type: 'not the password' }], 12)
+  const tries = ['', 'try 2 of 3', 'try 3 of 3'].map((prompt) => ({
+    prompt: prompt === '' ? 'Password of private key' : prompt,
+    type: 'not the password',
+  }))
+  const wrong = await type(['verify', 'latest'], tries, 12)
   assert.match(wrong.plain, /password of identity recovery is wrong/)
   await type(['verify', 'latest'], [{ prompt: 'Password of private key', type: PASSWORD }])
 })

@@ -52,10 +52,9 @@ test('a right on one path that is taken away in the middle', limit, async () => 
   const made = await bao.must('POST', 'auth/token/create', { policies: ['shrinking'], ttl: '1h' })
   const less = `${policy}\npath "s/data/f/50" { capabilities = ["deny"] }`
   atRequest(20, () => bao.must('PUT', 'sys/policies/acl/shrinking', { policy: less }))
-  await assert.rejects(
-    captureToMemory(through({ token: String(at(made, 'auth', 'client_token')), workers: 1 })),
-    says('denied', /s\/data\/f\/50: .*permission denied/, /holdfast policy openbao/),
-  )
+  const shrunk = await captureToMemory(through({ token: String(at(made, 'auth', 'client_token')), workers: 1 }))
+  assert.equal(shrunk.incomplete?.length, 1)
+  assert.match(shrunk.incomplete[0] ?? '', /may not read secret s\/f\/50/)
 })
 
 test('a quota that never lets enough through is named as one', limit, async () => {
