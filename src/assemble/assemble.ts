@@ -4,7 +4,7 @@ import { loadConfig, type Config } from '../config/load-config.ts'
 import { passwordOfLockedKeys } from '../cli/passwords.ts'
 import type { Assembly, CommonOptions, World } from '../cli/world.ts'
 import { drivers } from '../components/all.ts'
-import { Failure } from '../core/failure.ts'
+import { Failure, isFailure } from '../core/failure.ts'
 import type { Place } from '../core/lost-together.ts'
 import type { Context, Records } from '../core/ports.ts'
 import type { Finding } from '../core/restore-point.ts'
@@ -187,6 +187,8 @@ function configOf(config: Config, name: string): Config['repositories'][string] 
 }
 
 /** Opens each name once; a failed opening may be tried again. */
+const SILENCE_MILLISECONDS = 60_000
+
 function once<Value, Rest extends unknown[]>(
   open: (name: string, ...rest: Rest) => Promise<Value>,
 ): (name: string, ...rest: Rest) => Promise<Value> {
@@ -196,7 +198,12 @@ function once<Value, Rest extends unknown[]>(
     if (known !== undefined) return known
     const opening = open(name, ...rest)
     opened.set(name, opening)
-    opening.catch(() => opened.delete(name))
+    // One that does not answer has been tried for long enough: whoever asks next in this minute hears the same at once.
+    opening.catch((error: unknown) => {
+      const forget = (): boolean => opened.delete(name)
+      if (isFailure(error, 'unreachable')) setTimeout(forget, SILENCE_MILLISECONDS).unref()
+      else forget()
+    })
     return opening
   }
 }

@@ -63,8 +63,8 @@ export async function provesCreateOnly(storage: Storage, signal: AbortSignal): P
     await storage.remove(name, signal).catch(unlessDenied)
     return proven
   } catch (error) {
-    // What went wrong first says more.
-    await storage.remove(name, signal).catch(() => undefined)
+    // What went wrong first says more; where nothing answers, nothing can be removed either, and trying takes as long again.
+    if (!isFailure(error, 'unreachable')) await storage.remove(name, signal).catch(() => undefined)
     throw error
   }
 }

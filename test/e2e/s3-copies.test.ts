@@ -117,7 +117,6 @@ test('each repository is pruned by the same rules, with its own approval, and ca
 })
 
 // Minutes would mean that a server which never answered is waited for like one that is away.
-const soon = { timeout: 180_000 }
 test(
   'a wrong secret key is denied, a server that is not there unreachable, and the other copy is made',
   // Each time a server that is not there is tried for a minute.

@@ -43,7 +43,9 @@ export async function openS3(settings: S3Settings, options: S3Options): Promise<
 async function triesCreateOnly(connection: Connection, signal: AbortSignal): Promise<boolean> {
   const { firstPause } = connection.limits
   try {
-    return await provesCreateOnly(retrying(new S3Storage(connection), { firstPause }), signal)
+    // One of the two repeats a request: both would try a server that is not there for more than a minute.
+    const storage = retrying(new S3Storage(withoutRetries(connection)), { firstPause })
+    return await provesCreateOnly(storage, signal)
   } catch (error) {
     // With a wrong clock everything is denied, which says nothing of the server.
     if (isFailure(error, 'denied') && error.facts['code'] !== 'RequestTimeTooSkewed') return false
