@@ -14,7 +14,7 @@ for (const [chosen, missing] of [
   [undefined, ['files']],
   [['database'], []],
 ] as const) {
-  test(`a restore of ${chosen ?? 'all'} of a point without files lacks ${missing.join() || 'nothing'}`, async (t) => {
+  test(`a restore of ${chosen?.join() ?? 'all'} of a point without files lacks ${missing.join() || 'nothing'}`, async (t) => {
     const workshop = await newWorkshop()
     t.after(() => workshop.close())
     const [database, files] = restored.map((name) => new TextPlace(name, 'before'))
