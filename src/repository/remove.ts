@@ -68,7 +68,10 @@ export async function undeletePoint(state: RepositoryState, point: string, conte
   const { signal } = context
   const { removed } = await readTombstone(state, point, signal)
   const lost = await firstLost(state, removed, signal)
-  if (lost !== undefined) throw new Failure('refused', `restore point ${point} cannot come back: ${lost} is gone`)
+  if (lost !== undefined)
+    throw new Failure('refused', `restore point ${point} cannot come back: ${lost} is gone`, {
+      hint: 'Bring that file back from a copy of the repository, then run it again.',
+    })
   // In this order: without commit and tombstone nothing would name the data, and the next sweep would take it.
   await createBlob(state.storage, commitName(point), removed.bytes, signal)
   await state.storage.remove(tombstoneName(point), signal)

@@ -1,7 +1,7 @@
 import { Failure, toFailure } from '../../core/failure.ts'
 import { lacksRoom } from '../../core/lacks-room.ts'
 import type { App, AppRepository, OperationContext } from '../app.ts'
-import { candidateOf } from '../prune/candidate.ts'
+import { candidatesOf } from '../prune/candidate.ts'
 import { planPrune } from '../prune/plan.ts'
 import { oldestRemovable } from '../remove/guards.ts'
 import type { Destination } from './destinations.ts'
@@ -33,10 +33,9 @@ async function waysToRoom(app: App, target: AppRepository, context: OperationCon
     const repository = await target.open(context)
     const catalog = await repository.catalog(context)
     const mine = catalog.points.filter(({ commit }) => commit.app === app.name)
-    const oldest = oldestRemovable(
-      mine.map((point) => candidateOf(point, new Set())),
-      app.retention.minimum,
-    )
+    // One that cannot be read keeps no other from being protected.
+    const lost = catalog.damaged.map(({ point }) => point)
+    const oldest = oldestRemovable(candidatesOf(mine, { lost }), app.retention.minimum)
     const { removals } = planPrune(app, repository, catalog, {
       now: context.clock.now(),
       storageSkewMilliseconds: await repository.clockSkew(context),

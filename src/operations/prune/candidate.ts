@@ -1,6 +1,6 @@
 import type { PointId } from '../../core/restore-point.ts'
 import type { RetentionCandidate } from '../../core/retention.ts'
-import type { CatalogPoint } from '../../repository/repository.ts'
+import type { Catalog, CatalogPoint } from '../../repository/repository.ts'
 import { isImported } from '../import/remark.ts'
 import { latestProof, standingOf } from '../proof/standing.ts'
 
@@ -20,4 +20,21 @@ export function candidateOf(
     held,
     inUse: inUse.has(point),
   }
+}
+
+/** Points of which it is known that nobody can restore them. What could not be read may be whole. */
+export function lostPoints({ damaged }: Pick<Catalog, 'damaged'>): readonly PointId[] {
+  return damaged.filter(({ kind }) => kind !== 'unread').map(({ point }) => point)
+}
+
+/** The points of one app as the rules see them. Those that are lost are relied on no more, whatever their proofs say. */
+export function candidatesOf(
+  points: readonly CatalogPoint[],
+  { inUse = new Set(), lost }: { readonly inUse?: ReadonlySet<PointId>; readonly lost: Iterable<PointId> },
+): readonly RetentionCandidate[] {
+  const isLost = new Set(lost)
+  return points.map((point) => {
+    const candidate = candidateOf(point, inUse)
+    return isLost.has(point.point) ? { ...candidate, good: false, drilled: false } : candidate
+  })
 }

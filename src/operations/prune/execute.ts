@@ -12,7 +12,8 @@ import { isFinished, journalsOf } from '../restore/journal.ts'
 import { scratchesOf } from '../scratch/record.ts'
 import { removeOverdue } from '../scratch/remove.ts'
 import { allAccepted, allowsSweep, rememberAccepted } from './accepted.ts'
-import { candidatesOf, isApproved, planPrune, type PrunePlan } from './plan.ts'
+import { candidatesOf, lostPoints } from './candidate.ts'
+import { isApproved, planPrune, type PrunePlan } from './plan.ts'
 import { Inspections, reliedOn } from './relied-on.ts'
 
 export interface PruneReport {
@@ -64,7 +65,7 @@ async function inspectReliedOn(
   const points = catalog.points.filter(({ commit }) => commit.app === app.name)
   for (let found = -1; found < inspections.unopenable.size;) {
     found = inspections.unopenable.size
-    const candidates = candidatesOf(points, { inUse: new Set(), unopenable: inspections.unopenable })
+    const candidates = candidatesOf(points, { lost: [...lostPoints(catalog), ...inspections.unopenable.keys()] })
     const wanted = reliedOn(candidates, app.retention.minimum)
     for (const point of points) if (wanted.has(point.point)) await inspections.of(point, repository, context)
   }

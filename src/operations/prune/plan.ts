@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto'
 import { acceptedNames, ALARM, PRUNE_PLAN } from '../../core/accept-ids.ts'
 import { applyRetention } from '../../core/apply-retention.ts'
 import type { PointId } from '../../core/restore-point.ts'
-import type { RetentionCandidate, RetentionFacts, RetentionPlan, RetentionPolicy } from '../../core/retention.ts'
-import type { Catalog, CatalogPoint, Repository } from '../../repository/repository.ts'
+import type { RetentionFacts, RetentionPlan, RetentionPolicy } from '../../core/retention.ts'
+import type { Catalog, Repository } from '../../repository/repository.ts'
 import type { App } from '../app.ts'
 import { isImported } from '../import/remark.ts'
 import { freezeOf } from '../lineage/remarks.ts'
 import { isPassed, latestProof } from '../proof/standing.ts'
-import { candidateOf } from './candidate.ts'
+import { candidatesOf, lostPoints } from './candidate.ts'
 
 /** What prune would do to the points of one app in one repository, as data. */
 export interface PrunePlan extends RetentionPlan {
@@ -55,7 +55,8 @@ export function planPrune(
 ): PrunePlan {
   const points = catalog.points.filter(({ commit }) => commit.app === app.name)
   const policyHash = hashOf(policyFields(app.retention))
-  const candidates = candidatesOf(points, observed)
+  const lost = [...lostPoints(catalog), ...observed.unopenable.keys()]
+  const candidates = candidatesOf(points, { inUse: observed.inUse, lost })
   const retention = applyRetention(
     candidates,
     app.retention,
@@ -70,17 +71,6 @@ export function planPrune(
   const restorable = candidates.some(({ good }) => good)
   const found = { removals, unopenable, restorable, hash, policyHash }
   return { app: app.name, repository: repository.id, ...withApproval(retention, hash), ...found }
-}
-
-/** The points of one app as the rules see them. */
-export function candidatesOf(
-  points: readonly CatalogPoint[],
-  { inUse, unopenable }: Pick<PruneObservations, 'inUse' | 'unopenable'>,
-): readonly RetentionCandidate[] {
-  return points.map((point) => {
-    const candidate = candidateOf(point, inUse)
-    return unopenable.has(point.point) ? { ...candidate, good: false, drilled: false } : candidate
-  })
 }
 
 /** An approval is for exactly one plan: the start of its hash is in the id. */

@@ -2,7 +2,7 @@ import { acceptOptions, DAMAGED_POINT } from '../../core/accept-ids.ts'
 import { Failure } from '../../core/failure.ts'
 import type { Catalog } from '../../repository/repository.ts'
 import type { App, AppRepository, OperationContext } from '../app.ts'
-import { candidateOf } from '../prune/candidate.ts'
+import { candidatesOf } from '../prune/candidate.ts'
 import { guardsOf, type Guard } from './guards.ts'
 
 export interface RemoveRequest {
@@ -25,7 +25,7 @@ export interface RemovePlan {
 
 export interface RemovePlace {
   readonly name: string
-  /** What is there of it: `removed` before and within its time of grace, or a commit that cannot be read. */
+  /** What is there of it: `removed` before and within its time of grace, or `damaged`: its commit cannot be read. */
   readonly state: 'listed' | 'removed' | 'damaged'
 }
 
@@ -71,7 +71,8 @@ function findIn(catalog: Catalog, { id, now }: RemoveRequest): Found | undefined
   const damaged = catalog.damaged.map(({ point }): Found => ({ point, state: 'damaged' }))
   const listed = catalog.points.map(({ point }): Found => ({ point, state: 'listed' }))
   const removed = now ? catalog.removed.map(({ point }): Found => ({ point, state: 'removed' })) : []
-  const found = [...damaged, ...listed, ...removed].filter(({ point }) => point.startsWith(id))
+  // A commit that can be read says what the point is, however damaged its data: it is removed, and held, like any other.
+  const found = [...listed, ...damaged, ...removed].filter(({ point }) => point.startsWith(id))
   if (new Set(found.map(({ point }) => point)).size > 1) throw ambiguous(id)
   return found[0]
 }
@@ -113,9 +114,15 @@ function protectionOf(point: string, apps: readonly App[], catalog: Catalog): re
   const found = catalog.points.find((one) => one.point === point)
   if (found === undefined) return []
   const siblings = catalog.points.filter(({ commit }) => commit.app === found.commit.app)
-  const candidates = siblings.map((one) => candidateOf(one, new Set()))
+  const candidates = candidatesOf(siblings, { lost: notReliedOn(point, catalog) })
+  const one = candidates.find((candidate) => candidate.point === point)
   const minimum = apps.find(({ name }) => name === found.commit.app)?.retention.minimum ?? 1
-  return guardsOf(candidateOf(found, new Set()), candidates, minimum)
+  return one === undefined ? [] : guardsOf(one, candidates, minimum)
+}
+
+/** What cannot be read now may be whole: such a point protects no other, and is itself protected as if it were. */
+function notReliedOn(point: string, { damaged }: Catalog): readonly string[] {
+  return damaged.filter((one) => one.point !== point || one.kind !== 'unread').map((one) => one.point)
 }
 
 function assertId(id: string): void {
