@@ -186,9 +186,10 @@ function configOf(config: Config, name: string): Config['repositories'][string] 
   return present(config.repositories[name], `repository ${name}`)
 }
 
-/** Opens each name once; a failed opening may be tried again. */
+/** How long nobody asks again who did not answer. */
 const SILENCE_MILLISECONDS = 60_000
 
+/** Opens each name once; a failed opening may be tried again, of one that did not answer after a minute. */
 function once<Value, Rest extends unknown[]>(
   open: (name: string, ...rest: Rest) => Promise<Value>,
 ): (name: string, ...rest: Rest) => Promise<Value> {

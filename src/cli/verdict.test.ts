@@ -2,16 +2,15 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { exitOfVerdict, formatRecording } from './verdict.ts'
 
-const MISSING = [{ name: 'database', kind: 'postgres', reason: 'it could not be read' }]
 const FAILED = { kind: 'denied', message: 'the disk is read-only' } as const
 
 test('damage counts most, then a proof that was not recorded, then what the point lacks', () => {
-  const good = { failed: false, missing: [], recorded: true }
+  const good = { failed: false, recorded: true }
   const unrecorded = { recorded: false, recordingFailure: FAILED, keptHere: true }
   assert.equal(exitOfVerdict(good), 0)
-  assert.equal(exitOfVerdict({ ...good, missing: MISSING }), 3)
-  assert.equal(exitOfVerdict({ ...good, ...unrecorded, missing: MISSING }), 12)
-  assert.equal(exitOfVerdict({ ...good, ...unrecorded, missing: MISSING, failed: true }), 30)
+  assert.equal(exitOfVerdict({ ...good, isInPart: true }), 3)
+  assert.equal(exitOfVerdict({ ...good, ...unrecorded, isInPart: true }), 12)
+  assert.equal(exitOfVerdict({ ...good, ...unrecorded, isInPart: true, failed: true }), 30)
 })
 
 test('what became of the proof is told, and where it is now', () => {

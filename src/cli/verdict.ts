@@ -3,13 +3,17 @@ import type { PointSummary } from '../operations/points/list-points.ts'
 import type { Recorded } from '../operations/proof/record-verdict.ts'
 import type { VerifyReport } from '../operations/verify/execute.ts'
 
-type Verdict = Recorded & { readonly missing: VerifyReport['missing']; readonly failed: boolean }
+interface Verdict extends Pick<Recorded, 'recordingFailure'> {
+  readonly failed: boolean
+  /** All went well that could, and that is not all of the app. */
+  readonly isInPart?: boolean
+}
 
 /** The worst that is to be said: damage, then a proof that was not recorded, then what the point lacks. */
-export function exitOfVerdict({ failed, recordingFailure, missing }: Verdict): number {
+export function exitOfVerdict({ failed, recordingFailure, isInPart = false }: Verdict): number {
   if (failed) return failureKinds.corrupt.exit
   if (recordingFailure !== undefined) return failureKinds[recordingFailure.kind].exit
-  return missing.length > 0 ? failureKinds.incomplete.exit : 0
+  return isInPart ? failureKinds.incomplete.exit : 0
 }
 
 /** What is not in the point, so that no restore of it brings it back. */

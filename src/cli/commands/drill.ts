@@ -38,7 +38,11 @@ const COMPARED: Readonly<Record<DrillReport['compared'], string>> = {
 
 /** The verdict first; what could not be removed after a good one is a failure of its own. */
 function exitOf(report: DrillReport): number {
-  const code = exitOfVerdict({ ...report, failed: report.outcome === 'failed' })
+  const code = exitOfVerdict({
+    ...report,
+    failed: report.outcome === 'failed',
+    isInPart: report.outcome === 'restored in part',
+  })
   return code === 0 && report.cleanupFailure !== undefined ? failureKinds[report.cleanupFailure.kind].exit : code
 }
 

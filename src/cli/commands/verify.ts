@@ -23,7 +23,7 @@ export async function verify(command: Command, choice: string, options: VerifyOp
   const report = await executeVerify(found.repository, found.point, { sample, drivers }, context)
   command.result({ report }, () => textOf(report))
   // A verify is of the bytes that are there; what the point lacks is named, and its backup and every drill end with 3.
-  return exitOfVerdict({ ...report, missing: [], failed: !report.ok })
+  return exitOfVerdict({ ...report, failed: !report.ok })
 }
 
 /** The apps that have the repository, as if it were their only one. */

@@ -3,9 +3,6 @@ import type { Context } from '../../core/ports.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import type { AppRepository } from '../app.ts'
 
-/** A backup must not wait twice for a repository that does not answer: it is told of that when it opens it. */
-const PATIENCE_MILLISECONDS = 10_000
-
 type Openable = Pick<AppRepository, 'location' | 'recipients' | 'knownRecipients'>
 
 /**
@@ -17,20 +14,16 @@ export async function closedFinding(target: Openable, context: Context): Promise
   if (target.knownRecipients === undefined || target.recipients.length === 0) return undefined
   const subject = target.location
   try {
-    const signal = AbortSignal.any([context.signal, AbortSignal.timeout(PATIENCE_MILLISECONDS)])
-    const known = await target.knownRecipients({ ...context, signal })
+    const known = await target.knownRecipients(context)
     return target.recipients.some((recipient) => known.includes(recipient)) ? undefined : closed(target)
   } catch (error) {
     if (context.signal.aborted) throw error
     const message = `whether a known private key opens its restore points cannot be seen: ${describe(error)}`
     // A host that only makes backups may be kept from reading private keys; what does not answer is red by itself.
-    const isElsewhere = ELSEWHERE.some((kind) => isFailure(error, kind))
+    const isElsewhere = isFailure(error, 'denied') || isFailure(error, 'unreachable')
     return { level: isElsewhere ? 'warning' : 'error', subject, message }
   }
 }
-
-/** `cancelled`: by our own patience. */
-const ELSEWHERE = ['denied', 'unreachable', 'cancelled'] as const
 
 function closed({ location, recipients }: Openable): Finding {
   return {

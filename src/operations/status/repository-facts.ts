@@ -49,9 +49,9 @@ function isBackup({ commit }: CatalogPoint): boolean {
 function safetyPointOf(point: CatalogPoint): SafetyPoint {
   const { good } = candidateOf(point, new Set())
   const { commit, proofs } = point
-  // A drill of an incomplete point that brought back all it holds proves no app, and disproves none.
+  // A drill of an incomplete point that brought back all it holds proves no app, and disproves none; older versions signed it as good.
   const drill = latestProof(
-    proofs.filter((proof) => proof.ok || !isPassed(proof)),
+    proofs.filter((proof) => (proof.ok && commit.complete) || !isPassed(proof)),
     ['drill'],
   )
   return {
