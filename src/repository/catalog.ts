@@ -3,7 +3,7 @@ import { describe, isFailure } from '../core/failure.ts'
 import type { Context } from '../core/ports.ts'
 import { readBlob } from './blobs.ts'
 import { entriesOf, whyUnread } from './entries.ts'
-import { compareHoldings } from './holdings.ts'
+import { compareHoldings, takeHoldingsAsKnown } from './holdings.ts'
 import { commitName, pointOfDocument, POINTS, REMOVED, tombstoneName } from './names.ts'
 import { findFlaws } from './presence.ts'
 import { compareWithMemory, takeAsKnown } from './rollback.ts'
@@ -83,6 +83,7 @@ export async function acknowledge(
   context: Context,
 ): Promise<void> {
   await takeAsKnown(state, await readChain(state, new Map(), context.signal), isKnown, context)
+  await takeHoldingsAsKnown(state, isKnown)
 }
 
 /**

@@ -34,10 +34,26 @@ export async function compareHoldings(
   const now = { holds: [...holds, ...lostHolds], identities: [...identitiesNow(chain, present, generations), ...lost] }
   await remember(state, seen, now, context)
   return [
-    ...lostHolds.map((name) => `the hold of restore point ${pointOf(name)} is gone: something removed ${name}`),
-    ...lost.map(({ name }) => `the identity ${name} is gone: something other than Holdfast removed it`),
+    ...lostHolds.map(holdAlarm),
+    ...lost.map(identityAlarm),
     ...others.flatMap(({ name, message }) => `${name} ${message}`),
   ]
+}
+
+function holdAlarm(name: string): string {
+  return `the hold of restore point ${pointOf(name)} is gone: something removed ${name}`
+}
+
+function identityAlarm({ name }: SeenIdentity): string {
+  return `the identity ${name} is gone: something other than Holdfast removed it`
+}
+
+/** Forgets what is gone, for the alarms that are known: it raises them no more. What is there is remembered anew. */
+export async function takeHoldingsAsKnown(state: RepositoryState, isKnown: (alarm: string) => boolean): Promise<void> {
+  const seen = await state.memory.load(state.id)
+  const holds = (seen.holds ?? []).filter((name) => !isKnown(holdAlarm(name)))
+  const identities = (seen.identities ?? []).filter((identity) => !isKnown(identityAlarm(identity)))
+  await state.memory.save(state.id, { ...seen, holds, identities })
 }
 
 function pointOf(proof: string): string {

@@ -2,7 +2,7 @@ import { Failure, isFailure } from '../core/failure.ts'
 import type { Context } from '../core/ports.ts'
 import type { Commit } from './documents.ts'
 import { checkKeys } from './keys/point-keys.ts'
-import { artifactName, dataPrefix } from './names.ts'
+import { findFlaw } from './presence.ts'
 import { checkStored, openPoint } from './read.ts'
 import type { Identity } from './repository.ts'
 import type { RepositoryState } from './state.ts'
@@ -25,14 +25,8 @@ export async function inspectPoint(
 }
 
 async function checkListed(state: RepositoryState, commit: Commit, { signal }: Context): Promise<void> {
-  const sizes = new Map<string, number>()
-  for await (const { name, size } of state.storage.list(dataPrefix(commit.point), signal)) sizes.set(name, size)
-  for (const { number, size } of [{ number: 0, ...commit.manifest }, ...commit.artifacts]) {
-    const name = artifactName(commit.point, number)
-    const found = sizes.get(name)
-    if (found === undefined) throw new Failure('corrupt', `restore point ${commit.point} lacks ${name}`)
-    if (found !== size) throw new Failure('corrupt', `${name} has ${found} instead of ${size} bytes`)
-  }
+  const flaw = await findFlaw(state, commit, signal)
+  if (flaw !== undefined) throw new Failure(flaw.kind === 'unread' ? 'unreachable' : 'corrupt', flaw.message)
 }
 
 async function opens(

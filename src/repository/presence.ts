@@ -3,7 +3,7 @@ import { isFailure } from '../core/failure.ts'
 import type { BlobInfo } from '../storage/storage.ts'
 import type { Commit } from './documents.ts'
 import { whyUnread } from './entries.ts'
-import { artifactName, DATA, generationOf, keysName, keysPrefix, parseDataName } from './names.ts'
+import { artifactName, DATA, dataPrefix, generationOf, keysName, keysPrefix, parseDataName } from './names.ts'
 import type { DamagedPoint } from './repository.ts'
 import type { SignedCommit } from './signed.ts'
 import type { RepositoryState } from './state.ts'
@@ -42,6 +42,18 @@ export async function findFlaws(
   }
   for (const commit of wanted.values()) doubts.push(...doubtsOf(commit, new Map()))
   return { flaws: await settle(state, doubts, signal), generations }
+}
+
+/** The same of one point, by a listing of its data alone. */
+export async function findFlaw(
+  state: RepositoryState,
+  commit: Commit,
+  signal: AbortSignal,
+): Promise<DamagedPoint | undefined> {
+  const sizes = new Map<string, number>()
+  const listing = state.storage.list(dataPrefix(commit.point), signal, { onOther: () => {} })
+  for await (const { name, size } of listing) sizes.set(name, size)
+  return (await settle(state, doubtsOf(commit, sizes), signal))[0]
 }
 
 type Sizes = ReadonlyMap<string, number>

@@ -157,3 +157,19 @@ test('what protects a point is named with its id, and what is held is never remo
   await remove(stage, newest, ['last-good'])
   assert.deepEqual(await listed(stage), stage.points.slice(0, -1))
 })
+
+test('a hold that something took away is accepted once, and then raises no alarm', async (t) => {
+  const stage = await stageFor(t)
+  const { workshop, points } = stage
+  const repository = await workshop.repository()
+  const [storage] = workshop.storages
+  assert.ok(storage !== undefined)
+  await repository.prove(points[4] ?? '', 'hold', { ok: true, facts: {} }, workshop.context())
+  await repository.catalog(workshop.context())
+  const [hold = ''] = await blobNames(storage, 'proofs/')
+  await storage.remove(hold, workshop.context().signal)
+  const before = await repository.catalog(workshop.context())
+  assert.match(before.alarms.join(), /the hold of restore point .* is gone/)
+  assert.ok((await followAdvice(stage)).removed.length > 0)
+  assert.deepEqual((await repository.catalog(workshop.context())).alarms, [])
+})
