@@ -310,7 +310,7 @@ async function throughDamage(lab: Lab, point: string): Promise<void> {
   await printed(lab, 'restore', ['restore', '--yes', '--at', point, '--no-safety-point'], 30)
   await lab.edit((config) => void config.apps['portal']!.repositories.pop())
   await printed(lab, 'prune --dry-run', ['prune', '--dry-run'])
-  await printed(lab, 'verify', ['verify', report.point], 3)
+  await printed(lab, 'verify', ['verify', report.point])
   await printed(lab, 'drill', ['drill', '--at', report.point], 30)
   await damage(join(lab.repository, 'data', report.point, 'keys-1'))
   await printed(lab, 'prune --dry-run', ['prune', '--dry-run'], 30)

@@ -179,8 +179,9 @@ for (const args of [['restore', '--target', 'scratch'], ['drill'], ['drill', '--
     async () => {
       const scratch = await killed(...args)
       assert.equal(scratch.state, 'cut off')
-      assert.notDeepEqual(await readdir(temporary), [])
+      // Beside the live database, a folder may not have been needed yet.
       if (args.includes('--beside')) assert.equal((await sideDatabases()).length, 1)
+      else assert.notDeepEqual(await readdir(temporary), [])
       const ran = await lab.runWith(TMP, 'prune', '--json')
       assert.match(ran.out, new RegExp(`left in `), ran.out + ran.error)
       assert.deepEqual(await sideDatabases(), [])

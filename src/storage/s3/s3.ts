@@ -5,6 +5,7 @@ import { assertBlobName } from '../names.ts'
 import { assertNotCancelled } from '../outcomes.ts'
 import { provesCreateOnly } from '../probe.ts'
 import type { BlobInfo, ByteRange, ListOptions, Storage, StorageFeatures } from '../storage.ts'
+import { FIRST_RETRIES } from '../repeat.ts'
 import { retrying } from '../wrap/retrying.ts'
 import { connect, defaultLimits, objectOf, withoutRetries } from './connection.ts'
 import type { Connection, Limits } from './connection.ts'
@@ -43,8 +44,8 @@ export async function openS3(settings: S3Settings, options: S3Options): Promise<
 async function triesCreateOnly(connection: Connection, signal: AbortSignal): Promise<boolean> {
   const { firstPause } = connection.limits
   try {
-    // One of the two repeats a request: both would try a server that is not there for more than a minute.
-    const storage = retrying(new S3Storage(withoutRetries(connection)), { firstPause })
+    // Puts repeat their requests. Repeated once more, a server that is not there would be tried for more than a minute.
+    const storage = retrying(new S3Storage(connection), { firstPause, retries: 0, laterRetries: FIRST_RETRIES })
     return await provesCreateOnly(storage, signal)
   } catch (error) {
     // With a wrong clock everything is denied, which says nothing of the server.
