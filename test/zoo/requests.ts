@@ -2,6 +2,8 @@
  * Runs beside a server in its namespaces: reads `{ready, requests}` from its standard input, waits until the server
  * answers (who started us has a limit), sends the requests one after the other, and prints the answers. Ends with 1 at the first that fails.
  */
+import { request as begin } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { text } from 'node:stream/consumers'
 import type { Request, Served } from './application.ts'
@@ -27,17 +29,24 @@ async function untilReady(): Promise<void> {
 async function send({ method, url, headers = {}, body, form, keep = {} }: Request): Promise<void> {
   const given = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, filled(value)]))
   const json = body === undefined ? {} : { body: filled(JSON.stringify(body)) }
-  const content = form === undefined ? json : { body: new URLSearchParams(form).toString() }
+  const content: { body?: string } = form === undefined ? json : { body: new URLSearchParams(form).toString() }
   const type = form === undefined ? 'application/json' : 'application/x-www-form-urlencoded'
-  // A server may close a connection that was idle just when the next request is sent on it.
-  const sent = { 'content-type': type, connection: 'close', ...given }
-  const answer = await fetch(filled(url), { method, headers: sent, ...content })
-  const printed = await answer.text()
-  console.log(`${method} ${url}: ${answer.status} ${printed.slice(0, 300)}`)
-  if (!answer.ok) throw new Error(`${method} ${url} was answered with ${answer.status}: ${printed.slice(0, 2000)}`)
-  const cookies = answer.headers.getSetCookie().map((cookie) => cookie.split(';')[0])
+  const answer = await ask(method, filled(url), { 'content-type': type, ...given }, content.body)
+  const printed = await text(answer)
+  const status = answer.statusCode ?? 0
+  console.log(`${method} ${url}: ${status} ${printed.slice(0, 300)}`)
+  if (status < 200 || status > 299)
+    throw new Error(`${method} ${url} was answered with ${status}: ${printed.slice(0, 2000)}`)
+  const cookies = (answer.headers['set-cookie'] ?? []).map((cookie) => cookie.split(';')[0])
   for (const [name, path] of Object.entries(keep))
     kept.set(name, path === 'set-cookie' ? cookies.join('; ') : String(at(JSON.parse(printed), path)))
+}
+
+/** On a connection of its own: a server may close one that was idle just when the next request is sent on it. */
+function ask(method: string, url: string, headers: Record<string, string>, body?: string): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    begin(url, { method, headers, agent: false }, resolve).on('error', reject).end(body)
+  })
 }
 
 function filled(template: string): string {
