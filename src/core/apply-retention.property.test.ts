@@ -5,7 +5,7 @@ import { applyRetention } from './apply-retention.ts'
 import type { RetentionCandidate, RetentionFacts, RetentionPolicy } from './retention.ts'
 
 const HOUR = 3_600_000
-const runs = { numRuns: 2_000 }
+const runs = { numRuns: 500 }
 
 // Stretches of time around what is hard: both clock changes, a leap day, a year of 53 weeks, a skipped day, any time.
 const anchors = [

@@ -326,3 +326,17 @@ test('password verifiers are kept if asked for, and given to roles that a restor
   await login('keeper', 'new')
   await assert.rejects(login('keeper', 'old'), { kind: 'denied' })
 })
+
+test('what pg_restore refuses of an exported dump is named when it is written', async () => {
+  await lab.postgres.sql(
+    'portal',
+    `set search_path = public; create function lowered(t text) returns text language sql immutable as 'select lower(t)';
+     create function looked_up(t text) returns text language plpgsql immutable as 'begin return lowered(t); end';
+     create table looked (t text); insert into looked values ('A'); create index looked_idx on looked (looked_up(t))`,
+  )
+  const { report } = await lab.json<{ report: Report }>(['backup'])
+  const ran = await lab.run('export', report.point, '--output', file('looked.dump'))
+  assert.equal(ran.code, 0, ran.error)
+  const said = ran.error.replace(/\s+/g, ' ')
+  assert.match(said, /looked_idx was made under the search path of the database.*load without --exit-on-error/)
+})

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Server } from '../../src/components/postgres/connection.ts'
 
 /** Where applications run: Linux namespaces without any network but a loopback, on which PostgreSQL answers. */
@@ -108,9 +109,8 @@ function running(child: ChildProcess): Running {
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return
       child.kill('SIGTERM')
-      const timer = setTimeout(() => child.kill('SIGKILL'), 20_000)
-      await once(child, 'exit')
-      clearTimeout(timer)
+      // Its output closes when all that it started has ended: the next server would find this one on its port.
+      await Promise.race([once(child, 'close'), sleep(60_000, undefined, { ref: false })])
     },
   }
 }

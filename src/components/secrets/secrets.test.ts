@@ -63,11 +63,14 @@ async function capture(settings: SecretsSettings): Promise<Captured> {
 }
 
 function sourceOf(content: Buffer): ArtifactSource {
+  // Seven bytes at a time cut every record anywhere; of megabytes, that takes ten seconds.
+  const step = content.length > 100_000 ? 65_537 : 7
   return {
     roles: ['secrets'],
     sizeOf: () => content.length,
     async *read() {
-      for (let from = 0; from < content.length; from += 7) yield await Promise.resolve(content.subarray(from, from + 7))
+      for (let from = 0; from < content.length; from += step)
+        yield await Promise.resolve(content.subarray(from, from + step))
     },
   }
 }

@@ -32,6 +32,7 @@ export async function writeDumpFile(
   try {
     await target.load(details, source, context)
     await assertEqual(target, details, source, context)
+    for (const message of refusedLater(target)) context.progress({ type: 'warning', message })
     const place = await target.loadPlace(details, context)
     for (const { subject, message, hint } of returnFindings(place.tools, details.serverVersion))
       context.progress({ type: 'warning', message: `${subject} ${message}. ${hint ?? ''}` })
@@ -58,6 +59,13 @@ async function assertEqual(
       hint: 'holdfast drill shows all differences, definitions as text. Use another restore point.',
     },
   )
+}
+
+/** What the tools refuse of the point's dump they refuse of the one that is written. */
+function refusedLater(target: ScratchTarget): string[] {
+  const next =
+    'pg_restore and psql refuse it when they load this dump: load without --exit-on-error and make it afterwards, or let holdfast restore do so'
+  return target.remarks().map((remark) => `${remark}. ${next}`)
 }
 
 /** The dump gets its name only when it is whole and on the disk. */
