@@ -161,4 +161,18 @@ export const postgresSiblings: PostgresCases = {
       revoke all on schema hidden from portal; revoke usage on schema locked from portal; revoke create on schema locked from portal;
       create view viewed as select * from hidden.t; alter view viewed owner to portal; create materialized view mv as select * from hidden.t with no data; alter materialized view mv owner to portal;`,
   },
+  'shape-unfilled': {
+    sql: `create table base (id int); insert into base values (1), (2); create materialized view m1 as select * from base; create view through as select id from m1;
+      create materialized view m2 as select count(*) from through; create materialized view m0 as select * from m2; create materialized view filled as select * from base;
+      create view on_filled as select * from filled; create materialized view also as select * from on_filled; refresh materialized view m1 with no data;`,
+    check: [/not filled.*public\.m0, public\.m2\./],
+    differs: ['public.m2', 'public.m0'],
+    lines: /^REFRESH/,
+  },
+  'shape-inherited-defaults': {
+    sql: `create domain dd as text default 'dom'; create table e1 (a dd, b dd default null); create table e2 () inherits (e1); create table e3 (a dd default null) inherits (e1); alter table e1 alter b type text;
+      create table par (a int, b text default 'p'); create table kid (a int, b text); alter table kid inherit par; create table gk () inherits (kid); alter table par alter b type varchar(50);
+      insert into e3 default values; insert into gk (a) values (1);`,
+    lines: /"b" "text"/,
+  },
 }

@@ -192,6 +192,20 @@ test('a dump without some of its rows is refused, or names them', async () => {
   assert.doesNotMatch(String(said), /public\.(?:a|empty|bare)\b/)
 })
 
+test('so is one that lacks the rows of one partition, where the others are loaded through their root', async () => {
+  const content = await pgDump('--load-via-partition-root', '--exclude-table-data=part_2')
+  await assert.rejects(load('root.sql', content), { kind: 'refused', message: /rows of tables.*: public\.part_2$/ })
+})
+
+test('so is one with those rows only that policies show', async () => {
+  const content = await pgDump('--enable-row-security')
+  assert.deepEqual((await load('policies.sql', content, { sql: 'select count(*)::int from a' }))[0], { count: 30 })
+  await postgres.sql('odd', 'alter table public.a enable row level security')
+  const guarded = await pgDump('--enable-row-security')
+  await assert.rejects(load('policies.sql', guarded), { kind: 'refused', message: /policies hid.*: public\.a$/ })
+  await load('policies.sql', await pgDump(), { sql: 'select 1' })
+})
+
 test('what people have in place of a dump is named', async () => {
   const text = await pgDump()
   await assert.rejects(load('utf16.sql', Buffer.from(`\ufeff${text}`, 'utf16le')), {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { AcceptId } from '../../src/core/accept-ids.ts'
 import { captureInto, openTarget } from '../parts/postgres-restore.ts'
 import { startPostgres, testContext } from '../parts/postgres.ts'
 
@@ -8,13 +9,13 @@ const postgres = await startPostgres()
 const context = testContext()
 
 /** Restores in place what `made` makes, after `changed` happened to it; fails unless it is equal then. */
-async function restored(name: string, made: string, changed = ''): Promise<void> {
+async function restored(name: string, made: string, changed = '', accept: readonly AcceptId[] = []): Promise<void> {
   await postgres.createDatabase(name)
   await postgres.sql(name, `set search_path = public; ${made}`)
   const settings = postgres.settings(name)
   const { details, source } = await captureInto(settings, context)
   if (changed !== '') await postgres.sql(name, `set search_path = public; ${changed}`)
-  const target = await openTarget(settings, 'in-place')
+  const target = await openTarget(settings, 'in-place', { accept })
   await target.fence(context)
   await target.load(details, source, context)
   assert.deepEqual(await target.compare(details, context), [])
@@ -68,4 +69,21 @@ test('foreign keys, identities and columns that changed since the capture are no
     alter table customers add column first int references orders; alter table orders drop column total;
     alter table orders alter place drop default; drop sequence orders_place_seq; alter table orders alter place add generated always as identity (sequence name orders_place_seq);`,
   )
+})
+
+/** What is made behind the rows and holds what is made before them: a pre-data section alone cannot be dropped. */
+const HELD = `create table t (id int primary key, x text); insert into t values (1, 'a');
+  create function label(t) returns text language sql immutable as 'select $1.x'; create index on t (label(t)); alter table t add check (label(t) <> 'q');
+  create domain code as int; create function is_code(code) returns boolean language sql immutable as 'select $1::int > 0'; alter domain code add check (is_code(value));
+  create table codes (c code); create policy seen on t using (label(t) <> ''); create statistics labels on (lower(x)), id from t;
+  create view grouped as select id, x, count(*) as n from t group by id; create function of_view(grouped) returns text language sql immutable as 'select $1.x';
+  create rule told as on update to t where of_view(row(1, 'x', 2)::grouped) = 'y' do instead nothing;
+  create function fresh() returns trigger language plpgsql as 'begin return new; end'; create trigger fresh before update on t for each row when (label(new) = 'q') execute function fresh();
+  create function deny() returns event_trigger language plpgsql as $$ begin raise exception 'not here'; end $$;
+  create event trigger deny on sql_drop execute function deny();
+  create event trigger denied on ddl_command_start when tag in ('CREATE TABLE', 'ALTER TABLE', 'CREATE FUNCTION') execute function deny();`
+
+test('what holds something else is dropped before it, in one transaction and in steps', async () => {
+  await restored('held', HELD)
+  await restored('held_in_steps', HELD, '', ['in-steps'])
 })

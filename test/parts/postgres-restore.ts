@@ -2,6 +2,7 @@ import { capture } from '../../src/components/postgres/capture.ts'
 import type { PostgresDetails, PostgresSettings } from '../../src/components/postgres/schema.ts'
 import { openPostgresTarget } from '../../src/components/postgres/target.ts'
 import type { ArtifactSource, Target } from '../../src/components/driver.ts'
+import type { AcceptId } from '../../src/core/accept-ids.ts'
 import type { Context } from '../../src/core/ports.ts'
 import type { TargetMode } from '../../src/core/restore-point.ts'
 import { startPostgres, testContext } from './postgres.ts'
@@ -46,7 +47,7 @@ export async function sql(database: string, text: string): Promise<Record<string
 export function openTarget(
   settings: PostgresSettings,
   mode: TargetMode = 'swap',
-  over: { restoreId?: string; scratchFolder?: string } = {},
+  over: { restoreId?: string; scratchFolder?: string; accept?: readonly AcceptId[] } = {},
 ): Promise<Target<PostgresDetails>> {
   return openPostgresTarget(
     settings,

@@ -30,7 +30,7 @@ export function compareFingerprints(
     ...compare('extension', expected.extensions, extensionsOf(found, expected), byName, (a, b) =>
       sameDefinitions ? different(`version of extension ${a.name}`, a.version, b.version) : [],
     ),
-    ...compare('', objectsOf(expected, found), objectsOf(found, expected), byName, (a, b) =>
+    ...compare('', withoutNothing(objectsOf(expected, found), found, reference), withoutApart(objectsOf(found, expected), expected, reference), byName, (a, b) =>
       sameDefinitions || reference !== undefined
         ? compareDefinition(a.name, reference?.get(a.name)?.definition ?? a.definition, b.definition)
         : [],
@@ -39,13 +39,52 @@ export function compareFingerprints(
   ]
 }
 
-/** The objects that both have and word in two ways, so that only the server can say if they mean the same. */
+/**
+ * What pg_dump writes within a table or by itself, whatever the table came from: a default of null that a child has in place
+ * of its parent's is in the table before a load, and behind the table of a grandchild after it.
+ */
+const APART = /^(?:DEFAULT|CONSTRAINT|CHECK CONSTRAINT) /
+
+/** Without those that are nowhere in the dump, and that the server makes of it all the same. */
+function withoutApart(
+  found: Fingerprint['objects'],
+  expected: Fingerprint,
+  reference: CompareOptions['reference'],
+): Fingerprint['objects'] {
+  const captured = new Set(expected.objects.map(byName))
+  return found.filter(
+    ({ name, definition }) => captured.has(name) || !APART.test(name) || reference?.get(name)?.definition !== definition,
+  )
+}
+
+/** The definition of what a dump states and the server makes nothing of. */
+export const MAKES_NOTHING = ''
+
+function withoutNothing(
+  expected: Fingerprint['objects'],
+  found: Fingerprint,
+  reference: CompareOptions['reference'],
+): Fingerprint['objects'] {
+  const there = new Set(found.objects.map(byName))
+  return expected.filter(({ name }) => there.has(name) || reference?.get(name)?.definition !== MAKES_NOTHING)
+}
+
+/**
+ * The objects that both have and word in two ways, or that only one has by themselves, so that only the server can say if
+ * they mean the same.
+ */
 export function wordedOtherwise(expected: Fingerprint, found: Fingerprint): ReadonlySet<string> {
+  const apart = [...lackingIn(expected, found), ...lackingIn(found, expected)].filter(({ name }) => APART.test(name))
   const words = new Map(found.objects.map(({ name, definition }) => [name, definition]))
   const others = expected.objects.filter(
     ({ name, definition, moved }) => moved !== true && (words.get(name) ?? definition) !== definition,
   )
-  return new Set(others.map(({ name }) => name))
+  return new Set([...others, ...apart].map(byName))
+}
+
+function lackingIn(one: Fingerprint, other: Fingerprint): Fingerprint['objects'] {
+  const there = new Set(one.objects.map(byName))
+  return other.objects.filter(({ name, moved }) => moved !== true && !there.has(name))
 }
 
 const DEFINITION = 'definition of '

@@ -6,6 +6,7 @@ import { foldRoots, rootsIn } from './fingerprint-roots.ts'
 import { copyRows, tableOf } from './lanes.ts'
 import { plannable } from './plannable.ts'
 import { query, queryOne } from './query.ts'
+import { UNFILLABLE } from './unfillable.ts'
 import { hashRows } from './row-hash.ts'
 import type { Fingerprint } from './schema.ts'
 import { HASHING, tableCountQuery, tableHashQuery } from './table-hash.ts'
@@ -53,7 +54,8 @@ const TABLES = `
  * compared is whether it has any.
  */
 const MATERIALIZED_VIEWS = `
-  select quote_ident(n.nspname) || '.' || quote_ident(c.relname) as name, '0' as rows, case when c.relispopulated then 'computed' else 'not computed' end as hash
+  with recursive ${UNFILLABLE}
+  select quote_ident(n.nspname) || '.' || quote_ident(c.relname) as name, '0' as rows, case when c.relispopulated and c.oid not in (select id from unfillable) then 'computed' else 'not computed' end as hash
   from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.relkind = 'm' and n.nspname !~ '^pg_' order by 1`
 
 const count = z.object({ rows: z.string() })

@@ -177,7 +177,7 @@ export class InPlaceTarget implements Target<PostgresDetails> {
         if (inSteps) await this.#mark(admin, marker, context)
         const prepared = await withSession(place.server, place.database, context, async (live) => {
           if (inSteps) await untie(live, context)
-          return overLive(source, live, [this.#touches(marker)])
+          return overLive(source, live, [this.#touches(marker)], inSteps)
         })
         return await restoreOver(place, details, prepared, how, context)
       } catch (error) {

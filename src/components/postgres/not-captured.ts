@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { ofExtension, OUR_SCHEMAS } from './check-catalog.ts'
 import { query, queryOne } from './query.ts'
 import { ROLE_SETS } from './roles-capture.ts'
+import { UNFILLABLE } from './unfillable.ts'
 import { majorOf } from './versions.ts'
 
 /**
@@ -50,6 +51,10 @@ const QUESTIONS: readonly Question[] = [
   {
     sentence: 'Rows of materialized views are computed anew by a restore:',
     names: `select ${qualified('c')} as name from pg_class c where c.relkind = 'm'`,
+  },
+  {
+    sentence: 'Materialized views that read one that is not filled come back without rows; REFRESH MATERIALIZED VIEW fills it first, then them:',
+    names: `with recursive ${UNFILLABLE} select ${qualified('c')} as name from pg_class c where c.relkind = 'm' and c.relispopulated and c.oid in (select id from unfillable)`,
   },
   {
     sentence: 'Subscriptions, with their connection strings, are not captured because the role is not a superuser:',

@@ -21,6 +21,7 @@ export const UNHINDERED: SessionSettings = {
   array_nulls: 'on',
   standard_conforming_strings: 'on',
   quote_all_identifiers: 'off',
+  exit_on_error: 'off',
 }
 
 /** A limit of a millisecond may end even the statement that lifts it. */

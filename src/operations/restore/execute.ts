@@ -188,8 +188,11 @@ function notOpen(run: RestoreRun, failure: Failure): Failure {
 
 /** The same failure with the way out of a restore in place that had begun to write. */
 function mixed(run: RestoreRun, failure: Failure): Failure {
-  const { kind, message, facts } = failure
-  return new Failure(kind, message, { facts, cause: failure, hint: repairMixed(run.app, run.safetyPoint) })
+  const { kind, message, facts, hint = '' } = failure
+  const back = repairMixed(run.app, run.safetyPoint)
+  // What has to be agreed to is said nowhere else.
+  const told = facts['accept'] === undefined ? back : `${back} ${hint}`
+  return new Failure(kind, message, { facts, cause: failure, hint: told })
 }
 
 /** The same failure of a restore in place that wrote nothing. */

@@ -9,12 +9,16 @@ export interface ArchiveEntry {
   readonly tag: string
   /** Null for what is in no schema. */
   readonly schema: string | null
+  /** Whether it is made behind the rows. */
+  readonly behindRows: boolean
 }
 
 /** How the list of contents is changed. */
 export interface HeadEdit {
   /** For each entry whether the statement that drops it stays. */
   readonly keeps: readonly boolean[]
+  /** For each entry whether the statement that drops it also runs with the first section, where sections are restored one by one. */
+  readonly early?: readonly boolean[]
   /** Runs in the transaction of the restore before anything is dropped; empty runs nothing. */
   readonly first: string
 }
@@ -30,6 +34,7 @@ const CUSTOM = 1
 /** Second, minute, hour, day, month, year, daylight saving. */
 const DATE_FIELDS = 7
 const PRE_DATA = 2
+const POST_DATA = 4
 const NO_DATA = 3
 
 /**
@@ -84,9 +89,11 @@ async function editedHead(
   fields.taken()
   const entries: ReadEntry[] = []
   while (entries.length < count) entries.push(await readEntry(fields, layout))
-  const { keeps, first } = edit(entries)
+  const { keeps, early = [], first } = edit(entries)
   const nothing = encodeText('', layout)
-  const own = first === '' ? [] : [firstEntry(entries, first, layout)]
+  const free = Math.max(0, ...entries.map((entry) => entry.id)) + 1
+  const own = entries.filter((_, at) => early[at] === true).map((entry, at) => dropOnly(entry, free + at, layout))
+  if (first !== '') own.push(firstEntry(free + own.length, first, layout))
   return Buffer.concat([
     head,
     encodeInt(count + own.length, layout),
@@ -103,8 +110,8 @@ async function readEntry(fields: ArchiveFields, { minor }: Layout): Promise<Read
   await fields.text()
   const tag = (await fields.text()) ?? ''
   const kind = (await fields.text()) ?? ''
-  // The section and the definition.
-  await fields.int()
+  const section = await fields.int()
+  // The definition.
   await fields.text()
   const before = fields.taken()
   await fields.text()
@@ -112,7 +119,7 @@ async function readEntry(fields: ArchiveFields, { minor }: Layout): Promise<Read
   await fields.text()
   const schema = await fields.text()
   await restOfEntry(fields, minor)
-  return { id, tag, kind, schema, drop, before, behind: fields.taken() }
+  return { id, tag, kind, schema, behindRows: section === POST_DATA, drop, before, behind: fields.taken() }
 }
 
 async function restOfEntry(fields: ArchiveFields, minor: number): Promise<void> {
@@ -128,25 +135,33 @@ async function restOfEntry(fields: ArchiveFields, minor: number): Promise<void> 
 }
 
 /**
- * Entries are dropped from the last to the first, so this one is at the end. It counts as one of the first section, which is
- * restored before the others where they are restored one by one. `--` in front keeps pg_restore from rewording it.
+ * Entries are dropped from the last to the first, so this one is at the end. `--` in front keeps pg_restore from rewording it.
  */
-function firstEntry(entries: readonly ReadEntry[], sql: string, layout: Layout): Buffer {
+function firstEntry(id: number, sql: string, layout: Layout): Buffer {
+  const what = { tag: 'before all else', kind: 'HOLDFAST', schema: null, drop: encodeText(`--\n${sql}\n`, layout) }
+  return dropOnly(what, id, layout)
+}
+
+/** Makes nothing, and has no owner that pg_restore would give it to. One of the first section, which is restored before the others. */
+function dropOnly(
+  { tag, kind, schema, drop }: Pick<ReadEntry, 'tag' | 'kind' | 'schema' | 'drop'>,
+  id: number,
+  layout: Layout,
+): Buffer {
   const int = (value: number): Buffer => encodeInt(value, layout)
   const text = (value: string | null): Buffer => encodeText(value, layout)
-  const id = Math.max(0, ...entries.map((entry) => entry.id)) + 1
   return Buffer.concat([
     int(id),
     int(0),
     text('0'),
     text('0'),
-    text('before all else'),
-    text('HOLDFAST'),
+    text(tag),
+    text(kind),
     int(PRE_DATA),
     text('-- nothing is made\n'),
-    text(`--\n${sql}\n`),
+    drop,
     text(''),
-    text(null),
+    text(schema),
     text(null),
     text(null),
     ...(layout.minor >= WITH_RELKIND ? [int(0)] : []),

@@ -25,12 +25,14 @@ const TIES = `select n.nspname::text as schema, c.relname::text as table, k.conn
 /**
  * The artifacts of a point whose dump drops what the live database of the session has now, and not only what it had: what ties its
  * tables to others goes first, and what hangs on a parent goes with that. Before that, in the same transaction, the
- * default privileges are taken away, and `also` runs.
+ * default privileges are taken away, and `also` runs. `inSteps` all is dropped with the first section: what is made behind the
+ * rows may hold what is made before them, for example an index a function.
  */
 export async function overLive(
   source: ArtifactSource,
   live: pg.ClientBase,
   also: readonly string[],
+  inSteps: boolean,
 ): Promise<ArtifactSource> {
   const droppable = await readDroppable(live)
   const ties = await query(live, tie, TIES)
@@ -41,10 +43,16 @@ export async function overLive(
       if (role !== DUMP_ROLE) return source.read(role)
       return withDrops(source.read(role), (entries) => ({
         keeps: entries.map(droppable),
+        early: entries.map((entry) => inSteps && isDroppedEarly(entry) && droppable(entry)),
         first: [...before, ...untied(entries, ties)].map((statement) => `${statement};\n`).join(''),
       }))
     },
   }
+}
+
+/** Nothing needs a subscription, and one with a slot cannot be dropped in a transaction. */
+function isDroppedEarly({ kind, behindRows }: ArchiveEntry): boolean {
+  return behindRows && kind !== 'SUBSCRIPTION'
 }
 
 /** Unties the tables of a dump. Other tables stay tied, and keep what they refer to. */

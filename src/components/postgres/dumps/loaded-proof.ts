@@ -7,7 +7,7 @@ import type { Server } from '../connection.ts'
 import type { DumpedRows } from '../plain-sql/loaded-rows.ts'
 import { query, queryOne } from '../query.ts'
 import type { ArchiveProof } from './archive-proof.ts'
-import { emptyLargeObjects, tablesWithoutRows, unfilledViews, unsetSequences } from './without-rows.ts'
+import { emptyLargeObjects, tablesSeenThroughPolicies, tablesWithoutRows, unfilledViews, unsetSequences } from './without-rows.ts'
 
 export interface LoadedDatabase {
   readonly server: Server
@@ -37,6 +37,7 @@ export async function proveLoaded(place: LoadedDatabase, dumped: DumpedRows, con
     return {
       withoutRows: [
         ...(await tablesWithoutRows(session, place.encoding, dumped)),
+        ...(await tablesSeenThroughPolicies(session, dumped)),
         ...(await unsetSequences(session, place.encoding, dumped)),
         ...(await emptyLargeObjects(session, dumped)),
       ],

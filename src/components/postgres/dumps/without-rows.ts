@@ -24,7 +24,7 @@ export async function tablesWithoutRows(
 ): Promise<readonly string[]> {
   const lacking: string[] = []
   for (const table of await query(session, relation, relations('r'), [encoding])) {
-    if (isIn(dumped.tables, table) || dumped.rows.has(table.oid) || dumped.rows.has(table.root)) continue
+    if (isIn(dumped.tables, table) || dumped.rows.has(table.oid) || isLoadedByRoot(dumped, table)) continue
     const { filled } = await queryOne(
       session,
       z.object({ filled: z.boolean() }),
@@ -33,6 +33,24 @@ export async function tablesWithoutRows(
     if (!filled) lacking.push(table.name)
   }
   return sentence('rows of tables', lacking)
+}
+
+/** Rows may be loaded into the topmost table. They are of which partition only its heading says, and so one without a heading has none. */
+function isLoadedByRoot({ tables, rows }: DumpedRows, { root }: Relation): boolean {
+  return tables.size === 0 && rows.has(root)
+}
+
+const GUARDED = `select pg_catalog.format('%I.%I', n.nspname, c.relname) as name from pg_class c
+  join pg_namespace n on n.oid = c.relnamespace where c.relkind in ('r', 'p') and c.relrowsecurity order by 1`
+
+/** Tables of which the dump has those rows only that policies showed to whoever made it. */
+export async function tablesSeenThroughPolicies(
+  session: pg.Client,
+  { rowSecurity }: DumpedRows,
+): Promise<readonly string[]> {
+  if (!rowSecurity) return []
+  const guarded = await query(session, z.object({ name: z.string() }), GUARDED)
+  return sentence('rows that policies hid from the role that made it (--enable-row-security), if any, of tables', guarded.map(({ name }) => name))
 }
 
 /** Sequences whose value the dump does not set. */

@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import { Failure } from '../../../core/failure.ts'
 import type { Line, Statement } from './pieces.ts'
+import { settingOf } from './policy.ts'
 import { runRaw } from './raw-statement.ts'
 import { refusedAt } from './refusals.ts'
 
@@ -15,6 +16,8 @@ export interface DumpedRows {
   readonly sequences: ReadonlySet<string>
   /** The numbers of large objects whose content was written. */
   readonly largeObjects: ReadonlySet<string>
+  /** It was made with the policies of tables in force. Text alone says so. */
+  readonly rowSecurity: boolean
 }
 
 const NAME = String.raw`(?:"(?:[^"]|"")*"|[^\s"(.;]+)`
@@ -32,6 +35,7 @@ export class LoadedRows implements DumpedRows {
   readonly tables = new Set<string>()
   readonly sequences = new Set<string>()
   readonly largeObjects = new Set<string>()
+  rowSecurity = false
   #last: { readonly target: string; readonly relation: string } | undefined
 
   constructor(session: pg.Client) {
@@ -64,8 +68,11 @@ export class LoadedRows implements DumpedRows {
   }
 
   /** To be called with every other statement when it has run. */
-  async noteStatement({ words, text }: Statement, tag: string): Promise<void> {
+  async noteStatement(statement: Statement, tag: string): Promise<void> {
+    const { words, text } = statement
     const [first, second, third] = words
+    const setting = settingOf(statement)
+    this.rowSecurity ||= setting?.name === 'row_security' && setting.value === 'on'
     const [, inserted] = /^INSERT \d+ (\d+)$/.exec(tag) ?? []
     if (first === 'insert' && inserted !== undefined)
       return this.#add(text.toString('latin1', 0, LONGEST_TARGET), Number(inserted))

@@ -2,6 +2,7 @@ import { isFailure } from '../../../core/failure.ts'
 import type { Context } from '../../../core/ports.ts'
 import type { ArtifactSource } from '../../driver.ts'
 import { readDefinitions, type Definition } from '../definitions.ts'
+import { MAKES_NOTHING } from '../fingerprint-compare.ts'
 import type { LoadPlace } from '../load.ts'
 import { loadDefinitions } from '../restore/load-definitions.ts'
 import type { Fingerprint, PostgresDetails } from '../schema.ts'
@@ -21,8 +22,8 @@ export interface ReferenceSource {
 
 /**
  * Gives the captured definitions as this server and this pg_dump word them: they are loaded without rows into a database
- * beside, and read there. Only for those whose text in the dump is what the fingerprint has, so that a reference is never of
- * something else. Undefined where the role may not make a database.
+ * beside, and read there. Only for those whose text in the dump is what the fingerprint has, or that are in neither, so that a
+ * reference is never of something else. Undefined where the role may not make a database.
  */
 export interface Reference {
   /** With the text of those in `texts`. */
@@ -63,24 +64,29 @@ async function readReference(
   texts: ReadonlySet<string>,
   context: Context,
 ): Promise<Definitions> {
-  const proven = await provenNames(loaded, details.fingerprint, source, context)
+  const archived = await readArchived(loaded, details.fingerprint, source, context)
   context.progress({ type: 'phase', phase: 'compare', detail: 'definitions, as this server words them' })
   const found = await withReferenceDatabase(place, loaded.database, context, async (database) => {
     const beside = { ...loaded, database }
     await loadDefinitions(beside, details, source, args, context)
     return readDefinitions({ ...beside, texts }, context)
   })
-  return new Map(found.filter(({ name }) => proven.has(name)).map((one) => [one.name, one]))
+  const captured = new Map(details.fingerprint.objects.map(({ name, definition }) => [name, definition]))
+  const proven = [...archived.values(), ...found].filter(({ name }) => archived.get(name)?.definition === captured.get(name))
+  const nothing = proven.filter(({ text = '' }) => NO_DEFAULT.test(text)).map((one) => ({ ...one, definition: MAKES_NOTHING }))
+  const isProven = new Set(proven.map(({ name }) => name))
+  return new Map([...nothing, ...found.filter(({ name }) => isProven.has(name))].map((one) => [one.name, one]))
 }
 
-async function provenNames(
+/** A column that had another type may have a default of null that is written, and that a load finds to be none. */
+const NO_DEFAULT = /^ALTER TABLE .* ALTER COLUMN .* SET DEFAULT NULL(?:::[^;]*)?;$/m
+
+async function readArchived(
   loaded: LoadPlace,
   { objects, definitionsBy }: Fingerprint,
   source: ArtifactSource,
   context: Context,
-): Promise<ReadonlySet<string>> {
-  const archived = await readArchiveDefinitions(loaded, source, { writer: definitionsBy }, context)
-  return new Set(
-    objects.flatMap(({ name, definition }) => (archived.get(name)?.definition === definition ? [name] : [])),
-  )
+): Promise<Definitions> {
+  const texts = new Set(objects.flatMap(({ name }) => (name.startsWith('DEFAULT ') ? [name] : [])))
+  return readArchiveDefinitions(loaded, source, { writer: definitionsBy, texts }, context)
 }
