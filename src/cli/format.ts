@@ -58,3 +58,8 @@ export function plural(count: number, noun: string): string {
 export function quoted(note: string): string {
   return `“${note}”`
 }
+
+/** What somebody said of a point, below where the point is named. */
+export function noteLines({ note }: { readonly note?: string | undefined }): readonly string[] {
+  return note === undefined ? [] : [`  note: ${quoted(note)}`]
+}

@@ -1,4 +1,4 @@
-import type { Failure, FailureKind } from '../core/failure.ts'
+import type { FailureKind } from '../core/failure.ts'
 
 /** For failures that carry no hint of their own: nobody is left with only a message. */
 const nextSteps: Readonly<Record<FailureKind, string>> = {
@@ -16,6 +16,6 @@ const nextSteps: Readonly<Record<FailureKind, string>> = {
   cancelled: 'It can be run again at any time; nothing half-done is listed.',
 }
 
-export function nextStep({ kind, hint }: Pick<Failure, 'kind' | 'hint'>): string {
+export function nextStep({ kind, hint }: { readonly kind: FailureKind; readonly hint?: string | undefined }): string {
   return hint ?? nextSteps[kind]
 }

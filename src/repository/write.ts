@@ -1,8 +1,9 @@
 import { Failure, describe } from '../core/failure.ts'
+import { lacksRoom } from '../core/lacks-room.ts'
 import type { Bytes, Context } from '../core/ports.ts'
 import { randomHex } from '../system/random.ts'
 import { checkedContent, type ArtifactRequest } from './artifact.ts'
-import { createBlob, createCheckedBlob } from './blobs.ts'
+import { createBlob, createCheckedBlob, exists } from './blobs.ts'
 import { bytesOf, drain, measured, sha256, type Measure } from './bytes.ts'
 import { newCommit, newManifest } from './compose.ts'
 import type { ArtifactRecord, Commit } from './documents.ts'
@@ -112,12 +113,25 @@ class StoredPointWriter implements PointWriter {
         'refused',
         `restore point ${this.point} has too many artifacts for one commit: ${composed.artifacts.length}`,
       )
-    this.#phase = 'committing'
-    await createBlob(state.storage, commitName(this.point), bytes, context.signal)
+    await this.#putCommit(bytes)
     this.#close()
     const commitSha256 = sha256(bytes)
     await rememberPoint(state, composed, commitSha256, context)
     return { commit: composed, commitSha256 }
+  }
+
+  /** Once it was tried it may be there, and its data stays; unless there was no room for it and it is seen not to be. */
+  async #putCommit(bytes: Uint8Array): Promise<void> {
+    const { state, context } = this.#parts
+    this.#phase = 'committing'
+    try {
+      await createBlob(state.storage, commitName(this.point), bytes, context.signal)
+    } catch (error) {
+      // On a full disk, data that stays until a sweep takes the room of the next backup.
+      const mayBeThere = exists(state.storage, commitName(this.point), context.signal).catch(() => true)
+      if (lacksRoom(error) && !(await mayBeThere)) this.#phase = 'open'
+      throw error
+    }
   }
 
   async abandon(): Promise<void> {

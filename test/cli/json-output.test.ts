@@ -123,7 +123,8 @@ test('every command prints what docs/cli-output.md says', { timeout: 600_000 }, 
 
 /** What this session uses of the documents; the page says the rest. */
 interface Printed {
-  readonly report: { readonly point: string; readonly restoreId: string }
+  readonly report: { readonly point: string; readonly restoreId: string; readonly note: string; readonly held: boolean }
+  readonly kept: readonly { readonly bytes: number | null }[]
   readonly plans: readonly { readonly plan: { readonly hash: string } }[]
   readonly reports: readonly { readonly removed: readonly string[] }[]
 }
@@ -143,6 +144,7 @@ async function throughTheJob(lab: Lab): Promise<string> {
   const label = ['--note', 'before the job', '--hold']
   await printed(lab, 'backup --dry-run', ['backup', '--dry-run', ...label])
   const { report } = await printed(lab, 'backup', ['backup', ...label])
+  assert.deepEqual([report.note, report.held], ['before the job', true])
   await printed(lab, 'verify', ['verify', 'latest'])
   await printed(lab, 'status', ['status'], 3)
   await printed(lab, 'drill', ['drill'])
@@ -156,7 +158,8 @@ async function throughTheJob(lab: Lab): Promise<string> {
   await printed(lab, 'restore --continue', ['restore', '--continue'])
   const restored = await printed(lab, 'restore', ['restore', '--yes', '--accept', 'key-misfit-portal-key'])
   await printed(lab, 'undo --dry-run', ['undo', '--dry-run'])
-  await printed(lab, 'undo --list', ['undo', '--list'])
+  const { kept } = await printed(lab, 'undo --list', ['undo', '--list'])
+  assert.ok(kept.length > 0 && kept.every(({ bytes }) => bytes !== null && bytes > 0), JSON.stringify(kept))
   await printed(lab, 'undo', ['undo', '--yes'])
   await printed(lab, 'undo --forget', ['undo', '--forget', restored.report.restoreId, '--yes'])
   await throughKeeping(lab, report.point)

@@ -202,18 +202,17 @@ test('what stands in the place of a commit is named as not read, and the others 
   await expectFailure(lab, ['verify', older], { code: 20, kind: 'unreachable', message: /is a link/, hint: /./ })
 })
 
-test('a flipped bit in manifest or keys is a finding of verify and drill, and stops show and restore', async () => {
+test('a flipped bit in manifest or keys is a finding of show, verify and drill, and stops a restore', async () => {
   for (const name of [`data/${point}/manifest`, await keysOf(base, point)]) {
     const lab = await forkLab(base)
     await flipBit(lab, name)
     await changesNothing(lab, async () => {
-      for (const args of [['show', point], restoreIt])
-        await expectFailure(lab, args, {
-          code: 30,
-          kind: 'corrupt',
-          message: new RegExp(point),
-          hint: /another restore point/,
-        })
+      const message = new RegExp(point)
+      await expectFailure(lab, restoreIt, { code: 30, kind: 'corrupt', message, hint: /another restore point/ })
+      const shown = await lab.run('show', point)
+      assert.equal(shown.code, 30)
+      assert.match(shown.out, /^created [^]*^signed by +ed25519:[^]*^CANNOT BE OPENED: .*\n.*restore point/m)
+      assert.equal((await lab.json<ShownDocument>(['show', point], 30)).failure?.kind, 'corrupt')
       for (const kind of ['verify', 'drill']) {
         const args = kind === 'verify' ? [kind, point] : [kind, '--at', point]
         const { report } = await lab.json<ClosedDocument>(args, 30)
@@ -232,6 +231,8 @@ test('a flipped bit in manifest or keys is a finding of verify and drill, and st
     assert.deepEqual(await pointIds(lab), [older, point])
   }
 })
+
+type ShownDocument = Pick<ClosedDocument['report'], 'failure'>
 
 interface ClosedDocument {
   readonly report: {

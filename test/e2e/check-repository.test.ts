@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { stringify } from 'yaml'
+import { ownerName } from '../../src/system/folder-owner.ts'
 import { holdfast, type Ran } from './holdfast.ts'
 
 interface Checked {
@@ -14,7 +15,7 @@ interface Checked {
 /** A repository in a folder, with an app that is a folder too: `check` as a user, without a database. */
 async function newRepository(
   t: TestContext,
-): Promise<{ readonly repository: string; readonly check: () => Promise<Ran> }> {
+): Promise<{ readonly repository: string; readonly check: (temporary?: string) => Promise<Ran> }> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-check-'))
   t.after(() => rm(folder, { recursive: true, force: true }))
   const repository = join(folder, 'repository')
@@ -30,7 +31,7 @@ async function newRepository(
   await writeFile(join(folder, 'holdfast.yaml'), stringify(config), { mode: 0o600 })
   const made = await holdfast(folder, ['init', '--no-password', '--identity-file', 'identity.txt'])
   assert.equal(made.code, 0, made.error)
-  return { repository, check: () => holdfast(folder, ['check', '--json']) }
+  return { repository, check: (TMPDIR = tmpdir()) => holdfast(folder, ['check', '--json'], { TMPDIR }) }
 }
 
 test('check tries out the storage, and leaves nothing of it', async (t) => {
@@ -50,4 +51,16 @@ test('check fails when it cannot try out the storage, and names what is in the w
   const errors = repositories.flatMap(({ findings }) => findings).filter(({ level }) => level === 'error')
   assert.equal(errors.length, 1, ran.out)
   assert.match(errors[0]?.message ?? '', /probe/)
+})
+
+test('what a run that was killed left among the temporary folders is removed by the next run', async (t) => {
+  const { check } = await newRepository(t)
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-check-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  // Of a process that had the id of this one before.
+  const [place, id] = (await ownerName()).split('-')
+  await mkdir(join(folder, `holdfast-${place}-${id}-1-abcdef`, 'data'), { recursive: true })
+  await mkdir(join(folder, 'of-others'))
+  await check(folder)
+  assert.deepEqual(await readdir(folder), ['of-others'])
 })

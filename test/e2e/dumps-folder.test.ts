@@ -15,10 +15,11 @@ const folder = join(lab.folder, 'old')
 const temporary = { TMPDIR: join(lab.folder, 't') }
 await mkdir(temporary.TMPDIR)
 for (const path of [lab.folder, temporary.TMPDIR]) await chmod(path, 0o711)
-await mkdir(join(folder, '2019'), { recursive: true })
+// The oldest is the last by name.
+await mkdir(join(folder, 'years ago'), { recursive: true })
 const plain = await dumpWith(lab.postgres, 'pg_dump', ['portal'])
-await writeFile(join(folder, '2019', 'portal.sql.gz'), gzipSync(plain))
-await utimes(join(folder, '2019', 'portal.sql.gz'), 1_550_000_000, 1_550_000_000)
+await writeFile(join(folder, 'years ago', 'portal.sql.gz'), gzipSync(plain))
+await utimes(join(folder, 'years ago', 'portal.sql.gz'), 1_550_000_000, 1_550_000_000)
 await dumpWith(lab.postgres, 'pg_dump', ['--format=custom', `--file=${join(folder, 'portal.dump')}`, 'portal'])
 const custom = await readFile(join(folder, 'portal.dump'))
 await utimes(join(folder, 'portal.dump'), 1, 1)
@@ -37,17 +38,17 @@ const told = ({ dumps }: DumpsReport): string[] => dumps.map(({ name, outcome })
 
 test('every dump below a folder becomes a point, the oldest first, and what fails stops none', async () => {
   const report = await importAll(folder, 3)
-  assert.deepEqual(told(report).slice(0, 1), ['2019/portal.sql.gz incomplete'])
+  assert.deepEqual(told(report).slice(0, 1), ['years ago/portal.sql.gz incomplete'])
   assert.deepEqual(told(report).toSorted(), [
-    '2019/portal.sql.gz incomplete',
     'cut.dump failed',
     'portal.dir incomplete',
     'portal.dump incomplete',
+    'years ago/portal.sql.gz incomplete',
   ])
   assert.deepEqual(report.notDumps, ['notes.txt'])
   const ofYear = (name: string): string =>
     `${report.dumps.find((one) => one.name === name)?.dumpedBy} ${report.dumps.find((one) => one.name === name)?.dumped.slice(0, 4)}`
-  assert.equal(ofYear('2019/portal.sql.gz'), 'file 2019')
+  assert.equal(ofYear('years ago/portal.sql.gz'), 'file 2019')
   // An archive says itself when it was made, whatever the file's times say.
   assert.equal(ofYear('portal.dump'), `dump ${new Date().getUTCFullYear()}`)
   assert.equal(ofYear('portal.dir'), `dump ${new Date().getUTCFullYear()}`)

@@ -17,7 +17,10 @@ export async function startBucket() {
 }
 
 /** The settings of a repository in the bucket, with the secret key in a file of the lab. */
-export async function repositoryIn({ server, bucket }: Awaited<ReturnType<typeof startBucket>>, lab: Lab) {
+export async function repositoryIn(
+  { server, bucket }: Awaited<ReturnType<typeof startBucket>>,
+  lab: Pick<Lab, 'folder'>,
+) {
   const secretFile = join(lab.folder, 's3-secret')
   await writeFile(secretFile, server.secretKey, { mode: 0o600 })
   const settings = {

@@ -6,7 +6,7 @@ import type { DrillReport } from '../../operations/drill/report.ts'
 import { findPoint, fromRepository, parsePointChoice } from '../../operations/points/find-point.ts'
 import type { ChosenPoint } from '../chosen-point.ts'
 import { formatDifferences } from '../findings.ts'
-import { formatBytes, formatDuration } from '../format.ts'
+import { formatBytes, formatDuration, noteLines } from '../format.ts'
 import { formatKeyFits } from '../key-fits.ts'
 import { chooseApp, type Command } from '../run-command.ts'
 import { exitOfVerdict, formatMissing, formatRecording } from '../verdict.ts'
@@ -61,6 +61,7 @@ const HEADS: Readonly<Record<DrillReport['outcome'], (report: DrillReport) => st
 function textOf(report: DrillReport): string {
   return [
     `Drill of ${report.point} of ${report.app}: ${HEADS[report.outcome](report)}`,
+    ...noteLines(report),
     ...workText(report),
     ...report.components.map(({ name, target }) => `  ${name}: ${target}`),
     ...formatMissing(report.missing),

@@ -9,7 +9,7 @@ import {
   type PruneReport,
 } from '../../operations/prune/execute.ts'
 import type { PrunePlan } from '../../operations/prune/plan.ts'
-import { formatBytes, plural } from '../format.ts'
+import { formatBytes, plural, quoted } from '../format.ts'
 import { chooseApps, type Command } from '../run-command.ts'
 
 export interface PruneOptions {
@@ -68,7 +68,8 @@ function unopenableText({ unopenable }: PrunePlan): string[] {
 
 function planText(repository: string, plan: PrunePlan, accepted: readonly string[]): string {
   const verdicts = plan.verdicts.map(
-    ({ point, keep, reasons }) => `  ${keep ? 'keep  ' : 'REMOVE'}  ${point}  ${reasons.join('; ')}`,
+    ({ point, note, keep, reasons }) =>
+      `  ${keep ? 'keep  ' : 'REMOVE'}  ${point}  ${[...reasons, ...(note === undefined ? [] : [quoted(note)])].join('; ')}`,
   )
   const stops = withheldBy(plan, accepted)
   return [

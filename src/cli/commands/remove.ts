@@ -1,7 +1,7 @@
 import { executeRemove, type RemoveReport } from '../../operations/remove/execute.ts'
 import { planRemove, type RemovePlan } from '../../operations/remove/plan.ts'
 import { confirmByTyping } from '../confirm.ts'
-import { formatBytes, formatTime } from '../format.ts'
+import { formatBytes, formatTime, noteLines } from '../format.ts'
 import type { Command } from '../run-command.ts'
 
 export interface RemoveOptions {
@@ -30,12 +30,13 @@ export async function remove(command: Command, id: string, options: RemoveOption
   return 0
 }
 
-function planText({ point, now, repositories }: RemovePlan): string {
+function planText({ point, note, now, repositories }: RemovePlan): string {
   const end = now
     ? 'its space is freed at once, and NOTHING BRINGS IT BACK'
     : 'holdfast undelete brings it back for 72 hours'
   return [
     `Remove restore point ${point}: ${end}`,
+    ...noteLines({ note }),
     ...repositories.map(({ name, state }) => `  in ${name}${state === 'listed' ? '' : ` (${state})`}`),
   ].join('\n')
 }

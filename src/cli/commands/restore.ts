@@ -14,7 +14,7 @@ import { executeScratch, planScratch } from '../../operations/scratch/restore.ts
 import { openChosenPoint, type ChosenPoint } from '../chosen-point.ts'
 import { confirmByTyping } from '../confirm.ts'
 import { formatDifferences, formatFindings } from '../findings.ts'
-import { formatBytes, formatDuration, formatTime, quoted } from '../format.ts'
+import { formatBytes, formatDuration, formatTime, noteLines } from '../format.ts'
 import { formatKeyFits } from '../key-fits.ts'
 import { isGoodFit } from '../../operations/key-fit/prove.ts'
 import { chooseApp, type Command } from '../run-command.ts'
@@ -197,7 +197,7 @@ function planText(plan: RestorePlan): string {
   }
   return [
     `Restore of ${plan.app} from restore point ${plan.point} (${formatTime(plan.pointCreated)}) in ${plan.repository}`,
-    ...(plan.note === undefined ? [] : [`  note: ${quoted(plan.note)}`]),
+    ...noteLines(plan),
     `  how: ${acts[plan.mode]}`,
     ...(plan.mode === 'scratch' ? [] : [`  safety point first: ${plan.safetyPoint ? 'yes' : 'NO'}`]),
     ...plan.components.map(({ name, target, bytes }) => `  ${name}: ${formatBytes(bytes)} into ${target}`),

@@ -1,6 +1,8 @@
+import { failureKinds } from '../../core/failure.ts'
 import { showPoint, type ShowReport } from '../../operations/points/show-point.ts'
 import { formatBytes, formatTable, formatTime, quoted } from '../format.ts'
 import { formatKeyFits } from '../key-fits.ts'
+import { nextStep } from '../next-step.ts'
 import type { Command } from '../run-command.ts'
 import { formatState } from '../verdict.ts'
 
@@ -8,7 +10,7 @@ import { formatState } from '../verdict.ts'
 export async function show(command: Command, choice: string, options: { readonly app?: string }): Promise<number> {
   const report = await showPoint(command.assembly.apps, choice, options.app, command.assembly.context)
   command.result(report, () => textOf(report))
-  return 0
+  return report.failure === undefined ? 0 : failureKinds[report.failure.kind].exit
 }
 
 function textOf(report: ShowReport): string {
@@ -46,7 +48,7 @@ function textOf(report: ShowReport): string {
     '',
     ...(report.opened
       ? [formatTable(['component', 'kind', 'artifact', 'content', 'stored', 'sha-256'], artifacts, [3, 4])]
-      : ['The content is encrypted and no identity is at hand; only what is public is shown.']),
+      : closedText(report)),
     ...report.missing.map(({ name, reason }) => `MISSING ${name}: ${reason}`),
     ...report.components.flatMap(({ name, notCaptured }) =>
       notCaptured.map((what) => `not captured in ${name}: ${what}`),
@@ -57,6 +59,13 @@ function textOf(report: ShowReport): string {
       ? ['', 'No proofs: never verified or drilled.']
       : ['', formatTable(['proof', 'time', 'outcome'], proofs)]),
   ].join('\n')
+}
+
+/** Why only what is public is shown. */
+function closedText({ failure }: ShowReport): string[] {
+  if (failure === undefined)
+    return ['The content is encrypted, and no private key at hand opens it; only what is public is shown.']
+  return [`CANNOT BE OPENED: ${failure.message}`, `  ${nextStep(failure)}`, '  What is public is shown.']
 }
 
 /** A drill of an incomplete point that brought back all that it holds did not fail, and is not good. */

@@ -3,7 +3,7 @@ import type { App } from '../../operations/app.ts'
 import { fromRepository } from '../../operations/points/find-point.ts'
 import { findInApps } from '../../operations/points/show-point.ts'
 import { executeVerify, type VerifyReport } from '../../operations/verify/execute.ts'
-import { formatBytes, formatDuration } from '../format.ts'
+import { formatBytes, formatDuration, noteLines } from '../format.ts'
 import { exitOfVerdict, formatMissing, formatRecording } from '../verdict.ts'
 import type { Command } from '../run-command.ts'
 
@@ -56,6 +56,7 @@ function textOf(report: VerifyReport): string {
   ]
   return [
     `Restore point ${point} of ${app}: ${ok ? `every byte that was read is as it was written${missing.length === 0 ? '' : ', but the point is INCOMPLETE'}` : 'DAMAGED'}`,
+    ...noteLines(report),
     ...(report.failure === undefined ? [readText(report)] : []),
     ...bad.map((line) => `  ${line}`),
     ...formatMissing(missing),

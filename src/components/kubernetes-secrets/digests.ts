@@ -31,7 +31,7 @@ function fingerprintKeyOf({ fingerprintKey }: KubernetesSecretsDetails): Secret 
   return secretOfBytes(Buffer.from(fingerprintKey, 'base64'))
 }
 
-/** In what an object is not what was captured, told by fingerprints. */
+/** In what an object is not what was captured. A value is told by the fingerprint that `show` has of each point. */
 export function differencesOf(
   expected: CapturedObject,
   found: KubernetesObject | undefined,
@@ -43,8 +43,7 @@ export function differencesOf(
   const names = new Set([...expected.keys, ...now.keys].map(({ key }) => key))
   const ofKeys = [...names].toSorted().flatMap((key) => keyDifference(subject, key, expected, now))
   if (expected.describedDigest === now.describedDigest) return ofKeys
-  const described = { expected: describedAs(expected), found: describedAs(now) }
-  return [...ofKeys, { subject: `${subject}: type, labels and annotations`, ...described }]
+  return [...ofKeys, describedDifference(`${subject}: type, labels and annotations`, expected, now)]
 }
 
 /** The same of one on a server, where labels and annotations of others are no difference. */
@@ -82,8 +81,17 @@ function shown(digest: string | undefined): string {
   return digest === undefined ? 'nothing' : `fingerprint ${fingerprintOf(digest)}`
 }
 
-function describedAs({ type, immutable, describedDigest }: CapturedObject): string {
-  return `${type ?? 'no type'}${immutable ? ', immutable' : ''}, fingerprint ${fingerprintOf(describedDigest)}`
+/** Values of annotations may be secret, so names are told. A point of before they were kept has none. */
+function describedDifference(subject: string, expected: CapturedObject, now: CapturedObject): Difference {
+  const [wanted, found] = [describedAs(expected), describedAs(now)]
+  if (expected.describedNames === undefined) return { subject, expected: 'as captured', found }
+  return { subject, expected: wanted, found: wanted === found ? 'the same names, with other values' : found }
+}
+
+function describedAs({ type, immutable, describedNames }: CapturedObject): string {
+  const listed = (names: readonly string[] = []): string => names.toSorted().join(' ') || 'none'
+  const kind = `${type ?? 'no type'}${immutable ? ', immutable' : ''}`
+  return `${kind}, labels: ${listed(describedNames?.labels)}, annotations: ${listed(describedNames?.annotations)}`
 }
 
 /** The objects of an artifact, one at a time. Fails with `corrupt` when they are not those of the manifest. */

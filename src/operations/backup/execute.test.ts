@@ -92,6 +92,21 @@ for (const [method, fault] of [
   })
 }
 
+test('a repository without room for the commit alone keeps none of the data; any other failure of it leaves that to a sweep', async (t) => {
+  const noRoom = new Failure('refused', 'no space left', { facts: { status: 507 } })
+  const other = new Failure('denied', 'it may not be written')
+  for (const [error, left] of [
+    [noRoom, 0],
+    [other, 4],
+  ] as const) {
+    const bad = new FaultyStorage(memoryStorage()).fail('put', { type: 'instead', error }, `points/${POINT}.json`)
+    const workshop = await workshopFor(t, [bad])
+    await assert.rejects(backUp(workshop, twoPlaces()), { kind: error.kind })
+    bad.assertAllFired()
+    assert.equal((await blobNames(bad, 'data/')).length, left)
+  }
+})
+
 test('when no repository can take it, the backup fails and names each with its reason', async (t) => {
   const storages = [0, 1].map(() =>
     new FaultyStorage(memoryStorage()).fail('put', { type: 'instead', error: full }, ARTIFACT),

@@ -2,11 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isFailure } from '../../core/failure.ts'
 import { planPruneOf } from '../prune/execute.ts'
+import { executeDrill } from '../drill/drill.ts'
 import { holdPoint } from '../keep/keep.ts'
 import { listPoints } from '../points/list-points.ts'
 import { showPoint } from '../points/show-point.ts'
+import { planRemove } from '../remove/plan.ts'
 import { TextPlace } from '../testing/text-driver.ts'
 import { newWorkshop, textComponent } from '../testing/workshop.ts'
+import { executeVerify } from '../verify/execute.ts'
 import { parseNote } from './note.ts'
 import { planBackup } from './plan.ts'
 import { runBackup } from './run.ts'
@@ -35,6 +38,27 @@ test('a point is labelled and held by its commit, until it is released', async (
   assert.ok((await removals()).includes(point))
   await holdPoint([app], point, 'hold', context)
   assert.ok(!(await removals()).includes(point))
+})
+
+test('whatever is done with a point names its note', async (t) => {
+  const workshop = await newWorkshop()
+  t.after(() => workshop.close())
+  const app = workshop.app([textComponent(new TextPlace('database', 'rows'))])
+  const context = workshop.context()
+  const note = 'before CA swap'
+  await runBackup(app, { ...(await planBackup(app, context)), note }, context)
+  await runBackup(app, await planBackup(app, context), context)
+  const repository = await workshop.repository()
+  const [labelled, plain] = (await repository.catalog(context)).points
+  assert.ok(labelled !== undefined && plain !== undefined)
+  const told = async (about: typeof labelled) => [
+    (await executeVerify(repository, about, { sample: 1, drivers: [] }, context)).note,
+    (await executeDrill(app, repository, about, { where: 'beside' }, context)).note,
+    (await planPruneOf(app, repository, context)).verdicts.find(({ point }) => point === about.point)?.note,
+    (await planRemove([app], { id: about.point, now: false, accepted: ['last-good', 'last-drilled'] }, context)).note,
+  ]
+  assert.deepEqual(await told(plain), [undefined, undefined, undefined, undefined])
+  assert.deepEqual(await told(labelled), [note, note, note, note])
 })
 
 test('a note is one short line that can be printed', () => {

@@ -3,6 +3,7 @@ import { isAboutTheData, toFailure, type Failure } from '../../core/failure.ts'
 import type { Difference } from '../../core/restore-point.ts'
 import type { PointCommit, PointReader, Repository } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
+import { noteOf } from '../backup/note.ts'
 import { summarize } from '../backup/report.ts'
 import { proveRestored } from '../key-fit/prove.ts'
 import { openForProof } from '../proof/open-for-proof.ts'
@@ -64,7 +65,7 @@ async function drillOpened(drill: Drill, reader: PointReader, context: Operation
   try {
     const request = { mode, restoreId, scratchFolder: scratch.path, accept: options.accept } as const
     targets = await openTargets(app, reader, request, context)
-    record = await noteScratch(noteOf(reader, { restoreId, mode, folder: scratch.path }, targets), context)
+    record = await noteScratch(recordOf(reader, { restoreId, mode, folder: scratch.path }, targets), context)
     const report = await conclude(drill, await rehearse(drill, reader, targets, context), context)
     return { ...report, ...(await cleaned(clean)) }
   } catch (error) {
@@ -83,7 +84,7 @@ async function cleaned(clean: () => Promise<void>): Promise<Pick<DrillReport, 'c
   }
 }
 
-function noteOf(
+function recordOf(
   { commit: { app, point } }: PointReader,
   place: Pick<ScratchRecord, 'restoreId' | 'mode' | 'folder'>,
   targets: readonly Restoring[],
@@ -101,6 +102,7 @@ async function conclude(drill: Drill, found: Rehearsed, context: OperationContex
   const report = {
     app,
     point,
+    ...noteOf(about.commit),
     where: options.where,
     outcome,
     ok: outcome === 'restored',

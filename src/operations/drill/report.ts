@@ -8,6 +8,7 @@ import type { DrilledContent } from '../restore/drilled-content.ts'
 export interface DrillReport extends Recorded {
   readonly app: string
   readonly point: string
+  readonly note?: string
   /** `scratch`: a throw-away server and folder. `beside`: next to the live data on its own server. */
   readonly where: 'scratch' | 'beside'
   /** `restored in part`: all that the point holds came back as it was captured, and the point lacks something: `missing`. */

@@ -5,6 +5,7 @@ import type { TruthState } from '../../core/restore-point.ts'
 import { isWrongPassword } from '../../repository/keys/wrong-password.ts'
 import type { CatalogPoint } from '../../repository/repository.ts'
 import type { App, AppRepository } from '../app.ts'
+import { noteOf } from '../backup/note.ts'
 import { standingOf } from '../proof/standing.ts'
 
 export interface PointSummary {
@@ -99,7 +100,7 @@ export function summaryOf({ point, commit, proofs, held }: CatalogPoint, reposit
     storedBytes: commit.artifacts.reduce((sum, { size }) => sum + size, commit.manifest.size),
     repositories: [repository],
     remarks: commit.remarks,
-    ...(commit.note === undefined ? {} : { note: commit.note }),
+    ...noteOf(commit),
   }
 }
 

@@ -13,6 +13,7 @@ import { blobNames, newWorkshop, textComponent, type Workshop } from '../testing
 import { executeVerify } from '../verify/execute.ts'
 import { findPoint } from './find-point.ts'
 import { listPoints } from './list-points.ts'
+import { showPoint } from './show-point.ts'
 
 interface Stage {
   readonly workshop: Workshop
@@ -110,4 +111,18 @@ test('a point with a blob of another size is damaged in the list', async (t) => 
     await stage.storage.change(`data/${stage.points[1]}/${blob}`, (bytes) => bytes.subarray(1))
   const { damaged } = await listPoints([appOf(stage.workshop)], stage.workshop.context())
   assert.match(damaged[0]?.message ?? '', /manifest has \d+ instead of \d+ bytes.*000001 has.*keys-1 has/)
+})
+
+test('of a point that cannot be opened everything public is shown, with what keeps it closed', async (t) => {
+  const stage = await stageFor(t)
+  const [point = '', other = ''] = stage.points
+  const name = `data/${point}/manifest`
+  const shown = (id: string) => showPoint([appOf(stage.workshop)], id, undefined, stage.workshop.context())
+  await stage.storage.change(name, (bytes) => bytes.fill(0, 200, 210))
+  const { opened, failure, components, ...rest } = await shown(point)
+  assert.deepEqual([opened, failure?.kind, components], [false, 'corrupt', []])
+  assert.deepEqual([rest.summary.point, rest.proofs.map(({ kind }) => kind)], [point, ['hold']])
+  stage.closed.add(`data/${other}/manifest`)
+  const unread = await shown(other)
+  assert.deepEqual([unread.opened, unread.failure?.kind], [false, 'denied'])
 })

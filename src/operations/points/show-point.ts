@@ -1,8 +1,11 @@
-import { isFailure, Failure } from '../../core/failure.ts'
+import { throwIfCancelled } from '../../core/cancelled.ts'
+import { isFailure, Failure, toFailure } from '../../core/failure.ts'
+import { isWrongPassword } from '../../repository/keys/wrong-password.ts'
 import type { PointReader } from '../../repository/repository.ts'
 import type { SecretFingerprint } from '../../components/driver.ts'
 import type { ManifestKeyFit } from '../../repository/documents.ts'
 import { componentNamed, type App, type OperationContext } from '../app.ts'
+import { summarize, type FailureSummary } from '../backup/report.ts'
 import { openPoint } from '../source.ts'
 import { findPoint, parsePointChoice, type FoundPoint } from './find-point.ts'
 import { summaryOf, type PointSummary } from './list-points.ts'
@@ -11,8 +14,10 @@ export interface ShowReport {
   readonly summary: PointSummary
   readonly software: string
   readonly signer: string
-  /** Whether an identity was at hand; without one components are empty. */
+  /** Whether the content could be read; if not, components are empty. */
   readonly opened: boolean
+  /** Why not, where it is not only that no private key at hand opens it. */
+  readonly failure?: FailureSummary
   readonly components: readonly {
     readonly name: string
     readonly kind: string
@@ -37,7 +42,7 @@ export interface ShowReport {
   }[]
 }
 
-/** Everything about one point; what is encrypted only when an identity is at hand. */
+/** Everything about one point: what is public whatever happens, what is encrypted only where it can be opened. */
 export async function showPoint(
   apps: readonly App[],
   choice: string,
@@ -45,13 +50,14 @@ export async function showPoint(
   context: OperationContext,
 ): Promise<ShowReport> {
   const found = await findInApps(apps, choice, app, context)
-  const reader = await openIfPossible(found, context)
+  const { reader, failure } = await openIfPossible(found, context)
   const { point } = found
   return {
     summary: summaryOf(point, found.repositoryName),
     software: point.commit.software,
     signer: point.signer,
     opened: reader !== undefined,
+    ...(failure === undefined ? {} : { failure }),
     components:
       reader?.manifest.components.map(({ name, kind, notCaptured, artifacts, details }) => ({
         name,
@@ -104,11 +110,24 @@ export async function findInApps(
   throw missing ?? new Failure('notFound', `no app ${JSON.stringify(name)} in the configuration`)
 }
 
-async function openIfPossible(found: FoundPoint, context: OperationContext): Promise<PointReader | undefined> {
+interface Opened {
+  readonly reader?: PointReader
+  readonly failure?: FailureSummary
+}
+
+async function openIfPossible(found: FoundPoint, context: OperationContext): Promise<Opened> {
   try {
-    return await openPoint(found.repository, found.point.point, context)
+    return { reader: await openPoint(found.repository, found.point.point, context) }
   } catch (error) {
-    if (isFailure(error, 'denied') || isFailure(error, 'usage')) return undefined
-    throw error
+    throwIfCancelled(error, context.signal)
+    const failure = toFailure(error)
+    if (failure.kind === 'bug') throw error
+    return isForOthers(failure) ? {} : { failure: summarize(failure) }
   }
+}
+
+/** To have no private key for it is no fault; a wrong password, or a file that may not be read, is one. */
+function isForOthers(failure: Failure): boolean {
+  if (failure.kind === 'usage') return true
+  return failure.kind === 'denied' && failure.facts['code'] === undefined && !isWrongPassword(failure)
 }

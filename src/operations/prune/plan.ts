@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto'
 import { acceptedNames, ALARM, PRUNE_PLAN } from '../../core/accept-ids.ts'
 import { applyRetention } from '../../core/apply-retention.ts'
 import type { PointId } from '../../core/restore-point.ts'
-import type { RetentionFacts, RetentionPlan, RetentionPolicy } from '../../core/retention.ts'
+import type { RetentionFacts, RetentionPlan, RetentionPolicy, RetentionVerdict } from '../../core/retention.ts'
 import type { Catalog, Repository } from '../../repository/repository.ts'
 import type { App } from '../app.ts'
+import { noteOf } from '../backup/note.ts'
 import { isImported } from '../import/remark.ts'
 import { freezeOf } from '../lineage/remarks.ts'
 import { isPassed, latestProof } from '../proof/standing.ts'
@@ -12,6 +13,7 @@ import { candidatesOf, lostPoints } from './candidate.ts'
 
 /** What prune would do to the points of one app in one repository, as data. */
 export interface PrunePlan extends RetentionPlan {
+  readonly verdicts: readonly (RetentionVerdict & { readonly note?: string })[]
   readonly app: string
   readonly repository: string
   /** The points to remove, oldest first. */
@@ -69,7 +71,9 @@ export function planPrune(
   const hash = hashOf(['holdfast prune 1', repository.id, app.name, policyHash, ...removals])
   const unopenable = [...observed.unopenable].map(([point, message]) => ({ point, message }))
   const restorable = candidates.some(({ good }) => good)
-  const found = { removals, unopenable, restorable, hash, policyHash }
+  const notes = new Map(points.map(({ point, commit }) => [point, commit.note]))
+  const verdicts = retention.verdicts.map((one) => ({ ...one, ...noteOf({ note: notes.get(one.point) }) }))
+  const found = { verdicts, removals, unopenable, restorable, hash, policyHash }
   return { app: app.name, repository: repository.id, ...withApproval(retention, hash), ...found }
 }
 

@@ -2,6 +2,7 @@ import { acceptOptions, DAMAGED_POINT } from '../../core/accept-ids.ts'
 import { Failure } from '../../core/failure.ts'
 import type { Catalog } from '../../repository/repository.ts'
 import type { App, AppRepository, OperationContext } from '../app.ts'
+import { noteOf } from '../backup/note.ts'
 import { candidatesOf } from '../prune/candidate.ts'
 import { guardsOf, type Guard } from './guards.ts'
 
@@ -17,6 +18,7 @@ export interface RemoveRequest {
 
 export interface RemovePlan {
   readonly point: string
+  readonly note?: string
   readonly now: boolean
   readonly repositories: readonly RemovePlace[]
   /** What the operator types. */
@@ -38,18 +40,20 @@ export async function planRemove(
   assertId(request.id)
   const repositories: RemovePlace[] = []
   const points = new Set<string>()
+  let note: string | undefined
   for (const target of targetsOf(apps, request.repository)) {
     const catalog = await (await target.open(context)).catalog(context)
     const found = findIn(catalog, request)
     if (found === undefined) continue
     points.add(found.point)
+    note ??= found.note
     refuseProtected(found, { apps, catalog, repository: target.name }, request)
     repositories.push({ name: target.name, state: found.state })
   }
   const [point, another] = points
   if (point === undefined) throw new Failure('notFound', `no repository has a restore point ${request.id} to remove`)
   if (another !== undefined) throw ambiguous(request.id)
-  return { point, now: request.now, repositories, confirmation: point.slice(0, 8) }
+  return { point, ...noteOf({ note }), now: request.now, repositories, confirmation: point.slice(0, 8) }
 }
 
 /** Each repository once, although several apps may share it. */
@@ -64,12 +68,13 @@ export function targetsOf(apps: readonly App[], name: string | undefined): reado
 
 interface Found {
   readonly point: string
+  readonly note?: string
   readonly state: RemovePlace['state']
 }
 
 function findIn(catalog: Catalog, { id, now }: RemoveRequest): Found | undefined {
   const damaged = catalog.damaged.map(({ point }): Found => ({ point, state: 'damaged' }))
-  const listed = catalog.points.map(({ point }): Found => ({ point, state: 'listed' }))
+  const listed = catalog.points.map(({ point, commit }): Found => ({ point, ...noteOf(commit), state: 'listed' }))
   const removed = now ? catalog.removed.map(({ point }): Found => ({ point, state: 'removed' })) : []
   // A commit that can be read says what the point is, however damaged its data: it is removed, and held, like any other.
   const found = [...listed, ...damaged, ...removed].filter(({ point }) => point.startsWith(id))

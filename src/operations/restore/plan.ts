@@ -3,6 +3,7 @@ import { Failure } from '../../core/failure.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import type { PointReader } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
+import { noteOf } from '../backup/note.ts'
 import { safetyFindings } from './safety-preflight.ts'
 import type { Restoring } from './targets.ts'
 
@@ -83,7 +84,7 @@ export async function planRestore(
     app: reader.commit.app,
     point: reader.commit.point,
     pointCreated: reader.commit.created,
-    ...(reader.commit.note === undefined ? {} : { note: reader.commit.note }),
+    ...noteOf(reader.commit),
     components,
     missing: missingOf(reader, chosen),
     confirmation: targets.at(-1)?.target.confirmation ?? reader.commit.app,

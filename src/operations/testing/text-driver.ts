@@ -84,6 +84,8 @@ export const textDriver: Driver<TextSettings, TextDetails> = {
     const times = { since: new Date(0), until: new Date(1) }
     return Promise.resolve(kept.map(({ id }) => ({ restoreId: id, description: `text ${place.name}`, ...times })))
   },
+  keptBytes: ({ place }, { restoreId }) =>
+    Promise.resolve([place.previous, place.undone].find((one) => one?.id === restoreId)?.text?.length),
   open: ({ place }, request) => Promise.resolve(new TextTarget(place, request)),
 }
 

@@ -29,8 +29,8 @@ test('what is kept for undo is listed and removed by its restore, and never whil
   const [app, context] = [workshop.app([textComponent(place)]), workshop.context()]
   const kept = await listKept(app, context)
   assert.deepEqual(
-    new Set(kept.map(({ restoreId, component }) => `${restoreId} ${component}`)),
-    new Set(['00000002 database', `${RESTORE} database`]),
+    new Set(kept.map(({ restoreId, component, bytes }) => `${restoreId} ${component} ${bytes}`)),
+    new Set(['00000002 database 5', `${RESTORE} database 6`]),
   )
   await assert.rejects(forgetKept(app, '00000003', context), { kind: 'notFound' })
   await enterStage(journal, 'swapping', context.records, context.clock)

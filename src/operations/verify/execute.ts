@@ -3,6 +3,7 @@ import type { Driver } from '../../components/driver.ts'
 import type { ManifestComponent, MissingComponent } from '../../repository/documents.ts'
 import type { PointCommit, PointReader, Repository } from '../../repository/repository.ts'
 import type { OperationContext } from '../app.ts'
+import { noteOf } from '../backup/note.ts'
 import { summarize, type FailureSummary } from '../backup/report.ts'
 import { openForProof } from '../proof/open-for-proof.ts'
 import { recordVerdict, type Recorded } from '../proof/record-verdict.ts'
@@ -12,6 +13,7 @@ import { planVerify, type VerifyStep } from './plan.ts'
 export interface VerifyReport extends Recorded {
   readonly app: string
   readonly point: string
+  readonly note?: string
   /** Whether all that was read is as it was written. A point may lack something all the same: `missing`. */
   readonly ok: boolean
   /** Stored bytes of artifacts that were read and decrypted, as far as it came with each. */
@@ -34,7 +36,7 @@ export interface VerifyOptions {
   readonly drivers: readonly Driver[]
 }
 
-type Looked = Omit<VerifyReport, 'app' | 'point' | 'durationMilliseconds' | keyof Recorded>
+type Looked = Omit<VerifyReport, 'app' | 'point' | 'note' | 'durationMilliseconds' | keyof Recorded>
 
 /**
  * Presence first, then every byte decrypted and hashed, then each archive read by the real tool. Goes through all of
@@ -54,7 +56,7 @@ export async function executeVerify(
   const durationMilliseconds = Math.round(context.clock.monotonic() - begun)
   const facts = { bytesRead: looked.bytesRead, sampled: !isWhole(looked), durationMilliseconds }
   const recorded = await recordVerdict(repository, about, 'verify', { ok: looked.ok, facts }, context)
-  return { app, point, durationMilliseconds, ...looked, ...recorded }
+  return { app, point, ...noteOf(about.commit), durationMilliseconds, ...looked, ...recorded }
 }
 
 function unopened(damage: Failure): Looked {

@@ -49,7 +49,7 @@ const wrongRegion: Meaning = {
 const noCredentials: Meaning = {
   kind: 'denied',
   what: 'no credentials were found',
-  hint: 'Set accessKey and secretKey, or give the machine a role or a profile.',
+  hint: 'Set accessKey and secretKey in the configuration, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment, or give the machine a role or a profile.',
 }
 const full: Meaning = {
   kind: 'refused',
