@@ -11,4 +11,4 @@ var compiled = path.join(root, 'dist', 'main.js')
 var entry = require('fs').existsSync(source) ? source : compiled
 if (!node.isInstalled(root)) node.fail('its npm packages are not installed; run "npm ci --omit=dev" in ' + root)
 // See bin/holdfast for why these.
-node.run(root, ['--initial-heap-size=64', '--max-semi-space-size=2', entry].concat(process.argv.slice(2)))
+node.run(root, ['--initial-heap-size=64', '--max-semi-space-size=2', '--', entry].concat(process.argv.slice(2)))

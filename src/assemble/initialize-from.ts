@@ -110,7 +110,9 @@ async function write(
   const points = carried.map(({ app, point, created }) => `From restore point ${point} of ${app}, ${created}.`)
   const text = carriedText(fitted.file, [...points, ...fitted.remarks])
   const environment = processEnvironment()
-  const config = parseConfig(text, { path, isPrivate: true, componentSchemas, environment })
+  const options = { path, isPrivate: true, componentSchemas, environment }
+  // The app's environment file went away with the host that had it; it is named among what is still to be set.
+  const config = parseConfig(text, { ...options, filesMayBeMissing: true })
   await writeNewFile(path, text)
   return [...merged.conflicts.map(conflict), ...fitted.findings, ...(await missingBeside(config))]
 }

@@ -1,5 +1,5 @@
 import { dirname, join, resolve } from 'node:path'
-import type { Config } from '../config/load-config.ts'
+import { parseConfig, type Config } from '../config/load-config.ts'
 import { appNames, appPlaces, type AppTemplate } from '../config/app-templates.ts'
 import { startingConfig } from '../config/starting-config.ts'
 import { withKeys } from '../config/with-keys.ts'
@@ -10,11 +10,12 @@ import type { Finding } from '../core/restore-point.ts'
 import type { CopiedIdentity, InitReport, InitRequest } from '../operations/init/init.ts'
 import { closedFinding } from '../operations/keys/closed-finding.ts'
 import { generateSigner, parseSigner } from '../repository/keys/signer.ts'
-import { readVariable } from '../system/environment-file.ts'
+import { assertEnvironmentFile, readVariable } from '../system/environment-file.ts'
 import { processEnvironment } from '../system/environment.ts'
 import { writeNewFile } from '../system/private-file.ts'
 import type { Adoption } from './adoption.ts'
 import { adoptKeys, NOTHING_PROVEN, type ProvenKeys } from './adopt-keys.ts'
+import { componentSchemas } from './assemble.ts'
 import { createAll, type Created } from './create-repositories.ts'
 import { editConfig, enterKey, exists, newKey, NO_NEW_KEY } from './enter-key.ts'
 import { initializeFrom } from './initialize-from.ts'
@@ -31,10 +32,11 @@ export async function initialize(request: InitRequest, context: Context): Promis
   if (request.from !== undefined) return await initializeFrom(path, request.from, request, context)
   const before = await lookAround(path, context)
   const { adoptions } = before
+  const start = (await exists(path)) ? undefined : startingText(path, request)
   const key = adoptions.every(({ recipients }) => recipients.length === 0) ? await newKey(request) : undefined
   const locks = request.password !== undefined
   const proven = locks ? await proveKeys(before, request, context) : NOTHING_PROVEN
-  const configWritten = await writeStartingConfig(path, request)
+  if (start !== undefined) await writeNewFile(path, start)
   const config = await readConfig(path)
   const signer = await ensureSigner(config, (id) => trustEverywhere(id, before.places, proven, context))
   const repositories = await createAll(config, storagesOf(config, context), context)
@@ -44,12 +46,16 @@ export async function initialize(request: InitRequest, context: Context): Promis
   if (key === undefined) await enterRecipients(config, adoptions)
   return {
     configPath: path,
-    configWritten,
+    configWritten: start !== undefined,
     signer,
     ...keys,
     copiedIdentities,
     repositories: repositories.map(({ name, location, outcome, id }) => ({ name, location, outcome, id })),
-    findings: [...repositories.flatMap(({ findings }) => findings), ...(await closedOnes(path, repositories, context))],
+    findings: [
+      ...(start === undefined ? passedOver(path, request) : []),
+      ...repositories.flatMap(({ findings }) => findings),
+      ...(await closedOnes(path, repositories, context)),
+    ],
   }
 }
 
@@ -102,8 +108,21 @@ async function closedOnes(
   return looked.filter((finding) => finding !== undefined)
 }
 
-async function writeStartingConfig(path: string, request: InitRequest): Promise<boolean> {
-  if (await exists(path)) return false
+/** Of a file that is there nothing is changed, and who asked for that is told. */
+function passedOver(path: string, { repositoryUrl, template }: InitRequest): readonly Finding[] {
+  const asked = { '--repository': repositoryUrl, '--app': template }
+  return Object.entries(asked)
+    .filter(([, value]) => value !== undefined)
+    .map(([subject]) => ({
+      level: 'warning',
+      subject,
+      message: `is for a new configuration; ${path} is there and is used as it is`,
+      hint: 'Edit the file, or move it away and run holdfast init again.',
+    }))
+}
+
+/** The starting configuration, judged before anything is made: a wrong option leaves no file behind that is wrong. */
+function startingText(path: string, request: InitRequest): string {
   const folder = dirname(path)
   const url = request.repositoryUrl ?? `file://${join(folder, 'repository')}`
   const template = templateOf(request)
@@ -115,14 +134,15 @@ async function writeStartingConfig(path: string, request: InitRequest): Promise<
     databasePassword: 'env:PORTAL_DATABASE_PASSWORD',
     keyFolder: join(folder, 'keys'),
   })
-  // Without an identity file on this host, restores here ask for the password of the locked one.
-  await writeNewFile(
-    path,
-    request.identityFile === undefined
-      ? text.replace(/^identity: .*$/m, '# $&')
-      : text.replace(/^identity: .*$/m, `identity: ${JSON.stringify(`file:${resolve(request.identityFile)}`)}`),
-  )
-  return true
+  const withIdentity = text.replace(/^identity: .*$/m, identityLine(request))
+  parseConfig(withIdentity, { path, isPrivate: true, componentSchemas, environment: processEnvironment() })
+  return withIdentity
+}
+
+/** Without an identity file on this host, restores here ask for the password of the locked one. */
+function identityLine({ identityFile }: InitRequest): (line: string) => string {
+  return (line) =>
+    identityFile === undefined ? `# ${line}` : `identity: ${JSON.stringify(`file:${resolve(identityFile)}`)}`
 }
 
 function templateOf({ template }: InitRequest): AppTemplate | undefined {
@@ -134,6 +154,7 @@ function templateOf({ template }: InitRequest): AppTemplate | undefined {
     })
   const { environmentFile, url } = appPlaces[name]
   const file = resolve(template.environmentFile ?? environmentFile)
+  if (template.environmentFile !== undefined) assertEnvironmentFile(file)
   return { name, environmentFile: file, hasUrl: url !== undefined && hasVariable(file, url) }
 }
 

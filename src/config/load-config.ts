@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { carriedConfigurations, type CarriedFile } from './carried-configuration.ts'
-import { withDatabaseUrls } from './database-urls.ts'
+import { withDatabaseUrls, type Beside } from './database-urls.ts'
 import { deepFreeze } from './deep-freeze.ts'
 import { defaultStateFolder, type Environment } from './environment.ts'
 import { findMistakes } from './find-mistakes.ts'
@@ -38,7 +38,7 @@ export async function loadConfig(path: string, options: LoadOptions): Promise<Co
   return parseConfig(text, { ...options, path, isPrivate })
 }
 
-export interface ParseOptions extends LoadOptions {
+export interface ParseOptions extends LoadOptions, Beside {
   /** Stands before every problem. */
   readonly path: string
   /** Whether only the owner of the file can read it. */
@@ -46,21 +46,23 @@ export interface ParseOptions extends LoadOptions {
 }
 
 /** The same for a text that is not (yet) a file. */
-export function parseConfig(text: string, { path, isPrivate, componentSchemas, environment }: ParseOptions): Config {
+export function parseConfig(text: string, options: ParseOptions): Config {
+  const { path, isPrivate, environment } = options
   const file = parseYamlFile(text)
   if ('problems' in file) throw wrongFile(path, file.problems)
-  const { state, ...settings } = validate(path, file, componentSchemas)
+  const { state, ...settings } = validate(file, options)
   const warnings = findWarnings(settings, isPrivate).map((warning) => spellLocated(path, file.locate(warning)))
   const carried = carriedConfigurations(file.value, settings)
   return deepFreeze({ ...settings, path, stateFolder: state ?? defaultStateFolder(environment), carried, warnings })
 }
 
-function validate(path: string, file: YamlFile, kinds: ComponentSchemas): z.infer<ReturnType<typeof configSchema>> {
+function validate(file: YamlFile, options: ParseOptions): z.infer<ReturnType<typeof configSchema>> {
+  const { path, componentSchemas: kinds } = options
   if (file.value === null)
     throw wrongFile(path, [
       { line: 1, column: 1, message: 'the file is empty; holdfast init writes one to start from' },
     ])
-  const { value, problems } = withDatabaseUrls(file.value)
+  const { value, problems } = withDatabaseUrls(file.value, options)
   const parsed = configSchema(kinds).safeParse(value)
   const mistakes = [...problems, ...findMistakes(file.value)]
   if (parsed.success && mistakes.length === 0) return parsed.data

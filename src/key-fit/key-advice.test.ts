@@ -35,6 +35,7 @@ const cases: readonly [what: string, wrong: KeySide, other: KeySide, said: RegEx
   ['both are wrong', point('does-not-fit'), host('does-not-fit'), /^Neither key is right/],
   ['the same key, data under another', host('does-not-fit'), point('fits', 'aaaa'), /data is under another one now/],
   ['the same wrong key', host('does-not-fit'), point('does-not-fit', 'aaaa'), /wrong in both/],
+  ['no key in either', host('absent', null), point('absent', null), /in neither place: look .* in another/],
   [
     'nothing is proven of the other',
     host('does-not-fit'),

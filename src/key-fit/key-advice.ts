@@ -17,6 +17,8 @@ export function keyAdvice(wrong: KeySide, other: KeySide | undefined): string | 
   const shown = `${sideOf(wrong)}; ${sideOf(other)}.`
   if (same && other.verdict === 'fits')
     return `The key is the same in both places, and the data is under another one now. ${shown}`
+  if (same && wrong.verdict === 'absent' && other.verdict === 'absent')
+    return `The key is in neither place: look for it in another restore point, with holdfast show. ${shown}`
   if (same)
     return `The key is the same in both places, and wrong in both: look for it in an older restore point. ${shown}`
   if (other.verdict === 'fits')

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { readEnvFile, type Variable } from '../core/env-file.ts'
-import { Failure } from '../core/failure.ts'
+import { Failure, systemFailure } from '../core/failure.ts'
 
 /** `$NAME` and `${NAME}`, and `$$` for the sign itself, as Docker Compose has them in one file. */
 const REFERENCE = /\$(?:\$|\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))/g
@@ -27,13 +27,16 @@ function putTogether(value: string, variables: ReadonlyMap<string, Variable>, wh
   })
 }
 
+/** Fails with what is wrong with the file, before anything is made that names it. */
+export function assertEnvironmentFile(file: string): void {
+  textOf(file)
+}
+
 function textOf(file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (cause) {
-    throw new Failure('notFound', `environment file ${file} cannot be read`, {
-      cause,
-      hint: 'Check that it exists and that the user who runs Holdfast may read it.',
-    })
+    const hint = 'Check that it is there, and that the user who runs Holdfast may read it and enter its folders.'
+    throw systemFailure(`environment file ${file} cannot be read`, cause, hint)
   }
 }

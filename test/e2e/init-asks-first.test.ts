@@ -58,3 +58,23 @@ test('with a configuration that lacks a key it asks first too, and with one that
   assert.equal(await readFile(join(folder, 'holdfast.yaml'), 'utf8'), lacking)
   assert.equal((await holdfast(made, init)).code, 0)
 })
+
+test("an app's environment file that is not there makes nothing, and one in the usual place may come later", async (t) => {
+  const folder = await newFolder(t)
+  const [password, app] = [{ HOLDFAST_PASSWORD: PASSWORD }, ['--app', 'certctl']]
+  const ran = await holdfast(folder, [...init, ...app, '--env-file', 'missing.env'], password)
+  assert.match(ran.error, /environment file .*missing\.env cannot be read/)
+  assert.deepEqual([ran.code, await readdir(folder)], [10, []])
+  assert.equal((await holdfast(folder, [...init, ...app], password)).code, 0)
+})
+
+test('an option that makes a wrong configuration makes none, and one that comes too late is told', async (t) => {
+  const folder = await newFolder(t)
+  const password = { HOLDFAST_PASSWORD: PASSWORD }
+  const wrong = await holdfast(folder, [...init, '--repository', '/srv/portal'], password)
+  assert.match(wrong.error, /did you mean "file:\/\/\/srv\/portal"/)
+  await assertRefused(wrong, folder, [])
+  const right = [...init, '--repository', `file://${folder}/repository`]
+  assert.doesNotMatch((await holdfast(folder, right, password)).out, /--repository/)
+  assert.match((await holdfast(folder, right, password)).out, /--repository: is for a new configuration/)
+})

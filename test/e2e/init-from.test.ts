@@ -8,6 +8,32 @@ import type { PointsReport } from '../../src/operations/points/list-points.ts'
 import { assertFailed } from './expect.ts'
 import { emptyHost, filesHost, keptFile, type FilesHost } from './files-host.ts'
 
+/** A database whose address is in the app's own environment file, on the disk of the app. */
+test("an app's environment file that went away with the host is named, and the configuration is written", async (t) => {
+  const host = await filesHost(t)
+  const variables = join(host.folder, 'app.env')
+  await writeFile(variables, 'DATABASE_URL=postgres://app:word@127.0.0.1:1/app\nKEY=word\n', { mode: 0o600 })
+  await host.edit((config) => {
+    const components = config.apps['portal']?.components
+    assert.ok(components)
+    components['database'] = { kind: 'postgres', from: { file: variables, name: 'DATABASE_URL' } }
+    components['keys'] = { kind: 'secrets', secrets: { key: { file: variables, variable: 'KEY' } } }
+  })
+  await host.json(['backup', 'portal'], 3)
+  const url = await lose(t, host, 'repository-main')
+  const fresh = await emptyHost(t)
+  const { report } = await fresh.json<{ report: InitReport }>(['init', '--from', url])
+  const found = report.findings.find(({ subject }) => subject === `file ${variables}`)
+  assert.match(found?.message ?? 'none', /components\.database, .*keys\.secrets\.key need it/)
+  const points = await fresh.run('points', '--json')
+  assertFailed(points, {
+    code: 2,
+    kind: 'usage',
+    message: /put a file with the line DATABASE_URL=/,
+    hint: /configuration/,
+  })
+})
+
 /** A host that is lost with all that was on it; what is left is the repository, found again at another place. */
 async function lostHost(t: TestContext): Promise<{ readonly host: FilesHost; readonly url: string }> {
   const host = await filesHost(t)

@@ -36,8 +36,11 @@ async function oldNode(): Promise<string> {
   return path
 }
 
-async function start(path: string): Promise<{ readonly code: number; readonly output: string }> {
-  return await runQuietly('/bin/sh', [join(clone, 'bin', 'holdfast'), '--version'], { PATH: path })
+async function start(
+  path: string,
+  ...args: readonly string[]
+): Promise<{ readonly code: number; readonly output: string }> {
+  return await runQuietly('/bin/sh', [join(clone, 'bin', 'holdfast'), '--version', ...args], { PATH: path })
 }
 
 const INSTALL = /^holdfast: [^\n]*run "npm ci --omit=dev" in \/[^\n]*clone[^\n]*\n$/
@@ -61,4 +64,14 @@ test('with packages, an old Node without the one that npm brings is named, and a
   assert.equal(code, 31, output)
   assert.match(output, /^holdfast: needs Node 24\.15 or newer, and this is 18\.1\.0; [^\n]+\n$/)
   assert.deepEqual(await start(await pathWith('new-with', process.execPath)), { code: 0, output: 'started\n' })
+})
+
+test('what stands behind the program is for the program alone: Node reads no --env-file, nor options from it', async () => {
+  const injected = join(folder, 'injected.cjs')
+  const variables = join(folder, 'variables.env')
+  await writeFile(injected, "console.log('injected')")
+  await writeFile(variables, `NODE_OPTIONS=--require=${injected}\n`)
+  const path = await pathWith('arguments', process.execPath)
+  for (const file of [variables, join(folder, 'missing.env')])
+    assert.deepEqual(await start(path, '--env-file', file), { code: 0, output: 'started\n' })
 })

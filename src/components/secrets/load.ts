@@ -41,10 +41,7 @@ export async function contentFor(
     const wanted = bytesOfSecret(valueOf(values, whole.name))
     return live?.content.equals(wanted) === true ? undefined : wanted
   }
-  if (live === undefined)
-    throw new Failure('notFound', `${file} is not there, and only single values of it are in the restore point`, {
-      hint: 'Put the file back first, or set restoreFolder to get the values as files.',
-    })
+  if (live === undefined) throw partsOfNoFile({ file, secrets })
   if (!Buffer.from(live.content.toString('utf8')).equals(live.content))
     throw new Failure('unsupported', `${file} is no UTF-8 text, so that single values of it cannot be changed`, {
       hint: 'Set restoreFolder to get the values as files.',
@@ -54,6 +51,15 @@ export async function contentFor(
   const keys = secrets.filter(({ yamlKey }) => yamlKey !== undefined)
   const changed = keys.length === 0 ? content : (withValues(file, content, keys, values) ?? content)
   return changed.equals(live.content) ? undefined : changed
+}
+
+/** A restore makes a file that it has whole, and not one of which it has single values. */
+export function partsOfNoFile({ file, secrets }: Destination): Failure {
+  const lines = secrets.flatMap(({ variable }) => (variable === undefined ? [] : [`${variable}=`]))
+  const what = lines.length === 0 ? 'the same keys' : lines.join(' and ')
+  return new Failure('notFound', `${file} is not there, and only single values of it are in the restore point`, {
+    hint: `Put the file back first, or a new one with ${what}: the restore fills the values in. Or set restoreFolder to get the values as files.`,
+  })
 }
 
 function withVariables(

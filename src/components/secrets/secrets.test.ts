@@ -347,3 +347,21 @@ test('the largest secret comes back whatever its bytes are', async () => {
       assert.ok(bytesOfSecret(value).equals(bytes))
   }
 })
+
+test('the preflight finds a file of single values that is not there, and a folder that is not', async (t) => {
+  const { folder } = await newHost(t)
+  const at = (file: string, variable?: string): SecretsSettings =>
+    secretsDriver.settings.parse({ kind: 'secrets', secrets: { key: { file: join(folder, file), variable } } })
+  const { details } = await capture(at('.env', 'A'))
+  const preflight = async (settings: SecretsSettings): Promise<string> => {
+    const [finding, ...more] = (await (await open(settings)).preflight?.(details, context)) ?? []
+    assert.deepEqual(more, [])
+    return `${finding?.level ?? ''}: ${finding?.message ?? ''} ${finding?.hint ?? ''}`
+  }
+  assert.match(await preflight(at('.env', 'A')), /^ok: /)
+  assert.match(await preflight(at('new-file')), /^ok: /)
+  assert.match(await preflight(at('new.env', 'A')), /^error: .*new\.env is not there.* a new one with A=/)
+  assert.match(await preflight(at('no-folder/key')), /^error: there is no folder .*no-folder.*Make the folder/)
+  const ours = secretsDriver.settings.parse({ ...at('.env', 'A'), restoreFolder: join(folder, 'made', 'by us') })
+  assert.match(await preflight(ours), /^ok: /)
+})

@@ -1,6 +1,5 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { failedFinding } from '../../core/failed-finding.ts'
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Difference, Finding } from '../../core/restore-point.ts'
@@ -8,6 +7,7 @@ import type { ArtifactSource, Target, TargetRequest, TargetState } from '../driv
 import { touchedNames } from './folder.ts'
 import { capturedValues, compareAt, compareEnvironment, contentFor, requireEnvironment } from './load.ts'
 import { destinationsOf, exists, keptBeside, namesOf, placesOf, type Destination, type SecretPlaces } from './places.ts'
+import { preflightSecrets } from './preflight.ts'
 import { readHostFile } from './read-secret.ts'
 import type { SecretsDetails, SecretsSettings } from './schema.ts'
 import { alsoNamed, mark, move, privateFolder, removeAll, writeDurably, type Owner } from './write-secret.ts'
@@ -93,15 +93,8 @@ class SecretsWork {
     return states.includes('beside') ? 'fenced' : 'swapped'
   }
 
-  async preflight(details: SecretsDetails): Promise<readonly Finding[]> {
-    try {
-      const destinations = destinationsOf(this.#settings, namesOf(details.secrets))
-      await requireEnvironment(this.#settings, details)
-      const message = `${details.secrets.length} secrets into ${destinations.length} files`
-      return [{ level: 'ok', subject: 'secrets', message }]
-    } catch (error) {
-      return [failedFinding('secrets', error)]
-    }
+  preflight(details: SecretsDetails): Promise<readonly Finding[]> {
+    return preflightSecrets(this.#settings, details)
   }
 
   async load(details: SecretsDetails, source: ArtifactSource, context: Context): Promise<void> {

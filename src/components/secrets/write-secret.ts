@@ -1,6 +1,6 @@
 import { chmod, chown, link, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { describe, Failure } from '../../core/failure.ts'
+import { systemFailure, type Failure } from '../../core/failure.ts'
 import { isRoot } from '../../system/accounts.ts'
 
 export interface Owner {
@@ -71,9 +71,16 @@ async function naming<Result>(path: string, act: () => Promise<Result>): Promise
   try {
     return await act()
   } catch (cause) {
-    throw new Failure('denied', `${path} cannot be written: ${describe(cause)}`, {
-      cause,
-      hint: 'Run Holdfast as root or as the owner of the folder. Docker mounts secrets read-only: restore to where they come from.',
-    })
+    throw cannotWrite(path, cause)
   }
 }
+
+/** A missing right has a hint of its own here; a full disk has that of every full disk. */
+export function cannotWrite(path: string, cause: unknown): Failure {
+  const act = `${path} cannot be written`
+  const failure = systemFailure(act, cause)
+  return failure.kind === 'denied' ? systemFailure(act, cause, DENIED) : failure
+}
+
+const DENIED =
+  'Run Holdfast as root or as the owner of the folder. Docker mounts secrets read-only: restore to where they come from.'

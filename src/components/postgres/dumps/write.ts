@@ -1,6 +1,7 @@
-import { link, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { access, link, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { describe, Failure } from '../../../core/failure.ts'
+import { Failure, systemFailure } from '../../../core/failure.ts'
 import type { Bytes, Context } from '../../../core/ports.ts'
 import { randomHex } from '../../../system/random.ts'
 import type { ArtifactSource } from '../../driver.ts'
@@ -158,7 +159,21 @@ async function assertFree(path: string): Promise<void> {
       hint: 'Nothing was written. Name a file that does not exist.',
     })
   const parent = await stat(dirname(path)).catch(() => undefined)
-  if (parent?.isDirectory() !== true) throw new Failure('notFound', `there is no folder ${dirname(path)} to write to`)
+  if (parent?.isDirectory() !== true)
+    throw new Failure('notFound', `there is no folder ${dirname(path)} to write to`, {
+      hint: 'Make the folder, or name another with --output.',
+    })
+  await access(dirname(path), constants.W_OK | constants.X_OK).catch((cause: unknown) => {
+    throw cannotWrite(`folder ${dirname(path)}`, cause)
+  })
+}
+
+function cannotWrite(path: string, cause: unknown): Failure {
+  return systemFailure(
+    `${path} cannot be written`,
+    cause,
+    'Free some space, get the right, or name another folder with --output.',
+  )
 }
 
 async function syncPath(path: string): Promise<void> {
@@ -175,9 +190,6 @@ async function attemptWrite<Result>(path: string, act: () => Promise<Result>): P
     return await act()
   } catch (error) {
     if (error instanceof Failure || !(error instanceof Error && 'code' in error)) throw error
-    throw new Failure('refused', `${path} cannot be written: ${describe(error)}`, {
-      cause: error,
-      hint: 'Free some space or name another folder with --output.',
-    })
+    throw cannotWrite(path, error)
   }
 }
