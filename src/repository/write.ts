@@ -1,5 +1,5 @@
 import { Failure, describe } from '../core/failure.ts'
-import { lacksRoom } from '../core/lacks-room.ts'
+import { isFull } from '../core/environment-fault.ts'
 import type { Bytes, Context } from '../core/ports.ts'
 import { randomHex } from '../system/random.ts'
 import { checkedContent, type ArtifactRequest } from './artifact.ts'
@@ -120,7 +120,10 @@ class StoredPointWriter implements PointWriter {
     return { commit: composed, commitSha256 }
   }
 
-  /** Once it was tried it may be there, and its data stays; unless there was no room for it and it is seen not to be. */
+  /**
+   * Once it was tried it may be there, and its data stays; unless a disk had no room for it and it is seen not to be. Of a
+   * bucket's quota that is never certain: an earlier attempt whose answer was lost may be carried out later.
+   */
   async #putCommit(bytes: Uint8Array): Promise<void> {
     const { state, context } = this.#parts
     this.#phase = 'committing'
@@ -129,7 +132,7 @@ class StoredPointWriter implements PointWriter {
     } catch (error) {
       // On a full disk, data that stays until a sweep takes the room of the next backup.
       const mayBeThere = exists(state.storage, commitName(this.point), context.signal).catch(() => true)
-      if (lacksRoom(error) && !(await mayBeThere)) this.#phase = 'open'
+      if (isFull(error) && !(await mayBeThere)) this.#phase = 'open'
       throw error
     }
   }
