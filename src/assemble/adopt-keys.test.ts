@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { parseConfig, type Config } from '../config/load-config.ts'
 import type { Context } from '../core/ports.ts'
 import { Secret } from '../core/secret.ts'
 import { generateKeyPair, type KeyPair } from '../repository/keys/age-keys.ts'
+import { formatIdentityFile } from '../repository/keys/identity-file.ts'
 import { addIdentity, listIdentities, openIdentity } from '../repository/keys/identity-store.ts'
 import { memoryStorage } from '../storage/memory/memory.ts'
 import type { Storage } from '../storage/storage.ts'
@@ -36,6 +40,7 @@ interface Named {
 async function world(
   repositories: Readonly<Record<string, Named>>,
   offlineRecipients: readonly string[] = [],
+  identity?: string,
 ): Promise<{ readonly config: Config; readonly storage: (name: string) => Promise<Storage> }> {
   const storages = new Map<string, Storage>()
   const apps: Record<string, { repositories: string[]; components: object }> = {}
@@ -53,7 +58,13 @@ async function world(
     name,
     { url: `file:///srv/${name}`, recipients },
   ])
-  const text = JSON.stringify({ version: 1, offlineRecipients, repositories: Object.fromEntries(named), apps })
+  const text = JSON.stringify({
+    version: 1,
+    identity,
+    offlineRecipients,
+    repositories: Object.fromEntries(named),
+    apps,
+  })
   const environment = { variables: {}, userId: 0 }
   const config = parseConfig(text, { path: 'holdfast.yaml', isPrivate: true, componentSchemas, environment })
   const storage = (name: string): Promise<Storage> => Promise.resolve(storages.get(name) ?? memoryStorage())
@@ -110,4 +121,19 @@ test('a key that is named as kept elsewhere is known; one that nobody names is n
   const named = await world(both, [offline.recipient])
   assert.ok((await knownRecipients('safe', named, context)).includes(offline.recipient))
   assert.ok((await knownRecipients('main', named, context)).includes(ours.recipient))
+})
+
+test('the identity file of this host is known only while its key is locked nowhere', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-known-'))
+  t.after(() => rm(folder, { recursive: true }))
+  const file = join(folder, 'identity.txt')
+  const text = formatIdentityFile({ ...ours, created: '2026-11-30T00:00:00Z', signers: [] })
+  await writeFile(file, text.reveal(), { mode: 0o600 })
+  const knownIn = async (main: Named): Promise<readonly string[]> => {
+    const both = { main, offsite: { recipients: [ours.recipient] } }
+    return await knownRecipients('offsite', await world(both, [], `file:${file}`), context)
+  }
+  assert.deepEqual(await knownIn({ recipients: [ours.recipient] }), [ours.recipient])
+  const locked = await knownIn({ recipients: [ours.recipient], keys: { recovery: ours } })
+  assert.deepEqual(locked, [], 'the password of the app does not open this repository')
 })

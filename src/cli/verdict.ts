@@ -33,8 +33,16 @@ export function formatRecording({ recordingFailure, keptHere }: Recorded): strin
   ]
 }
 
-/** What a drill brought back of an incomplete point is never all of the app. */
-export function formatState({ complete, truth, restoredInPart }: PointSummary): string {
-  if (complete) return truth
-  return restoredInPart === null ? 'INCOMPLETE' : 'INCOMPLETE, restored in part'
+/**
+ * What a point is today. What was true when it was made is not said of one that was found to be bad; of several copies
+ * another may be good. What a drill brought back of an incomplete point is never all of the app.
+ */
+export function formatState(
+  { complete, truth, restoredInPart, failedProof, repositories }: PointSummary,
+  isDamaged = false,
+): string {
+  const bad = isDamaged ? 'DAMAGED' : failedProof === null ? undefined : 'FAILED'
+  const state = bad === undefined || repositories.length > 1 ? undefined : bad
+  if (complete) return state ?? truth
+  return ['INCOMPLETE', state ?? (restoredInPart === null ? [] : 'restored in part')].flat().join(', ')
 }

@@ -15,6 +15,7 @@ const PRIORITY: readonly ReasonCode[] = [
   'damaged',
   'point-failed',
   'went-back',
+  'closed',
   'unread',
   'clock',
   'run-failed',
@@ -39,6 +40,7 @@ const STEPS: Partial<Record<ReasonCode, (app: string) => string>> = {
   'point-failed': (app) => `Run holdfast backup ${app}, then holdfast drill ${app}.`,
   'went-back': (app) =>
     `Find out who restored or made the server anew. If it is right, run holdfast backup ${app} --accept went-back.`,
+  closed: (app) => `Run holdfast init, then holdfast check ${app}.`,
   unread: (app) => `Run holdfast check ${app}; it names why the repository cannot be read.`,
   clock: () => 'Set the clock of this machine and of the storage.',
   'run-failed': (app) => `Repair what is named, then run holdfast backup ${app}.`,

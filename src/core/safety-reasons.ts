@@ -47,7 +47,7 @@ function ofRepository(
   { now, objectives }: SafetyFacts,
   read: readonly ReadRepository[],
 ): readonly SafetyReason[] {
-  const { name, damaged, alarms, freezes, skewMilliseconds, wentBack } = repository
+  const { name, damaged, alarms, freezes, skewMilliseconds, wentBack, closed } = repository
   const say = (code: SafetyReason['code'], level: SafetyReason['level'], message: string): SafetyReason => ({
     code,
     level,
@@ -70,6 +70,7 @@ function ofRepository(
             ...(wentBack.lastBefore === null ? {} : { point: wentBack.lastBefore }),
           },
         ]),
+    ...(closed === undefined ? [] : [say('closed', 'risk', `${name}: ${closed}`)]),
     ...(Math.abs(skewMilliseconds) <= SKEW_LIMIT
       ? []
       : [say('clock', 'risk', `the clocks of this machine and of ${name} differ`)]),

@@ -25,7 +25,7 @@ function pointOf(hoursAgo: number, change: Partial<SafetyPoint> = {}): SafetyPoi
 const drilledPoint = pointOf(30, { drill: { ok: true, at: now - 20 * HOUR } })
 
 function repositoryOf(points: readonly SafetyPoint[], change: Partial<Read> = {}): Read {
-  const quiet = { damaged: [], alarms: [], freezes: [], skewMilliseconds: 0, wentBack: undefined }
+  const quiet = { damaged: [], alarms: [], freezes: [], skewMilliseconds: 0, wentBack: undefined, closed: undefined }
   return { name: 'local', points, ...quiet, ...change }
 }
 
@@ -121,6 +121,12 @@ const cases: readonly [what: string, change: Partial<SafetyFacts>, state: string
     },
     'at risk',
     'went-back',
+  ],
+  [
+    'a repository that no known key opens',
+    { repositories: [repositoryOf([drilledPoint, pointOf(6)], { closed: 'no private key opens it' })] },
+    'at risk',
+    'closed',
   ],
   [
     'one unread repository of two',

@@ -58,6 +58,8 @@ export type RepositoryFacts =
       readonly skewMilliseconds: number
       /** That the server of a component went back, and nobody has accepted it. */
       readonly wentBack: { readonly message: string; readonly lastBefore: PointId | null } | undefined
+      /** Why nobody could open the points there. */
+      readonly closed: string | undefined
     }
 
 export interface SafetyPoint {
@@ -86,6 +88,7 @@ export interface SafetyReason {
 export const reasonCodes = [
   'alarm',
   'clock',
+  'closed',
   'damaged',
   'drill-failed',
   'drill-missing',

@@ -164,3 +164,19 @@ test('names that belong to nothing are said and change nothing', async () => {
   const { points, damaged, alarms } = await repository.catalog(context)
   assert.deepEqual([points.length, damaged.length, alarms.length], [1, 0, 2])
 })
+
+test('whether the data of all points is there is seen by one listing', async () => {
+  const fixture = await newFixture()
+  for (let made = 0; made < 3; made += 1) await makePoint(fixture)
+  const { storage, repository, context } = fixture
+  const [list, listed] = [storage.list.bind(storage), new Array<string>()]
+  storage.list = (prefix, ...rest) => {
+    listed.push(prefix)
+    return list(prefix, ...rest)
+  }
+  assert.equal((await repository.catalog(context)).points.length, 3)
+  assert.deepEqual(
+    listed.filter((prefix) => prefix.startsWith('data')),
+    ['data/'],
+  )
+})

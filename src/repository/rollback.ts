@@ -31,7 +31,7 @@ export async function compareWithMemory(state: RepositoryState, chain: Chain, co
   await remember(state, seen, now, context)
   return {
     vanished,
-    alarms: [...vanished.map(vanishedAlarm), ...changedAlarms(seen, present), ...rollbackAlarm(highest, seen)],
+    alarms: [...vanished.map(vanishedAlarm), ...changedAlarms(seen, present), ...rollbackAlarm(highest, seen, chain)],
     highestSequence: highestEver,
   }
 }
@@ -87,8 +87,10 @@ function changedAlarm(point: string): string {
   return `the commit of restore point ${point} is not the one that was here before`
 }
 
-function rollbackAlarm(highest: number, seen: Seen): string[] {
-  if (highest >= seen.highestSequence) return []
+/** A commit that is there and cannot be read now may be the one with the highest number. */
+function rollbackAlarm(highest: number, seen: Seen, { damaged }: Chain): string[] {
+  const isUnread = damaged.some(({ point, kind }) => kind === 'unread' && point in seen.points)
+  if (highest >= seen.highestSequence || isUnread) return []
   return [
     `the repository is older than what this machine saw before: sequence ${highest} after ${seen.highestSequence}`,
   ]

@@ -164,3 +164,15 @@ for (const [what, lose] of Object.entries(LOSSES)) {
     assert.match(damaged.map(({ message }) => message).join(), /is gone/)
   })
 }
+
+test('that the newest commit cannot be read is no repository that is older than before', async (t) => {
+  const lab = await labFor(t)
+  await catalogOf(lab)
+  const commit = join(lab.folder, commitName(lab.other))
+  await chmod(commit, 0)
+  const unread = await catalogOf(lab)
+  assert.deepEqual([unread.alarms, unread.damaged.map(({ kind }) => kind)], [[], ['unread']])
+  await rm(commit)
+  const { alarms } = await catalogOf(lab)
+  assert.match(alarms.join(), /gone without a tombstone.*older than what this machine saw before/)
+})

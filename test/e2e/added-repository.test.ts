@@ -83,6 +83,12 @@ test('a repository that no known key opens is red in check and backup until init
   assert.match((await errorsOf(host, 13)).join(), /no private key that is known opens its restore points/)
   const { report } = await host.json<{ report: { outcome: string } }>(['backup'], 3)
   assert.equal(report.outcome, 'incomplete')
+  // Also where nobody remembers that backup.
+  await rm(join(host.folder, 'state'), { recursive: true })
+  assert.match(
+    (await host.run('status')).out,
+    /AT RISK +offsite: no private key that is known opens its restore points/,
+  )
   const wrong = await host.runWith({ HOLDFAST_PASSWORD: 'not the password of it' }, 'init')
   assert.equal(wrong.code, 12, wrong.error)
   await host.json(['init'])

@@ -30,11 +30,11 @@ const LABELS: Readonly<Record<string, string>> = {
 function textOf(report: PointsReport): string {
   const table = formatTable(
     ['restore point', 'app', 'created', 'state', 'stored', 'in', ''],
-    report.points.map(rowOf),
+    report.points.map((point) => rowOf(point, report)),
     [4],
   )
   return [
-    report.points.length > 0 ? table : report.unread.length === 0 ? 'No restore points.' : 'No restore point was read.',
+    report.points.length > 0 ? table : emptyText(report),
     ...report.damaged.map(
       ({ repository, point, kind, message }) => `${LABELS[kind] ?? 'DAMAGED'} ${point} in ${repository}: ${message}`,
     ),
@@ -47,7 +47,14 @@ function textOf(report: PointsReport): string {
   ].join('\n')
 }
 
-function rowOf(point: PointSummary): string[] {
+/** What could not be read may be a point, and what is damaged was one. */
+function emptyText({ unread, damaged }: PointsReport): string {
+  if (unread.length > 0 || damaged.some(({ kind }) => kind === 'unread')) return 'No restore point was read.'
+  return damaged.length > 0 ? 'No restore point that can be used.' : 'No restore points.'
+}
+
+function rowOf(point: PointSummary, { damaged }: PointsReport): string[] {
+  const isDamaged = damaged.some((one) => one.point === point.point && one.kind === 'corrupt')
   const remarks = [
     ...(point.held ? ['held'] : []),
     ...(point.failedProof === null ? [] : [point.failedProof.toUpperCase()]),
@@ -58,7 +65,7 @@ function rowOf(point: PointSummary): string[] {
     point.point,
     point.app,
     formatTime(point.created),
-    formatState(point),
+    formatState(point, isDamaged),
     formatBytes(point.storedBytes),
     point.repositories.join(', '),
     remarks.join(', '),

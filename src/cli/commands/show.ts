@@ -40,7 +40,7 @@ function textOf(report: ShowReport): string {
     `created        ${summary.created}`,
     ...(summary.note === undefined ? [] : [`note           ${quoted(summary.note)}`]),
     ...(summary.held ? ['held           never pruned until holdfast release'] : []),
-    `state          ${formatState(summary)} since ${summary.truthAt}`,
+    `state          ${formatState(summary)}${summary.failedProof === null ? ` since ${summary.truthAt}` : `: ${summary.failedProof}`}`,
     `repository     ${summary.repositories.join(', ')}`,
     `sequence       ${summary.sequence}`,
     `signed by      ${report.signer}`,

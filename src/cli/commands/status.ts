@@ -41,13 +41,17 @@ function textOf({ apps }: StatusReport): string {
   return apps.map((safety) => lineOf(safety, width)).join('\n')
 }
 
-/** One line an app: who greps for a state or cuts columns has it whole. */
-function lineOf({ app, state, reasons, nextStep }: Safety, width: number): string {
+/** One line an app: who greps for a state or cuts columns has it whole, also where a reason has the last lines of a program. */
+export function lineOf({ app, state, reasons, nextStep }: Safety, width: number): string {
   const isWell = state === 'proven'
   // What speaks for the app is of use where nothing speaks against it.
   const said = reasons.filter(({ level }) => isWell || level !== 'fact')
   const shown = said.map(({ level, message }) => (level === 'warning' ? `WARNING ${message}` : message))
-  return [`${app.padEnd(width)}  ${state.toUpperCase().padEnd(11)}  ${shown.join('; ')}`, nextStep ?? '']
+  return [`${app.padEnd(width)}  ${state.toUpperCase().padEnd(11)}  ${shown.map(onOneLine).join('; ')}`, nextStep ?? '']
     .filter((part) => part !== '')
     .join(' -> ')
+}
+
+function onOneLine(text: string): string {
+  return text.trim().replaceAll(/\s*[\r\n]+\s*/g, ' | ')
 }

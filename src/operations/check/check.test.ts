@@ -159,3 +159,16 @@ test('nobody is asked for a password: what it would open is untested', async (t)
   }
   assert.deepEqual(keyOf(await executeCheck([stage.app], asking))?.level, 'untested')
 })
+
+test('a newest point that is damaged so that no key opens it is an error', async (t) => {
+  const stage = await stageFor(t)
+  const { point } = await backUp(stage)
+  const [storage] = stage.workshop.storages
+  const name = `data/${point}/keys-1`
+  const before = (await storage?.stat(name, stage.context.signal))?.size ?? 0
+  await storage?.remove(name, stage.context.signal)
+  await storage?.put(name, Buffer.alloc(before), stage.context.signal)
+  const report = await executeCheck([stage.app], stage.context)
+  assert.deepEqual([keyOf(report)?.level, report.general[0]?.level, report.ok], ['error', 'error', false])
+  assert.match(keyOf(report)?.message ?? '', /SHA-256 differs/)
+})

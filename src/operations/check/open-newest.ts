@@ -11,6 +11,7 @@ export interface Opened {
 }
 
 const SUBJECT = 'private key'
+const WORST_FIRST = ['error', 'warning', 'untested', 'ok'] as const
 
 /**
  * Whether a private key of this host really opens what is in a repository, for each app that has a point there. Nobody is
@@ -38,7 +39,7 @@ export function readerFor({ name }: App, opened: readonly Opened[]): PointReader
 /** One for the host; each repository has its own. */
 export function identityFinding(opened: readonly Opened[]): Finding {
   const all = opened.map(({ finding }) => finding)
-  const worst = all.find(({ level }) => level === 'warning') ?? all.find(({ level }) => level === 'untested') ?? all[0]
+  const [worst] = WORST_FIRST.flatMap((level) => all.find((one) => one.level === level) ?? [])
   return (
     worst ?? { level: 'untested', subject: SUBJECT, message: 'there is no restore point yet to try a private key on' }
   )
@@ -73,6 +74,8 @@ async function tryNewest(
         'untested',
         'none is configured on this host, so that this host cannot read its backups; drills here need one',
       )
-    return say('warning', `the newest restore point of ${app} in ${target.name} is not opened: ${describe(error)}`)
+    // A key that does not open may be that of somebody else; a point that is damaged is damaged for all.
+    const level = isFailure(error, 'corrupt') ? 'error' : 'warning'
+    return say(level, `the newest restore point of ${app} in ${target.name} is not opened: ${describe(error)}`)
   }
 }

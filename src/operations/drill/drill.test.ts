@@ -135,6 +135,9 @@ for (const [name, [lack, missing]] of Object.entries(lacks)) {
     )
     assert.notEqual(report.recoveryTimeMilliseconds, null)
     assert.deepEqual(await proofsOf(stage), [['drill', false]], 'an older reader does not take it for good')
+    const { points } = await (await stage.workshop.repository()).catalog(stage.workshop.context())
+    const { inPart, missing: named } = points[0]?.proofs[0]?.facts ?? {}
+    assert.deepEqual([inPart, named], [true, [missing]], 'the signed proof says what was not in it')
     const point = await summary(stage)
     assert.deepEqual([point?.truth, point?.failedProof], ['read back', null])
     assert.ok(point?.restoredInPart)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import type { Place } from '../../core/lost-together.ts'
 import type { CatalogPoint } from '../../repository/repository.ts'
-import type { App } from '../app.ts'
+import type { App, OperationContext } from '../app.ts'
 import { planBackup } from '../backup/plan.ts'
 import { runBackup } from '../backup/run.ts'
 import { executeCheck } from '../check/check.ts'
@@ -80,6 +80,23 @@ test('two installations that back up one app in turns are named', async (t) => {
     ['a', 's1'],
   ])
   assert.match(findSecondInstallation(portal, servers, now) ?? '', /component database is backed up from two servers/)
+})
+
+test('check and status warn of a second installation', async (t) => {
+  const { workshop, app } = await stageFor(t)
+  const turns = await pointsBy(t, [['a'], ['b'], ['a']])
+  const repositories = app.repositories.map((target) => ({
+    ...target,
+    async open(context: OperationContext) {
+      const repository = await target.open(context)
+      return { ...repository, catalog: async () => ({ ...(await repository.catalog(context)), points: turns }) }
+    },
+  }))
+  const context = workshop.context()
+  const { apps } = await readStatus([{ ...app, repositories }], context)
+  assert.match(JSON.stringify(apps[0]?.reasons), /"second-installation","level":"warning"[^}]*one signs as b/)
+  const check = await executeCheck([{ ...app, repositories }], context)
+  assert.match(JSON.stringify(check.repositories), /"level":"warning"[^}]*one signs as b/)
 })
 
 test('a successor, a safety point, another app and old turns are no second installation', async (t) => {

@@ -10,7 +10,7 @@ import type { App, OperationContext } from '../app.ts'
 import { planBackup } from '../backup/plan.ts'
 import { runBackup } from '../backup/run.ts'
 import { TextPlace } from '../testing/text-driver.ts'
-import { newWorkshop, pair, readWhole, textComponent, type Workshop } from '../testing/workshop.ts'
+import { blobNames, newWorkshop, pair, readWhole, textComponent, type Workshop } from '../testing/workshop.ts'
 import { executePrune, planPruneOf, type PruneReport } from './execute.ts'
 
 interface Stage {
@@ -106,6 +106,29 @@ test('a point that prune could not open is signed as failed, once, and shown in 
   for (const _time of [1, 2]) await prune(stage)
   assert.deepEqual(await proofs(), [['verify', false]])
   assert.deepEqual((await restorable(stage)).slice(-1), points.slice(2, 3))
+})
+
+test('each point found wanting makes an older one be opened, until all that is relied on opens', async (t) => {
+  const { workshop, storage, app, points } = await stageFor(t)
+  await storage.flipBit(`data/${points[3]}/keys-1`, 60)
+  await storage.flipBit(`data/${points[2]}/manifest`, -1)
+  await storage.flipBit(`data/${points[1]}/keys-1`, 60)
+  const { unopenable, removals } = await planPruneOf(app, await workshop.repository(), workshop.context())
+  assert.deepEqual(unopenable.map(({ point }) => point).toSorted(), points.slice(1))
+  assert.ok(!removals.includes(points[0] ?? ''), 'the only one that restores')
+})
+
+test('the next prune stores the proof that a verify had to keep', async (t) => {
+  const { workshop, storage, app, points } = await stageFor(t)
+  const [repository, [target]] = [await workshop.repository(), app.repositories]
+  const about = (await repository.catalog(workshop.context())).points[0]
+  assert.ok(about !== undefined && target !== undefined)
+  storage.put = () => Promise.reject(new Failure('refused', 'the disk is full'))
+  await repository.record(about, 'verify', { ok: false, facts: {} }, workshop.context())
+  Reflect.deleteProperty(storage, 'put')
+  assert.deepEqual(await blobNames(storage, 'proofs/'), [])
+  await executePrune(app, target, [], workshop.context())
+  assert.equal((await blobNames(storage, `proofs/${points[0]}/`)).length, 1)
 })
 
 test('a private key at hand opens what prune relies on; that of somebody else says nothing', async (t) => {

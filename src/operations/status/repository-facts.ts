@@ -3,6 +3,7 @@ import type { CatalogPoint } from '../../repository/repository.ts'
 import type { App, AppRepository, OperationContext } from '../app.ts'
 import { isImported } from '../import/remark.ts'
 import { openAlarm } from '../lineage/remarks.ts'
+import { closedFinding } from '../keys/closed-finding.ts'
 import { findSecondInstallation } from '../placement/find-second-installation.ts'
 import { isSafetyPoint } from '../points/safety-remark.ts'
 import { isPassed, latestProof } from '../proof/standing.ts'
@@ -27,6 +28,7 @@ export async function repositoryFacts(
     inUse: new Set(),
     unopenable: new Map(),
   })
+  const closed = await closedFinding(target, context)
   const points = catalog.points.filter(({ commit }) => commit.app === app.name)
   const facts: RepositoryFacts = {
     name: target.name,
@@ -37,6 +39,8 @@ export async function repositoryFacts(
     freezes,
     skewMilliseconds,
     wentBack: openAlarm(points.map(({ commit }) => commit)),
+    // What only cannot be seen from here is no reason: a host that makes backups may be kept from reading private keys.
+    closed: closed?.level === 'error' ? closed.message : undefined,
   }
   return { facts, second: findSecondInstallation(app, points, context.clock.now().getTime()) }
 }

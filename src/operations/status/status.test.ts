@@ -110,3 +110,20 @@ test('what is of another app says nothing of this one', async (t) => {
   await backUp(stage)
   assert.equal((await statusOf(stage, { ...stage.app, name: 'other' })).state, 'unprotected')
 })
+
+test('a repository that no known private key opens is at risk, whatever else is well', async (t) => {
+  const stage = await stageFor(t)
+  await proveDrill(stage, await backUp(stage), true)
+  const knowing = (known: () => Promise<readonly string[]>): App => ({
+    ...stage.app,
+    repositories: stage.app.repositories.map((target) => ({ ...target, knownRecipients: known })),
+  })
+  const closed = await statusOf(
+    stage,
+    knowing(() => Promise.resolve(['age1ofanother'])),
+  )
+  assert.deepEqual([closed.state, closed.reasons[0]?.code], ['at risk', 'closed'])
+  assert.match(closed.nextStep ?? '', /holdfast init/)
+  const unseen = knowing(() => Promise.reject(new Failure('denied', 'it may not be read')))
+  assert.equal((await statusOf(stage, unseen)).state, 'proven')
+})

@@ -113,6 +113,13 @@ test('a verify is red when the tool cannot read an archive whose bytes are right
   await assertProof(stage, false)
 })
 
+test('no archive is called read where there is nothing to read it with', async (t) => {
+  const { workshop } = await stageFor(t)
+  const [repository, context] = [await workshop.repository(), workshop.context()]
+  const report = await executeVerify(repository, await theOne(repository, context), { sample: 1, drivers: [] }, context)
+  assert.deepEqual([report.ok, report.examined], [true, []])
+})
+
 test('a verify that is stopped leaves no proof', async (t) => {
   const stage = await stageFor(t)
   const repository = await stage.workshop.repository()
