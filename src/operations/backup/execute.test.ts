@@ -92,11 +92,14 @@ for (const [method, fault] of [
   })
 }
 
-test('a repository without room for the commit alone keeps none of the data; any other failure of it leaves that to a sweep', async (t) => {
-  const noRoom = new Failure('refused', 'no space left', { facts: { status: 507 } })
+test('a disk without room for the commit alone keeps none of the data; any other failure of it leaves that to a sweep', async (t) => {
+  const cause = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
+  const noRoom = new Failure('refused', 'the disk is full', { cause })
+  const quota = new Failure('refused', 'no space left', { facts: { status: 507 } })
   const other = new Failure('denied', 'it may not be written')
   for (const [error, left] of [
     [noRoom, 0],
+    [quota, 4],
     [other, 4],
   ] as const) {
     const bad = new FaultyStorage(memoryStorage()).fail('put', { type: 'instead', error }, `points/${POINT}.json`)
