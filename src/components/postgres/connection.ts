@@ -135,7 +135,11 @@ function connectFailure(server: Server, database: string, cause: unknown): Failu
   const where = `database ${database} on ${server.host}:${server.port} as ${server.user}`
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
   const message = cause instanceof Error ? cause.message : String(cause)
-  if (code === '3D000') return nothingThere(`${where} does not exist`, { cause })
+  if (code === '3D000')
+    return nothingThere(`${where} does not exist`, {
+      cause,
+      hint: 'Correct the name in the configuration. If the database is lost, holdfast restore makes it again.',
+    })
   if (code.startsWith('28') || code === '42501' || message.startsWith('SASL'))
     return new Failure('denied', `${where} refused the login: ${message}`, {
       cause,
@@ -147,9 +151,14 @@ function connectFailure(server: Server, database: string, cause: unknown): Failu
   if (code === '55000') return new Failure('refused', `${where} does not accept connections: ${message}`, { cause })
   return new Failure('unreachable', `${where} cannot be reached: ${message || code}`, {
     cause,
-    hint: 'Check that the server runs and that host and port are right.',
+    hint: NAMELESS.includes(code) ? UNKNOWN_NAME : 'Check that the server runs and that host and port are right.',
   })
 }
+
+/** What the resolver of names says of a host that it does not know. */
+const NAMELESS = ['ENOTFOUND', 'EAI_AGAIN']
+const UNKNOWN_NAME =
+  'This host does not know that name. A name that only containers know needs a published port: write its host and port into the configuration, also beside from.'
 
 /** `name` as an SQL identifier. */
 export function identifier(name: string): string {

@@ -71,13 +71,16 @@ function withVariables(
   let text = content.toString('utf8')
   for (const { name, variable = '' } of secrets) {
     const changed = withVariable(text, variable, bytesOfSecret(valueOf(values, name)).toString('utf8'))
-    if (changed === undefined)
-      throw new Failure('notFound', `${file} has no variable ${variable}, or none that can hold the captured value`, {
-        hint: 'Put the variable back with any value, or set restoreFolder to get the values as files.',
-      })
+    if (changed === undefined) throw noVariable(file, variable)
     text = changed
   }
   return Buffer.from(text)
+}
+
+export function noVariable(file: string, variable: string): Failure {
+  return new Failure('notFound', `${file} has no variable ${variable}, or none that can hold the captured value`, {
+    hint: `Put the line ${variable}= into the file: the restore fills the value in. Or set restoreFolder to get the values as files.`,
+  })
 }
 
 /** What of the environment is not as it was captured: it belongs to whoever starts the app, and no restore sets it. */

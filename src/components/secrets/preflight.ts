@@ -1,10 +1,11 @@
 import { constants } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { readEnvFile } from '../../core/env-file.ts'
 import { failedFinding } from '../../core/failed-finding.ts'
 import { describe, Failure } from '../../core/failure.ts'
 import type { Finding } from '../../core/restore-point.ts'
-import { partsOfNoFile, requireEnvironment } from './load.ts'
+import { noVariable, partsOfNoFile, requireEnvironment } from './load.ts'
 import { destinationsOf, exists, namesOf, type Destination } from './places.ts'
 import { readHostFile } from './read-secret.ts'
 import type { SecretsDetails, SecretsSettings } from './schema.ts'
@@ -39,8 +40,13 @@ async function wrongWith(destination: Destination, settings: SecretsSettings): P
 }
 
 async function requireFile(destination: Destination): Promise<void> {
-  if (!isWhole(destination.secrets) && (await readHostFile(destination.file)) === undefined)
-    throw partsOfNoFile(destination)
+  const { file, secrets } = destination
+  if (isWhole(secrets)) return
+  const live = await readHostFile(file)
+  if (live === undefined) throw partsOfNoFile(destination)
+  const there = readEnvFile(live.content.toString('utf8'))
+  const lost = secrets.find(({ variable }) => variable !== undefined && !there.has(variable))
+  if (lost?.variable !== undefined) throw noVariable(file, lost.variable)
 }
 
 function isWhole(secrets: Destination['secrets']): boolean {

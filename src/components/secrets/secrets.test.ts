@@ -361,6 +361,7 @@ test('the preflight finds a file of single values that is not there, and a folde
   assert.match(await preflight(at('.env', 'A')), /^ok: /)
   assert.match(await preflight(at('new-file')), /^ok: /)
   assert.match(await preflight(at('new.env', 'A')), /^error: .*new\.env is not there.* a new one with A=/)
+  assert.match(await preflight(at('.env', 'LOST')), /^error: .*no variable LOST.*the line LOST=/)
   assert.match(await preflight(at('no-folder/key')), /^error: there is no folder .*no-folder.*Make the folder/)
   const ours = secretsDriver.settings.parse({ ...at('.env', 'A'), restoreFolder: join(folder, 'made', 'by us') })
   assert.match(await preflight(ours), /^ok: /)

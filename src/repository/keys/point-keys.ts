@@ -121,7 +121,7 @@ async function assertOpens(file: Uint8Array, name: PointName, identities: readon
     if (!isFailure(cause, 'denied')) throw cause
     throw new Failure('refused', `none of the identities at hand could open restore point ${name.point} any more`, {
       cause,
-      hint: 'Give an identity of one of the recipients that stay, so that the new keys can be tried.',
+      hint: 'Set identity in the configuration to the file of a key that stays (holdfast key export <name> --to <file> writes it), and run it again.',
     })
   }
 }
