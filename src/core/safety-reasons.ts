@@ -47,7 +47,7 @@ function ofRepository(
   { now, objectives }: SafetyFacts,
   read: readonly ReadRepository[],
 ): readonly SafetyReason[] {
-  const { name, damaged, alarms, freezes, skewMilliseconds, wentBack, closed } = repository
+  const { name, damaged, alarms, notRead, freezes, skewMilliseconds, wentBack, closed } = repository
   const say = (code: SafetyReason['code'], level: SafetyReason['level'], message: string): SafetyReason => ({
     code,
     level,
@@ -62,6 +62,7 @@ function ofRepository(
       point,
     })),
     ...alarms.map((alarm) => say('alarm', 'damage', `${name}: ${alarm}`)),
+    ...notRead.map((what) => say('unread', 'risk', `${name}: ${what}`)),
     ...(wentBack === undefined
       ? []
       : [

@@ -25,7 +25,15 @@ function pointOf(hoursAgo: number, change: Partial<SafetyPoint> = {}): SafetyPoi
 const drilledPoint = pointOf(30, { drill: { ok: true, at: now - 20 * HOUR } })
 
 function repositoryOf(points: readonly SafetyPoint[], change: Partial<Read> = {}): Read {
-  const quiet = { damaged: [], alarms: [], freezes: [], skewMilliseconds: 0, wentBack: undefined, closed: undefined }
+  const quiet = {
+    damaged: [],
+    alarms: [],
+    notRead: [],
+    freezes: [],
+    skewMilliseconds: 0,
+    wentBack: undefined,
+    closed: undefined,
+  }
   return { name: 'local', points, ...quiet, ...change }
 }
 
@@ -101,6 +109,12 @@ const cases: readonly [what: string, change: Partial<SafetyFacts>, state: string
     'damaged',
   ],
   ['an alarm', { repositories: [repositoryOf([drilledPoint, pointOf(6)], { alarms: ['gone'] })] }, 'at risk', 'alarm'],
+  [
+    'a proof that may not be read',
+    { repositories: [repositoryOf([drilledPoint, pointOf(6)], { notRead: ['it may not be read'] })] },
+    'at risk',
+    'unread',
+  ],
   ['a freeze', { repositories: [repositoryOf([drilledPoint, pointOf(6)], { freezes: ['why'] })] }, 'at risk', 'frozen'],
   [
     'a wrong clock',

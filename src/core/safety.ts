@@ -52,6 +52,8 @@ export type RepositoryFacts =
       /** What cannot be used of the repository: it may belong to any app. */
       readonly damaged: readonly { readonly point: string; readonly damage: boolean; readonly message: string }[]
       readonly alarms: readonly string[]
+      /** What of the repository could not be looked at. */
+      readonly notRead: readonly string[]
       /** Why prune removes nothing. */
       readonly freezes: readonly string[]
       /** The storage's clock minus ours. */

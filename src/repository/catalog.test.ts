@@ -13,7 +13,7 @@ import { makePoint, memoryInMemory, newFixture, readBlobOf, replaceBlob } from '
 
 test('an empty repository', async () => {
   const { repository, context } = await newFixture()
-  assert.deepEqual(await repository.catalog(context), { points: [], damaged: [], removed: [], alarms: [] })
+  assert.deepEqual(await repository.catalog(context), { points: [], damaged: [], removed: [], alarms: [], unread: [] })
   assert.deepEqual(await repository.sweep(context), { removedBlobs: 0, removedBytes: 0 })
 })
 
@@ -109,7 +109,7 @@ test('proofs belong to the commit that they were made for', async () => {
     signDocument('proof', proof, generateSigner().signer),
     context.signal,
   )
-  const { points, alarms } = await repository.catalog(context)
+  const { points, alarms, unread } = await repository.catalog(context)
   assert.deepEqual(
     points[0]?.proofs.map(({ kind, ok }) => [kind, ok]),
     [
@@ -118,7 +118,7 @@ test('proofs belong to the commit that they were made for', async () => {
     ],
   )
   assert.equal(points[0]?.signer, signer.id)
-  assert.equal(alarms.length, 1)
+  assert.deepEqual([alarms.length, unread], [1, []], 'a signature that is not trusted was read')
 })
 
 test('of holds and releases the latest counts, and a hold that cannot be read holds', async () => {

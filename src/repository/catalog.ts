@@ -48,6 +48,7 @@ export async function readCatalog(state: RepositoryState, context: Context): Pro
       ...proofs.alarms,
       ...lost,
     ],
+    unread: proofs.unread,
   }
 }
 

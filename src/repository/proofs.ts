@@ -1,4 +1,5 @@
 import pMap from 'p-map'
+import { isFailure } from '../core/failure.ts'
 import type { Context } from '../core/ports.ts'
 import type { OtherEntry } from '../storage/storage.ts'
 import { createBlob, readBlob } from './blobs.ts'
@@ -73,6 +74,8 @@ export interface ReadProofs {
   of(point: string, commitSha256: string, bornHeld?: boolean): PointProofs
   /** What was wrong with proofs that do not count. */
   readonly alarms: readonly string[]
+  /** Those of the alarms that say nothing of a proof: it could not be read. */
+  readonly unread: readonly string[]
   /** The names of all that hold a point. */
   readonly holds: readonly string[]
 }
@@ -81,6 +84,7 @@ interface FoundProof extends ProofPlace {
   /** Undefined when it cannot be read; `reason` says why. */
   readonly proof: Proof | undefined
   readonly reason?: string
+  readonly isUnread?: boolean
 }
 
 /** Reads the proofs of these points: one listing, and one read for each proof. Those kept on this machine count as well. */
@@ -110,6 +114,7 @@ export async function readProofs(
   return {
     of: (point, commitSha256, bornHeld) => proofsOf(byPoint.get(point) ?? [], commitSha256, bornHeld),
     alarms: [...found.flatMap(({ reason }) => reason ?? []), ...kept.unread],
+    unread: found.flatMap(({ reason, isUnread }) => (isUnread === true ? (reason ?? []) : [])),
     holds: places.filter(({ place }) => place.kind === 'hold').map(({ name }) => name),
   }
 }
@@ -119,8 +124,15 @@ async function tryProof(
   { name, place, read }: { readonly name: string; readonly place: ProofPlace; readonly read: () => Promise<Buffer> },
   signal: AbortSignal,
 ): Promise<FoundProof> {
+  let bytes: Buffer
   try {
-    const proof = await parseProof(state, name, place.point, await read())
+    bytes = await read()
+  } catch (error) {
+    const reason = await whyUnread(state.storage, name, error, signal)
+    return { ...place, proof: undefined, reason, isUnread: !isFailure(error, 'corrupt') }
+  }
+  try {
+    const proof = await parseProof(state, name, place.point, bytes)
     return proof.kind === place.kind
       ? { ...place, proof }
       : { ...place, proof: undefined, reason: `${name} is a proof of another kind` }
@@ -133,9 +145,10 @@ async function tryProof(
 function unreadProof({ name, what, message }: OtherEntry): FoundProof[] {
   const reason = `${name} ${message}`
   const place = parseProofName(name)
-  if (place !== undefined) return [{ ...place, proof: undefined, reason }]
+  if (place !== undefined) return [{ ...place, proof: undefined, reason, isUnread: true }]
   const point = name.slice(PROOFS.length)
-  return what === 'unread' ? [{ point, kind: 'hold', claimed: END_OF_TIME, proof: undefined, reason }] : []
+  if (what !== 'unread') return []
+  return [{ point, kind: 'hold', claimed: END_OF_TIME, proof: undefined, reason, isUnread: true }]
 }
 
 const END_OF_TIME = new Date(8.64e15)

@@ -204,6 +204,8 @@ export interface Catalog {
   readonly removed: readonly Tombstone[]
   /** Points this machine saw before that are gone without a tombstone, and other signs of a rolled-back repository. */
   readonly alarms: readonly string[]
+  /** Those of the alarms that are no sign of damage: something is in the way of a proof, or may not be read. */
+  readonly unread: readonly string[]
 }
 
 export interface SweepReport {

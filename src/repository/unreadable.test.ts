@@ -98,12 +98,12 @@ for (const [what, put] of Object.entries(obstacles)) {
     const lab = await labFor(t)
     const name = await proofFile(lab)
     await put(join(lab.folder, name))
-    const { points, damaged, alarms } = await catalogOf(lab)
+    const { points, damaged, alarms, unread } = await catalogOf(lab)
     assert.deepEqual(
       points.map(({ held }) => held),
       [true, false],
     )
-    assert.deepEqual(damaged, [])
+    assert.deepEqual([damaged, unread], [[], alarms])
     assert.match(alarms.join(), new RegExp(name))
   })
 
@@ -125,12 +125,13 @@ for (const [what, put] of Object.entries(obstacles)) {
 test('proofs of a point in a folder that cannot be read leave it held', async (t) => {
   const lab = await labFor(t)
   await chmod(join(lab.folder, proofFolder(lab)), 0)
-  const { points, alarms } = await catalogOf(lab)
+  const { points, alarms, unread } = await catalogOf(lab)
   assert.deepEqual(
     points.map(({ held }) => held),
     [true, false],
   )
-  assert.match(alarms.join(), new RegExp(proofFolder(lab)))
+  assert.match(unread.join(), new RegExp(proofFolder(lab)))
+  assert.deepEqual(unread, alarms)
 })
 
 test('where all commits are in a folder that cannot be read, there is no list', async (t) => {

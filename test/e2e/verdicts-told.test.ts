@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { filesHost, type FilesHost } from './files-host.ts'
@@ -139,6 +139,13 @@ test('what cannot be read is called so, and no list is empty for want of it', as
   const { host, point, text } = await stageFor(t)
   const repository = join(host.folder, 'repository-main')
   const commit = join(repository, 'points', `${point}.json`)
+  await text(0, 'hold', point)
+  const [hold = ''] = await readdir(join(repository, 'proofs', point))
+  const proof = join('proofs', point, hold)
+  await rename(join(repository, proof), join(host.folder, 'proof'))
+  await symlink('/nowhere', join(repository, proof))
+  assert.match(await text(3, 'points'), new RegExp(`held[^]*^NOT READ main: ${proof}`, 'm'))
+  assert.match(await text(13, 'status'), /AT RISK .*proofs/)
   await rename(commit, join(host.folder, 'commit'))
   await symlink('/nowhere', commit)
   assert.match(await text(3, 'points'), new RegExp(`^NOT READ ${point} in main: points/${point}\\.json is a link`, 'm'))

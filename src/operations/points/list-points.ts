@@ -44,7 +44,7 @@ export interface PointsReport {
     readonly reason: string
   }[]
   readonly alarms: readonly string[]
-  /** Repositories that could not be read; the list is incomplete then. */
+  /** What could not be read: a repository, whose points are not in the list then, or proofs in it. */
   readonly unread: readonly { readonly repository: string; readonly message: string }[]
 }
 
@@ -73,8 +73,8 @@ async function readOne(target: AppRepository, apps: ReadonlySet<string>, context
       points: catalog.points.filter(({ commit }) => apps.has(commit.app)).map((point) => summaryOf(point, repository)),
       damaged: catalog.damaged.map((damaged) => ({ repository, ...damaged })),
       removed: catalog.removed.map(({ point, until, reason }) => ({ repository, point, until, reason })),
-      alarms: catalog.alarms.map((alarm) => `${repository}: ${alarm}`),
-      unread: [],
+      alarms: catalog.alarms.filter((one) => !catalog.unread.includes(one)).map((alarm) => `${repository}: ${alarm}`),
+      unread: catalog.unread.map((message) => ({ repository, message })),
     }
   } catch (error) {
     throwIfCancelled(error, context.signal)

@@ -8,6 +8,7 @@ import { runBackup } from '../backup/run.ts'
 import { executeCheck } from '../check/check.ts'
 import { executeDrill } from '../drill/drill.ts'
 import { planPruneOf } from '../prune/execute.ts'
+import { readStatus } from '../status/status.ts'
 import { TextPlace } from '../testing/text-driver.ts'
 import { blobNames, newWorkshop, textComponent, type Workshop } from '../testing/workshop.ts'
 import { executeVerify } from '../verify/execute.ts'
@@ -79,9 +80,16 @@ test('a proof that may not be read is named, and others go on', async (t) => {
   const stage = await stageFor(t)
   const [name = ''] = await blobNames(stage.storage, `proofs/${stage.points[1]}/`)
   stage.closed.add(name)
-  const { points, damaged, alarms } = await listPoints([appOf(stage.workshop)], stage.workshop.context())
-  assert.deepEqual([points.filter(({ held }) => held).length, damaged], [2, []])
-  assert.match(alarms.join(), new RegExp(name))
+  const { points, damaged, alarms, unread } = await listPoints([appOf(stage.workshop)], stage.workshop.context())
+  assert.deepEqual([points.filter(({ held }) => held).length, damaged, alarms], [2, [], []])
+  assert.match(unread.map(({ message }) => message).join(), new RegExp(name))
+  const { apps } = await readStatus([appOf(stage.workshop)], stage.workshop.context())
+  const reasons = apps.flatMap((app) => app.reasons.filter(({ message }) => message.includes(name)))
+  assert.deepEqual(
+    reasons.filter(({ code }) => code !== 'frozen').map(({ code, level }) => [code, level]),
+    [['unread', 'risk']],
+    'no right is no damage',
+  )
   await assertOthersGoOn(stage, new RegExp(name))
 })
 

@@ -18,7 +18,7 @@ const calm = {
   inUse: new Set<string>(),
   unopenable: new Map<string, string>(),
 }
-const noPoints = { points: [], damaged: [], removed: [], alarms: [] }
+const noPoints = { points: [], damaged: [], removed: [], alarms: [], unread: [] }
 const lastPolicyHash = planPrune(portal, repository, noPoints, { ...calm, lastPolicyHash: undefined }).policyHash
 
 function observe(changes: Partial<PruneObservations> = {}): PruneObservations {

@@ -35,7 +35,8 @@ export async function repositoryFacts(
     points: points.filter(isBackup).map(safetyPointOf),
     // What cannot be trusted or is of a newer version is no damage, and no backup either.
     damaged: catalog.damaged.map(({ point, kind, message }) => ({ point, damage: kind === 'corrupt', message })),
-    alarms: catalog.alarms,
+    alarms: catalog.alarms.filter((one) => !catalog.unread.includes(one)),
+    notRead: catalog.unread,
     freezes,
     skewMilliseconds,
     wentBack: openAlarm(points.map(({ commit }) => commit)),
