@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { formatFindings } from './findings.ts'
+import { formatFindings, withoutWarnings } from './findings.ts'
 
 test('what several parts of a run come upon is said once, with its next step below', () => {
   const finding = {
@@ -19,4 +19,11 @@ test('what several parts of a run come upon is said once, with its next step bel
       '            Install newer ones.',
     ].join('\n'),
   )
+})
+
+test('--quiet leaves out warnings, and nothing that went wrong', () => {
+  const [warning, error] = (['warning', 'error'] as const).map((level) => ({ level, subject: 'a', message: 'b' }))
+  assert.ok(warning !== undefined && error !== undefined)
+  assert.deepEqual(withoutWarnings([warning, error], undefined), [warning, error])
+  assert.deepEqual(withoutWarnings([warning, error], true), [error])
 })

@@ -12,6 +12,11 @@ export function formatFindings(findings: readonly Finding[]): string {
     .join('\n')
 }
 
+/** What --quiet leaves of the findings of something that was done: what went wrong. */
+export function withoutWarnings(findings: readonly Finding[], quiet: boolean | undefined): readonly Finding[] {
+  return quiet === true ? findings.filter(({ level }) => level !== 'warning') : findings
+}
+
 /** Several parts of a run come upon the same thing. */
 function uniqueOf(findings: readonly Finding[]): readonly Finding[] {
   return [...new Map(findings.map((finding) => [JSON.stringify(finding), finding])).values()]

@@ -21,13 +21,15 @@ storage "raft" {
   path = "$FOLDER/data"
   node_id = "one"
   performance_multiplier = 1
-  max_entry_size = 33554432
+  max_entry_size = 67108864
   max_transaction_size = 100000000
 }
 listener "tcp" {
   address = "$ADDRESS"
   cluster_address = "$CLUSTER"
   tls_disable = true
+  max_request_size = 67108864
+  max_request_json_memory = -1
 }`,
 })
 await node.start()
@@ -125,6 +127,8 @@ test('values as large as the server takes come back', limit, async () => {
   await must('POST', 'large/data/controls', { data: { text } })
   const members = Object.fromEntries(Array.from({ length: 400 }, (_, index) => [`k${index}`, 'x'.repeat(10_000)]))
   await must('POST', 'large/data/members', { data: members })
+  // Above the limit of a server that says none.
+  await must('POST', 'large/data/over', { data: { text: 'x'.repeat(33_600_000) } })
   const settings = await nodeSettings(node, keys, { snapshot: 'off', mounts: ['large'] })
   await drill(settings, await captureToMemory(settings))
 })

@@ -4,7 +4,7 @@ import { runBackup } from '../../operations/backup/run.ts'
 import { parseNote } from '../../operations/backup/note.ts'
 import { planBackup, type BackupPlan } from '../../operations/backup/plan.ts'
 import type { BackupReport } from '../../operations/backup/report.ts'
-import { formatFindings } from '../findings.ts'
+import { formatFindings, withoutWarnings } from '../findings.ts'
 import { formatBytes, formatDuration, formatTable, quoted } from '../format.ts'
 import { formatKeyFits } from '../key-fits.ts'
 import { chooseApp, type Command } from '../run-command.ts'
@@ -29,7 +29,8 @@ export async function backup(command: Command, name: string | undefined, options
   if (app.priority === 'background') await command.world.toBackground()
   const acceptWentBack = options.accept?.includes(WENT_BACK) === true
   const report = await runBackup(app, { ...plan, acceptWentBack }, context)
-  command.result({ report }, () => reportText(report))
+  const findings = withoutWarnings(report.findings, command.options.quiet)
+  command.result({ report }, () => reportText({ ...report, findings }))
   // What was captured is good and stored; what it was captured from is in doubt.
   if (report.alarms.length > 0) return failureKinds.refused.exit
   return report.outcome === 'done' ? 0 : failureKinds.incomplete.exit
