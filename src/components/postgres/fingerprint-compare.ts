@@ -30,10 +30,15 @@ export function compareFingerprints(
     ...compare('extension', expected.extensions, extensionsOf(found, expected), byName, (a, b) =>
       sameDefinitions ? different(`version of extension ${a.name}`, a.version, b.version) : [],
     ),
-    ...compare('', withoutNothing(objectsOf(expected, found), found, reference), withoutApart(objectsOf(found, expected), expected, reference), byName, (a, b) =>
-      sameDefinitions || reference !== undefined
-        ? compareDefinition(a.name, reference?.get(a.name)?.definition ?? a.definition, b.definition)
-        : [],
+    ...compare(
+      '',
+      withoutNothing(objectsOf(expected, found), found, reference),
+      withoutApart(objectsOf(found, expected), expected, reference),
+      byName,
+      (a, b) =>
+        sameDefinitions || reference !== undefined
+          ? compareDefinition(a.name, reference?.get(a.name)?.definition ?? a.definition, b.definition)
+          : [],
     ),
     ...compareDepends(expected, found),
   ]
@@ -53,7 +58,8 @@ function withoutApart(
 ): Fingerprint['objects'] {
   const captured = new Set(expected.objects.map(byName))
   return found.filter(
-    ({ name, definition }) => captured.has(name) || !APART.test(name) || reference?.get(name)?.definition !== definition,
+    ({ name, definition }) =>
+      captured.has(name) || !APART.test(name) || reference?.get(name)?.definition !== definition,
   )
 }
 

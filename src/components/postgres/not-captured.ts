@@ -53,7 +53,8 @@ const QUESTIONS: readonly Question[] = [
     names: `select ${qualified('c')} as name from pg_class c where c.relkind = 'm'`,
   },
   {
-    sentence: 'Materialized views that read one that is not filled come back without rows; REFRESH MATERIALIZED VIEW fills it first, then them:',
+    sentence:
+      'Materialized views that read one that is not filled come back without rows; REFRESH MATERIALIZED VIEW fills it first, then them:',
     names: `with recursive ${UNFILLABLE} select ${qualified('c')} as name from pg_class c where c.relkind = 'm' and c.relispopulated and c.oid in (select id from unfillable)`,
   },
   {

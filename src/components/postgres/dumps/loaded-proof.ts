@@ -7,7 +7,13 @@ import type { Server } from '../connection.ts'
 import type { DumpedRows } from '../plain-sql/loaded-rows.ts'
 import { query, queryOne } from '../query.ts'
 import type { ArchiveProof } from './archive-proof.ts'
-import { emptyLargeObjects, tablesSeenThroughPolicies, tablesWithoutRows, unfilledViews, unsetSequences } from './without-rows.ts'
+import {
+  emptyLargeObjects,
+  tablesSeenThroughPolicies,
+  tablesWithoutRows,
+  unfilledViews,
+  unsetSequences,
+} from './without-rows.ts'
 
 export interface LoadedDatabase {
   readonly server: Server

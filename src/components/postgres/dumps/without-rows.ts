@@ -50,7 +50,10 @@ export async function tablesSeenThroughPolicies(
 ): Promise<readonly string[]> {
   if (!rowSecurity) return []
   const guarded = await query(session, z.object({ name: z.string() }), GUARDED)
-  return sentence('rows that policies hid from the role that made it (--enable-row-security), if any, of tables', guarded.map(({ name }) => name))
+  return sentence(
+    'rows that policies hid from the role that made it (--enable-row-security), if any, of tables',
+    guarded.map(({ name }) => name),
+  )
 }
 
 /** Sequences whose value the dump does not set. */

@@ -72,8 +72,12 @@ async function readReference(
     return readDefinitions({ ...beside, texts }, context)
   })
   const captured = new Map(details.fingerprint.objects.map(({ name, definition }) => [name, definition]))
-  const proven = [...archived.values(), ...found].filter(({ name }) => archived.get(name)?.definition === captured.get(name))
-  const nothing = proven.filter(({ text = '' }) => NO_DEFAULT.test(text)).map((one) => ({ ...one, definition: MAKES_NOTHING }))
+  const proven = [...archived.values(), ...found].filter(
+    ({ name }) => archived.get(name)?.definition === captured.get(name),
+  )
+  const nothing = proven
+    .filter(({ text = '' }) => NO_DEFAULT.test(text))
+    .map((one) => ({ ...one, definition: MAKES_NOTHING }))
   const isProven = new Set(proven.map(({ name }) => name))
   return new Map([...nothing, ...found.filter(({ name }) => isProven.has(name))].map((one) => [one.name, one]))
 }
