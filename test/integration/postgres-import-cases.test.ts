@@ -98,6 +98,11 @@ async function refusedFolder(path: string): Promise<Failure> {
 }
 
 const pgDump = (...args: readonly string[]): Promise<string> => dumpWith(postgres, 'pg_dump', [...args, 'odd'])
+async function latinDump(): Promise<Buffer> {
+  const path = file('latin')
+  await dumpWith(postgres, 'pg_dump', ['--create', '--encoding=LATIN1', `--file=${path}`, 'latin'])
+  return readFile(path)
+}
 const dump = (body: string): string =>
   `--\n-- PostgreSQL database dump\n--\nSET client_encoding = 'UTF8';\n${body}\n--\n-- PostgreSQL database dump complete\n--\n`
 const TABLE = 'create table public.t (a int);'
@@ -195,6 +200,18 @@ test('a dump without some of its rows is refused, or names them', async () => {
 test('so is one that lacks the rows of one partition, where the others are loaded through their root', async () => {
   const content = await pgDump('--load-via-partition-root', '--exclude-table-data=part_2')
   await assert.rejects(load('root.sql', content), { kind: 'refused', message: /rows of tables.*: public\.part_2$/ })
+})
+
+test('names of roles are understood in whatever encoding the dump comes, if the database has another', async () => {
+  await postgres.sql('postgres', 'create role "Müller ""x"')
+  await postgres.createDatabase('latin', 'template template0')
+  await postgres.sql(
+    'latin',
+    `create schema s; create table s.t (a text); insert into s.t values ('é'); alter table s.t owner to "Müller ""x"; grant usage on schema s to "Müller ""x"`,
+  )
+  const content = await latinDump()
+  const sql = `select (select pg_get_userbyid(relowner) from pg_class where relname = 't') as owner, (select a from s.t) as a`
+  assert.deepEqual((await load('latin.sql', content, { sql }))[0], { owner: 'Müller "x', a: 'é' })
 })
 
 test('so is one with those rows only that policies show', async () => {

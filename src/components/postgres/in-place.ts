@@ -182,7 +182,8 @@ export class InPlaceTarget implements Target<PostgresDetails> {
         return await restoreOver(place, details, prepared, how, context)
       } catch (error) {
         const others = await clientsOf(admin, place.database)
-        if (others.length === 0 || context.clock.monotonic() > deadline) throw inSteps ? error : withWayOn(error)
+        if (others.length === 0 || context.clock.monotonic() > deadline)
+          throw accept.includes('in-steps') ? error : withWayOn(error)
       }
     }
   }

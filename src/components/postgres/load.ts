@@ -124,7 +124,7 @@ function callOf(
 /**
  * Loads over a live database with one session at a time: as one transaction, or `inSteps`, where there are lanes, which a
  * transaction cannot hold, or no room for what is live and what is loaded at once. In steps, rows and what follows them
- * that the server refuses are loaded again by other ways; gives the ways taken.
+ * that the server refuses are loaded again by other ways, and definitions where the operator agreed to steps; gives the ways taken.
  */
 export async function restoreOver(
   database: LoadPlace,
@@ -148,7 +148,12 @@ export async function restoreOver(
     { dump, lines: contents, details, withPath: new Map(), source, accept: place.accept ?? [] },
     failed,
   )
-  await restore(['--section=pre-data'], context)
+  const makeTables = (tolerant?: FailedEntries): Promise<void> => restore(['--section=pre-data'], context, tolerant)
+  await makeTables().catch(async (error: unknown) => {
+    if (place.accept?.includes('in-steps') !== true || !isOfMaking(error)) throw error
+    await makeTables(failed)
+  })
+  await again.afterTables(place, context)
   await allOrNone(context, [
     (inner) => restore(['--section=data'], inner, failed),
     (inner) => loadLanes(place, { all: lanes, encoding, frozen: false, onRefused: again.addLanes }, source, inner),
@@ -157,6 +162,11 @@ export async function restoreOver(
   await restore(['--section=post-data'], context, failed)
   await again.afterIndexes(place, context)
   return again.taken
+}
+
+/** What cannot be dropped is still in use, and everything else of it with it: only what cannot be made is left to other ways. */
+function isOfMaking(error: unknown): boolean {
+  return isFailure(error, 'toolFailed') && /^Command was: CREATE (?!OR REPLACE VIEW)/m.test(error.message)
 }
 
 /** Reads all artifacts and keeps nothing: afterwards their whole content is known to be authentic. */

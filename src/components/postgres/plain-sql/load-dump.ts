@@ -10,6 +10,7 @@ import { ownerGiven } from './database-statements.ts'
 import { LaterStatements } from './later-statements.ts'
 import { LoadedRows } from './loaded-rows.ts'
 import type { DumpedRows } from './loaded-rows.ts'
+import { errorInUtf8 } from './error-in-utf8.ts'
 import { failureAt } from './load-failure.ts'
 import { openSchemas } from './open-schemas.ts'
 import type { Piece, Rows, Statement } from './pieces.ts'
@@ -153,9 +154,9 @@ class Loading {
   }
 
   async #remedy(error: unknown, statement: Statement): Promise<boolean> {
-    const [, role] = /^role "(.*)" does not exist$/s.exec(describe(error)) ?? []
-    if (sqlState(error) === '42704' && role !== undefined) {
-      await this.#target.roles.ensure(role)
+    const role = missingRole(error)
+    if (role !== undefined) {
+      await this.#target.roles.ensure(missingRole(await errorInUtf8(this.#session, statement)) ?? role)
       return true
     }
     const mayNeedSchema = this.#role !== undefined || statement.words.includes('owner')
@@ -174,6 +175,10 @@ class Loading {
     }
     await this.#dumped.noteCopy(statement, counter.rows, copy.rowCount)
   }
+}
+
+function missingRole(error: unknown): string | undefined {
+  return sqlState(error) === '42704' ? /^role "(.*)" does not exist$/s.exec(describe(error))?.[1] : undefined
 }
 
 const OPEN = 'Nothing of it would stay. Look for BEGIN without COMMIT: somebody edited the dump.'
