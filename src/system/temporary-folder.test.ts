@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
-import { stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { test, type TestContext } from 'node:test'
 import {
   makeTemporaryFolder,
   removeAbandonedFolders,
@@ -36,10 +36,20 @@ async function abandoned(lifetime: string, filled: boolean): Promise<string> {
   return (await run({ file: process.execPath, args, signal, environment: { TMPDIR: tmpdir() }, ...limits })).stdout
 }
 
+/** Lets this process use another folder for temporary files until the test ends. */
+function useTemporary(t: TestContext, folder: string): void {
+  const before = process.env['TMPDIR']
+  t.after(() => (before === undefined ? delete process.env['TMPDIR'] : (process.env['TMPDIR'] = before)))
+  process.env['TMPDIR'] = folder
+}
+
 test('folders of processes that are gone are removed, those of living ones and what is kept in others are not', async (t) => {
+  // In a folder of its own: every command that runs meanwhile removes them too.
+  const own = await mkdtemp(join(tmpdir(), 'temporary-folder-test-'))
+  t.after(() => rm(own, { recursive: true }))
+  useTemporary(t, own)
   const gone = [await abandoned('of this process', true), await abandoned('kept', false)]
   const kept = [await abandoned('kept', true), await makeTemporaryFolder(), await makeTemporaryFolder('kept')]
-  t.after(() => Promise.all(kept.map(removeTemporaryFolder)))
   assert.deepEqual(
     [...gone, ...kept].filter((path) => !existsSync(path)),
     [],
@@ -52,8 +62,6 @@ test('folders of processes that are gone are removed, those of living ones and w
 })
 
 test('a folder for temporary files that is not there is named, with what to do', async (t) => {
-  const before = process.env['TMPDIR']
-  t.after(() => (before === undefined ? delete process.env['TMPDIR'] : (process.env['TMPDIR'] = before)))
-  process.env['TMPDIR'] = '/nowhere/scratch'
+  useTemporary(t, '/nowhere/scratch')
   await assert.rejects(makeTemporaryFolder(), { kind: 'refused', message: /\/nowhere\/scratch/, hint: /Make it/ })
 })
