@@ -4,12 +4,7 @@ import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import {
-  makeTemporaryFolder,
-  removeAbandonedFolders,
-  removeTemporaryFolder,
-  withTemporaryFolder,
-} from './temporary-folder.ts'
+import { makeTemporaryFolder, removeAbandonedFolders, withTemporaryFolder } from './temporary-folder.ts'
 import { run } from './run.ts'
 
 test('a temporary folder is private, and gone afterwards even after a failure', async () => {
