@@ -26,7 +26,7 @@ const BUILT_IN_KEY = `o.oprcode < ${FIRST_OWN_OID} and f.atttypid < ${FIRST_OWN_
 
 /**
  * Foreign keys whose rows were never checked, for example because triggers were off when they came in: the key
- * looks valid, and a restore fails on it. Only with operators and types of the server itself, and between tables that a
+ * looks valid, and PostgreSQL does not make it again as such. Only with operators and types of the server itself, and between tables that a
  * statement may be planned over: others would run the code of whoever made them with the rights of this session.
  */
 const FOREIGN_KEYS = `
@@ -90,8 +90,8 @@ async function checkForeignKeys(client: pg.ClientBase, database: string, hurry: 
   const error: Finding = {
     level: 'error',
     subject,
-    message: `hold rows that refer to nothing, so a restore fails: ${listed(wrong)}`,
-    hint: 'Correct those rows; ALTER TABLE … DROP CONSTRAINT and ADD CONSTRAINT checks them all.',
+    message: `hold rows that refer to nothing, so a restore makes the key NOT VALID: ${listed(wrong)}`,
+    hint: 'Correct those rows; ALTER TABLE … DROP CONSTRAINT and ADD CONSTRAINT checks them all. Between partitioned tables there is no NOT VALID: a restore then takes --accept without-constraints.',
   }
   return [
     ...(wrong.length > 0 ? [error] : []),
