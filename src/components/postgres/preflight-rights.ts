@@ -138,12 +138,13 @@ async function liveSettings(admin: pg.Client, database: string): Promise<Restore
 /** What a role has that this restore creates can be set by whoever created it; the parameter may still be a superuser's. */
 async function capturedSettings(
   admin: pg.Client,
-  { settings, roles }: PostgresDetails,
+  { settings, roles, encoding }: PostgresDetails,
 ): Promise<RestoreSubject['settings']> {
   const missing = new Set(
     await missingRoleNames(
       admin,
       roles.map(({ name }) => name),
+      encoding,
     ),
   )
   return [

@@ -7,6 +7,7 @@ import { identifier, literal } from './connection.ts'
 import type { ArtifactSource } from '../driver.ts'
 import { ownPassword } from './own-password.ts'
 import { passwordStatement, readRolePasswords, withPasswords, type RolePasswords } from './role-passwords.ts'
+import { encodingFindings } from './role-encoding.ts'
 import { existingFindings } from './roles-existing.ts'
 import { settableSettings } from './settable-settings.ts'
 import type { CapturedRole, PostgresDetails, PostgresSettings } from './schema.ts'
@@ -77,6 +78,7 @@ async function missingRoles(admin: pg.Client, details: PostgresDetails): Promise
     await missingRoleNames(
       admin,
       details.roles.map(({ name }) => name),
+      details.encoding,
     ),
   )
   return details.roles.filter(({ name }) => names.has(name) && !name.startsWith('pg_'))
@@ -89,7 +91,7 @@ export async function roleFindings(
   settings: Pick<PostgresSettings, 'from'> = {},
 ): Promise<Finding[]> {
   const missing = await missingRoles(admin, details)
-  const existing = await existingFindings(admin, details)
+  const existing = [...(await encodingFindings(admin, missing, details)), ...(await existingFindings(admin, details))]
   if (missing.length === 0)
     return [{ level: 'ok', subject: 'roles', message: `all ${details.roles.length} roles exist` }, ...existing]
   const rights = await readRights(admin)

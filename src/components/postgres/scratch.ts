@@ -32,6 +32,7 @@ import { expectedAfter } from './restore/second-pass/expected-after.ts'
 import { sentenceOf, type WayTaken } from './restore/second-pass/way.ts'
 import { jobsOf } from './restore/session-settings.ts'
 import { stageFindings } from './restore/staged-dump.ts'
+import { encodingForRoles } from './role-encoding.ts'
 import { ensureRoles } from './roles-restore.ts'
 import type { PostgresDetails } from './schema.ts'
 import { hasLabels, withoutLabels } from './security-labels.ts'
@@ -112,7 +113,13 @@ export class ScratchTarget implements Target<PostgresDetails> {
     try {
       await this.#letServerIn(context)
       const major = oldestServerFor(details)
-      this.#running = await startServer({ folder: this.#folder, context, major, settings: NEVER_CRASHES })
+      this.#running = await startServer({
+        folder: this.#folder,
+        context,
+        major,
+        settings: NEVER_CRASHES,
+        ...encodingForRoles(details),
+      })
       await this.#fill(details, source, context)
     } catch (error) {
       await this.#cleanUp(context)

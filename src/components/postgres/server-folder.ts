@@ -63,21 +63,26 @@ async function giveAway({ account }: ServerFolder, path: string): Promise<void> 
   if (account !== undefined) await chown(path, account.uid, account.gid)
 }
 
+export interface MadeWith {
+  readonly locale: string
+  readonly encoding: string
+  readonly superuser: string
+}
+
 /** Makes the data folder unless it is there. It gets its name only when it is complete, so a run that died starts over. */
 export async function initialize(
   binaries: ServerBinaries,
   place: ServerFolder,
-  locale: string,
-  superuser: string,
+  made: MadeWith,
   context: Context,
 ): Promise<void> {
-  const made = await readFile(join(place.data, 'PG_VERSION'), 'utf8').catch(() => undefined)
-  if (made !== undefined) return requireMajor(made, binaries, place)
+  const major = await readFile(join(place.data, 'PG_VERSION'), 'utf8').catch(() => undefined)
+  if (major !== undefined) return requireMajor(major, binaries, place)
   const fresh = join(place.folder, 'data.new')
   await context.effects.run('initdb', async () => {
     await rm(fresh, { recursive: true, force: true })
     await writePassword(place)
-    await runInPlace(place, binaries.initdb, initdbArgs(fresh, place, locale, superuser), context.signal, INITDB_LIMIT)
+    await runInPlace(place, binaries.initdb, initdbArgs(fresh, place, made), context.signal, INITDB_LIMIT)
     await rename(fresh, place.data)
   })
 }
@@ -111,11 +116,11 @@ function requireMajor(made: string, binaries: ServerBinaries, place: ServerFolde
   throw new Failure('unsupported', `${place.folder} was made by PostgreSQL ${made.trim()}, not ${binaries.major}`)
 }
 
-function initdbArgs(data: string, place: ServerFolder, locale: string, superuser: string): string[] {
+function initdbArgs(data: string, place: ServerFolder, { locale, encoding, superuser }: MadeWith): string[] {
   const login = [`--username=${superuser}`, '--auth=scram-sha-256', `--pwfile=${place.passwordFile}`]
   return [
     `--pgdata=${data}`,
-    '--encoding=UTF8',
+    `--encoding=${encoding}`,
     `--locale=${locale}`,
     ...login,
     '--data-checksums',

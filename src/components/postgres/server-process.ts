@@ -16,8 +16,10 @@ export interface ServerOptions {
   readonly context: Context
   /** Of this major, else of the smallest newer one that is installed; the newest when absent. */
   readonly major?: number
-  /** Of the databases; must be UTF-8. */
+  /** Of the databases; must be of the encoding. */
   readonly locale?: string
+  /** Of its own databases, and so of the names of roles that are made from there; UTF-8 when absent. */
+  readonly encoding?: string
   /** The name of its superuser. */
   readonly superuser?: string
   /** Settings of postgresql.conf over the defaults for throw-away data. */
@@ -80,8 +82,9 @@ async function startNew(options: ServerOptions): Promise<PrivateServer> {
   const binaries = await findServerBinaries(options.context, options.major)
   const place = await openServerFolder(options.folder)
   try {
-    const superuser = options.superuser ?? SUPERUSER
-    await initialize(binaries, place, options.locale ?? 'C.UTF-8', superuser, options.context)
+    const { superuser = SUPERUSER, encoding = 'UTF8' } = options
+    const { locale = encoding === 'UTF8' ? 'C.UTF-8' : 'C' } = options
+    await initialize(binaries, place, { locale, encoding, superuser }, options.context)
     const server: Server = {
       host: place.sockets,
       port: PORT,

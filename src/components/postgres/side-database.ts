@@ -9,6 +9,7 @@ import type { MarkerBody } from './marker.ts'
 import type { WayTaken } from './restore/second-pass/way.ts'
 import type { PostgresDetails } from './schema.ts'
 import { query, queryOne } from './query.ts'
+import { sameRole } from './role-encoding.ts'
 import { dropSubscriptions, readSubscriptions } from './subscriptions.ts'
 import { change } from './target-place.ts'
 import type { Place } from './target-place.ts'
@@ -180,10 +181,13 @@ function localeClauses(details: DatabaseLocale, provider: 'libc' | 'icu' | 'buil
 }
 
 /** Names of the roles that own or are granted something and do not exist on the server. */
-export async function missingRoleNames(admin: pg.Client, names: readonly string[]): Promise<string[]> {
-  const sql =
-    'select n::text as name from unnest($1::text[]) n where not exists (select from pg_roles where rolname = n) order by 1'
-  return (await query(admin, z.object({ name: z.string() }), sql, [names])).map(({ name }) => name)
+export async function missingRoleNames(
+  admin: pg.Client,
+  names: readonly string[],
+  encoding: string,
+): Promise<string[]> {
+  const sql = `select n::text as name from unnest($1::text[]) n where not exists (select from pg_roles where ${sameRole('n', '$2')}) order by 1`
+  return (await query(admin, z.object({ name: z.string() }), sql, [names, encoding])).map(({ name }) => name)
 }
 
 /** How the side database of this restore was loaded, as its mark says. */

@@ -10,6 +10,7 @@ import { identifier, withSession } from '../connection.ts'
 import type { LoadPlace } from '../load.ts'
 import { restoreNames } from '../names.ts'
 import { query } from '../query.ts'
+import { encodingForRoles } from '../role-encoding.ts'
 import { ensureRoles } from '../roles-restore.ts'
 import type { PostgresDetails, PostgresSettings } from '../schema.ts'
 import { startServer } from '../server-process.ts'
@@ -37,7 +38,12 @@ export async function withRehearsalDatabase<Result>(
   return withTemporaryFolder(async (parent) => {
     // As root the server runs as another user, who must reach its folder through the private one.
     if (isRoot()) await chmod(parent, ENTER_ONLY)
-    const running = await startServer({ folder: join(parent, 'server'), context, major: oldestServerFor(details) })
+    const running = await startServer({
+      folder: join(parent, 'server'),
+      context,
+      major: oldestServerFor(details),
+      ...encodingForRoles(details),
+    })
     try {
       const names = restoreNames(settings.database, REHEARSAL_ID)
       const { server, version } = running
