@@ -33,7 +33,7 @@ test('where these roles are gone, the way to have them made is printed, and work
   assert.equal(refused.code, 13, refused.out + refused.error)
   assert.match(
     (refused.out + refused.error).replaceAll(/\s+/g, ' '),
-    /names in LATIN1 cannot be made from database postgres, which is UTF8: gérante, équipe.*--encoding=LATIN1.*set maintenanceDatabase/,
+    /names in LATIN1 cannot be made from database postgres, which is UTF8: gérante, équipe.*ENCODING 'LATIN1'.*set maintenanceDatabase/,
   )
   await editConfig(join(lab.folder, 'holdfast.yaml'), (config) => {
     config.apps['latin']!.components['database']!['maintenanceDatabase'] = 'upkeep'

@@ -41,7 +41,7 @@ export async function encodingFindings(
       level: 'error',
       subject: 'roles',
       message: `with names in ${encoding} cannot be made from database ${own.database}, which is ${own.encoding}: ${names.join(', ')}`,
-      hint: `Make a database of that encoding (createdb --template=template0 --locale=C --encoding=${encoding} maintenance), and set maintenanceDatabase to it.`,
+      hint: `Make a database of that encoding (CREATE DATABASE upkeep TEMPLATE template0 ENCODING '${encoding}' LOCALE 'C'), and set maintenanceDatabase to it.`,
     },
   ]
 }
