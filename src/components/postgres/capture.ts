@@ -29,12 +29,11 @@ import type { Fingerprint, PostgresDetails, PostgresSettings } from './schema.ts
 import { withSnapshot } from './snapshot.ts'
 import type { Snapshot } from './snapshot.ts'
 import { limitsOf, streamTool } from './tool-run.ts'
-import { returnFindings } from './tools-restore.ts'
 import { readToolSettings } from './tool-settings.ts'
 import type { ToolSettings } from './tool-settings.ts'
 import { chooseTools } from './tools.ts'
 import type { Tools } from './tools.ts'
-import { describeVersion, floorFinding, majorOf, NEWEST_MAJOR, OLDEST_MAJOR } from './versions.ts'
+import { describeVersion, majorOf, NEWEST_MAJOR, OLDEST_MAJOR } from './versions.ts'
 
 /** The role and kind of the dump: custom format, uncompressed because the repository compresses. */
 export const DUMP_ROLE = 'dump'
@@ -87,7 +86,6 @@ async function captureOnce(
   }))
   requireSupported(serverVersion)
   const tools = await chooseTools(serverVersion, settings, context)
-  warnOfTools(tools, serverVersion, context)
   const reading = { settings, server, tools, toolSettings: await readToolSettings(server, database, context) }
   const alone = async (reason: string): Promise<Captured<PostgresDetails>> => {
     // Such a server may have no session to spare while the dump is read.
@@ -230,9 +228,4 @@ function requireSupported(version: number): void {
   throw new Failure('unsupported', `PostgreSQL ${describeVersion(version)} is not supported`, {
     hint: `Supported are the majors ${OLDEST_MAJOR} to ${NEWEST_MAJOR}.`,
   })
-}
-
-function warnOfTools(tools: Tools, serverVersion: number, context: Context): void {
-  for (const { level, subject, message, hint } of [floorFinding(tools), ...returnFindings(tools, serverVersion)])
-    if (level !== 'ok') context.progress({ type: 'warning', message: `${subject}: ${message}. ${hint ?? ''}` })
 }
