@@ -338,5 +338,5 @@ test('what pg_restore refuses of an exported dump is named when it is written', 
   const ran = await lab.run('export', report.point, '--output', file('looked.dump'))
   assert.equal(ran.code, 0, ran.error)
   const said = ran.error.replace(/\s+/g, ' ')
-  assert.match(said, /looked_idx was made under the search path of the database.*load without --exit-on-error/)
+  assert.match(said, /looked_idx was made under the search path of the database.*load the dump without --exit-on-error/)
 })

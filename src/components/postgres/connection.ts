@@ -151,13 +151,13 @@ function connectFailure(server: Server, database: string, cause: unknown): Failu
   if (code === '55000') return new Failure('refused', `${where} does not accept connections: ${message}`, { cause })
   return new Failure('unreachable', `${where} cannot be reached: ${message || code}`, {
     cause,
-    hint: NAMELESS.includes(code) ? UNKNOWN_NAME : 'Check that the server runs and that host and port are right.',
+    hint: UNRESOLVED.includes(code) ? UNRESOLVED_HINT : 'Check that the server runs and that host and port are right.',
   })
 }
 
 /** What the resolver of names says of a host that it does not know. */
-const NAMELESS = ['ENOTFOUND', 'EAI_AGAIN']
-const UNKNOWN_NAME =
+const UNRESOLVED = ['ENOTFOUND', 'EAI_AGAIN']
+const UNRESOLVED_HINT =
   'This host does not know that name. A name that only containers know needs a published port: write its host and port into the configuration, also beside from.'
 
 /** `name` as an SQL identifier. */

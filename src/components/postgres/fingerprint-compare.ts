@@ -32,8 +32,8 @@ export function compareFingerprints(
     ),
     ...compare(
       '',
-      withoutNothing(objectsOf(expected, found), found, reference),
-      withoutApart(objectsOf(found, expected), expected, reference),
+      withoutNoOps(objectsOf(expected, found), found, reference),
+      withoutImplied(objectsOf(found, expected), expected, reference),
       byName,
       (a, b) =>
         sameDefinitions || reference !== undefined
@@ -51,7 +51,7 @@ export function compareFingerprints(
 const APART = /^(?:DEFAULT|CONSTRAINT|CHECK CONSTRAINT) /
 
 /** Without those that are nowhere in the dump, and that the server makes of it all the same. */
-function withoutApart(
+function withoutImplied(
   found: Fingerprint['objects'],
   expected: Fingerprint,
   reference: CompareOptions['reference'],
@@ -64,15 +64,15 @@ function withoutApart(
 }
 
 /** The definition of what a dump states and the server makes nothing of. */
-export const MAKES_NOTHING = ''
+export const NO_OP = ''
 
-function withoutNothing(
+function withoutNoOps(
   expected: Fingerprint['objects'],
   found: Fingerprint,
   reference: CompareOptions['reference'],
 ): Fingerprint['objects'] {
   const there = new Set(found.objects.map(byName))
-  return expected.filter(({ name }) => there.has(name) || reference?.get(name)?.definition !== MAKES_NOTHING)
+  return expected.filter(({ name }) => there.has(name) || reference?.get(name)?.definition !== NO_OP)
 }
 
 /**

@@ -201,6 +201,11 @@ export class ScratchTarget implements Target<PostgresDetails> {
     return this.#ways.map(sentenceOf)
   }
 
+  /** How what could not be loaded as it stands was loaded; known once it was compared. */
+  waysTaken(): readonly WayTaken[] {
+    return this.#ways
+  }
+
   fence(_context: Context): Promise<void> {
     return notApplicable('fenced')
   }

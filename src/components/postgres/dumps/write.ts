@@ -9,6 +9,7 @@ import type { DumpOutput, WrittenDump } from '../../dumps.ts'
 import type { LoadPlace } from '../load.ts'
 import { restoreNames } from '../names.ts'
 import type { PostgresDetails, PostgresSettings } from '../schema.ts'
+import { sentenceForDump } from '../restore/second-pass/way.ts'
 import { ScratchTarget } from '../scratch.ts'
 import { restoreServer } from '../target-place.ts'
 import { returnFindings } from '../tools-restore.ts'
@@ -33,7 +34,7 @@ export async function writeDumpFile(
   try {
     await target.load(details, source, context)
     await assertEqual(target, details, source, context)
-    for (const message of refusedLater(target)) context.progress({ type: 'warning', message })
+    for (const way of target.waysTaken()) context.progress({ type: 'warning', message: sentenceForDump(way) })
     const place = await target.loadPlace(details, context)
     for (const { subject, message, hint } of returnFindings(place.tools, details.serverVersion))
       context.progress({ type: 'warning', message: `${subject} ${message}. ${hint ?? ''}` })
@@ -60,13 +61,6 @@ async function assertEqual(
       hint: 'holdfast drill shows all differences, definitions as text. Use another restore point.',
     },
   )
-}
-
-/** What the tools refuse of the point's dump they refuse of the one that is written. */
-function refusedLater(target: ScratchTarget): string[] {
-  const next =
-    'pg_restore and psql refuse it when they load this dump: load without --exit-on-error and make it afterwards, or let holdfast restore do so'
-  return target.remarks().map((remark) => `${remark}. ${next}`)
 }
 
 /** The dump gets its name only when it is whole and on the disk. */

@@ -2,7 +2,7 @@ import { isFailure } from '../../../core/failure.ts'
 import type { Context } from '../../../core/ports.ts'
 import type { ArtifactSource } from '../../driver.ts'
 import { readDefinitions, type Definition } from '../definitions.ts'
-import { MAKES_NOTHING } from '../fingerprint-compare.ts'
+import { NO_OP } from '../fingerprint-compare.ts'
 import type { LoadPlace } from '../load.ts'
 import { loadDefinitions } from '../restore/load-definitions.ts'
 import type { Fingerprint, PostgresDetails } from '../schema.ts'
@@ -75,9 +75,7 @@ async function readReference(
   const proven = [...archived.values(), ...found].filter(
     ({ name }) => archived.get(name)?.definition === captured.get(name),
   )
-  const nothing = proven
-    .filter(({ text = '' }) => NO_DEFAULT.test(text))
-    .map((one) => ({ ...one, definition: MAKES_NOTHING }))
+  const nothing = proven.filter(({ text = '' }) => NO_DEFAULT.test(text)).map((one) => ({ ...one, definition: NO_OP }))
   const isProven = new Set(proven.map(({ name }) => name))
   return new Map([...nothing, ...found.filter(({ name }) => isProven.has(name))].map((one) => [one.name, one]))
 }

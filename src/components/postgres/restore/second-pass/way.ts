@@ -54,3 +54,9 @@ export function sentenceOf({ name, way, reason }: WayTaken): string {
   }
   return `${name} ${done[way]} (${reason})`
 }
+
+/** The same of a dump that is written of what was loaded. All other ways are in that dump, and load as they are. */
+export function sentenceForDump(taken: WayTaken): string {
+  if (taken.way !== 'search-path') return sentenceOf(taken)
+  return `${sentenceOf(taken)}. pg_restore and psql refuse it: load the dump without --exit-on-error, then make it by hand; holdfast restore makes it by itself`
+}
