@@ -42,3 +42,20 @@ test('where these roles are gone, the way to have them made is printed, and work
   assert.equal(restored.code, 0, restored.out + restored.error)
   assert.deepEqual(await postgres.sql('latin', OWNER), [{ owner: 'gérante' }])
 })
+
+test('roles of a database in UTF-8 are found from a maintenance database of another encoding', async () => {
+  await postgres.createDatabase('modern', 'template template0')
+  await postgres.sql(
+    'modern',
+    `create role "modératrice"; create table public."café" (id int); alter table public."café" owner to "modératrice"`,
+  )
+  await lab.add('modern', false)
+  await editConfig(join(lab.folder, 'holdfast.yaml'), (config) => {
+    config.apps['modern']!.components['database']!['maintenanceDatabase'] = 'upkeep'
+  })
+  for (const args of [['backup'], ['drill'], ['restore', '--no-safety-point', '--yes']]) {
+    const ran = await lab.run(...args)
+    assert.equal(ran.code, 0, ran.out + ran.error)
+  }
+  assert.deepEqual(await postgres.sql('modern', OWNER), [{ owner: 'modératrice' }])
+})

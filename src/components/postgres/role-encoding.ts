@@ -18,9 +18,12 @@ export function encodingForRoles({ encoding, roles, owner }: PostgresDetails): {
   return isPlain || encoding === RAW ? {} : { encoding }
 }
 
+/** The bytes of `rolname`. Those that are no UTF-8 cannot be converted there, and are sent as they are to a client of the same encoding. */
+const BYTES = `case getdatabaseencoding() when 'UTF8' then textsend(rolname::text) else convert_to(rolname::text, getdatabaseencoding()) end`
+
 /** A condition: the role in `rolname` has this name in a database of that encoding. The session's own client encoding is UTF-8. */
 export function sameRole(name: string, encoding: string): string {
-  return `case when ${encoding} in (getdatabaseencoding(), '${RAW}') then rolname = ${name} else textsend(rolname::text) = convert_to(${name}, ${encoding}) end`
+  return `case when ${encoding} in (getdatabaseencoding(), '${RAW}') then rolname = ${name} else ${BYTES} = convert_to(${name}, ${encoding}) end`
 }
 
 const base = z.object({ encoding: z.string(), database: z.string() })
