@@ -192,9 +192,10 @@ function addBackupCommands(program: Commander, world: World, outcome: Outcome): 
   program
     .command('status [app]')
     .description('say whether each app is safe, why, and what to do next; the exit code is that of the worst')
-    .action(async (app, _options, command) => {
+    .option('--metrics', 'print the result as metrics in the text format of Prometheus')
+    .action(async (app, options, command) => {
       const { status } = await import('./commands/status.ts')
-      outcome.exitCode = await run(world, command, (given) => status(given, app), true)
+      outcome.exitCode = await run(world, command, (given) => status(given, app, options), true)
     })
   program
     .command('show <point>')

@@ -11,7 +11,8 @@ import { reasonsOf } from './safety-reasons.ts'
  * - `unprotected`: there is no good point.
  * - `unknown`: what is needed to say so is not known. It is never replaced by the last state that was.
  */
-export type SafetyState = 'proven' | 'unproven' | 'at risk' | 'unprotected' | 'unknown'
+export const safetyStates = ['proven', 'unproven', 'at risk', 'unprotected', 'unknown'] as const
+export type SafetyState = (typeof safetyStates)[number]
 
 export interface Objectives {
   /** How often a backup is expected. */

@@ -82,6 +82,28 @@ test('what cannot be looked at is evidence and no verdict', async () => {
   assert.deepEqual([verdict, evidence], ['not-provable', ['it: cannot be looked at: relation "t" does not exist']])
 })
 
+test('one reason for which several proofs cannot be looked at is said once', async () => {
+  const one = { kind: 'equal', key: 'key', rows, value: { column: 'id' } }
+  const fit = {
+    kind: 'declared',
+    name: 'it',
+    keys: { key: key() },
+    proofs: [
+      { ...one, about: 'users' },
+      { ...one, about: 'tokens' },
+    ],
+  }
+  const world = {
+    ...worldOf({ secrets: { key: 'k' } }),
+    // oxlint-disable-next-line require-yield
+    async *rows() {
+      throw await Promise.resolve(new Failure('unreachable', 'the server is away'))
+    },
+  }
+  const { evidence } = await evaluateKeyFit(declared(keyFitSetting.parse(fit)), world)
+  assert.deepEqual(evidence, ['users; tokens: cannot be looked at: the server is away'])
+})
+
 test('rows that were cut off are said', async () => {
   const fit = fitWith({ kind: 'equal', value: { column: 'id' }, rows: { ...rows, limit: 2 } })
   const { verdict, evidence } = await proven(fit, {

@@ -43,6 +43,7 @@ async function prove(fit: DeclaredFit, keys: KeyBoard, world: EvidenceWorld): Pr
   const wrong = await wrongKeys(fit, keys)
   const tallies: Tally[] = []
   const evidence: string[] = [...wrong]
+  const unseen: Unseen[] = []
   const stable: StableReport[] = []
   const outside = new Set<string>()
   for (const proof of fit.proofs) {
@@ -50,10 +51,11 @@ async function prove(fit: DeclaredFit, keys: KeyBoard, world: EvidenceWorld): Pr
     const proven = await attempt({ proof, fit, keys, world })
     tallies.push(proven.tally)
     evidence.push(...proven.evidence)
+    if (proven.unseen !== undefined) unseen.push({ about: proof.about, why: proven.unseen })
     if (proven.stable !== undefined) stable.push(proven.stable)
     for (const path of proven.outside ?? []) outside.add(path)
   }
-  evidence.push(...(await unprovenKeys(fit, keys, tallies)))
+  evidence.push(...unseenWords(unseen), ...(await unprovenKeys(fit, keys, tallies)))
   const verdict = verdictOf([...keys.tallies, ...tallies])
   return {
     verdict: wrong.length > 0 && verdict === 'not-provable' ? 'does-not-fit' : verdict,
@@ -61,6 +63,18 @@ async function prove(fit: DeclaredFit, keys: KeyBoard, world: EvidenceWorld): Pr
     stable,
     outside: [...outside],
   }
+}
+
+interface Unseen {
+  readonly about: string
+  readonly why: string
+}
+
+/** One line a reason: a server that is away is one fact, however many proofs needed it. */
+function unseenWords(unseen: readonly Unseen[]): string[] {
+  return [...Map.groupBy(unseen, ({ why }) => why)].map(
+    ([why, alike]) => `${alike.map(({ about }) => about).join('; ')}: cannot be looked at: ${why}`,
+  )
 }
 
 const NAMED = 20
@@ -99,12 +113,12 @@ interface ProofTask {
 }
 
 async function attempt(task: ProofTask): Promise<Shown> {
-  const { proof, world } = task
+  const { world } = task
   try {
     return await proveOne(task)
   } catch (error) {
     if (world.signal.aborted || isFailure(error, 'cancelled') || isFailure(error, 'bug')) throw error
-    return { tally: new Tally(), evidence: [`${proof.about}: cannot be looked at: ${describe(error)}`] }
+    return { tally: new Tally(), evidence: [], unseen: describe(error) }
   }
 }
 

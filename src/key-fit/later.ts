@@ -11,6 +11,8 @@ import type { EvidenceWorld, RecordedFit } from './world.ts'
 export interface Shown {
   readonly tally: Tally
   readonly evidence: readonly string[]
+  /** Why it could not be looked at. */
+  readonly unseen?: string
   readonly stable?: StableReport
   readonly outside?: readonly string[]
 }

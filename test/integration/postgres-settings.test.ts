@@ -151,7 +151,7 @@ const HINDRANCES =
     .split(';')
     .map((one) => one.trim())
 
-test('no limit or detour of the database or the role stops a backup, a drill or a restore', async () => {
+async function goHindered(hindrances: readonly string[]): Promise<void> {
   await make(
     'hindered',
     `create schema trap;
@@ -160,7 +160,7 @@ create table public.t (a int primary key, at timestamptz);
 insert into public.t select n, now() from generate_series(1, 1000) n`,
   )
   await postgres.sql('postgres', `create role "nobody at all"; create role hindered superuser login password 'x'`)
-  for (const setting of HINDRANCES) {
+  for (const setting of hindrances) {
     await postgres.sql('postgres', `alter role hindered set ${setting}`)
     if (!setting.startsWith('role')) await postgres.sql('postgres', `alter database hindered set ${setting}`)
   }
@@ -178,4 +178,9 @@ insert into public.t select n, now() from generate_series(1, 1000) n`,
     await postgres.dropDatabase('hindered')
     await postgres.sql('postgres', `drop role hindered, "nobody at all"`)
   }
-})
+}
+
+test('no limit or detour of the database or the role stops a backup, a drill or a restore', () =>
+  goHindered(HINDRANCES))
+
+test('nor does a server that ends each session at its first error', () => goHindered(['exit_on_error = on']))

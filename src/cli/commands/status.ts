@@ -1,12 +1,21 @@
-import { failureKinds } from '../../core/failure.ts'
+import { Failure, failureKinds } from '../../core/failure.ts'
+import { safetyMetrics } from '../../core/safety-metrics.ts'
 import type { Safety, SafetyState } from '../../core/safety.ts'
 import { readStatus, type StatusReport } from '../../operations/status/status.ts'
 import { chooseApps, type Command } from '../run-command.ts'
 
 /** `holdfast status [app]` */
-export async function status(command: Command, name: string | undefined): Promise<number> {
-  const report = await readStatus(chooseApps(command.assembly.apps, name), command.assembly.context)
-  command.result(report, () => textOf(report))
+export async function status(
+  command: Command,
+  name: string | undefined,
+  { metrics = false }: { readonly metrics?: boolean } = {},
+): Promise<number> {
+  if (metrics && command.options.json === true)
+    throw new Failure('usage', '--metrics and --json are two forms of one result', { hint: 'Give one of them.' })
+  const { context, apps } = command.assembly
+  const report = await readStatus(chooseApps(apps, name), context)
+  const text = metrics ? () => safetyMetrics(report.apps, context.clock.now().getTime()) : () => textOf(report)
+  command.result(report, text)
   return exitOf(report.apps)
 }
 
