@@ -98,3 +98,13 @@ test('definitions that PostgreSQL cannot make again are left out in steps, once 
   })
   await restored('recursive', recursive, '', ['in-steps', 'without-objects'])
 })
+
+const CALLED = `create table t (id int); insert into t values (1); create function even(int) returns boolean language sql as 'select true';
+  create function odd(n int, out "ä" boolean) language sql begin atomic select not even(n); end; create view shown as select odd(id) from t;
+  create procedure log(a text default 'BEGIN ATOMIC') language sql begin atomic insert into t values (length(a)); end;`
+const CALLING = `create or replace function even(int) returns boolean language sql begin atomic select case when $1 = 0 then true else odd($1 - 1) end; end;`
+
+test('routines that call each other are dropped, and made again as far as PostgreSQL can', async () => {
+  await restored('calling_since', CALLED, CALLING)
+  await restored('calling', `${CALLED} ${CALLING}`, '', ['in-steps', 'without-objects'])
+})

@@ -8,6 +8,7 @@ import { withDrops } from './archive-head.ts'
 import { asciiIdentifier as quoted } from './ascii.ts'
 import { withoutDefaultPrivileges } from './default-privileges.ts'
 import { readDroppable } from './droppable.ts'
+import { emptied, readSqlBodies } from './sql-bodies.ts'
 
 /** What ties a table of the live database to another one, and the statement that unties it, behind ALTER TABLE. */
 const tie = z.object({ schema: z.string(), table: z.string(), name: z.string(), parent: z.string().nullable() })
@@ -24,7 +25,7 @@ const TIES = `select n.nspname::text as schema, c.relname::text as table, k.conn
 
 /**
  * The artifacts of a point whose dump drops what the live database of the session has now, and not only what it had: what ties its
- * tables to others goes first, and what hangs on a parent goes with that. Before that, in the same transaction, the
+ * tables to others and its routines to each other goes first, and what hangs on a parent goes with that. Before that, in the same transaction, the
  * default privileges are taken away, and `also` runs. `inSteps` all is dropped with the first section: what is made behind the
  * rows may hold what is made before them, for example an index a function.
  */
@@ -36,6 +37,7 @@ export async function overLive(
 ): Promise<ArtifactSource> {
   const droppable = await readDroppable(live)
   const ties = await query(live, tie, TIES)
+  const bodies = await readSqlBodies(live)
   const before = [...also, ...(await withoutDefaultPrivileges(live))]
   return {
     ...source,
@@ -44,7 +46,9 @@ export async function overLive(
       return withDrops(source.read(role), (entries) => ({
         keeps: entries.map(droppable),
         early: entries.map((entry) => inSteps && isDroppedEarly(entry) && droppable(entry)),
-        first: [...before, ...untied(entries, ties)].map((statement) => `${statement};\n`).join(''),
+        first: [...before, ...emptied(entries, bodies), ...untied(entries, ties)]
+          .map((statement) => `${statement};\n`)
+          .join(''),
       }))
     },
   }
