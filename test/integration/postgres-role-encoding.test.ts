@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { dumpWith } from '../parts/dump-tools.ts'
 import { openCasesLab } from '../cases/postgres-cases-lab.ts'
 import { tryCase } from '../cases/try-case.ts'
 import { editConfig } from '../e2e/lab.ts'
@@ -58,4 +59,28 @@ test('roles of a database in UTF-8 are found from a maintenance database of anot
     assert.equal(ran.code, 0, ran.out + ran.error)
   }
   assert.deepEqual(await postgres.sql('modern', OWNER), [{ owner: 'modératrice' }])
+})
+
+const DUMPS = {
+  custom: ['pg_dump', '--format=custom', '--dbname=latin'],
+  directory: ['pg_dump', '--format=directory', '--dbname=latin'],
+  sql: ['pg_dump', '--dbname=latin'],
+  cluster: ['pg_dumpall', '--database=upkeep'],
+} as const
+
+test('a dump of such a database is imported with its owners', async () => {
+  await lab.add('latin', false)
+  for (const [format, [program, ...args]] of Object.entries(DUMPS)) {
+    const file = join(lab.folder, `latin.${format}`)
+    await dumpWith(postgres, program, [...args, `--file=${file}`])
+    const database = format === 'cluster' ? ['--database', 'latin'] : []
+    const kind = format === 'cluster' ? 'sql' : format
+    const imported = await lab.run('import', kind, file, ...database, '--accept', 'trust-dump', '--json')
+    assert.ok([0, 3].includes(imported.code), format + imported.out + imported.error)
+    const { report } = JSON.parse(imported.out) as { report: { point: string } }
+    const shown = await lab.run('show', report.point, '--json')
+    assert.match(shown.out, /gérante/, format)
+    const drilled = await lab.run('drill', '--at', report.point)
+    assert.ok([0, 3].includes(drilled.code), format + drilled.out + drilled.error)
+  }
 })

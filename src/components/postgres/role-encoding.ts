@@ -10,7 +10,7 @@ import type { CapturedRole, PostgresDetails } from './schema.ts'
  */
 const ASCII = /^[\x20-\x7e]*$/
 /** Names are as they are there, whatever database one is in. */
-const RAW = 'SQL_ASCII'
+export const RAW = 'SQL_ASCII'
 
 /** What a throw-away server needs so that the roles of a point are the owners that its dump names. */
 export function encodingForRoles({ encoding, roles, owner }: PostgresDetails): { readonly encoding?: string } {

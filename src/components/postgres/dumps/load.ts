@@ -13,6 +13,7 @@ import { DumpRoles, EVERYONE, LOADER, SUPERUSER } from '../plain-sql/roles.ts'
 import { requireRoom } from '../preflight-disk.ts'
 import { NO_PASSWORDS } from '../not-captured.ts'
 import { query } from '../query.ts'
+import { RAW } from '../role-encoding.ts'
 import { writeRolePasswords } from '../role-passwords.ts'
 import type { RolePasswords } from '../role-passwords.ts'
 import type { PostgresDetails, PostgresSettings } from '../schema.ts'
@@ -64,7 +65,7 @@ async function readAndLoad(
   const chosen = chooseDatabase(outline, settings, request)
   // The text of an archive's rows was not read; they take more room than the archive.
   await requireRoom(request.scratchFolder, Math.max(outline.bytes, text.file.bytes))
-  const server = await startThrowAway({ ...request, major: outline.major }, context)
+  const server = await startThrowAway({ ...request, major: outline.major, encoding: encodingOf(chosen) }, context)
   warnOfMajor(majorOf(server.version), context)
   try {
     return await fill({ settings, request, text, chosen, server }, limited)
@@ -141,6 +142,11 @@ function lacksRows(path: string, { withoutRows }: LeftOut): Failure {
     facts: { accept: 'without-rows', lacking: withoutRows.join('; ') },
     hint: `${HOW_IT_WAS_MADE} Make it with all rows, or add --accept without-rows: the restore point names what it lacks.`,
   })
+}
+
+function encodingOf(database: DumpedDatabase): string {
+  const encoding = database.creation?.encoding ?? database.encoding
+  return encoding === RAW ? 'UTF8' : encoding
 }
 
 function creationOf(

@@ -32,6 +32,8 @@ export interface ThrowAwayOptions {
   readonly scratchFolder: string
   /** Of this major or the smallest newer one; 0 takes the newest. */
   readonly major: number
+  /** Of the dump's database: names of roles are bytes of the encoding in which they are made. */
+  readonly encoding: string
   readonly trusted: boolean
 }
 
@@ -40,7 +42,8 @@ export async function startThrowAway(options: ThrowAwayOptions, context: Context
   // As root the server runs as another user, who must reach its folder through the private one.
   if (isRoot()) await context.effects.run('let import server in', () => chmod(options.scratchFolder, ENTER_ONLY))
   const major = options.major === 0 ? {} : { major: options.major }
-  const running = await startServer({ folder, context, superuser: SUPERUSER, ...major })
+  const { encoding } = options
+  const running = await startServer({ folder, context, superuser: SUPERUSER, encoding, ...major })
   try {
     return await equip(running, options, context)
   } catch (error) {

@@ -1,11 +1,12 @@
 import { identifier, literal } from '../connection.ts'
+import { decodedText } from './decoded-text.ts'
 import type { Statement } from './pieces.ts'
 import { TokenReader, tokensOf } from './tokens.ts'
 
 /** The database that a CREATE or ALTER DATABASE statement names; undefined for other statements. */
 export function databaseNamed(statement: Statement, act: 'create' | 'alter'): string | undefined {
   if (statement.words[0] !== act || statement.words[1] !== 'database') return undefined
-  const reader = new TokenReader(tokensOf(statement.text.toString('utf8')))
+  const reader = new TokenReader(tokensOf(decodedText(statement)))
   reader.skip(act, 'database')
   return reader.name()
 }
@@ -13,7 +14,7 @@ export function databaseNamed(statement: Statement, act: 'create' | 'alter'): st
 /** The owner that `ALTER DATABASE … OWNER TO` gives. */
 export function ownerGiven(statement: Statement): string | undefined {
   if (statement.words[0] !== 'alter' || statement.words[1] !== 'database') return undefined
-  const reader = new TokenReader(tokensOf(statement.text.toString('utf8')))
+  const reader = new TokenReader(tokensOf(decodedText(statement)))
   reader.skip('alter', 'database')
   reader.name()
   return reader.skip('owner', 'to') ? reader.name() : undefined
@@ -38,7 +39,7 @@ const LOCALE_OPTIONS = [
 
 /** Encoding and locale of CREATE DATABASE; where the database is and how many may connect is not taken over. */
 export function creationOf(statement: Statement): Creation {
-  const reader = new TokenReader(tokensOf(statement.text.toString('utf8')))
+  const reader = new TokenReader(tokensOf(decodedText(statement)))
   reader.skip('create', 'database')
   reader.name()
   reader.skip('with')

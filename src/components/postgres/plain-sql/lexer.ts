@@ -1,5 +1,5 @@
 import * as is from './characters.ts'
-import { copiesFromInput, standardStringsAfter } from './classify.ts'
+import { copiesFromInput, encodingAfter, standardStringsAfter } from './classify.ts'
 import { enclosureNames, findEnd } from './enclosures.ts'
 import type { Enclosure } from './enclosures.ts'
 import type { Line, Piece, Statement } from './pieces.ts'
@@ -35,6 +35,7 @@ export class SqlLexer {
   /** Behind the last E'…': a string that continues it in another line has escapes too. */
   #escapesEnd = -1
   #standardStrings = true
+  #encoding = 'UTF8'
   #lineBegins = true
   #reading: 'mark' | 'sql' | 'end of line' | 'rows' = 'mark'
 
@@ -249,7 +250,9 @@ export class SqlLexer {
     if (text.length > this.#limit) throw this.#tooLong(begin)
     if (text.includes(0)) throw refusedAt(offset + text.indexOf(0), 'a zero byte, which no SQL text holds')
     this.#standardStrings = standardStringsAfter(text, words, this.#standardStrings)
-    const statement: Statement = { type: 'statement', offset, text, words, copies: copiesFromInput(words) }
+    this.#encoding = encodingAfter(text, words, this.#encoding)
+    const copies = copiesFromInput(words)
+    const statement: Statement = { type: 'statement', offset, text, words, encoding: this.#encoding, copies }
     if (statement.copies) this.#reading = 'end of line'
     return statement
   }

@@ -8,6 +8,8 @@ export interface Statement {
   readonly text: Buffer
   /** Its first bare words outside parentheses, in lower case. */
   readonly words: readonly string[]
+  /** The client encoding that the text has set until here, in which its bytes are. */
+  readonly encoding: string
   /** Rows follow. */
   readonly copies: boolean
 }

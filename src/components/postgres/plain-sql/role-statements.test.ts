@@ -3,7 +3,14 @@ import { test } from 'node:test'
 import { parseRoleStatement } from './role-statements.ts'
 
 const parse = (text: string): unknown =>
-  parseRoleStatement({ type: 'statement', offset: 0, text: Buffer.from(text), words: [], copies: false })
+  parseRoleStatement({
+    type: 'statement',
+    offset: 0,
+    text: Buffer.from(text),
+    words: [],
+    encoding: 'UTF8',
+    copies: false,
+  })
 
 test('attributes are taken, and neither passwords nor what makes a superuser', () => {
   const text = `ALTER ROLE "we""ird é" WITH SUPERUSER INHERIT NOCREATEROLE CREATEDB LOGIN REPLICATION BYPASSRLS CONNECTION LIMIT 3 PASSWORD 'login; ''superuser' VALID UNTIL '2030-01-01';`

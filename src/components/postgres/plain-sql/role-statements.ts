@@ -1,5 +1,6 @@
 import { Secret } from '../../../core/secret.ts'
 import { identifier, literal } from '../connection.ts'
+import { decodedText } from './decoded-text.ts'
 import type { Statement } from './pieces.ts'
 import { TokenReader, tokensOf } from './tokens.ts'
 
@@ -34,7 +35,7 @@ const VERIFIER = /^(?:SCRAM-SHA-256\$\d+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]+:[A-Za-
  * REPLICATION and BYPASSRLS, which no restore gives.
  */
 export function parseRoleStatement(statement: Statement): RoleStatement | undefined {
-  const reader = new TokenReader(tokensOf(statement.text.toString('utf8')))
+  const reader = new TokenReader(tokensOf(decodedText(statement)))
   if (reader.skip('grant')) return parseMembership(reader)
   if (!reader.skip('create') && !reader.skip('alter')) return undefined
   if (!reader.skip('role') && !reader.skip('user') && !reader.skip('group')) return undefined

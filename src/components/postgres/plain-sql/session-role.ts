@@ -1,3 +1,4 @@
+import { decodedText } from './decoded-text.ts'
 import type { Statement } from './pieces.ts'
 import { TokenReader, tokensOf } from './tokens.ts'
 
@@ -10,8 +11,8 @@ export interface SessionRole {
 
 const SET = /^set\s+(?:session\s+|local\s+)?session\s+authorization\s+/i
 
-export function sessionRoleOf({ text }: Statement): SessionRole {
-  const reader = new TokenReader(tokensOf(text.toString('utf8')))
+export function sessionRoleOf(statement: Statement): SessionRole {
+  const reader = new TokenReader(tokensOf(decodedText(statement)))
   const isSet = reader.skip('set')
   reader.skip('session')
   reader.skip('authorization')
@@ -19,5 +20,5 @@ export function sessionRoleOf({ text }: Statement): SessionRole {
   if (token === undefined || (token.kind === 'word' && token.text === 'default'))
     return { role: undefined, sql: Buffer.from('reset role;') }
   // The name stays as its bytes: it is in the encoding of the dump.
-  return { role: token.text, sql: Buffer.from(text.toString('latin1').replace(SET, 'set role '), 'latin1') }
+  return { role: token.text, sql: Buffer.from(statement.text.toString('latin1').replace(SET, 'set role '), 'latin1') }
 }
