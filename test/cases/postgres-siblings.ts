@@ -169,6 +169,10 @@ export const postgresSiblings: PostgresCases = {
     differs: ['public.m2', 'public.m0'],
     lines: /^REFRESH/,
   },
+  'shape-forced-policies': {
+    sql: `create role filler; create table t (id int); insert into t values (1), (2); alter table t owner to filler; alter table t enable row level security; alter table t force row level security; create policy seen on t using (id > 1);
+      create materialized view m as select * from t with no data; alter materialized view m owner to filler; set row_security = on; refresh materialized view m;`,
+  },
   'shape-inherited-defaults': {
     sql: `create domain dd as text default 'dom'; create table e1 (a dd, b dd default null); create table e2 () inherits (e1); create table e3 (a dd default null) inherits (e1); alter table e1 alter b type text;
       create table par (a int, b text default 'p'); create table kid (a int, b text); alter table kid inherit par; create table gk () inherits (kid); alter table par alter b type varchar(50);

@@ -89,6 +89,14 @@ test('a materialized view over another server is named, and the server is not as
   )
 })
 
+test('a materialized view whose owner, or that of a view below, may no longer read is named', async () => {
+  await assertNamed(
+    `create role below; create role above; create table t (id int); insert into t values (1); grant select on t to below; create view v as select * from t; alter view v owner to below;
+      grant select on v to above; create materialized view m as select * from v; alter materialized view m owner to above; create materialized view n as select * from t; alter materialized view n owner to below; revoke select on v from above`,
+    /^MATERIALIZED VIEW public.m: cannot be filled .*permission denied for view v/,
+  )
+})
+
 test('the answer is kept until a definition changes', async () => {
   assert.deepEqual(await findings('create table t (a int); insert into t values (1)'), [])
   const phases: string[] = []
@@ -103,6 +111,9 @@ test('the answer is kept until a definition changes', async () => {
   await postgres.sql(NAME, 'insert into public.t values (2); analyze')
   assert.equal(await run(), 0)
   await postgres.sql(NAME, 'alter table public.t add column b int')
+  assert.equal(await run(), 1)
+  assert.equal(await run(), 0)
+  await postgres.sql(NAME, 'grant select on public.t to public')
   assert.equal(await run(), 1)
   assert.equal(await run(), 0)
 })

@@ -6,6 +6,7 @@ import { queryOne } from '../query.ts'
 const CATALOGS = [
   'pg_attribute',
   'pg_attrdef',
+  'pg_auth_members',
   'pg_constraint',
   'pg_extension',
   'pg_index',
@@ -19,6 +20,9 @@ const CATALOGS = [
   'pg_type',
 ]
 
+/** Rows of pg_class change with statistics, so only who owns and who may do what is taken of them. */
+const RIGHTS = `(select coalesce(sum(pg_catalog.hashtextextended(pg_catalog.concat_ws(' ', c.oid, c.relowner, c.relforcerowsecurity, c.relacl::text), 0)), 0)::text from pg_catalog.pg_class c)`
+
 /**
  * A text that stays the same as long as no definition in the session's database changes. It reads who wrote each row of
  * the catalogs last, which takes a fraction of what pg_dump takes. Objects that only live as long as a session count, so
@@ -31,6 +35,6 @@ export async function describeDefinitions(session: pg.ClientBase): Promise<strin
   )
   const settings = `(select string_agg(s.setrole || ' ' || s.setconfig::text, ' ' order by s.setrole, s.setconfig::text) from pg_catalog.pg_db_role_setting s
     where s.setdatabase in (0, (select oid from pg_catalog.pg_database where datname = current_database())))`
-  const sql = `select array_to_string(array[${[...sums, settings].join(', ')}], '; ') as text`
+  const sql = `select array_to_string(array[${[...sums, RIGHTS, settings].join(', ')}], '; ') as text`
   return (await queryOne(session, z.object({ text: z.string() }), sql)).text
 }

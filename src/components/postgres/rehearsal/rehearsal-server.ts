@@ -87,3 +87,9 @@ async function letOwnersMake(session: pg.Client): Promise<void> {
       await session.query(`alter default privileges for role ${maker} grant all on ${kind} to ${ALL}`)
   }
 }
+
+/** From here on each owner may do what the database's own grants give it. */
+export async function endOwnersMaking(session: pg.Client): Promise<void> {
+  for (const { name } of await query(session, roleName, ORDINARY))
+    if (name !== ALL) await session.query(`revoke ${ALL} from ${identifier(name)}`)
+}

@@ -17,7 +17,7 @@ import type { PostgresDetails, PostgresSettings } from '../schema.ts'
 import { limitsOf, streamTool } from '../tool-run.ts'
 import { chooseTools } from '../tools.ts'
 import type { Tools } from '../tools.ts'
-import { withRehearsalDatabase } from './rehearsal-server.ts'
+import { endOwnersMaking, withRehearsalDatabase } from './rehearsal-server.ts'
 import { withOwnersSession } from './owners-session.ts'
 import { tryExpressions } from './try-expressions.ts'
 import { tryViews } from './try-views.ts'
@@ -55,10 +55,16 @@ export async function rehearse(
 const AS_OWNERS = ['--use-set-session-authorization', '--no-tablespaces', '--no-security-labels']
 
 function tryAll(place: LoadPlace, context: Context): Promise<Finding[]> {
-  return withSession(place.server, place.database, context, async (superuser) => [
-    ...(await withOwnersSession(place, superuser, (owners) => tryExpressions(superuser, owners), context)),
-    ...(await tryViews(superuser)),
-  ])
+  return withSession(place.server, place.database, context, async (superuser) => {
+    const expressions = await withOwnersSession(
+      place,
+      superuser,
+      (owners) => tryExpressions(superuser, owners),
+      context,
+    )
+    await endOwnersMaking(superuser)
+    return [...expressions, ...(await tryViews(superuser))]
+  })
 }
 
 /** What a load reads of a point's details, for one without rows. */

@@ -13,7 +13,7 @@ const LIMIT = 10_000
 /** Which materialized views a restore could not fill. They have no rows to be filled with here, and no other server is asked. */
 export async function tryViews(session: pg.ClientBase): Promise<Finding[]> {
   const found: Finding[] = []
-  await session.query(`set statement_timeout = ${LIMIT}; ${NO_FOREIGN_TABLES}`)
+  await session.query(`set statement_timeout = ${LIMIT}; set row_security = on; ${NO_FOREIGN_TABLES}`)
   for (const { name } of await query(session, z.object({ name: z.string() }), VIEWS)) {
     const error = await session.query(`refresh materialized view ${name}`).then(
       () => undefined,
@@ -32,6 +32,6 @@ function unfilled(name: string, error: string): Finding {
     level: 'warning',
     subject: `MATERIALIZED VIEW ${name}`,
     message: `cannot be filled by a restore, which has no search path and asks no other server: ${error}`,
-    hint: 'A restore leaves it without rows and says so, unless the search path of the database helps. Give its functions a search path of their own (SET search_path).',
+    hint: 'A restore leaves it without rows and says so, unless the search path of the database helps. Give its functions a search path of their own (SET search_path), and its owner the rights to read what it reads.',
   }
 }

@@ -19,6 +19,8 @@ export type Outcome =
 const CONSTRAINTS = new Set(['CHECK CONSTRAINT', 'FK CONSTRAINT'])
 /** The rows of a view are not in the dump, so that nothing is lost by leaving them to a later REFRESH. */
 const VIEW_ROWS = 'MATERIALIZED VIEW DATA'
+/** As REFRESH does for its owner: where policies are forced on it, a load that must see all rows is refused. */
+const UNDER_POLICIES = 'set local row_security = on'
 
 /**
  * Makes one object: as it stands in the dump, since what it needs may be there by now, then under each of `paths`, then as
@@ -52,6 +54,12 @@ function attemptsFor(
   { kind, sql }: Entry,
   { own, others }: { readonly own: string; readonly others: readonly string[] },
 ): readonly Attempt[] {
+  if (kind === VIEW_ROWS)
+    return [own, ...others].map((path) => ({
+      path,
+      sql: `${UNDER_POLICIES}; ${sql}`,
+      ...(path === own ? {} : { way: 'search-path' }),
+    }))
   const underPaths = others.map((path) => ({ path, sql, way: 'search-path' as const }))
   const unchecked = { path: own, sql: sql.replace(/;\s*$/, ' NOT VALID;'), way: 'not-valid' as const }
   return [{ path: own, sql }, ...underPaths, ...(CONSTRAINTS.has(kind) ? [unchecked] : [])]
