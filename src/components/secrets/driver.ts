@@ -25,6 +25,7 @@ export const secretsDriver: Driver<SecretsSettings, SecretsDetails> = {
   capture: captureSecrets,
   examine: (details, source) => examine(details, source),
   kept,
+  keptBytes,
   open: (settings, request) => Promise.resolve(openTarget(settings, request)),
   capturedSecret: async (details, source, name) => (await capturedValues(details, source)).get(name),
   liveSecret,
@@ -61,10 +62,20 @@ async function liveSecret(settings: SecretsSettings, name: string): Promise<Secr
 }
 
 async function kept(settings: SecretsSettings, _context: Context): Promise<readonly Kept[]> {
-  const destinations = destinationsOf(settings, await touchedNames(settings))
-  const found = await keptBeside(destinations.map(({ file }) => file))
+  const found = await keptPaths(settings)
   const all = await Promise.all([...found].map(([restoreId, paths]) => keptOf(restoreId, paths, settings)))
   return all.toSorted((a, b) => b.since.getTime() - a.since.getTime())
+}
+
+async function keptBytes(settings: SecretsSettings, { restoreId }: Kept): Promise<number> {
+  const paths = (await keptPaths(settings)).get(restoreId) ?? []
+  const sizes = await Promise.all(paths.map(async (path) => (await stat(path)).size))
+  return sizes.reduce((sum, size) => sum + size, 0)
+}
+
+async function keptPaths(settings: SecretsSettings): Promise<ReadonlyMap<string, readonly string[]>> {
+  const destinations = destinationsOf(settings, await touchedNames(settings))
+  return await keptBeside(destinations.map(({ file }) => file))
 }
 
 /** A rename sets the time of change of what is renamed. */
