@@ -31,7 +31,6 @@ const world: World = {
     yield* (await import('./assemble/kleidia-sources.ts')).kleidiaSources(location, context)
   },
   withScratchFolder: withTemporaryFolder,
-  toBackground: async () => (await import('./system/priority.ts')).toBackground(),
   variable: environmentVariable,
   ask: {
     password: async (question, variable) => (await import('./cli/ask.ts')).askPassword(question, signal, variable),

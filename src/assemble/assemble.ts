@@ -23,6 +23,7 @@ import { softwareVersion } from '../system/software.ts'
 import { placeOfPath, placeOfServer } from '../system/where-it-lies.ts'
 import { isRunning, thisProcess } from '../system/this-process.ts'
 import { pageCookie } from '../system/page-cookie.ts'
+import { toBackground } from '../system/priority.ts'
 import { makeTemporaryFolder, removeAbandonedFolders, removeTemporaryFolder } from '../system/temporary-folder.ts'
 import { configuredKeyChain } from './key-chain.ts'
 import { KeyRing } from './key-ring.ts'
@@ -70,6 +71,7 @@ function operationContextOf(context: Context, records: Records, keyRing: KeyRing
     records,
     software,
     pageCookie,
+    toBackground,
     identities: () => keyRing.identities(),
     identitiesAtHand: () => keyRing.identitiesAtHand(),
     fingerprintKey: async (app) => fingerprintKeyOf(await keyRing.signer(), app),

@@ -27,8 +27,6 @@ export interface World {
   kleidiaSources(location: KleidiaLocation, context: Context): AsyncIterable<KleidiaSource>
   /** Gives `act` a new private folder and removes it afterwards. */
   withScratchFolder<Result>(act: (folder: string) => Promise<Result>): Promise<Result>
-  /** Lets other programs of this machine go first from now on. */
-  toBackground(): Promise<void>
   /** Clock, effects and the signal of Ctrl-C. */
   context(progress: Context['progress']): Context
   /** Asks on the terminal; fails with `usage` where there is none. */

@@ -65,6 +65,8 @@ export interface OperationContext extends Context {
     readonly self: () => Promise<string>
     readonly isRunning: (named: string) => Promise<boolean>
   }
+  /** Lets other programs of this machine go first from now on. */
+  readonly toBackground?: () => Promise<void>
   /** A cookie that a page of a running app gives to a stranger, for key fit. */
   readonly pageCookie?: (page: string, name: string, signal: AbortSignal) => Promise<Secret | undefined>
   /**

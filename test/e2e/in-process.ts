@@ -30,7 +30,6 @@ export async function withClock(
     assemble: (options, context) => assemble(options, context, world),
     init: initialize,
     kleidiaSources,
-    toBackground: () => Promise.resolve(),
     withScratchFolder: withTemporaryFolder,
     variable: (name) => lab.environment[name],
     ask: { password: noTerminal, text: noTerminal },

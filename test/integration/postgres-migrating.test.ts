@@ -57,7 +57,7 @@ for (const [index, [name, migration]] of Object.entries(migrations).entries()) {
     try {
       for (let count = 0; count < 2; count += 1) {
         const context = workshop.context()
-        const plan = { app: app.name, point: context.newId(), components: [], repositories: [], findings: [] }
+        const plan = { app: app.name, point: context.newId() }
         const report = await runBackup(app, plan, context)
         assert.equal(report.outcome, 'done', JSON.stringify(report.components))
       }

@@ -1,7 +1,5 @@
-import { WENT_BACK } from '../../core/accept-ids.ts'
 import { failureKinds } from '../../core/failure.ts'
 import { runBackup } from '../../operations/backup/run.ts'
-import { parseNote } from '../../operations/backup/note.ts'
 import { planBackup, type BackupPlan } from '../../operations/backup/plan.ts'
 import type { BackupReport } from '../../operations/backup/report.ts'
 import { formatFindings, withoutWarnings } from '../findings.ts'
@@ -20,15 +18,13 @@ export interface BackupOptions {
 export async function backup(command: Command, name: string | undefined, options: BackupOptions): Promise<number> {
   const app = chooseApp(command.assembly.apps, name)
   const { context } = command.assembly
-  const note = options.note === undefined ? undefined : parseNote(options.note)
-  const plan = { ...(await planBackup(app, context)), note, held: options.hold }
+  const plan = await planBackup(app, context, options)
   if (options.dryRun === true) {
     command.result({ plan }, () => planText(plan))
     return 0
   }
-  if (app.priority === 'background') await command.world.toBackground()
-  const acceptWentBack = options.accept?.includes(WENT_BACK) === true
-  const report = await runBackup(app, { ...plan, acceptWentBack }, context)
+  const run = await runBackup(app, plan, context)
+  const report = { ...run, findings: [...plan.findings, ...run.findings] }
   const findings = withoutWarnings(report.findings, command.options.quiet)
   command.result({ report }, () => reportText({ ...report, findings }))
   // What was captured is good and stored; what it was captured from is in doubt.

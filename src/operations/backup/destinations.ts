@@ -1,8 +1,8 @@
 import { Failure, toFailure } from '../../core/failure.ts'
 import type { Commit, ManifestComponent } from '../../repository/documents.ts'
-import type { PointContent, PointWriter } from '../../repository/repository.ts'
+import type { KnownCommits, PointContent, PointWriter } from '../../repository/repository.ts'
 import type { App, AppRepository, OperationContext } from '../app.ts'
-import type { BackupPlan } from './plan.ts'
+import type { BackupOrder } from './order.ts'
 import type { RepositoryOutcome } from './report.ts'
 import { summarize } from './report.ts'
 
@@ -86,7 +86,10 @@ export class Destination {
   }
 }
 
-type Begun = Pick<BackupPlan, 'app' | 'point' | 'remarks' | 'note' | 'held' | 'known'>
+/** What this run has read of the chain of a repository, by its name. */
+export type KnownOf = (repository: string) => KnownCommits
+
+type Begun = Pick<BackupOrder, 'app' | 'point' | 'remarks' | 'note' | 'held'> & { readonly known: KnownOf | undefined }
 
 /** Begins the point in every repository; one that cannot be opened is a failed destination. */
 export async function openDestinations(

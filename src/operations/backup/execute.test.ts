@@ -159,7 +159,7 @@ test('a repository that cannot be opened is a failed one, and not the end', asyn
   assert.ok(first !== undefined && second !== undefined)
   const gone = { ...first, open: () => Promise.reject(new Failure('unreachable', 'nobody answers')) }
   const app = workshop.app(twoPlaces().map(textComponent), undefined, { repositories: [gone, second] })
-  const plan = { app: app.name, point: POINT, components: [], repositories: [], findings: [] }
+  const plan = { app: app.name, point: POINT }
   const report = await runBackup(app, plan, workshop.context())
   assert.equal(report.outcome, 'incomplete')
   assert.deepEqual(await pointsIn(workshop, 1), [POINT])

@@ -16,9 +16,10 @@ import { SAFETY_REMARK } from '../points/safety-remark.ts'
 import { about } from '../source.ts'
 import { captureAgain } from './capture-again.ts'
 import { captureComponent } from './capture.ts'
-import { allFailed, openDestinations, requireOne, type Destination } from './destinations.ts'
+import { allFailed, openDestinations, requireOne, type Destination, type KnownOf } from './destinations.ts'
 import { adviseFull, withAdvice } from './make-room.ts'
-import { needsSaying, type BackupPlan } from './plan.ts'
+import type { BackupOrder } from './order.ts'
+import { needsSaying } from './plan.ts'
 import type { BackupReport, ComponentOutcome } from './report.ts'
 
 /**
@@ -28,17 +29,22 @@ import type { BackupReport, ComponentOutcome } from './report.ts'
  * Fails when no component could be captured or no repository could take the point; otherwise the report says what is
  * missing.
  */
-export async function executeBackup(app: App, plan: BackupPlan, context: OperationContext): Promise<BackupReport> {
+export async function executeBackup(
+  app: App,
+  order: BackupOrder,
+  context: OperationContext,
+  known?: KnownOf,
+): Promise<BackupReport> {
   const begun = context.clock.monotonic()
   const created = context.clock.now()
-  const destinations = await openDestinations(app, plan, context)
+  const destinations = await openDestinations(app, { ...order, known }, context)
   try {
     const fingerprintKey = (await context.fingerprintKey?.(app.name)) ?? newFingerprintKey()
     const evidence = new BackupEvidence(app.keyFit ?? [])
     const { components, findings, lacking, servers } = await captureAll(
       app,
       destinations,
-      { fingerprintKey, evidence, indivisible: plan.indivisible ?? false },
+      { fingerprintKey, evidence, indivisible: order.indivisible ?? false },
       context,
     )
     const keyFit = await proveAll(
@@ -46,9 +52,9 @@ export async function executeBackup(app: App, plan: BackupPlan, context: Operati
       backupWorld(app, { evidence, components, fingerprintKey }, context),
       context,
     )
-    const missing = missingOf(plan, components, [...lacking, ...lackingKeys(app, keyFit, components)])
+    const missing = missingOf(order, components, [...lacking, ...lackingKeys(app, keyFit, components)])
     const manifestFit = { fingerprintKey: fingerprintKey.reveal(), results: keyFit }
-    const remarksBeside = await comparison(app, plan, { servers, created }, context)
+    const remarksBeside = await comparison(app, order, { servers, created }, context)
     await commitAll(
       destinations,
       { missing, keyFit: manifestFit, created, servers, remarksBeside, file: app.configuration },
@@ -58,7 +64,7 @@ export async function executeBackup(app: App, plan: BackupPlan, context: Operati
     const times = { created: created.toISOString(), durationMilliseconds }
     const { remarks } = evidence
     await adviseFull(app, destinations, context)
-    return reportOf(plan, { components, findings, keyFit, missing, remarks, servers }, destinations, times)
+    return reportOf(order, { components, findings, keyFit, missing, remarks, servers }, destinations, times)
   } catch (error) {
     await adviseFull(app, destinations, context)
     throw withAdvice(error, destinations)
@@ -73,7 +79,7 @@ async function captureAll(
   how: {
     readonly fingerprintKey: Secret
     readonly evidence: BackupEvidence
-    readonly indivisible: NonNullable<BackupPlan['indivisible']>
+    readonly indivisible: NonNullable<BackupOrder['indivisible']>
   },
   context: OperationContext,
 ): Promise<Pick<Outcomes, 'components' | 'findings' | 'servers'> & { readonly lacking: readonly MissingComponent[] }> {
@@ -121,13 +127,13 @@ type Committed = Omit<PointContent, 'components' | 'keyFit' | 'configuration'> &
 /** A safety point is of the place that a restore replaces: where that was before is what the operator is about to end. */
 async function comparison(
   app: App,
-  plan: BackupPlan,
+  order: BackupOrder,
   { servers, created }: Required<Pick<PointContent, 'servers' | 'created'>>,
   context: OperationContext,
 ): Promise<NonNullable<PointContent['remarksBeside']>> {
-  if (plan.remarks?.includes(SAFETY_REMARK) === true) return () => []
+  if (order.remarks?.includes(SAFETY_REMARK) === true) return () => []
   const notes = await loadServerNotes(app.name, context)
-  const lineage = { app: app.name, created, servers, notes, accepted: plan.acceptWentBack === true }
+  const lineage = { app: app.name, created, servers, notes, accepted: order.acceptWentBack === true }
   return (commits) => remarksOf(lineage, commits)
 }
 
@@ -148,17 +154,17 @@ async function commitAll(
 }
 
 function missingOf(
-  plan: BackupPlan,
+  order: BackupOrder,
   components: readonly ComponentOutcome[],
   lacking: readonly MissingComponent[],
 ): readonly MissingComponent[] {
   const failed = components.filter(({ outcome }) => outcome === 'failed')
   const reasons = failed.map(({ name, kind, failure }) => ({ name, kind, reason: failure?.message ?? 'failed' }))
-  return [...reasons, ...lacking, ...(plan.missing ?? [])]
+  return [...reasons, ...lacking, ...(order.missing ?? [])]
 }
 
 function reportOf(
-  plan: BackupPlan,
+  order: BackupOrder,
   { components, findings, keyFit, missing, remarks, servers }: Outcomes,
   destinations: readonly Destination[],
   times: Pick<BackupReport, 'created' | 'durationMilliseconds'>,
@@ -166,13 +172,13 @@ function reportOf(
   const repositories = destinations.map((destination) => destination.outcome())
   const alarms = alarmsOf(destinations)
   // What nobody can open is as good as not there, however well it is stored.
-  const isOpenable = (plan.unopenable ?? []).length === 0
+  const isOpenable = (order.unopenable ?? []).length === 0
   const whole = isOpenable && missing.length === 0 && repositories.every(({ outcome }) => outcome === 'committed')
   return {
-    app: plan.app,
-    point: plan.point,
-    ...(plan.note === undefined ? {} : { note: plan.note }),
-    ...(plan.held === true ? { held: true } : {}),
+    app: order.app,
+    point: order.point,
+    ...(order.note === undefined ? {} : { note: order.note }),
+    ...(order.held === true ? { held: true } : {}),
     outcome: whole ? 'done' : 'incomplete',
     truth: 'read back',
     ...times,
@@ -180,10 +186,9 @@ function reportOf(
     repositories,
     keyFit,
     findings: [
-      ...plan.findings,
       ...findings.filter(needsSaying),
       ...keyFindings(keyFit, remarks),
-      ...alarms.map((alarm) => alarmFinding(plan.app, alarm)),
+      ...alarms.map((alarm) => alarmFinding(order.app, alarm)),
     ],
     alarms,
     servers,

@@ -1,40 +1,33 @@
+import { WENT_BACK } from '../../core/accept-ids.ts'
 import { Failure } from '../../core/failure.ts'
-import type { Finding, PointId } from '../../core/restore-point.ts'
-import type { MissingComponent } from '../../repository/documents.ts'
-import type { KnownCommits } from '../../repository/repository.ts'
+import type { Finding } from '../../core/restore-point.ts'
 import type { App, OperationContext } from '../app.ts'
 import { closedFinding } from '../keys/closed-finding.ts'
+import { parseNote } from './note.ts'
+import type { BackupOrder } from './order.ts'
 
-/** What a backup will do, as data. */
-export interface BackupPlan {
-  readonly app: string
-  readonly point: PointId
+/** An order, and what people should know before it runs. */
+export interface BackupPlan extends BackupOrder {
   readonly components: readonly { readonly name: string; readonly kind: string }[]
   readonly repositories: readonly { readonly name: string; readonly location: string }[]
   readonly findings: readonly Finding[]
-  /** An operator says that a server that went back is what it should be. */
-  readonly acceptWentBack?: boolean
-  /** Names of repositories whose points nobody could open: a backup to them is incomplete. */
-  readonly unopenable?: readonly string[]
-  /** Said of the point in its commit. */
-  readonly remarks?: readonly string[]
-  /** What somebody says of the point, for everybody to read. */
+}
+
+export interface BackupRequest {
+  /** What somebody says of the point: one line. */
   readonly note?: string | undefined
-  /** No prune removes the point until it is released. */
-  readonly held?: boolean | undefined
-  /** Components that the point cannot have, and why. */
-  readonly missing?: readonly MissingComponent[]
-  /**
-   * One component that fails fails all: the point is of one thing, which cannot be captured again in parts. Of a safety
-   * point components may be lacking of which nothing is there.
-   */
-  readonly indivisible?: boolean | 'unless nothing is there'
-  /** What this run has read of the chain of a repository, by its name. */
-  readonly known?: (repository: string) => KnownCommits
+  readonly hold?: boolean | undefined
+  /** Ids of refusals that the operator accepted. */
+  readonly accept?: readonly string[] | undefined
 }
 
 /** Looks at everything the backup needs; changes nothing. */
-export async function planBackup(app: App, context: OperationContext): Promise<BackupPlan> {
+export async function planBackup(
+  app: App,
+  context: OperationContext,
+  { note, hold, accept = [] }: BackupRequest = {},
+): Promise<BackupPlan> {
+  const said = note === undefined ? {} : { note: parseNote(note) }
   if (app.repositories.length === 0)
     throw new Failure('usage', `app ${app.name} has no repository`, {
       hint: 'Name at least one under apps.<app>.repositories.',
@@ -52,6 +45,9 @@ export async function planBackup(app: App, context: OperationContext): Promise<B
     repositories: app.repositories.map(({ name, location }) => ({ name, location })),
     findings: [...findings.filter(needsSaying), ...closed.map(({ finding }) => finding)],
     ...(unopenable.length === 0 ? {} : { unopenable }),
+    ...said,
+    ...(hold === undefined ? {} : { held: hold }),
+    ...(accept.includes(WENT_BACK) ? { acceptWentBack: true } : {}),
   }
 }
 

@@ -5,7 +5,7 @@ import type { App, OperationContext } from '../app.ts'
 import { saveServerNotes } from '../lineage/server-notes.ts'
 import { storeKept } from '../proof/record-verdict.ts'
 import { executeBackup } from './execute.ts'
-import type { BackupPlan } from './plan.ts'
+import type { BackupOrder } from './order.ts'
 import type { BackupReport } from './report.ts'
 
 const lastBackup = z.object({
@@ -15,10 +15,11 @@ const lastBackup = z.object({
 })
 export type LastBackup = z.infer<typeof lastBackup>
 
-/** Executes a planned backup and remembers on this machine how it ended: prune freezes while backups fail. */
-export async function runBackup(app: App, plan: BackupPlan, context: OperationContext): Promise<BackupReport> {
+/** Runs a backup, behind other programs where the app asks for it, and remembers on this machine how it ended: prune freezes while backups fail. */
+export async function runBackup(app: App, order: BackupOrder, context: OperationContext): Promise<BackupReport> {
+  if (app.priority === 'background') await context.toBackground?.()
   try {
-    const report = await executeBackup(app, plan, context)
+    const report = await executeBackup(app, order, context)
     await saveServerNotes(app.name, report.servers, context)
     await storeAllKept(app, report, context)
     await remember(

@@ -133,20 +133,16 @@ async function capture(
   const notKnown = contents.unknown.map(
     (part) => `part ${JSON.stringify(part)} of the file, which its documentation does not know`,
   )
-  const plan = {
+  const order = {
     app: app.name,
     point: context.newId(),
-    components: [],
-    repositories: [],
-    findings: [],
     remarks: [KLEIDIA_REMARK, fileRemark(sha256)],
     missing: missing.map(({ name, driver: { kind } }) => ({ name, kind, reason: 'not in the imported backup' })),
     indivisible: true,
-    known,
   }
   const [first, ...others] = components
   if (first === undefined) throw new Failure('bug', 'a Kleidia backup without parts')
-  return executeBackup({ ...app, components: [alsoMissing(first, notKnown), ...others] }, plan, context)
+  return executeBackup({ ...app, components: [alsoMissing(first, notKnown), ...others] }, order, context, known)
 }
 
 function alsoMissing(component: AppComponent, what: readonly string[]): AppComponent {

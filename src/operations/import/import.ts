@@ -72,12 +72,9 @@ async function capture(
       loaded.complete(await component.driver.capture(settings, sink, inner), sink),
   }
   const others = app.components.filter(({ name }) => name !== component.name)
-  const plan = {
+  const order = {
     app: app.name,
     point: request.point ?? context.newId(),
-    components: [],
-    repositories: [],
-    findings: [],
     remarks: [IMPORT_REMARK, ...(request.dumped === undefined ? [] : [dumpedRemark(request.dumped)])],
     // It counts for no rule of retention, so prune would take it away first.
     held: true,
@@ -85,7 +82,7 @@ async function capture(
   }
   return executeBackup(
     { ...app, components: [{ name: component.name, settings: loaded.settings, driver }] },
-    plan,
+    order,
     context,
   )
 }

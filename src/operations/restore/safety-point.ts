@@ -2,6 +2,7 @@ import { isNothingThere } from '../../components/nothing-there.ts'
 import { describe, Failure } from '../../core/failure.ts'
 import type { App, OperationContext } from '../app.ts'
 import { executeBackup } from '../backup/execute.ts'
+import type { BackupOrder } from '../backup/order.ts'
 import { SAFETY_REMARK } from '../points/safety-remark.ts'
 
 /**
@@ -11,17 +12,14 @@ import { SAFETY_REMARK } from '../points/safety-remark.ts'
  */
 export async function makeSafetyPoint(app: App, context: OperationContext): Promise<string | null> {
   context.progress({ type: 'phase', phase: 'safety point' })
-  const plan = {
+  const order: BackupOrder = {
     app: app.name,
     point: context.newId(),
-    components: [],
-    repositories: [],
-    findings: [],
     remarks: [SAFETY_REMARK],
-    indivisible: 'unless nothing is there' as const,
+    indivisible: 'unless nothing is there',
   }
   try {
-    return (await executeBackup(app, plan, context)).point
+    return (await executeBackup(app, order, context)).point
   } catch (error) {
     if (!isNothingThere(error)) throw withHint(error)
     context.progress({ type: 'note', message: `nothing to save first: ${describe(error)}` })
