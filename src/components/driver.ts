@@ -234,15 +234,24 @@ export interface Beside {
   readonly since: Date
 }
 
-export interface TargetRequest {
-  readonly mode: TargetMode
+interface AnyTargetRequest {
   /** Names what this restore makes, so that a later run finds it again: 8 lower-case hexadecimal digits. */
   readonly restoreId: string
-  /** An existing private folder of Holdfast's own, for scratch targets. */
-  readonly scratchFolder: string
   /** What the operator agreed to restore without, where it cannot be made again. */
   readonly accept?: readonly AcceptId[] | undefined
 }
+
+export interface LiveTargetRequest extends AnyTargetRequest {
+  readonly mode: Exclude<TargetMode, 'scratch'>
+}
+
+export interface ScratchTargetRequest extends AnyTargetRequest {
+  readonly mode: 'scratch'
+  /** An existing private folder of Holdfast's own. */
+  readonly scratchFolder: string
+}
+
+export type TargetRequest = LiveTargetRequest | ScratchTargetRequest
 
 /**
  * What a restore sees of a target, derived from the world and not from a journal:

@@ -26,7 +26,7 @@ export interface Dumps<Settings = unknown, Details = unknown> {
   ): Promise<WrittenDump>
 }
 
-const dumpFormats = ['sql', 'custom', 'directory'] as const
+export const dumpFormats = ['sql', 'custom', 'directory'] as const
 export type DumpFormat = (typeof dumpFormats)[number]
 
 export interface FoundDumps {

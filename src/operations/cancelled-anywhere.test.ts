@@ -8,10 +8,9 @@ import type { App, OperationContext } from './app.ts'
 import { planBackup } from './backup/plan.ts'
 import { loadLastBackup, runBackup } from './backup/run.ts'
 import { executeCheck } from './check/check.ts'
-import { executeDrill } from './drill/drill.ts'
 import { listPoints } from './points/list-points.ts'
 import { executePrune } from './prune/execute.ts'
-import { openPoint } from './source.ts'
+import { drillIn } from './testing/drill-in.ts'
 import { restoreIn } from './testing/restore-in.ts'
 import { TextPlace } from './testing/text-driver.ts'
 import { newWorkshop, ShiftedClock, textComponent, type Workshop } from './testing/workshop.ts'
@@ -54,11 +53,7 @@ type Act = (stage: Stage) => Promise<boolean>
 const acts: Readonly<Record<string, Act>> = {
   backup: async ({ app, context }) =>
     (await runBackup(app, await planBackup(app, context), context)).outcome === 'done',
-  drill: async ({ workshop, app, context, effects, point }) => {
-    const repository = await workshop.repository(0, effects)
-    const reader = await openPoint(repository, point, context)
-    return (await executeDrill(app, repository, reader, { where: 'beside' }, context)).ok
-  },
+  drill: async ({ app, context }) => (await drillIn(app, context)).ok,
   restore: async ({ workshop, app, context, effects, point }) => {
     const cancellable = { ...workshop, context: () => context }
     return (await restoreIn(cancellable, app, { restoreId: 'abcdef01', point }, effects)).outcome === 'done'

@@ -11,9 +11,9 @@ import { restoreNames } from '../../src/components/postgres/names.ts'
 import type { App, AppComponent } from '../../src/operations/app.ts'
 import { planBackup } from '../../src/operations/backup/plan.ts'
 import { runBackup } from '../../src/operations/backup/run.ts'
-import { executeDrill } from '../../src/operations/drill/drill.ts'
 import type { DrillReport } from '../../src/operations/drill/report.ts'
-import { asDriver, newWorkshop, pair } from '../../src/operations/testing/workshop.ts'
+import { drillIn } from '../../src/operations/testing/drill-in.ts'
+import { asDriver, newWorkshop } from '../../src/operations/testing/workshop.ts'
 import { startPostgres } from '../parts/postgres.ts'
 
 /** A drill must read what was restored. Each test changes one thing in it between load and comparison, behind Holdfast's back. */
@@ -21,7 +21,6 @@ const postgres = await startPostgres()
 const workshop = await newWorkshop()
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-drill-'))
 const keys = join(folder, 'keys')
-const POINT = '1'.padStart(32, '0')
 
 before(async () => {
   await postgres.createDatabase('app')
@@ -95,10 +94,7 @@ function appOf(defects: Defects = {}): App {
 }
 
 async function drill(defects: Defects): Promise<DrillReport> {
-  const context = workshop.context()
-  const repository = await workshop.repository()
-  const reader = await repository.open(POINT, [pair], context)
-  return executeDrill(appOf(defects), repository, reader, { where: 'beside' }, context)
+  return drillIn(appOf(defects), workshop.context())
 }
 
 /** The outcome is in the report, and signed in the repository; nothing of the drill is left. */

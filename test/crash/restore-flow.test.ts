@@ -11,7 +11,7 @@ import { abandonRestore, goesForward, resumeRestore } from '../../src/operations
 import { restoreIn } from '../../src/operations/testing/restore-in.ts'
 import { TextPlace } from '../../src/operations/testing/text-driver.ts'
 import { newWorkshop, pair, textComponent, type Workshop } from '../../src/operations/testing/workshop.ts'
-import { executeUndo, planUndo, type UndoReport } from '../../src/operations/undo/undo.ts'
+import { runUndo, planUndo, type UndoReport } from '../../src/operations/undo/undo.ts'
 import { crashEverywhere, settled } from './matrix.ts'
 import { assertSound, listed } from './points.ts'
 
@@ -122,7 +122,7 @@ for (const [way, recover] of [
 async function undo(world: World, effects?: Effects): Promise<UndoReport> {
   const app = appOf(world, effects)
   const context = world.workshop.context(effects)
-  return executeUndo(app, await planUndo(app, undefined, context), context)
+  return runUndo(app, await planUndo(app, undefined, context), context)
 }
 
 /** One that was complete has nothing left to do, and says so. */

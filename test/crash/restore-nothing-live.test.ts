@@ -4,7 +4,7 @@ import { unfinishedJournal, type RestoreJournal } from '../../src/operations/res
 import type { RestoreReport } from '../../src/operations/restore/report.ts'
 import { abandonRestore, goesForward, resumeRestore } from '../../src/operations/restore/resume.ts'
 import { pair } from '../../src/operations/testing/workshop.ts'
-import { executeUndo, planUndo } from '../../src/operations/undo/undo.ts'
+import { runUndo, planUndo } from '../../src/operations/undo/undo.ts'
 import { crashEverywhere } from './matrix.ts'
 import {
   appOf,
@@ -73,7 +73,7 @@ test('a restore where nothing was live says so, is undone to nothing, and can be
       ['files', true],
     ],
   )
-  await executeUndo(appOf(), plan, context)
+  await runUndo(appOf(), plan, context)
   assert.deepEqual(await databases(), [{ name: `app__undone_${RESTORE_ID}`, open: false }])
   assert.deepEqual(await besideKeys(), [`keys.holdfast-undone-${RESTORE_ID}`])
   await assert.rejects(planUndo(appOf(), undefined, context), { kind: 'notFound' })

@@ -9,15 +9,14 @@ import type { Effects } from '../../src/core/ports.ts'
 import type { App } from '../../src/operations/app.ts'
 import { planBackup } from '../../src/operations/backup/plan.ts'
 import { runBackup } from '../../src/operations/backup/run.ts'
-import { executeRestore } from '../../src/operations/restore/execute.ts'
 import { unfinishedJournal } from '../../src/operations/restore/journal.ts'
-import { planRestore } from '../../src/operations/restore/plan.ts'
+import { orderOf, planRestore } from '../../src/operations/restore/plan.ts'
 import type { RestoreReport } from '../../src/operations/restore/report.ts'
 import { abandonRestore, goesForward, resumeRestore } from '../../src/operations/restore/resume.ts'
-import { openTargets } from '../../src/operations/restore/targets.ts'
+import { runRestore } from '../../src/operations/restore/run.ts'
 import { TextPlace } from '../../src/operations/testing/text-driver.ts'
 import { asDriver, newWorkshop, pair, textComponent } from '../../src/operations/testing/workshop.ts'
-import { executeUndo, planUndo, type UndoReport } from '../../src/operations/undo/undo.ts'
+import { runUndo, planUndo, type UndoReport } from '../../src/operations/undo/undo.ts'
 import { crashEverywhere, settled } from './matrix.ts'
 
 /** Secrets of a host beside a database in memory: a value that changed, one that is equal, one that is gone, and a variable. */
@@ -74,15 +73,13 @@ async function fresh(): Promise<void> {
 
 async function restore(effects?: Effects): Promise<RestoreReport> {
   const [app, context] = [appOf(effects), workshop.context(effects)]
-  const reader = await (await workshop.repository(0, effects)).open(POINT, [pair], context)
-  const targets = await openTargets(app, reader, { mode: 'swap', restoreId: RESTORE_ID, scratchFolder: '' }, context)
-  const how = { restoreId: RESTORE_ID, mode: 'swap', repository: 'repository-0', safetyPoint: false } as const
-  return executeRestore(app, reader, targets, await planRestore(reader, targets, how, context), context)
+  const plan = { ...(await planRestore(app, { at: POINT, safetyPoint: false }, context)), restoreId: RESTORE_ID }
+  return (await runRestore(app, orderOf(plan), context)).report
 }
 
 async function undo(effects?: Effects): Promise<UndoReport> {
   const [app, context] = [appOf(effects), workshop.context(effects)]
-  return executeUndo(app, await planUndo(app, undefined, context), context)
+  return runUndo(app, await planUndo(app, undefined, context), context)
 }
 
 async function live(): Promise<Values & { readonly database: string | undefined }> {

@@ -11,11 +11,10 @@ import type { Effects } from '../../src/core/ports.ts'
 import type { App, AppComponent } from '../../src/operations/app.ts'
 import { planBackup } from '../../src/operations/backup/plan.ts'
 import { runBackup } from '../../src/operations/backup/run.ts'
-import { executeRestore } from '../../src/operations/restore/execute.ts'
-import { planRestore } from '../../src/operations/restore/plan.ts'
+import { orderOf, planRestore } from '../../src/operations/restore/plan.ts'
 import type { RestoreReport } from '../../src/operations/restore/report.ts'
-import { openTargets } from '../../src/operations/restore/targets.ts'
-import { asDriver, newWorkshop, pair } from '../../src/operations/testing/workshop.ts'
+import { runRestore } from '../../src/operations/restore/run.ts'
+import { asDriver, newWorkshop } from '../../src/operations/testing/workshop.ts'
 import { startPostgres } from '../parts/postgres.ts'
 
 /** A real database and a real folder with a point of each, cheap to make again as they were. */
@@ -134,16 +133,8 @@ export async function restore(
 ): Promise<RestoreReport> {
   const app = appOf(effects)
   const context = workshop.context(effects)
-  const repository = await workshop.repository(0, effects)
-  const reader = await repository.open(POINT, [pair], context)
-  const targets = await openTargets(app, reader, { mode, restoreId, scratchFolder: '' }, context)
-  const plan = await planRestore(
-    reader,
-    targets,
-    { restoreId, mode, repository: 'repository-0', safetyPoint: false },
-    context,
-  )
-  return executeRestore(app, reader, targets, plan, context)
+  const plan = { ...(await planRestore(app, { at: POINT, mode, safetyPoint: false }, context)), restoreId }
+  return (await runRestore(app, orderOf(plan), context)).report
 }
 
 export function sql(database: string, text: string): Promise<Record<string, unknown>[]> {

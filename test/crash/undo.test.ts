@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test'
 import type { Effects } from '../../src/core/ports.ts'
 import { isFailure } from '../../src/core/failure.ts'
 import { unfinishedJournal } from '../../src/operations/restore/journal.ts'
-import { executeUndo, planUndo, type UndoReport } from '../../src/operations/undo/undo.ts'
+import { runUndo, planUndo, type UndoReport } from '../../src/operations/undo/undo.ts'
 import { crashEverywhere, settled } from './matrix.ts'
 import { appOf, assertSomethingWhole, assertUndone, cleanUp, freshSwapped, prepare, workshop } from './restore-swap.ts'
 
@@ -13,7 +13,7 @@ after(cleanUp)
 async function undo(effects?: Effects): Promise<UndoReport> {
   const app = appOf(effects)
   const context = workshop.context(effects)
-  return executeUndo(app, await planUndo(app, undefined, context), context)
+  return runUndo(app, await planUndo(app, undefined, context), context)
 }
 
 test(

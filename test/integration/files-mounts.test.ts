@@ -20,11 +20,7 @@ test('a mount point, or a folder with one inside, is not swapped', async () => {
     ['/dev/pts', /is a mount point/],
     ['/dev', /mount point|mounted inside it, at \/dev\/pts/],
   ] as const) {
-    const target = await filesDriver.open(
-      settingsFor(path),
-      { mode: 'swap', restoreId: '00000000', scratchFolder: '' },
-      context,
-    )
+    const target = await filesDriver.open(settingsFor(path), { mode: 'swap', restoreId: '00000000' }, context)
     const details: FilesDetails = {
       path,
       root: { mode: 0, uid: 0, gid: 0 },

@@ -50,7 +50,7 @@ async function fresh(): Promise<World> {
 }
 
 const open = (settings: KubernetesSecretsSettings): Promise<Target<KubernetesSecretsDetails>> =>
-  driver.open(settings, { mode: 'swap', restoreId: '0a1b2c3d', scratchFolder: '' }, context)
+  driver.open(settings, { mode: 'swap', restoreId: '0a1b2c3d' }, context)
 
 /** Nothing of ours is left in the namespace. */
 async function assertClean({ namespace, settings }: World): Promise<void> {

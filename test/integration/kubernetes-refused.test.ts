@@ -17,8 +17,7 @@ const secretPath = (namespace: string, name: string): string => `/api/v1/namespa
 const open = (
   settings: KubernetesSecretsSettings,
   mode: 'swap' | 'in-place',
-): Promise<Target<KubernetesSecretsDetails>> =>
-  driver.open(settings, { mode, restoreId: '0a1b2c3d', scratchFolder: '' }, context)
+): Promise<Target<KubernetesSecretsDetails>> => driver.open(settings, { mode, restoreId: '0a1b2c3d' }, context)
 
 interface World {
   readonly namespace: string

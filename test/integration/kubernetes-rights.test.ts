@@ -34,7 +34,7 @@ test('with nothing but the printed roles, by name and by label, a point is captu
       data: { other: base64('x') },
     })
     const restoring = { ...plain, kubeconfig: writer }
-    const target = await driver.open(restoring, { mode: 'swap', restoreId: '0a1b2c3d', scratchFolder: '' }, context)
+    const target = await driver.open(restoring, { mode: 'swap', restoreId: '0a1b2c3d' }, context)
     assert.deepEqual(
       (await target.preflight(point.details, context)).filter(({ level }) => level === 'error'),
       [],
@@ -47,7 +47,7 @@ test('with nothing but the printed roles, by name and by label, a point is captu
     await target.forget(context)
     // Who captures may not write, and finds that out before.
     assert.deepEqual(await driver.kept(capturing, context), selection === everything ? [] : [])
-    const weak = await driver.open(capturing, { mode: 'swap', restoreId: '0a1b2c3d', scratchFolder: '' }, context)
+    const weak = await driver.open(capturing, { mode: 'swap', restoreId: '0a1b2c3d' }, context)
     const missing = await weak.preflight(point.details, context)
     assert.ok(
       missing.some(({ level, subject }) => level === 'error' && subject === `right to create secrets in ${namespace}`),

@@ -103,11 +103,7 @@ test('a standby is refused and named, before anything is read from it', limit, a
     [['error', true]],
   )
   const point = await captureToMemory(await nodeSettings(one, keys, { snapshot: 'require' }))
-  const target = await openbaoDriver.open(
-    standby,
-    { mode: 'in-place', restoreId: '0a1b2c3d', scratchFolder: '' },
-    context,
-  )
+  const target = await openbaoDriver.open(standby, { mode: 'in-place', restoreId: '0a1b2c3d' }, context)
   assert.ok((await target.preflight(point.details, context)).some(({ level }) => level === 'error'))
 })
 

@@ -96,11 +96,7 @@ test('a value that the limits on JSON keep out is named at once, and not tried a
     return { status: 500, body: { errors: ['JSON string value exceeds allowed length'] } }
   }
   await bao.must('DELETE', 'many/f/7')
-  const target = await openbaoDriver.open(
-    settings,
-    { mode: 'in-place', restoreId: '0a1b2c3d', scratchFolder: '' },
-    context,
-  )
+  const target = await openbaoDriver.open(settings, { mode: 'in-place', restoreId: '0a1b2c3d' }, context)
   await assert.rejects(
     target.load(point.details, point.source, context),
     (error: unknown) =>

@@ -151,7 +151,7 @@ test('random failures lose nothing and double nothing, in a capture and in a res
   await empty.must('GET', 'many/config')
   inFront.fault = proxy.fault
   const into = empty.settings({ ...over, address: inFront.address })
-  const target = await openbaoDriver.open(into, { mode: 'in-place', restoreId: '0a1b2c3d', scratchFolder: '' }, context)
+  const target = await openbaoDriver.open(into, { mode: 'in-place', restoreId: '0a1b2c3d' }, context)
   await target.load(point.details, point.source, context)
   assert.deepEqual(await target.compare(point.details, context), [])
   const again = await captureToMemory(empty.settings(over))

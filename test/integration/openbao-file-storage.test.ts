@@ -88,7 +88,7 @@ test('the secrets are captured and restored, and the point says what it lacks', 
   assert.ok(point.notCaptured.some((text) => text.includes('the keys of transit and PKI')))
   await must('POST', 'yubikeys/data/device/3', { data: { pin: 'live' } })
   await must('DELETE', 'yubikeys/metadata/device/4')
-  const target = await openbaoDriver.open(settings, { mode: 'swap', restoreId: '0a1b2c3d', scratchFolder: '' }, context)
+  const target = await openbaoDriver.open(settings, { mode: 'swap', restoreId: '0a1b2c3d' }, context)
   await target.load(point.details, point.source, context)
   await target.swap(point.details, context)
   for (const n of [3, 4])
@@ -99,7 +99,7 @@ test('a cold copy and the key of the seal bring back the secrets, and transit wi
   await node.kill()
   const cold = await captureFiles(settingsFor(join(node.folder, 'data')))
   await node.start()
-  const request = { mode: 'swap', restoreId: '0a1b2c3d', scratchFolder: '' } as const
+  const request = { mode: 'swap', restoreId: '0a1b2c3d' } as const
   const copy = await makeNode(serverWith(await restoredSealKey(request)))
   const target = await filesDriver.open(settingsFor(join(copy.folder, 'data')), request, context)
   await target.load(cold.details, cold.artifacts, context)
@@ -134,7 +134,7 @@ test('a cold copy without the right key of the seal opens nothing', limit, async
   const wrongKey = join(folder, 'another-seal')
   await writeFile(wrongKey, randomBytes(32), { mode: 0o600 })
   const copy = await makeNode(serverWith(wrongKey))
-  const request = { mode: 'swap', restoreId: '0a1b2c3d', scratchFolder: '' } as const
+  const request = { mode: 'swap', restoreId: '0a1b2c3d' } as const
   const target = await filesDriver.open(settingsFor(join(copy.folder, 'data')), request, context)
   await target.load(cold.details, cold.artifacts, context)
   await target.swap(cold.details, context)

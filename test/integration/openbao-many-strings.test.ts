@@ -46,11 +46,7 @@ test('they are captured, counted, and come back in a drill', limit, async (t) =>
 })
 
 test('a server with the default limit is warned of before, and refuses by name', limit, async () => {
-  const target = await openbaoDriver.open(
-    there,
-    { mode: 'in-place', restoreId: '0a1b2c3d', scratchFolder: '' },
-    context,
-  )
+  const target = await openbaoDriver.open(there, { mode: 'in-place', restoreId: '0a1b2c3d' }, context)
   const findings = await target.preflight(point.details, context)
   assert.match(findings.find(({ subject }) => subject === 'strings')?.message ?? '', /^a secret has 4000 names/)
   await assert.rejects(

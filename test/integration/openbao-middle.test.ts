@@ -75,7 +75,7 @@ test('an entry just under the limit of raft is captured and comes back', limit, 
   await bao.must('POST', 'large/data/one', { data: { text } })
   const point = await captureToMemory(through({ mounts: ['large'] }))
   await bao.must('DELETE', 'large/metadata/one')
-  const request = { mode: 'in-place', restoreId: '0a1b2c3d', scratchFolder: '' } as const
+  const request = { mode: 'in-place', restoreId: '0a1b2c3d' } as const
   const target = await openbaoDriver.open(through({ mounts: ['large'] }), request, context)
   await target.load(point.details, point.source, context)
   assert.deepEqual(await target.compare(point.details, context), [])
@@ -92,7 +92,7 @@ test('a server that is sealed in the middle of a capture says so, and the next c
 test('a server that is sealed in the middle of a restore says so, and the restore is resumed', limit, async () => {
   const point = await captureToMemory(through({ mounts: ['s'] }))
   for (let n = 0; n < 60; n += 1) await bao.must('DELETE', `s/metadata/f/${String(n).padStart(2, '0')}`)
-  const request = { mode: 'in-place', restoreId: '1a1b2c3d', scratchFolder: '' } as const
+  const request = { mode: 'in-place', restoreId: '1a1b2c3d' } as const
   const load = async (): Promise<readonly unknown[]> => {
     const target = await openbaoDriver.open(through({ mounts: ['s'] }), request, context)
     await target.load(point.details, point.source, context)

@@ -114,7 +114,7 @@ test('a mount in which nothing may expire can hold what a restore keeps', limit,
   const settings = await nodeSettings(node, keys, { snapshot: 'off', mounts: ['never'] })
   const point = await captureToMemory(settings)
   await must('POST', 'never/data/a', { data: { v: 'live' } })
-  const request = { mode: 'swap', restoreId: '0a1b2c3d', scratchFolder: '' } as const
+  const request = { mode: 'swap', restoreId: '0a1b2c3d' } as const
   const target = await openbaoDriver.open(settings, request, context)
   await target.load(point.details, point.source, context)
   await target.swap(point.details, context)
@@ -144,11 +144,7 @@ test('what the metadata of secrets is guarded with comes back', limit, async () 
   await drill(settings, point)
   const now = at(await must('GET', 'guarded/metadata/own'), 'data', 'current_metadata_version')
   await must('POST', 'guarded/metadata/own', { metadata_cas: now, custom_metadata: { a: '2' } })
-  const target = await openbaoDriver.open(
-    settings,
-    { mode: 'in-place', restoreId: '0a1b2c3d', scratchFolder: '' },
-    context,
-  )
+  const target = await openbaoDriver.open(settings, { mode: 'in-place', restoreId: '0a1b2c3d' }, context)
   await target.load(point.details, point.source, context)
   assert.deepEqual(await target.compare(point.details, context), [])
   assert.deepEqual(at(await must('GET', 'guarded/metadata/own'), 'data', 'custom_metadata'), { a: '1' })

@@ -59,7 +59,8 @@ test('a drill makes the namespaces on its throw-away server', limit, async () =>
   const point = await captureToMemory(bao.settings({ namespaces: 'all' }))
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-test-'))
   const target = new ScratchTarget(bao.settings({ namespaces: 'all' }), {
-    ...request('scratch'),
+    mode: 'scratch',
+    restoreId: '0a1b2c3d',
     scratchFolder: folder,
   })
   try {
@@ -145,8 +146,8 @@ test('of one namespace: what is below is named in the check and in the point', l
   )
 })
 
-function request(mode: 'in-place' | 'swap' | 'scratch'): Parameters<typeof openbaoDriver.open>[1] {
-  return { mode, restoreId: '0a1b2c3d', scratchFolder: '' }
+function request(mode: 'in-place' | 'swap'): Parameters<typeof openbaoDriver.open>[1] {
+  return { mode, restoreId: '0a1b2c3d' }
 }
 
 function notOk(findings: Awaited<ReturnType<typeof checkOpenbao>>): readonly (typeof findings)[number][] {

@@ -55,7 +55,7 @@ test('what version 1 of KV keeps comes back in the same bytes on another server'
   // The server keeps the numbers: else this would prove nothing.
   assert.deepEqual([before[0], before[3]], [VALUES[0], VALUES[3]])
   const point = await captureToMemory(from.settings({ mounts: ['p'], snapshot: 'off' }))
-  const request = { mode: 'in-place', restoreId: '0a1b2c3d', scratchFolder: '' } as const
+  const request = { mode: 'in-place', restoreId: '0a1b2c3d' } as const
   const target = await openbaoDriver.open(to.settings(), request, context)
   await target.load(point.details, point.source, context)
   assert.deepEqual(await target.compare(point.details, context), [])
@@ -65,7 +65,7 @@ test('what version 1 of KV keeps comes back in the same bytes on another server'
 test('a number of version 1 that differs in its text alone is another value', limit, async () => {
   const point = await captureToMemory(from.settings({ mounts: ['p'], snapshot: 'off' }))
   await send(to, 'PUT', 'p/v/0', VALUES[0]?.replace('1.0', '1.00'))
-  const request = { mode: 'in-place', restoreId: '1a1b2c3d', scratchFolder: '' } as const
+  const request = { mode: 'in-place', restoreId: '1a1b2c3d' } as const
   const target = await openbaoDriver.open(to.settings(), request, context)
   await target.load(point.details, point.source, context)
   assert.deepEqual(await target.compare(point.details, context), [])

@@ -16,7 +16,7 @@ const context = testContext()
 const ID = '0a1b2c3d'
 
 function open(mode: 'swap' | 'in-place', settings: OpenbaoSettings = bao.settings()): Promise<Target<OpenbaoDetails>> {
-  return openbaoDriver.open(settings, { mode, restoreId: ID, scratchFolder: '' }, context)
+  return openbaoDriver.open(settings, { mode, restoreId: ID }, context)
 }
 
 async function restore(target: Target<OpenbaoDetails>, point: MemoryPoint, given: Context = context): Promise<void> {

@@ -34,7 +34,7 @@ test('a token with nothing but the printed policies captures, restores and undoe
   assert.ok(!point.notCaptured.some((text) => text.startsWith('Not readable')), point.notCaptured.join())
   await bao.must('POST', 's/data/folder/a', { data: { v: 'live' } })
   await bao.must('DELETE', 'p/folder/a')
-  const target = await openbaoDriver.open(settings, { mode: 'swap', restoreId: '0a1b2c3d', scratchFolder: '' }, context)
+  const target = await openbaoDriver.open(settings, { mode: 'swap', restoreId: '0a1b2c3d' }, context)
   const findings = await target.preflight(point.details, context)
   assert.deepEqual(
     findings.filter(({ level }) => level === 'error' || level === 'untested'),
@@ -57,7 +57,7 @@ test('a token with nothing but the printed policies captures, restores and undoe
     assert.equal((await bao.ask(method, path, {}, token)).status, 403, `${method} ${path}`)
   const weak = bao.settings({ token: reader })
   const denied = await (
-    await openbaoDriver.open(weak, { mode: 'swap', restoreId: '0a1b2c3d', scratchFolder: '' }, context)
+    await openbaoDriver.open(weak, { mode: 'swap', restoreId: '0a1b2c3d' }, context)
   ).preflight(point.details, context)
   assert.ok(denied.some(({ level, subject }) => level === 'error' && subject === 'right on s/data/holdfast'))
 })
@@ -129,11 +129,7 @@ test('a value that raft does not take makes the restore incomplete', async () =>
   const point = await captureToMemory(bao.settings({ mounts: ['p'] }))
   const line = Buffer.from(entryLine({ kv: 1, mount: 'p', path: 'big', data: { text: 'x'.repeat(1_200_000) } }))
   const details = { ...point.details, secrets: 1, sha256: createHash('sha256').update(line).digest('hex') }
-  const target = await openbaoDriver.open(
-    bao.settings(),
-    { mode: 'in-place', restoreId: '0a1b2c3d', scratchFolder: '' },
-    context,
-  )
+  const target = await openbaoDriver.open(bao.settings(), { mode: 'in-place', restoreId: '0a1b2c3d' }, context)
   await assert.rejects(
     target.load(details, sourceOf(new Map([['secrets', line]])), context),
     (error: unknown) => isFailure(error, 'incomplete') && /p\/big: .*more than the server takes/.test(error.message),

@@ -52,7 +52,7 @@ test('a server with a certificate of a CA of its own is captured and restored', 
   const settings = await nodeSettings(node, keys, { ca: own.ca, snapshot: 'require' })
   const point = await captureToMemory(settings)
   await must('POST', 's/data/a', { data: { v: 'live' } })
-  const target = await openbaoDriver.open(settings, { mode: 'swap', restoreId: '0a1b2c3d', scratchFolder: '' }, context)
+  const target = await openbaoDriver.open(settings, { mode: 'swap', restoreId: '0a1b2c3d' }, context)
   await target.load(point.details, point.source, context)
   await target.swap(point.details, context)
   assert.deepEqual(at(await must('GET', 's/data/a'), 'data', 'data'), { v: 'captured' })

@@ -83,11 +83,7 @@ test('a restore over it brings back what the point has, and leaves what nobody c
 test('another server gets what could be read, under the numbers it had', async () => {
   const other = await startOpenbao('inmem')
   const given = other.settings({ createMounts: true })
-  const target = await openbaoDriver.open(
-    given,
-    { mode: 'in-place', restoreId: '01234567', scratchFolder: '/nowhere' },
-    context,
-  )
+  const target = await openbaoDriver.open(given, { mode: 'in-place', restoreId: '01234567' }, context)
   await target.load(point.details, point.source, context)
   assert.deepEqual(await target.compare(point.details, context), [])
   assert.deepEqual(await target.compare(point.details, context), [])

@@ -128,11 +128,7 @@ test('the snapshot comes back on its own server, and reaches no OpenBao, also by
 
 test('secrets of Vault come back on a live OpenBao', limit, async () => {
   const settings = bao.settings({ createMounts: true })
-  const target = await openbaoDriver.open(
-    settings,
-    { mode: 'in-place', restoreId: '0a1b2c3d', scratchFolder: '' },
-    context,
-  )
+  const target = await openbaoDriver.open(settings, { mode: 'in-place', restoreId: '0a1b2c3d' }, context)
   await target.load(point.details, point.source, context)
   assert.deepEqual(await target.compare(point.details, context), [])
 })

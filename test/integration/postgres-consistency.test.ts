@@ -50,7 +50,7 @@ test('every copy that was captured while money moved sums right, and both tables
   const bookings: unknown[] = []
   for (const { details, source } of points) {
     assert.ok(details.lanes.some(({ table }) => table === 'accounts'))
-    const request = { mode: 'swap', restoreId: '1a2b3c4d', scratchFolder: '' } as const
+    const request = { mode: 'swap', restoreId: '1a2b3c4d' } as const
     const target = await postgresDriver.open(postgres.settings('bank'), request, context)
     await target.load(details, source, context)
     assert.deepEqual(await target.compare(details, context), [])

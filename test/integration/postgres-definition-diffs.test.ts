@@ -19,7 +19,7 @@ await postgres.sql(
 const { details, source } = await captureStored(postgres.settings(DATABASE), context)
 
 test('a changed definition is shown as text, in its wording on the server, and rows as numbers', async () => {
-  const request = { mode: 'swap', restoreId: '1a2b3c4d', scratchFolder: '' } as const
+  const request = { mode: 'swap', restoreId: '1a2b3c4d' } as const
   const target = await postgresDriver.open(postgres.settings(DATABASE), request, context)
   await target.load(details, source, context)
   await postgres.sql(

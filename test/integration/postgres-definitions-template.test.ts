@@ -45,7 +45,7 @@ for (const [name, text] of CASES)
         await from.createDatabase(name, 'template template0')
         await from.sql(name, text)
         const stored = await captureStored(from.settings(name), context)
-        const request = { mode: 'swap', restoreId: '1a2b3c4d', scratchFolder: '' } as const
+        const request = { mode: 'swap', restoreId: '1a2b3c4d' } as const
         const target = await postgresDriver.open(to.settings(name), request, context)
         await target.load(stored.details, stored.source, context)
         const [before, after] = [await from.sql(name, STATE), await to.sql(`${name}__r_1a2b3c4d`, STATE)]

@@ -61,7 +61,7 @@ async function fill(major: Major): Promise<Stored> {
 }
 
 function open(major: Major): Promise<Target<PostgresDetails>> {
-  const request = { mode: 'swap', restoreId: '1a2b3c4d', scratchFolder: '' } as const
+  const request = { mode: 'swap', restoreId: '1a2b3c4d' } as const
   return postgresDriver.open(of(servers, major).settings(DATABASE), request, context)
 }
 

@@ -9,10 +9,10 @@ import type { Bytes } from '../../src/core/ports.ts'
 import type { App } from '../../src/operations/app.ts'
 import { planBackup } from '../../src/operations/backup/plan.ts'
 import { runBackup } from '../../src/operations/backup/run.ts'
-import { executeDrill } from '../../src/operations/drill/drill.ts'
 import type { DrillReport } from '../../src/operations/drill/report.ts'
 import { compareAll, loadAll } from '../../src/operations/restore/phases.ts'
 import { openTargets } from '../../src/operations/restore/targets.ts'
+import { drillIn } from '../../src/operations/testing/drill-in.ts'
 import { asDriver, newWorkshop, pair } from '../../src/operations/testing/workshop.ts'
 import { openTarget, RESTORE_ID, sql } from '../parts/postgres-restore.ts'
 import { startPostgres, testContext } from '../parts/postgres.ts'
@@ -168,9 +168,7 @@ const POINT = '1'.padStart(32, '0')
 const CHANGED = `update large set name = 'else' where id = 7`
 
 async function drill(defect?: string): Promise<DrillReport> {
-  const repository = await workshop.repository()
-  const reader = await repository.open(POINT, [pair], workshop.context())
-  return executeDrill(appOf(defect), repository, reader, { where: 'beside' }, workshop.context())
+  return drillIn(appOf(defect), workshop.context())
 }
 
 async function proofs() {
@@ -201,7 +199,7 @@ test('a restore of changed content is stopped once a drill kept what it should b
     [CHANGED, ['database: content']],
   ] as const) {
     const reader = await (await workshop.repository()).open(POINT, [pair], workshop.context())
-    const options = { mode: 'swap', restoreId: RESTORE_ID, scratchFolder: '', proofs: await proofs() } as const
+    const options = { mode: 'swap', restoreId: RESTORE_ID, proofs: await proofs() } as const
     const targets = await openTargets(appOf(defect), reader, options, workshop.context())
     await loadAll(targets, workshop.context())
     const found = await compareAll(targets, workshop.context())

@@ -92,11 +92,7 @@ test('large tables go in lanes, and all of it comes back', async () => {
   assert.deepEqual([...formats.values()].toSorted(), ['binary', 'binary', 'binary', 'text'])
   assert.equal(formats.get('few'), 'text')
   await postgresDriver.examine(details, source, context)
-  const target = await postgresDriver.open(
-    postgres.settings('lanes'),
-    { mode: 'swap', restoreId: '0a0a0a0a', scratchFolder: '' },
-    context,
-  )
+  const target = await postgresDriver.open(postgres.settings('lanes'), { mode: 'swap', restoreId: '0a0a0a0a' }, context)
   await target.load(details, source, context)
   assert.deepEqual(await target.compare(details, context), [])
   const seen = await withSession(postgres.server, 'lanes__r_0a0a0a0a', context, (session) =>
@@ -206,7 +202,7 @@ test('a lane that breaks while it is loaded leaves no side database', async () =
   }
   const target = await postgresDriver.open(
     postgres.settings('broken'),
-    { mode: 'swap', restoreId: '0b0b0b0b', scratchFolder: '' },
+    { mode: 'swap', restoreId: '0b0b0b0b' },
     context,
   )
   await assert.rejects(target.load(details, broken, context), { kind: 'corrupt', message: /planted/ })
@@ -248,7 +244,7 @@ test('a restore in place with lanes gives the captured content', async () => {
   )
   const target = await postgresDriver.open(
     postgres.settings('placed'),
-    { mode: 'in-place', restoreId: '0c0c0c0c', scratchFolder: '' },
+    { mode: 'in-place', restoreId: '0c0c0c0c' },
     context,
   )
   await target.fence(context)

@@ -171,7 +171,7 @@ test('in place: one transaction says how to go on in steps, and changes nothing;
   const stored = await captureStored(settings, context)
   await postgres.sql(name, 'insert into public.live values (1)')
   const open = (accept: readonly AcceptId[]) =>
-    openPostgresTarget(settings, { mode: 'in-place', restoreId: RESTORE_ID, scratchFolder, accept }, context)
+    openPostgresTarget(settings, { mode: 'in-place', restoreId: RESTORE_ID, accept }, context)
   const refused = await open([])
   await refused.fence(context)
   await assert.rejects(
@@ -204,7 +204,7 @@ test('rows of a large table that no way loads name the way on, and are left out 
   const stored = await captureStored(settings, context)
   assert.ok(stored.details.lanes.length > 0)
   const open = (accept: readonly AcceptId[]) =>
-    openPostgresTarget(settings, { mode: 'swap', restoreId: RESTORE_ID, scratchFolder, accept }, context)
+    openPostgresTarget(settings, { mode: 'swap', restoreId: RESTORE_ID, accept }, context)
   await assert.rejects(
     (await open([])).load(stored.details, stored.source, context),
     (error: Error & { hint?: string }) => error.hint?.includes('--accept without-rows') === true,

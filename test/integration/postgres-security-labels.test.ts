@@ -21,7 +21,7 @@ const context = testContext()
 const LABELS = `select provider, label from pg_shseclabel where classoid = 'pg_database'::regclass order by 1`
 
 function open(postgres: TestPostgres, over = {}): Promise<Target<PostgresDetails>> {
-  const request = { mode: 'swap', restoreId: '1a2b3c4d', scratchFolder: '' } as const
+  const request = { mode: 'swap', restoreId: '1a2b3c4d' } as const
   return postgresDriver.open(postgres.settings('app', over), request, context)
 }
 
@@ -151,7 +151,7 @@ test('where the provider of labels inside the database is not, the preflight say
   const { details, source } = await captureStored(labelled.settings('app'), context)
   await plain.createDatabase('app')
   for (const mode of ['swap', 'in-place'] as const) {
-    const request = { mode, restoreId: '1a2b3c4d', scratchFolder: '' }
+    const request = { mode, restoreId: '1a2b3c4d' }
     const target = await postgresDriver.open(plain.settings('app'), request, context)
     const errors = (await target.preflight(details, context)).filter(({ level }) => level === 'error')
     assert.deepEqual(

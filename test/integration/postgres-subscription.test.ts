@@ -19,7 +19,7 @@ const SLOT = 'feed_slot'
 const SETTINGS = subscriber.settings('app')
 
 function open(mode: 'swap' | 'in-place'): Promise<Target<PostgresDetails>> {
-  return postgresDriver.open(SETTINGS, { mode, restoreId: RESTORE_ID, scratchFolder: '' }, context)
+  return postgresDriver.open(SETTINGS, { mode, restoreId: RESTORE_ID }, context)
 }
 
 /** A table that is copied to the subscriber, with one row. */

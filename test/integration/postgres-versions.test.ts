@@ -167,7 +167,7 @@ test('what pg_dump 14 leaves out of schema public is named, and newer client too
   assert.deepEqual(await lossesOf(newer), [])
   const settings = postgres.settings('public14', newer)
   const stored = await captureStored(settings, context)
-  const request = { mode: 'swap', restoreId: '1a2b3c4d', scratchFolder: '' } as const
+  const request = { mode: 'swap', restoreId: '1a2b3c4d' } as const
   const target = await postgresDriver.open(settings, request, context)
   await target.load(stored.details, stored.source, context)
   const [schema] = await postgres.sql(
@@ -204,11 +204,7 @@ test('client tools that cannot restore to the server are refused before anything
   const findings = await postgresDriver.check(settings, context)
   assert.ok(findings.some(({ level, hint }) => level === 'warning' && hint?.includes('postgresql-client-16') === true))
   for (const stored of [pointOf(16), await captureStored(settings, context)]) {
-    const target = await postgresDriver.open(
-      settings,
-      { mode: 'swap', restoreId: '1a2b3c4d', scratchFolder: '' },
-      context,
-    )
+    const target = await postgresDriver.open(settings, { mode: 'swap', restoreId: '1a2b3c4d' }, context)
     const [error] = (await target.preflight(stored.details, context)).filter(({ level }) => level === 'error')
     assert.match(error?.hint ?? '', /postgresql-client-16/)
     await assert.rejects(target.load(stored.details, stored.source, context), { kind: 'unsupported' })

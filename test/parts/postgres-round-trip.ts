@@ -31,7 +31,7 @@ export async function roundTrip(postgres: TestPostgres, database: string, times:
     return result
   }
   const stored = await timed('capture', () => captureStored(postgres.settings(database), context))
-  const request = { mode: 'swap', restoreId: '1a2b3c4d', scratchFolder: '' } as const
+  const request = { mode: 'swap', restoreId: '1a2b3c4d' } as const
   const target = await postgresDriver.open(postgres.settings(database), request, context)
   await timed('load', () => target.load(stored.details, stored.source, context))
   assert.deepEqual(await timed('compare', () => target.compare(stored.details, context)), [])

@@ -40,7 +40,7 @@ for (const tables of SIZES)
     const kept = await secondsOf(check)
     const stored = await captureStored(postgres.settings('costly'), context)
     const { depends = [], objects } = stored.details.fingerprint
-    const request = { mode: 'swap', restoreId: '1a2b3c4d', scratchFolder: '' } as const
+    const request = { mode: 'swap', restoreId: '1a2b3c4d' } as const
     const target = await postgresDriver.open(postgres.settings('costly'), request, context)
     const load = await secondsOf(() => target.load(stored.details, stored.source, context))
     const without = await secondsOf(() => target.compare(stored.details, context))

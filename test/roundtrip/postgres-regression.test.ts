@@ -27,7 +27,7 @@ test("what PostgreSQL's own regression tests leave comes back as pg_dump sees it
   const stored = await captureStored(postgres.settings('regression'), context)
   const target = await postgresDriver.open(
     postgres.settings('regression'),
-    { mode: 'swap', restoreId: '1a2b3c4d', scratchFolder: '' },
+    { mode: 'swap', restoreId: '1a2b3c4d' },
     context,
   )
   await target.load(stored.details, stored.source, context)

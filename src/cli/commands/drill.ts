@@ -1,10 +1,11 @@
 import type { AcceptId } from '../../core/accept-ids.ts'
 import { failureKinds } from '../../core/failure.ts'
 import type { FailureSummary } from '../../operations/backup/report.ts'
-import { executeDrill } from '../../operations/drill/drill.ts'
+import { drillOrder } from '../../operations/drill/order.ts'
+import { planDrill } from '../../operations/drill/plan.ts'
 import type { DrillReport } from '../../operations/drill/report.ts'
-import { findPoint, fromRepository, parsePointChoice } from '../../operations/points/find-point.ts'
-import type { ChosenPoint } from '../chosen-point.ts'
+import { runDrill } from '../../operations/drill/run.ts'
+import type { ChosenPoint } from '../../operations/points/open-chosen-point.ts'
 import { formatDifferences } from '../findings.ts'
 import { formatBytes, formatDuration, noteLines } from '../format.ts'
 import { formatKeyFits } from '../key-fits.ts'
@@ -20,10 +21,9 @@ export interface DrillOptions extends ChosenPoint {
 export async function drill(command: Command, name: string | undefined, options: DrillOptions): Promise<number> {
   const { apps, context } = command.assembly
   const app = chooseApp(apps, name)
-  const { at, repository, accept } = options
-  const found = await findPoint(fromRepository(app, repository), parsePointChoice(at ?? 'latest'), context)
   const where = options.beside === true ? 'beside' : 'scratch'
-  const report = await executeDrill(app, found.repository, found.point, { where, accept }, context)
+  const plan = await planDrill(app, { ...options, where }, context)
+  const report = await runDrill(app, drillOrder.parse(plan), context)
   command.result({ report }, () => textOf(report))
   return exitOf(report)
 }

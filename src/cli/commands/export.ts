@@ -1,7 +1,5 @@
 import type { AcceptId } from '../../core/accept-ids.ts'
-import { executeExport, type ExportReport, type ExportRequest } from '../../operations/export/export.ts'
-import { findInApps } from '../../operations/points/show-point.ts'
-import { openPoint } from '../../operations/source.ts'
+import { planExport, runExport, type ExportReport, type ExportRequest } from '../../operations/export/export.ts'
 import { formatBytes, formatDuration } from '../format.ts'
 import { chooseApp, type Command } from '../run-command.ts'
 
@@ -16,10 +14,8 @@ export interface ExportOptions {
 /** `holdfast export <point>` */
 export async function exportDump(command: Command, choice: string, options: ExportOptions): Promise<number> {
   const { apps, context } = command.assembly
-  const found = await findInApps(apps, choice, options.app, context)
-  const app = chooseApp(apps, found.point.commit.app)
-  const reader = await openPoint(found.repository, found.point.point, context)
-  const report = await executeExport(app, reader, options, context)
+  const order = await planExport(apps, { ...options, choice }, context)
+  const report = await runExport(chooseApp(apps, order.app), order, context)
   command.result({ report }, () => textOf(report))
   return 0
 }

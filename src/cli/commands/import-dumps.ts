@@ -1,5 +1,9 @@
-import { resolve } from 'node:path'
-import { importDumps, type DumpOutcome, type DumpsReport } from '../../operations/import/import-dumps.ts'
+import {
+  planImportDumps,
+  runImportDumps,
+  type DumpOutcome,
+  type DumpsReport,
+} from '../../operations/import/import-dumps.ts'
 import { failureKinds } from '../../core/failure.ts'
 import { acceptedOfDump } from '../import-acceptance.ts'
 import { formatTable, formatTime, plural } from '../format.ts'
@@ -15,7 +19,8 @@ export async function importAllDumps(
   const { apps, context } = command.assembly
   const { component, database, withPasswords = false } = options
   const request = { component, database, ...acceptedOfDump(options), withPasswords }
-  const report = await importDumps(chooseApp(apps, given.app), resolve(given.where), request, context)
+  const app = chooseApp(apps, given.app)
+  const report = await runImportDumps(app, planImportDumps(app, given.where, request), context)
   command.result({ report }, () => textOf(report))
   const isWhole = report.dumps.every(({ outcome }) => outcome !== 'failed' && outcome !== 'incomplete')
   return isWhole ? 0 : failureKinds.incomplete.exit

@@ -1,5 +1,4 @@
-import { resolve } from 'node:path'
-import { executeImport, type ImportReport, type ImportRequest } from '../../operations/import/import.ts'
+import { planImport, runImport, type ImportReport, type ImportRequest } from '../../operations/import/import.ts'
 import { acceptedOfDump, type AcceptOptions } from '../import-acceptance.ts'
 import { formatBytes, formatDuration } from '../format.ts'
 import { chooseApp, type Command } from '../run-command.ts'
@@ -20,8 +19,8 @@ export async function importDump(
   const { apps, context } = command.assembly
   const app = chooseApp(apps, given.app)
   const { component, database, withPasswords = false } = options
-  const request = { format, path: resolve(given.path), component, database, ...acceptedOfDump(options), withPasswords }
-  const report = await executeImport(app, request, context)
+  const request = { format, path: given.path, component, database, ...acceptedOfDump(options), withPasswords }
+  const report = await runImport(app, planImport(app, request, context), context)
   command.result({ report }, () => textOf(report))
   return report.outcome === 'done' ? 0 : 3
 }

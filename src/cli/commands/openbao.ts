@@ -1,6 +1,6 @@
 import { failureKinds } from '../../core/failure.ts'
 import { restoreSnapshotOf, type SnapshotReport } from '../../operations/restore/snapshot.ts'
-import { openChosenPoint, type ChosenPoint } from '../chosen-point.ts'
+import { openChosenPoint, type ChosenPoint } from '../../operations/points/open-chosen-point.ts'
 import { confirmByTyping } from '../confirm.ts'
 import { chooseApp, type Command } from '../run-command.ts'
 

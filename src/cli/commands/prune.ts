@@ -1,14 +1,14 @@
 import { acceptOptions } from '../../core/accept-ids.ts'
 import { failureKinds } from '../../core/failure.ts'
-import {
-  executePrune,
-  forgetExpired,
-  planPruneOf,
-  withheldBy,
-  type ForgottenPrevious,
-  type PruneReport,
-} from '../../operations/prune/execute.ts'
+import type { ForgottenPrevious, PruneReport } from '../../operations/prune/execute.ts'
 import type { PrunePlan } from '../../operations/prune/plan.ts'
+import {
+  planPrune,
+  pruneOrder,
+  runPrune,
+  type AppPrunePlan,
+  type AppPruneReport,
+} from '../../operations/prune/prune.ts'
 import { formatBytes, plural, quoted } from '../format.ts'
 import { chooseApps, type Command } from '../run-command.ts'
 
@@ -19,39 +19,29 @@ export interface PruneOptions {
 
 /** `holdfast prune [app]` */
 export async function prune(command: Command, name: string | undefined, options: PruneOptions): Promise<number> {
-  const apps = chooseApps(command.assembly.apps, name)
+  const { apps, context } = command.assembly
   const { accept = [] } = options
-  return options.dryRun === true ? await showPlans(command, apps, accept) : await pruneAll(command, apps, accept)
+  const chosen = chooseApps(apps, name)
+  if (options.dryRun === true) {
+    const planned: AppPrunePlan[] = []
+    for (const app of chosen) planned.push(await planPrune(app, accept, context))
+    return showPlans(command, planned)
+  }
+  const ran: AppPruneReport[] = []
+  for (const app of chosen) ran.push(await runPrune(app, pruneOrder.parse({ app: app.name, accept }), context))
+  return showReports(command, ran, accept)
 }
 
-type Apps = ReturnType<typeof chooseApps>
-
-async function showPlans(command: Command, apps: Apps, accepted: readonly string[]): Promise<number> {
-  const { context } = command.assembly
-  const plans: { repository: string; plan: PrunePlan }[] = []
-  for (const app of apps) {
-    for (const target of app.repositories)
-      plans.push({
-        repository: target.name,
-        plan: await planPruneOf(app, await target.open(context), context, accepted),
-      })
-  }
-  command.result({ plans }, () =>
-    plans.map(({ repository, plan }) => planText(repository, plan, accepted)).join('\n\n'),
-  )
+function showPlans(command: Command, planned: readonly AppPrunePlan[]): number {
+  const plans = planned.flatMap(({ plans: some }) => some.map(({ repository, plan }) => ({ repository, plan })))
+  command.result({ plans }, () => planned.flatMap(planTexts).join('\n\n'))
   return plans.some(({ plan }) => isDamaged(plan)) ? failureKinds.corrupt.exit : 0
 }
 
-async function pruneAll(command: Command, apps: Apps, accepted: readonly string[]): Promise<number> {
-  const { context } = command.assembly
-  const reports: PruneReport[] = []
-  const forgotten: ForgottenPrevious[] = []
-  for (const app of apps) {
-    for (const target of app.repositories) reports.push(await executePrune(app, target, accepted, context))
-    forgotten.push(...(await forgetExpired(app, context, accepted)))
-  }
+function showReports(command: Command, ran: readonly AppPruneReport[], accept: readonly string[]): number {
+  const [reports, forgotten] = [ran.flatMap((one) => one.reports), ran.flatMap((one) => one.forgotten)]
   command.result({ reports, forgotten }, () =>
-    [...reports.map((report) => reportText(report, accepted)), ...forgotten.map(forgottenText)].join('\n'),
+    [...reports.map((report) => reportText(report, accept)), ...forgotten.map(forgottenText)].join('\n'),
   )
   if (reports.some(({ plan }) => isDamaged(plan))) return failureKinds.corrupt.exit
   if (reports.some(({ withheld }) => withheld.length > 0)) return failureKinds.refused.exit
@@ -66,18 +56,21 @@ function unopenableText({ unopenable }: PrunePlan): string[] {
   return unopenable.map(({ point, message }) => `  DAMAGED ${point}, which is relied on no longer: ${message}`)
 }
 
-function planText(repository: string, plan: PrunePlan, accepted: readonly string[]): string {
+function planTexts({ plans, accept }: AppPrunePlan): string[] {
+  return plans.map((one) => planText(one, accept))
+}
+
+function planText({ repository, plan, withheld }: AppPrunePlan['plans'][number], accepted: readonly string[]): string {
   const verdicts = plan.verdicts.map(
     ({ point, note, keep, reasons }) =>
       `  ${keep ? 'keep  ' : 'REMOVE'}  ${point}  ${[...reasons, ...(note === undefined ? [] : [quoted(note)])].join('; ')}`,
   )
-  const stops = withheldBy(plan, accepted)
   return [
     `${plan.app} in ${repository}: ${plural(plan.removals.length, 'restore point')} of ${plan.verdicts.length} to remove`,
     ...verdicts,
     ...unopenableText(plan),
-    ...stops.map((reason) => `  withheld: ${reason}`),
-    ...(stops.length > 0 ? waysOn(plan, accepted) : []),
+    ...withheld.map((reason) => `  withheld: ${reason}`),
+    ...(withheld.length > 0 ? waysOn(plan, accepted) : []),
   ].join('\n')
 }
 

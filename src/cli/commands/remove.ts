@@ -1,5 +1,5 @@
-import { executeRemove, type RemoveReport } from '../../operations/remove/execute.ts'
-import { planRemove, type RemovePlan } from '../../operations/remove/plan.ts'
+import { planRemove, removeOrder, type RemovePlan } from '../../operations/remove/plan.ts'
+import { runRemove, type RemoveReport } from '../../operations/remove/run.ts'
 import { confirmByTyping } from '../confirm.ts'
 import { formatBytes, formatTime, noteLines } from '../format.ts'
 import type { Command } from '../run-command.ts'
@@ -16,8 +16,7 @@ export interface RemoveOptions {
 export async function remove(command: Command, id: string, options: RemoveOptions): Promise<number> {
   const { apps, context } = command.assembly
   const { repository, now = false, accept: accepted = [] } = options
-  const request = { id, repository, now, accepted }
-  const plan = await planRemove(apps, request, context)
+  const plan = await planRemove(apps, { id, repository, now, accepted }, context)
   if (options.dryRun === true) {
     command.result({ plan }, () => planText(plan))
     return 0
@@ -25,7 +24,7 @@ export async function remove(command: Command, id: string, options: RemoveOption
   command.say(() => planText(plan))
   const act = now ? 'remove it for good' : 'remove it'
   await confirmByTyping(command.world, plan.confirmation, act, options.yes === true)
-  const report = await executeRemove(apps, plan, request, context)
+  const report = await runRemove(apps, removeOrder.parse(plan), context)
   command.result({ report }, () => reportText(report))
   return 0
 }

@@ -1,22 +1,17 @@
-import { acceptedNames, KEY_MISFIT, restoreIdsOf, type AcceptId } from '../../core/accept-ids.ts'
 import { Failure, failureKinds } from '../../core/failure.ts'
-import type { App } from '../../operations/app.ts'
-import { findPoint, fromRepository } from '../../operations/points/find-point.ts'
-import { executeRestore } from '../../operations/restore/execute.ts'
-import { unfinishedJournal, type RestoreJournal } from '../../operations/restore/journal.ts'
-import { assertExecutable, blockers, planRestore, type RestorePlan } from '../../operations/restore/plan.ts'
+import { isGoodFit } from '../../operations/key-fit/prove.ts'
+import type { ChosenPoint } from '../../operations/points/open-chosen-point.ts'
+import type { RestoreJournal } from '../../operations/restore/journal.ts'
+import { destinations, type Destination } from '../../operations/restore/order.ts'
+import { blockers, orderOf, planRestore, type RestorePlan } from '../../operations/restore/plan.ts'
 import type { RestoreReport } from '../../operations/restore/report.ts'
-import { abandonRestore, howToGoOn, resumeRestore } from '../../operations/restore/resume.ts'
-import { openTargets } from '../../operations/restore/targets.ts'
-import { openPoint } from '../../operations/source.ts'
+import { abandonUnfinished, continueUnfinished, runRestore } from '../../operations/restore/run.ts'
 import type { ScratchSummary } from '../../operations/scratch/remove.ts'
-import { executeScratch, planScratch } from '../../operations/scratch/restore.ts'
-import { openChosenPoint, type ChosenPoint } from '../chosen-point.ts'
+import type { LeftRunning } from '../../operations/scratch/restore.ts'
 import { confirmByTyping } from '../confirm.ts'
 import { formatDifferences, formatFindings } from '../findings.ts'
 import { formatBytes, formatDuration, formatTime, noteLines } from '../format.ts'
 import { formatKeyFits } from '../key-fits.ts'
-import { isGoodFit } from '../../operations/key-fit/prove.ts'
 import { chooseApp, type Command } from '../run-command.ts'
 import { placeLines } from './scratch.ts'
 
@@ -35,92 +30,41 @@ export interface RestoreOptions extends ChosenPoint {
 
 /** `holdfast restore <app>` */
 export async function restore(command: Command, name: string | undefined, options: RestoreOptions): Promise<number> {
-  const app = chooseApp(command.assembly.apps, name)
-  if (options.continue === true) return await resume(command, app, options)
-  if (options.abandon === true) return await abandon(command, app)
-  if (options.listen === true && options.target !== 'scratch')
-    throw new Failure('usage', '--listen is for --target scratch', { hint: 'Add --target scratch, or leave it out.' })
-  if (options.target === 'scratch') return await restoreToScratch(command, app, options)
-  await refuseUnfinished(command, app)
-  return await restoreAnew(command, app, options)
-}
-
-async function restoreAnew(command: Command, app: App, options: RestoreOptions): Promise<number> {
-  const { context } = command.assembly
-  const mode = parseMode(options.target)
-  const { found, reader } = await openChosenPoint(app, options, context)
-  const restoreId = context.newId().slice(-8)
-  const accept = withoutOf(options)
-  const targets = await openTargets(
-    app,
-    reader,
-    {
-      mode: mode === 'in-place' ? mode : 'swap',
-      restoreId,
-      scratchFolder: '',
-      components: options.component,
-      proofs: found.point.proofs,
-      accept,
-    },
-    context,
-  )
-  const safetyPoint = options.safetyPoint && mode !== 'beside'
+  const { apps, context } = command.assembly
+  const app = chooseApp(apps, name)
+  if (options.continue === true) {
+    const report = await continueUnfinished(app, options.repository, context)
+    command.result({ report }, () => reportText(report))
+    return exitOf(report)
+  }
+  if (options.abandon === true) {
+    const journal = await abandonUnfinished(app, context)
+    command.result({ abandoned: journal }, () => abandonedText(journal))
+    return 0
+  }
   const plan = await planRestore(
-    reader,
-    targets,
-    {
-      restoreId,
-      mode,
-      repository: found.repositoryName,
-      safetyPoint,
-      chosen: options.component,
-      acceptedMisfits: acceptedNames(options.accept ?? [], KEY_MISFIT),
-      ...(accept === undefined ? {} : { accept }),
-    },
-    context,
     app,
+    { ...options, mode: parseMode(options.target), components: options.component },
+    context,
   )
   if (options.dryRun === true) return showPlan(command, plan)
   command.say(() => planText(plan))
-  assertExecutable(plan)
-  if (mode !== 'beside')
+  const order = orderOf(plan)
+  if (plan.mode === 'swap' || plan.mode === 'in-place')
     await confirmByTyping(command.world, plan.confirmation, 'replace the live data', options.yes === true)
-  const report = await executeRestore(app, reader, targets, plan, context)
+  const { report, left } = await runRestore(app, order, context)
+  if (left !== undefined) return showScratch(command, plan, report, left)
   command.result({ plan, report }, () => reportText(report))
   return exitOf(report)
 }
 
-/** Leaves a throw-away copy running. Nothing live is touched, so nothing is asked and no unfinished restore is in the way. */
-async function restoreToScratch(command: Command, app: App, options: RestoreOptions): Promise<number> {
-  const { context } = command.assembly
-  const { found, reader } = await openChosenPoint(app, options, context)
-  const request = {
-    repository: found.repositoryName,
-    components: options.component,
-    proofs: found.point.proofs,
-    accept: withoutOf(options),
-  }
-  const planned = await planScratch(app, reader, request, context)
-  const { plan } = planned
-  if (options.dryRun === true) {
-    await planned.folder.remove()
-    return showPlan(command, plan)
-  }
-  command.say(() => planText(plan))
-  const listen = options.listen === true
-  const { report, scratch, urls } = await executeScratch(app, reader, planned, context, { listen })
+function showScratch(command: Command, plan: RestorePlan, report: RestoreReport, left: LeftRunning): number {
   // The password is nowhere else, so that here it is shown.
-  const shown = urls.map(({ component, url }) => ({ component, url: url.reveal() }))
-  command.result({ plan, report, scratch, ...(listen ? { urls: shown } : {}) }, () =>
-    [scratchReportText(report, scratch), ...urlLines(shown)].join('\n'),
+  const shown = left.urls.map(({ component, url }) => ({ component, url: url.reveal() }))
+  command.result({ plan, report, scratch: left.scratch, ...(plan.listen === true ? { urls: shown } : {}) }, () =>
+    [scratchReportText(report, left.scratch), ...urlLines(shown)].join('\n'),
   )
   return isAsCaptured(report) ? 0 : failureKinds.corrupt.exit
-}
-
-/** What the restore goes on without; undefined where nothing of the kind was said. */
-function withoutOf({ accept = [] }: RestoreOptions): readonly AcceptId[] | undefined {
-  const ids = restoreIdsOf(accept)
-  return ids.length === 0 ? undefined : ids
 }
 
 function showPlan(command: Command, plan: RestorePlan): number {
@@ -128,55 +72,18 @@ function showPlan(command: Command, plan: RestorePlan): number {
   return blockers(plan).length > 0 ? failureKinds.refused.exit : 0
 }
 
-function parseMode(text: string | undefined): RestorePlan['mode'] {
-  if (text === undefined || text === 'swap') return 'swap'
-  if (text === 'in-place' || text === 'beside') return text
+function parseMode(text: string | undefined): Destination {
+  const known = destinations.find((one) => one === (text ?? 'swap'))
+  if (known !== undefined) return known
   throw new Failure('usage', `--target ${JSON.stringify(text)} is not known`, {
     hint: 'Use swap (the default), beside (load and compare, leave the live data alone), scratch (a throw-away copy to look around in) or in-place.',
   })
-}
-
-async function refuseUnfinished(command: Command, app: App): Promise<void> {
-  const journal = await unfinishedJournal(app.name, command.assembly.context.records)
-  if (journal === undefined) return
-  throw new Failure(
-    'refused',
-    `restore ${journal.restoreId} of app ${app.name} is unfinished: it stopped while ${journal.stage}`,
-    { hint: howToGoOn(journal) },
-  )
-}
-
-async function resume(command: Command, app: App, options: RestoreOptions): Promise<number> {
-  const { context } = command.assembly
-  const journal = await requireUnfinished(command, app)
-  const found = await findPoint(fromRepository(app, options.repository), { id: journal.point }, context)
-  const reader = await openPoint(found.repository, journal.point, context)
-  const report = await resumeRestore(app, reader, journal, context)
-  command.result({ report }, () => reportText(report))
-  return exitOf(report)
-}
-
-async function abandon(command: Command, app: App): Promise<number> {
-  const journal = await abandonRestore(app, await requireUnfinished(command, app), command.assembly.context)
-  command.result({ abandoned: journal }, () => abandonedText(journal))
-  return 0
 }
 
 function abandonedText({ restoreId, app, mode }: RestoreJournal): string {
   return mode === 'in-place'
     ? `Restore ${restoreId} of ${app} is given up; the live data is open again.`
     : `Restore ${restoreId} of ${app} was taken back; what was live before it is live.`
-}
-
-async function requireUnfinished(
-  command: Command,
-  app: App,
-): Promise<NonNullable<Awaited<ReturnType<typeof unfinishedJournal>>>> {
-  const journal = await unfinishedJournal(app.name, command.assembly.context.records)
-  if (journal !== undefined) return journal
-  throw new Failure('notFound', `app ${app.name} has no unfinished restore on this machine`, {
-    hint: 'The journal of a restore is in the state folder of the machine that ran it; run this there.',
-  })
 }
 
 function exitOf(report: RestoreReport): number {

@@ -1,7 +1,11 @@
-import { listScratches, removeScratchById, type ScratchSummary } from '../../operations/scratch/remove.ts'
+import {
+  listScratches,
+  planScratchRemoval,
+  runScratchRemoval,
+  type ScratchSummary,
+} from '../../operations/scratch/remove.ts'
 import { formatTime } from '../format.ts'
-import type { Command } from '../run-command.ts'
-import { chooseApps } from '../run-command.ts'
+import { chooseApp, chooseApps, type Command } from '../run-command.ts'
 
 /** `holdfast scratch list [app]` */
 export async function scratchList(command: Command, name: string | undefined): Promise<number> {
@@ -15,7 +19,8 @@ export async function scratchList(command: Command, name: string | undefined): P
 /** `holdfast scratch remove <id>` */
 export async function scratchRemove(command: Command, id: string): Promise<number> {
   const { apps, context } = command.assembly
-  const removed = await removeScratchById(apps, id, context)
+  const planned = await planScratchRemoval(apps, id, context)
+  const removed = await runScratchRemoval(chooseApp(apps, planned.app), planned, context)
   command.result({ removed }, () => `Scratch ${removed.restoreId} of ${removed.app} is ended and removed.`)
   return 0
 }

@@ -1,4 +1,4 @@
-import { executeUndo, planUndo, type UndoPlan } from '../../operations/undo/undo.ts'
+import { planUndo, runUndo, undoOrder, type UndoPlan } from '../../operations/undo/undo.ts'
 import { confirmByTyping } from '../confirm.ts'
 import { formatDuration, formatTime } from '../format.ts'
 import { chooseApp, type Command } from '../run-command.ts'
@@ -29,7 +29,7 @@ export async function undo(command: Command, name: string | undefined, options: 
     'bring back the data from before that restore',
     options.yes === true,
   )
-  const report = await executeUndo(app, plan, command.assembly.context)
+  const report = await runUndo(app, undoOrder.parse(plan), command.assembly.context)
   command.result(
     { report },
     () =>

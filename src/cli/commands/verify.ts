@@ -1,11 +1,11 @@
 import { Failure } from '../../core/failure.ts'
-import type { App } from '../../operations/app.ts'
-import { fromRepository } from '../../operations/points/find-point.ts'
-import { findInApps } from '../../operations/points/show-point.ts'
-import { executeVerify, type VerifyReport } from '../../operations/verify/execute.ts'
+import type { VerifyReport } from '../../operations/verify/execute.ts'
+import { verifyOrder } from '../../operations/verify/order.ts'
+import { planVerify } from '../../operations/verify/plan.ts'
+import { runVerify } from '../../operations/verify/run.ts'
 import { formatBytes, formatDuration, noteLines } from '../format.ts'
 import { exitOfVerdict, formatMissing, formatRecording } from '../verdict.ts'
-import type { Command } from '../run-command.ts'
+import { chooseApp, type Command } from '../run-command.ts'
 
 export interface VerifyOptions {
   readonly app?: string
@@ -16,22 +16,12 @@ export interface VerifyOptions {
 /** `holdfast verify <point>` */
 export async function verify(command: Command, choice: string, options: VerifyOptions): Promise<number> {
   const { apps, context } = command.assembly
-  const sample = parseSample(options.sample)
-  const from = withRepository(apps, options.repository)
-  const found = await findInApps(from, choice, options.app, context)
-  const drivers = [...new Set(apps.flatMap(({ components }) => components.map(({ driver }) => driver)))]
-  const report = await executeVerify(found.repository, found.point, { sample, drivers }, context)
+  const request = { ...options, choice, sample: parseSample(options.sample) }
+  const plan = await planVerify(apps, request, context)
+  const report = await runVerify(chooseApp(apps, plan.app), verifyOrder.parse(plan), context)
   command.result({ report }, () => textOf(report))
   // A verify is of the bytes that are there; what the point lacks is named, and its backup and every drill end with 3.
   return exitOfVerdict({ ...report, failed: !report.ok })
-}
-
-/** The apps that have the repository, as if it were their only one. */
-function withRepository(apps: readonly App[], name: string | undefined): readonly App[] {
-  if (name === undefined) return apps
-  const having = apps.filter((one) => one.repositories.some((target) => target.name === name))
-  if (having.length === 0) throw new Failure('usage', `no app has a repository ${JSON.stringify(name)}`)
-  return having.map((one) => fromRepository(one, name))
 }
 
 function parseSample(text: string | undefined): number {

@@ -27,7 +27,8 @@ export const filesDriver: Driver<FilesSettings, FilesDetails> = {
 async function openFilesTarget(settings: FilesSettings, request: TargetRequest): Promise<Target<FilesDetails>> {
   const { swapTarget } = await import('./swap-target.ts')
   const { inPlaceTarget, scratchTarget } = await import('./other-targets.ts')
-  return { swap: swapTarget, 'in-place': inPlaceTarget, scratch: scratchTarget }[request.mode](settings, request)
+  if (request.mode === 'scratch') return scratchTarget(settings, request)
+  return (request.mode === 'swap' ? swapTarget : inPlaceTarget)(settings, request)
 }
 
 async function keptFolders(settings: FilesSettings): Promise<readonly Kept[]> {

@@ -1,6 +1,6 @@
 import { mkdir, utimes } from 'node:fs/promises'
 import type { Context } from '../../core/ports.ts'
-import type { Target, TargetRequest } from '../driver.ts'
+import type { LiveTargetRequest, ScratchTargetRequest, Target } from '../driver.ts'
 import { withoutSwap } from '../without-swap.ts'
 import { compareTree } from './compare.ts'
 import { statOf, withFolder } from './folder.ts'
@@ -14,7 +14,7 @@ import type { FilesDetails, FilesSettings } from './schema.ts'
 import { timeText } from './write-file.ts'
 
 /** Restores into a throw-away folder. */
-export function scratchTarget(settings: FilesSettings, request: TargetRequest): Target<FilesDetails> {
+export function scratchTarget(settings: FilesSettings, request: ScratchTargetRequest): Target<FilesDetails> {
   const places = placesOf(settings.path, request)
   return {
     ...withoutSwap(`a scratch copy of folder ${settings.path}`, settings.path),
@@ -39,7 +39,7 @@ export function scratchTarget(settings: FilesSettings, request: TargetRequest): 
  * Writes over the live folder, each file whole or not at all, for folders that cannot be renamed. What is there and was
  * not captured stays. Nothing is kept for undo.
  */
-export function inPlaceTarget(settings: FilesSettings, request: TargetRequest): Target<FilesDetails> {
+export function inPlaceTarget(settings: FilesSettings, request: LiveTargetRequest): Target<FilesDetails> {
   const places = placesOf(settings.path, request)
   const cleanUp = (context: Context): Promise<void> =>
     context.effects.run('files: remove our folder inside', () => removeQuietly(places))

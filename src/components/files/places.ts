@@ -32,13 +32,9 @@ const BESIDE = '.holdfast-r-'
  * Beside the live folder for a swap, so that each can be renamed to the other; inside it when it is restored in place, as
  * a mounted folder has no other place on its own file system; and in the scratch folder for a throw-away restore.
  */
-export function placesOf(live: string, { mode, restoreId, scratchFolder }: TargetRequest): Places {
-  const works = {
-    swap: `${live}${BESIDE}${restoreId}`,
-    'in-place': join(live, `${BESIDE}${restoreId}`),
-    scratch: join(scratchFolder, `files-${shortHash(live)}-${restoreId}`),
-  }
-  const work = works[mode]
+export function placesOf(live: string, request: TargetRequest): Places {
+  const { restoreId } = request
+  const work = workOf(live, request)
   return {
     live,
     work,
@@ -48,6 +44,12 @@ export function placesOf(live: string, { mode, restoreId, scratchFolder }: Targe
     nothing: `${live}${NOTHING}${restoreId}`,
     undone: `${live}${UNDONE}${restoreId}`,
   }
+}
+
+function workOf(live: string, request: TargetRequest): string {
+  const { mode, restoreId } = request
+  if (mode === 'scratch') return join(request.scratchFolder, `files-${shortHash(live)}-${restoreId}`)
+  return mode === 'swap' ? `${live}${BESIDE}${restoreId}` : join(live, `${BESIDE}${restoreId}`)
 }
 
 /** Two components with folders of the same name may use one scratch folder. */

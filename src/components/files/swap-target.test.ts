@@ -29,7 +29,7 @@ async function stage(t: TestContext): Promise<Stage> {
 }
 
 function targetOf(live: string, mode: 'swap' | 'in-place' = 'swap'): Promise<Target<FilesDetails>> {
-  return filesDriver.open(settingsFor(live), { mode, restoreId: ID, scratchFolder: '' }, context)
+  return filesDriver.open(settingsFor(live), { mode, restoreId: ID }, context)
 }
 
 async function version(live: string): Promise<string> {

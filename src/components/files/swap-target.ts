@@ -2,7 +2,7 @@ import { mkdir, rename, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
-import type { Target, TargetRequest, TargetState } from '../driver.ts'
+import type { LiveTargetRequest, Target, TargetState } from '../driver.ts'
 import { compareTree } from './compare.ts'
 import { naming } from './failures.ts'
 import { parentFolder, statOf, syncFolder, withFolder } from './folder.ts'
@@ -19,7 +19,7 @@ import type { FilesDetails, FilesSettings } from './schema.ts'
  * place. The two renames are not one: a process that dies between them leaves no live folder for a moment, and `swap`
  * goes forward or `reopen` goes back from there. Nothing else ever touches the live or the previous folder.
  */
-export function swapTarget(settings: FilesSettings, request: TargetRequest): Target<FilesDetails> {
+export function swapTarget(settings: FilesSettings, request: LiveTargetRequest): Target<FilesDetails> {
   const places = placesOf(settings.path, request)
   return {
     description: `folder ${settings.path}`,

@@ -58,6 +58,6 @@ async function openTarget(
     case 'scratch':
       return (await import('./scratch.ts')).scratchTarget(settings, request)
     default:
-      return request.mode satisfies never
+      return request satisfies never
   }
 }

@@ -5,7 +5,7 @@ import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Difference } from '../../core/restore-point.ts'
 import { bytesOfSecret, secretOfBytes } from '../../core/secret-bytes.ts'
-import type { ArtifactSource, Target, TargetRequest } from '../driver.ts'
+import type { ArtifactSource, ScratchTargetRequest, Target } from '../driver.ts'
 import { SECRETS } from '../secret-record.ts'
 import { capturedObjects, differencesOf } from './digests.ts'
 import { descriptionText, parseDescription, type KubernetesObject } from './object.ts'
@@ -18,7 +18,7 @@ const VALUES = 'values'
 /** Restores every value as a file of a private throw-away folder: `<kind>/<name>/values/<key>`. */
 export function scratchTarget(
   { namespace }: KubernetesSecretsSettings,
-  { scratchFolder, restoreId }: TargetRequest,
+  { scratchFolder, restoreId }: ScratchTargetRequest,
 ): Target<KubernetesSecretsDetails> {
   const folder = join(scratchFolder, `kubernetes-secrets-${restoreId}`)
   const nothing = (): Promise<void> => Promise.resolve()

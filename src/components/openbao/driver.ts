@@ -35,6 +35,6 @@ async function openTarget(settings: OpenbaoSettings, request: TargetRequest): Pr
     case 'scratch':
       return new (await import('./scratch.ts')).ScratchTarget(settings, request)
     default:
-      return request.mode satisfies never
+      return request satisfies never
   }
 }

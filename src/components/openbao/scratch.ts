@@ -5,7 +5,7 @@ import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Difference, Finding } from '../../core/restore-point.ts'
 import { Secret } from '../../core/secret.ts'
-import type { ArtifactSource, Target, TargetRequest, TargetState } from '../driver.ts'
+import type { ArtifactSource, ScratchTargetRequest, Target, TargetState } from '../driver.ts'
 import { applyAll, compareAll } from './apply.ts'
 import { tooManyLost } from './apply-entry.ts'
 import { SECRETS } from './capture.ts'
@@ -31,7 +31,7 @@ export class ScratchTarget implements Target<OpenbaoDetails> {
   #source: ArtifactSource | undefined
   #snapshot: 'read' | { readonly why: string } | undefined
 
-  constructor(settings: OpenbaoSettings, { scratchFolder, restoreId }: TargetRequest) {
+  constructor(settings: OpenbaoSettings, { scratchFolder, restoreId }: ScratchTargetRequest) {
     // What a restore may not do to the live server, a throw-away one is for.
     this.#settings = { ...settings, createMounts: true }
     this.#folder = join(scratchFolder, `openbao-${restoreId}`)

@@ -1,6 +1,5 @@
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
-import type { TargetMode } from '../../core/restore-point.ts'
 import type { Target, TargetRequest } from '../driver.ts'
 import { InPlaceTarget } from './in-place.ts'
 import { restoreNames } from './names.ts'
@@ -26,12 +25,9 @@ export async function openPostgresTarget(
     restoreId: request.restoreId,
     accept: request.accept ?? [],
   }
-  const open: Readonly<Record<TargetMode, () => Target<PostgresDetails>>> = {
-    swap: () => new SwapTarget(requireMaintenance(place)),
-    'in-place': () => new InPlaceTarget(requireMaintenance(place)),
-    scratch: () => new ScratchTarget(place, request.scratchFolder),
-  }
-  return open[request.mode]()
+  if (request.mode === 'scratch') return new ScratchTarget(place, request.scratchFolder)
+  const safe = requireMaintenance(place)
+  return request.mode === 'swap' ? new SwapTarget(safe) : new InPlaceTarget(safe)
 }
 
 /** Nobody may be connected to a database that is renamed or locked, not even we. */

@@ -304,7 +304,7 @@ test('a process that dies at any effect of a restore leaves each value old or ne
 })
 
 async function restore(settings: SecretsSettings, captured: Captured, dying: Context): Promise<void> {
-  const target = await secretsDriver.open(settings, { mode: 'swap', restoreId: ID, scratchFolder: '' }, dying)
+  const target = await secretsDriver.open(settings, { mode: 'swap', restoreId: ID }, dying)
   const state = await target.state(dying)
   if (state === 'untouched' || state === 'beside') await target.load(captured.details, captured.source, dying)
   await target.swap(captured.details, dying)

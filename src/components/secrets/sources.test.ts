@@ -51,7 +51,7 @@ async function capture(settings: SecretsSettings): Promise<Point> {
 }
 
 async function restored(settings: SecretsSettings, { details, source }: Point): Promise<Target<SecretsDetails>> {
-  const target = await secretsDriver.open(settings, { mode: 'swap', restoreId: '1a2b3c4d', scratchFolder: '' }, context)
+  const target = await secretsDriver.open(settings, { mode: 'swap', restoreId: '1a2b3c4d' }, context)
   await target.load(details, source, context)
   assert.deepEqual(await target.compare(details, context), [])
   await target.swap(details, context)
@@ -152,7 +152,7 @@ test('a variable of the environment is captured, and restored to a folder only',
   const same = await restored(settings, point)
   await same.undo(context)
   process.env[VARIABLE] = 'another value'
-  const target = await secretsDriver.open(settings, { mode: 'swap', restoreId: '1a2b3c4d', scratchFolder: '' }, context)
+  const target = await secretsDriver.open(settings, { mode: 'swap', restoreId: '1a2b3c4d' }, context)
   const [finding] = await target.preflight(point.details, context)
   assert.equal(finding?.level, 'error')
   assert.match(finding?.hint ?? '', /restoreFolder/)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Difference, Finding } from '../../core/restore-point.ts'
-import type { ArtifactSource, Target, TargetRequest, TargetState } from '../driver.ts'
+import type { ArtifactSource, LiveTargetRequest, ScratchTargetRequest, Target, TargetState } from '../driver.ts'
 import { touchedNames } from './folder.ts'
 import { capturedValues, compareAt, compareEnvironment, contentFor, requireEnvironment } from './load.ts'
 import { destinationsOf, exists, keptBeside, namesOf, placesOf, type Destination, type SecretPlaces } from './places.ts'
@@ -19,11 +19,11 @@ function countOf({ secrets, folder }: SecretsSettings): string {
 }
 
 /** Restores every secret as a file of a throw-away folder. */
-export function scratchTarget(settings: SecretsSettings, request: TargetRequest): Target<SecretsDetails> {
+export function scratchTarget(settings: SecretsSettings, request: ScratchTargetRequest): Target<SecretsDetails> {
   const folder = join(request.scratchFolder, `secrets-${request.restoreId}`)
   const inFolder = { ...settings, restoreFolder: folder }
   // Nothing is live in the folder: each file has its own name at once.
-  const target = hostTarget(inFolder, { ...request, mode: 'in-place' })
+  const target = hostTarget(inFolder, { mode: 'in-place', restoreId: request.restoreId })
   return {
     ...target,
     leave: () => Promise.resolve({ folder }),
@@ -42,7 +42,7 @@ export function scratchTarget(settings: SecretsSettings, request: TargetRequest)
  * are not one; a process that dies between two of them is found as `fenced`, and `swap` goes forward or `reopen` back.
  * Values that are equal are left alone. In place means that the load goes on to the renames at once.
  */
-export function hostTarget(settings: SecretsSettings, request: TargetRequest): Target<SecretsDetails> {
+export function hostTarget(settings: SecretsSettings, request: LiveTargetRequest): Target<SecretsDetails> {
   const work = new SecretsWork(settings, request)
   return {
     description: work.description,
@@ -65,9 +65,9 @@ export function hostTarget(settings: SecretsSettings, request: TargetRequest): T
 class SecretsWork {
   readonly description: string
   readonly #settings: SecretsSettings
-  readonly #request: TargetRequest
+  readonly #request: LiveTargetRequest
 
-  constructor(settings: SecretsSettings, request: TargetRequest) {
+  constructor(settings: SecretsSettings, request: LiveTargetRequest) {
     this.#settings = settings
     this.#request = request
     const { restoreFolder } = settings

@@ -4,8 +4,10 @@ import { Failure } from '../../core/failure.ts'
 import { memoryStorage } from '../../storage/memory/memory.ts'
 import type { Storage } from '../../storage/storage.ts'
 import { FaultyStorage } from '../../storage/testing/faulty.ts'
+import type { App } from '../app.ts'
 import { TextPlace } from '../testing/text-driver.ts'
 import { blobNames, newWorkshop, readWhole, textComponent, type Workshop } from '../testing/workshop.ts'
+import { backupOrder } from './order.ts'
 import { planBackup } from './plan.ts'
 import type { BackupReport } from './report.ts'
 import { loadLastBackup, runBackup } from './run.ts'
@@ -121,6 +123,24 @@ test('when no repository can take it, the backup fails and names each with its r
       /^no repository could take the restore point: repository-0: .*medium is full.*; repository-1: .*medium is full/,
   })
   await assertNothing(workshop, storages)
+})
+
+test('an order survives being stored', async (t) => {
+  const workshop = await workshopFor(t, [memoryStorage()])
+  const app = workshop.app(twoPlaces().map(textComponent))
+  const plan = await planBackup(app, workshop.context(), { note: ' before the move ', hold: true })
+  const order = backupOrder.parse(JSON.parse(JSON.stringify(plan)))
+  const report = await runBackup(app, order, workshop.context())
+  assert.deepEqual([report.point, report.note, report.held], [plan.point, 'before the move', true])
+})
+
+test('a backup of an app with background priority lets others go first', async (t) => {
+  const workshop = await workshopFor(t, [memoryStorage()])
+  const app: App = { ...workshop.app(twoPlaces().map(textComponent)), priority: 'background' }
+  let lowered = 0
+  const toBackground = (): Promise<void> => Promise.resolve(void (lowered += 1))
+  await runBackup(app, await planBackup(app, workshop.context()), { ...workshop.context(), toBackground })
+  assert.equal(lowered, 1)
 })
 
 test('what a capture comes upon is in the report, but for what is well', async (t) => {

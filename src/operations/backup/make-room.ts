@@ -2,7 +2,7 @@ import { Failure, toFailure } from '../../core/failure.ts'
 import { lacksRoom } from '../../core/lacks-room.ts'
 import type { App, AppRepository, OperationContext } from '../app.ts'
 import { candidatesOf } from '../prune/candidate.ts'
-import { planPrune } from '../prune/plan.ts'
+import { decideRemovals } from '../prune/plan.ts'
 import { oldestRemovable } from '../remove/guards.ts'
 import type { Destination } from './destinations.ts'
 
@@ -36,7 +36,7 @@ async function waysToRoom(app: App, target: AppRepository, context: OperationCon
     // One that cannot be read keeps no other from being protected.
     const lost = catalog.damaged.map(({ point }) => point)
     const oldest = oldestRemovable(candidatesOf(mine, { lost }), app.retention.minimum)
-    const { removals } = planPrune(app, repository, catalog, {
+    const { removals } = decideRemovals(app, repository, catalog, {
       now: context.clock.now(),
       storageSkewMilliseconds: await repository.clockSkew(context),
       lastBackupFailed: true,

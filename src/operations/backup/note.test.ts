@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isFailure } from '../../core/failure.ts'
 import { planPruneOf } from '../prune/execute.ts'
-import { executeDrill } from '../drill/drill.ts'
 import { holdPoint } from '../keep/keep.ts'
 import { listPoints } from '../points/list-points.ts'
 import { showPoint } from '../points/show-point.ts'
 import { planRemove } from '../remove/plan.ts'
+import { drillIn } from '../testing/drill-in.ts'
 import { TextPlace } from '../testing/text-driver.ts'
 import { newWorkshop, textComponent } from '../testing/workshop.ts'
 import { executeVerify } from '../verify/execute.ts'
@@ -53,7 +53,7 @@ test('whatever is done with a point names its note', async (t) => {
   assert.ok(labelled !== undefined && plain !== undefined)
   const told = async (about: typeof labelled) => [
     (await executeVerify(repository, about, { sample: 1, drivers: [] }, context)).note,
-    (await executeDrill(app, repository, about, { where: 'beside' }, context)).note,
+    (await drillIn(app, context, { at: about.point })).note,
     (await planPruneOf(app, repository, context)).verdicts.find(({ point }) => point === about.point)?.note,
     (await planRemove([app], { id: about.point, now: false, accepted: ['last-good', 'last-drilled'] }, context)).note,
   ]

@@ -7,9 +7,9 @@ import type { App, OperationContext } from '../app.ts'
 import { planBackup } from '../backup/plan.ts'
 import { runBackup } from '../backup/run.ts'
 import { listPoints, type PointSummary } from '../points/list-points.ts'
+import { drillIn } from '../testing/drill-in.ts'
 import { TextPlace } from '../testing/text-driver.ts'
 import { newWorkshop, otherPair, textComponent, type Workshop } from '../testing/workshop.ts'
-import { executeDrill } from './drill.ts'
 import type { DrillReport } from './report.ts'
 
 const POINT = '1'.padStart(32, '0')
@@ -38,7 +38,7 @@ async function drill({ workshop, app }: Stage, context: OperationContext = works
   const [point] = (await repository.catalog(context)).points
   assert.ok(point !== undefined)
   workshop.clock.passHours(1)
-  return executeDrill(app, repository, point, { where: 'scratch' }, context)
+  return drillIn(app, context, { where: 'scratch', at: point.point })
 }
 
 async function proofsOf({ workshop }: Stage): Promise<unknown[]> {

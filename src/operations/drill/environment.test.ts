@@ -7,10 +7,10 @@ import type { CatalogPoint } from '../../repository/repository.ts'
 import { run } from '../../system/run.ts'
 import { planBackup } from '../backup/plan.ts'
 import { runBackup } from '../backup/run.ts'
+import { drillIn } from '../testing/drill-in.ts'
 import { textDriver, TextPlace } from '../testing/text-driver.ts'
 import { asDriver, newWorkshop, textComponent, type Workshop } from '../testing/workshop.ts'
 import { executeVerify } from '../verify/execute.ts'
-import { executeDrill } from './drill.ts'
 
 const code = (name: string): Error => Object.assign(new Error(`${name}: some words, write`), { code: name })
 const sql = (state: string, message = 'in the words of the server'): unknown =>
@@ -96,11 +96,9 @@ function failing(fail: () => unknown): Driver {
 
 async function drill(workshop: Workshop, fail: () => unknown): Promise<FailureKind | undefined> {
   const context = workshop.context()
-  const repository = await workshop.repository()
   const place = textComponent(new TextPlace('database', 'live'))
   const app = workshop.app([{ ...place, driver: failing(fail) }])
-  const point = await theOne(workshop)
-  return (await executeDrill(app, repository, point, { where: 'beside' }, context)).failure?.kind
+  return (await drillIn(app, context)).failure?.kind
 }
 
 async function verify(workshop: Workshop, fail: () => unknown): Promise<FailureKind | undefined> {

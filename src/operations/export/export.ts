@@ -5,12 +5,18 @@ import { Failure } from '../../core/failure.ts'
 import type { PointReader } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
 import { componentWithDumps } from '../import/import.ts'
-import { detailsOf, sourceOf } from '../source.ts'
+import { findOrdered } from '../points/find-point.ts'
+import { findInApps } from '../points/show-point.ts'
+import { detailsOf, openPoint, sourceOf } from '../source.ts'
+import { exportOrder, type ExportOrder } from './order.ts'
 
 export interface ExportRequest {
+  /** `latest`, an id or its start, or a time. */
+  readonly choice: string
+  readonly app?: string | undefined
+  readonly component?: string | undefined
   readonly format: DumpFormat
   readonly output: string
-  readonly component?: string | undefined
   readonly accept?: readonly AcceptId[] | undefined
 }
 
@@ -21,11 +27,37 @@ export interface ExportReport extends WrittenDump {
   readonly durationMilliseconds: number
 }
 
+/** Chooses the point and the component; changes nothing. */
+export async function planExport(
+  apps: readonly App[],
+  { choice, app: named, component, format, output, accept }: ExportRequest,
+  context: OperationContext,
+): Promise<ExportOrder> {
+  const { point, repositoryName } = await findInApps(apps, choice, named, context)
+  const app = apps.find(({ name }) => name === point.commit.app)
+  const chosen = app === undefined ? component : componentWithDumps(app, component).name
+  return exportOrder.parse({
+    app: point.commit.app,
+    point: point.point,
+    repository: repositoryName,
+    component: chosen,
+    format,
+    output: resolve(output),
+    accept,
+  })
+}
+
+/** Writes what the order says. `app` is the one that it names. */
+export async function runExport(app: App, order: ExportOrder, context: OperationContext): Promise<ExportReport> {
+  const { repository } = await findOrdered(app, order, context)
+  return await executeExport(app, await openPoint(repository, order.point, context), order, context)
+}
+
 /** Writes one component of a restore point as an ordinary dump, proven to restore and to be what was captured. */
 export async function executeExport(
   app: App,
   reader: PointReader,
-  { format, output, component, accept }: ExportRequest,
+  { format, output, component, accept }: Pick<ExportOrder, 'format' | 'output' | 'component' | 'accept'>,
   context: OperationContext,
 ): Promise<ExportReport> {
   const begun = context.clock.monotonic()

@@ -1,7 +1,9 @@
+import { resolve } from 'node:path'
 import { Failure, isFailure, toFailure } from '../../core/failure.ts'
 import type { FoundDump } from '../../components/dumps.ts'
 import type { App, OperationContext } from '../app.ts'
 import { summarize, type FailureSummary } from '../backup/report.ts'
+import { importDumpsOrder, type ImportDumpsOrder } from './order.ts'
 import { DumpsBefore } from './dumps-before.ts'
 import { componentWithDumps, executeImport, type ImportReport, type ImportRequest, type WithDumps } from './import.ts'
 
@@ -22,6 +24,21 @@ export interface DumpsReport {
   /** The oldest first. */
   readonly dumps: readonly DumpOutcome[]
   readonly notDumps: readonly string[]
+}
+
+/** Looks whether the app takes dumps; changes nothing. */
+export function planImportDumps(app: App, where: string, request: DumpsRequest): ImportDumpsOrder {
+  const component = componentWithDumps(app, request.component).name
+  return importDumpsOrder.parse({ ...request, where: resolve(where), component, app: app.name })
+}
+
+/** Imports as ordered. `app` is the one that the order names. */
+export async function runImportDumps(
+  app: App,
+  { where, ...request }: ImportDumpsOrder,
+  context: OperationContext,
+): Promise<DumpsReport> {
+  return await importDumps(app, where, request, context)
 }
 
 /**

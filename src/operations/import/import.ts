@@ -1,9 +1,11 @@
+import { resolve } from 'node:path'
 import { describe, Failure } from '../../core/failure.ts'
 import type { Driver } from '../../components/driver.ts'
 import type { DumpFormat, DumpOrigin, Dumps, FoundDump, LoadedDump } from '../../components/dumps.ts'
 import type { App, AppComponent, AppRepository, OperationContext } from '../app.ts'
 import { executeBackup } from '../backup/execute.ts'
 import type { BackupReport } from '../backup/report.ts'
+import { importOrder, type ImportOrder } from './order.ts'
 import { dumpedRemark, IMPORT_REMARK } from './remark.ts'
 
 export interface ImportRequest {
@@ -33,6 +35,27 @@ export interface ImportReport {
   readonly notCaptured: readonly string[]
   readonly repositories: BackupReport['repositories']
   readonly origin: DumpOrigin
+}
+
+/** Names the point that an import will make; changes nothing. Fails where the app has no component that takes the dump. */
+export function planImport(
+  app: App,
+  request: Omit<ImportOrder, 'app' | 'point'>,
+  context: OperationContext,
+): ImportOrder {
+  const component = componentWithDumps(app, request.component).name
+  return importOrder.parse({
+    ...request,
+    path: resolve(request.path),
+    component,
+    app: app.name,
+    point: context.newId(),
+  })
+}
+
+/** Imports as ordered. `app` is the one that the order names. */
+export async function runImport(app: App, order: ImportOrder, context: OperationContext): Promise<ImportReport> {
+  return await executeImport(app, order, context)
 }
 
 /**

@@ -1,6 +1,7 @@
 import { throwIfCancelled } from '../../core/cancelled.ts'
 import { Failure, type FailureKind } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
+import type { PointId } from '../../core/restore-point.ts'
 import { isWrongPassword } from '../../repository/keys/wrong-password.ts'
 import type { Catalog, CatalogPoint, Repository } from '../../repository/repository.ts'
 import type { App } from '../app.ts'
@@ -37,7 +38,9 @@ export async function findPoint(app: App, choice: PointChoice, context: Context)
   for (const target of app.repositories) {
     try {
       const repository = await target.open(context)
-      const point = choose(await repository.catalog(context), app.name, choice, context)
+      const catalog = await repository.catalog(context)
+      for (const alarm of catalog.alarms) context.progress({ type: 'warning', message: alarm })
+      const point = choose(catalog, app.name, choice)
       if (point !== undefined) candidates.push({ point, repository, repositoryName: target.name })
     } catch (error) {
       throwIfCancelled(error, context.signal)
@@ -50,6 +53,20 @@ export async function findPoint(app: App, choice: PointChoice, context: Context)
   const best = candidates.toSorted((a, b) => byCreation(b.point, a.point))[0]
   if (best !== undefined) return best
   throw problems[0] ?? notFound(app, choice)
+}
+
+/** The point that an order names, in the repository that it names. What its plan told of the repository is not told again. */
+export async function findOrdered(
+  app: App,
+  order: { readonly point: PointId; readonly repository: string },
+  context: Context,
+): Promise<FoundPoint> {
+  const [target] = fromRepository(app, order.repository).repositories
+  if (target === undefined) throw new Failure('bug', `no repository ${order.repository}`)
+  const repository = await target.open(context)
+  const point = choose(await repository.catalog(context), app.name, { id: order.point })
+  if (point === undefined) throw notFound(app, { id: order.point })
+  return { point, repository, repositoryName: target.name }
 }
 
 /** The app as if this repository were its only one; all of them when there is no name. */
@@ -66,8 +83,7 @@ function byCreation(a: CatalogPoint, b: CatalogPoint): number {
   return a.commit.created.localeCompare(b.commit.created)
 }
 
-function choose(catalog: Catalog, app: string, choice: PointChoice, context: Context): CatalogPoint | undefined {
-  for (const alarm of catalog.alarms) context.progress({ type: 'warning', message: alarm })
+function choose(catalog: Catalog, app: string, choice: PointChoice): CatalogPoint | undefined {
   const points = catalog.points.filter(({ commit }) => commit.app === app)
   if ('id' in choice) return pointWithId(points, catalog, choice.id)
   const complete = points.filter(({ commit }) => commit.complete && !isSafetyPoint(commit) && !isImported(commit))

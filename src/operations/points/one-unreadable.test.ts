@@ -6,9 +6,9 @@ import { tampering, type TamperedStorage } from '../../storage/testing/tampering
 import { planBackup } from '../backup/plan.ts'
 import { runBackup } from '../backup/run.ts'
 import { executeCheck } from '../check/check.ts'
-import { executeDrill } from '../drill/drill.ts'
 import { planPruneOf } from '../prune/execute.ts'
 import { readStatus } from '../status/status.ts'
+import { drillIn } from '../testing/drill-in.ts'
 import { TextPlace } from '../testing/text-driver.ts'
 import { blobNames, newWorkshop, textComponent, type Workshop } from '../testing/workshop.ts'
 import { executeVerify } from '../verify/execute.ts'
@@ -57,7 +57,7 @@ async function assertOthersGoOn({ workshop, points }: Stage, name: RegExp): Prom
   const { point, repository } = await findPoint(app, { latest: true }, context)
   assert.equal(point.point, newest)
   assert.equal((await executeVerify(repository, point, { sample: 1, drivers: [] }, context)).ok, true)
-  assert.equal((await executeDrill(app, repository, point, { where: 'beside' }, context)).ok, true)
+  assert.equal((await drillIn(app, context)).ok, true)
   const { refusals } = await planPruneOf(app, repository, context)
   assert.ok(refusals.length > 0)
   const { repositories, ok } = await executeCheck([app], context)

@@ -13,7 +13,7 @@ import { scratchesOf } from '../scratch/record.ts'
 import { removeOverdue } from '../scratch/remove.ts'
 import { allAccepted, allowsSweep, rememberAccepted } from './accepted.ts'
 import { candidatesOf, lostPoints } from './candidate.ts'
-import { isApproved, planPrune, type PrunePlan } from './plan.ts'
+import { isApproved, decideRemovals, type PrunePlan } from './plan.ts'
 import { Inspections, reliedOn } from './relied-on.ts'
 
 export interface PruneReport {
@@ -51,7 +51,7 @@ export async function planPruneOf(
     inUse: new Set<string>(),
   }
   await inspectReliedOn(app, repository, catalog, inspections, context)
-  return planPrune(app, repository, catalog, { ...observed, unopenable: inspections.unopenable })
+  return decideRemovals(app, repository, catalog, { ...observed, unopenable: inspections.unopenable })
 }
 
 /** Each point that turns out not to be good makes an older one the one to rely on. */
@@ -210,7 +210,7 @@ export async function forgetExpired(
     try {
       const expired = (await driver.kept(settings, context)).filter(({ until }) => until <= context.clock.now())
       for (const { restoreId, description } of expired) {
-        const target = await driver.open(settings, { mode: 'swap', restoreId, scratchFolder: '' }, context)
+        const target = await driver.open(settings, { mode: 'swap', restoreId }, context)
         await target.forget(context)
         forgotten.push({ component: name, description })
       }
@@ -247,7 +247,7 @@ async function forgetBeside(app: App, context: OperationContext): Promise<readon
     try {
       for (const beside of (await driver.beside?.(settings, context)) ?? []) {
         if (!isOld(beside) || wanted.has(beside.restoreId)) continue
-        const request = { mode: 'swap', restoreId: beside.restoreId, scratchFolder: '' } as const
+        const request = { mode: 'swap', restoreId: beside.restoreId } as const
         await (await driver.open(settings, request, context)).discard(context)
         forgotten.push({ component: name, description: beside.description })
       }

@@ -4,7 +4,7 @@ import type { RetentionPolicy } from '../../core/retention.ts'
 import { noRules } from '../../core/testing/no-rules.ts'
 import type { Commit, Proof } from '../../repository/documents.ts'
 import type { Catalog, CatalogPoint } from '../../repository/repository.ts'
-import { planPrune, type PruneObservations, type PrunePlan } from './plan.ts'
+import { decideRemovals, type PruneObservations, type PrunePlan } from './plan.ts'
 
 const HOUR = 3_600_000
 const now = new Date('2026-11-22T03:00:00Z')
@@ -19,7 +19,7 @@ const calm = {
   unopenable: new Map<string, string>(),
 }
 const noPoints = { points: [], damaged: [], removed: [], alarms: [], unread: [] }
-const lastPolicyHash = planPrune(portal, repository, noPoints, { ...calm, lastPolicyHash: undefined }).policyHash
+const lastPolicyHash = decideRemovals(portal, repository, noPoints, { ...calm, lastPolicyHash: undefined }).policyHash
 
 function observe(changes: Partial<PruneObservations> = {}): PruneObservations {
   return { ...calm, lastPolicyHash, ...changes }
@@ -83,7 +83,7 @@ function ten(drafts: Readonly<Record<number, Draft>> = {}): CatalogPoint[] {
 }
 
 function plan(points: readonly CatalogPoint[], changes: Partial<PruneObservations> = {}): PrunePlan {
-  return planPrune(portal, repository, catalogOf(points), observe(changes))
+  return decideRemovals(portal, repository, catalogOf(points), observe(changes))
 }
 
 const numbers = ({ removals }: PrunePlan): number[] => removals.map(Number)
@@ -194,7 +194,7 @@ test('backups that stopped freeze', () => {
 test('what is damaged, an alarm, or a wrong clock refuses', () => {
   const damaged = [{ point: 'x', kind: 'denied', message: 'not trusted' }] as const
   const refused = (catalog: Catalog, changes: Partial<PruneObservations> = {}): PrunePlan =>
-    planPrune(portal, repository, catalog, observe(changes))
+    decideRemovals(portal, repository, catalog, observe(changes))
   for (const result of [
     refused(catalogOf(ten(), { damaged })),
     refused(catalogOf(ten(), { alarms: ['a point is gone'] })),
@@ -208,18 +208,18 @@ test('what is damaged, an alarm, or a wrong clock refuses', () => {
 
 test('the first plan and the first plan of another policy need approval', () => {
   assert.deepEqual(
-    planPrune(portal, repository, catalogOf(ten()), observe({ lastPolicyHash: undefined })).needsApproval,
+    decideRemovals(portal, repository, catalogOf(ten()), observe({ lastPolicyHash: undefined })).needsApproval,
     ['the policy changed since the last prune'],
   )
   const other = { ...portal, retention: { ...policy, last: 9 } }
-  assert.deepEqual(planPrune(other, repository, catalogOf(ten()), observe()).needsApproval, [
+  assert.deepEqual(decideRemovals(other, repository, catalogOf(ten()), observe()).needsApproval, [
     'the policy changed since the last prune',
   ])
 })
 
 test('equal plans have equal hashes, and nothing else has', () => {
   const hash = (points = ten(), app = portal, id = repository.id): string =>
-    planPrune(app, { id }, catalogOf(points), observe()).hash
+    decideRemovals(app, { id }, catalogOf(points), observe()).hash
   const reordered = {
     ...portal,
     retention: Object.fromEntries(Object.entries(policy).reverse()) as unknown as RetentionPolicy,

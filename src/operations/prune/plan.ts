@@ -49,7 +49,7 @@ export interface PruneObservations {
  * Decides what to remove; changes nothing. Equal arguments give an equal plan, so that a plan which was approved by
  * its hash is made again and compared before it is carried out, and before each removal.
  */
-export function planPrune(
+export function decideRemovals(
   app: Pick<App, 'name' | 'retention' | 'intervalMilliseconds'>,
   repository: Pick<Repository, 'id'>,
   catalog: Catalog,

@@ -4,8 +4,8 @@ import { noRules } from '../../core/testing/no-rules.ts'
 import type { App } from '../app.ts'
 import { planBackup } from '../backup/plan.ts'
 import { runBackup } from '../backup/run.ts'
-import { executeRemove } from '../remove/execute.ts'
 import { planRemove } from '../remove/plan.ts'
+import { runRemove } from '../remove/run.ts'
 import { TextPlace } from '../testing/text-driver.ts'
 import { blobNames, newWorkshop, textComponent, type Workshop } from '../testing/workshop.ts'
 import { executePrune, type PruneReport } from './execute.ts'
@@ -114,7 +114,7 @@ test('the date of a point and the loss of one are accepted once for all', async 
 
 async function remove({ workshop, app }: Stage, id: string, accepted: readonly string[] = [], now = false) {
   const request = { id, now, accepted }
-  return await executeRemove([app], await planRemove([app], request, workshop.context()), request, workshop.context())
+  return await runRemove([app], await planRemove([app], request, workshop.context()), workshop.context())
 }
 
 test('a point dated in the future, and a damaged one, are removed by name, and prune goes on', async (t) => {

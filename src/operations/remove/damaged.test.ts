@@ -5,8 +5,8 @@ import { planBackup } from '../backup/plan.ts'
 import { runBackup } from '../backup/run.ts'
 import { TextPlace } from '../testing/text-driver.ts'
 import { newWorkshop, textComponent, type Workshop } from '../testing/workshop.ts'
-import { executeRemove } from './execute.ts'
 import { planRemove, type RemoveRequest } from './plan.ts'
+import { runRemove } from './run.ts'
 
 interface Stage {
   readonly workshop: Workshop
@@ -51,7 +51,7 @@ test('one whose commit can be read is removed like any other, for its time of gr
   const { workshop, app, newest } = await stageFor(t)
   const request = asked(newest)
   const plan = await planRemove([app], request, workshop.context())
-  const { repositories } = await executeRemove([app], plan, request, workshop.context())
+  const { repositories } = await runRemove([app], plan, workshop.context())
   assert.notEqual(repositories[0]?.until, null)
   const repository = await workshop.repository()
   const { damaged, removed } = await repository.catalog(workshop.context())

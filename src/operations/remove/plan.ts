@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { acceptOptions, DAMAGED_POINT } from '../../core/accept-ids.ts'
 import { Failure } from '../../core/failure.ts'
 import type { Catalog } from '../../repository/repository.ts'
@@ -16,11 +17,20 @@ export interface RemoveRequest {
   readonly accepted: readonly string[]
 }
 
-export interface RemovePlan {
-  readonly point: string
+/** What a removal is to do: all that a later process or another machine needs, and nothing else. It can be stored as JSON. */
+export const removeOrder = z.object({
+  point: z.string(),
+  /** Frees the space at once, and nothing brings the point back. */
+  now: z.boolean(),
+  repositories: z.array(z.object({ name: z.string(), state: z.enum(['listed', 'removed', 'damaged']) })).readonly(),
+  /** Ids of refusals that the operator accepted. */
+  accepted: z.array(z.string()).readonly(),
+})
+export type RemoveOrder = Readonly<z.infer<typeof removeOrder>>
+
+/** An order, and what people should know before it runs. */
+export interface RemovePlan extends RemoveOrder {
   readonly note?: string
-  readonly now: boolean
-  readonly repositories: readonly RemovePlace[]
   /** What the operator types. */
   readonly confirmation: string
 }
@@ -53,7 +63,8 @@ export async function planRemove(
   const [point, another] = points
   if (point === undefined) throw new Failure('notFound', `no repository has a restore point ${request.id} to remove`)
   if (another !== undefined) throw ambiguous(request.id)
-  return { point, ...noteOf({ note }), now: request.now, repositories, confirmation: point.slice(0, 8) }
+  const { now, accepted } = request
+  return { point, ...noteOf({ note }), now, accepted, repositories, confirmation: point.slice(0, 8) }
 }
 
 /** Each repository once, although several apps may share it. */

@@ -11,9 +11,11 @@ import { restoreIn } from '../testing/restore-in.ts'
 import { TextPlace } from '../testing/text-driver.ts'
 import { newWorkshop, pair, textComponent, type Workshop } from '../testing/workshop.ts'
 import { journalsOf, unfinishedJournal, type RestoreStage } from './journal.ts'
-import type { RestorePlan } from './plan.ts'
+import { restoreOrder, type RestoreOrder } from './order.ts'
+import { orderOf, planRestore } from './plan.ts'
 import type { RestoreReport } from './report.ts'
 import { abandonRestore, resumeRestore } from './resume.ts'
+import { abandonUnfinished, continueUnfinished, runRestore } from './run.ts'
 
 const POINT = '1'.padStart(32, '0')
 const RESTORE_ID = 'abcdef01'
@@ -43,7 +45,7 @@ async function stageFor(t: TestContext): Promise<Stage> {
   return { workshop, storage, app, database, files, log }
 }
 
-function restore({ workshop, app }: Stage, change: Partial<RestorePlan> = {}): Promise<RestoreReport> {
+function restore({ workshop, app }: Stage, change: Partial<RestoreOrder> = {}): Promise<RestoreReport> {
   return restoreIn(workshop, app, { restoreId: RESTORE_ID, point: POINT, ...change })
 }
 
@@ -187,11 +189,31 @@ test('nothing of what is loaded over live data is left to its load to authentica
 test('a plan with an error is refused', async (t) => {
   const stage = await stageFor(t)
   const findings: Finding[] = [{ level: 'error', subject: 'disk', message: 'too small', hint: 'Make room.' }]
-  await assert.rejects(
-    restore(stage, { components: [{ name: 'database', kind: 'text', target: 'x', bytes: 1, findings }] }),
-    { kind: 'refused', hint: 'Make room.' },
-  )
-  assert.deepEqual(stage.log, [])
+  const plan = await planRestore(stage.app, {}, stage.workshop.context())
+  const components = [{ name: 'database', kind: 'text', target: 'x', bytes: 1, findings }]
+  assert.throws(() => orderOf({ ...plan, components }), { kind: 'refused', hint: 'Make room.' })
+})
+
+test('an order survives being stored, and holds nothing but what running needs', async (t) => {
+  const stage = await stageFor(t)
+  const plan = await planRestore(stage.app, { safetyPoint: false }, stage.workshop.context())
+  const stored: unknown = JSON.parse(JSON.stringify(orderOf(plan)))
+  const order = restoreOrder.strict().parse(stored)
+  assert.equal((await runRestore(stage.app, order, stage.workshop.context())).report.outcome, 'done')
+  assert.deepEqual(live(stage), ['captured rows', 'captured key'])
+})
+
+test('neither a plan nor an order begins over an unfinished restore, but one to scratch may be planned', async (t) => {
+  const stage = await stageFor(t)
+  const context = stage.workshop.context()
+  const order = orderOf(await planRestore(stage.app, { safetyPoint: false }, context))
+  assert.equal((await restore(stage, { mode: 'beside' })).outcome, 'done')
+  const refused = { kind: 'refused', message: /restore abcdef01 of app portal is unfinished/, hint: /--continue/ }
+  await assert.rejects(planRestore(stage.app, {}, context), refused)
+  await assert.rejects(runRestore(stage.app, order, context), refused)
+  await assert.rejects(planRestore(stage.app, { mode: 'scratch' }, context), { kind: 'unsupported' })
+  assert.equal((await continueUnfinished(stage.app, undefined, context)).outcome, 'done')
+  await assert.rejects(abandonUnfinished(stage.app, context), { kind: 'notFound' })
 })
 
 test('a restore beside leaves the live data alone until it is resumed', async (t) => {

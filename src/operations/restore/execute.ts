@@ -21,36 +21,40 @@ import {
   swapAll,
 } from './phases.ts'
 import { allKept } from '../undo/undo.ts'
-import { assertExecutable, type RestorePlan } from './plan.ts'
+import type { RestoreOrder } from './order.ts'
+import { missingOf } from './missing.ts'
 import type { RestoreReport } from './report.ts'
 import { makeSafetyPoint } from './safety-point.ts'
 import { abandonAll, stopAll, watchAll } from './watches.ts'
 import type { Restoring } from './targets.ts'
 
 /**
- * Restores what the plan says. Until `fencing` the live data is not touched. Whatever fails, the live data afterwards is
+ * Restores what the order says. Until `fencing` the live data is not touched. Whatever fails, the live data afterwards is
  * the old or the restored, whole; when this process dies, `resumeRestore` finishes or takes back what it began.
  */
 export async function executeRestore(
   app: App,
   reader: PointReader,
   targets: readonly Restoring[],
-  plan: RestorePlan,
+  order: RestoreOrder,
   context: OperationContext,
 ): Promise<RestoreReport> {
-  assertExecutable(plan)
-  const run = new RestoreRun(plan, context)
+  const run = new RestoreRun(
+    order,
+    { missing: missingOf(reader, order.chosen), journal: newJournal(order, targets, context) },
+    context,
+  )
   const prove = async (): Promise<void> =>
-    run.proven(await proveRestored(app, reader, targets, context), plan.acceptedMisfits ?? [])
+    run.proven(await proveRestored(app, reader, targets, context), order.acceptedMisfits ?? [])
   try {
-    await authenticate(reader, targets, plan.mode === 'in-place' ? 'live' : 'beside', context)
-    if (plan.mode === 'in-place') refuseRecorded(app.name, reader, targets, plan.acceptedMisfits ?? [])
-    if (plan.safetyPoint) run.saved(await makeSafetyPoint(app, context))
-    if (plan.mode === 'in-place') await overwrite(run, prove, targets, context)
+    await authenticate(reader, targets, order.mode === 'in-place' ? 'live' : 'beside', context)
+    if (order.mode === 'in-place') refuseRecorded(app.name, reader, targets, order.acceptedMisfits ?? [])
+    if (order.safetyPoint) run.saved(await makeSafetyPoint(app, context))
+    if (order.mode === 'in-place') await overwrite(run, prove, targets, context)
     else await loadBeside(run, prove, targets, context)
-    if (plan.mode === 'swap') await putLive(run, targets, context)
-    if (plan.mode !== 'beside') await noteRestored(app, namesOf(targets), context)
-    return { ...run.report('done', targets), previous: await keptFor(app, plan.restoreId, context) }
+    if (order.mode === 'swap') await putLive(run, targets, context)
+    if (order.mode !== 'beside') await noteRestored(app, namesOf(targets), context)
+    return { ...run.report('done', targets), previous: await keptFor(app, order.restoreId, context) }
   } catch (error) {
     return await stop(run, targets, error, context)
   }
@@ -228,7 +232,8 @@ function unfinished(run: RestoreRun, failure: Failure, cause: unknown): Failure 
 export class RestoreRun {
   #journal: RestoreJournal
   readonly #context: OperationContext
-  readonly #plan: Pick<RestorePlan, 'mode' | 'missing'>
+  readonly #order: Pick<RestoreOrder, 'mode'>
+  readonly #missing: readonly string[]
   readonly #begun: number
   #fencedAt: number | undefined
   #openedAt: number | undefined
@@ -237,11 +242,16 @@ export class RestoreRun {
   #keyFit: readonly RestoredFit[] = []
   #loadedBytes = 0
 
-  constructor(plan: RestorePlan, context: OperationContext, journal?: RestoreJournal) {
+  constructor(
+    order: Pick<RestoreOrder, 'mode'>,
+    { missing, journal }: { readonly missing: readonly string[]; readonly journal: RestoreJournal },
+    context: OperationContext,
+  ) {
     this.#context = context
-    this.#plan = plan
+    this.#order = order
+    this.#missing = missing
     this.#begun = context.clock.monotonic()
-    this.#journal = journal ?? newJournal(plan, context.clock.now().toISOString())
+    this.#journal = journal
   }
 
   get stage(): RestoreStage {
@@ -256,8 +266,8 @@ export class RestoreRun {
     return this.#journal.safetyPoint
   }
 
-  get mode(): RestorePlan['mode'] {
-    return this.#plan.mode
+  get mode(): RestoreOrder['mode'] {
+    return this.#order.mode
   }
 
   async enter(stage: RestoreStage): Promise<void> {
@@ -298,12 +308,12 @@ export class RestoreRun {
       restoreId,
       app,
       point,
-      mode: this.#plan.mode,
+      mode: this.#order.mode,
       outcome,
-      live: outcome === 'done' && this.#plan.mode !== 'beside' ? 'restored' : 'as before',
+      live: outcome === 'done' && this.#order.mode !== 'beside' ? 'restored' : 'as before',
       previous: [],
       safetyPoint,
-      missing: this.#plan.missing,
+      missing: this.#missing,
       bytes: outcome === 'done' ? targets.reduce((sum, { bytes }) => sum + bytes, 0) : this.#loadedBytes,
       durationMilliseconds: Math.round(now - this.#begun),
       downtimeMilliseconds: Math.round(downtime),
@@ -315,17 +325,18 @@ export class RestoreRun {
   }
 }
 
-function newJournal(plan: RestorePlan, now: string): RestoreJournal {
-  const { restoreId, app, point, repository } = plan
+function newJournal(order: RestoreOrder, targets: readonly Restoring[], { clock }: OperationContext): RestoreJournal {
+  const { restoreId, app, point, repository, mode, accept } = order
+  const now = clock.now().toISOString()
   return {
     format: 1,
     restoreId,
     app,
     point,
     repository,
-    mode: plan.mode === 'in-place' ? 'in-place' : 'swap',
-    components: plan.components.map(({ name }) => name),
-    ...(plan.accept === undefined ? {} : { accept: [...plan.accept] }),
+    mode: mode === 'in-place' ? 'in-place' : 'swap',
+    components: [...namesOf(targets)],
+    ...(accept === undefined ? {} : { accept: [...accept] }),
     stage: 'planned',
     safetyPoint: null,
     started: now,

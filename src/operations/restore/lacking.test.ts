@@ -3,10 +3,9 @@ import { test } from 'node:test'
 import { planBackup } from '../backup/plan.ts'
 import { runBackup } from '../backup/run.ts'
 import { TextPlace } from '../testing/text-driver.ts'
-import { newWorkshop, pair, textComponent } from '../testing/workshop.ts'
-import { executeRestore } from './execute.ts'
-import { planRestore } from './plan.ts'
-import { openTargets } from './targets.ts'
+import { newWorkshop, textComponent } from '../testing/workshop.ts'
+import { orderOf, planRestore } from './plan.ts'
+import { runRestore } from './run.ts'
 
 const restored = ['database', 'files'] as const
 
@@ -23,18 +22,9 @@ for (const [chosen, missing] of [
     const app = workshop.app([database, files].map(textComponent))
     const context = workshop.context()
     const { point } = await runBackup(app, await planBackup(app, context), context)
-    const reader = await (await workshop.repository()).open(point, [pair], context)
-    const options = { mode: 'swap', restoreId: 'abcdef01', scratchFolder: '', components: chosen } as const
-    const targets = await openTargets(app, reader, options, context)
-    const request = {
-      restoreId: 'abcdef01',
-      mode: 'swap',
-      repository: 'repository-0',
-      safetyPoint: false,
-      chosen,
-    } as const
-    const plan = await planRestore(reader, targets, request, context, app)
-    const report = await executeRestore(app, reader, targets, plan, context)
+    const plan = await planRestore(app, { at: point, components: chosen, safetyPoint: false }, context)
+    const { report } = await runRestore(app, orderOf(plan), context)
+    assert.deepEqual(plan.missing, missing)
     assert.deepEqual([report.outcome, report.missing], ['done', missing])
   })
 }

@@ -1,35 +1,28 @@
-import type { AcceptId } from '../../core/accept-ids.ts'
+import { acceptedNames, KEY_MISFIT, restoreIdsOf } from '../../core/accept-ids.ts'
 import { Failure } from '../../core/failure.ts'
 import type { Finding } from '../../core/restore-point.ts'
-import type { PointReader } from '../../repository/repository.ts'
+import type { CatalogPoint, PointReader } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
 import { noteOf } from '../backup/note.ts'
+import { openChosenPoint } from '../points/open-chosen-point.ts'
+import { missingOf } from './missing.ts'
+import { restoreOrder, type Destination, type RestoreOrder } from './order.ts'
 import { safetyFindings } from './safety-preflight.ts'
-import type { Restoring } from './targets.ts'
+import { openOrdered, type Restoring } from './targets.ts'
+import { refuseUnfinished } from './unfinished.ts'
 
-/** What a restore will do, as data: shown before anything is touched, and all of `--dry-run`. */
-export interface RestorePlan {
-  readonly restoreId: string
-  readonly app: string
-  readonly point: string
+/** An order, and what people should know before it runs: shown before anything is touched, and all of `--dry-run`. */
+export interface RestorePlan extends RestoreOrder {
   readonly pointCreated: string
   /** What somebody said of the point when it was made. */
   readonly note?: string
-  readonly repository: string
-  /** `beside` and `scratch`: load, compare and leave it there without touching the live data. */
-  readonly mode: 'swap' | 'in-place' | 'beside' | 'scratch'
   readonly components: readonly PlannedComponent[]
   /** Components that the point lacks. */
   readonly missing: readonly string[]
   /** Components that this kind of restore cannot take: a throw-away copy of them cannot be left running. */
   readonly leftOut?: readonly string[]
-  readonly safetyPoint: boolean
   /** What would keep the safety point from being made, or from being in each repository. */
   readonly safetyFindings?: readonly Finding[]
-  /** Key fits that the operator said to go on without. */
-  readonly acceptedMisfits?: readonly string[]
-  /** What the operator agreed to restore without, where it cannot be made again. */
-  readonly accept?: readonly AcceptId[]
   /** What the operator types to confirm. */
   readonly confirmation: string
 }
@@ -43,57 +36,97 @@ export interface PlannedComponent {
 }
 
 export interface RestoreRequest {
-  readonly restoreId: string
-  readonly mode: RestorePlan['mode']
-  readonly repository: string
-  readonly safetyPoint: boolean
-  readonly leftOut?: readonly string[]
-  readonly acceptedMisfits?: readonly string[]
-  readonly accept?: readonly AcceptId[]
-  /** The components that were asked for by name; all where none was. */
-  readonly chosen?: readonly string[] | undefined
+  /** `latest` (the default), an id or its start, or a time. */
+  readonly at?: string | undefined
+  /** Reads from this repository only. */
+  readonly repository?: string | undefined
+  /** `swap` by default. */
+  readonly mode?: Destination | undefined
+  readonly components?: readonly string[] | undefined
+  /** True by default, where live data is replaced. */
+  readonly safetyPoint?: boolean | undefined
+  /** Ids of refusals that the operator accepted. */
+  readonly accept?: readonly string[] | undefined
+  readonly listen?: boolean | undefined
 }
 
 /**
- * Runs every preflight; changes nothing. Findings of level `error` are in the plan and stop it from being executed. `app` is
- * whose live data a promised safety point would hold.
+ * Chooses and opens the point and runs every preflight; changes nothing. Findings of level `error` are in the plan, and then
+ * it gives no order. Fails with `refused` while a restore of the app is unfinished, but for `scratch`, which touches nothing live.
  */
-export async function planRestore(
-  reader: PointReader,
-  targets: readonly Restoring[],
-  { chosen, ...request }: RestoreRequest,
-  context: OperationContext,
-  app?: App,
-): Promise<RestorePlan> {
-  const promised = request.safetyPoint && app !== undefined
-  const safety = promised ? await safetyFindings(app, reader.commit, context) : []
-  const components: PlannedComponent[] = []
-  for (const { name, kind, target, details, bytes, source } of targets) {
-    context.progress({ type: 'phase', phase: 'preflight', detail: target.description })
-    components.push({
-      name,
-      kind,
-      target: target.description,
-      bytes,
-      findings: await target.preflight(details, context, source),
-    })
-  }
-  return {
-    ...request,
-    ...(safety.length === 0 ? {} : { safetyFindings: safety }),
-    app: reader.commit.app,
-    point: reader.commit.point,
-    pointCreated: reader.commit.created,
-    ...noteOf(reader.commit),
-    components,
-    missing: missingOf(reader, chosen),
-    confirmation: targets.at(-1)?.target.confirmation ?? reader.commit.app,
+export async function planRestore(app: App, request: RestoreRequest, context: OperationContext): Promise<RestorePlan> {
+  const { mode = 'swap', listen } = request
+  if (listen === true && mode !== 'scratch')
+    throw new Failure('usage', '--listen is for --target scratch', { hint: 'Add --target scratch, or leave it out.' })
+  if (mode !== 'scratch') await refuseUnfinished(app, context)
+  const { found, reader } = await openChosenPoint(app, request, context)
+  const order = orderFor(app, request, { ...found, restoreId: context.newId().slice(-8) })
+  if (mode !== 'scratch') return await planWith(app, { order, reader, point: found.point }, undefined, context)
+  const folder = await context.scratchFolder()
+  try {
+    return await planWith(app, { order, reader, point: found.point }, folder.path, context)
+  } finally {
+    await folder.remove()
   }
 }
 
-/** Of all that the point lacks, what was asked for. */
-function missingOf({ manifest }: PointReader, chosen: readonly string[] | undefined): readonly string[] {
-  return manifest.missing.map(({ name }) => name).filter((name) => chosen?.includes(name) !== false)
+function orderFor(
+  app: App,
+  { mode = 'swap', components, safetyPoint = true, accept = [], listen }: RestoreRequest,
+  chosen: { readonly restoreId: string; readonly point: CatalogPoint; readonly repositoryName: string },
+): RestoreOrder {
+  const without = restoreIdsOf(accept)
+  return {
+    restoreId: chosen.restoreId,
+    app: app.name,
+    point: chosen.point.point,
+    repository: chosen.repositoryName,
+    mode,
+    ...(components === undefined ? {} : { chosen: components }),
+    safetyPoint: safetyPoint && (mode === 'swap' || mode === 'in-place'),
+    acceptedMisfits: acceptedNames(accept, KEY_MISFIT),
+    ...(without.length === 0 ? {} : { accept: without }),
+    ...(listen === true ? { listen } : {}),
+  }
+}
+
+interface Opened {
+  readonly order: RestoreOrder
+  readonly reader: PointReader
+  readonly point: CatalogPoint
+}
+
+async function planWith(
+  app: App,
+  { order, reader, point }: Opened,
+  folder: string | undefined,
+  context: OperationContext,
+): Promise<RestorePlan> {
+  const { targets, leftOut } = await openOrdered(app, { order, reader, proofs: point.proofs, folder }, context)
+  const safety = order.safetyPoint ? await safetyFindings(app, reader.commit, context) : []
+  return {
+    ...order,
+    ...(safety.length === 0 ? {} : { safetyFindings: safety }),
+    ...(leftOut.length === 0 ? {} : { leftOut: leftOut.map(({ name }) => name) }),
+    pointCreated: reader.commit.created,
+    ...noteOf(reader.commit),
+    components: await lookAtAll(targets, context),
+    missing: missingOf(reader, order.chosen),
+    confirmation: targets.at(-1)?.target.confirmation ?? app.name,
+  }
+}
+
+async function lookAtAll(
+  targets: readonly Restoring[],
+  context: OperationContext,
+): Promise<readonly PlannedComponent[]> {
+  const components: PlannedComponent[] = []
+  for (const { name, kind, target, details, bytes, source } of targets) {
+    context.progress({ type: 'phase', phase: 'preflight', detail: target.description })
+    const findings = await target.preflight(details, context, source)
+    components.push({ name, kind, target: target.description, bytes, findings })
+  }
+  return components
 }
 
 /** What would make the plan fail. */
@@ -102,10 +135,10 @@ export function blockers({ components, safetyFindings = [] }: RestorePlan): read
   return all.filter(({ level }) => level === 'error')
 }
 
-/** Refuses a plan whose preflight found what would make it fail. */
-export function assertExecutable(plan: RestorePlan): void {
+/** The order of a plan. Fails with `refused` when its preflight found what would make it fail. */
+export function orderOf(plan: RestorePlan): RestoreOrder {
   const errors = blockers(plan)
-  if (errors.length === 0) return
+  if (errors.length === 0) return restoreOrder.parse(plan)
   const listed = errors.map(({ subject, message }) => `${subject}: ${message}`).join('; ')
   throw new Failure('refused', `restore of app ${plan.app} would fail: ${listed}`, {
     hint: errors.map(({ hint }) => hint).find((hint) => hint !== undefined) ?? 'Nothing was changed.',

@@ -1,13 +1,13 @@
 import type { Difference } from '../../core/restore-point.ts'
 import type { FailureSummary } from '../backup/report.ts'
 import type { RestoredFit } from '../key-fit/prove.ts'
-import type { RestorePlan } from './plan.ts'
+import type { Destination } from './order.ts'
 
 export interface RestoreReport {
   readonly restoreId: string
   readonly app: string
   readonly point: string
-  readonly mode: RestorePlan['mode']
+  readonly mode: Destination
   /** `done`: the restored data is live (or beside, when that was asked). `stopped`: it is not, and `live` says what is. */
   readonly outcome: 'done' | 'stopped'
   /** What is live now. Only a restore in place that stopped on the way may leave a mixture of both. */

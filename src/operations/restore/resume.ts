@@ -1,14 +1,15 @@
 import { toFailureUnder } from '../../core/cancelled.ts'
 import { Failure } from '../../core/failure.ts'
+import type { LiveTargetRequest } from '../../components/driver.ts'
 import type { PointReader } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
 import { noteRestored } from '../lineage/server-notes.ts'
 import { enterStage, type RestoreJournal } from './journal.ts'
 import { finish, keptFor, putLive, repairMixed, RestoreRun, wayBack } from './execute.ts'
 import { isLiveAsBefore, rollBack, type TakenBack } from './phases.ts'
-import type { RestorePlan } from './plan.ts'
+import { missingOf } from './missing.ts'
 import type { RestoreReport } from './report.ts'
-import { openBareTargets, openTargets, type TargetOptions } from './targets.ts'
+import { openBareTargets, openTargets } from './targets.ts'
 
 /** Whether a restore that was cut off is finished by going forward: its data is proven and beside, or already live. */
 export function goesForward(journal: RestoreJournal): boolean {
@@ -43,7 +44,7 @@ export async function resumeRestore(
       { hint: howToGoOn(journal) },
     )
   const targets = await openTargets(app, reader, { ...optionsOf(journal), components: journal.components }, context)
-  const run = new RestoreRun(planOf(journal, reader), context, journal)
+  const run = new RestoreRun(journal, { missing: missingOf(reader, undefined), journal }, context)
   try {
     await (run.mode === 'in-place' ? finish(run, targets, context) : putLive(run, targets, context))
     await noteRestored(app, journal.components, context)
@@ -99,22 +100,6 @@ async function reopenInPlace(app: App, journal: RestoreJournal, context: Operati
   context.progress({ type: 'warning', message })
 }
 
-function optionsOf({ mode, restoreId, accept }: RestoreJournal): TargetOptions {
-  return { mode, restoreId, scratchFolder: '', accept }
-}
-
-function planOf(journal: RestoreJournal, reader: PointReader): RestorePlan {
-  const { restoreId, app, point, repository, mode } = journal
-  return {
-    restoreId,
-    app,
-    point,
-    repository,
-    mode,
-    pointCreated: reader.commit.created,
-    components: [],
-    missing: reader.manifest.missing.map(({ name }) => name),
-    safetyPoint: false,
-    confirmation: app,
-  }
+function optionsOf({ mode, restoreId, accept }: RestoreJournal): LiveTargetRequest {
+  return { mode, restoreId, accept }
 }

@@ -1,12 +1,12 @@
-import type { AcceptId } from '../../core/accept-ids.ts'
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
-import type { Difference, TargetMode } from '../../core/restore-point.ts'
+import type { Difference } from '../../core/restore-point.ts'
 import type { ArtifactSource, Target, TargetRequest } from '../../components/driver.ts'
 import type { Proof } from '../../repository/documents.ts'
 import type { PointReader } from '../../repository/repository.ts'
 import { componentNamed, type App, type AppComponent, type OperationContext } from '../app.ts'
 import { detailsOf, sourceOf } from '../source.ts'
+import type { RestoreOrder } from './order.ts'
 import { compareDrilled, drilledContent, readContents, type EarlierDrill } from './drilled-content.ts'
 
 /** One component on its way from a restore point to its target. */
@@ -21,15 +21,56 @@ export interface Restoring {
   readonly compareDrilled?: (context: Context) => Promise<readonly Difference[]>
 }
 
-export interface TargetOptions {
-  readonly mode: TargetMode
-  readonly restoreId: string
-  readonly scratchFolder: string
+export type TargetOptions = TargetRequest & {
   /** Only these components; all of the point when absent. */
   readonly components?: readonly string[] | undefined
   /** About the point: what its drills kept is compared. */
   readonly proofs?: readonly Proof[]
-  readonly accept?: readonly AcceptId[] | undefined
+}
+
+export interface OrderedPoint {
+  readonly order: RestoreOrder
+  readonly reader: PointReader
+  /** About the point: what its drills kept is compared. */
+  readonly proofs: readonly Proof[]
+  /** For a restore to scratch. */
+  readonly folder: string | undefined
+}
+
+export interface OrderedTargets {
+  readonly targets: readonly Restoring[]
+  /** Not restored, as no copy of them can be left running; the keys that they captured still belong to the data. */
+  readonly leftOut: readonly Restoring[]
+}
+
+/** Opens the targets of an order. */
+export async function openOrdered(
+  app: App,
+  { order, reader, proofs, folder }: OrderedPoint,
+  context: OperationContext,
+): Promise<OrderedTargets> {
+  const { restoreId, accept, chosen, mode } = order
+  const request: TargetRequest =
+    folder === undefined
+      ? { mode: mode === 'in-place' ? mode : 'swap', restoreId, accept }
+      : { mode: 'scratch', restoreId, scratchFolder: folder, accept }
+  const opened = await openTargets(app, reader, { ...request, components: chosen, proofs }, context)
+  return folder === undefined ? { targets: opened, leftOut: [] } : leavable(opened, chosen)
+}
+
+function leavable(opened: readonly Restoring[], chosen: readonly string[] | undefined): OrderedTargets {
+  const targets = opened.filter(({ target }) => target.leave !== undefined)
+  const leftOut = opened.filter(({ target }) => target.leave === undefined)
+  const [first] = leftOut
+  // What was asked for by its name is not left out.
+  if (first === undefined || (chosen === undefined && targets.length > 0)) return { targets, leftOut }
+  throw new Failure(
+    'unsupported',
+    `component ${first.name} of kind ${first.kind} cannot be left running to look around in`,
+    {
+      hint: 'Leave it out with --component, or prove it with holdfast drill.',
+    },
+  )
 }
 
 /**
@@ -51,7 +92,7 @@ export async function openTargets(
   const opened: Restoring[] = []
   for (const captured of wanted) {
     const component = configured(app, captured.name, captured.kind)
-    const target = await component.driver.open(component.settings, requestOf(options), context)
+    const target = await component.driver.open(component.settings, options, context)
     const bytes = captured.artifacts.reduce((sum, { plainSize }) => sum + plainSize, 0)
     opened.push({
       name: captured.name,
@@ -85,14 +126,10 @@ export async function openBareTargets(
     if (!names.includes(component.name)) continue
     opened.push({
       name: component.name,
-      target: await component.driver.open(component.settings, requestOf(options), context),
+      target: await component.driver.open(component.settings, options, context),
     })
   }
   return opened.reverse()
-}
-
-function requestOf({ mode, restoreId, scratchFolder, accept }: TargetOptions): TargetRequest {
-  return { mode, restoreId, scratchFolder, accept }
 }
 
 function configured(app: App, name: string, kind: string): AppComponent {

@@ -24,21 +24,33 @@ export async function listScratches(apps: readonly App[], context: OperationCont
   return Promise.all(records.map((record) => summaryOf(record, context)))
 }
 
-/** Ends and removes one; a running drill or restore is left alone. */
-export async function removeScratchById(
+/** What would be ended and removed; changes nothing. Its app and id are the order. Fails with `locked` while it is in use. */
+export async function planScratchRemoval(
   apps: readonly App[],
   id: string,
   context: OperationContext,
 ): Promise<ScratchSummary> {
-  for (const app of apps) {
-    const record = (await scratchesOf(app, context)).find(({ restoreId }) => restoreId === id)
-    if (record === undefined) continue
-    const summary = await summaryOf(record, context)
-    if (summary.state === 'in use') throw inUse(summary)
-    await removeScratch(app, record, await targetsOf(app, record, context), context)
-    return summary
-  }
-  throw new Failure('notFound', `no scratch restore ${id} on this machine`, {
+  const summary = (await listScratches(apps, context)).find(({ restoreId }) => restoreId === id)
+  if (summary === undefined) throw unknown(id)
+  if (summary.state === 'in use') throw inUse(summary)
+  return summary
+}
+
+/** Ends and removes one; a running drill or restore is left alone. */
+export async function runScratchRemoval(
+  app: App,
+  { restoreId }: Pick<ScratchSummary, 'app' | 'restoreId'>,
+  context: OperationContext,
+): Promise<ScratchSummary> {
+  const summary = await planScratchRemoval([app], restoreId, context)
+  const record = (await scratchesOf(app, context)).find((one) => one.restoreId === restoreId)
+  if (record === undefined) throw unknown(restoreId)
+  await removeScratch(app, record, await targetsOf(app, record, context), context)
+  return summary
+}
+
+function unknown(id: string): Failure {
+  return new Failure('notFound', `no scratch restore ${id} on this machine`, {
     hint: 'holdfast scratch list names them. They are known on the machine that made them.',
   })
 }
@@ -72,7 +84,8 @@ async function isOverdue(record: ScratchRecord, context: OperationContext): Prom
 
 function targetsOf(app: App, record: ScratchRecord, context: OperationContext): Promise<readonly { target: Target }[]> {
   const { mode, restoreId, folder, components } = record
-  return openBareTargets(app, components, { mode, restoreId, scratchFolder: folder }, context)
+  const request = mode === 'swap' ? { mode, restoreId } : { mode, restoreId, scratchFolder: folder }
+  return openBareTargets(app, components, request, context)
 }
 
 /**

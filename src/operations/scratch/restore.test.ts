@@ -5,9 +5,10 @@ import { isFailure } from '../../core/failure.ts'
 import type { App, AppComponent } from '../app.ts'
 import { planBackup } from '../backup/plan.ts'
 import { runBackup } from '../backup/run.ts'
+import { orderOf, planRestore, type RestorePlan } from '../restore/plan.ts'
+import { runRestore } from '../restore/run.ts'
 import { TextPlace } from '../testing/text-driver.ts'
-import { newWorkshop, pair, textComponent, type Workshop } from '../testing/workshop.ts'
-import { executeScratch, planScratch, type PlannedScratch } from './restore.ts'
+import { newWorkshop, textComponent, type Workshop } from '../testing/workshop.ts'
 
 const POINT = '1'.padStart(32, '0')
 
@@ -29,9 +30,8 @@ async function backedUp(t: TestContext, components: readonly AppComponent[]): Pr
   return [workshop, app]
 }
 
-async function plan(workshop: Workshop, app: App, components?: readonly string[]): Promise<PlannedScratch> {
-  const reader = await (await workshop.repository()).open(POINT, [pair], workshop.context())
-  return await planScratch(app, reader, { repository: 'repository-0', components }, workshop.context())
+async function plan(workshop: Workshop, app: App, components?: readonly string[]): Promise<RestorePlan> {
+  return await planRestore(app, { at: POINT, mode: 'scratch', components }, workshop.context())
 }
 
 test('what cannot be left running is left out, and the plan says so', async (t) => {
@@ -40,22 +40,18 @@ test('what cannot be left running is left out, and the plan says so', async (t) 
     textComponent(new TextPlace('keys', 'a key')),
   ])
   const planned = await plan(workshop, app)
-  assert.deepEqual(planned.plan.leftOut, ['keys'])
+  assert.deepEqual(planned.leftOut, ['keys'])
   assert.deepEqual(
-    planned.plan.components.map(({ name }) => name),
+    planned.components.map(({ name }) => name),
     ['database'],
   )
-  const reader = await (await workshop.repository()).open(POINT, [pair], workshop.context())
-  const { report, scratch } = await executeScratch(app, reader, planned, workshop.context())
+  const { report, left } = await runRestore(app, orderOf(planned), workshop.context())
   assert.equal(report.outcome, 'done')
   assert.deepEqual(
-    scratch.places.map(({ component }) => component),
+    left?.scratch.places.map(({ component }) => component),
     ['database'],
   )
-  const whole = await plan(workshop, app, ['database'])
-  assert.equal(whole.plan.leftOut, undefined)
-  await whole.folder.remove()
-  await planned.folder.remove()
+  assert.equal((await plan(workshop, app, ['database'])).leftOut, undefined)
 })
 
 test('one that is asked for by its name, or that is all there is, is refused', async (t) => {

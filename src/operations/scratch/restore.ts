@@ -1,116 +1,64 @@
-import type { AcceptId } from '../../core/accept-ids.ts'
 import type { LeaveOptions } from '../../components/driver.ts'
-import { Failure } from '../../core/failure.ts'
 import type { Secret } from '../../core/secret.ts'
-import type { Proof } from '../../repository/documents.ts'
-import type { PointReader } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
 import { proveRestored } from '../key-fit/prove.ts'
 import { authenticate, compareAll, loadAll, remarksOf } from '../restore/phases.ts'
-import { assertExecutable, planRestore, type RestorePlan } from '../restore/plan.ts'
+import { missingOf } from '../restore/missing.ts'
+import type { RestoreOrder } from '../restore/order.ts'
 import type { RestoreReport } from '../restore/report.ts'
-import { openTargets, type Restoring } from '../restore/targets.ts'
+import { openOrdered, type OrderedPoint, type OrderedTargets, type Restoring } from '../restore/targets.ts'
 import { noteScratch, saveScratch, type ScratchRecord } from './record.ts'
 import { removeScratch, summaryOf, type ScratchSummary } from './remove.ts'
 
 /** As long as what a swap replaced. */
 const KEPT_MILLISECONDS = 72 * 3_600_000
 
-export interface ScratchRequest {
-  readonly repository: string
-  readonly components?: readonly string[] | undefined
-  /** About the point: what its drills kept is compared. */
-  readonly proofs?: readonly Proof[]
-  readonly accept?: readonly AcceptId[] | undefined
-}
-
-/** A plan with the empty folder that it is for; who does not execute it removes the folder. */
-export interface PlannedScratch {
-  readonly plan: RestorePlan
-  readonly targets: readonly Restoring[]
-  /** Not restored; the keys that they captured still belong to the data. */
-  readonly leftOut: readonly Restoring[]
-  readonly folder: Awaited<ReturnType<OperationContext['scratchFolder']>>
-}
-
-export async function planScratch(
-  app: App,
-  reader: PointReader,
-  { repository, components, accept, proofs = [] }: ScratchRequest,
-  context: OperationContext,
-): Promise<PlannedScratch> {
-  const restoreId = context.newId().slice(-8)
-  const folder = await context.scratchFolder()
-  try {
-    const options = { mode: 'scratch', restoreId, scratchFolder: folder.path, components, proofs, accept } as const
-    const opened = await openTargets(app, reader, options, context)
-    const targets = opened.filter(({ target }) => target.leave !== undefined)
-    const others = opened.filter(({ target }) => target.leave === undefined)
-    const [other] = others
-    // What was asked for by its name is not left out.
-    if (other !== undefined && (components !== undefined || targets.length === 0)) throw cannotBeLeft(other)
-    const leftOut = others.length === 0 ? {} : { leftOut: others.map(({ name }) => name) }
-    const request = {
-      restoreId,
-      mode: 'scratch',
-      repository,
-      safetyPoint: false,
-      chosen: components,
-      ...leftOut,
-    } as const
-    return { plan: await planRestore(reader, targets, request, context), targets, leftOut: others, folder }
-  } catch (error) {
-    await folder.remove()
-    throw error
-  }
-}
-
-function cannotBeLeft({ name, kind }: Restoring): Failure {
-  return new Failure('unsupported', `component ${name} of kind ${kind} cannot be left running to look around in`, {
-    hint: 'Leave it out with --component, or prove it with holdfast drill.',
-  })
-}
-
 /**
  * Restores into throw-away places and leaves them running. Nothing live is touched, so there is no journal and no undo,
  * and a difference does not remove anything: it is what somebody may want to look at. Whoever dies before the end leaves
  * no running server, and a record by which the rest is found.
  */
-export async function executeScratch(
+export async function runScratch(
   app: App,
-  reader: PointReader,
-  { plan, targets, leftOut, folder }: PlannedScratch,
+  point: Omit<OrderedPoint, 'folder'>,
   context: OperationContext,
-  options: LeaveOptions = {},
-): Promise<ExecutedScratch> {
+): Promise<{ readonly report: RestoreReport; readonly left: LeftRunning }> {
   const begun = context.clock.monotonic()
-  const { restoreId, point } = plan
-  const components = targets.map(({ name }) => name)
-  const own = { restoreId, app: app.name, point, purpose: 'restore', mode: 'scratch', folder: folder.path } as const
+  const folder = await context.scratchFolder()
+  let opened: OrderedTargets | undefined
   let record: ScratchRecord | undefined
   try {
-    assertExecutable(plan)
-    record = await noteScratch({ ...own, components }, context)
-    await authenticate(reader, targets, 'beside', context)
+    opened = await openOrdered(app, { ...point, folder: folder.path }, context)
+    const { targets, leftOut } = opened
+    record = await noteScratch(recordOf(point.order, folder.path, targets), context)
+    await authenticate(point.reader, targets, 'beside', context)
     await loadAll(targets, context)
     const differences = await compareAll(targets, context)
-    const keyFit = await proveRestored(app, reader, [...targets, ...leftOut], context)
-    const { left, urls } = await leaveAll(record, targets, options, context)
-    record = left
+    const keyFit = await proveRestored(app, point.reader, [...targets, ...leftOut], context)
+    const left = await leaveAll(record, targets, { listen: point.order.listen === true }, context)
+    record = left.record
+    const durationMilliseconds = Math.round(context.clock.monotonic() - begun)
     return {
-      report: reportOf(plan, targets, { differences, keyFit }, Math.round(context.clock.monotonic() - begun)),
-      scratch: await summaryOf(record, context),
-      urls,
+      report: reportOf(point, targets, { differences, keyFit }, durationMilliseconds),
+      left: { scratch: await summaryOf(record, context), urls: left.urls },
     }
   } catch (error) {
     if (record === undefined) await folder.remove()
-    else await removeScratch(app, record, targets, { ...context, signal: new AbortController().signal })
+    else await removeScratch(app, record, opened?.targets ?? [], { ...context, signal: new AbortController().signal })
     throw error
   }
 }
 
-interface ExecutedScratch {
-  readonly report: RestoreReport
+function recordOf(
+  { restoreId, app, point }: RestoreOrder,
+  folder: string,
+  targets: readonly Restoring[],
+): Parameters<typeof noteScratch>[0] {
+  const components = targets.map(({ name }) => name)
+  return { restoreId, app, point, purpose: 'restore', mode: 'scratch', folder, components }
+}
+
+export interface LeftRunning {
   readonly scratch: ScratchSummary
   /** By component: how an application connects. To be shown once; no record has it. */
   readonly urls: readonly { readonly component: string; readonly url: Secret }[]
@@ -121,7 +69,7 @@ async function leaveAll(
   targets: readonly Restoring[],
   options: LeaveOptions,
   context: OperationContext,
-): Promise<{ readonly left: ScratchRecord; readonly urls: ExecutedScratch['urls'] }> {
+): Promise<{ readonly record: ScratchRecord; readonly urls: LeftRunning['urls'] }> {
   const places: ScratchRecord['places'] = []
   const urls: { readonly component: string; readonly url: Secret }[] = []
   for (const { name, target } of targets) {
@@ -133,13 +81,13 @@ async function leaveAll(
     if (url !== undefined) urls.push({ component: name, url })
   }
   const until = new Date(context.clock.now().getTime() + KEPT_MILLISECONDS).toISOString()
-  const left: ScratchRecord = { ...record, stage: 'left', until, places }
-  await saveScratch(left, context)
-  return { left, urls }
+  const ended: ScratchRecord = { ...record, stage: 'left', until, places }
+  await saveScratch(ended, context)
+  return { record: ended, urls }
 }
 
 function reportOf(
-  { restoreId, app, point, missing }: RestorePlan,
+  { order: { restoreId, app, point, chosen }, reader }: Omit<OrderedPoint, 'folder'>,
   targets: readonly Restoring[],
   found: Pick<RestoreReport, 'differences' | 'keyFit'>,
   durationMilliseconds: number,
@@ -153,7 +101,7 @@ function reportOf(
     live: 'as before',
     previous: [],
     safetyPoint: null,
-    missing,
+    missing: missingOf(reader, chosen),
     bytes: targets.reduce((sum, { bytes }) => sum + bytes, 0),
     durationMilliseconds,
     downtimeMilliseconds: 0,

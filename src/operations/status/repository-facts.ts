@@ -8,7 +8,7 @@ import { findSecondInstallation } from '../placement/find-second-installation.ts
 import { isSafetyPoint } from '../points/safety-remark.ts'
 import { isPassed, latestProof } from '../proof/standing.ts'
 import { candidateOf } from '../prune/candidate.ts'
-import { planPrune } from '../prune/plan.ts'
+import { decideRemovals } from '../prune/plan.ts'
 
 /** What one repository says of the safety of an app, read now. */
 export async function repositoryFacts(
@@ -20,7 +20,7 @@ export async function repositoryFacts(
   const repository = await target.open(context)
   const catalog = await repository.catalog(context)
   const skewMilliseconds = await repository.clockSkew(context)
-  const { freezes } = planPrune(app, repository, catalog, {
+  const { freezes } = decideRemovals(app, repository, catalog, {
     now: context.clock.now(),
     storageSkewMilliseconds: skewMilliseconds,
     lastBackupFailed: typeof lastRun !== 'string' && lastRun.outcome !== 'done',

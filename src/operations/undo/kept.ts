@@ -63,7 +63,7 @@ export async function forgetKept(
 ): Promise<readonly KeptSummary[]> {
   const kept = await planForget(app, restoreId, context)
   const names = [...new Set(kept.map(({ component }) => component))]
-  for (const { target } of await openBareTargets(app, names, { mode: 'swap', restoreId, scratchFolder: '' }, context))
+  for (const { target } of await openBareTargets(app, names, { mode: 'swap', restoreId }, context))
     await target.forget(context)
   return kept
 }

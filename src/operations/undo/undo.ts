@@ -1,13 +1,16 @@
+import { z } from 'zod'
 import { Failure } from '../../core/failure.ts'
 import type { Kept } from '../../components/driver.ts'
 import type { App, OperationContext } from '../app.ts'
 import { enterStage, journalsOf, type RestoreJournal } from '../restore/journal.ts'
 import { openBareTargets } from '../restore/targets.ts'
 
+/** What an undo is to do: all that a later process or another machine needs, and nothing else. It can be stored as JSON. */
+export const undoOrder = z.object({ app: z.string(), restoreId: z.string().regex(/^[0-9a-f]{8}$/) })
+export type UndoOrder = Readonly<z.infer<typeof undoOrder>>
+
 /** What an undo will bring back, found in the world and not in a journal, so that it works from any machine. */
-export interface UndoPlan {
-  readonly app: string
-  readonly restoreId: string
+export interface UndoPlan extends UndoOrder {
   readonly components: readonly {
     readonly name: string
     readonly description: string
@@ -65,7 +68,7 @@ async function canUndo(
   context: OperationContext,
 ): Promise<boolean> {
   if ((await journalOf(app, restoreId, context))?.stage === 'undoing') return true
-  const targets = await openBareTargets(app, names, { mode: 'swap', restoreId, scratchFolder: '' }, context)
+  const targets = await openBareTargets(app, names, { mode: 'swap', restoreId }, context)
   const states = await Promise.all(targets.map(({ target }) => target.state(context)))
   return states.includes('swapped')
 }
@@ -74,17 +77,13 @@ async function canUndo(
  * Makes the data from before a restore live again, component by component; each is idempotent, so an undo that was cut
  * off is run again. What the restore had brought is kept aside until it is pruned.
  */
-export async function executeUndo(app: App, plan: UndoPlan, context: OperationContext): Promise<UndoReport> {
+export async function runUndo(app: App, { restoreId }: UndoOrder, context: OperationContext): Promise<UndoReport> {
   const begun = context.clock.monotonic()
+  const plan = await planUndo(app, restoreId, context)
   const names = plan.components.map(({ name }) => name)
   const journal = await journalOf(app, plan.restoreId, context)
   if (journal !== undefined) await enterStage(journal, 'undoing', context.records, context.clock)
-  const targets = await openBareTargets(
-    app,
-    names,
-    { mode: 'swap', restoreId: plan.restoreId, scratchFolder: '' },
-    context,
-  )
+  const targets = await openBareTargets(app, names, { mode: 'swap', restoreId: plan.restoreId }, context)
   // The database first: like its swap, its undo is the moment that counts for the app.
   for (const { name, target } of targets.toReversed()) {
     context.progress({ type: 'phase', phase: 'undo', detail: name })

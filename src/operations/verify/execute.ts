@@ -8,7 +8,7 @@ import { summarize, type FailureSummary } from '../backup/report.ts'
 import { openForProof } from '../proof/open-for-proof.ts'
 import { recordVerdict, type Recorded } from '../proof/record-verdict.ts'
 import { detailsOf, drain, readArtifact, sourceOf } from '../source.ts'
-import { planVerify, type VerifyStep } from './plan.ts'
+import { verifySteps, type VerifyStep } from './steps.ts'
 
 export interface VerifyReport extends Recorded {
   readonly app: string
@@ -76,7 +76,7 @@ async function lookAt(
   context.progress({ type: 'phase', phase: 'presence' })
   const absent = await findings.of(() => reader.checkPresence(context))
   const artifacts: VerifyReport['artifacts'][number][] = []
-  for (const step of planVerify(reader, sample, context).artifacts)
+  for (const step of verifySteps(reader, sample, context))
     artifacts.push({ ...step, ...outcomeOf(await readStep(reader, step, findings, context)) })
   const examined = isWhole({ artifacts }) ? await examineAll(reader, drivers, findings, context) : []
   findings.assertSomethingIsKnown()

@@ -1,45 +1,48 @@
-import type { Context } from '../../core/ports.ts'
-import type { ArtifactRecord } from '../../repository/documents.ts'
-import type { PointReader } from '../../repository/repository.ts'
+import { Failure } from '../../core/failure.ts'
+import type { App, OperationContext } from '../app.ts'
+import { noteOf } from '../backup/note.ts'
+import { fromRepository } from '../points/find-point.ts'
+import { findInApps } from '../points/show-point.ts'
+import type { VerifyOrder } from './order.ts'
 
-/** `presence`: every artifact is there with its size; `full`: every byte is decrypted and hashed, and the real tool reads the archive. */
-export interface VerifyPlan {
-  readonly artifacts: readonly VerifyStep[]
+/** An order, and what people should know before it runs. */
+export interface VerifyPlan extends VerifyOrder {
+  readonly pointCreated: string
+  readonly note?: string
 }
 
-export interface VerifyStep {
-  readonly component: string
-  readonly kind: string
-  readonly role: string
-  readonly number: number
-  readonly size: number
-  readonly level: 'presence' | 'full'
+export interface VerifyRequest {
+  /** `latest`, an id or its start, or a time. */
+  readonly choice: string
+  readonly app?: string | undefined
+  /** Reads from this repository only. */
+  readonly repository?: string | undefined
+  /** The share of artifacts to read; all by default. */
+  readonly sample?: number | undefined
 }
 
-/**
- * All artifacts in full, or a sample of them: `sample` is the share to read, from 0 to 1. Which artifacts a sample takes follows from
- * point id and day, so that a daily sample comes round to all of them.
- */
-export function planVerify(reader: PointReader, sample: number, context: Context): VerifyPlan {
-  const day = Math.floor(context.clock.now().getTime() / 86_400_000)
-  const parts = Math.max(1, Math.round(1 / sample))
-  const steps = reader.manifest.components.flatMap((component) =>
-    component.artifacts.map((artifact) => stepOf(component, artifact, (artifact.number + day) % parts === 0)),
-  )
-  return { artifacts: steps }
-}
-
-function stepOf(
-  component: { readonly name: string; readonly kind: string },
-  artifact: ArtifactRecord & { readonly role: string },
-  isRead: boolean,
-): VerifyStep {
+/** Chooses the point; changes nothing. The point is not opened: one that cannot be is what a verify finds out. */
+export async function planVerify(
+  apps: readonly App[],
+  { choice, app, repository, sample = 1 }: VerifyRequest,
+  context: OperationContext,
+): Promise<VerifyPlan> {
+  const { point, repositoryName } = await findInApps(withRepository(apps, repository), choice, app, context)
   return {
-    component: component.name,
-    kind: component.kind,
-    role: artifact.role,
-    number: artifact.number,
-    size: artifact.size,
-    level: isRead ? 'full' : 'presence',
+    verifyId: context.newId(),
+    app: point.commit.app,
+    point: point.point,
+    repository: repositoryName,
+    sample,
+    pointCreated: point.commit.created,
+    ...noteOf(point.commit),
   }
+}
+
+/** The apps that have the repository, as if it were their only one. */
+function withRepository(apps: readonly App[], name: string | undefined): readonly App[] {
+  if (name === undefined) return apps
+  const having = apps.filter((one) => one.repositories.some((target) => target.name === name))
+  if (having.length === 0) throw new Failure('usage', `no app has a repository ${JSON.stringify(name)}`)
+  return having.map((one) => fromRepository(one, name))
 }

@@ -1,4 +1,3 @@
-import type { AcceptId } from '../../core/accept-ids.ts'
 import { isAboutTheData, toFailure, type Failure } from '../../core/failure.ts'
 import type { Difference } from '../../core/restore-point.ts'
 import type { PointCommit, PointReader, Repository } from '../../repository/repository.ts'
@@ -6,6 +5,7 @@ import type { App, OperationContext } from '../app.ts'
 import { noteOf } from '../backup/note.ts'
 import { summarize } from '../backup/report.ts'
 import { proveRestored } from '../key-fit/prove.ts'
+import { findOrdered } from '../points/find-point.ts'
 import { openForProof } from '../proof/open-for-proof.ts'
 import { recordVerdict } from '../proof/record-verdict.ts'
 import { authenticate, compareAll, loadAll, remarksOf } from '../restore/phases.ts'
@@ -13,19 +13,15 @@ import { compareDrilled, drilledContent, readContents, type DrilledContent } fro
 import { openTargets, type Restoring } from '../restore/targets.ts'
 import { noteScratch, type ScratchRecord } from '../scratch/record.ts'
 import { removeScratch } from '../scratch/remove.ts'
+import type { DrillOrder } from './order.ts'
 import { outcomeOf, proofOf, type DrillReport, type Rehearsed } from './report.ts'
-
-export interface DrillOptions {
-  readonly where: DrillReport['where']
-  readonly accept?: readonly AcceptId[] | undefined
-}
 
 /** What is to be drilled. */
 interface Drill {
   readonly app: App
   readonly repository: Repository
   readonly about: PointCommit
-  readonly options: DrillOptions
+  readonly order: DrillOrder
   readonly begun: number
 }
 
@@ -33,15 +29,10 @@ interface Drill {
  * Restores the point into a throw-away target, reads it again and compares it with what was captured, runs the app's own
  * checks, and removes the target. Success and failure both leave a signed proof, and so does a point that cannot be opened.
  */
-export async function executeDrill(
-  app: App,
-  repository: Repository,
-  about: PointCommit,
-  options: DrillOptions,
-  context: OperationContext,
-): Promise<DrillReport> {
-  const drill = { app, repository, about, options, begun: context.clock.monotonic() }
-  const { reader, damage } = await openForProof(repository, about.commit.point, context)
+export async function runDrill(app: App, order: DrillOrder, context: OperationContext): Promise<DrillReport> {
+  const { repository, point: about } = await findOrdered(app, order, context)
+  const drill = { app, repository, about, order, begun: context.clock.monotonic() }
+  const { reader, damage } = await openForProof(repository, order.point, context)
   return reader === undefined
     ? await conclude(drill, unopened(damage), context)
     : await drillOpened(drill, reader, context)
@@ -52,10 +43,10 @@ function unopened(damage: Failure): Rehearsed {
 }
 
 async function drillOpened(drill: Drill, reader: PointReader, context: OperationContext): Promise<DrillReport> {
-  const { app, options } = drill
+  const { app, order } = drill
+  const { drillId: restoreId, accept } = order
   const scratch = await context.scratchFolder()
-  const restoreId = context.newId().slice(-8)
-  const mode = options.where === 'scratch' ? 'scratch' : 'swap'
+  const mode = order.where === 'scratch' ? ('scratch' as const) : ('swap' as const)
   let targets: readonly Restoring[] = []
   let record: ScratchRecord | undefined
   // Also after Ctrl-C: a throw-away server must not outlive its drill.
@@ -63,7 +54,8 @@ async function drillOpened(drill: Drill, reader: PointReader, context: Operation
   const clean = (): Promise<void> =>
     record === undefined ? scratch.remove() : removeScratch(app, record, targets, afterwards)
   try {
-    const request = { mode, restoreId, scratchFolder: scratch.path, accept: options.accept } as const
+    const request =
+      mode === 'swap' ? { mode, restoreId, accept } : { mode, restoreId, scratchFolder: scratch.path, accept }
     targets = await openTargets(app, reader, request, context)
     record = await noteScratch(recordOf(reader, { restoreId, mode, folder: scratch.path }, targets), context)
     const report = await conclude(drill, await rehearse(drill, reader, targets, context), context)
@@ -94,7 +86,7 @@ function recordOf(
 
 /** Makes the report of what was found out, and signs it. */
 async function conclude(drill: Drill, found: Rehearsed, context: OperationContext): Promise<DrillReport> {
-  const { repository, about, options, begun } = drill
+  const { repository, about, order, begun } = drill
   const { contents: _contents, rehearsed: _rehearsed, ...rest } = found
   const { app, point } = about.commit
   const outcome = outcomeOf(found)
@@ -103,7 +95,7 @@ async function conclude(drill: Drill, found: Rehearsed, context: OperationContex
     app,
     point,
     ...noteOf(about.commit),
-    where: options.where,
+    where: order.where,
     outcome,
     ok: outcome === 'restored',
     ...rest,

@@ -2,7 +2,7 @@ import { Failure } from '../../core/failure.ts'
 import { lacksRoom } from '../../core/lacks-room.ts'
 import type { Lease, Repository } from '../../repository/repository.ts'
 import type { App, AppRepository, OperationContext } from '../app.ts'
-import { planRemove, targetsOf, type RemovePlan, type RemoveRequest } from './plan.ts'
+import { planRemove, targetsOf, type RemoveOrder, type RemovePlan } from './plan.ts'
 
 export interface RemoveReport {
   readonly point: string
@@ -15,23 +15,22 @@ export interface RemoveReport {
   }[]
 }
 
-/** Removes a point where the plan says; each repository is looked at again under its lease before. */
-export async function executeRemove(
+/** Removes a point where the order says; each repository is looked at again under its lease before. */
+export async function runRemove(
   apps: readonly App[],
-  plan: RemovePlan,
-  request: RemoveRequest,
+  { point, now, accepted, repositories: places }: RemoveOrder,
   context: OperationContext,
 ): Promise<RemoveReport> {
   const repositories: RemoveReport['repositories'][number][] = []
-  for (const { name, state } of plan.repositories) {
+  for (const { name, state } of places) {
     for (const target of targetsOf(apps, name)) {
-      const again = { ...request, id: plan.point, repository: name }
+      const again = { id: point, repository: name, now, accepted }
       const act = (repository: Repository): Promise<Omit<RemoveReport['repositories'][number], 'name'>> =>
-        removeIn(repository, plan.point, { state, now: plan.now }, context)
+        removeIn(repository, point, { state, now }, context)
       repositories.push({ name, ...(await underLease(target, () => planRemove(apps, again, context), act, context)) })
     }
   }
-  return { point: plan.point, repositories }
+  return { point, repositories }
 }
 
 async function underLease<Result>(

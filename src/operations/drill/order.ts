@@ -1,0 +1,17 @@
+import { z } from 'zod'
+import { acceptIds } from '../../core/accept-ids.ts'
+
+/** What a drill is to do: all that a later process or another machine needs, and nothing else. It can be stored as JSON. */
+export const drillOrder = z.object({
+  /** Names what this drill makes: 8 lower-case hexadecimal digits. */
+  drillId: z.string().regex(/^[0-9a-f]{8}$/),
+  app: z.string(),
+  point: z.string(),
+  /** The name of the repository to read from. */
+  repository: z.string(),
+  /** A private throw-away server and folder, or a side database on the configured server. */
+  where: z.enum(['scratch', 'beside']),
+  /** What the operator agreed to restore without, where it cannot be made again. */
+  accept: z.array(z.enum(acceptIds)).readonly().optional(),
+})
+export type DrillOrder = Readonly<z.infer<typeof drillOrder>>

@@ -1,0 +1,30 @@
+import { z } from 'zod'
+import { acceptIds } from '../../core/accept-ids.ts'
+
+/**
+ * Where a restore goes. `swap`: loaded beside the live data and renamed in; `in-place`: written over the live data; `beside`:
+ * loaded beside it and left there; `scratch`: a throw-away place that is left running.
+ */
+export const destinations = ['swap', 'in-place', 'beside', 'scratch'] as const
+export type Destination = (typeof destinations)[number]
+
+/** What a restore is to do: all that a later process or another machine needs, and nothing else. It can be stored as JSON. */
+export const restoreOrder = z.object({
+  /** Names what this restore makes: 8 lower-case hexadecimal digits. */
+  restoreId: z.string().regex(/^[0-9a-f]{8}$/),
+  app: z.string(),
+  point: z.string(),
+  /** The name of the repository to read from. */
+  repository: z.string(),
+  mode: z.enum(destinations),
+  /** The components that were asked for by name; all of the point where none was. */
+  chosen: z.array(z.string()).readonly().optional(),
+  safetyPoint: z.boolean(),
+  /** Key fits that the operator said to go on without. */
+  acceptedMisfits: z.array(z.string()).readonly().optional(),
+  /** What the operator agreed to restore without, where it cannot be made again. */
+  accept: z.array(z.enum(acceptIds)).readonly().optional(),
+  /** Scratch only: applications on this machine may connect to the copy. */
+  listen: z.boolean().optional(),
+})
+export type RestoreOrder = Readonly<z.infer<typeof restoreOrder>>

@@ -1,0 +1,47 @@
+import type { App, OperationContext } from '../app.ts'
+import { findOrdered } from '../points/find-point.ts'
+import { openChosenPoint } from '../points/open-chosen-point.ts'
+import { runScratch, type LeftRunning } from '../scratch/restore.ts'
+import { openPoint } from '../source.ts'
+import { executeRestore } from './execute.ts'
+import type { RestoreJournal } from './journal.ts'
+import type { RestoreOrder } from './order.ts'
+import type { RestoreReport } from './report.ts'
+import { abandonRestore, resumeRestore } from './resume.ts'
+import { openOrdered } from './targets.ts'
+import { refuseUnfinished, requireUnfinished } from './unfinished.ts'
+
+export interface RestoreOutcome {
+  readonly report: RestoreReport
+  /** Of a restore to scratch: what was left running. */
+  readonly left?: LeftRunning
+}
+
+/**
+ * Runs a restore. Whatever fails, the live data afterwards is the old or the restored, whole, and `continueUnfinished` or
+ * `abandonUnfinished` ends what a death of this process left. Fails with `refused` over an unfinished restore.
+ */
+export async function runRestore(app: App, order: RestoreOrder, context: OperationContext): Promise<RestoreOutcome> {
+  if (order.mode !== 'scratch') await refuseUnfinished(app, context)
+  const { point, repository } = await findOrdered(app, order, context)
+  const opened = { order, reader: await openPoint(repository, order.point, context), proofs: point.proofs }
+  if (order.mode === 'scratch') return await runScratch(app, opened, context)
+  const { targets } = await openOrdered(app, { ...opened, folder: undefined }, context)
+  return { report: await executeRestore(app, opened.reader, targets, order, context) }
+}
+
+/** Finishes the restore of the app that was cut off, or that was left beside. */
+export async function continueUnfinished(
+  app: App,
+  repository: string | undefined,
+  context: OperationContext,
+): Promise<RestoreReport> {
+  const journal = await requireUnfinished(app, context)
+  const { reader } = await openChosenPoint(app, { at: journal.point, repository }, context)
+  return await resumeRestore(app, reader, journal, context)
+}
+
+/** Takes the restore of the app back that was cut off, or that was left beside. */
+export async function abandonUnfinished(app: App, context: OperationContext): Promise<RestoreJournal> {
+  return await abandonRestore(app, await requireUnfinished(app, context), context)
+}
