@@ -25,10 +25,12 @@ const world: World = {
     resultWidth: widthOf(process.stdout),
   },
   context: (progress) => ({ clock: systemClock, effects: directEffects, signal, progress }),
-  assemble: async (options, context) => (await import('./assemble/assemble.ts')).assemble(options, context, world),
-  init: async (request, context) => (await import('./assemble/initialize.ts')).initialize(request, context),
-  kleidiaSources: async function* (location, context) {
-    yield* (await import('./assemble/kleidia-sources.ts')).kleidiaSources(location, context)
+  assemble: async (options, context) => {
+    const { assemble } = await import('./assemble/assemble.ts')
+    const { passwordOfLockedKeys } = await import('./cli/passwords.ts')
+    const { toBackground } = await import('./system/priority.ts')
+    const isAsked = environmentVariable('HOLDFAST_PASSWORD') === undefined
+    return await assemble(options, { password: passwordOfLockedKeys(world), isAsked, toBackground }, context)
   },
   withScratchFolder: withTemporaryFolder,
   variable: environmentVariable,

@@ -16,9 +16,10 @@ const allowed: Record<string, readonly string[]> = {
   repository: ['core', 'system', 'storage'],
   platforms: ['core', 'system'],
   components: ['core', 'system', 'platforms'],
-  operations: ['core', 'repository', 'components', 'key-fit'],
+  // What init and key changes do is an operation, and edits the configuration.
+  operations: ['core', 'config', 'system', 'storage', 'repository', 'components', 'key-fit'],
   cli: ['core', 'config', 'operations'],
-  assemble: ['core', 'config', 'system', 'storage', 'repository', 'components', 'key-fit', 'operations', 'cli'],
+  assemble: ['core', 'config', 'system', 'storage', 'repository', 'components', 'key-fit', 'operations'],
 }
 /** The entry and the wiring may import everything; nothing imports them but main.ts. */
 const roots = ['main.ts']

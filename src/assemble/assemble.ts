@@ -1,15 +1,14 @@
 import { fileURLToPath } from 'node:url'
 import { findConfig } from '../config/find-config.ts'
 import { loadConfig, type Config } from '../config/load-config.ts'
-import { passwordOfLockedKeys } from '../cli/passwords.ts'
-import type { Assembly, CommonOptions, World } from '../cli/world.ts'
 import { drivers } from '../components/all.ts'
 import { Failure, isFailure } from '../core/failure.ts'
 import type { Place } from '../core/lost-together.ts'
 import type { Context, Records } from '../core/ports.ts'
 import type { Finding } from '../core/restore-point.ts'
 import type { App, AppRepository, OperationContext } from '../operations/app.ts'
-import { executeCheck } from '../operations/check/check.ts'
+import type { Assembly, AssemblyPorts, AssemblyRequest } from '../operations/assembly.ts'
+import { componentSchemas } from '../operations/component-schemas.ts'
 import { declared } from '../key-fit/use-recipe.ts'
 import { fingerprintKeyOf } from '../repository/fingerprint-key.ts'
 import { recordsMemory } from '../repository/memory.ts'
@@ -19,40 +18,31 @@ import { probeStorage } from '../storage/probe.ts'
 import type { Storage } from '../storage/storage.ts'
 import { processEnvironment } from '../system/environment.ts'
 import { newId } from '../system/identifiers.ts'
-import { softwareVersion } from '../system/software.ts'
+import { software } from '../system/software.ts'
 import { placeOfPath, placeOfServer } from '../system/where-it-lies.ts'
 import { isRunning, thisProcess } from '../system/this-process.ts'
 import { pageCookie } from '../system/page-cookie.ts'
-import { toBackground } from '../system/priority.ts'
 import { makeTemporaryFolder, removeAbandonedFolders, removeTemporaryFolder } from '../system/temporary-folder.ts'
-import { configuredKeyChain } from './key-chain.ts'
-import { KeyRing } from './key-ring.ts'
-import { knownRecipients } from './known-recipients.ts'
-import { stateRecords } from './state-folder.ts'
-import { forgetStorage, openConfiguredStorage } from './storage.ts'
-
-export const software = `holdfast ${softwareVersion()}`
-
-/** The settings schemas of the component kinds, as the configuration needs them. */
-export const componentSchemas = Object.fromEntries(drivers.map(({ kind, settings }) => [kind, settings]))
+import { configuredKeyChain } from '../operations/keys/key-chain.ts'
+import { KeyRing } from '../operations/keys/key-ring.ts'
+import { knownRecipients } from '../operations/keys/known-recipients.ts'
+import { stateRecords } from '../operations/storages/state-folder.ts'
+import { forgetStorage, openConfiguredStorage } from '../operations/storages/configured-storage.ts'
 
 /** Reads the configuration and wires apps, repositories, drivers and keys. Opens nothing yet. */
-export async function assemble(
-  options: CommonOptions,
-  context: Context,
-  world: Pick<World, 'ask' | 'variable'>,
-): Promise<Assembly> {
+export async function assemble(request: AssemblyRequest, ports: AssemblyPorts, context: Context): Promise<Assembly> {
   await removeAbandonedFolders()
   const environment = processEnvironment()
-  const config = await loadConfig(await findConfig(options.config, environment), { componentSchemas, environment })
+  const config = await loadConfig(await findConfig(request.config, environment), { componentSchemas, environment })
   const records = stateRecords(config.stateFolder, context.effects)
   const storage = once((name) =>
-    openConfiguredStorage(name, configOf(config, name), { records, readOnly: options.readOnly === true }, context),
+    openConfiguredStorage(name, configOf(config, name), { records, readOnly: request.readOnly === true }, context),
   )
-  const isAsked = world.variable('HOLDFAST_PASSWORD') === undefined
-  const keyRing = new KeyRing({ config, password: passwordOfLockedKeys(world), isAsked, storage, context })
+  const { password, isAsked, toBackground } = ports
+  const keyRing = new KeyRing({ config, password, isAsked, storage, context })
   const repositories = repositoriesOf(config, { storage, keyRing, records })
-  const operationContext = operationContextOf(context, records, keyRing)
+  const background = toBackground === undefined ? {} : { toBackground }
+  const operationContext = { ...operationContextOf(context, records, keyRing), ...background }
   return {
     configPath: config.path,
     warnings: config.warnings,
@@ -60,7 +50,6 @@ export async function assemble(
     repositories: [...repositories.values()],
     context: operationContext,
     keys: configuredKeyChain({ config, storage, keyRing, repositories }),
-    check: (apps) => executeCheck(apps, operationContext),
   }
 }
 
@@ -71,7 +60,6 @@ function operationContextOf(context: Context, records: Records, keyRing: KeyRing
     records,
     software,
     pageCookie,
-    toBackground,
     identities: () => keyRing.identities(),
     identitiesAtHand: () => keyRing.identitiesAtHand(),
     fingerprintKey: async (app) => fingerprintKeyOf(await keyRing.signer(), app),

@@ -3,11 +3,20 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { parseSync, Visitor } from 'oxc-parser'
-import { componentSchemas } from './assemble.ts'
+import { componentSchemas } from '../operations/component-schemas.ts'
 import { configJsonSchema } from '../config/schema.ts'
 
 /** A hint says the next step, so the keys of the configuration that it names must be there. */
-const layers = ['storage', 'config', 'assemble', 'repository', 'system']
+const layers = [
+  'storage',
+  'config',
+  'assemble',
+  'operations/init',
+  'operations/keys',
+  'operations/storages',
+  'repository',
+  'system',
+]
 const source = join(import.meta.dirname, '..')
 
 /** Every key that may be written in the configuration, at whatever depth. */

@@ -4,7 +4,8 @@ import type { App } from '../operations/app.ts'
 import { printFailure, printResult } from './output.ts'
 import { ProgressView } from './progress.ts'
 import { wrapSentences } from './wrap.ts'
-import type { Assembly, CommonOptions, World } from './world.ts'
+import type { Assembly } from '../operations/assembly.ts'
+import type { CommonOptions, World } from './world.ts'
 
 /** What a command has at hand while it runs. */
 export interface Command {

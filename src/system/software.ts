@@ -14,3 +14,6 @@ export function softwareVersion(): string {
     return manifest.version
   throw new Failure('bug', 'the package of Holdfast has no version')
 }
+
+/** How this program names itself in what it writes. */
+export const software = `holdfast ${softwareVersion()}`

@@ -1,6 +1,5 @@
 import { assemble } from '../../src/assemble/assemble.ts'
-import { initialize } from '../../src/assemble/initialize.ts'
-import { kleidiaSources } from '../../src/assemble/kleidia-sources.ts'
+import { passwordOfLockedKeys } from '../../src/cli/passwords.ts'
 import { makeProgram, runProgram } from '../../src/cli/program.ts'
 import type { Outcome } from '../../src/cli/program-run.ts'
 import type { World } from '../../src/cli/world.ts'
@@ -27,9 +26,10 @@ export async function withClock(
   const world: World = {
     streams: { out: (text) => void (out += text), error: (text) => void (error += text), terminal: false },
     context: (progress) => ({ clock, effects: directEffects, signal, progress }),
-    assemble: (options, context) => assemble(options, context, world),
-    init: initialize,
-    kleidiaSources,
+    assemble: (options, context) => {
+      const isAsked = lab.environment['HOLDFAST_PASSWORD'] === undefined
+      return assemble(options, { password: passwordOfLockedKeys(world), isAsked }, context)
+    },
     withScratchFolder: withTemporaryFolder,
     variable: (name) => lab.environment[name],
     ask: { password: noTerminal, text: noTerminal },

@@ -1,10 +1,11 @@
-import type { CheckReport } from '../../operations/check/check.ts'
+import { executeCheck, type CheckReport } from '../../operations/check/check.ts'
 import { formatFindings } from '../findings.ts'
 import { chooseApps, type Command } from '../run-command.ts'
 
 /** `holdfast check [app]` */
 export async function check(command: Command, name: string | undefined): Promise<number> {
-  const report = await command.assembly.check(chooseApps(command.assembly.apps, name))
+  const { apps, context } = command.assembly
+  const report = await executeCheck(chooseApps(apps, name), context)
   command.result(report, () => textOf(report))
   return report.ok ? 0 : 13
 }

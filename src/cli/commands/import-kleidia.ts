@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { Failure } from '../../core/failure.ts'
 import { Secret } from '../../core/secret.ts'
+import { kleidiaSources, type KleidiaLocation } from '../../operations/import-kleidia/kleidia-sources.ts'
 import { importKleidiaPoints } from '../../operations/import-kleidia/import-points.ts'
 import {
   importKleidia,
@@ -17,7 +18,7 @@ import {
 import { acceptedOfDump, type AcceptOptions } from '../import-acceptance.ts'
 import { formatBytes, formatDuration, formatTable, plural } from '../format.ts'
 import { chooseApp, guarded, resultPrinter, type Command } from '../run-command.ts'
-import type { CommonOptions, KleidiaLocation, World } from '../world.ts'
+import type { CommonOptions, World } from '../world.ts'
 
 export const KLEIDIA_PASSWORD = 'HOLDFAST_KLEIDIA_PASSWORD'
 
@@ -44,7 +45,7 @@ export async function importKleidiaV1(
     const context = world.context(view.show)
     const report = await world.withScratchFolder(async (scratchFolder) =>
       importKleidia(
-        world.kleidiaSources(locationOf(where, options), context),
+        kleidiaSources(locationOf(where, options), context),
         await actOf(world, options, scratchFolder),
         context,
       ),
@@ -71,7 +72,7 @@ export async function importKleidiaInto(
     components,
     ...acceptedOfDump(options),
   }
-  const sources = world.kleidiaSources(locationOf(given.where, options), context)
+  const sources = kleidiaSources(locationOf(given.where, options), context)
   return printed(await importKleidiaPoints(app, sources, request, context), result)
 }
 

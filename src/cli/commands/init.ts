@@ -1,5 +1,6 @@
 import { Failure, failureKinds } from '../../core/failure.ts'
 import type { InitReport, InitRequest } from '../../operations/init/init.ts'
+import { initialize } from '../../operations/init/initialize.ts'
 import { formatFindings } from '../findings.ts'
 import { formatTime } from '../format.ts'
 import { askNewPassword, passwordOfLockedKeys } from '../passwords.ts'
@@ -27,7 +28,7 @@ export async function init(world: World, common: CommonOptions, options: InitOpt
         hint: 'Without either there would be no private key that opens the restore points.',
       })
     }
-    const report = await world.init(
+    const report = await initialize(
       {
         ...fromOf(options),
         ...(common.config === undefined ? {} : { configPath: common.config }),

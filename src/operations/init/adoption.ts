@@ -1,8 +1,8 @@
-import type { Config } from '../config/load-config.ts'
-import type { Context } from '../core/ports.ts'
-import { listIdentities } from '../repository/keys/identity-store.ts'
-import type { Storage } from '../storage/storage.ts'
-import type { LockedKey, LockedKeys } from './locked-keys.ts'
+import type { Config } from '../../config/load-config.ts'
+import type { Context } from '../../core/ports.ts'
+import { listIdentities } from '../../repository/keys/identity-store.ts'
+import type { Storage } from '../../storage/storage.ts'
+import type { LockedKey, LockedKeys } from '../keys/locked-keys.ts'
 
 /** What a repository lacks of the private keys that the other repositories of its apps have. */
 export interface Adoption {

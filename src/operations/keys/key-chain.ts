@@ -1,22 +1,22 @@
 import { readFile } from 'node:fs/promises'
-import type { Config } from '../config/load-config.ts'
-import { withKeys } from '../config/with-keys.ts'
-import { Failure } from '../core/failure.ts'
-import type { Context } from '../core/ports.ts'
-import type { Secret } from '../core/secret.ts'
-import type { AppRepository } from '../operations/app.ts'
-import type { KeyChain, KeyChange, ListedKey } from '../operations/keys/keys.ts'
-import { generateKeyPair } from '../repository/keys/age-keys.ts'
+import type { Config } from '../../config/load-config.ts'
+import { withKeys } from '../../config/with-keys.ts'
+import { Failure } from '../../core/failure.ts'
+import type { Context } from '../../core/ports.ts'
+import type { Secret } from '../../core/secret.ts'
+import type { AppRepository } from '../app.ts'
+import type { KeyChain, KeyChange, ListedKey } from './keys.ts'
+import { generateKeyPair } from '../../repository/keys/age-keys.ts'
 import {
   addIdentity,
   changePassword,
   exportIdentity,
   listIdentities,
   removeIdentity,
-} from '../repository/keys/identity-store.ts'
-import { rewrapAll } from '../repository/keys/rewrap-all.ts'
-import type { Storage } from '../storage/storage.ts'
-import { replaceFile, writeNewFile } from '../system/private-file.ts'
+} from '../../repository/keys/identity-store.ts'
+import { rewrapAll } from '../../repository/keys/rewrap-all.ts'
+import type { Storage } from '../../storage/storage.ts'
+import { replaceFile, writeNewFile } from '../../system/private-file.ts'
 import type { KeyRing } from './key-ring.ts'
 
 interface Wires {

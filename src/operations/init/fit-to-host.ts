@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
-import type { CarriedFile } from '../config/carried-configuration.ts'
-import type { Finding } from '../core/restore-point.ts'
-import type { InitFrom } from '../operations/init/init.ts'
-import { secretReference } from '../system/secret-reference.ts'
+import type { CarriedFile } from '../../config/carried-configuration.ts'
+import type { Finding } from '../../core/restore-point.ts'
+import type { InitFrom } from './init.ts'
+import { secretReference } from '../../system/secret-reference.ts'
 
 /** What a carried configuration has to become to work on this host. */
 export interface Fitted {

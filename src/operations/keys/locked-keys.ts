@@ -1,11 +1,11 @@
-import { describe, Failure, isFailure } from '../core/failure.ts'
-import type { Context } from '../core/ports.ts'
-import { Secret } from '../core/secret.ts'
-import { listIdentities, openIdentity, type ListedIdentity } from '../repository/keys/identity-store.ts'
-import type { UnlockedIdentity } from '../repository/keys/identity.ts'
-import { isWrongPassword, wrongPassword } from '../repository/keys/wrong-password.ts'
-import type { CurrentPassword } from '../operations/init/init.ts'
-import type { Storage } from '../storage/storage.ts'
+import { describe, Failure, isFailure } from '../../core/failure.ts'
+import type { Context } from '../../core/ports.ts'
+import { Secret } from '../../core/secret.ts'
+import { listIdentities, openIdentity, type ListedIdentity } from '../../repository/keys/identity-store.ts'
+import type { UnlockedIdentity } from '../../repository/keys/identity.ts'
+import { isWrongPassword, wrongPassword } from '../../repository/keys/wrong-password.ts'
+import type { CurrentPassword } from '../init/init.ts'
+import type { Storage } from '../../storage/storage.ts'
 
 /** A locked private key and where it lies. */
 export interface LockedKey extends ListedIdentity {

@@ -1,10 +1,10 @@
-import type { Config } from '../config/load-config.ts'
-import { isFailure } from '../core/failure.ts'
-import type { Context } from '../core/ports.ts'
-import { recipientOf } from '../repository/keys/age-keys.ts'
-import { parseIdentityFile } from '../repository/keys/identity-file.ts'
-import { listIdentities } from '../repository/keys/identity-store.ts'
-import type { Storage } from '../storage/storage.ts'
+import type { Config } from '../../config/load-config.ts'
+import { isFailure } from '../../core/failure.ts'
+import type { Context } from '../../core/ports.ts'
+import { recipientOf } from '../../repository/keys/age-keys.ts'
+import { parseIdentityFile } from '../../repository/keys/identity-file.ts'
+import { listIdentities } from '../../repository/keys/identity-store.ts'
+import type { Storage } from '../../storage/storage.ts'
 
 interface Wires {
   readonly config: Config

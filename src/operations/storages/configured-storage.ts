@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import type { Config } from '../config/load-config.ts'
-import type { Context, Records } from '../core/ports.ts'
-import { openStorage } from '../storage/open.ts'
-import type { Storage } from '../storage/storage.ts'
-import { readOnly } from '../storage/wrap/read-only.ts'
-import { retrying } from '../storage/wrap/retrying.ts'
-import { withEffects } from '../storage/wrap/with-effects.ts'
+import type { Config } from '../../config/load-config.ts'
+import type { Context, Records } from '../../core/ports.ts'
+import { openStorage } from '../../storage/open.ts'
+import type { Storage } from '../../storage/storage.ts'
+import { readOnly } from '../../storage/wrap/read-only.ts'
+import { retrying } from '../../storage/wrap/retrying.ts'
+import { withEffects } from '../../storage/wrap/with-effects.ts'
 
 type RepositoryConfig = Config['repositories'][string]
 

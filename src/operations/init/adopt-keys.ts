@@ -1,11 +1,11 @@
-import { Failure } from '../core/failure.ts'
-import type { Context } from '../core/ports.ts'
-import type { CopiedIdentity } from '../operations/init/init.ts'
-import { addIdentity, copyIdentity, listIdentities } from '../repository/keys/identity-store.ts'
-import type { UnlockedIdentity } from '../repository/keys/identity.ts'
-import type { Storage } from '../storage/storage.ts'
+import { Failure } from '../../core/failure.ts'
+import type { Context } from '../../core/ports.ts'
+import type { CopiedIdentity } from './init.ts'
+import { addIdentity, copyIdentity, listIdentities } from '../../repository/keys/identity-store.ts'
+import type { UnlockedIdentity } from '../../repository/keys/identity.ts'
+import type { Storage } from '../../storage/storage.ts'
 import type { Adoption } from './adoption.ts'
-import type { LockedKey, LockedKeys, OpenedKeys } from './locked-keys.ts'
+import type { LockedKey, LockedKeys, OpenedKeys } from '../keys/locked-keys.ts'
 
 /** Private keys that a password was seen to open, before anything is made. */
 export type ProvenKeys = Pick<OpenedKeys, 'identities'> & Partial<OpenedKeys>

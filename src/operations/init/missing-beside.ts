@@ -1,8 +1,8 @@
 import { resolve } from 'node:path'
-import type { Config } from '../config/load-config.ts'
-import { neededBeside, type Needed } from '../config/needed-beside.ts'
-import type { Finding } from '../core/restore-point.ts'
-import { environmentVariable } from '../system/environment.ts'
+import type { Config } from '../../config/load-config.ts'
+import { neededBeside, type Needed } from '../../config/needed-beside.ts'
+import type { Finding } from '../../core/restore-point.ts'
+import { environmentVariable } from '../../system/environment.ts'
 import { exists } from './enter-key.ts'
 
 /** What a configuration refers to and this host does not have: variables, and files. Each is named once. */
