@@ -13,8 +13,8 @@ const commands = Object.entries(acceptedBy) as [string, readonly string[]][]
 const ids = [...new Set(commands.flatMap(([, all]) => all))].sort()
 const shown = (id: string): string => (id.endsWith('-') ? `${id}<name>` : id)
 
-test('docs/accept.md lists exactly the ids, each with its commands', () => {
-  const [table = ''] = readFileSync(join(root, 'docs/accept.md'), 'utf8').split('## What removes what')
+test('docs/use/accept.md lists exactly the ids, each with its commands', () => {
+  const [table = ''] = readFileSync(join(root, 'docs/use/accept.md'), 'utf8').split('## What removes what')
   const rows = [...table.matchAll(/^\| `([a-z<>-]+)` \| ([^|]+) \|/gm)].map(([, id = '', by = '']) => [
     id,
     by.replaceAll('`', '').trim().split(', ').sort(),

@@ -84,8 +84,8 @@ function usages(command: Command, path = ''): string[] {
   })
 }
 
-test('docs/errors.md lists exactly the kinds of failure, with their numbers', () => {
-  const listed = rowsBelow(read('docs/errors.md'), '# Errors').map(([kind, exit, http, retry]) => ({
+test('docs/use/errors.md lists exactly the kinds of failure, with their numbers', () => {
+  const listed = rowsBelow(read('docs/use/errors.md'), '# Errors').map(([kind, exit, http, retry]) => ({
     kind,
     exit: Number(exit),
     http: Number(http),
@@ -106,14 +106,16 @@ test('the README lists exactly the commands', () => {
   )
 })
 
-test('docs/errors.md and docs/cli-output.md speak of commands that exist', () => {
+test('docs/use/errors.md and docs/reference/cli-output.md speak of commands that exist', () => {
   const commands = new Set(program().commands.map((command) => command.name()))
   const said = [
     ...rowsBelow(
-      read('docs/errors.md'),
+      read('docs/use/errors.md'),
       '## Which commands end with something else than 0 although they worked',
     ).flatMap(([cell = '']) => cell.split(', ')),
-    ...[...read('docs/cli-output.md').matchAll(/^## ([a-z, ]+)$/gm)].flatMap(([, heading = '']) => heading.split(', ')),
+    ...[...read('docs/reference/cli-output.md').matchAll(/^## ([a-z, ]+)$/gm)].flatMap(([, heading = '']) =>
+      heading.split(', '),
+    ),
   ].map((text) => text.split(' ')[0] ?? '')
   assert.deepEqual(
     said.filter((name) => !commands.has(name)),
@@ -164,9 +166,25 @@ test('a broken link is found', () => {
   assert.deepEqual(
     brokenLinks(
       'README.md',
-      '[a](docs/nothing.md) [b](docs/format.md#nothing) [c](docs/format.md) [d](https://example.org)',
+      '[a](docs/nothing.md) [b](docs/reference/format.md#nothing) [c](docs/reference/format.md) [d](https://example.org)',
     ),
-    ['README.md: docs/nothing.md leads nowhere', 'README.md: docs/format.md#nothing names no heading'],
+    ['README.md: docs/nothing.md leads nowhere', 'README.md: docs/reference/format.md#nothing names no heading'],
+  )
+})
+
+/** Documents that a text beside them names by their path, and that are not there. */
+function missingDocuments(text: string): string[] {
+  const named = [...text.matchAll(/(?<![\w/.-])docs\/[\w/-]+\.(?:md|json)\b/g)].map(([path]) => path)
+  return named.filter((path) => !existsSync(join(root, path)))
+}
+
+test('code, hints and comments name only documents that exist', () => {
+  assert.deepEqual(missingDocuments('see docs/nothing.md and docs/reference/format.md'), ['docs/nothing.md'])
+  const files = globSync(['{src,scripts,bench}/**/*.{ts,py,txt}', 'test/**/*.{py,txt}'], { cwd: root })
+  assert.ok(files.length > 500)
+  assert.deepEqual(
+    files.flatMap((file) => missingDocuments(read(file)).map((path) => `${file}: ${path}`)),
+    [],
   )
 })
 

@@ -95,7 +95,7 @@ test('the package holds compiled code, the recovery files and the documents, and
     'bin/holdfast',
     'bin/node.cjs',
     'dist/main.js',
-    'docs/format.md',
+    'docs/reference/format.md',
     'dist/repository/recovery/recover.py',
     'dist/repository/recovery/README.txt',
   ]) {
