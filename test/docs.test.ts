@@ -135,6 +135,34 @@ test('the configurations of the first steps are valid', () => {
   }
 })
 
+/** Not yet one sentence a line. */
+const wrapped = [
+  'docs/contribute/adding-a-component.md',
+  'docs/contribute/adding-a-storage.md',
+  'docs/contribute/design.md',
+  'docs/plan.md',
+  'docs/reference/failure-modes.md',
+  'docs/use/configuration.md',
+]
+
+/** Lines outside of tables and headings on which a second sentence begins. */
+function linesOfSeveralSentences(markdown: string): string[] {
+  const lines = markdown.replace(/^```[^]*?^```$/gm, '').split('\n')
+  const prose = lines.filter((line) => !/^\s*(?:\||#|- \[|```)/.test(line))
+  return prose.filter((line) =>
+    /[.!?][)*"]* +(?=[A-Z[("*`])/.test(line.replace(/`[^`]*`/g, '`').replace(/^\s*\d+\. /, '')),
+  )
+}
+
+test('documents have one sentence a line', () => {
+  assert.deepEqual(linesOfSeveralSentences('One. Two.\n1. One\n- `a. B` is one.\n| A. B. |'), ['One. Two.'])
+  const held = documents.filter((file) => !wrapped.includes(file) && !file.startsWith('docs/decisions/'))
+  assert.deepEqual(
+    held.flatMap((file) => linesOfSeveralSentences(read(file)).map((line) => `${file}: ${line}`)),
+    [],
+  )
+})
+
 test('every relative link leads to a file, and to a heading of it', () => {
   assert.deepEqual(
     documents.flatMap((file) => brokenLinks(file, read(file))),
