@@ -16,8 +16,8 @@ export const componentSchemas = {
   'kubernetes-secrets': kubernetesSecretsSettings,
 }
 
-/** Writes docs/holdfast.schema.json, by which editors complete and check holdfast.yaml. */
-export const schemaPath = fileURLToPath(new URL('../docs/holdfast.schema.json', import.meta.url))
+/** Writes docs/reference/holdfast.schema.json, by which editors complete and check holdfast.yaml. */
+export const schemaPath = fileURLToPath(new URL('../docs/reference/holdfast.schema.json', import.meta.url))
 
 export function schemaText(): string {
   return `${JSON.stringify(configJsonSchema(componentSchemas), null, 2)}\n`

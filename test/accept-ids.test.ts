@@ -3,8 +3,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Command } from 'commander'
-import { makeProgram } from '../src/cli/program.ts'
-import type { World } from '../src/cli/world.ts'
+import { programForHelp } from '../scripts/generate-commands.ts'
 import { acceptedBy } from '../src/core/accept-ids.ts'
 
 /** Each id of `--accept` is in the documents, printed by a refusal, and understood by the commands that print it. */
@@ -13,8 +12,8 @@ const commands = Object.entries(acceptedBy) as [string, readonly string[]][]
 const ids = [...new Set(commands.flatMap(([, all]) => all))].sort()
 const shown = (id: string): string => (id.endsWith('-') ? `${id}<name>` : id)
 
-test('docs/accept.md lists exactly the ids, each with its commands', () => {
-  const [table = ''] = readFileSync(join(root, 'docs/accept.md'), 'utf8').split('## What removes what')
+test('docs/use/accept.md lists exactly the ids, each with its commands', () => {
+  const [table = ''] = readFileSync(join(root, 'docs/use/accept.md'), 'utf8').split('## What removes what')
   const rows = [...table.matchAll(/^\| `([a-z<>-]+)` \| ([^|]+) \|/gm)].map(([, id = '', by = '']) => [
     id,
     by.replaceAll('`', '').trim().split(', ').sort(),
@@ -51,18 +50,11 @@ for (const id of ids) {
 }
 
 test('every --accept takes the ids of its command and no other', () => {
-  const program = makeProgram(
-    { streams: { out: () => {}, error: () => {}, terminal: false } } as unknown as World,
-    '0',
-    {
-      exitCode: 0,
-    },
-  )
   const found = (command: Command, path: readonly string[]): [string, Command][] => [
     [path[0] ?? '', command],
     ...command.commands.flatMap((sub) => found(sub, [...path, sub.name()])),
   ]
-  const accepting = found(program, []).flatMap(([name, command]) => {
+  const accepting = found(programForHelp(), []).flatMap(([name, command]) => {
     const option = command.options.find(({ long }) => long === '--accept')
     return option === undefined ? [] : [[name, option] as const]
   })

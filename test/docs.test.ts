@@ -3,8 +3,8 @@ import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import type { Command } from 'commander'
-import { makeProgram, runProgram } from '../src/cli/program.ts'
-import type { World } from '../src/cli/world.ts'
+import { runProgram } from '../src/cli/program.ts'
+import { commandsPath, commandsText, programForHelp } from '../scripts/generate-commands.ts'
 import { componentSchemas } from '../scripts/generate-schema.ts'
 import { parseConfig } from '../src/config/load-config.ts'
 import { failureKinds } from '../src/core/failure.ts'
@@ -65,27 +65,8 @@ function problemOf(file: string, link: string): string[] {
   return [`${file}: ${link} names no heading`]
 }
 
-function program(out: (text: string) => void = () => {}): Command {
-  // Help and the list of commands need only the streams.
-  return makeProgram({ streams: { out, error: out, terminal: false } } as World, '0', { exitCode: 0 })
-}
-
-/** Usage lines such as `key add <name>`, without options. */
-function usages(command: Command, path = ''): string[] {
-  return command.commands.flatMap((sub) => {
-    const name = `${path}${sub.name()}`
-    const inner = usages(sub, `${name} `)
-    // A group without arguments does nothing by itself.
-    if (inner.length > 0 && sub.registeredArguments.length === 0) return inner
-    const given = sub.registeredArguments.map((argument) =>
-      argument.required ? `<${argument.name()}>` : `[${argument.name()}]`,
-    )
-    return [[name, ...given].join(' '), ...inner]
-  })
-}
-
-test('docs/errors.md lists exactly the kinds of failure, with their numbers', () => {
-  const listed = rowsBelow(read('docs/errors.md'), '# Errors').map(([kind, exit, http, retry]) => ({
+test('docs/use/errors.md lists exactly the kinds of failure, with their numbers', () => {
+  const listed = rowsBelow(read('docs/use/errors.md'), '# Errors').map(([kind, exit, http, retry]) => ({
     kind,
     exit: Number(exit),
     http: Number(http),
@@ -97,23 +78,24 @@ test('docs/errors.md lists exactly the kinds of failure, with their numbers', ()
   )
 })
 
-test('the README lists exactly the commands', () => {
-  assert.deepEqual(
-    rowsBelow(read('README.md'), '## Commands')
-      .map(([usage = '']) => usage)
-      .sort(),
-    usages(program()).sort(),
-  )
+test('docs/reference/commands.md is what the program says', () => {
+  assert.equal(readFileSync(commandsPath, 'utf8'), commandsText(), 'run scripts/generate-commands.ts')
 })
 
-test('docs/errors.md and docs/cli-output.md speak of commands that exist', () => {
-  const commands = new Set(program().commands.map((command) => command.name()))
+test('the README is short', () => {
+  assert.ok(read('README.md').split('\n').length <= 121)
+})
+
+test('docs/use/errors.md and docs/reference/cli-output.md speak of commands that exist', () => {
+  const commands = new Set(programForHelp().commands.map((command) => command.name()))
   const said = [
     ...rowsBelow(
-      read('docs/errors.md'),
+      read('docs/use/errors.md'),
       '## Which commands end with something else than 0 although they worked',
     ).flatMap(([cell = '']) => cell.split(', ')),
-    ...[...read('docs/cli-output.md').matchAll(/^## ([a-z, ]+)$/gm)].flatMap(([, heading = '']) => heading.split(', ')),
+    ...[...read('docs/reference/cli-output.md').matchAll(/^## ([a-z, ]+)$/gm)].flatMap(([, heading = '']) =>
+      heading.split(', '),
+    ),
   ].map((text) => text.split(' ')[0] ?? '')
   assert.deepEqual(
     said.filter((name) => !commands.has(name)),
@@ -125,32 +107,53 @@ test('docs/errors.md and docs/cli-output.md speak of commands that exist', () =>
   )
 })
 
-test('help and the README give the exit codes of the failures', async () => {
+test('help gives the exit codes of the failures', async () => {
   let help = ''
   await runProgram(
-    program((text) => (help += text)),
+    programForHelp((text) => (help += text)),
     ['--help'],
     { exitCode: 0 },
   )
   const expected = [0, ...Object.values(failureKinds).map(({ exit }) => exit)]
   const inHelp = [...(help.split('Exit codes:')[1] ?? '').matchAll(/\b(\d+) [a-z]/g)].map(([, code]) => Number(code))
   assert.deepEqual(inHelp, expected)
-  const inReadme = rowsBelow(read('README.md'), '## Exit codes').map(([code, kind]) => [kind, Number(code)])
-  assert.deepEqual(inReadme, [['', 0], ...Object.entries(failureKinds).map(([kind, { exit }]) => [kind, exit])])
 })
 
-test('the configurations of the README are valid', () => {
-  const blocks = [...read('README.md').matchAll(/^```yaml\n([^`]*)^```$/gm)].map(([, text = '']) => text)
-  assert.equal(blocks.length, 2)
-  for (const text of blocks) {
+const configured = ['README.md', 'docs/use/first-backup.md', 'docs/use/everything-lost.md']
+
+test('the configurations of the first steps are valid', () => {
+  for (const file of configured) {
+    const [[, text = ''] = [], ...more] = read(file).matchAll(/^```yaml\n([^`]*)^```$/gm)
+    assert.deepEqual(more, [])
     const config = parseConfig(text, {
-      path: 'README.md',
+      path: file,
       isPrivate: true,
       componentSchemas,
       environment: { variables: {}, userId: 0 },
     })
     assert.deepEqual(config.warnings, [])
   }
+})
+
+/** Not yet one sentence a line. */
+const wrapped = ['docs/contribute/adding-a-component.md', 'docs/contribute/adding-a-storage.md', 'docs/plan.md']
+
+/** Lines outside of tables and headings on which a second sentence begins. */
+function linesOfSeveralSentences(markdown: string): string[] {
+  const lines = markdown.replace(/^```[^]*?^```$/gm, '').split('\n')
+  const prose = lines.filter((line) => !/^\s*(?:\||#|- \[|```)/.test(line))
+  return prose.filter((line) =>
+    /[.!?][)*"]* +(?=[A-Z[("*`])/.test(line.replace(/`[^`]*`/g, '`').replace(/^\s*\d+\. /, '')),
+  )
+}
+
+test('documents have one sentence a line', () => {
+  assert.deepEqual(linesOfSeveralSentences('One. Two.\n1. One\n- `a. B` is one.\n| A. B. |'), ['One. Two.'])
+  const held = documents.filter((file) => !wrapped.includes(file) && !file.startsWith('docs/decisions/'))
+  assert.deepEqual(
+    held.flatMap((file) => linesOfSeveralSentences(read(file)).map((line) => `${file}: ${line}`)),
+    [],
+  )
 })
 
 test('every relative link leads to a file, and to a heading of it', () => {
@@ -164,9 +167,25 @@ test('a broken link is found', () => {
   assert.deepEqual(
     brokenLinks(
       'README.md',
-      '[a](docs/nothing.md) [b](docs/format.md#nothing) [c](docs/format.md) [d](https://example.org)',
+      '[a](docs/nothing.md) [b](docs/reference/format.md#nothing) [c](docs/reference/format.md) [d](https://example.org)',
     ),
-    ['README.md: docs/nothing.md leads nowhere', 'README.md: docs/format.md#nothing names no heading'],
+    ['README.md: docs/nothing.md leads nowhere', 'README.md: docs/reference/format.md#nothing names no heading'],
+  )
+})
+
+/** Documents that a text beside them names by their path, and that are not there. */
+function missingDocuments(text: string): string[] {
+  const named = [...text.matchAll(/(?<![\w/.-])docs\/[\w/-]+\.(?:md|json)\b/g)].map(([path]) => path)
+  return named.filter((path) => !existsSync(join(root, path)))
+}
+
+test('code, hints and comments name only documents that exist', () => {
+  assert.deepEqual(missingDocuments('see docs/nothing.md and docs/reference/format.md'), ['docs/nothing.md'])
+  const files = globSync(['{src,scripts,bench}/**/*.{ts,py,txt}', 'test/**/*.{py,txt}'], { cwd: root })
+  assert.ok(files.length > 500)
+  assert.deepEqual(
+    files.flatMap((file) => missingDocuments(read(file)).map((path) => `${file}: ${path}`)),
+    [],
   )
 })
 
@@ -222,7 +241,7 @@ function optionsOf(command: Command): string[] {
 }
 
 test('hints name only options that exist', () => {
-  const known = optionsOf(program())
+  const known = optionsOf(programForHelp())
   const found = flagsInHints()
   assert.ok(found.length > 10, `only ${found.length} flags found`)
   assert.deepEqual(

@@ -6,8 +6,8 @@ import { z } from 'zod'
 import { drivers } from '../src/components/all.ts'
 import * as documents from '../src/repository/documents.ts'
 
-/** Every field that is written into a repository has its place in docs/format.md. */
-const format = readFileSync(join(import.meta.dirname, '../docs/format.md'), 'utf8')
+/** Every field that is written into a repository has its place in docs/reference/format.md. */
+const format = readFileSync(join(import.meta.dirname, '../docs/reference/format.md'), 'utf8')
 /** All words that are written as code: those of sentences may mean something else. */
 const words = new Set(
   [...format.matchAll(/^```[^]*?^```$|`(?:[^`\n]|\n(?!\n))+`/gm)].flatMap(([code]) => code.split(/\W+/)),
@@ -31,14 +31,14 @@ function undocumented(schema: z.ZodType): string[] {
 }
 
 for (const driver of drivers) {
-  test(`docs/format.md has every field of the details of ${driver.kind}`, () => {
+  test(`docs/reference/format.md has every field of the details of ${driver.kind}`, () => {
     assert.deepEqual(undocumented(driver.details), [])
   })
 }
 
 for (const [name, schema] of Object.entries(documents)) {
   if (!(schema instanceof z.ZodType)) continue
-  test(`docs/format.md has every field of ${name}`, () => assert.deepEqual(undocumented(schema), []))
+  test(`docs/reference/format.md has every field of ${name}`, () => assert.deepEqual(undocumented(schema), []))
 }
 
 test('a field that is nowhere in it is found', () => {

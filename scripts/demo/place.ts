@@ -64,7 +64,7 @@ async function fill(
   )
 }
 
-/** What an operator would write; docs/configuration.md explains every key. */
+/** What an operator would write; docs/use/configuration.md explains every key. */
 async function writeConfig(
   folder: string,
   keys: string,

@@ -182,7 +182,7 @@ export interface ArtifactSink {
   /** Which attempt it is, from 1: others changed or locked the component at each one before. */
   readonly attempt?: number
   /**
-   * `kind` is the number of docs/format.md section 4. Several writes may run at once. A chunk of `content` may be
+   * `kind` is the number of docs/reference/format.md section 4. Several writes may run at once. A chunk of `content` may be
    * overwritten once the next is asked for: who keeps one copies it.
    */
   write(role: string, kind: 1 | 2 | 3 | 4 | 6, content: Bytes): Promise<void>

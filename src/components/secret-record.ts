@@ -6,7 +6,7 @@ import type { Secret } from '../core/secret.ts'
 import { bytesOfSecret, secretOfBytes } from '../core/secret-bytes.ts'
 
 /**
- * One secret in an artifact of kind 3 (JSON lines), as docs/format.md has it. Hosts and Kubernetes share the shape: only
+ * One secret in an artifact of kind 3 (JSON lines), as docs/reference/format.md has it. Hosts and Kubernetes share the shape: only
  * `source`, where the value was taken from, differs by kind of component.
  */
 export interface SecretRecord {

@@ -5,13 +5,13 @@ import { fileURLToPath } from 'node:url'
 import { componentSchemas, schemaPath, schemaText } from '../../scripts/generate-schema.ts'
 import { parseConfig } from './load-config.ts'
 
-const documentation = await readFile(fileURLToPath(new URL('../../docs/configuration.md', import.meta.url)), 'utf8')
+const documentation = await readFile(fileURLToPath(new URL('../../docs/use/configuration.md', import.meta.url)), 'utf8')
 
-test('docs/holdfast.schema.json is what the schemas say', async () => {
+test('docs/reference/holdfast.schema.json is what the schemas say', async () => {
   assert.equal(await readFile(schemaPath, 'utf8'), schemaText(), 'run scripts/generate-schema.ts')
 })
 
-test('docs/configuration.md has a row for every key', () => {
+test('docs/use/configuration.md has a row for every key', () => {
   const rows = documentation.split('\n').filter((line) => line.startsWith('|'))
   const undocumented = keysIn(JSON.parse(schemaText())).filter((key) => !rows.some((row) => row.includes(`\`${key}\``)))
   assert.deepEqual(undocumented, [])
@@ -23,7 +23,7 @@ function keysIn(schema: unknown): string[] {
   return [...here, ...Object.values(schema).flatMap(keysIn)]
 }
 
-test('the example of docs/configuration.md is right', () => {
+test('the example of docs/use/configuration.md is right', () => {
   const example = /```yaml\n(version: 1\n.*?)```/s.exec(documentation)?.[1] ?? ''
   const options = { path: 'holdfast.yaml', isPrivate: true, environment: { variables: {}, userId: 0 } }
   assert.deepEqual(parseConfig(example, { ...options, componentSchemas }).warnings, [])

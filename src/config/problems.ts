@@ -36,7 +36,7 @@ export function wrongFile(file: string, problems: readonly Located[]): Failure {
   const ordered = problems.toSorted((a, b) => a.line - b.line || a.column - b.column)
   const lines = [...new Set(ordered.map((problem) => spellLocated(file, problem)))]
   return new Failure('usage', lines.join('\n'), {
-    hint: 'docs/configuration.md explains every key.',
+    hint: 'docs/use/configuration.md explains every key.',
     facts: { file, problems: lines.length },
   })
 }

@@ -22,7 +22,7 @@ export function startingConfig(values: StartingValues): string {
 }
 
 function head({ keyFolder }: StartingValues): string {
-  return `# Configuration of Holdfast. docs/configuration.md explains every key; "holdfast check" reads this file and tries all of it.
+  return `# Configuration of Holdfast. docs/use/configuration.md explains every key; "holdfast check" reads this file and tries all of it.
 # Secrets are written as references: env:NAME or file:/path.
 version: 1
 

@@ -1,4 +1,4 @@
-/** The JSON documents of docs/format.md, as schemas and types. */
+/** The JSON documents of docs/reference/format.md, as schemas and types. */
 import { z } from 'zod'
 import { isPointId } from '../core/restore-point.ts'
 import { POSITION } from '../core/server-moment.ts'

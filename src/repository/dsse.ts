@@ -7,7 +7,7 @@ import { parseDocument } from './parse-document.ts'
 export type PayloadType = 'commit' | 'proof' | 'tombstone' | 'lease'
 const mediaType = (type: PayloadType): string => `application/vnd.holdfast.${type}+json`
 
-/** Signs a document: docs/format.md section 7. The payload is signed as bytes, so there is no canonical form to agree on. */
+/** Signs a document: docs/reference/format.md section 7. The payload is signed as bytes, so there is no canonical form to agree on. */
 export function signDocument(type: PayloadType, document: object, signer: Signer): Buffer {
   const payload = Buffer.from(JSON.stringify(document))
   const sig = encodeBase64(signer.sign(signedBytes(mediaType(type), payload)))

@@ -11,7 +11,7 @@ import { noMemory } from './memory.ts'
 import { openRepository } from './open.ts'
 import { newFixture } from './testing/fixture.ts'
 
-/** A repository that was written in another language from docs/format.md alone, with keys that are for tests only. */
+/** A repository that was written in another language from docs/reference/format.md alone, with keys that are for tests only. */
 const folder = new URL('../../test/vectors/documents/', import.meta.url)
 const keys = new URL('../../test/vectors/documents-keys/', import.meta.url)
 const keyFile = (name: string): Secret => new Secret(readFileSync(new URL(name, keys), 'utf8').replace(/\n$/, ''))

@@ -1,7 +1,7 @@
 import { isPointId } from '../core/restore-point.ts'
 import { proofKinds, type ProofKind } from './documents.ts'
 
-/** Where the blobs of a repository are: docs/format.md section 1. */
+/** Where the blobs of a repository are: docs/reference/format.md section 1. */
 export const HOLDFAST = 'holdfast.json'
 export const POINTS = 'points/'
 export const REMOVED = 'removed/'

@@ -9,7 +9,7 @@ import { encodeUnitHeader } from './unit.ts'
 
 /** Plain content on its way into artifacts: compressed once, whatever the number of repositories. */
 export interface Packed {
-  /** Units of docs/format.md section 4. Can be read once. */
+  /** Units of docs/reference/format.md section 4. Can be read once. */
   readonly content: Bytes
   /** Of the plain content. Only after `content` has ended. */
   readonly totals: () => PlainTotals

@@ -20,7 +20,7 @@ import type { Recording } from './record-proof.ts'
 import type { SignedCommit } from './signed.ts'
 
 /**
- * Turns storage into encrypted, signed, immutable restore points. The format is docs/format.md.
+ * Turns storage into encrypted, signed, immutable restore points. The format is docs/reference/format.md.
  */
 export interface Repository {
   readonly id: string

@@ -1,6 +1,6 @@
 import { Failure } from '../core/failure.ts'
 
-/** The 16 bytes before each zstd frame, in the shape of a skippable frame: docs/format.md section 4. */
+/** The 16 bytes before each zstd frame, in the shape of a skippable frame: docs/reference/format.md section 4. */
 export const UNIT_HEADER = 16
 const MAGIC = Buffer.from('502a4d1808000000', 'hex')
 const PLAIN_LIMIT = 8 * 1024 * 1024

@@ -7,7 +7,7 @@ import { defaultParallel, inOrder } from './in-order.ts'
 import { damaged, parseUnitHeader, UNIT_HEADER } from './unit.ts'
 
 /**
- * The plain content of units: docs/format.md section 4. Fails with `corrupt` for anything that is no whole unit or a
+ * The plain content of units: docs/reference/format.md section 4. Fails with `corrupt` for anything that is no whole unit or a
  * frame that does not give exactly the length its unit says; no unit can make this allocate more than the limits.
  * With `owns` the chunks of `content` are nobody else's, and their memory is given back as soon as they were read.
  */

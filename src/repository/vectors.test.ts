@@ -6,7 +6,7 @@ import { toFailure } from '../core/failure.ts'
 import { plainContent } from './artifact.ts'
 import { bytesOf, collect } from './bytes.ts'
 
-/** Artifacts that were written in another language from docs/format.md alone, by somebody who had not seen this code. */
+/** Artifacts that were written in another language from docs/reference/format.md alone, by somebody who had not seen this code. */
 const folder = new URL('../../test/vectors/artifacts/', import.meta.url)
 const COMPRESSION_OFFSET = 49
 

@@ -24,7 +24,7 @@ export interface StorageKind {
   open(settings: StorageSettings, options: OpenOptions): Promise<Storage>
 }
 
-/** Every kind of storage. Adding one is a folder and a line here; see docs/adding-a-storage.md. */
+/** Every kind of storage. Adding one is a folder and a line here; see docs/contribute/adding-a-storage.md. */
 export const storageKinds: readonly StorageKind[] = [
   {
     protocol: 'file:',

@@ -7,7 +7,7 @@ import { dumpWith } from '../parts/dump-tools.ts'
 import { startLab, type Lab } from '../e2e/lab.ts'
 import { ShapeCheck, shapesOf } from './shape.ts'
 
-const page = await readFile(join(import.meta.dirname, '..', '..', 'docs', 'cli-output.md'), 'utf8')
+const page = await readFile(join(import.meta.dirname, '..', '..', 'docs', 'reference', 'cli-output.md'), 'utf8')
 const shapes = new ShapeCheck(shapesOf(page))
 
 /** Parts of the page that this session does not bring about. */
@@ -111,7 +111,7 @@ test('what is not on the page is found, and what was never seen', () => {
   assert.deepEqual(new ShapeCheck(new Map([['it', ['integer']]])).unseen(), ['it', 'it[]'])
 })
 
-test('every command prints what docs/cli-output.md says', { timeout: 600_000 }, async () => {
+test('every command prints what docs/reference/cli-output.md says', { timeout: 600_000 }, async () => {
   const lab = await startLab()
   const point = await throughTheJob(lab)
   await throughDumps(lab, point)

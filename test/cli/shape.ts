@@ -1,6 +1,6 @@
 import { parse } from 'yaml'
 
-/** The shapes of docs/cli-output.md: YAML as that page explains it, by the words after `yaml` on the fence. */
+/** The shapes of docs/reference/cli-output.md: YAML as that page explains it, by the words after `yaml` on the fence. */
 export type Shapes = ReadonlyMap<string, unknown>
 
 export function shapesOf(markdown: string): Shapes {

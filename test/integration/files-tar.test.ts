@@ -30,7 +30,7 @@ import {
 } from '../../src/components/files/testing/trees.ts'
 import { run } from '../../src/system/run.ts'
 
-// The promise of docs/format.md: after decryption, the stock tar of the machine reads the archive without Holdfast.
+// The promise of docs/reference/format.md: after decryption, the stock tar of the machine reads the archive without Holdfast.
 
 const context = contextWith()
 

@@ -10,7 +10,7 @@ import { base64, everything, fillNamespace } from '../parts/kubernetes-points.ts
 
 const kubernetes = await startKubernetes()
 const lab = await startKeysLab()
-const page = await readFile(join(import.meta.dirname, '..', '..', 'docs', 'cli-output.md'), 'utf8')
+const page = await readFile(join(import.meta.dirname, '..', '..', 'docs', 'reference', 'cli-output.md'), 'utf8')
 
 test('the whole job by the command line, and no value in what it prints', { timeout: 600_000 }, async () => {
   const namespace = await kubernetes.namespace()

@@ -11,7 +11,7 @@ const lab = await startKeysLab({
   BAO_KEY: bao.server.unsealKey.reveal(),
   BAO_TOKEN: bao.server.rootToken.reveal(),
 })
-const page = await readFile(join(import.meta.dirname, '..', '..', 'docs', 'cli-output.md'), 'utf8')
+const page = await readFile(join(import.meta.dirname, '..', '..', 'docs', 'reference', 'cli-output.md'), 'utf8')
 
 test('the whole job by the command line', { timeout: 300_000 }, async () => {
   await bao.must('POST', 'sys/mounts/s', { type: 'kv', options: { version: '2' } })

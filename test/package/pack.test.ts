@@ -95,7 +95,7 @@ test('the package holds compiled code, the recovery files and the documents, and
     'bin/holdfast',
     'bin/node.cjs',
     'dist/main.js',
-    'docs/format.md',
+    'docs/reference/format.md',
     'dist/repository/recovery/recover.py',
     'dist/repository/recovery/README.txt',
   ]) {
@@ -145,16 +145,15 @@ test('a wrong command line ends with 2', async () => {
   assert.equal((await holdfast('nonsense')).code, 2)
 })
 
-/** The README's section on a host: its code blocks of one kind, each with what stands before it. */
+/** The code blocks of one kind in the document on installing, each with what stands before it. */
 async function blocksOf(kind: 'sh' | 'ini'): Promise<readonly { readonly before: string; readonly text: string }[]> {
-  const readme = await readFile(join(root, 'README.md'), 'utf8')
-  const section = readme.split(/^(?=## )/m).find((part) => part.startsWith('## Install on a host\n')) ?? ''
-  return [...section.matchAll(/([^\n]*)\n\n```(\w+)\n([^]*?)```/g)]
+  const page = await readFile(join(root, 'docs', 'use', 'install.md'), 'utf8')
+  return [...page.matchAll(/([^\n]*)\n\n```(\w+)\n([^]*?)```/g)]
     .filter(([, , language]) => language === kind)
     .map(([, before = '', , text = '']) => ({ before, text }))
 }
 
-test('what the README says of a host works: installed under a prefix, linked, started by its units', async () => {
+test('what docs/use/install.md says works: installed under a prefix, linked, started by its units', async () => {
   const host = join(folder, 'host')
   for (const name of ['usr/local/bin', 'etc/systemd/system']) await mkdir(join(host, name), { recursive: true })
   const here = (text: string): string =>

@@ -1,4 +1,4 @@
-"""The content of components as docs/format.md has it: an archive of files with its list, and rows in lanes."""
+"""The content of components as docs/reference/format.md has it: an archive of files with its list, and rows in lanes."""
 
 import hashlib
 import json
@@ -44,7 +44,7 @@ def record(key, value):
 
 
 def member(entry, content=b"", version=1):
-    """An entry of the archive, with the records that docs/format.md asks for."""
+    """An entry of the archive, with the records that docs/reference/format.md asks for."""
     name = entry["path"] if entry["type"] != "directory" else (b"./" if entry["path"] == b"." else entry["path"] + b"/")
     link, seconds = entry.get("target", b""), entry["mtime"] // SECOND
     user, group = entry.get("user", "").encode(), entry.get("group", "").encode()

@@ -244,7 +244,7 @@ def described(data):
 
 
 def opened_manifest():
-    """The manifest of documents/, read here as docs/format.md says."""
+    """The manifest of documents/, read here as docs/reference/format.md says."""
     data = base(f"{DATA}/manifest")
     key, nonce, _ = writer.schedule(DATA_KEY, data[:56], data[56:80])
     sealed, stream = data[112:], b""
@@ -326,7 +326,7 @@ def component(name, kind, details, artifacts):
 
 
 def add_components(name, expect, *made):
-    """A case whose point has these components; `expect` is what reading their contents as docs/format.md has them gives."""
+    """A case whose point has these components; `expect` is what reading their contents as docs/reference/format.md has them gives."""
     documents, files = [one for one, _ in made], {name: data for _, some in made for name, data in some.items()}
     manifest = json_bytes({**json.loads(opened_manifest()), "components": documents})
     records = [record for one in documents for record in one["artifacts"]]

@@ -1,4 +1,4 @@
-"""Writes the repository format of docs/format.md, from that text alone.
+"""Writes the repository format of docs/reference/format.md, from that text alone.
 
 Shares no code with recover.py nor with src/repository, so that a misunderstanding in one of the three shows as a
 difference. Nothing here is fit for real data: whole contents are held in memory and the randomness is given.

@@ -9,7 +9,7 @@ import { copyOutOf, tableOf, type LaneSource } from './lanes.ts'
 import { query, sqlFailure } from './query.ts'
 import type { ToolLimits } from './tool-run.ts'
 
-/** The kind of a lane's artifact, in docs/format.md: rows as COPY writes them. */
+/** The kind of a lane's artifact, in docs/reference/format.md: rows as COPY writes them. */
 const LANE_KIND = 2
 
 export interface LaneCapture {

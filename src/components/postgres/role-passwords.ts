@@ -7,7 +7,7 @@ import { parseRoleStatement } from './plain-sql/role-statements.ts'
 import { split } from './plain-sql/split.ts'
 import type { CapturedRole, PostgresDetails } from './schema.ts'
 
-/** The artifact with what the server keeps of passwords, as docs/format.md has it. */
+/** The artifact with what the server keeps of passwords, as docs/reference/format.md has it. */
 const PASSWORDS_ROLE = 'role-passwords'
 const PASSWORDS_KIND = 6
 

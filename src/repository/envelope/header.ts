@@ -1,7 +1,7 @@
 import { Failure } from '../../core/failure.ts'
 import { fromHex } from '../encoding.ts'
 
-/** The first 56 bytes of an artifact: docs/format.md section 4. Bound into its keys, so that no byte of it can be changed. */
+/** The first 56 bytes of an artifact: docs/reference/format.md section 4. Bound into its keys, so that no byte of it can be changed. */
 export const HEADER_LENGTH = 56
 const MAGIC = Buffer.from('89484c440d0a1a0a', 'hex')
 const VERSION = 1

@@ -12,7 +12,7 @@ export interface ArtifactKeys {
 }
 
 /**
- * The keys of one artifact: docs/format.md section 4. The header is part of the derivation, so an artifact cannot be
+ * The keys of one artifact: docs/reference/format.md section 4. The header is part of the derivation, so an artifact cannot be
  * moved to another place; the commitment makes a ciphertext open under one data key only, which GCM alone does not.
  */
 export function artifactKeys(dataKey: Uint8Array, header: Uint8Array, salt: Uint8Array): ArtifactKeys {

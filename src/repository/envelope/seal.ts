@@ -15,7 +15,7 @@ export interface SealRequest extends ArtifactHeader {
 const BATCH = 64
 
 /**
- * Encrypts a stream into an artifact: docs/format.md section 4. Every call draws a new salt, so a retry never
+ * Encrypts a stream into an artifact: docs/reference/format.md section 4. Every call draws a new salt, so a retry never
  * encrypts two plaintexts under one key and nonce. Throws on what the stream throws, without the last short chunk:
  * what came out until then is no artifact. A chunk is overwritten once the next is asked for.
  */

@@ -22,7 +22,7 @@ export interface UnlockedIdentity extends KeyPair {
   readonly signers: readonly string[]
 }
 
-/** The bytes of an identity document that `password` opens: docs/format.md section 6. */
+/** The bytes of an identity document that `password` opens: docs/reference/format.md section 6. */
 export async function lockIdentity(
   identity: UnlockedIdentity,
   password: Secret,

@@ -12,7 +12,7 @@ const VERSION = 0x13
 const oneOfTwo = gate(2)
 const SALT_LENGTH = 32
 const MIB = 1024
-/** Of docs/format.md section 2. Less is too weak to keep a secret; more could stop the machine of who opens it. */
+/** Of docs/reference/format.md section 2. Less is too weak to keep a secret; more could stop the machine of who opens it. */
 const BOUNDS = { t: [1, 16], memoryKiB: [64 * MIB, 2048 * MIB], p: [1, 16] } as const
 
 export type Kdf = IdentityHeader['kdf']
@@ -33,7 +33,7 @@ export interface PasswordKeys {
 }
 
 /**
- * The keys that a password gives under an identity's header: docs/format.md section 6. Fails with `unsupported` before
+ * The keys that a password gives under an identity's header: docs/reference/format.md section 6. Fails with `unsupported` before
  * any work when the header asks for another function or for more or less work than the bounds.
  */
 export async function passwordKeys(password: Secret, kdf: Kdf, header: Uint8Array): Promise<PasswordKeys> {

@@ -3,7 +3,7 @@ import { Failure } from '../../core/failure.ts'
 import { fromHex } from '../encoding.ts'
 import type { Identity } from '../repository.ts'
 
-/** What the keys file of a restore point holds: docs/format.md section 5. */
+/** What the keys file of a restore point holds: docs/reference/format.md section 5. */
 const MAGIC = Buffer.from('HFKEY1')
 const RECORD_LENGTH = 70
 /** Of the record in an age file: the nonce of its key, and the one chunk with its tag. */

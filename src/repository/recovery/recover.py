@@ -3,7 +3,7 @@
 
 Needs Python 3.9 or newer, the package "cryptography", and zstd (the program, or
 the module "zstandard", or Python 3.14). README.txt beside this file says step by
-step what to do. This file was written from docs/format.md alone.
+step what to do. This file was written from docs/reference/format.md alone.
 
   recover.py list    FOLDER                       the restore points
   recover.py show    FOLDER POINT|latest          what one of them holds
@@ -443,7 +443,7 @@ class Pull:
 
 
 def decompress_units(chunks: Iterable[bytes], where: str) -> Iterator[bytes]:
-    """The plain content of the compression units of docs/format.md section 4."""
+    """The plain content of the compression units of docs/reference/format.md section 4."""
     source = Pull(chunks)
     while True:
         head = source.take(16)
@@ -475,7 +475,7 @@ class Header(NamedTuple):
 
 
 def check_header(header: bytes, ids: bytes, number: int, where: str) -> Header:
-    """Compares the clear header with what is expected, in the order of docs/format.md section 4."""
+    """Compares the clear header with what is expected, in the order of docs/reference/format.md section 4."""
     magic, version, suite, length, found_ids, found_number, kind, compression, zero = struct.unpack(">8sBBH32sIBB6s", header)
     if magic != ARTIFACT_MAGIC:
         corrupt(f"{where} does not start as an artifact does")
@@ -1329,7 +1329,7 @@ def write_manifests(records: str, manifests: str) -> int:
 
 
 def kubernetes_objects(records: str) -> Iterator[Dict[str, Any]]:
-    """The line that describes an object goes before those of its values (docs/format.md, Secrets)."""
+    """The line that describes an object goes before those of its values (docs/reference/format.md, Secrets)."""
     manifest: Optional[Dict[str, Any]] = None
     binary: List[str] = []
     with open(records, "rb") as lines:

@@ -33,7 +33,7 @@ export function readError(error: unknown): S3Error {
 
 /** The next step where a server lacks something. */
 export const NEEDED =
-  'docs/adding-a-storage.md lists what Holdfast needs of S3. Use storage that offers it, or a folder (file:///…).'
+  'docs/contribute/adding-a-storage.md lists what Holdfast needs of S3. Use storage that offers it, or a folder (file:///…).'
 
 interface Meaning {
   readonly kind: FailureKind

@@ -23,7 +23,7 @@ export interface S3Settings {
   readonly insecureTls?: boolean
   /** Size of the first thousand parts of a large upload, in bytes; at least 5 MiB. */
   readonly partSize?: number
-  /** Whether the server is known to honour `If-None-Match: *`. When absent it is tried at opening; see docs/adding-a-storage.md. */
+  /** Whether the server is known to honour `If-None-Match: *`. When absent it is tried at opening; see docs/contribute/adding-a-storage.md. */
   readonly createOnly?: boolean
 }
 

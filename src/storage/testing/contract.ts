@@ -30,7 +30,7 @@ export interface ContractOptions {
 /** The most that storing a big stream may add to the memory outside the JavaScript heap. */
 const MEMORY_ALLOWED = 160 * MEBIBYTE
 
-/** Registers tests for everything that `Storage` promises. Each kind of storage runs them; see docs/adding-a-storage.md. */
+/** Registers tests for everything that `Storage` promises. Each kind of storage runs them; see docs/contribute/adding-a-storage.md. */
 export function storageContract(
   name: string,
   make: () => Promise<ContractSubject>,
