@@ -1,5 +1,6 @@
+import { resolve } from 'node:path'
 import { Secret } from '../../core/secret.ts'
-import type { KeyChange } from '../../operations/keys/keys.ts'
+import { keyChangeOrder, type KeyChange, type KeyChangeOrder, type KeyPasswords } from '../../operations/keys/keys.ts'
 import { askNewPassword, askCurrentPassword } from '../passwords.ts'
 import { formatTable, formatTime, plural } from '../format.ts'
 import type { Command } from '../run-command.ts'
@@ -14,42 +15,21 @@ export async function keyCommand(
   options: Readonly<Record<string, unknown>>,
 ): Promise<number> {
   if (act === 'list') return await list(command)
-  const change = await perform(command, act, name, options)
+  const { keys, context } = command.assembly
+  // commander requires --to with a value.
+  const file = act === 'export' ? { file: resolve(String(options['to'])) } : {}
+  const { order } = await keys.plan(keyChangeOrder.parse({ act, name, ...file }), context)
+  const change = await keys.run(order, await passwordsFor(command, order), context)
   command.result({ act, name, ...change }, () => textOf(act, name, change))
   return 0
 }
 
-async function perform(
-  command: Command,
-  act: Exclude<KeyAct, 'list'>,
-  name: string,
-  options: Readonly<Record<string, unknown>>,
-): Promise<KeyChange> {
-  const { keys, context } = command.assembly
-  switch (act) {
-    case 'add':
-      return await keys.add(name, new Secret(await askNewPassword(command.world)), context)
-    case 'remove':
-      return await keys.remove(name, context)
-    case 'change-password': {
-      const old = new Secret(await askCurrentPassword(command.world, name))
-      return await keys.changePassword(
-        name,
-        { old, new: new Secret(await askNewPassword(command.world, 'HOLDFAST_NEW_PASSWORD')) },
-        context,
-      )
-    }
-    case 'export':
-      // commander requires --to with a value.
-      return await keys.exportTo(
-        name,
-        new Secret(await askCurrentPassword(command.world, name)),
-        String(options['to']),
-        context,
-      )
-    case 'rewrap':
-      return await keys.rewrap(context)
-  }
+async function passwordsFor({ world }: Command, order: KeyChangeOrder): Promise<KeyPasswords> {
+  if (order.act === 'add') return { fresh: new Secret(await askNewPassword(world)) }
+  if (order.act === 'export') return { current: new Secret(await askCurrentPassword(world, order.name)) }
+  if (order.act !== 'change-password') return {}
+  const current = new Secret(await askCurrentPassword(world, order.name))
+  return { current, fresh: new Secret(await askNewPassword(world, 'HOLDFAST_NEW_PASSWORD')) }
 }
 
 async function list(command: Command): Promise<number> {

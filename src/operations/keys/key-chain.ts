@@ -5,7 +5,7 @@ import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Secret } from '../../core/secret.ts'
 import type { AppRepository } from '../app.ts'
-import type { KeyChain, KeyChange, ListedKey } from './keys.ts'
+import type { KeyChain, KeyChange, KeyChangeOrder, KeyChangePlan, KeyPasswords, ListedKey } from './keys.ts'
 import { generateKeyPair } from '../../repository/keys/age-keys.ts'
 import {
   addIdentity,
@@ -30,14 +30,65 @@ interface Wires {
 export function configuredKeyChain(wires: Wires): KeyChain {
   return {
     list: (context) => list(wires, context),
-    add: (name, password, context) => add(wires, name, password, context),
-    remove: (name, context) => remove(wires, name, context),
-    changePassword: async (name, passwords, context) =>
-      changed(await each(wires, name, context, (storage) => changePassword(storage, name, passwords, context))),
-    exportTo: (name, password, file, context) => exportTo(wires, name, { password, file }, context),
-    rewrap: (context) =>
-      rewrapFor(wires, (repository) => wires.config.repositories[repository]?.recipients ?? [], context),
+    plan: (order, context) => plan(wires, order, context),
+    async run(order, passwords, context) {
+      await plan(wires, order, context)
+      return await run(wires, order, passwords, context)
+    },
   }
+}
+
+async function plan(wires: Wires, order: KeyChangeOrder, context: Context): Promise<KeyChangePlan> {
+  const all = await list(wires, context)
+  if (order.act === 'add' || order.act === 'rewrap') return { order, keys: order.act === 'add' ? [] : all }
+  const keys = all.filter(({ name }) => name === order.name)
+  if (keys[0] === undefined)
+    throw new Failure('notFound', `no repository has a private key ${order.name}`, {
+      hint: 'holdfast key list shows them.',
+    })
+  if (order.act === 'remove') refuseLast(wires, order.name, keys)
+  return { order, keys }
+}
+
+function refuseLast({ config }: Wires, name: string, gone: readonly ListedKey[]): void {
+  const empty = Object.keys(config.repositories).find((one) => recipientsWithout(config, gone)(one).length === 0)
+  if (empty === undefined) return
+  throw new Failure('refused', `${name} is the last recipient of repository ${empty}`, {
+    hint: 'Add another key first: without a recipient nobody could read the restore points.',
+  })
+}
+
+function recipientsWithout(config: Config, gone: readonly ListedKey[]): (repository: string) => readonly string[] {
+  const removed = new Set(gone.map(({ recipient }) => recipient))
+  return (repository) => recipientsOf(config, repository).filter((recipient) => !removed.has(recipient))
+}
+
+function recipientsOf({ repositories }: Config, name: string): readonly string[] {
+  return repositories[name]?.recipients ?? []
+}
+
+async function run(wires: Wires, order: KeyChangeOrder, passwords: KeyPasswords, context: Context): Promise<KeyChange> {
+  switch (order.act) {
+    case 'add':
+      return await add(wires, order.name, required(passwords.fresh), context)
+    case 'remove':
+      return await remove(wires, order.name, context)
+    case 'change-password': {
+      const both = { old: required(passwords.current), new: required(passwords.fresh) }
+      return changed(
+        await each(wires, order.name, context, (storage) => changePassword(storage, order.name, both, context)),
+      )
+    }
+    case 'export':
+      return await exportTo(wires, order, required(passwords.current), context)
+    case 'rewrap':
+      return await rewrapFor(wires, (repository) => recipientsOf(wires.config, repository), context)
+  }
+}
+
+function required(password: Secret | undefined): Secret {
+  if (password === undefined) throw new Failure('usage', 'the change of a key lacks a password')
+  return password
 }
 
 async function list({ config, storage }: Wires, context: Context): Promise<readonly ListedKey[]> {
@@ -62,7 +113,7 @@ async function add(wires: Wires, name: string, password: Secret, context: Contex
   for (const repository of Object.keys(wires.config.repositories))
     await addIdentity(await wires.storage(repository), { name, password, signers, key: pair.key }, context)
   const recipients = (repository: string): readonly string[] => [
-    ...new Set([...(wires.config.repositories[repository]?.recipients ?? []), pair.recipient]),
+    ...new Set([...recipientsOf(wires.config, repository), pair.recipient]),
   ]
   await writeRecipients(wires.config, recipients)
   return { ...(await rewrapFor(wires, recipients, context)), recipient: pair.recipient }
@@ -71,16 +122,7 @@ async function add(wires: Wires, name: string, password: Secret, context: Contex
 /** The configuration first, so that no backup that runs meanwhile encrypts to the key; the locked key last, so that a cut-off removal can be repeated. */
 async function remove(wires: Wires, name: string, context: Context): Promise<KeyChange> {
   const gone = (await list(wires, context)).filter((key) => key.name === name)
-  if (gone[0] === undefined)
-    throw new Failure('notFound', `no repository has a private key ${name}`, { hint: 'holdfast key list shows them.' })
-  const removed = new Set(gone.map(({ recipient }) => recipient))
-  const recipients = (repository: string): readonly string[] =>
-    (wires.config.repositories[repository]?.recipients ?? []).filter((recipient) => !removed.has(recipient))
-  const empty = Object.keys(wires.config.repositories).find((repository) => recipients(repository).length === 0)
-  if (empty !== undefined)
-    throw new Failure('refused', `${name} is the last recipient of repository ${empty}`, {
-      hint: 'Add another key first: without a recipient nobody could read the restore points.',
-    })
+  const recipients = recipientsWithout(wires.config, gone)
   await writeRecipients(wires.config, recipients)
   const change = await rewrapFor(wires, recipients, context)
   await each(wires, name, context, (storage) => removeIdentity(storage, name, context))
@@ -89,13 +131,11 @@ async function remove(wires: Wires, name: string, context: Context): Promise<Key
 
 async function exportTo(
   wires: Wires,
-  name: string,
-  { password, file }: { readonly password: Secret; readonly file: string },
+  { name, file }: { readonly name: string; readonly file: string },
+  password: Secret,
   context: Context,
 ): Promise<KeyChange> {
-  const repository = (await list(wires, context)).find((key) => key.name === name)?.repository
-  if (repository === undefined)
-    throw new Failure('notFound', `no repository has a private key ${name}`, { hint: 'holdfast key list shows them.' })
+  const repository = (await list(wires, context)).find((key) => key.name === name)?.repository ?? ''
   const text = await exportIdentity(await wires.storage(repository), name, password, context)
   await writeNewFile(file, text.reveal())
   return changed([repository])
@@ -131,8 +171,6 @@ async function each(
     await act(opened)
     having.push(repository)
   }
-  if (having.length === 0)
-    throw new Failure('notFound', `no repository has a private key ${name}`, { hint: 'holdfast key list shows them.' })
   return having
 }
 
