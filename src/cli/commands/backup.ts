@@ -1,5 +1,6 @@
 import { failureKinds } from '../../core/failure.ts'
 import { runBackup } from '../../operations/backup/run.ts'
+import { backupOrder } from '../../operations/backup/order.ts'
 import { planBackup, type BackupPlan } from '../../operations/backup/plan.ts'
 import type { BackupReport } from '../../operations/backup/report.ts'
 import { formatFindings, withoutWarnings } from '../findings.ts'
@@ -23,7 +24,7 @@ export async function backup(command: Command, name: string | undefined, options
     command.result({ plan }, () => planText(plan))
     return 0
   }
-  const run = await runBackup(app, plan, context)
+  const run = await runBackup(app, backupOrder.parse(plan), context)
   const report = { ...run, findings: [...plan.findings, ...run.findings] }
   const findings = withoutWarnings(report.findings, command.options.quiet)
   command.result({ report }, () => reportText({ ...report, findings }))

@@ -1,7 +1,9 @@
 import { Secret } from '../../core/secret.ts'
-import { exportKleidia, type KleidiaExportReport } from '../../operations/export/export-kleidia.ts'
-import { findInApps } from '../../operations/points/show-point.ts'
-import { openPoint } from '../../operations/source.ts'
+import {
+  planKleidiaExport,
+  runKleidiaExport,
+  type KleidiaExportReport,
+} from '../../operations/export/export-kleidia.ts'
 import { formatBytes, formatDuration, plural } from '../format.ts'
 import { askNewPassword } from '../passwords.ts'
 import { chooseApp, type Command } from '../run-command.ts'
@@ -21,17 +23,15 @@ export async function exportKleidiaV1(
   { output, app: named, component, mount }: ExportKleidiaOptions,
 ): Promise<number> {
   const { apps, context } = command.assembly
-  const found = await findInApps(apps, choice, named, context)
-  const app = chooseApp(apps, found.point.commit.app)
+  const components = component === undefined ? undefined : [component]
+  const order = await planKleidiaExport(apps, { choice, app: named, output, mount, components }, context)
   const password = new Secret(
     await askNewPassword(command.world, KLEIDIA_PASSWORD, {
       what: 'A password that encrypts the file',
       whoGuesses: 'Everyone who gets the file can guess at it',
     }),
   )
-  const reader = await openPoint(found.repository, found.point.point, context)
-  const components = component === undefined ? undefined : [component]
-  const report = await exportKleidia(app, reader, { output, password, mount, components }, context)
+  const report = await runKleidiaExport(chooseApp(apps, order.app), order, password, context)
   command.result({ report }, () => textOf(report))
   return 0
 }

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { Failure } from '../../core/failure.ts'
 import { Secret } from '../../core/secret.ts'
 import { kleidiaSources, type KleidiaLocation } from '../../operations/import-kleidia/kleidia-sources.ts'
-import { importKleidiaPoints } from '../../operations/import-kleidia/import-points.ts'
+import { planKleidiaImport, runKleidiaImport } from '../../operations/import-kleidia/import-points.ts'
 import {
   importKleidia,
   isComplete,
@@ -65,15 +65,10 @@ export async function importKleidiaInto(
   const { context } = assembly
   const app = chooseApp(assembly.apps, given.app)
   const { mount, component: components } = options
-  const request = {
-    password: await askPassword(world),
-    limits: limitsOf(options),
-    mount,
-    components,
-    ...acceptedOfDump(options),
-  }
-  const sources = kleidiaSources(locationOf(given.where, options), context)
-  return printed(await importKleidiaPoints(app, sources, request, context), result)
+  const location = locationOf(given.where, options)
+  const request = { location, limits: limitsOf(options), mount, components, ...acceptedOfDump(options) }
+  const order = planKleidiaImport(app, request)
+  return printed(await runKleidiaImport(app, order, await askPassword(world), context), result)
 }
 
 function printed(report: KleidiaReport, result: Command['result']): number {
@@ -85,7 +80,7 @@ function printed(report: KleidiaReport, result: Command['result']): number {
 
 function locationOf(where: string, { endpoint, region, ca }: ImportKleidiaOptions): KleidiaLocation {
   return {
-    where,
+    where: where.startsWith('s3:') ? where : resolve(where),
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(region === undefined ? {} : { region }),
     ...(ca === undefined ? {} : { caFile: resolve(ca) }),

@@ -1,6 +1,6 @@
 import { Failure, failureKinds } from '../../core/failure.ts'
-import type { InitReport, InitRequest } from '../../operations/init/init.ts'
-import { initialize } from '../../operations/init/initialize.ts'
+import type { InitOrder, InitReport } from '../../operations/init/init.ts'
+import { planInit, runInit } from '../../operations/init/initialize.ts'
 import { formatFindings } from '../findings.ts'
 import { formatTime } from '../format.ts'
 import { askNewPassword, passwordOfLockedKeys } from '../passwords.ts'
@@ -28,24 +28,22 @@ export async function init(world: World, common: CommonOptions, options: InitOpt
         hint: 'Without either there would be no private key that opens the restore points.',
       })
     }
-    const report = await initialize(
-      {
-        ...fromOf(options),
-        ...(common.config === undefined ? {} : { configPath: common.config }),
-        ...(options.repository === undefined ? {} : { repositoryUrl: options.repository }),
-        ...templateOf(options),
-        ...(options.identityFile === undefined ? {} : { identityFile: options.identityFile }),
-        password: options.password ? () => askNewPassword(world) : undefined,
-        currentPassword: passwordOfLockedKeys(world),
-      },
-      world.context(view.show),
-    )
+    const { order } = await planInit({
+      ...fromOf(options),
+      ...(common.config === undefined ? {} : { configPath: common.config }),
+      ...(options.repository === undefined ? {} : { repositoryUrl: options.repository }),
+      ...templateOf(options),
+      ...(options.identityFile === undefined ? {} : { identityFile: options.identityFile }),
+    })
+    const password = options.password ? () => askNewPassword(world) : undefined
+    const passwords = { password, currentPassword: passwordOfLockedKeys(world) }
+    const report = await runInit(order, passwords, world.context(view.show))
     resultPrinter(world, common, view)({ report }, () => textOf(report))
     return report.findings.some(({ level }) => level === 'error') ? failureKinds.incomplete.exit : 0
   })
 }
 
-function fromOf({ from, at = 'latest', endpoint, region, ca }: InitOptions): Pick<InitRequest, 'from'> {
+function fromOf({ from, at = 'latest', endpoint, region, ca }: InitOptions): Pick<InitOrder, 'from'> {
   const server = Object.entries({ endpoint, region, ca }).filter(([, value]) => value !== undefined)
   const others = [...server.map(([name]) => name), ...(at === 'latest' ? [] : ['at'])]
   if (from !== undefined) return { from: { url: from, at, ...Object.fromEntries(server) } }
@@ -53,7 +51,7 @@ function fromOf({ from, at = 'latest', endpoint, region, ca }: InitOptions): Pic
   throw new Failure('usage', `--${others[0]} needs --from`, { hint: 'Name the repository to read with --from.' })
 }
 
-function templateOf({ app, envFile }: InitOptions): Pick<InitRequest, 'template'> {
+function templateOf({ app, envFile }: InitOptions): Pick<InitOrder, 'template'> {
   if (app !== undefined)
     return { template: { name: app, ...(envFile === undefined ? {} : { environmentFile: envFile }) } }
   if (envFile === undefined) return {}

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { access, rm, stat } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
+import { z } from 'zod'
 import { Failure } from '../../core/failure.ts'
 import type { Secret } from '../../core/secret.ts'
 import type { GivenSecrets } from '../../components/driver.ts'
@@ -16,15 +17,53 @@ import type { PointReader } from '../../repository/repository.ts'
 import type { App, AppComponent, OperationContext } from '../app.ts'
 import { hasSecretLists, type WithSecretLists } from '../import-kleidia/load-parts.ts'
 import { hasDumps, type WithDumps } from '../import/import.ts'
-import { detailsOf, sourceOf } from '../source.ts'
+import { findOrdered } from '../points/find-point.ts'
+import { findInApps } from '../points/show-point.ts'
+import { detailsOf, openPoint, sourceOf } from '../source.ts'
 
-export interface KleidiaExportRequest {
-  readonly output: string
-  readonly password: Secret
+/** What an export is to do: all but the password, which is given beside it. It can be stored as JSON. */
+const kleidiaExportOrder = z.object({
+  app: z.string(),
+  point: z.string(),
+  /** The name of the repository to read from. */
+  repository: z.string(),
+  /** An absolute path at which nothing is yet. */
+  output: z.string().refine((path) => isAbsolute(path), 'is not an absolute path'),
   /** The KV mount to take the secrets of. */
-  readonly mount?: string | undefined
+  mount: z.string().optional(),
   /** The components to choose from, when the app has several of a kind. */
-  readonly components?: readonly string[] | undefined
+  components: z.array(z.string()).readonly().optional(),
+})
+export type KleidiaExportOrder = Readonly<z.infer<typeof kleidiaExportOrder>>
+
+export interface KleidiaExportRequest extends Pick<KleidiaExportOrder, 'output' | 'mount' | 'components'> {
+  /** `latest`, an id or its start, or a time. */
+  readonly choice: string
+  readonly app?: string | undefined
+}
+
+type Exporting = Pick<KleidiaExportOrder, 'output' | 'mount' | 'components'> & { readonly password: Secret }
+
+/** Chooses the point; changes nothing. */
+export async function planKleidiaExport(
+  apps: readonly App[],
+  { choice, app, output, mount, components }: KleidiaExportRequest,
+  context: OperationContext,
+): Promise<KleidiaExportOrder> {
+  const { point, repositoryName: repository } = await findInApps(apps, choice, app, context)
+  const place = { app: point.commit.app, point: point.point, repository }
+  return kleidiaExportOrder.parse({ ...place, output: resolve(output), mount, components })
+}
+
+/** Writes what the order says. `app` is the one that it names. */
+export async function runKleidiaExport(
+  app: App,
+  order: KleidiaExportOrder,
+  password: Secret,
+  context: OperationContext,
+): Promise<KleidiaExportReport> {
+  const { repository } = await findOrdered(app, order, context)
+  return await exportKleidia(app, await openPoint(repository, order.point, context), { ...order, password }, context)
 }
 
 export interface KleidiaExportReport {
@@ -46,7 +85,7 @@ export interface KleidiaExportReport {
 export async function exportKleidia(
   app: App,
   reader: PointReader,
-  request: KleidiaExportRequest,
+  request: Exporting,
   context: OperationContext,
 ): Promise<KleidiaExportReport> {
   const begun = context.clock.monotonic()
@@ -88,7 +127,7 @@ interface Parts {
   readonly secrets: Part<WithSecretLists> | undefined
 }
 
-function chooseParts(app: App, reader: PointReader, request: KleidiaExportRequest): Parts {
+function chooseParts(app: App, reader: PointReader, request: Exporting): Parts {
   const database = thePart(app, hasDumps, reader, request)
   const secrets = thePart(app, hasSecretLists, reader, request)
   if (database !== undefined || secrets !== undefined) return { database, secrets }
@@ -101,7 +140,7 @@ function thePart<Kind extends AppComponent>(
   app: App,
   fits: (component: AppComponent) => component is Kind,
   { manifest, commit }: PointReader,
-  { components: chosen }: KleidiaExportRequest,
+  { components: chosen }: Exporting,
 ): Part<Kind> | undefined {
   const found = app.components.filter(fits).flatMap((component) => {
     const captured = manifest.components.find(({ name }) => name === component.name)
@@ -124,7 +163,7 @@ function otherComponents({ manifest }: PointReader, { database, secrets }: Parts
 function secretsOf(
   { component, captured }: Part<WithSecretLists>,
   reader: PointReader,
-  { mount }: KleidiaExportRequest,
+  { mount }: Exporting,
   context: OperationContext,
 ): Promise<GivenSecrets> {
   const { driver } = component

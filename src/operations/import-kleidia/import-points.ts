@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
+import { z } from 'zod'
 import { Failure } from '../../core/failure.ts'
 import type { Bytes } from '../../core/ports.ts'
 import type { Secret } from '../../core/secret.ts'
-import type { ArchiveLimits } from '../../repository/kleidia-v1/expand.ts'
 import type { KleidiaSource } from '../../repository/kleidia-v1/source.ts'
 import type { OpenSpooled } from '../../repository/kleidia-v1/open.ts'
 import type { KnownCommits } from '../../repository/repository.ts'
@@ -15,18 +15,41 @@ import { closeOrWarn, holdImported } from '../import/import.ts'
 import { fileRemark, KLEIDIA_REMARK } from '../import/remark.ts'
 import { ImportedBefore } from './imported-before.ts'
 import { openedOf, takeAll, type KleidiaFile, type KleidiaReport } from './import-kleidia.ts'
+import { kleidiaLocation, kleidiaSources } from './kleidia-sources.ts'
 import { loadParts, type LoadedParts } from './load-parts.ts'
 
-export interface KleidiaPointsRequest {
-  readonly password: Secret
-  readonly limits: ArchiveLimits
+/** What an import is to do: all but the password, which is given beside it. It can be stored as JSON. */
+const kleidiaImportOrder = z.object({
+  app: z.string(),
+  location: kleidiaLocation,
+  limits: z.object({ expandedBytes: z.number(), ratio: z.number() }),
   /** The KV mount that the paths of the secrets belong to. */
-  readonly mount?: string | undefined
+  mount: z.string().optional(),
   /** The components to choose from, when the app has several of a kind. */
-  readonly components?: readonly string[] | undefined
+  components: z.array(z.string()).readonly().optional(),
   /** Who made the files is trusted with this machine. */
-  readonly trusted: boolean
-  readonly withoutRows?: boolean | undefined
+  trusted: z.boolean(),
+  withoutRows: z.boolean().optional(),
+})
+export type KleidiaImportOrder = Readonly<z.infer<typeof kleidiaImportOrder>>
+
+type Importing = Pick<KleidiaImportOrder, 'limits' | 'mount' | 'components' | 'trusted' | 'withoutRows'> & {
+  readonly password: Secret
+}
+
+/** The order of an import; changes nothing. */
+export function planKleidiaImport(app: App, request: Omit<KleidiaImportOrder, 'app'>): KleidiaImportOrder {
+  return kleidiaImportOrder.parse({ ...request, app: app.name })
+}
+
+/** Imports as ordered. `app` is the one that the order names. */
+export async function runKleidiaImport(
+  app: App,
+  order: KleidiaImportOrder,
+  password: Secret,
+  context: OperationContext,
+): Promise<KleidiaReport> {
+  return await importKleidiaPoints(app, kleidiaSources(order.location, context), { ...order, password }, context)
 }
 
 /**
@@ -36,7 +59,7 @@ export interface KleidiaPointsRequest {
 export async function importKleidiaPoints(
   app: App,
   sources: AsyncIterable<KleidiaSource>,
-  request: KleidiaPointsRequest,
+  request: Importing,
   context: OperationContext,
 ): Promise<KleidiaReport> {
   const before = await ImportedBefore.read(app, context)
@@ -46,7 +69,7 @@ export async function importKleidiaPoints(
 interface Import {
   readonly app: App
   readonly source: KleidiaSource
-  readonly request: KleidiaPointsRequest
+  readonly request: Importing
   readonly before: ImportedBefore
 }
 

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { z } from 'zod'
 import type { Context } from '../../core/ports.ts'
 import { localSource, sourcesIn, type KleidiaSource } from '../../repository/kleidia-v1/source.ts'
 import { openStorage } from '../../storage/open.ts'
@@ -9,13 +10,14 @@ import { retrying } from '../../storage/wrap/retrying.ts'
 import type { Storage } from '../../storage/storage.ts'
 
 /** Where Kleidia put its backups; keys come from where the AWS tools look for them. */
-export interface KleidiaLocation {
-  /** A path, or s3://bucket/prefix. */
-  readonly where: string
-  readonly endpoint?: string
-  readonly region?: string
-  readonly caFile?: string
-}
+export const kleidiaLocation = z.object({
+  /** An absolute path, or s3://bucket/prefix. */
+  where: z.string(),
+  endpoint: z.string().exactOptional(),
+  region: z.string().exactOptional(),
+  caFile: z.string().exactOptional(),
+})
+export type KleidiaLocation = Readonly<z.infer<typeof kleidiaLocation>>
 
 /** The file at a path or s3:// URL, or all files below it. Nothing is written there. */
 export async function* kleidiaSources(location: KleidiaLocation, context: Context): AsyncIterable<KleidiaSource> {

@@ -1,30 +1,46 @@
+import { z } from 'zod'
 import type { Finding } from '../../core/restore-point.ts'
 
 /** Where `holdfast init --from` takes the configuration from. */
-export interface InitFrom {
-  readonly url: string
+const initFrom = z.object({
+  url: z.string(),
   /** `latest`, the start of an id, or a time. */
-  readonly at: string
-  readonly endpoint?: string
-  readonly region?: string
-  readonly ca?: string
-}
+  at: z.string(),
+  endpoint: z.string().exactOptional(),
+  region: z.string().exactOptional(),
+  ca: z.string().exactOptional(),
+})
+export type InitFrom = Readonly<z.infer<typeof initFrom>>
 
-/** What `holdfast init` was asked for. */
-export interface InitRequest {
-  readonly configPath?: string
+/** What an init is to do: all but the passwords, which are given beside it. It can be stored as JSON. */
+export const initOrder = z.object({
+  /** Absolute. */
+  configPath: z.string(),
   /** Writes the configuration that restore points carry, in place of a starting one. */
-  readonly from?: InitFrom
+  from: initFrom.exactOptional(),
   /** For a new configuration file. */
-  readonly repositoryUrl?: string
+  repositoryUrl: z.string().exactOptional(),
   /** For a new configuration file: an app that is known, and where its own settings are. */
-  readonly template?: { readonly name: string; readonly environmentFile?: string }
+  template: z.object({ name: z.string(), environmentFile: z.string().exactOptional() }).exactOptional(),
   /** Where to write the private key unlocked, for drills on this host. */
-  readonly identityFile?: string
+  identityFile: z.string().exactOptional(),
+})
+export type InitOrder = Readonly<z.infer<typeof initOrder>>
+
+export interface InitPasswords {
   /** Locks the private key into each repository; undefined to lock none. Asked for only when a key is made. */
   readonly password: (() => Promise<string>) | undefined
   /** Opens a private key that is locked in a repository already; asked for only when one is to be copied. */
   readonly currentPassword: CurrentPassword
+}
+
+export interface InitRequest extends InitOrder, InitPasswords {}
+
+/** An order, and what people should know before it runs. */
+export interface InitPlan {
+  readonly order: InitOrder
+  /** The configuration file is there already and is used as it is. */
+  readonly configExists: boolean
 }
 
 /** The password of private keys that are locked already. */

@@ -7,7 +7,15 @@ import { parseDatabaseUrl } from '../../core/database-url.ts'
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Finding } from '../../core/restore-point.ts'
-import type { CopiedIdentity, InitReport, InitRequest } from './init.ts'
+import {
+  initOrder,
+  type CopiedIdentity,
+  type InitOrder,
+  type InitPasswords,
+  type InitPlan,
+  type InitReport,
+  type InitRequest,
+} from './init.ts'
 import { closedFinding } from '../keys/closed-finding.ts'
 import { generateSigner, parseSigner } from '../../repository/keys/signer.ts'
 import { assertEnvironmentFile, readVariable } from '../../system/environment-file.ts'
@@ -22,13 +30,23 @@ import { initializeFrom } from './initialize-from.ts'
 import { knownRecipients } from '../keys/known-recipients.ts'
 import { lookAround, proveKeys, readConfig, signingFile, storagesOf, trustEverywhere } from './look-around.ts'
 
+/** Judges the options, a starting configuration among them; changes nothing and asks for no password. */
+export async function planInit(request: Partial<InitOrder>): Promise<InitPlan> {
+  const path = resolve(request.configPath ?? processEnvironment().variables['HOLDFAST_CONFIG'] ?? 'holdfast.yaml')
+  const order = initOrder.parse({ ...request, configPath: path })
+  const configExists = await exists(path)
+  if (!configExists && order.from === undefined) startingText(path, order)
+  return { order, configExists }
+}
+
 /**
  * Writes a starting configuration where there is none, makes the keys it lacks, and creates its repositories. One that was
  * added to others gets their locked private keys. Nothing that exists is overwritten; a run that was cut off is repeated.
  * What the operator is asked for, and a key that they brought, is looked at before anything is made.
  */
-export async function initialize(request: InitRequest, context: Context): Promise<InitReport> {
-  const path = resolve(request.configPath ?? processEnvironment().variables['HOLDFAST_CONFIG'] ?? 'holdfast.yaml')
+export async function runInit(order: InitOrder, passwords: InitPasswords, context: Context): Promise<InitReport> {
+  const request: InitRequest = { ...order, ...passwords }
+  const path = order.configPath
   if (request.from !== undefined) return await initializeFrom(path, request.from, request, context)
   const before = await lookAround(path, context)
   const { adoptions } = before
@@ -122,7 +140,7 @@ function passedOver(path: string, { repositoryUrl, template }: InitRequest): rea
 }
 
 /** The starting configuration, judged before anything is made: a wrong option leaves no file behind that is wrong. */
-function startingText(path: string, request: InitRequest): string {
+function startingText(path: string, request: InitOrder): string {
   const folder = dirname(path)
   const url = request.repositoryUrl ?? `file://${join(folder, 'repository')}`
   const template = templateOf(request)
@@ -140,12 +158,12 @@ function startingText(path: string, request: InitRequest): string {
 }
 
 /** Without an identity file on this host, restores here ask for the password of the locked one. */
-function identityLine({ identityFile }: InitRequest): (line: string) => string {
+function identityLine({ identityFile }: InitOrder): (line: string) => string {
   return (line) =>
     identityFile === undefined ? `# ${line}` : `identity: ${JSON.stringify(`file:${resolve(identityFile)}`)}`
 }
 
-function templateOf({ template }: InitRequest): AppTemplate | undefined {
+function templateOf({ template }: InitOrder): AppTemplate | undefined {
   if (template === undefined) return undefined
   const name = appNames.find((one) => one === template.name)
   if (name === undefined)
