@@ -2,6 +2,7 @@ import { link, mkdir, rename, rm, symlink, unlink, type FileHandle } from 'node:
 import type { Bytes } from '../../core/ports.ts'
 import { Backlog } from './backlog.ts'
 import type { DirectoryEntry, FileEntry, LinkEntry, RegularEntry, SymlinkEntry } from './entry.ts'
+import { syncOpenFolder } from '../../system/sync-folder.ts'
 import { fileFailure } from './failures.ts'
 import { FolderPath } from './folder-path.ts'
 import { child, openInside, statIn, type Folder } from './folder.ts'
@@ -134,7 +135,7 @@ export class TreeWriter {
   async #finishFolder(entry: DirectoryEntry): Promise<void> {
     const { handle } = await openInside(await this.#path.at(entry.path), ROOT)
     await setMetadataOrClose(handle, entry, this.#options.rights)
-    await this.#backlog.add(() => syncAndClose(handle))
+    await this.#backlog.add(() => syncOpenFolder(handle))
   }
 
   async #naming(path: RawPath, task: () => Promise<void>): Promise<void> {

@@ -1,17 +1,12 @@
 import { faultOfCode } from '../../core/environment-fault.ts'
 import { Failure, toFailure } from '../../core/failure.ts'
-
-/** The system's code for an error of a file operation, such as `ENOENT`. */
-export function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
-}
+import { codeOf, hasCode, isMissing } from '../../system/errno.ts'
 
 const isOneOf =
   (...codes: readonly string[]) =>
   (error: unknown): boolean =>
-    codes.includes(codeOf(error) ?? '')
+    hasCode(error, ...codes)
 
-export const isMissing = isOneOf('ENOENT', 'ENOTDIR')
 const isFull = isOneOf('ENOSPC', 'EDQUOT')
 const isTooLarge = isOneOf('EFBIG')
 const isForbidden = isOneOf('EACCES', 'EPERM', 'EROFS')
@@ -32,7 +27,7 @@ const lacksLinks = isOneOf('EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK')
 export function fileFailure(cause: unknown, act: string, folder: string): Failure {
   if (cause instanceof Failure) return cause
   const code = codeOf(cause)
-  if (code === undefined) return toFailure(cause)
+  if (code === '') return toFailure(cause)
   const facts = { code, folder }
   const told = `${act} in ${folder}${placeIn(folder, cause)}`
   if (isFull(cause)) {
