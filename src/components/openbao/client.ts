@@ -2,11 +2,12 @@ import { setMaxListeners } from 'node:events'
 import type { z } from 'zod'
 import { describe, Failure } from '../../core/failure.ts'
 import type { Bytes, Context } from '../../core/ports.ts'
+import { doubling, retry } from '../../system/retry.ts'
 import { failureOf, isForNow, reasonOf } from './answers.ts'
 import type { Answer } from './answers.ts'
 import { Freshness } from './freshness.ts'
 import { parseJson } from './json.ts'
-import { Limiter, pause } from './limiter.ts'
+import { Limiter } from './limiter.ts'
 import { Login } from './login.ts'
 import type { Ask, Credentials } from './login.ts'
 import { Transport } from './transport.ts'
@@ -104,14 +105,12 @@ export class Client {
   }
 
   /** Repeated while the server cannot answer now; once it began, the bytes go by and it is not. */
-  async #opened(path: string): Promise<Bytes> {
-    const deadline = this.#context.clock.monotonic() + this.patience
-    for (let attempt = 0; ; attempt += 1) {
+  #opened(path: string): Promise<Bytes> {
+    return this.#patiently(this.patience, async (again) => {
       const answer = await this.#tryOpen(path)
       if (!(answer instanceof Failure)) return answer
-      if (answer.kind !== 'unreachable' || this.#context.clock.monotonic() > deadline) throw answer
-      await pause(attempt, undefined, this.#context)
-    }
+      throw answer.kind === 'unreachable' ? again(answer) : answer
+    })
   }
 
   async #tryOpen(path: string): Promise<Bytes | Failure> {
@@ -138,19 +137,27 @@ export class Client {
     this.#transport.close()
   }
 
-  async #untilAnswered(call: Call): Promise<Answer> {
-    const deadline = this.#context.clock.monotonic() + this.#settings.retryMilliseconds
-    for (let attempt = 0; ; attempt += 1) {
-      const tried = await this.#limiter.run(() => this.#try(call))
-      const wait = tried.retryAfter
-      if (tried.failure === undefined && (isExpected(tried.answer.status, call) || !isForNow(tried.answer)))
-        return tried.answer
-      if (this.#isClosed || this.#context.clock.monotonic() > deadline) {
-        if (tried.failure !== undefined) throw tried.failure
-        return tried.answer
-      }
-      await pause(attempt, wait, this.#context)
+  #untilAnswered(call: Call): Promise<Answer> {
+    return this.#patiently(this.patience, async (again) => {
+      const { answer, retryAfter, failure } = await this.#limiter.run(() => this.#try(call))
+      if (failure === undefined && (isExpected(answer.status, call) || !isForNow(answer))) return answer
+      throw again(failure ?? failureOf(answer, actOf(call)), retryAfter)
+    })
+  }
+
+  /** Makes an attempt again that threw what `again` gave, for so many milliseconds, and until this is closed. */
+  #patiently<Result>(limit: number, attempt: (again: Again) => Promise<Result>): Promise<Result> {
+    let [passing, asked]: [unknown, number] = [undefined, 0]
+    const again: Again = (failure, retryAfter) => {
+      ;[passing, asked] = [failure, Math.min(Number(retryAfter) * 1000, LONGEST_ASKED)]
+      return failure
     }
+    return retry(() => attempt(again), {
+      ...this.#context,
+      limit,
+      pause: (failed) => (asked > 0 ? asked : pauseAfter(failed)),
+      mayRetry: (error) => error === passing && !this.#isClosed,
+    })
   }
 
   async #try(call: Call): Promise<Tried> {
@@ -186,18 +193,15 @@ export class Client {
   }
 
   /** For the login: repeated like everything else, but never with a login of its own. */
-  async #ask(...[path, body, token, patience]: Parameters<Ask>): Promise<unknown> {
+  #ask(...[path, body, token, patience]: Parameters<Ask>): Promise<unknown> {
     const call: Call = { method: body === undefined ? 'GET' : 'POST', path, body }
-    const deadline = this.#context.clock.monotonic() + (patience === 'once' ? 0 : this.patience)
-    for (let attempt = 0; ; attempt += 1) {
+    return this.#patiently(patience === 'once' ? 0 : this.patience, async (again) => {
       const answer = await this.#askOnce(call, token)
-      const isOver = this.#isClosed || this.#context.clock.monotonic() >= deadline
-      if (answer instanceof Failure) {
-        if (isOver || answer.kind !== 'unreachable') throw answer
-      } else if (answer.status === 200 || answer.status === 204) return answer.body
-      else if (isOver || !isForNow(answer)) throw loginFailure(answer, path)
-      await pause(attempt, undefined, this.#context)
-    }
+      if (answer instanceof Failure) throw answer.kind === 'unreachable' ? again(answer) : answer
+      if (answer.status === 200 || answer.status === 204) return answer.body
+      const failure = loginFailure(answer, path)
+      throw isForNow(answer) ? again(failure) : failure
+    })
   }
 
   async #askOnce(call: Call, token: string | undefined): Promise<Answer | Failure> {
@@ -231,6 +235,13 @@ export class Client {
     })
   }
 }
+
+/** Marks a failure as one that may pass, with the seconds that the server asks to wait for; gives it back. */
+type Again = (failure: Failure, retryAfter?: string) => Failure
+
+/** Longer every time, and the same for every client. */
+const pauseAfter = doubling(100, 5000)
+const LONGEST_ASKED = 10_000
 
 interface Tried {
   readonly answer: Answer

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { describe, Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
+import { doubling, retry } from '../../system/retry.ts'
 import type { ClusterAccess } from './access.ts'
 import { answerOf, failureOf } from './answers.ts'
 import type { Answer } from './answers.ts'
@@ -30,6 +31,7 @@ export interface CallOptions {
 
 const JSON_TYPE = 'application/json'
 const NAMES_ONLY = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1'
+const pauseAfter = doubling(100, 5_000)
 const PAGE = 200
 const RESTARTS = 5
 const page = z.object({
@@ -129,14 +131,20 @@ export class KubernetesClient {
 
   /** One request, repeated while the server cannot answer it now. */
   async call(options: CallOptions): Promise<Answer> {
-    const until = this.#context.clock.monotonic() + this.#retryMilliseconds
-    for (let pause = 100; ; pause = Math.min(pause * 2, 5_000)) {
-      const { answer, failure, wait } = await this.#attempt(options)
+    let [passing, asked]: [unknown, number] = [undefined, 0]
+    const once = async (): Promise<Answer> => {
+      const { answer, failure, wait = 0 } = await this.#attempt(options)
       if (answer !== undefined) return answer
-      const next = Math.max(pause, (wait ?? 0) * 1000)
-      if (this.#context.clock.monotonic() + next > until) throw failure
-      await this.#context.clock.sleep(next, this.#context.signal)
+      ;[passing, asked] = [failure, wait * 1000]
+      throw failure
     }
+    return await retry(once, {
+      ...this.#context,
+      limit: this.#retryMilliseconds,
+      pause: (failed) => Math.max(pauseAfter(failed), asked),
+      // A server that asks for more than all our patience is not waited for.
+      mayRetry: (error) => error === passing && asked <= this.#retryMilliseconds,
+    })
   }
 
   async #attempt(options: CallOptions): Promise<Attempt> {
