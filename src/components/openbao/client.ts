@@ -1,7 +1,9 @@
 import { setMaxListeners } from 'node:events'
+import { readFileSync } from 'node:fs'
 import type { z } from 'zod'
 import { describe, Failure } from '../../core/failure.ts'
 import type { Bytes, Context } from '../../core/ports.ts'
+import { HttpClient, type HttpRequest } from '../../system/http.ts'
 import { doubling, retry } from '../../system/retry.ts'
 import { failureOf, isForNow, reasonOf } from './answers.ts'
 import type { Answer } from './answers.ts'
@@ -10,8 +12,6 @@ import { parseJson } from './json.ts'
 import { Limiter } from './limiter.ts'
 import { Login } from './login.ts'
 import type { Ask, Credentials } from './login.ts'
-import { Transport } from './transport.ts'
-import type { Request } from './transport.ts'
 
 export interface ClientSettings {
   readonly address: string
@@ -38,18 +38,19 @@ export interface Call {
 export class Client {
   readonly #settings: ClientSettings
   readonly #context: Context
-  readonly #transport: Transport
+  readonly #http: HttpClient
   readonly #limiter: Limiter
   readonly #headers: Readonly<Record<string, string>>
   readonly #freshness = new Freshness()
   readonly #login: Login | undefined
-  readonly #stop = (): void => this.#transport.close()
+  readonly #stop = (): void => this.#http.close()
   #isClosed = false
 
   constructor(settings: ClientSettings, context: Context) {
     this.#settings = settings
     this.#context = context
-    this.#transport = new Transport({ address: settings.address, ca: settings.ca, connections: settings.workers })
+    const { address, workers } = settings
+    this.#http = new HttpClient({ name: 'openbao', address, connections: workers, ca: caOf(settings.ca), ...LIMITS })
     this.#limiter = new Limiter(settings.workers)
     const { credentials, namespace } = settings
     this.#headers = {
@@ -115,7 +116,7 @@ export class Client {
 
   async #tryOpen(path: string): Promise<Bytes | Failure> {
     try {
-      const { status, body } = await this.#transport.open(await this.#requestOf({ path }))
+      const { status, body } = await this.#http.open(await this.#requestOf({ path }))
       return status === 200 ? body : failureOf(await readAnswer(status, body), `GET ${path}`)
     } catch (error) {
       return this.#brokenFailure(error, { path })
@@ -125,7 +126,7 @@ export class Client {
   /** Sends bytes; not repeated, as they can be read only once. */
   async send(path: string, body: Bytes): Promise<Answer> {
     const { headers } = await this.#requestOf({ path })
-    const { status, text } = await this.#transport.text({ method: 'POST', path: `/v1/${path}`, headers, body })
+    const { status, text } = await this.#http.text({ method: 'POST', path: `/v1/${path}`, headers, body })
     return { status, body: jsonOf(text) }
   }
 
@@ -134,7 +135,7 @@ export class Client {
     this.#isClosed = true
     this.#context.signal.removeEventListener('abort', this.#stop)
     if (!this.#context.signal.aborted) await this.#login?.close()
-    this.#transport.close()
+    this.#http.close()
   }
 
   #untilAnswered(call: Call): Promise<Answer> {
@@ -163,10 +164,10 @@ export class Client {
   async #try(call: Call): Promise<Tried> {
     try {
       const request = await this.#requestOf(call)
-      let answer = await this.#transport.text(request)
+      let answer = await this.#http.text(request)
       const token = request.headers['X-Vault-Token']
       if (answer.status === 403 && token !== undefined && (await this.#login?.replace(token)) === true)
-        answer = await this.#transport.text(await this.#requestOf(call))
+        answer = await this.#http.text(await this.#requestOf(call))
       this.#freshness.seen(request.method, answer.headers)
       const { status, retryAfter, text } = answer
       if (status === 429) this.#limiter.slower()
@@ -178,11 +179,11 @@ export class Client {
     }
   }
 
-  async #requestOf(call: Call): Promise<Request> {
+  async #requestOf(call: Call): Promise<HttpRequest> {
     return this.#withHeaders(call, await this.#login?.token())
   }
 
-  #withHeaders({ method = 'GET', path, body, largest }: Call, token: string | undefined): Request {
+  #withHeaders({ method = 'GET', path, body, largest }: Call, token: string | undefined): HttpRequest {
     const headers = {
       ...this.#headers,
       ...this.#freshness.headers(),
@@ -206,7 +207,7 @@ export class Client {
 
   async #askOnce(call: Call, token: string | undefined): Promise<Answer | Failure> {
     try {
-      const { status, text } = await this.#transport.text(this.#withHeaders(call, token))
+      const { status, text } = await this.#http.text(this.#withHeaders(call, token))
       return { status, body: jsonOf(text) }
     } catch (error) {
       return this.#brokenFailure(error, call)
@@ -232,6 +233,20 @@ export class Client {
     return new Failure('unreachable', `openbao at ${where} cannot be reached: ${actOf(call)}: ${describe(error)}`, {
       cause: error,
       hint: 'Check that the server runs and that address and ca are right.',
+    })
+  }
+}
+
+const LIMITS = { silence: 60_000, largest: 256 * 1024 * 1024 }
+
+function caOf(file: string | undefined): string | undefined {
+  if (file === undefined) return undefined
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new Failure('usage', `the CA certificates ${file} cannot be read`, {
+      cause,
+      hint: 'Correct ca in the configuration.',
     })
   }
 }
