@@ -1,5 +1,6 @@
 import { access } from 'node:fs/promises'
 import { Failure } from '../core/failure.ts'
+import { isMissing } from '../system/errno.ts'
 import type { Environment } from './environment.ts'
 
 const SEARCHED = ['./holdfast.yaml', '/etc/holdfast/holdfast.yaml']
@@ -37,6 +38,6 @@ async function exists(path: string): Promise<boolean> {
     await access(path)
     return true
   } catch (error) {
-    return !(error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
+    return !isMissing(error)
   }
 }

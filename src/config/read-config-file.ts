@@ -1,5 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises'
 import { Failure, systemFailure } from '../core/failure.ts'
+import { hasCode } from '../system/errno.ts'
 
 /** Far more than a person writes. */
 const LONGEST = 1024 * 1024
@@ -22,8 +23,7 @@ async function openFile(path: string): Promise<FileHandle> {
   try {
     return await open(path, 'r')
   } catch (cause) {
-    const isMissing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
-    if (isMissing)
+    if (hasCode(cause, 'ENOENT'))
       throw new Failure('notFound', `configuration ${path} does not exist`, {
         cause,
         hint: 'Run holdfast init to write one.',

@@ -1,5 +1,6 @@
-import pRetry from 'p-retry'
 import { describe } from '../core/failure.ts'
+import { systemClock } from '../system/clock.ts'
+import { retry, spreadDoubling } from '../system/retry.ts'
 
 /** Repetitions for a storage that has not answered yet: some ten seconds, since its address may be wrong. */
 export const FIRST_RETRIES = 4
@@ -28,17 +29,15 @@ export interface Repetition {
 /** Makes a call again until it succeeds, fails for good, or has been made often enough; then fails as it did last. */
 export function repeat<Result>(call: (attempt: number) => Promise<Result>, repetition: Repetition): Promise<Result> {
   const { signal, retries, firstPause, limit = LIMIT, mayRetry, say } = repetition
-  return pRetry(call, {
-    retries,
-    minTimeout: firstPause,
-    maxTimeout: LONGEST_PAUSE,
-    maxRetryTime: limit,
-    randomize: true,
+  return retry(call, {
+    clock: systemClock,
     signal,
-    shouldRetry: ({ error }) => mayRetry(error),
-    onFailedAttempt: ({ attemptNumber, retriesLeft, error }) => {
-      if (attemptNumber !== TOLD_ATTEMPT || retriesLeft <= 1 || !mayRetry(error)) return
-      say(`${describe(error)}; it is tried again for some minutes`)
+    limit,
+    attempts: retries + 1,
+    pause: spreadDoubling(firstPause, LONGEST_PAUSE),
+    mayRetry,
+    onRetry: (error, failed) => {
+      if (failed === TOLD_ATTEMPT && retries > failed) say(`${describe(error)}; it is tried again for some minutes`)
     },
   })
 }

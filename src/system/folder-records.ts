@@ -1,8 +1,10 @@
-import { mkdir, open, readFile, readdir, rename, rm } from 'node:fs/promises'
-import { randomBytes } from 'node:crypto'
+import { readFile, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure, systemFailure } from '../core/failure.ts'
 import type { Effects, Records } from '../core/ports.ts'
+import { replaceDurably } from './durable-file.ts'
+import { hasCode } from './errno.ts'
+import { makeFolders } from './sync-folder.ts'
 
 const SUFFIX = '.json'
 
@@ -18,28 +20,9 @@ export function folderRecords(folder: string, effects: Effects): Records {
   }
 }
 
-/** Temp file, fsync, rename, fsync of the folder: a crash leaves the old file or the new one. */
 async function writeWhole(folder: string, path: string, text: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 })
-  const temporary = `${path}.tmp-${randomBytes(4).toString('hex')}`
-  const file = await open(temporary, 'wx', 0o600)
-  try {
-    await file.writeFile(text)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  await rename(temporary, path)
-  await syncFolder(folder)
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
+  await makeFolders(folder)
+  await replaceDurably(path, text, { mode: 0o600 })
 }
 
 async function readRecord(path: string): Promise<unknown> {
@@ -47,7 +30,7 @@ async function readRecord(path: string): Promise<unknown> {
   try {
     text = await readFile(path, 'utf8')
   } catch (cause) {
-    if (isMissing(cause)) return undefined
+    if (hasCode(cause, 'ENOENT')) return undefined
     throw systemFailure(`${path} cannot be read`, cause)
   }
   try {
@@ -68,11 +51,7 @@ async function listRecords(folder: string): Promise<string[]> {
       .map((name) => name.slice(0, -SUFFIX.length))
       .sort()
   } catch (cause) {
-    if (isMissing(cause)) return []
+    if (hasCode(cause, 'ENOENT')) return []
     throw systemFailure(`folder ${folder} cannot be read`, cause)
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }

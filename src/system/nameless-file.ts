@@ -1,7 +1,8 @@
-import { access, open, rm, unlink, type FileHandle } from 'node:fs/promises'
+import { open, rm, unlink, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemFailure } from '../core/failure.ts'
 import type { Bytes } from '../core/ports.ts'
+import { exists } from './errno.ts'
 import { removeTemporaryFolder, makeTemporaryFolder } from './temporary-folder.ts'
 
 /**
@@ -49,11 +50,7 @@ export async function makeNamelessFile(
 
 async function takeNameAway(file: string, handle: FileHandle, folder: string): Promise<string> {
   const path = `/proc/${process.pid}/fd/${handle.fd}`
-  const isThere = await access(path).then(
-    () => true,
-    () => false,
-  )
-  if (!isThere) return file
+  if (!(await exists(path))) return file
   await unlink(file)
   await rm(folder, { recursive: true })
   return path

@@ -2,6 +2,7 @@ import { lstat, mkdtemp, readdir, rm, rmdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Failure } from '../core/failure.ts'
+import { hasCode } from './errno.ts'
 import { isAlive, ownerName } from './folder-owner.ts'
 
 /**
@@ -13,7 +14,7 @@ export async function makeTemporaryFolder(lifetime: 'of this process' | 'kept' =
   try {
     return await mkdtemp(join(tmpdir(), `holdfast-${lifetime === 'kept' ? KEPT : ''}${owner}`))
   } catch (cause) {
-    if (!(cause instanceof Error && 'code' in cause && cause.code === 'ENOENT')) throw cause
+    if (!hasCode(cause, 'ENOENT')) throw cause
     throw new Failure('refused', `the folder for temporary files ${tmpdir()} is not there`, {
       cause,
       hint: 'Make it, or let TMPDIR name another one.',

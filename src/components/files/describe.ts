@@ -1,7 +1,7 @@
 import type { BigIntStats } from 'node:fs'
 import { readlink } from 'node:fs/promises'
 import type { Accounts } from './accounts.ts'
-import { isMissing } from './failures.ts'
+import { hasCode } from '../../system/errno.ts'
 import { child } from './folder.ts'
 import { rawOf, type RawPath } from './names.ts'
 import type { Found } from './walk.ts'
@@ -36,7 +36,7 @@ export async function targetOf({ folder, name }: Found): Promise<RawPath | undef
   try {
     return rawOf(await readlink(child(folder, name), { encoding: 'buffer' }))
   } catch (error) {
-    if (isMissing(error) || (error instanceof Error && 'code' in error && error.code === 'EINVAL')) return undefined
+    if (hasCode(error, 'ENOENT', 'EINVAL')) return undefined
     throw error
   }
 }

@@ -1,14 +1,6 @@
 import { faultOfCode } from '../../core/environment-fault.ts'
 import { Failure, type FailureKind } from '../../core/failure.ts'
-
-/** The code of an error of the file system, for example `ENOENT`. */
-export function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : ''
-}
-
-export function isMissing(error: unknown): boolean {
-  return codeOf(error) === 'ENOENT'
-}
+import { codeOf } from '../../system/errno.ts'
 
 /** What the core's words for a fault of the environment do not say of files. */
 const kinds: Readonly<Record<string, readonly [FailureKind, string]>> = {

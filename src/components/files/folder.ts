@@ -1,7 +1,8 @@
 import { constants, existsSync, type BigIntStats } from 'node:fs'
 import { lstat, open, readdir, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { isMissing, naming } from './failures.ts'
+import { hasCode } from '../../system/errno.ts'
+import { naming } from './failures.ts'
 import { bytesOf, rawOf, type RawPath } from './names.ts'
 
 /**
@@ -66,12 +67,7 @@ export async function statOf(path: string | Buffer): Promise<BigIntStats | undef
   try {
     return await lstat(path, { bigint: true })
   } catch (error) {
-    if (isMissing(error)) return undefined
+    if (hasCode(error, 'ENOENT')) return undefined
     throw error
   }
-}
-
-/** Makes what was created, renamed or removed in a folder survive power loss. */
-export async function syncFolder(path: string): Promise<void> {
-  await withFolder(path, ({ handle }) => handle.sync())
 }

@@ -1,11 +1,12 @@
-import { mkdir, open, rename } from 'node:fs/promises'
+import { mkdir, open } from 'node:fs/promises'
 import type { Bytes, Context } from '../../core/ports.ts'
+import { renameDurably } from '../../system/durable-file.ts'
 import type { ArtifactSource } from '../driver.ts'
 import { currentUser } from './accounts.ts'
 import { readArchive } from './archive.ts'
 import { CONTENT, ENTRIES } from './capture.ts'
 import { naming } from './failures.ts'
-import { syncFolder, withFolder, type Folder } from './folder.ts'
+import { withFolder, type Folder } from './folder.ts'
 import { entriesOf, storedEntries } from './listing.ts'
 import type { Places } from './places.ts'
 import { drain } from './read-file.ts'
@@ -45,8 +46,7 @@ export async function loadFiles(
     )
   })
   await context.effects.run('files: mark the folder complete', async () => {
-    await rename(unfinished, places.list)
-    await syncFolder(places.work)
+    await naming('keep', places.list, () => renameDurably(unfinished, places.list))
   })
 
   async function extract(folder: Folder, staging: Folder | undefined): Promise<void> {

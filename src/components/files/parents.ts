@@ -1,8 +1,8 @@
-import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Finding } from '../../core/restore-point.ts'
+import { makeFolders } from '../../system/sync-folder.ts'
 import { naming } from './failures.ts'
-import { statOf, syncFolder } from './folder.ts'
+import { statOf } from './folder.ts'
 
 /** The nearest folder above `path` that is there: on a new host perhaps none of those that the app had. */
 export async function nearestParent(path: string): Promise<string> {
@@ -22,6 +22,5 @@ export async function parentFindings(path: string): Promise<readonly Finding[]> 
 /** Makes the folders above `path` that are missing. */
 export async function makeParents(path: string): Promise<void> {
   const parent = dirname(path)
-  const first = await naming('make folder', parent, () => mkdir(parent, { recursive: true, mode: 0o755 }))
-  if (first !== undefined) await syncFolder(dirname(first))
+  await naming('make folder', parent, () => makeFolders(parent, 0o755))
 }

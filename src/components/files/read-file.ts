@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { constants, type BigIntStats } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import type { Bytes } from '../../core/ports.ts'
-import { codeOf } from './failures.ts'
+import { hasCode } from '../../system/errno.ts'
 import { child } from './folder.ts'
 import type { Found } from './walk.ts'
 
@@ -28,7 +28,7 @@ async function openIfFile(path: Buffer): Promise<FileHandle | undefined> {
     return await open(path, OPEN_FILE)
   } catch (error) {
     // ELOOP: a link; ENXIO: a socket.
-    if (['ENOENT', 'ELOOP', 'ENXIO'].includes(codeOf(error))) return undefined
+    if (hasCode(error, 'ENOENT', 'ELOOP', 'ENXIO')) return undefined
     throw error
   }
 }

@@ -1,6 +1,7 @@
 import { chmod, rmdir, unlink } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
-import { codeOf, isMissing, naming } from './failures.ts'
+import { hasCode } from '../../system/errno.ts'
+import { naming } from './failures.ts'
 import { child, namesIn, openInside, parentFolder, statIn, statOf, withFolder, type Folder } from './folder.ts'
 import { rawOfText, type RawPath } from './names.ts'
 
@@ -40,7 +41,7 @@ async function openForRemoval(above: Folder, name: RawPath): Promise<Folder> {
     await folder.handle.chmod(0o700).catch(() => {})
     return folder
   } catch (error) {
-    if (codeOf(error) !== 'EACCES') throw error
+    if (!hasCode(error, 'EACCES')) throw error
     await chmod(child(above, name), 0o700)
     return await openInside(above, name)
   }
@@ -50,6 +51,6 @@ async function ignoringMissing(act: Promise<void>): Promise<void> {
   try {
     await act
   } catch (error) {
-    if (!isMissing(error)) throw error
+    if (!hasCode(error, 'ENOENT')) throw error
   }
 }

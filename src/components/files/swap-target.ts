@@ -1,11 +1,13 @@
-import { mkdir, rename, rmdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, rmdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { LiveTargetRequest, Target, TargetState } from '../driver.ts'
+import { renameDurably } from '../../system/durable-file.ts'
+import { syncFolder } from '../../system/sync-folder.ts'
 import { compareTree } from './compare.ts'
 import { naming } from './failures.ts'
-import { parentFolder, statOf, syncFolder, withFolder } from './folder.ts'
+import { statOf, withFolder } from './folder.ts'
 import { storedEntries } from './listing.ts'
 import { loadFiles, makePrivate, rightsHere } from './load.ts'
 import { makeParents } from './parents.ts'
@@ -84,7 +86,7 @@ async function prepareBeside({ work, loaded, live }: Places): Promise<void> {
   await makeParents(live)
   await makePrivate(work)
   await makePrivate(loaded)
-  await syncFolder(parentFolder(live))
+  await naming('sync', dirname(live), () => syncFolder(dirname(live)))
 }
 
 async function swap(places: Places, context: Context): Promise<void> {
@@ -112,11 +114,7 @@ async function swap(places: Places, context: Context): Promise<void> {
 
 /** Renames and makes it durable, in both folders. */
 async function moveFolder(name: string, from: string, to: string, context: Context): Promise<void> {
-  await context.effects.run(name, async () => {
-    await naming(`rename to ${to} what is at`, from, () => rename(from, to))
-    await syncFolder(parentFolder(to))
-    if (parentFolder(from) !== parentFolder(to)) await syncFolder(parentFolder(from))
-  })
+  await context.effects.run(name, () => naming(`rename to ${to} what is at`, from, () => renameDurably(from, to)))
 }
 
 /** Makes the old folder live again if a swap stopped between its two renames; otherwise does nothing. */

@@ -1,12 +1,16 @@
 import { link, mkdir, rename, rm, symlink, unlink, type FileHandle } from 'node:fs/promises'
 import type { Bytes } from '../../core/ports.ts'
-import { Backlog } from './backlog.ts'
 import type { DirectoryEntry, FileEntry, LinkEntry, RegularEntry, SymlinkEntry } from './entry.ts'
+import { BoundedTasks } from '../../system/bounded-tasks.ts'
+import { syncOpenFolder } from '../../system/sync-folder.ts'
 import { fileFailure } from './failures.ts'
 import { FolderPath } from './folder-path.ts'
 import { child, openInside, statIn, type Folder } from './folder.ts'
 import { bytesOf, isInside, lastName, parentOf, ROOT, shown, type RawPath } from './names.ts'
 import { setLinkMetadata, setMetadata, writeNewFile, type Rights } from './write-file.ts'
+
+/** Many small files are made durable by few commits of the file system's journal instead of one each. */
+const AT_ONCE = 32
 
 export interface WriterOptions {
   readonly rights: Rights
@@ -26,16 +30,14 @@ export class TreeWriter {
   readonly #root: Folder
   readonly #options: WriterOptions
   readonly #path: FolderPath
-  readonly #backlog = new Backlog()
+  readonly #unfinished = new BoundedTasks()
   #staged = 0
 
   constructor(root: Folder, options: WriterOptions) {
     this.#root = root
     this.#options = options
     // What is staged is renamed into its folder, which must still be open then.
-    this.#path = new FolderPath(root, () =>
-      options.staging === undefined ? Promise.resolve() : this.#backlog.settle(),
-    )
+    this.#path = new FolderPath(root, () => (options.staging === undefined ? Promise.resolve() : this.#settle()))
   }
 
   /** First pass: folders, files and hard links. */
@@ -53,20 +55,25 @@ export class TreeWriter {
   async finish(entries: AsyncIterable<FileEntry>): Promise<void> {
     const folders: DirectoryEntry[] = []
     // A file that gets its name after the time of its folder was set would change that time.
-    await this.#backlog.settle()
+    await this.#settle()
     for await (const entry of entries) {
       await this.#finishFolders(folders, (folder) => !isInside(entry.path, folder))
       if (entry.type === 'directory') folders.push(entry)
       else if (entry.type === 'symlink') await this.#naming(entry.path, () => this.#placeSymlink(entry))
     }
     await this.#finishFolders(folders, () => true)
-    await this.#backlog.settle()
+    await this.#settle()
   }
 
   /** Closes what is open, without an error of its own. */
   async close(): Promise<void> {
-    await this.#backlog.settle().catch(() => {})
+    await this.#unfinished.settled()
     await this.#path.close()
+  }
+
+  async #settle(): Promise<void> {
+    await this.#unfinished.settled()
+    this.#unfinished.throwFailure()
   }
 
   async #placeFolder(parent: Folder, name: RawPath): Promise<void> {
@@ -81,7 +88,7 @@ export class TreeWriter {
     if (version > 1) await this.#removeEarlier(parent, entry)
     const place = this.#placeFor(parent, entry.path)
     const handle = await writeNewFile(place.made, content)
-    await this.#backlog.add(() => this.#naming(entry.path, () => this.#complete(handle, entry, place)))
+    await this.#unfinished.start(AT_ONCE, () => this.#naming(entry.path, () => this.#complete(handle, entry, place)))
   }
 
   /** The file is whole, owned and durable before it gets its name. */
@@ -92,12 +99,12 @@ export class TreeWriter {
   }
 
   async #removeEarlier(parent: Folder, { path }: RegularEntry): Promise<void> {
-    await this.#backlog.settle()
+    await this.#settle()
     if (this.#options.staging === undefined) await unlink(child(parent, lastName(path)))
   }
 
   async #placeLink(parent: Folder, { path, target }: LinkEntry): Promise<void> {
-    await this.#backlog.settle()
+    await this.#settle()
     const place = this.#placeFor(parent, path)
     const source = new FolderPath(this.#root)
     try {
@@ -134,7 +141,7 @@ export class TreeWriter {
   async #finishFolder(entry: DirectoryEntry): Promise<void> {
     const { handle } = await openInside(await this.#path.at(entry.path), ROOT)
     await setMetadataOrClose(handle, entry, this.#options.rights)
-    await this.#backlog.add(() => syncAndClose(handle))
+    await this.#unfinished.start(AT_ONCE, () => syncOpenFolder(handle))
   }
 
   async #naming(path: RawPath, task: () => Promise<void>): Promise<void> {

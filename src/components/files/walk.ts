@@ -1,5 +1,6 @@
 import type { BigIntStats } from 'node:fs'
-import { codeOf, fileFailure, isMissing } from './failures.ts'
+import { hasCode } from '../../system/errno.ts'
+import { fileFailure } from './failures.ts'
 import { namesIn, openInside, statIn, type Folder } from './folder.ts'
 import { joined, ROOT, shown, type RawPath } from './names.ts'
 
@@ -53,8 +54,8 @@ async function enter({ path, name, folder }: Found): Promise<Level | undefined> 
   try {
     return await levelOf(await openInside(folder, name), path)
   } catch (error) {
-    if (isMissing(error)) return undefined
-    const replaced = ['ENOTDIR', 'ELOOP'].includes(codeOf(error))
+    if (hasCode(error, 'ENOENT')) return undefined
+    const replaced = hasCode(error, 'ENOTDIR', 'ELOOP')
     throw fileFailure(
       replaced ? 'walk on, as a folder was replaced during the walk:' : 'read folder',
       shown(path),

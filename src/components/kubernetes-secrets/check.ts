@@ -1,9 +1,9 @@
-import { access } from 'node:fs/promises'
 import { failedFinding } from '../../core/failed-finding.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import { bytesOfSecret } from '../../core/secret-bytes.ts'
 import type { KubernetesClient } from '../../platforms/kubernetes/client.ts'
+import { exists } from '../../system/errno.ts'
 import { withClient } from './connect.ts'
 import { requireObject, selectedObjects, type Selected } from './find.ts'
 import { managerOf } from './managed.ts'
@@ -98,12 +98,8 @@ function managedFinding(one: LiveObject, managed: KubernetesSecretsSettings['man
 }
 
 async function elsewhereFinding({ file, reason }: KubernetesSecretsSettings['elsewhere'][number]): Promise<Finding> {
-  const isThere = await access(file).then(
-    () => true,
-    () => false,
-  )
   const subject = `file ${file}`
-  if (isThere) return { level: 'ok', subject, message: `is there; not captured: ${reason}` }
+  if (await exists(file)) return { level: 'ok', subject, message: `is there; not captured: ${reason}` }
   const hint = 'It is never captured. Make sure that a copy is kept where this cluster and this host cannot lose it.'
   return { level: 'warning', subject, message: `is not there: ${reason}`, hint }
 }

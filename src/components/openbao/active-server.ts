@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { describe, Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
+import { retry } from '../../system/retry.ts'
 import { parseAnswer, type Client } from './client.ts'
 
 const leader = z.object({
@@ -27,31 +28,27 @@ const PAUSE = 500
  * is active yet, that is waited for.
  */
 export async function requireActive(client: Client, context: Context): Promise<void> {
-  const deadline = context.clock.monotonic() + client.patience
-  for (;;) {
+  const electing = noneActive('no server of this cluster is active')
+  const look = async (): Promise<void> => {
     const role = await roleOf(client)
-    if (role === 'active') return
+    if (role === 'electing') throw electing
     if (role === 'standby')
       throw new Failure('unreachable', 'openbao: this server is a standby, and its answers lag behind', {
         hint: 'Set address to the active server, or name the others of its cluster with otherNodes.',
       })
-    if (context.clock.monotonic() > deadline)
-      throw new Failure('unreachable', 'openbao: no server of this cluster is active', {
-        hint: 'Look whether enough of its servers run and are unsealed (bao or vault operator raft list-peers).',
-      })
-    await context.clock.sleep(PAUSE, context.signal)
   }
+  const mayRetry = (error: unknown): boolean => error === electing
+  await retry(look, { ...context, limit: client.patience, pause: () => PAUSE, mayRetry })
 }
 
 /** The active one of several servers. `ask` gives a client that asks one of them once, without a login. */
-export async function findActive(
+export function findActive(
   addresses: readonly string[],
   patience: number,
   ask: <Result>(address: string, act: (client: Client) => Promise<Result>) => Promise<Result>,
   context: Context,
 ): Promise<string> {
-  const deadline = context.clock.monotonic() + patience
-  for (;;) {
+  const look = async (): Promise<string> => {
     const found: string[] = []
     for (const address of addresses) {
       const role = await ask(address, roleOf).catch((error: unknown) => describe(error))
@@ -59,10 +56,13 @@ export async function findActive(
       if (role === 'active') return address
       found.push(`${address}: ${role}`)
     }
-    if (context.clock.monotonic() > deadline)
-      throw new Failure('unreachable', `openbao: none of ${addresses.length} servers is active: ${found.join('; ')}`, {
-        hint: 'Look whether enough of its servers run and are unsealed (bao or vault operator raft list-peers).',
-      })
-    await context.clock.sleep(PAUSE, context.signal)
+    throw noneActive(`none of ${addresses.length} servers is active: ${found.join('; ')}`)
   }
+  return retry(look, { ...context, limit: patience, pause: () => PAUSE, mayRetry: () => true })
+}
+
+function noneActive(what: string): Failure {
+  return new Failure('unreachable', `openbao: ${what}`, {
+    hint: 'Look whether enough of its servers run and are unsealed (bao or vault operator raft list-peers).',
+  })
 }

@@ -1,5 +1,6 @@
 import { isFailure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
+import { retry } from '../../system/retry.ts'
 import type { Call, Client } from './client.ts'
 import { nameOf } from './entry.ts'
 import type { Entry, Entry1, Entry2, SecretMetadata, Value, Version } from './entry.ts'
@@ -34,17 +35,17 @@ export const MOST_PLACEHOLDERS = 1000
  * Brings one secret to what was captured. What is already so is left alone, so that it can be repeated, and goes on where
  * it stopped. Every write names the version that it follows: one that somebody else made meanwhile is never overwritten blindly.
  */
-export async function applyEntry(entry: Entry, place: ApplyPlace, info?: SecretInfo): Promise<Applied> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      const isFirst = attempt === 1
-      return await applyOnce(entry, place, isFirst && place.empty.has(entry.mount), isFirst ? info : undefined)
-    } catch (error) {
-      // Another writer came between, or the answer to our own write was lost: look again.
-      const moved = isFailure(error, 'refused') && error.message.includes('check-and-set')
-      if (!moved || attempt === ATTEMPTS) throw error
-    }
-  }
+export function applyEntry(entry: Entry, place: ApplyPlace, info?: SecretInfo): Promise<Applied> {
+  const once = (attempt: number): Promise<Applied> =>
+    attempt === 1
+      ? applyOnce(entry, place, place.empty.has(entry.mount), info)
+      : applyOnce(entry, place, false, undefined)
+  return retry(once, {
+    ...place.context,
+    attempts: ATTEMPTS,
+    // Another writer came between, or the answer to our own write was lost: look again.
+    mayRetry: (error) => isFailure(error, 'refused') && error.message.includes('check-and-set'),
+  })
 }
 
 async function applyOnce(

@@ -1,16 +1,17 @@
 import { setMaxListeners } from 'node:events'
+import { readFileSync } from 'node:fs'
 import type { z } from 'zod'
 import { describe, Failure } from '../../core/failure.ts'
 import type { Bytes, Context } from '../../core/ports.ts'
+import { HttpClient, type HttpRequest } from '../../system/http.ts'
+import { doubling, retry } from '../../system/retry.ts'
 import { failureOf, isForNow, reasonOf } from './answers.ts'
 import type { Answer } from './answers.ts'
 import { Freshness } from './freshness.ts'
 import { parseJson } from './json.ts'
-import { Limiter, pause } from './limiter.ts'
+import { Limiter } from './limiter.ts'
 import { Login } from './login.ts'
 import type { Ask, Credentials } from './login.ts'
-import { Transport } from './transport.ts'
-import type { Request } from './transport.ts'
 
 export interface ClientSettings {
   readonly address: string
@@ -37,18 +38,19 @@ export interface Call {
 export class Client {
   readonly #settings: ClientSettings
   readonly #context: Context
-  readonly #transport: Transport
+  readonly #http: HttpClient
   readonly #limiter: Limiter
   readonly #headers: Readonly<Record<string, string>>
   readonly #freshness = new Freshness()
   readonly #login: Login | undefined
-  readonly #stop = (): void => this.#transport.close()
+  readonly #stop = (): void => this.#http.close()
   #isClosed = false
 
   constructor(settings: ClientSettings, context: Context) {
     this.#settings = settings
     this.#context = context
-    this.#transport = new Transport({ address: settings.address, ca: settings.ca, connections: settings.workers })
+    const { address, workers } = settings
+    this.#http = new HttpClient({ name: 'openbao', address, connections: workers, ca: caOf(settings.ca), ...LIMITS })
     this.#limiter = new Limiter(settings.workers)
     const { credentials, namespace } = settings
     this.#headers = {
@@ -104,19 +106,17 @@ export class Client {
   }
 
   /** Repeated while the server cannot answer now; once it began, the bytes go by and it is not. */
-  async #opened(path: string): Promise<Bytes> {
-    const deadline = this.#context.clock.monotonic() + this.patience
-    for (let attempt = 0; ; attempt += 1) {
+  #opened(path: string): Promise<Bytes> {
+    return this.#patiently(this.patience, async (again) => {
       const answer = await this.#tryOpen(path)
       if (!(answer instanceof Failure)) return answer
-      if (answer.kind !== 'unreachable' || this.#context.clock.monotonic() > deadline) throw answer
-      await pause(attempt, undefined, this.#context)
-    }
+      throw answer.kind === 'unreachable' ? again(answer) : answer
+    })
   }
 
   async #tryOpen(path: string): Promise<Bytes | Failure> {
     try {
-      const { status, body } = await this.#transport.open(await this.#requestOf({ path }))
+      const { status, body } = await this.#http.open(await this.#requestOf({ path }))
       return status === 200 ? body : failureOf(await readAnswer(status, body), `GET ${path}`)
     } catch (error) {
       return this.#brokenFailure(error, { path })
@@ -126,7 +126,7 @@ export class Client {
   /** Sends bytes; not repeated, as they can be read only once. */
   async send(path: string, body: Bytes): Promise<Answer> {
     const { headers } = await this.#requestOf({ path })
-    const { status, text } = await this.#transport.text({ method: 'POST', path: `/v1/${path}`, headers, body })
+    const { status, text } = await this.#http.text({ method: 'POST', path: `/v1/${path}`, headers, body })
     return { status, body: jsonOf(text) }
   }
 
@@ -135,31 +135,39 @@ export class Client {
     this.#isClosed = true
     this.#context.signal.removeEventListener('abort', this.#stop)
     if (!this.#context.signal.aborted) await this.#login?.close()
-    this.#transport.close()
+    this.#http.close()
   }
 
-  async #untilAnswered(call: Call): Promise<Answer> {
-    const deadline = this.#context.clock.monotonic() + this.#settings.retryMilliseconds
-    for (let attempt = 0; ; attempt += 1) {
-      const tried = await this.#limiter.run(() => this.#try(call))
-      const wait = tried.retryAfter
-      if (tried.failure === undefined && (isExpected(tried.answer.status, call) || !isForNow(tried.answer)))
-        return tried.answer
-      if (this.#isClosed || this.#context.clock.monotonic() > deadline) {
-        if (tried.failure !== undefined) throw tried.failure
-        return tried.answer
-      }
-      await pause(attempt, wait, this.#context)
+  #untilAnswered(call: Call): Promise<Answer> {
+    return this.#patiently(this.patience, async (again) => {
+      const { answer, retryAfter, failure } = await this.#limiter.run(() => this.#try(call))
+      if (failure === undefined && (isExpected(answer.status, call) || !isForNow(answer))) return answer
+      throw again(failure ?? failureOf(answer, actOf(call)), retryAfter)
+    })
+  }
+
+  /** Makes an attempt again that threw what `again` gave, for so many milliseconds, and until this is closed. */
+  #patiently<Result>(limit: number, attempt: (again: Again) => Promise<Result>): Promise<Result> {
+    let [passing, asked]: [unknown, number] = [undefined, 0]
+    const again: Again = (failure, retryAfter) => {
+      ;[passing, asked] = [failure, Math.min(Number(retryAfter) * 1000, LONGEST_ASKED)]
+      return failure
     }
+    return retry(() => attempt(again), {
+      ...this.#context,
+      limit,
+      pause: (failed) => (asked > 0 ? asked : pauseAfter(failed)),
+      mayRetry: (error) => error === passing && !this.#isClosed,
+    })
   }
 
   async #try(call: Call): Promise<Tried> {
     try {
       const request = await this.#requestOf(call)
-      let answer = await this.#transport.text(request)
+      let answer = await this.#http.text(request)
       const token = request.headers['X-Vault-Token']
       if (answer.status === 403 && token !== undefined && (await this.#login?.replace(token)) === true)
-        answer = await this.#transport.text(await this.#requestOf(call))
+        answer = await this.#http.text(await this.#requestOf(call))
       this.#freshness.seen(request.method, answer.headers)
       const { status, retryAfter, text } = answer
       if (status === 429) this.#limiter.slower()
@@ -171,11 +179,11 @@ export class Client {
     }
   }
 
-  async #requestOf(call: Call): Promise<Request> {
+  async #requestOf(call: Call): Promise<HttpRequest> {
     return this.#withHeaders(call, await this.#login?.token())
   }
 
-  #withHeaders({ method = 'GET', path, body, largest }: Call, token: string | undefined): Request {
+  #withHeaders({ method = 'GET', path, body, largest }: Call, token: string | undefined): HttpRequest {
     const headers = {
       ...this.#headers,
       ...this.#freshness.headers(),
@@ -186,23 +194,20 @@ export class Client {
   }
 
   /** For the login: repeated like everything else, but never with a login of its own. */
-  async #ask(...[path, body, token, patience]: Parameters<Ask>): Promise<unknown> {
+  #ask(...[path, body, token, patience]: Parameters<Ask>): Promise<unknown> {
     const call: Call = { method: body === undefined ? 'GET' : 'POST', path, body }
-    const deadline = this.#context.clock.monotonic() + (patience === 'once' ? 0 : this.patience)
-    for (let attempt = 0; ; attempt += 1) {
+    return this.#patiently(patience === 'once' ? 0 : this.patience, async (again) => {
       const answer = await this.#askOnce(call, token)
-      const isOver = this.#isClosed || this.#context.clock.monotonic() >= deadline
-      if (answer instanceof Failure) {
-        if (isOver || answer.kind !== 'unreachable') throw answer
-      } else if (answer.status === 200 || answer.status === 204) return answer.body
-      else if (isOver || !isForNow(answer)) throw loginFailure(answer, path)
-      await pause(attempt, undefined, this.#context)
-    }
+      if (answer instanceof Failure) throw answer.kind === 'unreachable' ? again(answer) : answer
+      if (answer.status === 200 || answer.status === 204) return answer.body
+      const failure = loginFailure(answer, path)
+      throw isForNow(answer) ? again(failure) : failure
+    })
   }
 
   async #askOnce(call: Call, token: string | undefined): Promise<Answer | Failure> {
     try {
-      const { status, text } = await this.#transport.text(this.#withHeaders(call, token))
+      const { status, text } = await this.#http.text(this.#withHeaders(call, token))
       return { status, body: jsonOf(text) }
     } catch (error) {
       return this.#brokenFailure(error, call)
@@ -231,6 +236,27 @@ export class Client {
     })
   }
 }
+
+const LIMITS = { silence: 60_000, largest: 256 * 1024 * 1024 }
+
+function caOf(file: string | undefined): string | undefined {
+  if (file === undefined) return undefined
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new Failure('usage', `the CA certificates ${file} cannot be read`, {
+      cause,
+      hint: 'Correct ca in the configuration.',
+    })
+  }
+}
+
+/** Marks a failure as one that may pass, with the seconds that the server asks to wait for; gives it back. */
+type Again = (failure: Failure, retryAfter?: string) => Failure
+
+/** Longer every time, and the same for every client. */
+const pauseAfter = doubling(100, 5000)
+const LONGEST_ASKED = 10_000
 
 interface Tried {
   readonly answer: Answer

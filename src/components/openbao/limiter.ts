@@ -1,5 +1,3 @@
-import type { Context } from '../../core/ports.ts'
-
 /** Answers in a row without a complaint after which one more request is let through at once. */
 const GROW_AFTER = 50
 
@@ -56,11 +54,4 @@ export class Limiter {
       next()
     }
   }
-}
-
-/** Waits before a request is repeated: longer every time, or as long as the server asks for; with jitter from nothing but the attempt. */
-export async function pause(attempt: number, retryAfter: string | undefined, context: Context): Promise<void> {
-  const asked = Number(retryAfter) * 1000
-  const milliseconds = asked > 0 ? Math.min(asked, 10_000) : Math.min(100 * 2 ** attempt, 5000)
-  await context.clock.sleep(milliseconds, context.signal)
 }

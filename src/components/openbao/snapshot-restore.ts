@@ -3,6 +3,7 @@ import { createGzip } from 'node:zlib'
 import { describe, Failure, toFailure } from '../../core/failure.ts'
 import type { Bytes, Context } from '../../core/ports.ts'
 import type { ArtifactSource, SnapshotRequest, SnapshotRestored } from '../driver.ts'
+import { retry } from '../../system/retry.ts'
 import { failureOf, reasonOf } from './answers.ts'
 import { canariesOf, readCanaries } from './canaries.ts'
 import { SECRETS, SNAPSHOT } from './capture.ts'
@@ -149,17 +150,17 @@ async function probe(
   context: Context,
 ): Promise<SnapshotRestored['state']> {
   const canaries = await canariesOf(source.read(SECRETS), details)
-  for (const deadline = context.clock.monotonic() + settings.retrySeconds * 1000; ;) {
+  const probeOnce = async (): Promise<SnapshotRestored['state']> => {
     try {
       const isRead = await withClient(settings, 'restore', context, (client) => readCanaries(canaries, client))
       return isRead ? 'read' : 'other values'
     } catch (error) {
-      const failure = toFailure(error)
-      if (failure.kind === 'denied') return 'denied'
-      if (failure.kind !== 'unreachable') throw error
-      if (failure.message.includes('sealed')) return 'sealed'
-      if (context.clock.monotonic() > deadline) throw error
-      await context.clock.sleep(PAUSE, context.signal)
+      const { kind, message } = toFailure(error)
+      if (kind === 'denied') return 'denied'
+      if (kind === 'unreachable' && message.includes('sealed')) return 'sealed'
+      throw error
     }
   }
+  const mayRetry = (error: unknown): boolean => toFailure(error).kind === 'unreachable'
+  return await retry(probeOnce, { ...context, limit: settings.retrySeconds * 1000, pause: () => PAUSE, mayRetry })
 }

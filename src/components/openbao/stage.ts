@@ -3,6 +3,7 @@ import { gunzipSync, gzipSync } from 'node:zlib'
 import { z } from 'zod'
 import { Failure, isFailure } from '../../core/failure.ts'
 import type { Bytes, Context } from '../../core/ports.ts'
+import { retry } from '../../system/retry.ts'
 import { parseAnswer } from './client.ts'
 import type { Client } from './client.ts'
 import { encodePath, OWN_FOLDER } from './kv-paths.ts'
@@ -123,15 +124,10 @@ export class Stage {
   }
 
   async #put(what: string, path: string, text: string): Promise<void> {
-    await this.#context.effects.run(`openbao: keep ${what}`, async () => {
-      for (let attempt = 1; ; attempt += 1) {
-        try {
-          return await this.#putOnce(path, text)
-        } catch (error) {
-          if (!isFailure(error, 'refused') || attempt === ATTEMPTS) throw error
-        }
-      }
-    })
+    const mayRetry = (error: unknown): boolean => isFailure(error, 'refused')
+    await this.#context.effects.run(`openbao: keep ${what}`, () =>
+      retry(() => this.#putOnce(path, text), { ...this.#context, attempts: ATTEMPTS, mayRetry }),
+    )
   }
 
   async #putOnce(path: string, text: string): Promise<void> {

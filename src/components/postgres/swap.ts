@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
+import { retry } from '../../system/retry.ts'
 import { keptUntil } from '../keep-previous.ts'
 import { applyProperties, capturedProperties, readProperties } from './carry-over.ts'
 import type { DatabaseProperties } from './carry-over.ts'
@@ -45,17 +46,14 @@ export async function swapIn(
 }
 
 /** Tries again for a minute while a session that slipped in or a worker of the server keeps databases from being renamed. */
-export async function untilNotBusy(what: string, context: Context, act: () => Promise<void>): Promise<void> {
-  const deadline = context.clock.monotonic() + SWAP_LIMIT
-  for (;;) {
-    try {
-      return await act()
-    } catch (error) {
-      if (!BUSY.has(sqlState(error)) || context.clock.monotonic() > deadline) throw error
-      context.progress({ type: 'note', message: `${what} is tried again: ${String(error)}` })
-    }
-    await context.clock.sleep(RETRY_AFTER, context.signal)
-  }
+export function untilNotBusy(what: string, context: Context, act: () => Promise<void>): Promise<void> {
+  return retry(act, {
+    ...context,
+    limit: SWAP_LIMIT,
+    pause: () => RETRY_AFTER,
+    mayRetry: (error) => BUSY.has(sqlState(error)),
+    onRetry: (error) => context.progress({ type: 'note', message: `${what} is tried again: ${String(error)}` }),
+  })
 }
 
 /** Fails with `refused` unless the side database is whole and the live one locked. */

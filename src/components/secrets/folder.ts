@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure } from '../../core/failure.ts'
+import { hasCode } from '../../system/errno.ts'
 import { nothingThere } from '../nothing-there.ts'
 import { isSecretName, type SecretSource, type SecretsSettings } from './schema.ts'
 
@@ -43,7 +44,7 @@ async function readFolder(folder: string, isAll: boolean): Promise<string[]> {
   try {
     return await readdir(folder)
   } catch (cause) {
-    const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
+    const missing = hasCode(cause, 'ENOENT')
     const message = `the folder of secrets ${folder} cannot be read`
     const hint = 'Correct the path in the configuration, or run Holdfast as root or as the owner of the folder.'
     if (missing && isAll) throw nothingThere(message, { cause, hint })

@@ -6,6 +6,7 @@ import { Failure } from '../../core/failure.ts'
 import type { Secret } from '../../core/secret.ts'
 import { secretOfBytes } from '../../core/secret-bytes.ts'
 import { environmentVariable } from '../../system/environment.ts'
+import { isMissing } from '../../system/errno.ts'
 import type { SecretSource } from './schema.ts'
 
 /** Larger files are no secrets; they belong into a component of kind files. */
@@ -41,8 +42,7 @@ async function openFile(path: string): Promise<FileHandle | undefined> {
     // Without O_NONBLOCK the open of a named pipe waits for a writer, for ever.
     return await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : ''
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
+    if (isMissing(cause)) return undefined
     throw new Failure('denied', `${path} cannot be read`, {
       cause,
       hint: 'Run Holdfast as root or as the owner of the file.',

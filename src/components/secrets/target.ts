@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Difference, Finding } from '../../core/restore-point.ts'
+import type { FileOwner } from '../../system/durable-file.ts'
 import type { ArtifactSource, LiveTargetRequest, ScratchTargetRequest, Target, TargetState } from '../driver.ts'
 import { touchedNames } from './folder.ts'
 import { capturedValues, compareAt, compareEnvironment, contentFor, requireEnvironment } from './load.ts'
@@ -10,7 +11,7 @@ import { destinationsOf, exists, keptBeside, namesOf, placesOf, type Destination
 import { preflightSecrets } from './preflight.ts'
 import { readHostFile } from './read-secret.ts'
 import type { SecretsDetails, SecretsSettings } from './schema.ts'
-import { alsoNamed, mark, move, privateFolder, removeAll, writeDurably, type Owner } from './write-secret.ts'
+import { alsoNamed, mark, move, privateFolder, removeAll, writeDurably } from './write-secret.ts'
 
 function countOf({ secrets, folder }: SecretsSettings): string {
   const count = Object.keys(secrets).length
@@ -118,7 +119,7 @@ class SecretsWork {
   }
 
   /** A live file keeps who may read it; one that is gone gets what was captured, and in a folder of ours only we may. */
-  async #ownerOf({ file, secrets }: Destination, details: SecretsDetails): Promise<Owner> {
+  async #ownerOf({ file, secrets }: Destination, details: SecretsDetails): Promise<FileOwner> {
     const live = await readHostFile(file)
     if (live !== undefined) return live
     const captured = details.secrets.find(({ name }) => name === secrets[0]?.name)
@@ -126,7 +127,7 @@ class SecretsWork {
     return { mode: 0o600 }
   }
 
-  async #stage({ file }: Destination, content: Buffer | undefined, owner: Owner, context: Context): Promise<void> {
+  async #stage({ file }: Destination, content: Buffer | undefined, owner: FileOwner, context: Context): Promise<void> {
     const { loaded, equal } = this.#places(file)
     await context.effects.run('secrets: write beside', async () => {
       await removeAll([loaded, equal])

@@ -1,29 +1,14 @@
-import { chmod, chown, link, mkdir, open, rename, rm } from 'node:fs/promises'
+import { link, mkdir, open, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { systemFailure, type Failure } from '../../core/failure.ts'
-import { isRoot } from '../../system/accounts.ts'
+import { createDurably, renameDurably, type FileOwner } from '../../system/durable-file.ts'
+import { syncFolder } from '../../system/sync-folder.ts'
 
-export interface Owner {
-  readonly mode: number
-  /** Ours when absent. */
-  readonly uid?: number
-  readonly gid?: number
-}
-
-/** Writes a new private file, durably, and only then gives it its owner and mode. What an earlier try left is replaced. */
-export async function writeDurably(path: string, content: Uint8Array, owner: Owner): Promise<void> {
+/** Writes a new private file, durably, and gives it its owner and mode. What an earlier try left is replaced. */
+export async function writeDurably(path: string, content: Uint8Array, owner: FileOwner): Promise<void> {
   await naming(path, async () => {
     await rm(path, { force: true })
-    const file = await open(path, 'wx', 0o600)
-    try {
-      await file.writeFile(content)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    if (isRoot() && owner.uid !== undefined && owner.gid !== undefined) await chown(path, owner.uid, owner.gid)
-    await chmod(path, owner.mode)
-    await syncFolder(dirname(path))
+    await createDurably(path, content, owner)
   })
 }
 
@@ -35,10 +20,7 @@ export async function mark(path: string): Promise<void> {
 }
 
 export async function move(from: string, to: string): Promise<void> {
-  await naming(to, async () => {
-    await rename(from, to)
-    await syncFolder(dirname(to))
-  })
+  await naming(to, () => renameDurably(from, to))
 }
 
 /** A second name for the same file: the first stays until something is renamed over it. */
@@ -56,15 +38,6 @@ export async function removeAll(paths: readonly string[]): Promise<void> {
 /** Makes the folder, private, when it is not there. */
 export async function privateFolder(path: string): Promise<void> {
   await naming(path, async () => void (await mkdir(path, { recursive: true, mode: 0o700 })))
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
 }
 
 async function naming<Result>(path: string, act: () => Promise<Result>): Promise<Result> {

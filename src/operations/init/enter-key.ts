@@ -1,4 +1,4 @@
-import { access, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import type { Config } from '../../config/load-config.ts'
 import { withKeys } from '../../config/with-keys.ts'
 import { Failure } from '../../core/failure.ts'
@@ -9,6 +9,7 @@ import { generateKeyPair, recipientOf, type KeyPair } from '../../repository/key
 import { formatIdentityFile, parseIdentityFile } from '../../repository/keys/identity-file.ts'
 import { addIdentity, listIdentities, openIdentity } from '../../repository/keys/identity-store.ts'
 import { replaceFile, writeNewFile } from '../../system/private-file.ts'
+import { exists } from '../../system/errno.ts'
 import type { Created } from './create-repositories.ts'
 
 const IDENTITY_NAME = 'recovery'
@@ -98,11 +99,4 @@ async function writeIdentity(file: string, pair: KeyPair, signer: string, contex
 
 export async function editConfig(config: Config, edit: (text: string) => string): Promise<void> {
   await replaceFile(config.path, edit(await readFile(config.path, 'utf8')))
-}
-
-export async function exists(path: string): Promise<boolean> {
-  return await access(path).then(
-    () => true,
-    () => false,
-  )
 }

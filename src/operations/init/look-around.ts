@@ -8,10 +8,10 @@ import { processEnvironment } from '../../system/environment.ts'
 import { lockedEverywhere, planAdoptions, type Adoption } from './adoption.ts'
 import { NOTHING_PROVEN, toProve, type ProvenKeys } from './adopt-keys.ts'
 import { componentSchemas } from '../component-schemas.ts'
-import { exists } from './enter-key.ts'
 import { openLockedKeys, type LockedKeys } from '../keys/locked-keys.ts'
 import { stateRecords } from '../storages/state-folder.ts'
 import { openConfiguredStorage } from '../storages/configured-storage.ts'
+import { exists } from '../../system/errno.ts'
 
 export function readConfig(path: string): Promise<Config> {
   return loadConfig(path, { componentSchemas, environment: processEnvironment() })

@@ -3,7 +3,7 @@ import type { Config } from '../../config/load-config.ts'
 import { neededBeside, type Needed } from '../../config/needed-beside.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import { environmentVariable } from '../../system/environment.ts'
-import { exists } from './enter-key.ts'
+import { exists } from '../../system/errno.ts'
 
 /** What a configuration refers to and this host does not have: variables, and files. Each is named once. */
 export async function missingBeside({ repositories, apps }: Config): Promise<readonly Finding[]> {

@@ -1,10 +1,12 @@
 import { z } from 'zod'
 import { describe, Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
+import { codeOf } from '../../system/errno.ts'
+import { HttpClient, type TextAnswer } from '../../system/http.ts'
+import { doubling, retry } from '../../system/retry.ts'
 import type { ClusterAccess } from './access.ts'
 import { answerOf, failureOf } from './answers.ts'
 import type { Answer } from './answers.ts'
-import { Transport } from './transport.ts'
 
 /** Which objects: `/api/v1`, `namespaces/app/secrets`. */
 export interface Resource {
@@ -30,6 +32,9 @@ export interface CallOptions {
 
 const JSON_TYPE = 'application/json'
 const NAMES_ONLY = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1'
+/** The largest object is 1.5 MiB; a page of names is smaller. */
+const LIMITS = { connections: 8, silence: 30_000, largest: 64 * 1024 * 1024 }
+const pauseAfter = doubling(100, 5_000)
 const PAGE = 200
 const RESTARTS = 5
 const page = z.object({
@@ -41,13 +46,16 @@ const page = z.object({
 /** What Holdfast needs of the Kubernetes API: objects by name, names by label, and whether something is allowed. */
 export class KubernetesClient {
   readonly access: ClusterAccess
-  readonly #transport: Transport
+  readonly #http: HttpClient
+  readonly #prefix: string
   readonly #context: Context
   readonly #retryMilliseconds: number
 
   constructor(access: ClusterAccess, retrySeconds: number, context: Context) {
     this.access = access
-    this.#transport = new Transport(access)
+    const { server, ca } = access
+    this.#http = new HttpClient({ name: 'the API server', address: server, ca, tls: access, ...LIMITS })
+    this.#prefix = new URL(server).pathname.replace(/\/$/, '')
     this.#context = context
     this.#retryMilliseconds = retrySeconds * 1000
   }
@@ -129,29 +137,31 @@ export class KubernetesClient {
 
   /** One request, repeated while the server cannot answer it now. */
   async call(options: CallOptions): Promise<Answer> {
-    const until = this.#context.clock.monotonic() + this.#retryMilliseconds
-    for (let pause = 100; ; pause = Math.min(pause * 2, 5_000)) {
-      const { answer, failure, wait } = await this.#attempt(options)
+    let [passing, asked]: [unknown, number] = [undefined, 0]
+    const once = async (): Promise<Answer> => {
+      const { answer, failure, wait = 0 } = await this.#attempt(options)
       if (answer !== undefined) return answer
-      const next = Math.max(pause, (wait ?? 0) * 1000)
-      if (this.#context.clock.monotonic() + next > until) throw failure
-      await this.#context.clock.sleep(next, this.#context.signal)
+      ;[passing, asked] = [failure, wait * 1000]
+      throw failure
     }
+    return await retry(once, {
+      ...this.#context,
+      limit: this.#retryMilliseconds,
+      pause: (failed) => Math.max(pauseAfter(failed), asked),
+      // A server that asks for more than all our patience is not waited for.
+      mayRetry: (error) => error === passing && asked <= this.#retryMilliseconds,
+    })
   }
 
   async #attempt(options: CallOptions): Promise<Attempt> {
-    const { method, path, act, body, accept = JSON_TYPE, expects = [] } = options
+    const { act, expects = [] } = options
     this.#context.signal.throwIfAborted()
     try {
-      const text = body === undefined ? {} : { body: JSON.stringify(body) }
-      const got = await this.#transport.send(
-        { method, path, accept, contentType: JSON_TYPE, ...text },
-        this.#context.signal,
-      )
+      const got = await this.#send(options)
       const answer = answerOf(got.status, got.text)
       if (answer.status < 300 || expects.includes(answer.status)) return { answer }
       const failure = failureOf(answer, act)
-      if (answer.status === 429 || answer.status >= 500) return { failure, wait: got.retryAfterSeconds }
+      if (answer.status === 429 || answer.status >= 500) return { failure, wait: secondsOf(got.retryAfter) }
       throw failure
     } catch (error) {
       this.#context.signal.throwIfAborted()
@@ -162,6 +172,19 @@ export class KubernetesClient {
     }
   }
 
+  async #send({ method, path, body, accept = JSON_TYPE }: CallOptions): Promise<TextAnswer> {
+    const token = await this.access.token?.()
+    const headers = {
+      accept,
+      'user-agent': 'holdfast',
+      ...(token === undefined ? {} : { authorization: `Bearer ${token.reveal()}` }),
+      ...(body === undefined ? {} : { 'content-type': JSON_TYPE }),
+    }
+    const text = body === undefined ? {} : { body: JSON.stringify(body) }
+    const { signal } = this.#context
+    return await this.#http.text({ method, path: `${this.#prefix}${path}`, headers, signal, ...text })
+  }
+
   #unreachable(cause: unknown, act: string): Failure {
     const message = `kubernetes: ${this.access.server} cannot be reached to ${act}: ${describe(cause)}`
     const hint = 'Check the address, the network, and the CA of the kubeconfig.'
@@ -169,14 +192,18 @@ export class KubernetesClient {
   }
 
   close(): void {
-    this.#transport.close()
+    this.#http.close()
   }
+}
+
+function secondsOf(header: string | undefined): number | undefined {
+  const seconds = Number(header)
+  return header === undefined || !Number.isFinite(seconds) || seconds < 0 ? undefined : seconds
 }
 
 /** A certificate that is not trusted now will not be in a minute. */
 function isUntrusted(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  return /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS|ERR_SSL/.test(code)
+  return /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|ERR_TLS|ERR_SSL/.test(codeOf(error))
 }
 
 /** Asks for all that a change would meet, admission rules and quotas too, and changes nothing. */

@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises'
 import { Failure } from '../../core/failure.ts'
 import type { Bytes } from '../../core/ports.ts'
+import { hasCode } from '../../system/errno.ts'
 import type { BlobInfo, ByteRange, Storage } from '../../storage/storage.ts'
 
 /** One file that may be a Kleidia backup, wherever it is. */
@@ -65,8 +66,7 @@ async function* readLocal(path: string, signal: AbortSignal, range: ByteRange = 
 }
 
 function cannotRead(path: string, cause: unknown): Failure {
-  const isMissing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
-  return isMissing ? nothingAt(path) : new Failure('denied', `${path} cannot be read`, { cause })
+  return hasCode(cause, 'ENOENT') ? nothingAt(path) : new Failure('denied', `${path} cannot be read`, { cause })
 }
 
 function nothingAt(location: string): Failure {

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { open, unlink, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isFull } from '../../core/environment-fault.ts'
 import { Failure } from '../../core/failure.ts'
 import type { Bytes, Context } from '../../core/ports.ts'
 import { assertNotCancelled } from '../../storage/outcomes.ts'
@@ -62,10 +63,6 @@ export async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<v
     })
     done += bytesWritten
   }
-}
-
-function isFull(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')
 }
 
 function full(cause: unknown): Failure {

@@ -1,6 +1,7 @@
-import { access, open, unlink, type FileHandle } from 'node:fs/promises'
+import { open, unlink, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Context } from '../../core/ports.ts'
+import { exists } from '../../system/errno.ts'
 import { openSpooled, type OpenSpooled, type Opened } from './open.ts'
 import type { SlowSink } from './read-archive.ts'
 import { readSecretLines, secretLine, type KeptSecret } from './secret-lines.ts'
@@ -66,10 +67,7 @@ class StagingFile {
     const text = await TextFile.create(named)
     const handle = await open(named, 'r')
     const path = `/proc/${process.pid}/fd/${handle.fd}`
-    const hasPath = await access(path).then(
-      () => true,
-      () => false,
-    )
+    const hasPath = await exists(path)
     if (hasPath) await unlink(named)
     return new StagingFile(text, handle, hasPath ? path : named)
   }

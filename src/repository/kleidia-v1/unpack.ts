@@ -1,9 +1,11 @@
-import { access, mkdir, rename, rm } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
-import { syncFolder } from '../../storage/filesystem/folders.ts'
+import { renameDurably } from '../../system/durable-file.ts'
+import { exists } from '../../system/errno.ts'
 import { randomHex } from '../../system/random.ts'
+import { syncFolder } from '../../system/sync-folder.ts'
 import type { ArchiveParts } from './archive-reader.ts'
 import { openKleidia, type OpenRequest, type Opened } from './open.ts'
 import type { SlowSink } from './read-archive.ts'
@@ -57,16 +59,11 @@ async function makePrivate(folder: string): Promise<void> {
 async function publish(partial: string, target: string): Promise<void> {
   // A rename would silently take the place of an empty folder.
   await refuseExisting(target)
-  await rename(partial, target)
-  await syncFolder(dirname(target))
+  await renameDurably(partial, target)
 }
 
 async function refuseExisting(target: string): Promise<void> {
-  const exists = await access(target).then(
-    () => true,
-    () => false,
-  )
-  if (!exists) return
+  if (!(await exists(target))) return
   throw new Failure('refused', `${target} exists already`, {
     hint: 'Nothing is overwritten. Remove it or give another folder.',
   })

@@ -1,9 +1,10 @@
-import { link, open, rm } from 'node:fs/promises'
+import { open, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { Failure } from '../../core/failure.ts'
 import type { Bytes, Context } from '../../core/ports.ts'
 import type { Secret } from '../../core/secret.ts'
-import { syncFolder } from '../../storage/filesystem/folders.ts'
+import { nameDurably } from '../../system/durable-file.ts'
+import { hasCode } from '../../system/errno.ts'
 import { randomHex } from '../../system/random.ts'
 import { composeKleidia } from './compose-kleidia.ts'
 import type { KleidiaContent } from './kleidia-content.ts'
@@ -54,11 +55,9 @@ async function save(content: Bytes, path: string): Promise<void> {
 
 /** A link replaces nothing. */
 async function nameIt(unfinished: string, path: string): Promise<void> {
-  await link(unfinished, path).catch((cause: unknown) => {
-    const exists = cause instanceof Error && 'code' in cause && cause.code === 'EEXIST'
-    throw exists ? isThere(path) : cause
+  await nameDurably(unfinished, path).catch((cause: unknown) => {
+    throw hasCode(cause, 'EEXIST') ? isThere(path) : cause
   })
-  await syncFolder(dirname(path))
 }
 
 export function isThere(path: string): Failure {

@@ -1,80 +1,67 @@
 import { faultOfCode } from '../../core/environment-fault.ts'
-import { Failure, toFailure } from '../../core/failure.ts'
+import { Failure, toFailure, type FailureKind } from '../../core/failure.ts'
+import { codeOf, hasCode } from '../../system/errno.ts'
 
-/** The system's code for an error of a file operation, such as `ENOENT`. */
-export function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+interface Meaning {
+  readonly kind: FailureKind
+  /** What is said of the act, before the code. */
+  readonly what: string
+  readonly hint: string | undefined
 }
 
-const isOneOf =
-  (...codes: readonly string[]) =>
-  (error: unknown): boolean =>
-    codes.includes(codeOf(error) ?? '')
-
-export const isMissing = isOneOf('ENOENT', 'ENOTDIR')
-const isFull = isOneOf('ENOSPC', 'EDQUOT')
-const isTooLarge = isOneOf('EFBIG')
-const isForbidden = isOneOf('EACCES', 'EPERM', 'EROFS')
-const isUnreachable = isOneOf(
-  'EIO',
-  'ESTALE',
-  'ETIMEDOUT',
-  'EHOSTDOWN',
-  'EHOSTUNREACH',
-  'ENOTCONN',
-  'EREMOTEIO',
-  'ENXIO',
-)
-const isBlocked = isOneOf('EISDIR', 'ELOOP', 'EEXIST', 'ENOTDIR')
-const lacksLinks = isOneOf('EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK')
+const full: Meaning = {
+  kind: 'refused',
+  what: 'failed: no space left',
+  hint: 'Free space or raise the quota, then run it again. Nothing that was stored is affected.',
+}
+const tooLarge: Meaning = {
+  kind: 'refused',
+  what: 'failed: the file is too large',
+  hint: 'This file system or the process limits the size of a file (ulimit -f). Use another folder or raise the limit.',
+}
+const forbidden: Meaning = {
+  kind: 'denied',
+  what: 'is not permitted',
+  hint: 'Check who owns the folder, and that it is not mounted read-only.',
+}
+const unreachable: Meaning = {
+  kind: 'unreachable',
+  what: 'failed: the medium does not answer well',
+  hint: 'Check the disk or the network mount.',
+}
+const blocked: Meaning = {
+  kind: 'refused',
+  what: 'failed: something else is in its place',
+  hint: 'Move away what was not put there by Holdfast.',
+}
+const meanings: readonly (readonly [Meaning, readonly string[]])[] = [
+  [full, ['ENOSPC', 'EDQUOT']],
+  [tooLarge, ['EFBIG']],
+  [forbidden, ['EACCES', 'EPERM', 'EROFS']],
+  [unreachable, ['EIO', 'ESTALE', 'ETIMEDOUT', 'EHOSTDOWN', 'EHOSTUNREACH', 'ENOTCONN', 'EREMOTEIO', 'ENXIO']],
+  [blocked, ['EISDIR', 'ELOOP', 'EEXIST', 'ENOTDIR']],
+]
 
 /** An error of the file system as the failure that says what to do about it; `act` reads like `put data/1`. */
 export function fileFailure(cause: unknown, act: string, folder: string): Failure {
   if (cause instanceof Failure) return cause
   const code = codeOf(cause)
-  if (code === undefined) return toFailure(cause)
-  const facts = { code, folder }
+  if (code === '') return toFailure(cause)
+  const details = { cause, facts: { code, folder } }
   const told = `${act} in ${folder}${placeIn(folder, cause)}`
-  if (isFull(cause)) {
-    return new Failure('refused', `${told} failed: no space left (${code})`, {
-      cause,
-      facts,
-      hint: 'Free space or raise the quota, then run it again. Nothing that was stored is affected.',
-    })
-  }
-  if (isTooLarge(cause)) {
-    return new Failure('refused', `${told} failed: the file is too large (${code})`, {
-      cause,
-      facts,
-      hint: 'This file system or the process limits the size of a file (ulimit -f). Use another folder or raise the limit.',
-    })
-  }
-  if (isForbidden(cause)) {
-    const why = code === 'EROFS' ? 'the medium is read-only' : code
-    return new Failure('denied', `${told} is not permitted (${why})`, {
-      cause,
-      facts,
-      hint: 'Check who owns the folder, and that it is not mounted read-only.',
-    })
-  }
-  if (isUnreachable(cause)) {
-    return new Failure('unreachable', `${told} failed: the medium does not answer well (${code})`, {
-      cause,
-      facts,
-      hint: 'Check the disk or the network mount.',
-    })
-  }
-  if (isBlocked(cause)) {
-    return new Failure('refused', `${told} failed: something else is in its place (${code})`, {
-      cause,
-      facts,
-      hint: 'Move away what was not put there by Holdfast.',
-    })
-  }
-  const fault = faultOfCode(code)
-  if (fault === undefined || isMissing(cause))
-    return new Failure('unreachable', `${told} failed: ${code}`, { cause, facts })
-  return new Failure(fault.kind, `${told} failed: ${fault.what} (${code})`, { cause, facts, hint: fault.hint })
+  const { kind, what, hint } = meanings.find(([, codes]) => codes.includes(code))?.[0] ?? otherMeaning(code)
+  if (hint === undefined) return new Failure(kind, `${told} ${what}: ${code}`, details)
+  return new Failure(kind, `${told} ${what} (${code === 'EROFS' ? 'the medium is read-only' : code})`, {
+    ...details,
+    hint,
+  })
+}
+
+/** In the words of the core, but for a file that is not there: whoever asks knows better what that means. */
+function otherMeaning(code: string): Meaning {
+  const fault = code === 'ENOENT' ? undefined : faultOfCode(code)
+  if (fault === undefined) return { kind: 'unreachable', what: 'failed', hint: undefined }
+  return { ...fault, what: `failed: ${fault.what}` }
 }
 
 /** Which of all that an act looks at, where the system says so. */
@@ -85,7 +72,7 @@ function placeIn(folder: string, cause: unknown): string {
 
 /** The failure of the link that gives a blob its name. */
 export function linkFailure(cause: unknown, act: string, folder: string): Failure {
-  if (!lacksLinks(cause)) return fileFailure(cause, act, folder)
+  if (!hasCode(cause, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK')) return fileFailure(cause, act, folder)
   return new Failure('unsupported', `${act} in ${folder} failed: no hard links there (${codeOf(cause)})`, {
     cause,
     hint: 'Only with hard links can a blob be created whole and never over another one. Use a folder on ext4, xfs, btrfs, zfs or NFS.',

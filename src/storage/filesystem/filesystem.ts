@@ -5,12 +5,13 @@ import { pathToFileURL } from 'node:url'
 import { Failure } from '../../core/failure.ts'
 import type { Bytes, Clock } from '../../core/ports.ts'
 import { systemClock } from '../../system/clock.ts'
+import { hasCode, isMissing } from '../../system/errno.ts'
 import { assertBlobName, assertPrefix } from '../names.ts'
 import { assertNotCancelled, blobExists, blobMissing } from '../outcomes.ts'
 import { assertRange, spanOf } from '../range.ts'
 import type { BlobInfo, ByteRange, ListOptions, Storage, StorageFeatures } from '../storage.ts'
 import { asStream, discard, untilCancelled } from '../streams.ts'
-import { asFailures, codeOf, fileFailure, isMissing } from './failures.ts'
+import { asFailures, fileFailure } from './failures.ts'
 import { settleRemoval } from './folders.ts'
 import { readSpan } from './read.ts'
 import { temporaryName } from './temporary.ts'
@@ -127,8 +128,7 @@ class FilesystemStorage implements Storage {
       }
     } catch (error) {
       // Where nothing can be written nothing can be removed for its age either; our own clock is the best that is left.
-      if (isMissing(error) || ['EROFS', 'EACCES', 'EPERM', 'ENOSPC', 'EDQUOT'].includes(codeOf(error) ?? ''))
-        return this.#clock.now()
+      if (isMissing(error) || hasCode(error, 'EROFS', 'EACCES', 'EPERM', 'ENOSPC', 'EDQUOT')) return this.#clock.now()
       throw fileFailure(error, 'now', this.#root)
     }
   }
@@ -199,7 +199,7 @@ async function unlinkIfThere(path: string): Promise<boolean> {
     return true
   } catch (error) {
     // A folder in its place means that there is no such blob either.
-    if (isMissing(error) || codeOf(error) === 'EISDIR') return false
+    if (isMissing(error) || hasCode(error, 'EISDIR')) return false
     throw error
   }
 }

@@ -1,21 +1,7 @@
-import { access, constants, mkdir, open, rmdir } from 'node:fs/promises'
+import { rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { codeOf, isMissing } from './failures.ts'
-
-const FOLDER_MODE = 0o700
-
-/** Makes what a folder's entries were changed to survive power loss. */
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } catch (error) {
-    // Some network and FUSE file systems have no fsync for folders; they promise no more than that.
-    if (codeOf(error) !== 'EINVAL' && codeOf(error) !== 'ENOTSUP') throw error
-  } finally {
-    await handle.close()
-  }
-}
+import { hasCode, isMissing } from '../../system/errno.ts'
+import { syncFolder } from '../../system/sync-folder.ts'
 
 /** As `syncFolder`; a folder that another process removed meanwhile is gone from the one above it, which is synced then. */
 async function syncNearest(folder: string): Promise<void> {
@@ -25,28 +11,6 @@ async function syncNearest(folder: string): Promise<void> {
     if (!isMissing(error) || folder === dirname(folder)) throw error
     await syncNearest(dirname(folder))
   }
-}
-
-/** Makes a folder and those above it, and makes each new one survive power loss before anything is put into it. */
-export async function makeFolders(folder: string): Promise<void> {
-  const topmost = await mkdir(folder, { recursive: true, mode: FOLDER_MODE }).catch(async (error: unknown) => {
-    throw (await refusalOf(folder)) ?? error
-  })
-  if (topmost === undefined) return
-  for (let made = folder; made.length >= topmost.length; made = dirname(made)) await syncFolder(dirname(made))
-}
-
-/** Node reports a folder that cannot be made on a read-only medium as missing; why it could not says its nearest parent. */
-async function refusalOf(folder: string): Promise<unknown> {
-  for (let parent = dirname(folder); parent !== dirname(parent); parent = dirname(parent)) {
-    const refusal = await access(parent, constants.W_OK).then(
-      () => undefined,
-      (error: unknown) => error,
-    )
-    if (refusal === undefined) return undefined
-    if (codeOf(refusal) !== 'ENOENT') return refusal
-  }
-  return undefined
 }
 
 /**
@@ -67,8 +31,7 @@ async function removeIfEmpty(folder: string): Promise<boolean> {
     return true
   } catch (error) {
     // Not empty, in use, gone already, or not ours to remove: an empty folder left over is no blob and harms nothing.
-    if (['ENOTEMPTY', 'EEXIST', 'EBUSY', 'ENOENT', 'ENOTDIR', 'EACCES', 'EPERM'].includes(codeOf(error) ?? ''))
-      return false
+    if (isMissing(error) || hasCode(error, 'ENOTEMPTY', 'EEXIST', 'EBUSY', 'EACCES', 'EPERM')) return false
     throw error
   }
 }

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { byName, isBlobName } from '../names.ts'
 import { faultOf } from '../../core/environment-fault.ts'
 import { describe } from '../../core/failure.ts'
+import { codeOf, isMissing } from '../../system/errno.ts'
 import type { ListOptions } from '../storage.ts'
-import { codeOf, isMissing } from './failures.ts'
 import { isTemporaryName } from './temporary.ts'
 
 export interface FoundFile {
@@ -71,7 +71,7 @@ async function* walkBelow(walking: Walking, folder: string): AsyncGenerator<Foun
 
 function unread({ onOther }: Walking, name: string, error: unknown): undefined {
   if (onOther === undefined) throw error
-  const message = `cannot be read: ${faultOf(error)?.what ?? describe(error)} (${codeOf(error) ?? ''})`
+  const message = `cannot be read: ${faultOf(error)?.what ?? describe(error)} (${codeOf(error)})`
   onOther({ name, what: 'unread', message })
 }
 

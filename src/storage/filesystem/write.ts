@@ -2,8 +2,9 @@ import { link, lstat, open, unlink } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { Bytes } from '../../core/ports.ts'
-import { codeOf, isMissing, linkFailure } from './failures.ts'
-import { makeFolders, syncFolder } from './folders.ts'
+import { hasCode, isMissing } from '../../system/errno.ts'
+import { makeFolders, syncFolder } from '../../system/sync-folder.ts'
+import { linkFailure } from './failures.ts'
 import { temporaryName } from './temporary.ts'
 
 const BLOB_MODE = 0o440
@@ -75,7 +76,7 @@ async function linkNew(temporary: string, path: string): Promise<Written> {
   } catch (error) {
     // Over NFS the answer to a link that happened can be lost, and its repetition then fails: the file itself tells.
     if (await isSameFile(temporary, path)) return 'created'
-    if (codeOf(error) === 'EEXIST') return 'exists'
+    if (hasCode(error, 'EEXIST')) return 'exists'
     throw linkFailure(error, 'link', dirname(path))
   }
 }

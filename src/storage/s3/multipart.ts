@@ -1,11 +1,11 @@
 import type { CompletedPart } from '@aws-sdk/client-s3'
 import { describe, Failure } from '../../core/failure.ts'
+import { BoundedTasks } from '../../system/bounded-tasks.ts'
 import { withPartDigest } from './checksum.ts'
 import { completeUpload } from './complete.ts'
 import { objectOf } from './connection.ts'
 import type { Connection } from './connection.ts'
 import { isAbsent, NEEDED } from './failures.ts'
-import { Lanes } from './lanes.ts'
 import { MOST_PARTS, partsInFlight } from './part-sizes.ts'
 import type { PutRequest, Sent } from './put.ts'
 import { request } from './request.ts'
@@ -67,7 +67,7 @@ async function sendParts(
   pieces: Pieces,
 ): Promise<{ parts: CompletedPart[]; size: number }> {
   const parts: CompletedPart[] = []
-  const lanes = new Lanes()
+  const tasks = new BoundedTasks()
   let size = 0
   try {
     for await (const piece of pieces) {
@@ -77,16 +77,16 @@ async function sendParts(
           hint: 'This is more than an object of S3 can hold. Use a repository in a folder (file:///…) for it.',
         })
       size += piece.length
-      await lanes.start(partsInFlight(piece.length, connection.uploads.size), async () => {
+      await tasks.start(partsInFlight(piece.length, connection.uploads.size), async () => {
         parts[number - 1] = await sendPart(connection, upload, number, piece)
         connection.buffers.give(piece)
       })
     }
   } finally {
     // Also on failure: a part that is still on its way could arrive after the abort and stay for ever.
-    await lanes.settled()
+    await tasks.settled()
   }
-  lanes.throwFailure()
+  tasks.throwFailure()
   return { parts, size }
 }
 

@@ -1,9 +1,12 @@
 import { constants } from 'node:fs'
-import { access, link, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { access, open, readdir, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { Failure, systemFailure } from '../../../core/failure.ts'
 import type { Bytes, Context } from '../../../core/ports.ts'
+import { nameDurably, renameDurably } from '../../../system/durable-file.ts'
+import { hasCode } from '../../../system/errno.ts'
 import { randomHex } from '../../../system/random.ts'
+import { syncFolder } from '../../../system/sync-folder.ts'
 import type { ArtifactSource } from '../../driver.ts'
 import type { DumpOutput, WrittenDump } from '../../dumps.ts'
 import type { LoadPlace } from '../load.ts'
@@ -127,26 +130,23 @@ async function writeFolder(place: LoadPlace, path: string, context: Context): Pr
   await runTool({ ...place, limits, program: 'pg_dump', args: ['--format=directory', `--file=${path}`] }, context)
   let bytes = 0
   for (const name of await readdir(path)) {
-    await syncPath(join(path, name))
+    await syncFile(join(path, name))
     bytes += (await stat(join(path, name))).size
   }
-  await syncPath(path)
+  await syncFolder(path)
   return bytes
 }
 
 /** Whatever came to be there meanwhile stays: a link replaces nothing, and a folder is put over none but an empty one. */
 async function nameIt(unfinished: string, path: string, format: DumpOutput['format']): Promise<void> {
   await assertFree(path)
-  if (format === 'directory') await rename(unfinished, path)
-  else await link(unfinished, path)
-  await rm(unfinished, { force: true })
-  await syncPath(dirname(path))
+  await (format === 'directory' ? renameDurably(unfinished, path) : nameDurably(unfinished, path))
 }
 
 async function assertFree(path: string): Promise<void> {
   const found = await stat(path).then(
     () => true,
-    (error: unknown) => !(error instanceof Error && 'code' in error && error.code === 'ENOENT'),
+    (error: unknown) => !hasCode(error, 'ENOENT'),
   )
   if (found)
     throw new Failure('refused', `${path} is there already, or its folder cannot be entered`, {
@@ -170,7 +170,7 @@ function cannotWrite(path: string, cause: unknown): Failure {
   )
 }
 
-async function syncPath(path: string): Promise<void> {
+async function syncFile(path: string): Promise<void> {
   const file = await open(path, 'r')
   try {
     await file.sync()
