@@ -10,7 +10,7 @@ import { parseSync } from 'oxc-parser'
 const allowed: Record<string, readonly string[]> = {
   core: [],
   'key-fit': ['core'],
-  config: ['core', 'system', 'key-fit'],
+  config: ['core', 'system', 'key-fit', 'storage'],
   system: ['core'],
   storage: ['core', 'system'],
   repository: ['core', 'system', 'storage'],

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import type { Command } from 'commander'
 import { makeProgram, runProgram } from '../src/cli/program.ts'
 import type { World } from '../src/cli/world.ts'
-import { componentSchemas } from '../scripts/generate-schema.ts'
+import { componentSchemas } from '../src/assemble/assemble.ts'
 import { parseConfig } from '../src/config/load-config.ts'
 import { failureKinds } from '../src/core/failure.ts'
 

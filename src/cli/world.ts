@@ -54,7 +54,7 @@ export interface KleidiaLocation {
   readonly where: string
   readonly endpoint?: string
   readonly region?: string
-  readonly caFile?: string
+  readonly ca?: string
 }
 
 export interface Questions {

@@ -87,7 +87,7 @@ function locationOf(where: string, { endpoint, region, ca }: ImportKleidiaOption
     where,
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(region === undefined ? {} : { region }),
-    ...(ca === undefined ? {} : { caFile: resolve(ca) }),
+    ...(ca === undefined ? {} : { ca: resolve(ca) }),
   }
 }
 
