@@ -1,5 +1,6 @@
+import type { z } from 'zod'
 import { filesystemKind } from './filesystem/kind.ts'
-import type { StorageKind } from './kind.ts'
+import type { KindConfig, StorageKind } from './kind.ts'
 import { s3Kind } from './s3/kind.ts'
 
 /** Adding a kind of storage is a folder and an entry here; see docs/adding-a-storage.md. */
@@ -10,7 +11,9 @@ type Kind = (typeof kinds)[number]
 export type StorageSettings = Parameters<Kind['open']>[0]
 
 /** The same as the configuration has them, with references to secrets. */
-export type StorageConfig = Parameters<Kind['place']>[0]
+export type StorageConfig = ConfigOf<Kind['settings']>
+// One member for each shape: the condition makes the compiler go through the union.
+type ConfigOf<Shape extends z.ZodRawShape> = Shape extends unknown ? KindConfig<Shape> : never
 
 /** Every kind of storage. */
 export const storageKinds: readonly StorageKind[] = kinds

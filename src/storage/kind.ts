@@ -22,7 +22,7 @@ export interface StorageKind<Shape extends z.ZodRawShape = z.ZodRawShape> {
   /** What is wrong between settings, each of which may be right alone. `written` was not parsed. */
   mistakes(written: Readonly<Record<string, unknown>>): readonly SettingMistake[]
   /** What the blobs lie on, as far as it can be seen from here. */
-  place(settings: StorageConfig<Shape>): Promise<Place>
+  place(settings: KindConfig<Shape>): Promise<Place>
   /** Fails with `usage` when the URL or a setting is wrong. */
   open(settings: OpenSettings<Shape>, options: OpenOptions): Promise<Storage>
 }
@@ -42,12 +42,12 @@ export interface OpenOptions {
 }
 
 /** A repository's URL and the settings of its kind, as the configuration has them. */
-export type StorageConfig<Shape extends z.ZodRawShape> = { readonly url: string } & ([keyof Shape] extends [never]
+export type KindConfig<Shape extends z.ZodRawShape> = { readonly url: string } & ([keyof Shape] extends [never]
   ? unknown
   : Readonly<z.output<z.ZodObject<Shape>>>)
 
 /** The same with secrets read, and what every kind is opened with. */
-export type OpenSettings<Shape extends z.ZodRawShape> = Resolved<StorageConfig<Shape>> & {
+export type OpenSettings<Shape extends z.ZodRawShape> = Resolved<KindConfig<Shape>> & {
   /** Whether two writers of one name are kept apart. When absent, a kind that cannot know tries it at opening. */
   readonly createOnly?: boolean
 }
