@@ -10,7 +10,7 @@ import { parseSync } from 'oxc-parser'
 const allowed: Record<string, readonly string[]> = {
   core: [],
   'key-fit': ['core'],
-  config: ['core', 'system', 'key-fit'],
+  config: ['core', 'system', 'key-fit', 'storage'],
   system: ['core'],
   storage: ['core', 'system'],
   repository: ['core', 'system', 'storage'],
@@ -147,23 +147,58 @@ test('names that say nothing are not used', () => {
   assert.deepEqual(banned, [])
 })
 
+interface Parsed {
+  readonly text: string
+  readonly module: ReturnType<typeof parseSync>['module']
+  /** The words of the file without its comments. */
+  readonly words: readonly string[]
+}
+
+function parsed(file: string, text: string): Parsed {
+  const { module, comments } = parseSync(file, text)
+  const code = comments.reduceRight((rest, { start, end }) => rest.slice(0, start) + rest.slice(end), text)
+  return { text, module, words: code.match(/[\w$]+/g) ?? [] }
+}
+
 /** What a file exports to run; types come along with what they describe. */
-function exportedValues(file: string, text: string): string[] {
-  return parseSync(file, text).module.staticExports.flatMap(({ entries }) =>
+function exportedValues({ module }: Parsed): string[] {
+  return module.staticExports.flatMap(({ entries }) =>
     entries.flatMap(({ exportName: { name }, isType }) => (isType || name === null ? [] : [name])),
   )
 }
 
-/** The exports that only the file they are in speaks of, as `file: name`. */
-function unusedExports(texts: ReadonlyMap<string, string>, isLookedAt: (file: string) => boolean): string[] {
-  const speakers = new Map<string, Set<string>>()
-  for (const [file, text] of texts)
-    for (const [word] of text.matchAll(/[\w$]+/g)) speakers.set(word, (speakers.get(word) ?? new Set()).add(file))
-  return [...texts]
-    .filter(([file]) => isLookedAt(file))
-    .flatMap(([file, text]) => exportedValues(file, text).map((name) => ({ file, name })))
-    .filter(({ name }) => speakers.get(name)?.size === 1)
-    .map(({ file, name }) => `${file}: ${name}`)
+/** What a file takes from others, as `file: name`; of what it imports whole or while running, all its words. */
+function takenFrom(file: string, { text, module, words }: Parsed): string[] {
+  const from = (imported: string, names: readonly string[]): string[] =>
+    names.map((name) => `${join(dirname(file), imported)}: ${name}`)
+  return [
+    ...module.staticImports.flatMap(({ moduleRequest, entries }) =>
+      entries.flatMap(({ importName: { name } }) => from(moduleRequest.value, name === null ? words : [name])),
+    ),
+    ...module.dynamicImports.flatMap(({ moduleRequest: { start, end } }) =>
+      from(text.slice(start + 1, end - 1), words),
+    ),
+  ]
+}
+
+/** The exports that no other file imports, as `file: name`. */
+function notImported(texts: ReadonlyMap<string, string>): string[] {
+  return notTaken(texts, () => false)
+}
+
+/** The exports that neither another file imports nor their own uses, as `file: name`. */
+function dead(texts: ReadonlyMap<string, string>): string[] {
+  return notTaken(texts, (name, { words }) => words.indexOf(name) !== words.lastIndexOf(name))
+}
+
+function notTaken(texts: ReadonlyMap<string, string>, usesItself: (name: string, file: Parsed) => boolean): string[] {
+  const files = [...texts].map(([file, text]) => [file, parsed(file, text)] as const)
+  const taken = new Set(files.flatMap(([file, each]) => takenFrom(file, each)))
+  return files.flatMap(([file, each]) =>
+    exportedValues(each)
+      .filter((name) => !taken.has(`${file}: ${name}`) && !usesItself(name, each))
+      .map((name) => `${file}: ${name}`),
+  )
 }
 
 function textsOf(...folders: readonly string[]): Map<string, string> {
@@ -176,20 +211,28 @@ function textsOf(...folders: readonly string[]): Map<string, string> {
 }
 
 test('nothing is exported that only its own file uses', () => {
-  const texts = textsOf('src', 'test', 'scripts', 'bench')
+  const found = notImported(textsOf('src', 'test', 'scripts', 'bench'))
   assert.deepEqual(
-    unusedExports(texts, (file) => /^(src|test\/parts)\//.test(file)),
+    found.filter((each) => /^(src|test\/parts)\//.test(each)),
+    [],
+  )
+})
+
+test('nothing of the product is there for tests alone', () => {
+  const product = [...textsOf('src', 'scripts', 'bench')].filter(([file]) => !isTest(file))
+  assert.deepEqual(
+    dead(new Map(product)).filter((each) => each.startsWith('src/')),
     [],
   )
 })
 
 test('an export that nobody uses is found', () => {
   const texts = new Map([
-    ['a.ts', 'export const used = 1; export function unused() {}; export interface Shape {}'],
-    ['b.ts', "import { used } from './a.ts'"],
+    ['a.ts', 'export const used = 1; export function unused() {}; export function own() {}; own()'],
+    ['b.ts', "import { used } from './a.ts' // unused is not used here, nor in await import('./a.ts')"],
+    ['c.ts', "export interface Shape {}; const { late } = await import('./d.ts')"],
+    ['d.ts', 'export const late = 1; export const unused = 2'],
   ])
-  assert.deepEqual(
-    unusedExports(texts, () => true),
-    ['a.ts: unused'],
-  )
+  assert.deepEqual(notImported(texts), ['a.ts: unused', 'a.ts: own', 'd.ts: unused'])
+  assert.deepEqual(dead(texts), ['a.ts: unused', 'd.ts: unused'])
 })

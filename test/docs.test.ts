@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import type { Command } from 'commander'
 import { runProgram } from '../src/cli/program.ts'
 import { commandsPath, commandsText, programForHelp } from '../scripts/generate-commands.ts'
-import { componentSchemas } from '../scripts/generate-schema.ts'
+import { componentSchemas } from '../src/operations/component-schemas.ts'
 import { parseConfig } from '../src/config/load-config.ts'
 import { failureKinds } from '../src/core/failure.ts'
 

@@ -1,9 +1,7 @@
-import { fileURLToPath } from 'node:url'
 import { findConfig } from '../config/find-config.ts'
 import { loadConfig, type Config } from '../config/load-config.ts'
 import { drivers } from '../components/all.ts'
 import { Failure, isFailure } from '../core/failure.ts'
-import type { Place } from '../core/lost-together.ts'
 import type { Context, Records } from '../core/ports.ts'
 import type { Finding } from '../core/restore-point.ts'
 import type { App, AppRepository, OperationContext } from '../operations/app.ts'
@@ -19,7 +17,6 @@ import type { Storage } from '../storage/storage.ts'
 import { processEnvironment } from '../system/environment.ts'
 import { newId } from '../system/identifiers.ts'
 import { software } from '../system/software.ts'
-import { placeOfPath, placeOfServer } from '../system/where-it-lies.ts'
 import { isRunning, thisProcess } from '../system/this-process.ts'
 import { pageCookie } from '../system/page-cookie.ts'
 import { makeTemporaryFolder, removeAbandonedFolders, removeTemporaryFolder } from '../system/temporary-folder.ts'
@@ -27,7 +24,7 @@ import { configuredKeyChain } from '../operations/keys/key-chain.ts'
 import { KeyRing } from '../operations/keys/key-ring.ts'
 import { knownRecipients } from '../operations/keys/known-recipients.ts'
 import { stateRecords } from '../operations/storages/state-folder.ts'
-import { forgetStorage, openConfiguredStorage } from '../operations/storages/configured-storage.ts'
+import { forgetStorage, kindOf, openConfiguredStorage } from '../operations/storages/configured-storage.ts'
 
 /** Reads the configuration and wires apps, repositories, drivers and keys. Opens nothing yet. */
 export async function assemble(request: AssemblyRequest, ports: AssemblyPorts, context: Context): Promise<Assembly> {
@@ -80,26 +77,19 @@ interface Wires {
 
 function repositoriesOf(config: Config, wires: Wires): ReadonlyMap<string, AppRepository> {
   const open = once((name, context: Context) => openConfigured(name, wires, context))
-  const entries = Object.entries(config.repositories).map(
-    ([name, { url, endpoint, recipients }]): [string, AppRepository] => [
+  const entries = Object.entries(config.repositories).map(([name, settings]): [string, AppRepository] => [
+    name,
+    {
       name,
-      {
-        name,
-        location: url,
-        recipients,
-        open: (context) => open(name, context),
-        knownRecipients: (context) => knownRecipients(name, { config, storage: wires.storage }, context),
-        place: () => placeOfRepository(url, endpoint),
-        probe: (context) => tryOut(name, wires, context),
-      },
-    ],
-  )
+      location: settings.url,
+      recipients: settings.recipients,
+      open: (context) => open(name, context),
+      knownRecipients: (context) => knownRecipients(name, { config, storage: wires.storage }, context),
+      place: () => kindOf(settings).place(settings),
+      probe: (context) => tryOut(name, wires, context),
+    },
+  ])
   return new Map(entries)
-}
-
-async function placeOfRepository(url: string, endpoint: string | undefined): Promise<Place> {
-  if (url.startsWith('file:')) return await placeOfPath(fileURLToPath(url))
-  return endpoint === undefined ? {} : placeOfServer(new URL(endpoint).hostname)
 }
 
 /** What was remembered of the storage is forgotten when it is no longer so. */

@@ -21,16 +21,20 @@ function schemaOf(schema: JsonSchema | undefined, key: PropertyKey): JsonSchema 
   return typeof next === 'object' ? next : undefined
 }
 
-/** Of a choice between kinds of components, the one that the value says it is. */
+/** Of a choice, the one that the value says it is by its kind or its URL; all of them as one where it says none. */
 function variantFor(schema: JsonSchema | undefined, value: unknown): JsonSchema | undefined {
-  const variants = schema?.oneOf ?? schema?.anyOf
+  const variants = (schema?.oneOf ?? schema?.anyOf)?.filter((each) => typeof each === 'object')
   if (variants === undefined) return schema
-  const kind = memberOf(value, 'kind')
-  return variants
-    .filter((each) => typeof each === 'object')
-    .find((each) => constantOf(each.properties?.['kind']) === kind)
+  return (
+    variants.find(({ properties }) => isMeant(properties, value)) ?? {
+      properties: Object.assign({}, ...variants.map(({ properties }) => properties)),
+    }
+  )
 }
 
-function constantOf(schema: JsonSchema | boolean | undefined): unknown {
-  return typeof schema === 'object' ? schema.const : undefined
+function isMeant(properties: JsonSchema['properties'], value: unknown): boolean {
+  const { kind, url } = properties ?? {}
+  if (typeof kind === 'object') return kind.const === memberOf(value, 'kind')
+  const written = memberOf(value, 'url')
+  return typeof url === 'object' && typeof written === 'string' && new RegExp(url.pattern ?? '').test(written)
 }

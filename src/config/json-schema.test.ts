@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { componentSchemas, schemaPath, schemaText } from '../../scripts/generate-schema.ts'
+import { schemaPath, schemaText } from '../../scripts/generate-schema.ts'
+import { componentSchemas } from '../operations/component-schemas.ts'
 import { parseConfig } from './load-config.ts'
 
 const documentation = await readFile(fileURLToPath(new URL('../../docs/use/configuration.md', import.meta.url)), 'utf8')

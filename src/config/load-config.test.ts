@@ -33,7 +33,9 @@ test('a whole file is read into one value', async () => {
   assert.deepEqual(config.signers, [signer])
   assert.equal(String(config.signingKey), 'file:/etc/holdfast/signing.key')
   assert.deepEqual(config.repositories['local'], { url: 'file:///srv/holdfast', recipients: [recipient] })
-  assert.equal(config.repositories['offsite']?.accessKey?.scheme, 'env')
+  const offsite = config.repositories['offsite']
+  assert.ok(offsite !== undefined && 'accessKey' in offsite)
+  assert.equal(offsite.accessKey?.scheme, 'env')
   const portal = config.apps['portal']
   assert.deepEqual(portal?.repositories, ['local', 'offsite'])
   assert.equal(portal?.intervalMilliseconds, 43_200_000)

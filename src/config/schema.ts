@@ -3,6 +3,7 @@ import type { RetentionPolicy } from '../core/retention.ts'
 import { keyFitSetting, type KeyFitSetting } from '../key-fit/use-recipe.ts'
 import { secretReference } from '../system/secret-reference.ts'
 import { duration } from './duration.ts'
+import { recipient, repository, repositoryVariants, type RepositoryConfig } from './repository-schema.ts'
 
 /** The settings schemas of the component kinds, by kind. Each is an object schema with `kind: z.literal(<kind>)`. */
 export type ComponentSchemas = Readonly<Record<string, z.ZodType>>
@@ -13,27 +14,8 @@ export const namePattern = /^[a-z0-9][a-z0-9-]{0,62}$/
 const name = z.string().meta({ pattern: namePattern.source })
 
 const absolutePath = z.string().regex(/^\//, 'expected an absolute path')
-const recipient = z.string().regex(/^age1[a-z0-9]{58,4000}$/, 'expected an age recipient, age1…')
 const signer = z.string().regex(/^ed25519:[A-Za-z0-9+/]{43}=$/, 'expected ed25519: and the base64 of 32 bytes')
 const count = z.number().int().min(0).default(0)
-
-const repository = z.strictObject({
-  url: z.string().min(1).meta({ description: 'file:///folder or s3://bucket/prefix. Never contains credentials.' }),
-  recipients: z.array(recipient).default([]).meta({ description: 'Public keys that can open new restore points.' }),
-  endpoint: z
-    .url({ protocol: /^https?$/, error: 'expected an http or https URL' })
-    .optional()
-    .meta({ description: 'S3: the server, when it is not AWS.' }),
-  region: z.string().min(1).optional().meta({ description: 'S3: the region.' }),
-  accessKey: secretReference.optional(),
-  secretKey: secretReference.optional(),
-  pathStyle: z.boolean().optional().meta({ description: 'S3: the bucket in the path instead of the host name.' }),
-  ca: absolutePath.optional().meta({ description: "S3: file with the CA certificates that sign the server's." }),
-  insecureTls: z
-    .boolean()
-    .optional()
-    .meta({ description: "S3: do not check the server's certificate. Marked on every restore point." }),
-})
 
 const retention = z
   .strictObject({
@@ -113,10 +95,8 @@ export interface AppConfig {
   readonly keyFit: readonly KeyFitSetting[]
 }
 
-export type RepositoryConfig = z.infer<typeof repository>
-
 /** The schema of the whole file. */
-export function configSchema(kinds: ComponentSchemas) {
+export function configSchema(kinds: ComponentSchemas, repositories: z.ZodType<RepositoryConfig> = repository) {
   return z
     .strictObject({
       version: z.literal(1).meta({ description: 'The version of this format.' }),
@@ -128,7 +108,7 @@ export function configSchema(kinds: ComponentSchemas) {
         .array(recipient)
         .default([])
         .meta({ description: 'Public keys whose private keys are kept neither here nor in a repository.' }),
-      repositories: z.record(name, repository),
+      repositories: z.record(name, repositories),
       apps: z.record(name, appSchema(kinds)),
     })
     .meta({ title: 'holdfast.yaml' })
@@ -136,7 +116,7 @@ export function configSchema(kinds: ComponentSchemas) {
 
 /** For editors: JSON Schema (draft 2020-12) of what may be written in the file. */
 export function configJsonSchema(kinds: ComponentSchemas): z.core.JSONSchema.BaseSchema {
-  return z.toJSONSchema(configSchema(kinds), {
+  return z.toJSONSchema(configSchema(kinds, z.union(repositoryVariants)), {
     io: 'input',
     unrepresentable: 'any',
     override: ({ jsonSchema }) => allowUrl(jsonSchema),

@@ -138,6 +138,16 @@ const slips: readonly (readonly [change: string, into: string, ...problems: stri
     '8:39: repositories.local.region: only repositories with an s3 URL have this',
   ],
   [
+    'file:///srv/holdfast,',
+    'file:///srv/holdfast, accessKey: env:KEY,',
+    '8:39: repositories.local.accessKey: only repositories with an s3 URL have this',
+  ],
+  [
+    'file:///srv/holdfast,',
+    'file:///srv/holdfast, recipient: x,',
+    '8:39: repositories.local.recipient: unknown key; did you mean "recipients"? allowed: url, recipients',
+  ],
+  [
     '    secretKey: file:/etc/holdfast/s3.secret\n',
     '',
     '13:5: repositories.offsite.accessKey: accessKey and secretKey are given together or not at all',

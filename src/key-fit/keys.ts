@@ -117,7 +117,7 @@ export function variableOf(secret: Secret | undefined, { variable }: SecretPlace
   return value === undefined ? undefined : Buffer.from(value)
 }
 
-export function placeOf({ component, secret, variable }: SecretPlace): string {
+function placeOf({ component, secret, variable }: SecretPlace): string {
   return `${variable === undefined ? '' : `variable ${variable} of `}secret ${secret} of component ${component}`
 }
 

@@ -7,7 +7,7 @@ export function publicHalfOfPrivate(bytes: Buffer): Buffer | undefined {
   return key === undefined ? undefined : exported(() => createPublicKey(key))
 }
 
-export function privateKeyOf(bytes: Buffer): KeyObject | undefined {
+function privateKeyOf(bytes: Buffer): KeyObject | undefined {
   const jwk = jwkOf(bytes)
   if (jwk !== undefined) return 'd' in jwk ? attempt(() => createPrivateKey({ key: jwk, format: 'jwk' })) : undefined
   const der = derOf(bytes)

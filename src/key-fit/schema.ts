@@ -61,7 +61,6 @@ const rows = z
     limit: z.number().int().min(1).max(1_000_000).default(ROWS_LIMIT),
   })
   .meta({ id: 'keyFitRows' })
-export type Rows = z.infer<typeof rows>
 
 const layout = z
   .discriminatedUnion('kind', [

@@ -6,7 +6,7 @@
  * - `absent`: a key that was declared is not there. Whatever else was proven proves nothing of it.
  * - `not-provable`: there is nothing that could prove it either way; the evidence says what there is.
  */
-export const verdicts = ['fits', 'does-not-fit', 'mixed', 'corrupt', 'absent', 'not-provable'] as const
+const verdicts = ['fits', 'does-not-fit', 'mixed', 'corrupt', 'absent', 'not-provable'] as const
 export type Verdict = (typeof verdicts)[number]
 
 export interface KeyFitResult {

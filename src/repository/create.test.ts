@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { memoryStorage } from '../storage/memory/memory.ts'
+import { memoryStorage } from '../storage/testing/memory.ts'
 import { createRepository } from './create.ts'
 import { noMemory } from './memory.ts'
 import { openRepository } from './open.ts'

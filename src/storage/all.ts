@@ -1,41 +1,24 @@
-import type { Clock } from '../core/ports.ts'
-import { openFilesystem } from './filesystem/open.ts'
-import { memoryStorage } from './memory/memory.ts'
-import type { S3Settings } from './s3/settings.ts'
-import type { Storage } from './storage.ts'
+import type { z } from 'zod'
+import { filesystemKind } from './filesystem/kind.ts'
+import type { KindConfig, StorageKind } from './kind.ts'
+import { s3Kind } from './s3/kind.ts'
 
-/** Where a repository is and how to get there. Settings beside the URL are those of its kind of storage. */
-export type StorageSettings = S3Settings
+/** Adding a kind of storage is a folder and an entry here; see docs/contribute/adding-a-storage.md. */
+const kinds = [filesystemKind, s3Kind] as const
+type Kind = (typeof kinds)[number]
 
-export interface OpenOptions {
-  readonly signal: AbortSignal
-  readonly clock: Clock
-  /** The blob without which nothing is written to a folder; see `FilesystemOptions`. */
-  readonly sentinel?: string
-  /** Told what went wrong beside the result of a call. */
-  readonly warn?: (message: string) => void
+/** Where a repository is and how to get there: the settings of one kind. */
+export type StorageSettings = Parameters<Kind['open']>[0]
+
+/** The same as the configuration has them, with references to secrets. */
+export type StorageConfig = ConfigOf<Kind['settings']>
+// One member for each shape: the condition makes the compiler go through the union.
+type ConfigOf<Shape extends z.ZodRawShape> = Shape extends unknown ? KindConfig<Shape> : never
+
+/** Every kind of storage. */
+export const storageKinds: readonly StorageKind[] = kinds
+
+/** The kind that the URL names. */
+export function storageKindOf(url: unknown): StorageKind | undefined {
+  return typeof url === 'string' ? storageKinds.find(({ protocol }) => url.startsWith(protocol)) : undefined
 }
-
-export interface StorageKind {
-  /** How its URLs start, with the colon. */
-  readonly protocol: string
-  /** How its URLs look, for messages. */
-  readonly example: string
-  open(settings: StorageSettings, options: OpenOptions): Promise<Storage>
-}
-
-/** Every kind of storage. Adding one is a folder and a line here; see docs/contribute/adding-a-storage.md. */
-export const storageKinds: readonly StorageKind[] = [
-  {
-    protocol: 'file:',
-    example: 'file:///srv/backup',
-    open: async (settings, options) => openFilesystem(settings.url, options),
-  },
-  {
-    protocol: 's3:',
-    example: 's3://bucket/prefix',
-    // Loaded when it is used, so that a command on a folder does not wait for the client.
-    open: async (settings, options) => (await import('./s3/s3.ts')).openS3(settings, options),
-  },
-  { protocol: 'memory:', example: 'memory:', open: async (_settings, { clock }) => memoryStorage({ clock }) },
-]

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Secret } from '../core/secret.ts'
 import { systemClock } from '../system/clock.ts'
-import type { StorageSettings } from './all.ts'
+import { storageKinds, type StorageSettings } from './all.ts'
 import { openStorage } from './open.ts'
 import { partSizeAt, partsInFlight, MOST_PARTS } from './s3/part-sizes.ts'
 import { parsePlace, remarksOf } from './s3/settings.ts'
@@ -12,7 +12,6 @@ const open = (settings: StorageSettings) => openStorage(settings, { signal: neve
 
 test('a URL opens its kind of storage, and the location says where it is', async () => {
   assert.equal((await open({ url: 'file:///srv/backup' })).location, 'file:///srv/backup')
-  assert.equal((await open({ url: 'memory:' })).location, 'memory:')
   const endpoint = 'https://s3.internal:9000'
   const s3 = await open({
     url: 's3://bucket/a/b/',
@@ -23,6 +22,17 @@ test('a URL opens its kind of storage, and the location says where it is', async
   })
   assert.equal(s3.location, 's3://bucket/a/b at https://s3.internal:9000')
   assert.deepEqual(s3.features, { createOnly: true, remarks: [], partsAbove: 5 * 1024 * 1024 })
+})
+
+test('each kind has a protocol of its own, an example that is right, and no key that every repository has', () => {
+  const protocols = storageKinds.map(({ protocol }) => protocol)
+  assert.deepEqual([...new Set(protocols)], protocols)
+  for (const kind of storageKinds) {
+    const url = new URL(kind.example)
+    assert.equal(url.protocol, kind.protocol)
+    assert.equal(kind.expectedUrl(url), undefined, kind.example)
+    for (const key of ['url', 'recipients', 'createOnly']) assert.ok(!(key in kind.settings), kind.protocol + key)
+  }
 })
 
 test('a wrong location or setting is a usage failure that says what is right and shows no password', async () => {

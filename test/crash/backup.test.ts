@@ -12,7 +12,7 @@ import {
   textComponent,
   type Workshop,
 } from '../../src/operations/testing/workshop.ts'
-import { memoryStorage } from '../../src/storage/memory/memory.ts'
+import { memoryStorage } from '../../src/storage/testing/memory.ts'
 import type { Effects } from '../../src/core/ports.ts'
 import { crashEverywhere, type Crash } from './matrix.ts'
 import { assertAccounted, assertSound, listed } from './points.ts'

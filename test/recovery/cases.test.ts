@@ -16,7 +16,7 @@ import { noMemory } from '../../src/repository/memory.ts'
 import { openRepository } from '../../src/repository/open.ts'
 import type { PointReader } from '../../src/repository/repository.ts'
 import { newFixture } from '../../src/repository/testing/fixture.ts'
-import { memoryStorage } from '../../src/storage/memory/memory.ts'
+import { memoryStorage } from '../../src/storage/testing/memory.ts'
 import type { Storage } from '../../src/storage/storage.ts'
 
 /** Each repository of test/vectors/cases has the outcome that it names; test_cases.py asks recover.py the same. */

@@ -83,7 +83,7 @@ function locationOf(where: string, { endpoint, region, ca }: ImportKleidiaOption
     where: where.startsWith('s3:') ? where : resolve(where),
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(region === undefined ? {} : { region }),
-    ...(ca === undefined ? {} : { caFile: resolve(ca) }),
+    ...(ca === undefined ? {} : { ca: resolve(ca) }),
   }
 }
 

@@ -24,7 +24,7 @@ async function readNames(path: string): Promise<AccountNames> {
 }
 
 /** Lines `name:password:number:…`; the first name of a number counts, as for getpwuid. */
-export function parseAccounts(text: string): AccountNames {
+function parseAccounts(text: string): AccountNames {
   const names = new Map<number, string>()
   for (const line of text.split('\n')) {
     const [name, , id] = line.split(':')

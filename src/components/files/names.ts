@@ -25,7 +25,7 @@ export function textOf(path: RawPath): string {
   return bytesOf(path).toString('utf8')
 }
 
-export function isText(path: RawPath): boolean {
+function isText(path: RawPath): boolean {
   return isUtf8(bytesOf(path))
 }
 

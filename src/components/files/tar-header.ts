@@ -9,7 +9,7 @@ import { bytesOf, lastName, rawOfText, ROOT, textOf, type RawPath } from './name
  * are node-tar's; which values go where is decided here. Why not tar-stream's: docs/decisions/files-tar.md.
  */
 
-export const BLOCK = 512
+const BLOCK = 512
 const TYPES = { file: 'File', link: 'Link', symlink: 'SymbolicLink', directory: 'Directory' } as const
 /** From here on the library would divide a name between two fields. */
 const LONGEST_NAME = 99

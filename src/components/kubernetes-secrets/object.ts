@@ -8,7 +8,7 @@ import type { ObjectKind } from './schema.ts'
 
 const texts = anyNames(z.string())
 /** Everything of an object that is captured, but its values. */
-export const description = z.object({
+const description = z.object({
   type: z.string().nullable(),
   immutable: z.boolean(),
   labels: texts,

@@ -34,7 +34,7 @@ export type StageRecord = z.infer<typeof stageRecord>
 const LARGEST_BUNDLE = 64 * 1024 * 1024
 
 /** Where one restore keeps what it needs, in Secrets of the same namespace. */
-export class Stage {
+class Stage {
   readonly #name: string
   readonly #settings: KubernetesSecretsSettings
   readonly #client: KubernetesClient

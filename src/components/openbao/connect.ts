@@ -45,7 +45,7 @@ async function closing<Result>(client: Client, act: (client: Client) => Promise<
   }
 }
 
-export function credentialsOf(settings: OpenbaoSettings, purpose: Purpose): Credentials {
+function credentialsOf(settings: OpenbaoSettings, purpose: Purpose): Credentials {
   const restoring = purpose === 'restore' ? given(settings.restoreToken, settings.restoreAppRole, undefined) : []
   const all = restoring.length > 0 ? restoring : given(settings.token, settings.appRole, settings.kubernetes)
   const [one, ...more] = all

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { Failure } from '../../core/failure.ts'
-import { memoryStorage } from '../../storage/memory/memory.ts'
+import { memoryStorage } from '../../storage/testing/memory.ts'
 import type { Storage } from '../../storage/storage.ts'
 import { FaultyStorage } from '../../storage/testing/faulty.ts'
 import type { App } from '../app.ts'

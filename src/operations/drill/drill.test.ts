@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { Failure } from '../../core/failure.ts'
-import { memoryStorage } from '../../storage/memory/memory.ts'
+import { memoryStorage } from '../../storage/testing/memory.ts'
 import { tampering, type TamperedStorage } from '../../storage/testing/tampering.ts'
 import type { App, OperationContext } from '../app.ts'
 import { planBackup } from '../backup/plan.ts'

@@ -13,7 +13,7 @@ import {
   sourceFor,
 } from '../../repository/kleidia-v1/testing/sample.ts'
 import { unpackKleidia } from '../../repository/kleidia-v1/unpack.ts'
-import { memoryStorage } from '../../storage/memory/memory.ts'
+import { memoryStorage } from '../../storage/testing/memory.ts'
 import type { Storage } from '../../storage/storage.ts'
 import { systemClock } from '../../system/clock.ts'
 import {

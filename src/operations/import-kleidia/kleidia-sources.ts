@@ -15,7 +15,7 @@ export const kleidiaLocation = z.object({
   where: z.string(),
   endpoint: z.string().exactOptional(),
   region: z.string().exactOptional(),
-  caFile: z.string().exactOptional(),
+  ca: z.string().exactOptional(),
 })
 export type KleidiaLocation = Readonly<z.infer<typeof kleidiaLocation>>
 

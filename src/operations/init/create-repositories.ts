@@ -9,6 +9,7 @@ import { openRepository } from '../../repository/open.ts'
 import { probeStorage } from '../../storage/probe.ts'
 import type { Storage } from '../../storage/storage.ts'
 import { software } from '../../system/software.ts'
+import { kindOf } from '../storages/configured-storage.ts'
 
 /** A repository of the configuration, which is there now. */
 export interface Created {
@@ -30,7 +31,7 @@ export async function createAll(
   const created: Created[] = []
   for (const [name, settings] of Object.entries(config.repositories)) {
     const storage = await open(name)
-    const findings = settings.url.startsWith('s3:') ? await tryOut(storage, context) : []
+    const findings = kindOf(settings).isTried ? await tryOut(storage, context) : []
     created.push({ name, location: settings.url, storage, findings, ...(await createOne(storage, context)) })
   }
   return created

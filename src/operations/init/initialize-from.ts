@@ -70,7 +70,7 @@ async function openForReading({ url, endpoint, region, ca }: InitFrom, { clock, 
     createOnly: true,
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(region === undefined ? {} : { region }),
-    ...(ca === undefined ? {} : { caFile: ca }),
+    ...(ca === undefined ? {} : { ca }),
   }
   return readOnly(retrying(await openStorage(settings, { clock, signal })))
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import type { ServerMoment } from '../../core/server-moment.ts'
-import { memoryStorage } from '../../storage/memory/memory.ts'
+import { memoryStorage } from '../../storage/testing/memory.ts'
 import type { App } from '../app.ts'
 import { planBackup } from '../backup/plan.ts'
 import type { BackupReport } from '../backup/report.ts'

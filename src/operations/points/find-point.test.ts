@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Failure } from '../../core/failure.ts'
-import { memoryStorage } from '../../storage/memory/memory.ts'
+import { memoryStorage } from '../../storage/testing/memory.ts'
 import type { App } from '../app.ts'
 import { planBackup } from '../backup/plan.ts'
 import { runBackup } from '../backup/run.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { memoryStorage } from '../../storage/memory/memory.ts'
+import { memoryStorage } from '../../storage/testing/memory.ts'
 import { planBackup } from '../backup/plan.ts'
 import { runBackup } from '../backup/run.ts'
 import { TextPlace } from '../testing/text-driver.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { fileFailure } from '../../storage/filesystem/failures.ts'
-import { memoryStorage } from '../../storage/memory/memory.ts'
+import { memoryStorage } from '../../storage/testing/memory.ts'
 import { tampering, type TamperedStorage } from '../../storage/testing/tampering.ts'
 import { planBackup } from '../backup/plan.ts'
 import { runBackup } from '../backup/run.ts'

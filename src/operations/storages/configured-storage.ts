@@ -1,16 +1,15 @@
-import { z } from 'zod'
-import type { Config } from '../../config/load-config.ts'
+import { isDeepStrictEqual } from 'node:util'
+import { Failure } from '../../core/failure.ts'
 import type { Context, Records } from '../../core/ports.ts'
-import { openStorage } from '../../storage/open.ts'
+import { storageKindOf, type StorageConfig } from '../../storage/all.ts'
+import type { Resolved, StorageKind } from '../../storage/kind.ts'
 import type { Storage } from '../../storage/storage.ts'
 import { readOnly } from '../../storage/wrap/read-only.ts'
 import { retrying } from '../../storage/wrap/retrying.ts'
 import { withEffects } from '../../storage/wrap/with-effects.ts'
-
-type RepositoryConfig = Config['repositories'][string]
+import { SecretReference } from '../../system/secret-reference.ts'
 
 const SENTINEL = 'holdfast.json'
-const probed = z.object({ location: z.string(), endpoint: z.string().nullable() })
 
 /** Where openConfiguredStorage remembers, and what for. */
 export interface StorageUse {
@@ -22,31 +21,33 @@ export interface StorageUse {
 }
 
 /**
- * The storage of a configured repository, with retries. Whether an S3 server keeps two writers apart is tried until
- * it was seen to, which is then remembered on this machine.
+ * The storage of a configured repository, with retries. Whether a server keeps two writers apart is tried until it was
+ * seen to, which is then remembered on this machine.
  */
 export async function openConfiguredStorage(
   name: string,
-  settings: RepositoryConfig,
+  settings: StorageConfig,
   { records, creating = false, readOnly: isReadOnly = false }: StorageUse,
   context: Context,
 ): Promise<Storage> {
   const record = recordOf(name)
-  const remembered = probed.safeParse(await records.load(record))
-  const place = { location: settings.url, endpoint: settings.endpoint ?? null }
-  const isKnown =
-    remembered.success && remembered.data.location === place.location && remembered.data.endpoint === place.endpoint
+  const kind = kindOf(settings)
+  const place = placeOf(settings, kind.placedBy)
+  const isKnown = isDeepStrictEqual(await records.load(record), place)
   const warn = (message: string): void => context.progress({ type: 'warning', message })
   // Whether create-only writes work is tried by writing, and matters to nobody who only reads.
-  const storage = await openStorage(await resolved(settings, isKnown || isReadOnly ? { createOnly: true } : {}), {
-    signal: context.signal,
-    clock: context.clock,
-    ...(creating ? {} : { sentinel: SENTINEL }),
-    warn,
-  })
+  const known = isKnown || isReadOnly ? { createOnly: true } : {}
+  const storage = await kind.open(
+    { ...(await withSecrets(settings)), ...known },
+    {
+      signal: context.signal,
+      clock: context.clock,
+      ...(creating ? {} : { sentinel: SENTINEL }),
+      warn,
+    },
+  )
   // Only the good answer is remembered: credentials that may not write could not try it.
-  if (settings.url.startsWith('s3:') && !isKnown && !isReadOnly && storage.features.createOnly)
-    await records.save(record, place)
+  if (kind.isTried && !isKnown && !isReadOnly && storage.features.createOnly) await records.save(record, place)
   // The effect is the innermost: a retry is another effect, as it is another request.
   return retrying(withEffects(isReadOnly ? readOnly(storage) : storage, context.effects), { say: warn })
 }
@@ -60,20 +61,24 @@ function recordOf(name: string): string {
   return `storage-${name}`
 }
 
-async function resolved(
-  settings: RepositoryConfig,
-  known: { readonly createOnly?: boolean },
-): Promise<Parameters<typeof openStorage>[0]> {
-  const { url, endpoint, region, accessKey, secretKey, pathStyle, ca, insecureTls } = settings
-  return {
-    url,
-    ...known,
-    ...(endpoint === undefined ? {} : { endpoint }),
-    ...(region === undefined ? {} : { region }),
-    ...(accessKey === undefined ? {} : { accessKey: await accessKey.resolve() }),
-    ...(secretKey === undefined ? {} : { secretKey: await secretKey.resolve() }),
-    ...(pathStyle === undefined ? {} : { pathStyle }),
-    ...(ca === undefined ? {} : { caFile: ca }),
-    ...(insecureTls === undefined ? {} : { insecureTls }),
-  }
+/** The kind of storage of a repository. The configuration accepts only URLs that have one. */
+export function kindOf({ url }: StorageConfig): StorageKind {
+  const kind = storageKindOf(url)
+  if (kind === undefined) throw new Failure('bug', `no kind of storage for ${url}`)
+  return kind
+}
+
+/** What is remembered of a storage is true of this place only. */
+function placeOf(settings: StorageConfig, placedBy: readonly string[]): Readonly<Record<string, unknown>> {
+  const known: Readonly<Record<string, unknown>> = settings
+  return { location: settings.url, ...Object.fromEntries(placedBy.map((setting) => [setting, known[setting] ?? null])) }
+}
+
+async function withSecrets(settings: StorageConfig): Promise<Resolved<StorageConfig>> {
+  const read = Object.entries(settings).map(async ([name, value]: [string, unknown]) => [
+    name,
+    value instanceof SecretReference ? await value.resolve() : value,
+  ])
+  // The same settings, each reference replaced by its secret.
+  return Object.fromEntries(await Promise.all(read)) as Resolved<StorageConfig>
 }

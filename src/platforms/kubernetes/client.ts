@@ -222,7 +222,7 @@ type Attempt =
   | { readonly answer: Answer; readonly failure?: undefined; readonly wait?: undefined }
   | { readonly answer?: undefined; readonly failure: Failure; readonly wait?: number | undefined }
 
-export function pathOf({ api, plural, namespace }: Resource, name?: string): string {
+function pathOf({ api, plural, namespace }: Resource, name?: string): string {
   const scope = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`
   return `${api}${scope}/${plural}${name === undefined ? '' : `/${encodeURIComponent(name)}`}`
 }

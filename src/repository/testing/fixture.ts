@@ -1,5 +1,5 @@
 import type { Context, Progress } from '../../core/ports.ts'
-import { memoryStorage } from '../../storage/memory/memory.ts'
+import { memoryStorage } from '../../storage/testing/memory.ts'
 import type { Storage } from '../../storage/storage.ts'
 import { directEffects } from '../../system/effects.ts'
 import { randomHex } from '../../system/random.ts'

@@ -115,11 +115,11 @@ function credentialsOf(settings: S3Settings): {
 
 async function trustOf(settings: S3Settings): Promise<{ ca?: string; rejectUnauthorized?: false }> {
   if (settings.insecureTls === true) return { rejectUnauthorized: false }
-  if (settings.caFile === undefined) return {}
+  if (settings.ca === undefined) return {}
   try {
-    return { ca: await readFile(settings.caFile, 'utf8') }
+    return { ca: await readFile(settings.ca, 'utf8') }
   } catch (cause) {
-    throw new Failure('notFound', `certificate file ${settings.caFile} cannot be read`, {
+    throw new Failure('notFound', `certificate file ${settings.ca} cannot be read`, {
       cause,
       hint: 'Check ca in the configuration.',
     })

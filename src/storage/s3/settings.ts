@@ -1,30 +1,38 @@
+import { z } from 'zod'
 import { Failure } from '../../core/failure.ts'
-import type { Secret } from '../../core/secret.ts'
+import { secretReference } from '../../system/secret-reference.ts'
+import type { OpenSettings } from '../kind.ts'
 
 export const MEBIBYTE = 1024 * 1024
 /** The smallest part S3 accepts, but for the last. */
 export const SMALLEST_PART = 5 * MEBIBYTE
 const LARGEST_PART = 1024 * MEBIBYTE
 
-export interface S3Settings {
-  /** `s3://bucket` or `s3://bucket/prefix`. */
-  readonly url: string
-  /** For servers other than AWS, for example `https://s3.internal:9000`. */
-  readonly endpoint?: string
-  readonly region?: string
-  /** Both keys, or neither: then the credential chain of the AWS tools is used (environment, profile, role of the machine). */
-  readonly accessKey?: Secret
-  readonly secretKey?: Secret
-  /** The bucket in the path and not in the host name. By default: when there is an endpoint. */
-  readonly pathStyle?: boolean
-  /** A PEM file with the authority that signed the server's certificate. */
-  readonly caFile?: string
-  /** Accepts any certificate. Every point made with it is marked. */
-  readonly insecureTls?: boolean
+/** The keys of a repository in a bucket. */
+export const s3Shape = {
+  endpoint: z
+    .url({ protocol: /^https?$/, error: 'expected an http or https URL' })
+    .optional()
+    .meta({ description: 'S3: the server, when it is not AWS.' }),
+  region: z.string().min(1).optional().meta({ description: 'S3: the region.' }),
+  // Both keys, or neither: then the credential chain of the AWS tools is used (environment, profile, role of the machine).
+  accessKey: secretReference.optional(),
+  secretKey: secretReference.optional(),
+  pathStyle: z.boolean().optional().meta({ description: 'S3: the bucket in the path instead of the host name.' }),
+  ca: z
+    .string()
+    .regex(/^\//, 'expected an absolute path')
+    .optional()
+    .meta({ description: "S3: file with the CA certificates that sign the server's." }),
+  insecureTls: z
+    .boolean()
+    .optional()
+    .meta({ description: "S3: do not check the server's certificate. Marked on every restore point." }),
+}
+
+export type S3Settings = OpenSettings<typeof s3Shape> & {
   /** Size of the first thousand parts of a large upload, in bytes; at least 5 MiB. */
   readonly partSize?: number
-  /** Whether the server is known to honour `If-None-Match: *`. When absent it is tried at opening; see docs/contribute/adding-a-storage.md. */
-  readonly createOnly?: boolean
 }
 
 /** Where blobs go: name `points/1` is the object `<prefix>points/1`. */

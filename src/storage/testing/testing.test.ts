@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Failure } from '../../core/failure.ts'
-import { memoryStorage } from '../memory/memory.ts'
+import { memoryStorage } from './memory.ts'
 import { collect } from '../streams.ts'
 import { namesOf, never, patternedBytes } from './bodies.ts'
 import { FaultyStorage } from './faulty.ts'

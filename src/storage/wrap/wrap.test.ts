@@ -2,14 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Failure } from '../../core/failure.ts'
 import type { Effects } from '../../core/ports.ts'
-import { systemClock } from '../../system/clock.ts'
-import { memoryStorage } from '../memory/memory.ts'
+import { memoryStorage } from '../testing/memory.ts'
 import { collect } from '../streams.ts'
-import { namesOf, never, patternedBytes, streamed, throwing } from '../testing/bodies.ts'
+import { namesOf, never, streamed } from '../testing/bodies.ts'
 import { assertFails, storageContract } from '../testing/contract.ts'
 import { FaultyStorage } from '../testing/faulty.ts'
-import { dryRun } from './dry-run.ts'
-import { measured } from './measured.ts'
 import { readOnly } from './read-only.ts'
 import { retrying } from './retrying.ts'
 import { withEffects } from './with-effects.ts'
@@ -20,8 +17,8 @@ const full = new Failure('refused', 'no space left')
 const soon = { firstPause: 1 }
 const small = Buffer.from('small')
 
-storageContract('retrying, measured, with effects', async () => ({
-  storage: retrying(measured(withEffects(memoryStorage(), directly), systemClock), soon),
+storageContract('retrying, with effects', async () => ({
+  storage: retrying(withEffects(memoryStorage(), directly), soon),
 }))
 
 function faulty(): { storage: FaultyStorage; again: ReturnType<typeof retrying> } {
@@ -124,24 +121,6 @@ test('read-only storage refuses every change and reads', async () => {
   assert.deepEqual(await collect(await storage.get('blob', never)), small)
 })
 
-test('a dry run changes nothing and tells what it would have changed', async () => {
-  const inner = memoryStorage()
-  await inner.put('there', small, never)
-  const storage = dryRun(inner)
-  assert.equal((await storage.put('new', streamed(patternedBytes(50_000)), never)).size, 50_000)
-  await assertFails(storage.put('there', small, never), 'refused')
-  await assertFails(storage.put('new', small, never), 'refused')
-  await storage.remove('there', never)
-  await storage.put('there', small, never)
-  await assert.rejects(storage.put('broken', throwing(small, lost), never), (error) => error === lost)
-  assert.deepEqual(storage.swallowed, [
-    { type: 'put', name: 'new', size: 50_000 },
-    { type: 'remove', name: 'there' },
-    { type: 'put', name: 'there', size: 5 },
-  ])
-  assert.deepEqual(await namesOf(inner), ['there'])
-})
-
 test('every change is an effect under its name, and no reading is', async () => {
   const names: string[] = []
   const effects: Effects = { run: (name, act) => (names.push(name), act()) }
@@ -160,30 +139,4 @@ test('a put is not done before its effect runs', async () => {
   const dying: Effects = { run: () => Promise.reject(new Error('the process died before')) }
   await assert.rejects(withEffects(inner, dying).put('blob', small, never))
   assert.deepEqual(await namesOf(inner), [])
-})
-
-test('calls, failures and bytes are counted', async () => {
-  const storage = measured(memoryStorage(), systemClock)
-  await storage.put('one', patternedBytes(1000), never)
-  await storage.put('two', streamed(patternedBytes(2000)), never)
-  await assertFails(storage.put('two', small, never), 'refused')
-  await collect(await storage.get('two', never))
-  await assertFails(storage.stat('three', never), 'notFound')
-  await namesOf(storage)
-  const told = Object.entries(storage.measures).map(([method, { calls, failures, bytes }]) => [
-    method,
-    calls,
-    failures,
-    bytes,
-  ])
-  assert.deepEqual(told, [
-    ['put', 3, 1, 3005],
-    ['get', 1, 0, 2000],
-    ['stat', 1, 1, 0],
-    ['list', 1, 0, 0],
-    ['remove', 0, 0, 0],
-    ['now', 0, 0, 0],
-    ['tidy', 0, 0, 0],
-  ])
-  assert.ok(storage.measures.put.milliseconds > 0)
 })

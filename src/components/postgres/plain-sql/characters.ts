@@ -1,5 +1,5 @@
 /** The bytes that the lexer of SQL looks at. Every encoding that a server can have keeps them for themselves. */
-export const TAB = 0x09
+const TAB = 0x09
 export const NEWLINE = 0x0a
 export const RETURN = 0x0d
 const SPACE = 0x20

@@ -7,7 +7,7 @@ import { cutOff, refusedAt } from './refusals.ts'
 import { findRows } from './rows.ts'
 import { StatementWords } from './statement-words.ts'
 
-export const STATEMENT_LIMIT = 32 * 1024 * 1024
+const STATEMENT_LIMIT = 32 * 1024 * 1024
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf])
 
 /** A piece, or that the lexer went on, or that it cannot without more bytes. */

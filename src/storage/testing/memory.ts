@@ -20,7 +20,7 @@ export interface MemoryOptions {
   readonly features?: StorageFeatures
 }
 
-/** Storage that forgets everything when the process ends: for tests, demonstrations and rehearsals. */
+/** Storage that forgets everything when the process ends. */
 export function memoryStorage(options: MemoryOptions = {}): Storage {
   return new MemoryStorage(options)
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { systemClock } from '../../system/clock.ts'
-import { never } from '../testing/bodies.ts'
-import { storageContract } from '../testing/contract.ts'
+import { never } from './bodies.ts'
+import { storageContract } from './contract.ts'
 import { memoryStorage } from './memory.ts'
 
 storageContract('memory', async () => ({ storage: memoryStorage() }), { boundaries: [65_536] })
