@@ -5,7 +5,7 @@ import type {
   KubernetesSecretsDetails,
   KubernetesSecretsSettings,
 } from '../../src/components/kubernetes-secrets/schema.ts'
-import type { Target } from '../../src/components/driver.ts'
+import type { Target } from '../../src/components/target.ts'
 import { crashEverywhere } from '../crash/matrix.ts'
 import { at, startKubernetes } from '../parts/kubernetes.ts'
 import { base64, capturePoint, type KubernetesPoint } from '../parts/kubernetes-points.ts'

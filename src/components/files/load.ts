@@ -1,6 +1,6 @@
 import { mkdir, open, rename } from 'node:fs/promises'
 import type { Bytes, Context } from '../../core/ports.ts'
-import type { ArtifactSource } from '../driver.ts'
+import type { ArtifactSource } from '../transfer.ts'
 import { currentUser } from './accounts.ts'
 import { readArchive } from './archive.ts'
 import { CONTENT, ENTRIES } from './capture.ts'

@@ -5,7 +5,8 @@ import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Difference } from '../../core/restore-point.ts'
 import { bytesOfSecret, secretOfBytes } from '../../core/secret-bytes.ts'
-import type { ArtifactSource, Target, TargetRequest } from '../driver.ts'
+import type { Target, TargetRequest } from '../target.ts'
+import type { ArtifactSource } from '../transfer.ts'
 import { SECRETS } from '../secret-record.ts'
 import { capturedObjects, differencesOf } from './digests.ts'
 import { descriptionText, parseDescription, type KubernetesObject } from './object.ts'
@@ -46,7 +47,7 @@ export function scratchTarget(
     discard: remove,
     undo: () => Promise.reject(new Failure('refused', 'a scratch copy of Kubernetes objects keeps nothing to undo')),
     forget: nothing,
-    leave: () => Promise.resolve({ folder }),
+    copy: { leave: () => Promise.resolve({ folder }) },
   }
 }
 

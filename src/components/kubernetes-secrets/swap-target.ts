@@ -2,7 +2,8 @@ import { describe, Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Difference, Finding } from '../../core/restore-point.ts'
 import type { KubernetesClient } from '../../platforms/kubernetes/client.ts'
-import type { ArtifactSource, Target, TargetRequest, TargetState } from '../driver.ts'
+import type { Target, TargetRequest, TargetState } from '../target.ts'
+import type { ArtifactSource } from '../transfer.ts'
 import { SECRETS } from '../secret-record.ts'
 import {
   discardLoaded,

@@ -9,7 +9,8 @@ import type { Bytes, Context, Effects } from '../../core/ports.ts'
 import { bytesOfSecret, secretOfBytes } from '../../core/secret-bytes.ts'
 import { systemClock } from '../../system/clock.ts'
 import { directEffects } from '../../system/effects.ts'
-import type { ArtifactSource, Target } from '../driver.ts'
+import type { Target } from '../target.ts'
+import type { ArtifactSource } from '../transfer.ts'
 import { isNothingThere } from '../nothing-there.ts'
 import { readRecords, recordLine } from '../secret-record.ts'
 import { secretsDriver } from './driver.ts'
@@ -54,7 +55,7 @@ interface Captured {
 
 async function capture(settings: SecretsSettings): Promise<Captured> {
   const chunks: Uint8Array[] = []
-  const write = async (_role: string, _kind: number, content: Bytes): Promise<void> => {
+  const write = async (_role: string, _kind: string, content: Bytes): Promise<void> => {
     for await (const chunk of content) chunks.push(Buffer.from(chunk))
   }
   const { details } = await secretsDriver.capture(settings, { write }, context)
@@ -230,7 +231,7 @@ test('secrets that are all gone leave a restore nothing to save, one of many doe
 test('fingerprints are keyed: the same value has another one in the next point', async (t) => {
   const { settings } = await newHost(t)
   const [first, second] = [await capture(settings), await capture(settings)]
-  const shown = [first, second].map(({ details }) => secretsDriver.fingerprints?.(details)[0])
+  const shown = [first, second].map(({ details }) => secretsDriver.secrets?.fingerprints?.(details)[0])
   assert.match(shown[0]?.fingerprint ?? '', /^[0-9a-f]{16}$/)
   assert.notEqual(shown[0]?.fingerprint, shown[1]?.fingerprint)
   assert.equal(shown[0]?.trailingNewline, true)

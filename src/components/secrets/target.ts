@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Difference, Finding } from '../../core/restore-point.ts'
-import type { ArtifactSource, Target, TargetRequest, TargetState } from '../driver.ts'
+import type { Target, TargetRequest, TargetState } from '../target.ts'
+import type { ArtifactSource } from '../transfer.ts'
 import { touchedNames } from './folder.ts'
 import { capturedValues, compareAt, compareEnvironment, contentFor, requireEnvironment } from './load.ts'
 import { destinationsOf, exists, keptBeside, namesOf, placesOf, type Destination, type SecretPlaces } from './places.ts'
@@ -26,7 +27,7 @@ export function scratchTarget(settings: SecretsSettings, request: TargetRequest)
   const target = hostTarget(inFolder, { ...request, mode: 'in-place' })
   return {
     ...target,
-    leave: () => Promise.resolve({ folder }),
+    copy: { leave: () => Promise.resolve({ folder }) },
     description: `a scratch copy of ${countOf(settings)}`,
     confirmation: 'secrets',
     state: async () => ((await exists(folder)) ? 'beside' : 'untouched'),

@@ -3,7 +3,7 @@ import { access, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { Failure } from '../../core/failure.ts'
 import type { Secret } from '../../core/secret.ts'
-import type { GivenSecrets } from '../../components/driver.ts'
+import type { GivenSecrets } from '../../components/capabilities/secret-lists.ts'
 import type { ManifestComponent } from '../../repository/documents.ts'
 import {
   backupType,

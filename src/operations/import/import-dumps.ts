@@ -1,5 +1,5 @@
 import { Failure, isFailure, toFailure } from '../../core/failure.ts'
-import type { FoundDump } from '../../components/dumps.ts'
+import type { FoundDump } from '../../components/capabilities/dumps.ts'
 import type { App, OperationContext } from '../app.ts'
 import { summarize, type FailureSummary } from '../backup/report.ts'
 import { DumpsBefore } from './dumps-before.ts'

@@ -1,5 +1,5 @@
 import type { AcceptId } from '../../core/accept-ids.ts'
-import type { LeaveOptions } from '../../components/driver.ts'
+import type { LeaveOptions } from '../../components/capabilities/scratch-copy.ts'
 import { Failure } from '../../core/failure.ts'
 import type { Secret } from '../../core/secret.ts'
 import type { Proof } from '../../repository/documents.ts'
@@ -44,8 +44,8 @@ export async function planScratch(
   try {
     const options = { mode: 'scratch', restoreId, scratchFolder: folder.path, components, proofs, accept } as const
     const opened = await openTargets(app, reader, options, context)
-    const targets = opened.filter(({ target }) => target.leave !== undefined)
-    const others = opened.filter(({ target }) => target.leave === undefined)
+    const targets = opened.filter(({ target }) => target.copy !== undefined)
+    const others = opened.filter(({ target }) => target.copy === undefined)
     const [other] = others
     // What was asked for by its name is not left out.
     if (other !== undefined && (components !== undefined || targets.length === 0)) throw cannotBeLeft(other)
@@ -126,7 +126,7 @@ async function leaveAll(
   const urls: { readonly component: string; readonly url: Secret }[] = []
   for (const { name, target } of targets) {
     context.progress({ type: 'phase', phase: 'leave running', detail: name })
-    const left = await target.leave?.(context, options)
+    const left = await target.copy?.leave(context, options)
     if (left === undefined) continue
     const { url, ...place } = left
     places.push({ component: name, ...place })
