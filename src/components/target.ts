@@ -25,7 +25,8 @@ export interface TargetRequest {
 export type TargetState = 'untouched' | 'beside' | 'fenced' | 'swapped'
 
 /**
- * One restore of one component. Every method may be called again: a run that died is repeated by the same calls.
+ * One restore of one component. Every method may be called again: a run that died is repeated by the same calls. A
+ * restore that was undone is over: the next has an id of its own.
  *
  * What a `swap` target does in each state. `→` names the state afterwards, `=` is "changes nothing", `refused` is a
  * failure of that kind, and `-` is never called:
@@ -44,8 +45,11 @@ export type TargetState = 'untouched' | 'beside' | 'fenced' | 'swapped'
  *
  * 1. Kinds without a lock stay in `beside`. 2. Kinds with a lock refuse until it is fenced.
  *
- * An `in-place` target writes over the live data: `preflight`, `fence`, `load`, `compare`, `reopen`. A `scratch` target
- * has a place of its own: `preflight`, `load`, `compare`, `copy`, `discard`. Both refuse `swap` and `undo`.
+ * What half a swap had brought may be kept aside after `reopen`, as after an undo.
+ *
+ * An `in-place` target writes over the live data: `preflight`, `fence`, `load`, `compare`, `reopen`. It keeps nothing for
+ * undo, but for kinds that say so. A `scratch` target has a place of its own: `preflight`, `load`, `compare`, `copy`,
+ * `discard`; it refuses `swap` and `undo`.
  */
 export interface Target<Details = unknown> {
   /** What will be replaced, for people, for example `database authentik on db.internal:5432`. */

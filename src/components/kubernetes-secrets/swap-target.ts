@@ -187,7 +187,9 @@ export class SwapTarget implements Target<KubernetesSecretsDetails> {
   /** Not while an object of it is being deleted: what is live now may be gone in a moment, and this is all there is of it. */
   async forget(context: Context): Promise<void> {
     await this.#withFound(context, async (found, client) => {
-      const places = found?.record.previous === undefined ? [] : (await previousOf(found)).places
+      // One that died has removed what was kept first, and its record last.
+      const isThere = found?.record.previous !== undefined && (await found.stage.has('previous'))
+      const places = isThere ? (await previousOf(found)).places : []
       for (const one of places) {
         const live = await readObject(one, this.#settings.namespace, client)
         if (live?.isGoing === true) throw beingDeleted(live)

@@ -127,6 +127,8 @@ class TextTarget implements Target<TextDetails> {
 
   async load(details: TextDetails, source: ArtifactSource, context: Context): Promise<void> {
     const place = this.#place
+    if (place.previous?.id === this.#id)
+      throw new Failure('refused', `the restore of text ${place.name} is live already`)
     const text = place.late === 'does not read' ? details.text : await textOf(source)
     await place.change(
       'load half',
