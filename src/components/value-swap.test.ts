@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isFailure } from '../core/failure.ts'
-import type { TargetState } from './driver.ts'
+import type { TargetState } from './target.ts'
 import { discardLoaded, forgetKept, isKept, keptSince, requireLoadable, stateOf } from './value-swap.ts'
 
 type Stage = Parameters<typeof isKept>[0]['stage']

@@ -1,5 +1,6 @@
 import { Failure } from '../core/failure.ts'
-import type { Kept, TargetState } from './driver.ts'
+import type { Kept } from './driver.ts'
+import type { TargetState } from './target.ts'
 import { keptUntil } from './keep-previous.ts'
 
 /**

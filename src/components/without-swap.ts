@@ -1,5 +1,5 @@
 import { Failure } from '../core/failure.ts'
-import type { Target } from './driver.ts'
+import type { Target } from './target.ts'
 
 type WithoutSwap = Pick<Target, 'description' | 'confirmation' | 'runChecks' | 'fence' | 'swap' | 'undo'>
 

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { isPointId } from '../core/restore-point.ts'
 import { POSITION } from '../core/server-moment.ts'
+import { KIND_NUMBERS } from './envelope/header.ts'
 
 type Frozen<Value> = Value extends (infer Element)[]
   ? readonly Frozen<Element>[]
@@ -68,7 +69,7 @@ export type Commit = Frozen<z.infer<typeof commitSchema>>
 const artifactRecordSchema = z.object({
   number: artifactNumber,
   role: z.string(),
-  kind: z.union([z.literal(1), z.literal(2), z.literal(3), z.literal(4), z.literal(6)]),
+  kind: z.literal(Object.values(KIND_NUMBERS)),
   compression: z.union([z.literal(0), z.literal(1)]),
   plainSize: count,
   plainSha256: sha256,

@@ -98,7 +98,10 @@ test('an artifact that was not read back is not committed', async () => {
   const fixture = await newFixture()
   const writer = await begin(fixture)
   const component = await capture(writer, 'one')
-  const record = await writer.write({ component: 'database', role: 'more', kind: 1 }, pack(bytesOf(Buffer.from('two'))))
+  const record = await writer.write(
+    { component: 'database', role: 'more', kind: 'pg-dump' },
+    pack(bytesOf(Buffer.from('two'))),
+  )
   const unread = { ...component, artifacts: [...component.artifacts, record] }
   const content = { missing: [], created: fixture.clock.now() }
   await assert.rejects(writer.commit({ ...content, components: [unread] }), { kind: 'bug', message: /not read back/ })
@@ -132,7 +135,7 @@ test('a producer that fails leaves nothing, and its own error comes through', as
     yield randomBytes(5_000_000)
     throw new Failure('toolFailed', 'pg_dump failed')
   }
-  await assert.rejects(writer.write({ component: 'database', role: 'dump', kind: 1 }, pack(failing())), {
+  await assert.rejects(writer.write({ component: 'database', role: 'dump', kind: 'pg-dump' }, pack(failing())), {
     kind: 'toolFailed',
   })
   assert.deepEqual(await allNames(fixture.storage, 'data/'), [])
@@ -144,7 +147,9 @@ test('a storage that fails before it reads drops its copy', async () => {
   const writer = await begin({ ...fixture, repository: await fixture.reopen({}, refusing) })
   let dropped = 0
   const packed = { ...pack(bytesOf(Buffer.from('x'))), drop: async () => void (dropped += 1) }
-  await assert.rejects(writer.write({ component: 'database', role: 'dump', kind: 1 }, packed), { kind: 'unreachable' })
+  await assert.rejects(writer.write({ component: 'database', role: 'dump', kind: 'pg-dump' }, packed), {
+    kind: 'unreachable',
+  })
   assert.equal(dropped, 1)
 })
 

@@ -4,7 +4,7 @@ import type { Bytes, Context } from '../core/ports.ts'
 import { checkedContent, plainContent } from './artifact.ts'
 import { collect, drain, measured } from './bytes.ts'
 import { manifestSchema, type ArtifactRecord, type Commit, type Manifest } from './documents.ts'
-import { MANIFEST_KIND, ZSTD_FRAMES } from './envelope/header.ts'
+import { MANIFEST_NUMBER, ZSTD_FRAMES } from './envelope/header.ts'
 import { openDataKey } from './keys/point-keys.ts'
 import { artifactName } from './names.ts'
 import { MANIFEST_LIMIT, parseManifest } from './parse-document.ts'
@@ -53,7 +53,7 @@ async function readManifest(
     repository: state.id,
     point: commit.point,
     number: 0,
-    kind: MANIFEST_KIND,
+    kind: MANIFEST_NUMBER,
     compression: ZSTD_FRAMES,
     dataKey,
   } as const

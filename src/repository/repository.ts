@@ -1,3 +1,4 @@
+import type { ArtifactKind } from '../core/artifact-kind.ts'
 import type { Bytes, Context } from '../core/ports.ts'
 import type { PointId } from '../core/restore-point.ts'
 import type { Secret } from '../core/secret.ts'
@@ -127,7 +128,7 @@ export type KnownCommits = Map<PointId, SignedCommit>
 export interface ArtifactSpec {
   readonly component: string
   readonly role: string
-  readonly kind: ArtifactRecord['kind']
+  readonly kind: ArtifactKind
 }
 
 export interface PointWriter {

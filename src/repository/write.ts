@@ -9,7 +9,7 @@ import { newCommit, newManifest } from './compose.ts'
 import type { ArtifactRecord, Commit } from './documents.ts'
 import { signDocument } from './dsse.ts'
 import { fromHex } from './encoding.ts'
-import { MANIFEST_KIND, ZSTD_FRAMES, type ArtifactKind } from './envelope/header.ts'
+import { KIND_NUMBERS, MANIFEST_NUMBER, ZSTD_FRAMES, type KindNumber } from './envelope/header.ts'
 import { seal } from './envelope/seal.ts'
 import { authenticate } from './envelope/unseal.ts'
 import { checkRecipients, recipientCount, wrapDataKey } from './keys/wrap.ts'
@@ -75,11 +75,12 @@ class StoredPointWriter implements PointWriter {
     try {
       this.#assertOpen()
       const number = (this.#artifacts += 1)
-      const stored = await this.#store(number, spec.kind, packed)
+      const kind = KIND_NUMBERS[spec.kind]
+      const stored = await this.#store(number, kind, packed)
       const record: ArtifactRecord = {
         number,
         role: spec.role,
-        kind: spec.kind,
+        kind,
         compression: ZSTD_FRAMES,
         ...packed.totals(),
         ...stored,
@@ -144,7 +145,7 @@ class StoredPointWriter implements PointWriter {
     for (const name of this.#attempted) await this.#removeQuietly(name, signal)
   }
 
-  async #store(number: number, kind: ArtifactKind, packed: Packed): Promise<Measure> {
+  async #store(number: number, kind: KindNumber, packed: Packed): Promise<Measure> {
     const { state, request, context } = this.#parts
     const name = artifactName(this.point, number)
     const header = { repository: state.id, point: request.point, number, kind, compression: ZSTD_FRAMES } as const
@@ -161,7 +162,7 @@ class StoredPointWriter implements PointWriter {
    */
   async #check(
     number: number,
-    kind: ArtifactKind,
+    kind: KindNumber,
     expected: Measure,
     open: (sealed: Bytes, request: ArtifactRequest) => Promise<void>,
   ): Promise<void> {
@@ -181,9 +182,9 @@ class StoredPointWriter implements PointWriter {
     if (bytes.length > MANIFEST_LIMIT)
       throw new Failure('refused', `the manifest of restore point ${this.point} is larger than 256 MiB`)
     const packed = pack(bytesOf(bytes))
-    const stored = await this.#store(0, MANIFEST_KIND, packed)
+    const stored = await this.#store(0, MANIFEST_NUMBER, packed)
     const plain = packed.totals()
-    await this.#check(0, MANIFEST_KIND, stored, (sealed, request) => drain(checkedContent(sealed, request, plain)))
+    await this.#check(0, MANIFEST_NUMBER, stored, (sealed, request) => drain(checkedContent(sealed, request, plain)))
     return stored
   }
 

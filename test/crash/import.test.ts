@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import type { DumpFormat } from '../../src/components/dumps.ts'
+import type { DumpFormat } from '../../src/components/capabilities/dumps.ts'
 import type { Effects } from '../../src/core/ports.ts'
 import type { ImportReport } from '../../src/operations/import/import.ts'
 import type { KleidiaReport } from '../../src/operations/import-kleidia/import-kleidia.ts'

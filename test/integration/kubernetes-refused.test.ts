@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Target } from '../../src/components/driver.ts'
+import type { Target } from '../../src/components/target.ts'
 import { kubernetesSecretsDriver as driver } from '../../src/components/kubernetes-secrets/driver.ts'
 import type {
   KubernetesSecretsDetails,

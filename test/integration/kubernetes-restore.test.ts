@@ -8,7 +8,7 @@ import type {
   KubernetesSecretsDetails,
   KubernetesSecretsSettings,
 } from '../../src/components/kubernetes-secrets/schema.ts'
-import type { Target } from '../../src/components/driver.ts'
+import type { Target } from '../../src/components/target.ts'
 import { isFailure } from '../../src/core/failure.ts'
 import { at, startKubernetes } from '../parts/kubernetes.ts'
 import { base64, capturePoint, everything, fillNamespace } from '../parts/kubernetes-points.ts'
@@ -116,7 +116,7 @@ test('in place and scratch', async () => {
   const scratch = await open(settings, 'scratch')
   await scratch.load(point.details, point.source, context)
   assert.deepEqual(await scratch.compare(point.details, context), [])
-  const left = (await scratch.leave?.(context))?.folder ?? ''
+  const left = (await scratch.copy?.leave(context))?.folder ?? ''
   const key = join(left, 'secret', 'app-keys', 'values', 'newline')
   assert.equal(await readFile(key, 'utf8'), 'canary-line\n')
   assert.equal((await stat(key)).mode & 0o777, 0o600)

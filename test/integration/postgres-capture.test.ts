@@ -6,7 +6,7 @@ import { withSession } from '../../src/components/postgres/connection.ts'
 import { examine } from '../../src/components/postgres/examine.ts'
 import type { PostgresDetails } from '../../src/components/postgres/schema.ts'
 import { postgresDetails } from '../../src/components/postgres/schema.ts'
-import type { ArtifactSink, ArtifactSource, Captured } from '../../src/components/driver.ts'
+import type { ArtifactSink, ArtifactSource, Captured } from '../../src/components/transfer.ts'
 import { Failure } from '../../src/core/failure.ts'
 import type { Bytes } from '../../src/core/ports.ts'
 import { startPostgres, startPrivate, testContext } from '../parts/postgres.ts'
@@ -25,8 +25,8 @@ class MemorySink implements ArtifactSink {
     this.#each = each
   }
 
-  async write(role: string, kind: number, content: Bytes): Promise<void> {
-    assert.deepEqual([role, kind], ['dump', 1])
+  async write(role: string, kind: string, content: Bytes): Promise<void> {
+    assert.deepEqual([role, kind], ['dump', 'pg-dump'])
     const chunks: Uint8Array[] = []
     try {
       for await (const chunk of content) {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import type { ArtifactSource, Driver, Target } from '../../src/components/driver.ts'
+import type { Driver } from '../../src/components/driver.ts'
+import type { Target } from '../../src/components/target.ts'
+import type { ArtifactSource } from '../../src/components/transfer.ts'
 import { capture } from '../../src/components/postgres/capture.ts'
 import { postgresDriver } from '../../src/components/postgres/driver.ts'
 import { restoreNames } from '../../src/components/postgres/names.ts'
@@ -42,7 +44,7 @@ interface Stored {
 
 async function captureCounted(database: string): Promise<Stored> {
   const contents = new Map<string, Buffer>()
-  const write = async (role: string, _kind: number, content: Bytes): Promise<void> => {
+  const write = async (role: string, _kind: string, content: Bytes): Promise<void> => {
     const chunks: Uint8Array[] = []
     for await (const chunk of content) chunks.push(Buffer.from(chunk))
     contents.set(role, Buffer.concat(chunks))

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Target } from '../../src/components/driver.ts'
+import type { Target } from '../../src/components/target.ts'
 import type { PostgresDetails } from '../../src/components/postgres/schema.ts'
 import type { Context, Effects } from '../../src/core/ports.ts'
 import { startPgBouncer } from '../parts/pgbouncer.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Target } from '../../src/components/driver.ts'
+import type { Target } from '../../src/components/target.ts'
 import { postgresDriver } from '../../src/components/postgres/driver.ts'
 import type { PostgresDetails } from '../../src/components/postgres/schema.ts'
 import { withTemporaryFolder } from '../../src/system/temporary-folder.ts'

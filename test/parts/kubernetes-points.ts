@@ -1,4 +1,4 @@
-import type { ArtifactSource, Captured } from '../../src/components/driver.ts'
+import type { ArtifactSource, Captured } from '../../src/components/transfer.ts'
 import { captureKubernetesSecrets } from '../../src/components/kubernetes-secrets/capture.ts'
 import type {
   KubernetesSecretsDetails,
@@ -16,7 +16,7 @@ export interface KubernetesPoint extends Captured<KubernetesSecretsDetails> {
 
 export async function capturePoint(settings: KubernetesSecretsSettings): Promise<KubernetesPoint> {
   const artifacts = new Map<string, Buffer>()
-  const write = async (role: string, _kind: number, content: AsyncIterable<Uint8Array>): Promise<void> => {
+  const write = async (role: string, _kind: string, content: AsyncIterable<Uint8Array>): Promise<void> => {
     const chunks: Uint8Array[] = []
     for await (const chunk of content) chunks.push(Buffer.from(chunk))
     artifacts.set(role, Buffer.concat(chunks))

@@ -1,6 +1,6 @@
 import { captureOpenbao } from '../../src/components/openbao/capture.ts'
 import type { OpenbaoDetails, OpenbaoSettings } from '../../src/components/openbao/schema.ts'
-import type { ArtifactSource, Captured } from '../../src/components/driver.ts'
+import type { ArtifactSource, Captured } from '../../src/components/transfer.ts'
 import type { Bytes, Context } from '../../src/core/ports.ts'
 import type { TestOpenbao } from './openbao.ts'
 import { testContext } from './postgres.ts'

@@ -1,4 +1,4 @@
-import type { ArtifactSink, ArtifactSource } from '../../src/components/driver.ts'
+import type { ArtifactSink, ArtifactSource } from '../../src/components/transfer.ts'
 import { postgresDriver } from '../../src/components/postgres/driver.ts'
 import type { PostgresDetails, PostgresSettings } from '../../src/components/postgres/schema.ts'
 import { Failure } from '../../src/core/failure.ts'

@@ -139,7 +139,7 @@ test('the failure of the archive is the failure of the capture, and the list fai
   await writeFile(join(folder, 'a'), 'a')
   const endings: string[] = []
   const sink = {
-    async write(role: string, _kind: number, content: AsyncIterable<Uint8Array>): Promise<void> {
+    async write(role: string, _kind: string, content: AsyncIterable<Uint8Array>): Promise<void> {
       for await (const _chunk of content) if (role === 'content') throw new Error('storage is gone')
       endings.push(role)
     },
@@ -154,7 +154,7 @@ test('the failure of the list is the failure of the capture, whether it was read
   const finished: string[] = []
   for (const chunks of [0, 1]) {
     const sink = {
-      async write(role: string, _kind: number, content: AsyncIterable<Uint8Array>): Promise<void> {
+      async write(role: string, _kind: string, content: AsyncIterable<Uint8Array>): Promise<void> {
         if (role === 'entries' && chunks === 0) throw new Error('storage is gone')
         for await (const _chunk of content) if (role === 'entries') throw new Error('storage is gone')
         finished.push(role)

@@ -1,6 +1,6 @@
 import { isFailure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
-import type { ArtifactSink, Captured } from '../driver.ts'
+import type { ArtifactSink, Captured } from '../transfer.ts'
 import { nothingThere } from '../nothing-there.ts'
 import { localAccounts, type Accounts } from './accounts.ts'
 import { findAttributes } from './attributes.ts'
@@ -86,7 +86,10 @@ async function treeOf(settings: FilesSettings, root: Folder, selection: Selectio
  */
 async function writeBoth(tree: Tree, sink: ArtifactSink, context: Context): Promise<void> {
   const lines = new LineChannel()
-  const writes = [sink.write(CONTENT, 4, archiveOf(tree, lines, context)), sink.write(ENTRIES, 3, lines.bytes)]
+  const writes = [
+    sink.write(CONTENT, 'tar', archiveOf(tree, lines, context)),
+    sink.write(ENTRIES, 'json-lines', lines.bytes),
+  ]
   for (const write of writes) write.catch((error: unknown) => lines.fail(error))
   const results = await Promise.allSettled(writes)
   for (const result of results) if (result.status === 'rejected') throw result.reason

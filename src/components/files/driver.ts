@@ -1,4 +1,5 @@
-import type { Beside, Driver, Kept, Target, TargetRequest } from '../driver.ts'
+import type { Beside, Driver, Kept } from '../driver.ts'
+import type { Target, TargetRequest } from '../target.ts'
 import { placeOfPath } from '../../system/where-it-lies.ts'
 import { keptUntil } from '../keep-previous.ts'
 import { naming } from './failures.ts'
@@ -20,8 +21,10 @@ export const filesDriver: Driver<FilesSettings, FilesDetails> = {
   keptBytes: keptFolderBytes,
   beside: besideFolders,
   open: openFilesTarget,
-  capturedSecret: async (...request) => (await import('./secret-file.ts')).capturedFile(...request),
-  liveSecret: async (settings, name) => (await import('./secret-file.ts')).liveFile(settings, name),
+  secrets: {
+    captured: async (...request) => (await import('./secret-file.ts')).capturedFile(...request),
+    live: async (settings, name) => (await import('./secret-file.ts')).liveFile(settings, name),
+  },
 }
 
 async function openFilesTarget(settings: FilesSettings, request: TargetRequest): Promise<Target<FilesDetails>> {

@@ -1,7 +1,7 @@
 import { mkdir, open } from 'node:fs/promises'
 import type { Bytes, Context } from '../../core/ports.ts'
 import { renameDurably } from '../../system/durable-file.ts'
-import type { ArtifactSource } from '../driver.ts'
+import type { ArtifactSource } from '../transfer.ts'
 import { currentUser } from './accounts.ts'
 import { readArchive } from './archive.ts'
 import { CONTENT, ENTRIES } from './capture.ts'

@@ -1,6 +1,6 @@
 import { mkdir, utimes } from 'node:fs/promises'
 import type { Context } from '../../core/ports.ts'
-import type { LiveTargetRequest, ScratchTargetRequest, Target } from '../driver.ts'
+import type { LiveTargetRequest, ScratchTargetRequest, Target } from '../target.ts'
 import { withoutSwap } from '../without-swap.ts'
 import { compareTree } from './compare.ts'
 import { statOf, withFolder } from './folder.ts'
@@ -31,7 +31,7 @@ export function scratchTarget(settings: FilesSettings, request: ScratchTargetReq
     reopen: () => Promise.resolve(),
     discard: (context) => context.effects.run('files: remove the scratch folder', () => removeTree(places.work)),
     forget: () => Promise.resolve(),
-    leave: () => Promise.resolve({ folder: places.loaded }),
+    copy: { leave: () => Promise.resolve({ folder: places.loaded }) },
   }
 }
 

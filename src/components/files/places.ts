@@ -3,7 +3,7 @@ import { basename, join } from 'node:path'
 import { isFailure } from '../../core/failure.ts'
 import { namesIn, parentFolder, withFolder } from './folder.ts'
 import { rawOfText } from './names.ts'
-import type { TargetRequest } from '../driver.ts'
+import type { TargetRequest } from '../target.ts'
 
 /** Where one restore of a folder keeps its things. All but the live folder carry the restore's id. */
 export interface Places {

@@ -16,11 +16,11 @@ test('one file of a captured folder is had for key fit, and the same of the live
   const { details } = await filesDriver.capture(settings, artifacts, context)
   await writeFile(join(folder, 'tls', 'ca.key'), 'live now')
   const captured = async (name: string): Promise<string | undefined> => {
-    const secret = await filesDriver.capturedSecret?.(details, artifacts, name, context)
+    const secret = await filesDriver.secrets?.captured?.(details, artifacts, name, context)
     return secret === undefined ? undefined : bytesOfSecret(secret).toString()
   }
   const live = async (name: string): Promise<string | undefined> => {
-    const secret = await filesDriver.liveSecret?.(settings, name, context)
+    const secret = await filesDriver.secrets?.live?.(settings, name, context)
     return secret === undefined ? undefined : bytesOfSecret(secret).toString()
   }
   assert.deepEqual([await captured('tls/ca.key'), await live('tls/ca.key')], ['captured', 'live now'])

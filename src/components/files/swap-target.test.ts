@@ -3,8 +3,7 @@ import { chmod, mkdir, readdir, readFile, rename, rm, stat, symlink, unlink, uti
 import { dirname, join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { isFailure } from '../../core/failure.ts'
-import type { Context, Effects } from '../../core/ports.ts'
-import type { Target } from '../driver.ts'
+import type { Target } from '../target.ts'
 import { filesDriver } from './driver.ts'
 import type { FilesDetails } from './schema.ts'
 import { capture, contextWith, settingsFor, temporaryFolder, type Capture } from './testing/trees.ts'
@@ -59,16 +58,6 @@ test('a restore goes beside, is swapped in, undone and forgotten', async (t) => 
   assert.deepEqual([await siblings(live), await version(live)], [['data'], 'current'])
 })
 
-test('a swap where nothing was live is undone to nothing', async (t) => {
-  const { live, captured, target } = await stage(t)
-  await rm(live, { recursive: true })
-  await target.load(captured.details, captured.artifacts, context)
-  await target.swap(captured.details, context)
-  assert.deepEqual([await target.state(context), await version(live)], ['swapped', 'captured'])
-  await target.undo(context)
-  assert.deepEqual([await target.state(context), await version(live)], ['untouched', 'none'])
-})
-
 test('kept says what can be undone, and until when', async (t) => {
   const { live, captured, target } = await stage(t)
   await target.load(captured.details, captured.artifacts, context)
@@ -115,7 +104,8 @@ test('a folder that someone makes between the two renames does not lose the old 
 
 test('a folder that someone makes while an undo is cut off does not stop the undo', async (t) => {
   const { live, captured, target } = await stage(t)
-  await wholeRestore(target, captured, context)
+  await target.load(captured.details, captured.artifacts, context)
+  await target.swap(captured.details, context)
   await rename(live, `${live}.holdfast-undone-${ID}`)
   await mkdir(live)
   await target.undo(context)
@@ -128,143 +118,6 @@ test('discard between the two renames brings the old folder back before it remov
   await rename(live, `${live}.holdfast-prev-${ID}`)
   await target.discard(context)
   assert.deepEqual([await siblings(live), await version(live)], [['data'], 'current'])
-})
-
-class Death extends Error {}
-
-/** Names every effect; at the chosen one the process dies before or after it, and nothing has an effect from then on. */
-class DyingEffects implements Effects {
-  readonly names: string[] = []
-  readonly #at: number
-  readonly #when: 'before' | 'after'
-
-  constructor(at = -1, when: 'before' | 'after' = 'before') {
-    this.#at = at
-    this.#when = when
-  }
-
-  async run<Result>(name: string, act: () => Promise<Result>): Promise<Result> {
-    const index = this.names.push(name) - 1
-    if (this.#at >= 0 && (index > this.#at || (index === this.#at && this.#when === 'before'))) throw new Death(name)
-    const result = await act()
-    if (index === this.#at) throw new Death(name)
-    return result
-  }
-}
-
-async function wholeRestore(target: Target<FilesDetails>, captured: Capture, context: Context): Promise<void> {
-  await target.load(captured.details, captured.artifacts, context)
-  await target.swap(captured.details, context)
-  await target.reopen(context)
-}
-
-const acts = {
-  restore: wholeRestore,
-  undo: (target: Target<FilesDetails>, _captured: Capture, context: Context) => target.undo(context),
-  forget: (target: Target<FilesDetails>, _captured: Capture, context: Context) => target.forget(context),
-}
-
-for (const act of ['restore', 'undo', 'forget'] as const) {
-  test(`a process that dies at any effect of ${act} leaves the old folder or the new one, and can go on`, async (t) => {
-    const names = await effectsOf(t, act)
-    assert.ok(names.length >= 2, names.join())
-    for (const [index, name] of names.entries()) {
-      for (const when of ['before', 'after'] as const) await dieAndRecover(t, act, index, when, `${when} ${name}`)
-    }
-  })
-}
-
-async function effectsOf(t: TestContext, act: keyof typeof acts): Promise<string[]> {
-  const { captured, target } = await ready(t, act)
-  const effects = new DyingEffects()
-  await acts[act](target, captured, contextWith(effects))
-  return effects.names
-}
-
-async function ready(t: TestContext, act: keyof typeof acts): Promise<Stage> {
-  const made = await stage(t)
-  if (act !== 'restore') await wholeRestore(made.target, made.captured, context)
-  return made
-}
-
-async function dieAndRecover(
-  t: TestContext,
-  act: keyof typeof acts,
-  index: number,
-  when: 'before' | 'after',
-  label: string,
-): Promise<void> {
-  for (const way of ['forward', 'back'] as const) {
-    const { live, captured, target } = await ready(t, act)
-    await assert.rejects(acts[act](target, captured, contextWith(new DyingEffects(index, when))), Death, label)
-    // A new process knows only what is on disk.
-    const after = await targetOf(live)
-    const state = await after.state(context)
-    const found = await version(live)
-    const truth = {
-      untouched: ['current', 'captured'],
-      beside: ['current', 'captured'],
-      fenced: ['none'],
-      swapped: act === 'undo' ? ['captured', 'none'] : ['captured'],
-    }
-    assert.ok(truth[state].includes(found), `${label}: ${state} but live is ${found}`)
-    if (act === 'restore') await recoverRestore(after, captured, way, live, label)
-    else await recover(act, after, live, label)
-  }
-}
-
-async function recoverRestore(
-  target: Target<FilesDetails>,
-  captured: Capture,
-  way: 'forward' | 'back',
-  live: string,
-  label: string,
-): Promise<void> {
-  const state = await target.state(context)
-  if (way === 'forward') {
-    if (state === 'beside' || state === 'untouched') await target.load(captured.details, captured.artifacts, context)
-    await target.swap(captured.details, context)
-    assert.deepEqual([await target.state(context), await version(live)], ['swapped', 'captured'], label)
-    assert.deepEqual(await siblings(live), ['data', `data.holdfast-prev-${ID}`], label)
-  } else {
-    // As operations roll back.
-    if (state === 'swapped') await target.undo(context)
-    await target.reopen(context)
-    if (state === 'swapped') await target.forget(context)
-    await target.discard(context)
-    assert.deepEqual([await version(live), await siblings(live)], ['current', ['data']], label)
-  }
-}
-
-async function recover(
-  act: 'undo' | 'forget',
-  target: Target<FilesDetails>,
-  live: string,
-  label: string,
-): Promise<void> {
-  await target[act](context)
-  await target.discard(context)
-  assert.equal(await version(live), act === 'undo' ? 'current' : 'captured', label)
-  assert.deepEqual(await siblings(live), act === 'undo' ? ['data', `data.holdfast-undone-${ID}`] : ['data'], label)
-}
-
-test('a load that fails half-way leaves nothing that could be swapped, and the next load starts over', async (t) => {
-  const { live, captured, target } = await stage(t)
-  const broken = {
-    roles: [],
-    sizeOf: () => 0,
-    read: (role: string) => (role === 'entries' ? captured.artifacts.read(role) : failing()),
-  }
-  await assert.rejects(target.load(captured.details, broken, context), /not authentic/)
-  assert.deepEqual([await target.state(context), await version(live)], ['beside', 'current'])
-  await assert.rejects(target.swap(captured.details, context), refused)
-  await target.load(captured.details, captured.artifacts, context)
-  assert.deepEqual(await target.compare(captured.details, context), [])
-
-  async function* failing(): AsyncGenerator<Uint8Array> {
-    yield captured.artifacts.get('content').subarray(0, 700)
-    throw new Error('not authentic')
-  }
 })
 
 test('preflight names what would fail or be lost', async (t) => {

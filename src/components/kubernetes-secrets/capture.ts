@@ -4,7 +4,7 @@ import type { Secret } from '../../core/secret.ts'
 import { secretOfBytes } from '../../core/secret-bytes.ts'
 import type { KubernetesClient } from '../../platforms/kubernetes/client.ts'
 import { randomHex } from '../../system/random.ts'
-import type { ArtifactSink, Captured } from '../driver.ts'
+import type { ArtifactSink, Captured } from '../transfer.ts'
 import { nothingThere } from '../nothing-there.ts'
 import { SECRETS } from '../secret-record.ts'
 import { withClient } from './connect.ts'
@@ -24,7 +24,7 @@ export async function captureKubernetesSecrets(
   return await withClient(settings, 'capture', context, async (client) => {
     const fingerprintKey = sink.fingerprintKey ?? secretOfBytes(Buffer.from(randomHex(32), 'hex'))
     const found: Found = { objects: [], missing: [], notCaptured: settings.elsewhere.map(elsewhereText) }
-    await sink.write(SECRETS, 3, capturing(settings, fingerprintKey, found, sink, client))
+    await sink.write(SECRETS, 'json-lines', capturing(settings, fingerprintKey, found, sink, client))
     if (found.objects.length === 0) throw found.missing[0]?.error ?? nothing(settings)
     const { namespace } = settings
     const details = { server: client.access.server, namespace, fingerprintKey: fingerprintKey.reveal() }

@@ -1,6 +1,6 @@
-import type { Context } from '../../core/ports.ts'
-import type { Secret } from '../../core/secret.ts'
-import type { ArtifactSource, Driver, Target, TargetRequest } from '../driver.ts'
+import type { Driver } from '../driver.ts'
+import type { Target, TargetRequest } from '../target.ts'
+import type { ArtifactSource } from '../transfer.ts'
 import { fingerprintOf } from '../secret-record.ts'
 import {
   kubernetesSecretsDetails,
@@ -18,25 +18,26 @@ export const kubernetesSecretsDriver: Driver<KubernetesSecretsSettings, Kubernet
   capture: async (...request) => (await import('./capture.ts')).captureKubernetesSecrets(...request),
   examine,
   kept: async (...request) => (await import('./kept.ts')).keptObjects(...request),
-  policy: async (settings, purpose) => (await import('./role.ts')).roleText(settings, purpose),
+  rights: {
+    form: 'policy',
+    text: async (settings, purpose) => (await import('./role.ts')).roleText(settings, purpose),
+  },
   open: openTarget,
-  capturedSecret: async (details, source, name) => (await import('./values.ts')).capturedValue(details, source, name),
   // Another cluster than the one this runs in has its own names.
   place: ({ kubeconfig }) => Promise.resolve(kubeconfig === undefined ? { cluster: 'Kubernetes' } : {}),
-  liveSecret: async (
-    settings: KubernetesSecretsSettings,
-    name: string,
-    context: Context,
-  ): Promise<Secret | undefined> => (await import('./values.ts')).liveValue(settings, name, context),
-  fingerprints: ({ namespace, objects }) =>
-    objects.flatMap(({ object, name, keys }) =>
-      keys.map(({ key, digest, trailingNewline }) => ({
-        name: `${object.toLowerCase()}/${name}/${key}`,
-        fingerprint: fingerprintOf(digest),
-        trailingNewline,
-        source: `${object} ${name} in namespace ${namespace}`,
-      })),
-    ),
+  secrets: {
+    captured: async (details, source, name) => (await import('./values.ts')).capturedValue(details, source, name),
+    live: async (...request) => (await import('./values.ts')).liveValue(...request),
+    fingerprints: ({ namespace, objects }) =>
+      objects.flatMap(({ object, name, keys }) =>
+        keys.map(({ key, digest, trailingNewline }) => ({
+          name: `${object.toLowerCase()}/${name}/${key}`,
+          fingerprint: fingerprintOf(digest),
+          trailingNewline,
+          source: `${object} ${name} in namespace ${namespace}`,
+        })),
+      ),
+  },
 }
 
 async function examine(details: KubernetesSecretsDetails, source: ArtifactSource): Promise<void> {

@@ -5,8 +5,10 @@ import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Difference } from '../../core/restore-point.ts'
 import { bytesOfSecret, secretOfBytes } from '../../core/secret-bytes.ts'
-import type { ArtifactSource, ScratchTargetRequest, Target } from '../driver.ts'
+import type { ScratchTargetRequest, Target } from '../target.ts'
+import type { ArtifactSource } from '../transfer.ts'
 import { SECRETS } from '../secret-record.ts'
+import { withoutSwap } from '../without-swap.ts'
 import { capturedObjects, differencesOf } from './digests.ts'
 import { descriptionText, parseDescription, type KubernetesObject } from './object.ts'
 import type { CapturedObject, KubernetesSecretsDetails, KubernetesSecretsSettings } from './schema.ts'
@@ -25,8 +27,7 @@ export function scratchTarget(
   const remove = (context: Context): Promise<void> =>
     context.effects.run('kubernetes: remove the scratch folder', () => rm(folder, { recursive: true, force: true }))
   return {
-    description: `a scratch copy of what is in namespace ${namespace}`,
-    confirmation: namespace,
+    ...withoutSwap(`a scratch copy of what is in namespace ${namespace}`, namespace),
     state: () =>
       access(folder).then(
         () => 'beside',
@@ -39,14 +40,10 @@ export function scratchTarget(
       await loadInto(folder, details, source, context)
     },
     compare: (details) => compareIn(folder, details),
-    runChecks: () => Promise.resolve([]),
-    fence: nothing,
-    swap: () => Promise.reject(new Failure('refused', 'a scratch copy of Kubernetes objects is not swapped')),
     reopen: nothing,
     discard: remove,
-    undo: () => Promise.reject(new Failure('refused', 'a scratch copy of Kubernetes objects keeps nothing to undo')),
     forget: nothing,
-    leave: () => Promise.resolve({ folder }),
+    copy: { leave: () => Promise.resolve({ folder }) },
   }
 }
 

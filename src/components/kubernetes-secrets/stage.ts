@@ -92,6 +92,11 @@ class Stage {
     return await collected(objectsOf(once(content)))
   }
 
+  /** Not once its removal was begun. */
+  async has(name: BundleName): Promise<boolean> {
+    return (await this.#read(partName(this.#name, name, 0))) !== undefined
+  }
+
   async removeBundle(name: BundleName): Promise<void> {
     for (let part = 0; part < PARTS; part += 1) await this.#remove(partName(this.#name, name, part))
   }

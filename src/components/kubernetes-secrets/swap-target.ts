@@ -2,7 +2,8 @@ import { describe, Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Difference, Finding } from '../../core/restore-point.ts'
 import type { KubernetesClient } from '../../platforms/kubernetes/client.ts'
-import type { ArtifactSource, Target, TargetRequest, TargetState } from '../driver.ts'
+import type { Target, TargetRequest, TargetState } from '../target.ts'
+import type { ArtifactSource } from '../transfer.ts'
 import { SECRETS } from '../secret-record.ts'
 import {
   discardLoaded,
@@ -186,7 +187,9 @@ export class SwapTarget implements Target<KubernetesSecretsDetails> {
   /** Not while an object of it is being deleted: what is live now may be gone in a moment, and this is all there is of it. */
   async forget(context: Context): Promise<void> {
     await this.#withFound(context, async (found, client) => {
-      const places = found?.record.previous === undefined ? [] : (await previousOf(found)).places
+      // One that died has removed what was kept first, and its record last.
+      const isThere = found?.record.previous !== undefined && (await found.stage.has('previous'))
+      const places = isThere ? (await previousOf(found)).places : []
       for (const one of places) {
         const live = await readObject(one, this.#settings.namespace, client)
         if (live?.isGoing === true) throw beingDeleted(live)

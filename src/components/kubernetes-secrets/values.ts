@@ -1,6 +1,6 @@
 import type { Context } from '../../core/ports.ts'
 import type { Secret } from '../../core/secret.ts'
-import type { ArtifactSource } from '../driver.ts'
+import type { ArtifactSource } from '../transfer.ts'
 import { SECRETS } from '../secret-record.ts'
 import { withClient } from './connect.ts'
 import { capturedObjects } from './digests.ts'

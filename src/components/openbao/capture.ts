@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Bytes, Context } from '../../core/ports.ts'
-import type { ArtifactSink, Captured } from '../driver.ts'
+import type { ArtifactSink, Captured } from '../transfer.ts'
 import { captureMount } from './capture-mount.ts'
 import type { CapturedEntry } from './capture-mount.ts'
 import type { Client } from './client.ts'
@@ -40,7 +40,11 @@ export async function captureOpenbao(
     const absent = absentMounts(settings, mounts)
     const census = new Census(mounts)
     const missing = new MissingList()
-    await sink.write(SECRETS, 3, secretLines(capturedIn(mounts, client, settings.scan, missing), census, missing))
+    await sink.write(
+      SECRETS,
+      'json-lines',
+      secretLines(capturedIn(mounts, client, settings.scan, missing), census, missing),
+    )
     missing.requireSome(census.secrets)
     const namespaces = settings.namespaces === 'all' ? await namespacesBelow(client) : []
     const leftOut = await leftOutNamespaces(settings, client)

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Bytes } from '../../core/ports.ts'
-import type { ArtifactSink } from '../driver.ts'
+import type { ArtifactSink } from '../transfer.ts'
 import type { Client } from './client.ts'
 import { encodePath } from './kv-paths.ts'
 
@@ -20,7 +20,7 @@ export async function captureConfiguration(
   client: Client,
 ): Promise<string[]> {
   const denied: string[] = []
-  await sink.write('configuration', 3, configurationLines(namespaces, client, denied))
+  await sink.write('configuration', 'json-lines', configurationLines(namespaces, client, denied))
   if (denied.length === 0) return []
   return [`Not readable with this token, and not captured: ${denied.join(', ')}`]
 }

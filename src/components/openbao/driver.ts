@@ -1,5 +1,6 @@
 import { placeOfServer } from '../../system/where-it-lies.ts'
-import type { Driver, Target, TargetRequest } from '../driver.ts'
+import type { Driver } from '../driver.ts'
+import type { Target, TargetRequest } from '../target.ts'
 import { keyFingerprints } from './key-fingerprints.ts'
 import { openbaoDetails, openbaoSettings } from './schema.ts'
 import type { OpenbaoDetails, OpenbaoSettings } from './schema.ts'
@@ -13,12 +14,19 @@ export const openbaoDriver: Driver<OpenbaoSettings, OpenbaoDetails> = {
   capture: async (...request) => (await import('./keys.ts')).captureWithKeys(...request),
   examine: async (details, source) => (await import('./examine.ts')).examineOpenbao(details, source),
   kept: async (...request) => (await import('./kept.ts')).keptValues(...request),
-  policy: async (...request) => (await import('./policies.ts')).policyFor(...request),
-  restoreSnapshot: async (...request) => (await import('./snapshot-restore.ts')).restoreSnapshot(...request),
-  capturedSecret: async (details, source, name) => (await import('./keys.ts')).capturedKey(details, source, name),
+  rights: {
+    form: 'policy',
+    text: async (...request) => (await import('./policies.ts')).policyFor(...request),
+  },
+  serverSnapshot: {
+    restore: async (...request) => (await import('./snapshot-restore.ts')).restoreSnapshot(...request),
+  },
   place: ({ address }) => Promise.resolve(placeOfServer(address.startsWith('unix:') ? '/' : new URL(address).hostname)),
-  liveSecret: async (...request) => (await import('./keys.ts')).liveKey(...request),
-  fingerprints: keyFingerprints,
+  secrets: {
+    captured: async (details, source, name) => (await import('./keys.ts')).capturedKey(details, source, name),
+    live: async (...request) => (await import('./keys.ts')).liveKey(...request),
+    fingerprints: keyFingerprints,
+  },
   open: openTarget,
   secretLists: {
     take: async (...request) => (await import('./lists.ts')).takeList(...request),

@@ -1,4 +1,4 @@
-import type { ArtifactSource } from '../driver.ts'
+import type { ArtifactSource } from '../transfer.ts'
 import { SECRETS, SNAPSHOT } from './capture.ts'
 import { entriesOf } from './lines.ts'
 import type { OpenbaoDetails } from './schema.ts'

@@ -1,4 +1,4 @@
-import type { SecretFingerprint } from '../driver.ts'
+import type { SecretFingerprint } from '../evidence.ts'
 import { fingerprintOf } from '../secret-record.ts'
 import type { OpenbaoDetails } from './schema.ts'
 

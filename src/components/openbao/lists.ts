@@ -1,14 +1,7 @@
 import { Failure } from '../../core/failure.ts'
 import type { Bytes } from '../../core/ports.ts'
-import type {
-  ArtifactSink,
-  ArtifactSource,
-  Captured,
-  GivenSecrets,
-  ListedSecret,
-  SecretList,
-  TakenSecrets,
-} from '../driver.ts'
+import type { GivenSecrets, ListedSecret, SecretList, TakenSecrets } from '../capabilities/secret-lists.ts'
+import type { ArtifactSink, ArtifactSource, Captured } from '../transfer.ts'
 import { Census, SECRETS } from './capture.ts'
 import { listedLine, refusePath, textOfNewest } from './listed-entry.ts'
 import { parseEntryLine } from './entry.ts'
@@ -29,7 +22,7 @@ async function captureList(
   sink: ArtifactSink,
 ): Promise<Captured<OpenbaoDetails>> {
   const census = new Census([{ path: mount, version: 2, description: '', config: null }])
-  await sink.write(SECRETS, 3, linesOf(list, mount, census))
+  await sink.write(SECRETS, 'json-lines', linesOf(list, mount, census))
   const { address, namespace } = settings
   const details: OpenbaoDetails = {
     address,

@@ -6,7 +6,7 @@ import { extract } from 'tar-stream'
 import { z } from 'zod'
 import { describe, Failure, isFailure } from '../../core/failure.ts'
 import type { Bytes } from '../../core/ports.ts'
-import type { ArtifactSink } from '../driver.ts'
+import type { ArtifactSink } from '../transfer.ts'
 import { BROKE_OFF } from './client.ts'
 import type { Client } from './client.ts'
 import type { OpenbaoSettings } from './schema.ts'
@@ -85,7 +85,7 @@ async function take(sink: ArtifactSink, client: Client): Promise<SnapshotFacts> 
   const source = gunzipped(client.stream('sys/storage/raft/snapshot'))[Symbol.asyncIterator]()
   const first = await source.next()
   const check = new SnapshotCheck()
-  await sink.write('snapshot', 4, check.through(rest(first, source)))
+  await sink.write('snapshot', 'tar', check.through(rest(first, source)))
   return check.facts()
 }
 

@@ -2,7 +2,8 @@ import { pMapIterable } from 'p-map'
 import { Failure } from '../../core/failure.ts'
 import type { Bytes, Context } from '../../core/ports.ts'
 import type { Difference, Finding } from '../../core/restore-point.ts'
-import type { ArtifactSource, Target, TargetRequest, TargetState } from '../driver.ts'
+import type { Target, TargetRequest, TargetState } from '../target.ts'
+import type { ArtifactSource } from '../transfer.ts'
 import {
   discardLoaded,
   forgetKept,

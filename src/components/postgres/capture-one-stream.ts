@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import type { Context } from '../../core/ports.ts'
-import type { ArtifactSink, Captured } from '../driver.ts'
+import type { ArtifactSink, Captured } from '../transfer.ts'
 import { listed } from './check-catalog.ts'
 import type { Server } from './connection.ts'
 import { readDatabaseFacts } from './database-facts.ts'
@@ -32,7 +32,7 @@ export interface OneStream {
 /** For `ArtifactSink.write`: role and kind of the dump. */
 export interface DumpArtifact {
   readonly role: string
-  readonly kind: 1
+  readonly kind: 'pg-dump'
 }
 
 /**

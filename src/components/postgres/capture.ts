@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
-import type { ArtifactSink, Captured } from '../driver.ts'
+import type { ArtifactSink, Captured } from '../transfer.ts'
 import { allOrNone } from './all-or-none.ts'
 import { asChangedWhileRead } from './changed-while-read.ts'
 import { checkRowsBeside, withRowFindings } from './check-rows-beside.ts'
@@ -35,9 +35,8 @@ import { chooseTools } from './tools.ts'
 import type { Tools } from './tools.ts'
 import { describeVersion, majorOf, NEWEST_MAJOR, OLDEST_MAJOR } from './versions.ts'
 
-/** The role and kind of the dump: custom format, uncompressed because the repository compresses. */
+/** The dump has the custom format, uncompressed because the repository compresses. */
 export const DUMP_ROLE = 'dump'
-const DUMP_KIND = 1
 /** How often several sessions are tried at once. */
 const SHARED_ATTEMPTS = 3
 /** Otherwise the server reads a large table with several processes for one session. */
@@ -90,7 +89,7 @@ async function captureOnce(
   const alone = async (reason: string): Promise<Captured<PostgresDetails>> => {
     // Such a server may have no session to spare while the dump is read.
     const findings = await checkRowsBeside(server, settings, context)
-    const artifact = { role: DUMP_ROLE, kind: DUMP_KIND } as const
+    const artifact = { role: DUMP_ROLE, kind: 'pg-dump' } as const
     return withRowFindings(await captureOneStream({ ...reading, reason }, artifact, sink, context), findings)
   }
   // Where locks are asked for all the time, one session after the other still gets those that it needs.
@@ -175,7 +174,7 @@ async function dumpAndRead(source: Source, sink: ArtifactSink, context: Context)
     (inner) =>
       sink.write(
         DUMP_ROLE,
-        DUMP_KIND,
+        'pg-dump',
         streamTool({ tools, program: 'pg_dump', args, server, database, limits, ...toolSettings }, inner),
       ),
     (inner) =>

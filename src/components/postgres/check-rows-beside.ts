@@ -1,7 +1,7 @@
 import { describe } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Finding } from '../../core/restore-point.ts'
-import type { Captured } from '../driver.ts'
+import type { Captured } from '../transfer.ts'
 import { checkRows } from './check-rows.ts'
 import { withSession } from './connection.ts'
 import type { Server } from './connection.ts'

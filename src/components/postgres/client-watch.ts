@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import type { Context } from '../../core/ports.ts'
-import type { ClientWatch } from '../driver.ts'
+import type { ClientWatch } from '../target.ts'
 import { connectAsIs, type Server } from './connection.ts'
 
 /** Between two questions, in milliseconds; each one that is refused is a line in the server's log. */

@@ -25,7 +25,7 @@ export const postgresDriver: Driver<PostgresSettings, PostgresDetails> = {
   },
   place: ({ host }) => Promise.resolve(placeOfServer(host)),
   serverMoment: async (...request) => (await import('./server-moment.ts')).serverMoment(...request),
-  grants: async (...request) => (await import('./grants.ts')).grants(...request),
+  rights: { form: 'grants', text: async (...request) => (await import('./grants.ts')).grants(...request) },
   dumps: {
     find: async (...request) => (await import('./dumps/find-dumps.ts')).findDumps(...request),
     digest: async (...request) => (await import('./dumps/dump-file.ts')).openDumpFile(...request),

@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import type { Context } from '../../core/ports.ts'
-import type { EvidenceQuery, EvidenceRow, EvidenceTaker } from '../driver.ts'
+import type { EvidenceQuery, EvidenceRow, EvidenceTaker } from '../evidence.ts'
 import { connect, type Server } from './connection.ts'
 import { proveBuiltIn } from './prove-built-in.ts'
 import { sqlFailure } from './query.ts'

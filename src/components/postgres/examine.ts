@@ -1,7 +1,7 @@
 import { Failure, isAboutTheData, isFailure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import { run } from '../../system/run.ts'
-import type { ArtifactSource } from '../driver.ts'
+import type { ArtifactSource } from '../transfer.ts'
 import { DUMP_ROLE } from './capture.ts'
 import { examineRows } from './lanes-examine.ts'
 import type { PostgresDetails } from './schema.ts'

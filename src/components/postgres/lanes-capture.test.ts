@@ -5,7 +5,7 @@ import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import { systemClock } from '../../system/clock.ts'
 import { directEffects } from '../../system/effects.ts'
-import type { ArtifactSink } from '../driver.ts'
+import type { ArtifactSink } from '../transfer.ts'
 import { captureLanes } from './lanes-capture.ts'
 import type { LaneSource } from './lanes.ts'
 

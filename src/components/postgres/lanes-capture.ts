@@ -2,7 +2,7 @@ import type pg from 'pg'
 import { z } from 'zod'
 import { Failure } from '../../core/failure.ts'
 import type { Bytes, Context } from '../../core/ports.ts'
-import type { ArtifactSink } from '../driver.ts'
+import type { ArtifactSink } from '../transfer.ts'
 import { allOrNone } from './all-or-none.ts'
 import { copyOut } from './copy-out.ts'
 import { copyOutOf, tableOf, type LaneSource } from './lanes.ts'
@@ -10,7 +10,6 @@ import { query, sqlFailure } from './query.ts'
 import type { ToolLimits } from './tool-run.ts'
 
 /** The kind of a lane's artifact, in docs/reference/format.md: rows as COPY writes them. */
-const LANE_KIND = 2
 
 export interface LaneCapture {
   /** Of one snapshot; each takes the next lane when it is done with one. */
@@ -40,7 +39,7 @@ export async function captureLanes(capture: LaneCapture, sink: ArtifactSink, con
   const copyThrough = (session: pg.Client) => async (inner: Context) => {
     for (let lane = waiting.shift(); lane !== undefined; lane = waiting.shift()) {
       inner.signal.throwIfAborted()
-      await sink.write(lane.role, LANE_KIND, untilAborted(rowsOf(session, lane, capture), inner.signal))
+      await sink.write(lane.role, 'copy-rows', untilAborted(rowsOf(session, lane, capture), inner.signal))
     }
   }
   await allOrNone(context, capture.sessions.map(copyThrough))

@@ -1,5 +1,5 @@
 import type { Context } from '../../core/ports.ts'
-import type { EvidenceQuery, EvidenceRow } from '../driver.ts'
+import type { EvidenceQuery, EvidenceRow } from '../evidence.ts'
 import { readerOf } from './capture.ts'
 import { provenRows } from './evidence.ts'
 import type { PostgresSettings } from './schema.ts'

@@ -1,5 +1,5 @@
 import type { AcceptId } from '../../core/accept-ids.ts'
-import type { ArtifactSource } from '../driver.ts'
+import type { ArtifactSource } from '../transfer.ts'
 import { isFailure } from '../../core/failure.ts'
 import type { Bytes, Context } from '../../core/ports.ts'
 import { allOrNone } from './all-or-none.ts'

@@ -1,7 +1,7 @@
 import { Failure } from '../../core/failure.ts'
 import type { Bytes } from '../../core/ports.ts'
 import type { Secret } from '../../core/secret.ts'
-import type { ArtifactSink, ArtifactSource } from '../driver.ts'
+import type { ArtifactSink, ArtifactSource } from '../transfer.ts'
 import { identifier, literal } from './connection.ts'
 import { parseRoleStatement } from './plain-sql/role-statements.ts'
 import { split } from './plain-sql/split.ts'
@@ -9,13 +9,12 @@ import type { CapturedRole, PostgresDetails } from './schema.ts'
 
 /** The artifact with what the server keeps of passwords, as docs/reference/format.md has it. */
 const PASSWORDS_ROLE = 'role-passwords'
-const PASSWORDS_KIND = 6
 
 /** What a server keeps of passwords, by the name of the role. */
 export type RolePasswords = ReadonlyMap<string, Secret>
 
 export async function writeRolePasswords(passwords: RolePasswords, sink: ArtifactSink): Promise<void> {
-  await sink.write(PASSWORDS_ROLE, PASSWORDS_KIND, statementsOf(passwords))
+  await sink.write(PASSWORDS_ROLE, 'sql', statementsOf(passwords))
 }
 
 async function* statementsOf(passwords: RolePasswords): Bytes {

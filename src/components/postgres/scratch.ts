@@ -6,16 +6,10 @@ import { describe, Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Difference, Finding } from '../../core/restore-point.ts'
 import { isRoot } from '../../system/accounts.ts'
-import type {
-  ArtifactSizes,
-  ArtifactSource,
-  EvidenceQuery,
-  EvidenceRow,
-  LeaveOptions,
-  LeftPlace,
-  Target,
-  TargetState,
-} from '../driver.ts'
+import type { LeaveOptions, LeftPlace, ScratchCopy } from '../capabilities/scratch-copy.ts'
+import type { EvidenceQuery, EvidenceRow } from '../evidence.ts'
+import type { Target, TargetState } from '../target.ts'
+import type { ArtifactSizes, ArtifactSource } from '../transfer.ts'
 import { runAppChecks } from './app-checks.ts'
 import { settingFindings } from './settable-settings.ts'
 import { applyProperties, capturedProperties, readProperties } from './carry-over.ts'
@@ -60,6 +54,7 @@ const NEVER_CRASHES = { wal_level: 'minimal', max_wal_senders: '0', autovacuum: 
 export class ScratchTarget implements Target<PostgresDetails> {
   readonly description: string
   readonly confirmation: string
+  readonly copy: ScratchCopy = { leave: (context, options) => this.#leave(context, options) }
   readonly #settingsPlace: Place
   readonly #parent: string
   readonly #folder: string
@@ -236,7 +231,7 @@ export class ScratchTarget implements Target<PostgresDetails> {
     return Promise.resolve()
   }
 
-  async leave(context: Context, { listen = false }: LeaveOptions = {}): Promise<LeftPlace> {
+  async #leave(context: Context, { listen = false }: LeaveOptions = {}): Promise<LeftPlace> {
     const { server, names } = this.#place()
     const open = listen ? await letIn(this.#place(), this.#folder, context) : undefined
     const { passwordFile } = await this.#server().leave(open?.settings)

@@ -2,15 +2,9 @@ import type pg from 'pg'
 import { describe, Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Difference, Finding } from '../../core/restore-point.ts'
-import type {
-  ArtifactSizes,
-  ArtifactSource,
-  ClientWatch,
-  EvidenceQuery,
-  EvidenceRow,
-  Target,
-  TargetState,
-} from '../driver.ts'
+import type { EvidenceQuery, EvidenceRow } from '../evidence.ts'
+import type { ClientWatch, Target, TargetState } from '../target.ts'
+import type { ArtifactSizes, ArtifactSource } from '../transfer.ts'
 import { runAppChecks } from './app-checks.ts'
 import { applyLabels, applyProperties, capturedProperties, readProperties } from './carry-over.ts'
 import { watchDatabase } from './client-watch.ts'

@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { z } from 'zod'
-import type { TargetState } from '../driver.ts'
+import type { TargetState } from '../target.ts'
 import { parseMarker } from './marker.ts'
 import type { Marker } from './marker.ts'
 import type { RestoreNames } from './names.ts'

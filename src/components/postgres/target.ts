@@ -1,6 +1,6 @@
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
-import type { Target, TargetRequest } from '../driver.ts'
+import type { Target, TargetRequest } from '../target.ts'
 import { InPlaceTarget } from './in-place.ts'
 import { restoreNames } from './names.ts'
 import type { PostgresDetails, PostgresSettings } from './schema.ts'

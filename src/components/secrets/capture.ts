@@ -3,7 +3,7 @@ import type { Context } from '../../core/ports.ts'
 import type { Secret } from '../../core/secret.ts'
 import { bytesOfSecret, secretOfBytes } from '../../core/secret-bytes.ts'
 import { randomHex } from '../../system/random.ts'
-import type { ArtifactSink, Captured } from '../driver.ts'
+import type { ArtifactSink, Captured } from '../transfer.ts'
 import { nothingThere } from '../nothing-there.ts'
 import { recordLine, secretDigest, SECRETS, type SecretRecord } from '../secret-record.ts'
 import { allSources } from './folder.ts'
@@ -28,7 +28,7 @@ export async function captureSecrets(
     // What is proven to open the data must be the very value that is captured, not one that is read again.
     sink.evidence?.secret(name, file.value)
   }
-  await sink.write(SECRETS, 3, lines(found.map(({ record }) => record)))
+  await sink.write(SECRETS, 'json-lines', lines(found.map(({ record }) => record)))
   const secrets = found.map(({ details }) => details)
   return { details: { fingerprintKey: fingerprintKey.reveal(), secrets }, notCaptured }
 }

@@ -4,7 +4,9 @@ import { dirname } from 'node:path'
 import { stat } from 'node:fs/promises'
 import type { Context } from '../../core/ports.ts'
 import type { Secret } from '../../core/secret.ts'
-import type { ArtifactSource, Driver, Kept, Target, TargetRequest } from '../driver.ts'
+import type { Driver, Kept } from '../driver.ts'
+import type { Target, TargetRequest } from '../target.ts'
+import type { ArtifactSource } from '../transfer.ts'
 import { keptUntil } from '../keep-previous.ts'
 import { fingerprintOf } from '../secret-record.ts'
 import { captureSecrets } from './capture.ts'
@@ -27,18 +29,20 @@ export const secretsDriver: Driver<SecretsSettings, SecretsDetails> = {
   kept,
   keptBytes,
   open: (settings, request) => Promise.resolve(openTarget(settings, request)),
-  capturedSecret: async (details, source, name) => (await capturedValues(details, source)).get(name),
-  liveSecret,
   place,
   holdsFile: ({ secrets, folder }, path) =>
     Promise.resolve(Object.values(secrets).some(({ file }) => file === path) || dirname(path) === folder),
-  fingerprints: ({ secrets }) =>
-    secrets.map(({ name, digest, trailingNewline, ...source }) => ({
-      name,
-      fingerprint: fingerprintOf(digest),
-      trailingNewline,
-      source: placeOf(source),
-    })),
+  secrets: {
+    captured: async (details, source, name) => (await capturedValues(details, source)).get(name),
+    live: liveSecret,
+    fingerprints: ({ secrets }) =>
+      secrets.map(({ name, digest, trailingNewline, ...source }) => ({
+        name,
+        fingerprint: fingerprintOf(digest),
+        trailingNewline,
+        source: placeOf(source),
+      })),
+  },
 }
 
 async function examine(details: SecretsDetails, source: ArtifactSource): Promise<void> {

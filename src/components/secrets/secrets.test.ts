@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -9,7 +9,8 @@ import type { Bytes, Context, Effects } from '../../core/ports.ts'
 import { bytesOfSecret, secretOfBytes } from '../../core/secret-bytes.ts'
 import { systemClock } from '../../system/clock.ts'
 import { directEffects } from '../../system/effects.ts'
-import type { ArtifactSource, Target } from '../driver.ts'
+import type { Target } from '../target.ts'
+import type { ArtifactSource } from '../transfer.ts'
 import { isNothingThere } from '../nothing-there.ts'
 import { readRecords, recordLine } from '../secret-record.ts'
 import { secretsDriver } from './driver.ts'
@@ -54,7 +55,7 @@ interface Captured {
 
 async function capture(settings: SecretsSettings): Promise<Captured> {
   const chunks: Uint8Array[] = []
-  const write = async (_role: string, _kind: number, content: Bytes): Promise<void> => {
+  const write = async (_role: string, _kind: string, content: Bytes): Promise<void> => {
     for await (const chunk of content) chunks.push(Buffer.from(chunk))
   }
   const { details } = await secretsDriver.capture(settings, { write }, context)
@@ -149,21 +150,6 @@ test('restored to a folder, each is a private file of a private folder', async (
   assert.deepEqual([restored['masterkey'], restored['smtp'], restored['pin']], ['a key\n', 's3cret', '0042'])
 })
 
-test('a drill writes to its scratch folder only, and removes it', async (t) => {
-  const { folder, settings } = await newHost(t)
-  const before = await contents(folder)
-  const captured = await capture(settings)
-  const scratch = join(folder, 'scratch')
-  await mkdir(scratch)
-  const target = await open(settings, 'scratch', scratch)
-  await target.load(captured.details, captured.source, context)
-  assert.deepEqual(await target.compare(captured.details, context), [])
-  await target.discard(context)
-  assert.deepEqual(await readdir(scratch), [])
-  await rm(scratch, { recursive: true })
-  assert.deepEqual(await contents(folder), before)
-})
-
 test('compare finds a value that is another, without saying it', async (t) => {
   const { folder, settings } = await newHost(t)
   const captured = await capture(settings)
@@ -230,7 +216,7 @@ test('secrets that are all gone leave a restore nothing to save, one of many doe
 test('fingerprints are keyed: the same value has another one in the next point', async (t) => {
   const { settings } = await newHost(t)
   const [first, second] = [await capture(settings), await capture(settings)]
-  const shown = [first, second].map(({ details }) => secretsDriver.fingerprints?.(details)[0])
+  const shown = [first, second].map(({ details }) => secretsDriver.secrets?.fingerprints?.(details)[0])
   assert.match(shown[0]?.fingerprint ?? '', /^[0-9a-f]{16}$/)
   assert.notEqual(shown[0]?.fingerprint, shown[1]?.fingerprint)
   assert.equal(shown[0]?.trailingNewline, true)
@@ -276,63 +262,6 @@ test('a value of a YAML file keeps how it was written, and awkward ones are quot
   const target = await open(settings)
   await assert.rejects(target.load(captured.details, captured.source, context), { kind: 'notFound' })
 })
-
-test('a process that dies at any effect of a restore leaves each value old or new, and it can be finished or taken back', async (t) => {
-  for (const ending of ['before', 'after'] as const) {
-    for (let at = 1; ; at += 1) {
-      const { folder, settings } = await newHost(t)
-      const captured = await capture(settings)
-      await ruin(folder)
-      const old = await contents(folder)
-      const died = await dieAt(at, ending, (dying) => restore(settings, captured, dying))
-      if (!died) break
-      const between = await contents(folder)
-      assert.ok(['another', 'a key\n'].includes(between['masterkey'] ?? 'none'), `${ending} ${at}: a value is neither`)
-      if (at % 2 === 0) {
-        await restore(settings, captured, context)
-        assert.equal((await contents(folder))['masterkey'], 'a key\n')
-      } else {
-        const target = await open(settings)
-        if ((await target.state(context)) === 'swapped') await target.undo(context)
-        await target.reopen(context)
-        await target.discard(context)
-        assert.deepEqual(await contents(folder), old, `${ending} ${at}`)
-        assert.equal(await target.state(context), 'untouched')
-      }
-    }
-  }
-})
-
-async function restore(settings: SecretsSettings, captured: Captured, dying: Context): Promise<void> {
-  const target = await secretsDriver.open(settings, { mode: 'swap', restoreId: ID }, dying)
-  const state = await target.state(dying)
-  if (state === 'untouched' || state === 'beside') await target.load(captured.details, captured.source, dying)
-  await target.swap(captured.details, dying)
-  await target.reopen(dying)
-}
-
-/** Whether the process got to its effect `at` and died there. */
-async function dieAt(
-  at: number,
-  ending: 'before' | 'after',
-  act: (context: Context) => Promise<void>,
-): Promise<boolean> {
-  let count = 0
-  const effects: Effects = {
-    async run(_name, change) {
-      count += 1
-      if (count > at) throw new Error('died')
-      if (count === at && ending === 'before') throw new Error('died')
-      const result = await change()
-      if (count === at) throw new Error('died')
-      return result
-    },
-  }
-  await act(contextWith(effects)).catch((error: unknown) => {
-    if (!(error instanceof Error) || error.message !== 'died') throw error
-  })
-  return count >= at
-}
 
 test('the largest secret comes back whatever its bytes are', async () => {
   const values = [

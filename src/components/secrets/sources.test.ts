@@ -6,7 +6,8 @@ import { test, type TestContext } from 'node:test'
 import type { Bytes, Context } from '../../core/ports.ts'
 import { systemClock } from '../../system/clock.ts'
 import { directEffects } from '../../system/effects.ts'
-import type { ArtifactSource, Target } from '../driver.ts'
+import type { Target } from '../target.ts'
+import type { ArtifactSource } from '../transfer.ts'
 import { secretsDriver } from './driver.ts'
 import type { SecretsDetails, SecretsSettings } from './schema.ts'
 
@@ -35,7 +36,7 @@ interface Point {
 
 async function capture(settings: SecretsSettings): Promise<Point> {
   const chunks: Uint8Array[] = []
-  const write = async (_role: string, _kind: number, content: Bytes): Promise<void> => {
+  const write = async (_role: string, _kind: string, content: Bytes): Promise<void> => {
     for await (const chunk of content) chunks.push(Buffer.from(chunk))
   }
   const { details, notCaptured } = await secretsDriver.capture(settings, { write }, context)
@@ -148,7 +149,7 @@ test('a variable of the environment is captured, and restored to a folder only',
   await assert.rejects(capture(settings), { kind: 'notFound', message: new RegExp(VARIABLE) })
   process.env[VARIABLE] = 'a value'
   const point = await capture(settings)
-  assert.equal(secretsDriver.fingerprints?.(point.details)[0]?.source, `environment variable ${VARIABLE}`)
+  assert.equal(secretsDriver.secrets?.fingerprints?.(point.details)[0]?.source, `environment variable ${VARIABLE}`)
   const same = await restored(settings, point)
   await same.undo(context)
   process.env[VARIABLE] = 'another value'

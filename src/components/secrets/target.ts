@@ -4,7 +4,9 @@ import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Difference, Finding } from '../../core/restore-point.ts'
 import type { FileOwner } from '../../system/durable-file.ts'
-import type { ArtifactSource, LiveTargetRequest, ScratchTargetRequest, Target, TargetState } from '../driver.ts'
+import type { LiveTargetRequest, ScratchTargetRequest, Target, TargetState } from '../target.ts'
+import type { ArtifactSource } from '../transfer.ts'
+import { withoutSwap } from '../without-swap.ts'
 import { touchedNames } from './folder.ts'
 import { capturedValues, compareAt, compareEnvironment, contentFor, requireEnvironment } from './load.ts'
 import { destinationsOf, exists, keptBeside, namesOf, placesOf, type Destination, type SecretPlaces } from './places.ts'
@@ -27,12 +29,9 @@ export function scratchTarget(settings: SecretsSettings, request: ScratchTargetR
   const target = hostTarget(inFolder, { mode: 'in-place', restoreId: request.restoreId })
   return {
     ...target,
-    leave: () => Promise.resolve({ folder }),
-    description: `a scratch copy of ${countOf(settings)}`,
-    confirmation: 'secrets',
+    ...withoutSwap(`a scratch copy of ${countOf(settings)}`, 'secrets'),
+    copy: { leave: () => Promise.resolve({ folder }) },
     state: async () => ((await exists(folder)) ? 'beside' : 'untouched'),
-    fence: () => Promise.resolve(),
-    swap: () => Promise.reject(new Failure('refused', 'a scratch copy of secrets is not swapped')),
     discard: (context) =>
       context.effects.run('secrets: remove the scratch folder', () => rm(folder, { recursive: true, force: true })),
   }

@@ -1,9 +1,11 @@
+import type { ArtifactKind } from '../../core/artifact-kind.ts'
 import { toFailure, type Failure } from '../../core/failure.ts'
 import type { Bytes } from '../../core/ports.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import type { Secret } from '../../core/secret.ts'
 import type { ServerMoment } from '../../core/server-moment.ts'
-import type { ArtifactSink, Captured, EvidenceTaker } from '../../components/driver.ts'
+import type { EvidenceTaker } from '../../components/evidence.ts'
+import type { ArtifactSink, Captured } from '../../components/transfer.ts'
 import type { ArtifactRecord } from '../../repository/documents.ts'
 import { fanOut, pack, type Packed } from '../../repository/pack.ts'
 import type { AppComponent, OperationContext } from '../app.ts'
@@ -101,7 +103,7 @@ class DestinationSink implements ArtifactSink {
     }
   }
 
-  async write(role: string, kind: 1 | 2 | 3 | 4 | 6, content: Bytes): Promise<void> {
+  async write(role: string, kind: ArtifactKind, content: Bytes): Promise<void> {
     const producer = new Producer(content, (length) => this.#count(role, length))
     const alive = this.#destinations.filter(({ writer }) => writer !== undefined)
     // The last one may have failed while it was read back: nobody would read what is produced, nor end its producer.
@@ -120,7 +122,7 @@ class DestinationSink implements ArtifactSink {
   async #store(
     destination: Destination,
     role: string,
-    kind: ArtifactRecord['kind'],
+    kind: ArtifactKind,
     packed: Packed,
   ): Promise<readonly { destination: Destination; error: unknown }[]> {
     const { writer } = destination

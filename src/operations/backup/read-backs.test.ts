@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ArtifactSink } from '../../components/driver.ts'
+import type { ArtifactSink } from '../../components/transfer.ts'
 import type { Bytes } from '../../core/ports.ts'
 import { memoryStorage } from '../../storage/testing/memory.ts'
 import type { Storage } from '../../storage/storage.ts'
@@ -64,8 +64,8 @@ test(
   async (t) => {
     const storage = new Behind(memoryStorage())
     const component = capturedBy(async (sink) => {
-      await sink.write('first', 2, content('some rows'))
-      await sink.write('second', 2, content('more rows'))
+      await sink.write('first', 'copy-rows', content('some rows'))
+      await sink.write('second', 'copy-rows', content('more rows'))
     })
     const [workshop, report] = await backUp(t, storage, component)
     assert.equal(report.outcome, 'done')
@@ -100,7 +100,7 @@ test(
       for (let number = 1; ; number += 1) {
         const begunAlready = watched(number)
         await begunAlready.next()
-        await sink.write(`part-${number}`, 2, begunAlready)
+        await sink.write(`part-${number}`, 'copy-rows', begunAlready)
         // The first is read back meanwhile.
         await sleep(50)
       }

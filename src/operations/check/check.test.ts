@@ -32,7 +32,7 @@ function driverOf(live: Live): Driver {
   return asDriver({
     ...textDriver,
     liveRows: rows,
-    liveSecret: () => Promise.resolve(secret()),
+    secrets: { captured: () => Promise.resolve(undefined), live: () => Promise.resolve(secret()) },
     async capture(settings, sink, context) {
       await sink.evidence?.rows({ sql: ROWS, limit: 10_000 }, rows())
       const captured = secret()

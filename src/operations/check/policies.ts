@@ -16,8 +16,8 @@ export async function policiesOf(
 ): Promise<readonly PrintedPolicy[]> {
   const policies: PrintedPolicy[] = []
   for (const { name, driver, settings } of app.components) {
-    const policy = driver.kind === kind ? await driver.policy?.(settings, purpose, context) : undefined
-    if (policy !== undefined) policies.push({ component: name, policy })
+    if (driver.kind !== kind || driver.rights?.form !== 'policy') continue
+    policies.push({ component: name, policy: await driver.rights.text(settings, purpose, context) })
   }
   if (policies.length > 0) return policies
   throw new Failure('notFound', `app ${app.name} has no component of kind ${kind}`, {

@@ -4,7 +4,7 @@ import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { z } from 'zod'
 import { Failure } from '../../core/failure.ts'
 import type { Secret } from '../../core/secret.ts'
-import type { GivenSecrets } from '../../components/driver.ts'
+import type { GivenSecrets } from '../../components/capabilities/secret-lists.ts'
 import type { ManifestComponent } from '../../repository/documents.ts'
 import {
   backupType,

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import type { DumpFormat, WrittenDump } from '../../components/dumps.ts'
+import type { DumpFormat, WrittenDump } from '../../components/capabilities/dumps.ts'
 import type { AcceptId } from '../../core/accept-ids.ts'
 import { Failure } from '../../core/failure.ts'
 import type { PointReader } from '../../repository/repository.ts'

@@ -1,6 +1,6 @@
 import { isAbsolute } from 'node:path'
 import { z } from 'zod'
-import { dumpFormats } from '../../components/dumps.ts'
+import { dumpFormats } from '../../components/capabilities/dumps.ts'
 import { acceptIds } from '../../core/accept-ids.ts'
 
 /** What an export is to do: all that a later process or another machine needs, and nothing else. It can be stored as JSON. */

@@ -1,5 +1,5 @@
 import { Failure } from '../../core/failure.ts'
-import type { GrantPurpose } from '../../components/driver.ts'
+import type { GrantPurpose } from '../../components/capabilities/rights.ts'
 import type { App, OperationContext } from '../app.ts'
 
 export interface GrantsReport {
@@ -18,8 +18,9 @@ export async function readGrants(app: App, purpose: string, context: OperationCo
   const components = []
   for (const { name, driver, settings } of app.components) {
     context.progress({ type: 'phase', phase: 'grants', detail: `${app.name} ${name}` })
-    const text = await driver.grants?.(settings, purpose, context)
-    if (text !== undefined) components.push({ name, kind: driver.kind, text })
+    if (driver.rights?.form !== 'grants') continue
+    const text = await driver.rights.text(settings, purpose, context)
+    components.push({ name, kind: driver.kind, text })
   }
   return { app: app.name, purpose, components }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
-import type { Dumps, FoundDump } from '../../components/dumps.ts'
+import type { Dumps, FoundDump } from '../../components/capabilities/dumps.ts'
 import { Failure } from '../../core/failure.ts'
 import type { Effects } from '../../core/ports.ts'
 import { memoryStorage } from '../../storage/testing/memory.ts'

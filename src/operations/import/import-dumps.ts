@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { Failure, isFailure, toFailure } from '../../core/failure.ts'
-import type { FoundDump } from '../../components/dumps.ts'
+import type { FoundDump } from '../../components/capabilities/dumps.ts'
 import type { App, OperationContext } from '../app.ts'
 import { summarize, type FailureSummary } from '../backup/report.ts'
 import { importDumpsOrder, type ImportDumpsOrder } from './order.ts'

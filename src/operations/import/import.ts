@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { describe, Failure } from '../../core/failure.ts'
 import type { Driver } from '../../components/driver.ts'
-import type { DumpFormat, DumpOrigin, Dumps, FoundDump, LoadedDump } from '../../components/dumps.ts'
+import type { DumpFormat, DumpOrigin, Dumps, FoundDump, LoadedDump } from '../../components/capabilities/dumps.ts'
 import type { App, AppComponent, AppRepository, OperationContext } from '../app.ts'
 import { executeBackup } from '../backup/execute.ts'
 import type { BackupReport } from '../backup/report.ts'

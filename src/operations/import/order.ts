@@ -1,6 +1,6 @@
 import { isAbsolute } from 'node:path'
 import { z } from 'zod'
-import { dumpFormats } from '../../components/dumps.ts'
+import { dumpFormats } from '../../components/capabilities/dumps.ts'
 
 const absolute = z.string().refine((path) => isAbsolute(path), 'is not an absolute path')
 

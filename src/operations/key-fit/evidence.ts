@@ -1,6 +1,6 @@
 import { toFailure, type Failure } from '../../core/failure.ts'
 import type { Secret } from '../../core/secret.ts'
-import type { EvidenceQuery, EvidenceRow, EvidenceTaker } from '../../components/driver.ts'
+import type { EvidenceQuery, EvidenceRow, EvidenceTaker } from '../../components/evidence.ts'
 import type { DeclaredFit } from '../../key-fit/schema.ts'
 import { queriesOf } from '../../key-fit/use-recipe.ts'
 import { secretPlaces } from '../../key-fit/keys.ts'

@@ -113,14 +113,14 @@ async function capturedSecret(
 ): Promise<Secret | undefined> {
   const captured = reader.manifest.components.find((one) => one.name === component)
   const driver = componentNamed(app, component)?.driver
-  if (captured === undefined || driver?.capturedSecret === undefined) return undefined
+  if (captured === undefined || driver?.secrets === undefined) return undefined
   const details = detailsOf(driver, captured)
-  return await driver.capturedSecret(details, sourceOf(reader, captured, context), name, context)
+  return await driver.secrets.captured(details, sourceOf(reader, captured, context), name, context)
 }
 
 function liveSecrets(app: App, context: OperationContext): EvidenceWorld['liveSecret'] {
   return async (component, name) => {
     const found = componentNamed(app, component)
-    return await found?.driver.liveSecret?.(found.settings, name, context)
+    return await found?.driver.secrets?.live(found.settings, name, context)
   }
 }

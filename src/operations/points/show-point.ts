@@ -2,7 +2,7 @@ import { throwIfCancelled } from '../../core/cancelled.ts'
 import { isFailure, Failure, toFailure } from '../../core/failure.ts'
 import { isWrongPassword } from '../../repository/keys/wrong-password.ts'
 import type { PointReader } from '../../repository/repository.ts'
-import type { SecretFingerprint } from '../../components/driver.ts'
+import type { SecretFingerprint } from '../../components/evidence.ts'
 import type { ManifestKeyFit } from '../../repository/documents.ts'
 import { componentNamed, type App, type OperationContext } from '../app.ts'
 import { summarize, type FailureSummary } from '../backup/report.ts'
@@ -82,7 +82,7 @@ function fingerprintsOf(
   const found = apps.find(({ name }) => name === app)
   const driver = found === undefined ? undefined : componentNamed(found, component)?.driver
   const parsed = driver?.details.safeParse(details)
-  return parsed?.success === true ? (driver?.fingerprints?.(parsed.data) ?? []) : []
+  return parsed?.success === true ? (driver?.secrets?.fingerprints?.(parsed.data) ?? []) : []
 }
 
 /** Looks through the apps for a point; `latest` and times need an app when there are several. */

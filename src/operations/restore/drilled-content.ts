@@ -7,7 +7,7 @@ import { bytesOfSecret } from '../../core/secret-bytes.ts'
 import type { Proof } from '../../repository/documents.ts'
 import type { PointReader } from '../../repository/repository.ts'
 import { fingerprintKeyFrom } from '../key-fit/point-key.ts'
-import type { Target } from '../../components/driver.ts'
+import type { Target } from '../../components/target.ts'
 
 /**
  * Where a backup left the fingerprint of the content to drills, the first drill that passes keeps one of what it restored, as a

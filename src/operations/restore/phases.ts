@@ -1,6 +1,6 @@
 import { describe, Failure } from '../../core/failure.ts'
 import type { Difference } from '../../core/restore-point.ts'
-import type { Target } from '../../components/driver.ts'
+import type { Target } from '../../components/target.ts'
 import type { PointReader } from '../../repository/repository.ts'
 import type { OperationContext } from '../app.ts'
 import { drain, watchReads } from '../source.ts'

@@ -1,6 +1,6 @@
 import { toFailureUnder } from '../../core/cancelled.ts'
 import { Failure } from '../../core/failure.ts'
-import type { LiveTargetRequest } from '../../components/driver.ts'
+import type { LiveTargetRequest } from '../../components/target.ts'
 import type { PointReader } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
 import { noteRestored } from '../lineage/server-notes.ts'

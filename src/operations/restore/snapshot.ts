@@ -1,5 +1,5 @@
 import { Failure } from '../../core/failure.ts'
-import type { SnapshotRequest, SnapshotRestored } from '../../components/driver.ts'
+import type { SnapshotRequest, SnapshotRestored } from '../../components/capabilities/server-snapshot.ts'
 import type { PointReader } from '../../repository/repository.ts'
 import { componentNamed, type App, type AppComponent, type OperationContext } from '../app.ts'
 import { detailsOf, sourceOf } from '../source.ts'
@@ -30,7 +30,7 @@ export async function restoreSnapshotOf(
   const component = chosen(app, request.component)
   const { name, driver, settings } = component
   const captured = reader.manifest.components.find((component) => component.name === name)
-  if (captured === undefined || driver.restoreSnapshot === undefined)
+  if (captured === undefined || driver.serverSnapshot === undefined)
     throw new Failure('notFound', `restore point ${reader.commit.point} has no component ${name}`, {
       hint: 'Choose another point with --at.',
     })
@@ -39,7 +39,7 @@ export async function restoreSnapshotOf(
   const saves = request.safetyPoint && !request.onlyLook
   const safetyPoint = saves ? await makeSafetyPoint(only(app, component), context) : null
   context.progress({ type: 'phase', phase: 'snapshot', detail: `${app.name} ${name}` })
-  const restored = await driver.restoreSnapshot(settings, detailsOf(driver, captured), source, request, context)
+  const restored = await driver.serverSnapshot.restore(settings, detailsOf(driver, captured), source, request, context)
   return { app: app.name, point: reader.commit.point, component: name, safetyPoint, ...restored }
 }
 
@@ -49,7 +49,7 @@ function only(app: App, component: AppComponent): App {
 }
 
 function chosen(app: App, named: string | undefined): AppComponent {
-  const able = app.components.filter(({ driver }) => driver.restoreSnapshot !== undefined)
+  const able = app.components.filter(({ driver }) => driver.serverSnapshot !== undefined)
   const component = named === undefined && able.length === 1 ? able[0] : componentNamed(app, named ?? '')
   if (component !== undefined && able.includes(component)) return component
   throw new Failure('usage', `app ${app.name} has ${able.length} components with snapshots of a server`, {

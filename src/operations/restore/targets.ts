@@ -1,7 +1,8 @@
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Difference } from '../../core/restore-point.ts'
-import type { ArtifactSource, Target, TargetRequest } from '../../components/driver.ts'
+import type { Target, TargetRequest } from '../../components/target.ts'
+import type { ArtifactSource } from '../../components/transfer.ts'
 import type { Proof } from '../../repository/documents.ts'
 import type { PointReader } from '../../repository/repository.ts'
 import { componentNamed, type App, type AppComponent, type OperationContext } from '../app.ts'
@@ -59,8 +60,8 @@ export async function openOrdered(
 }
 
 function leavable(opened: readonly Restoring[], chosen: readonly string[] | undefined): OrderedTargets {
-  const targets = opened.filter(({ target }) => target.leave !== undefined)
-  const leftOut = opened.filter(({ target }) => target.leave === undefined)
+  const targets = opened.filter(({ target }) => target.copy !== undefined)
+  const leftOut = opened.filter(({ target }) => target.copy === undefined)
   const [first] = leftOut
   // What was asked for by its name is not left out.
   if (first === undefined || (chosen === undefined && targets.length > 0)) return { targets, leftOut }

@@ -1,4 +1,4 @@
-import type { ClientWatch } from '../../components/driver.ts'
+import type { ClientWatch } from '../../components/target.ts'
 import type { OperationContext } from '../app.ts'
 import type { Restoring } from './targets.ts'
 

@@ -1,5 +1,5 @@
 import { describe, Failure, toFailure } from '../../core/failure.ts'
-import type { Target } from '../../components/driver.ts'
+import type { Target } from '../../components/target.ts'
 import type { App, OperationContext } from '../app.ts'
 import { openBareTargets } from '../restore/targets.ts'
 import { forgetScratch, scratchesOf, stateOfScratch, type ScratchRecord, type ScratchState } from './record.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import type { Target } from '../../components/driver.ts'
+import type { Target } from '../../components/target.ts'
 import { isFailure } from '../../core/failure.ts'
 import type { App, AppComponent } from '../app.ts'
 import { planBackup } from '../backup/plan.ts'
@@ -17,7 +17,7 @@ function leavable(place: TextPlace): AppComponent {
   const component = textComponent(place)
   const open: AppComponent['driver']['open'] = async (settings, request, context) => {
     const target: Target = await component.driver.open(settings, request, context)
-    return Object.assign(target, { leave: () => Promise.resolve({ folder: `copy of ${place.name}` }) })
+    return Object.assign(target, { copy: { leave: () => Promise.resolve({ folder: `copy of ${place.name}` }) } })
   }
   return { ...component, driver: { ...component.driver, open } }
 }

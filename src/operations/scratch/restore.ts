@@ -1,4 +1,4 @@
-import type { LeaveOptions } from '../../components/driver.ts'
+import type { LeaveOptions } from '../../components/capabilities/scratch-copy.ts'
 import type { Secret } from '../../core/secret.ts'
 import type { App, OperationContext } from '../app.ts'
 import { proveRestored } from '../key-fit/prove.ts'
@@ -74,7 +74,7 @@ async function leaveAll(
   const urls: { readonly component: string; readonly url: Secret }[] = []
   for (const { name, target } of targets) {
     context.progress({ type: 'phase', phase: 'leave running', detail: name })
-    const left = await target.leave?.(context, options)
+    const left = await target.copy?.leave(context, options)
     if (left === undefined) continue
     const { url, ...place } = left
     places.push({ component: name, ...place })

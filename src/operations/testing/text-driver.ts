@@ -4,7 +4,9 @@ import type { Context } from '../../core/ports.ts'
 import type { ServerMoment } from '../../core/server-moment.ts'
 import type { Difference, Finding } from '../../core/restore-point.ts'
 import { nothingThere } from '../../components/nothing-there.ts'
-import type { ArtifactSource, Driver, Target, TargetRequest, TargetState } from '../../components/driver.ts'
+import type { Driver } from '../../components/driver.ts'
+import type { Target, TargetRequest, TargetState } from '../../components/target.ts'
+import type { ArtifactSource } from '../../components/transfer.ts'
 
 /** A component that is one text in memory, with everything that a real one has beside it. */
 export class TextPlace {
@@ -65,7 +67,7 @@ export const textDriver: Driver<TextSettings, TextDetails> = {
   details: textDetails,
   check: () => Promise.resolve([]),
   async capture({ place }, sink) {
-    await sink.write('text', 1, place.content())
+    await sink.write('text', 'json-lines', place.content())
     return {
       details: { text: place.live ?? '' },
       notCaptured: [],
@@ -125,6 +127,8 @@ class TextTarget implements Target<TextDetails> {
 
   async load(details: TextDetails, source: ArtifactSource, context: Context): Promise<void> {
     const place = this.#place
+    if (place.previous?.id === this.#id)
+      throw new Failure('refused', `the restore of text ${place.name} is live already`)
     const text = place.late === 'does not read' ? details.text : await textOf(source)
     await place.change(
       'load half',

@@ -1,3 +1,4 @@
+import type { ArtifactKind } from '../../core/artifact-kind.ts'
 import { Failure } from '../../core/failure.ts'
 import { fromHex } from '../encoding.ts'
 
@@ -9,9 +10,17 @@ const SUITE = 1
 /** The end of the fields; from here to the end of the header are zeros. */
 const RESERVED = 50
 
-export type ArtifactKind = 1 | 2 | 3 | 4 | 5 | 6
+/** The numbers of docs/reference/format.md section 4; they are written nowhere else. */
+export const KIND_NUMBERS = {
+  'pg-dump': 1,
+  'copy-rows': 2,
+  'json-lines': 3,
+  tar: 4,
+  sql: 6,
+} as const satisfies Record<ArtifactKind, number>
+export const MANIFEST_NUMBER = 5
+export type KindNumber = (typeof KIND_NUMBERS)[ArtifactKind] | typeof MANIFEST_NUMBER
 export type Compression = 0 | 1
-export const MANIFEST_KIND = 5
 export const ZSTD_FRAMES = 1
 
 export interface ArtifactHeader {
@@ -19,7 +28,7 @@ export interface ArtifactHeader {
   readonly point: string
   /** 0 is the manifest. */
   readonly number: number
-  readonly kind: ArtifactKind
+  readonly kind: KindNumber
   readonly compression: Compression
 }
 
@@ -28,7 +37,7 @@ export interface ExpectedHeader {
   readonly repository: string
   readonly point: string
   readonly number: number
-  readonly kind?: ArtifactKind
+  readonly kind?: KindNumber
   readonly compression?: Compression
 }
 
@@ -83,8 +92,9 @@ function firstDifference(bytes: Buffer, found: ArtifactHeader, expected: Expecte
   return undefined
 }
 
-function isKind(value: number | undefined): value is ArtifactKind {
-  return value !== undefined && value >= 1 && value <= 6
+function isKind(value: number | undefined): value is KindNumber {
+  const known: readonly unknown[] = [MANIFEST_NUMBER, ...Object.values(KIND_NUMBERS)]
+  return known.includes(value)
 }
 
 function isCompression(value: number | undefined): value is Compression {

@@ -81,7 +81,10 @@ export async function capture(
   text: string | Uint8Array,
   name = 'database',
 ): Promise<PointContent['components'][number]> {
-  const record = await writer.write({ component: name, role: 'dump', kind: 1 }, pack(bytesOf(Buffer.from(text))))
+  const record = await writer.write(
+    { component: name, role: 'dump', kind: 'pg-dump' },
+    pack(bytesOf(Buffer.from(text))),
+  )
   await writer.readBack(record)
   const [started, finished] = ['2026-11-22T02:00:00.000Z', '2026-11-22T02:01:00.000Z']
   return {

@@ -5,7 +5,7 @@ import type { TestContext } from 'node:test'
 import type { Bytes, Context, Effects } from '../../../core/ports.ts'
 import { systemClock } from '../../../system/clock.ts'
 import { directEffects } from '../../../system/effects.ts'
-import type { ArtifactSink, ArtifactSource, Captured } from '../../driver.ts'
+import type { ArtifactSink, ArtifactSource, Captured } from '../../transfer.ts'
 import { filesDriver } from '../driver.ts'
 import { removeTree } from '../remove-tree.ts'
 import type { FilesDetails, FilesSettings } from '../schema.ts'
@@ -38,7 +38,7 @@ export class MemoryArtifacts implements ArtifactSink, ArtifactSource {
     return [...this.#contents.keys()]
   }
 
-  async write(role: string, _kind: number, content: Bytes): Promise<void> {
+  async write(role: string, _kind: string, content: Bytes): Promise<void> {
     const chunks: Uint8Array[] = []
     let bytes = 0
     for await (const chunk of content) {

@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { z } from 'zod'
-import type { ArtifactSource } from '../../driver.ts'
+import type { ArtifactSource } from '../../transfer.ts'
 import { DUMP_ROLE } from '../capture.ts'
 import { query } from '../query.ts'
 import type { ArchiveEntry } from './archive-head.ts'

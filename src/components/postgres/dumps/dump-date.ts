@@ -1,5 +1,5 @@
 import type { Context } from '../../../core/ports.ts'
-import type { FoundDump } from '../../dumps.ts'
+import type { FoundDump } from '../../capabilities/dumps.ts'
 import { readArchiveDate } from './archive-toc.ts'
 import { compressionOf } from './compression.ts'
 import { beginningOf } from './dump-file.ts'

@@ -1,7 +1,7 @@
 import { Failure, isAboutTheData, isFailure } from '../../../core/failure.ts'
 import type { Bytes, Context } from '../../../core/ports.ts'
 import { stream } from '../../../system/run.ts'
-import type { DumpRequest } from '../../dumps.ts'
+import type { DumpRequest } from '../../capabilities/dumps.ts'
 import type { PostgresSettings } from '../schema.ts'
 import { limitsOf } from '../tool-run.ts'
 import { findTools, pickTools } from '../tools.ts'

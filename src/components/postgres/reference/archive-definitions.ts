@@ -1,6 +1,6 @@
 import type { Context } from '../../../core/ports.ts'
 import { stream } from '../../../system/run.ts'
-import type { ArtifactSource } from '../../driver.ts'
+import type { ArtifactSource } from '../../transfer.ts'
 import { DUMP_ROLE } from '../capture.ts'
 import { splitDefinitions, type Definition } from '../definitions.ts'
 import type { LoadPlace } from '../load.ts'

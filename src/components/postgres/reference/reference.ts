@@ -1,6 +1,6 @@
 import { isFailure } from '../../../core/failure.ts'
 import type { Context } from '../../../core/ports.ts'
-import type { ArtifactSource } from '../../driver.ts'
+import type { ArtifactSource } from '../../transfer.ts'
 import { readDefinitions, type Definition } from '../definitions.ts'
 import { NO_OP } from '../fingerprint-compare.ts'
 import type { LoadPlace } from '../load.ts'

@@ -1,5 +1,5 @@
 import type { Context } from '../../../core/ports.ts'
-import type { ArtifactSource } from '../../driver.ts'
+import type { ArtifactSource } from '../../transfer.ts'
 import type { LoadPlace } from '../load.ts'
 import type { PostgresDetails } from '../schema.ts'
 import { restoreBeside } from './restore-beside.ts'

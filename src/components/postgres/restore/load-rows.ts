@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Context } from '../../../core/ports.ts'
 import { withNamelessFile } from '../../../system/nameless-file.ts'
-import type { ArtifactSource } from '../../driver.ts'
+import type { ArtifactSource } from '../../transfer.ts'
 import { allOrNone } from '../all-or-none.ts'
 import { withSession } from '../connection.ts'
 import { bytesOf } from '../dump-contents.ts'

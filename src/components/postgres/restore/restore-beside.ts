@@ -1,6 +1,6 @@
 import type { Context } from '../../../core/ports.ts'
 import { withNamelessFile } from '../../../system/nameless-file.ts'
-import type { ArtifactSource } from '../../driver.ts'
+import type { ArtifactSource } from '../../transfer.ts'
 import { allOrNone } from '../all-or-none.ts'
 import { bytesOf } from '../dump-contents.ts'
 import { dumpContents, restoreDump, type LoadPlace } from '../load.ts'

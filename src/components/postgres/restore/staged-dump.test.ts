@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import type { Context, Progress } from '../../../core/ports.ts'
 import { systemClock } from '../../../system/clock.ts'
 import { directEffects } from '../../../system/effects.ts'
-import type { ArtifactSource } from '../../driver.ts'
+import type { ArtifactSource } from '../../transfer.ts'
 import { missingRoom, stageFindings, withDump } from './staged-dump.ts'
 
 const MORE_THAN_ANY_DISK = 2 ** 52

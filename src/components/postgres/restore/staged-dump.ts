@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import type { Bytes, Context } from '../../../core/ports.ts'
 import type { Finding } from '../../../core/restore-point.ts'
 import { withNamelessFile } from '../../../system/nameless-file.ts'
-import type { ArtifactSizes, ArtifactSource } from '../../driver.ts'
+import type { ArtifactSizes, ArtifactSource } from '../../transfer.ts'
 import { DUMP_ROLE } from '../capture.ts'
 import { gigabytes } from '../preflight-disk.ts'
 

@@ -1,4 +1,4 @@
-import type { ArtifactSource } from '../../../driver.ts'
+import type { ArtifactSource } from '../../../transfer.ts'
 import type { AcceptId } from '../../../../core/accept-ids.ts'
 import type { LoadPlace } from '../../load.ts'
 import type { PostgresDetails } from '../../schema.ts'

@@ -1,6 +1,6 @@
-import type { AcceptId } from '../core/accept-ids.ts'
-import type { Context } from '../core/ports.ts'
-import type { ArtifactSink, ArtifactSource, Captured } from './driver.ts'
+import type { AcceptId } from '../../core/accept-ids.ts'
+import type { Context } from '../../core/ports.ts'
+import type { ArtifactSink, ArtifactSource, Captured } from '../transfer.ts'
 
 /** Ordinary dumps in and out. */
 export interface Dumps<Settings = unknown, Details = unknown> {

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { isFailure } from '../../core/failure.ts'
+import type { Context, Effects } from '../../core/ports.ts'
+import type { TargetMode } from '../../core/restore-point.ts'
+import { systemClock } from '../../system/clock.ts'
+import { directEffects } from '../../system/effects.ts'
+import type { Driver } from '../driver.ts'
+import type { Target, TargetState } from '../target.ts'
+import { captureInMemory, type CapturedInMemory } from './memory-artifacts.ts'
+
+/** One component in the world whose live data is one text. */
+export interface ContractSubject<Settings, Details> {
+  readonly driver: Driver<Settings, Details>
+  readonly settings: Settings
+  /** Makes this text the live data, whatever was live before. */
+  write(text: string): Promise<void>
+  /** The text that is live; undefined when nothing is. */
+  read(): Promise<string | undefined>
+  /** Takes all live data away, for kinds that say `nothingThere` then. */
+  remove?(): Promise<void>
+  /** The names of all that restores left beside the live data. */
+  leftovers(): Promise<readonly string[]>
+  close?(): Promise<void>
+}
+
+export const CAPTURED = 'the captured text'
+export const LIVE = 'the text that is live'
+export const RESTORE_ID = '0a1b2c3d'
+export const context = contextWith(directEffects)
+
+export function contextWith(effects: Effects): Context {
+  return { clock: systemClock, effects, signal: new AbortController().signal, progress: () => {} }
+}
+
+/** A subject that was captured with `CAPTURED` in it and has `LIVE` now. */
+export class Stage<Settings, Details> {
+  readonly subject: ContractSubject<Settings, Details>
+  readonly point: CapturedInMemory<Details>
+  readonly scratchFolder: string
+
+  private constructor(
+    subject: ContractSubject<Settings, Details>,
+    point: CapturedInMemory<Details>,
+    scratchFolder: string,
+  ) {
+    this.subject = subject
+    this.point = point
+    this.scratchFolder = scratchFolder
+  }
+
+  static async make<Settings, Details>(subject: ContractSubject<Settings, Details>): Promise<Stage<Settings, Details>> {
+    await subject.write(CAPTURED)
+    const point = await captureInMemory(subject.driver, subject.settings, context)
+    await subject.write(LIVE)
+    return new Stage(subject, point, await mkdtemp(join(tmpdir(), 'holdfast-contract-')))
+  }
+
+  /** As a new process opens it, which knows nothing of an earlier one. */
+  open(mode: TargetMode = 'swap', settings: Settings = this.subject.settings): Promise<Target<Details>> {
+    const { scratchFolder } = this
+    return this.subject.driver.open(settings, { mode, restoreId: RESTORE_ID, scratchFolder }, context)
+  }
+
+  load(target: Target<Details>, given = context): Promise<void> {
+    return target.load(this.point.details, this.point.source, given)
+  }
+
+  async compare(target: Target<Details>): Promise<readonly string[]> {
+    const differences = await target.compare(this.point.details, context, this.point.source)
+    return differences.map(({ subject, expected, found }) => `${subject}: expected ${expected}, found ${found}`)
+  }
+
+  /** All of a restore by swap. */
+  async restore(given = context): Promise<Target<Details>> {
+    const target = await this.open()
+    await this.load(target, given)
+    await target.fence(given)
+    await target.swap(this.point.details, given)
+    await target.reopen(given)
+    return target
+  }
+
+  async keptIds(): Promise<readonly string[]> {
+    const { driver, settings } = this.subject
+    const kept = await driver.kept(settings, context)
+    for (const one of kept) await driver.keptBytes?.(settings, one, context)
+    return kept.map(({ restoreId }) => restoreId)
+  }
+
+  async assertIs(target: Target<Details>, state: TargetState, live: string | undefined): Promise<void> {
+    assert.deepEqual({ state: await target.state(context), live: await this.subject.read() }, { state, live })
+  }
+
+  /** Nothing of any restore is left. */
+  async assertClean(live: string | undefined): Promise<void> {
+    assert.deepEqual(await this.subject.leftovers(), [])
+    assert.deepEqual(await readdir(this.scratchFolder), [])
+    assert.deepEqual(await this.keptIds(), [])
+    assert.equal(await this.subject.read(), live)
+  }
+
+  async close(): Promise<void> {
+    await rm(this.scratchFolder, { recursive: true, force: true })
+    await this.subject.close?.()
+  }
+}
+
+export async function assertRefused(act: Promise<unknown>): Promise<void> {
+  await assert.rejects(act, (error: unknown) => isFailure(error, 'refused'))
+}
