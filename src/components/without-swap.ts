@@ -1,7 +1,10 @@
 import { Failure } from '../core/failure.ts'
 import type { Target } from './target.ts'
 
-type WithoutSwap = Pick<Target, 'description' | 'confirmation' | 'runChecks' | 'fence' | 'swap' | 'undo'>
+type WithoutSwap = Pick<
+  Target,
+  'description' | 'confirmation' | 'runChecks' | 'fence' | 'swap' | 'reopen' | 'undo' | 'forget'
+>
 
 /** What is the same for targets that write where they are to stay, and keep nothing of what was there. */
 export function withoutSwap(description: string, confirmation: string): WithoutSwap {
@@ -10,6 +13,8 @@ export function withoutSwap(description: string, confirmation: string): WithoutS
     confirmation,
     runChecks: () => Promise.resolve([]),
     fence: () => Promise.resolve(),
+    reopen: () => Promise.resolve(),
+    forget: () => Promise.resolve(),
     swap: () => Promise.reject(new Failure('refused', `${description} is not swapped`)),
     undo: () =>
       Promise.reject(

@@ -65,7 +65,6 @@ const ROLE = { apiGroups: [''], resources: ['secrets', 'configmaps'] }
 driverContract('kubernetes-secrets', makeNamespace, {
   modes: ['swap', 'in-place', 'scratch'],
   locks: false,
-  oneWay: true,
   differences: {
     'an object is gone': async ({ settings }) => {
       await kubernetes.must('DELETE', pathOf(settings, 'same'))

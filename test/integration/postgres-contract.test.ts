@@ -1,7 +1,7 @@
 import { postgresDriver } from '../../src/components/postgres/driver.ts'
 import type { PostgresDetails, PostgresSettings } from '../../src/components/postgres/schema.ts'
 import { driverContract } from '../../src/components/testing/contract.ts'
-import type { ContractSubject } from '../../src/components/testing/stage.ts'
+import { CAPTURED, type ContractSubject } from '../../src/components/testing/stage.ts'
 import { startPostgres } from '../parts/postgres.ts'
 import { sql } from '../parts/postgres-restore.ts'
 
@@ -11,8 +11,10 @@ const WEAK = `drop role if exists weak; create role weak login password 'w'`
 
 type Subject = ContractSubject<PostgresSettings, PostgresDetails>
 
-async function makeDatabase(): Promise<Subject> {
-  const settings = postgres.settings('app')
+/** Table jobs has the text too. Where it is preserved, a restore leaves it as it is live. */
+async function makeDatabase(preserve: readonly string[]): Promise<Subject> {
+  const settings = postgres.settings('app', { preserve })
+  let jobs = ''
   const others = async (): Promise<readonly string[]> =>
     (await sql('postgres', DATABASES)).map(({ name }) => String(name))
   await postgres.dropDatabase('app')
@@ -25,15 +27,22 @@ async function makeDatabase(): Promise<Subject> {
       await sql(
         'app',
         `create table if not exists texts (id int primary key, text text); create table if not exists same as select 1 as a;
-        truncate texts; insert into texts values (1, '${text}')`,
+        create table if not exists jobs (id serial primary key, text text);
+        truncate texts, jobs; insert into texts values (1, '${text}'); insert into jobs (text) values ('${text}')`,
       )
+      jobs = text
     },
     async read() {
       const found = await sql('postgres', `select from pg_database where datname = 'app'`)
       if (found.length === 0) return undefined
-      return String((await sql('app', 'select text from texts'))[0]?.['text'])
+      const [row] = await sql('app', 'select t.text, j.text as job from texts t, jobs j')
+      const [text, job] = [String(row?.['text']), String(row?.['job'])]
+      return job === (preserve.length === 0 ? text : jobs) ? text : `${text}, with jobs of ${job}`
     },
-    remove: () => postgres.dropDatabase('app'),
+    async remove() {
+      await postgres.dropDatabase('app')
+      jobs = CAPTURED
+    },
     leftovers: others,
     async close() {
       for (const name of [...(await others()), 'app']) await postgres.dropDatabase(name)
@@ -45,10 +54,16 @@ const change = (text: string) => async (): Promise<void> => {
   await sql('app', text)
 }
 
-driverContract('postgres', makeDatabase, {
-  modes: ['swap', 'in-place', 'scratch'],
+driverContract('postgres by swap, with a table that is preserved', () => makeDatabase(['public.jobs']), {
+  modes: ['swap'],
   locks: true,
-  oneWay: true,
+  dear: true,
+})
+
+driverContract('postgres', () => makeDatabase([]), {
+  modes: ['in-place', 'scratch'],
+  locks: true,
+  dear: true,
   differences: {
     'a row is gone': change('delete from texts'),
     'a row more': change(`insert into texts values (2, 'more')`),

@@ -28,9 +28,7 @@ export function scratchTarget(settings: FilesSettings, request: ScratchTargetReq
         context,
       ),
     compare: (details, context) => compareWith(places.loaded, places, details, 'differ', context),
-    reopen: () => Promise.resolve(),
     discard: (context) => context.effects.run('files: remove the scratch folder', () => removeTree(places.work)),
-    forget: () => Promise.resolve(),
     copy: { leave: () => Promise.resolve({ folder: places.loaded }) },
   }
 }

@@ -1,10 +1,10 @@
-import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Difference } from '../../core/restore-point.ts'
 import type { KubernetesClient } from '../../platforms/kubernetes/client.ts'
-import type { Target, TargetState } from '../target.ts'
+import type { Target } from '../target.ts'
 import type { ArtifactSource } from '../transfer.ts'
 import { SECRETS } from '../secret-record.ts'
+import { withoutSwap } from '../without-swap.ts'
 import { applyObject, type ApplyPlace, type Wanted } from './apply.ts'
 import { withClient } from './connect.ts'
 import { capturedObjects, liveDifferencesOf } from './digests.ts'
@@ -19,27 +19,14 @@ import type { CapturedObject, KubernetesSecretsDetails, KubernetesSecretsSetting
 
 /** Brings each object to what was captured, and keeps nothing for undo. */
 export function inPlaceTarget(settings: KubernetesSecretsSettings): Target<KubernetesSecretsDetails> {
-  const nothing = (): Promise<void> => Promise.resolve()
   return {
-    description: describeTarget(settings),
-    confirmation: settings.namespace,
-    state: (): Promise<TargetState> => Promise.resolve('untouched'),
+    // Objects have no lock that writers respect: each is replaced in the version that was read.
+    ...withoutSwap(describeTarget(settings), settings.namespace),
+    state: () => Promise.resolve('untouched'),
     preflight: (details, context) => preflight(settings, 'in-place', details, context),
     load: (details, source, context) => loadInPlace(settings, details, source, context),
     compare: (details, context) => compareLive(settings, details, context),
-    runChecks: () => Promise.resolve([]),
-    // Objects have no lock that writers respect: each is replaced in the version that was read.
-    fence: nothing,
-    swap: nothing,
-    reopen: nothing,
-    discard: nothing,
-    undo: () =>
-      Promise.reject(
-        new Failure('refused', 'a restore in place keeps nothing to undo', {
-          hint: 'Restore the safety point or an older restore point instead.',
-        }),
-      ),
-    forget: nothing,
+    discard: () => Promise.resolve(),
   }
 }
 

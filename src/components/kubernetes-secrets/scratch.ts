@@ -23,7 +23,6 @@ export function scratchTarget(
   { scratchFolder, restoreId }: ScratchTargetRequest,
 ): Target<KubernetesSecretsDetails> {
   const folder = join(scratchFolder, `kubernetes-secrets-${restoreId}`)
-  const nothing = (): Promise<void> => Promise.resolve()
   const remove = (context: Context): Promise<void> =>
     context.effects.run('kubernetes: remove the scratch folder', () => rm(folder, { recursive: true, force: true }))
   return {
@@ -40,9 +39,7 @@ export function scratchTarget(
       await loadInto(folder, details, source, context)
     },
     compare: (details) => compareIn(folder, details),
-    reopen: nothing,
     discard: remove,
-    forget: nothing,
     copy: { leave: () => Promise.resolve({ folder }) },
   }
 }

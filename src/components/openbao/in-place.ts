@@ -42,9 +42,7 @@ export function inPlaceTarget(settings: OpenbaoSettings): Target<OpenbaoDetails>
         throw new Failure('refused', 'nothing was restored in place', { hint: 'Restore again.' })
       return await compareWith(loaded, settings, details, context)
     },
-    reopen: () => Promise.resolve(),
     discard: () => Promise.resolve(),
-    forget: () => Promise.resolve(),
   }
 }
 

@@ -4,7 +4,7 @@ import { isFailure } from '../../core/failure.ts'
 import type { TargetMode } from '../../core/restore-point.ts'
 import { isNothingThere } from '../nothing-there.ts'
 import { deathContract } from './death-contract.ts'
-import { captureInMemory, cutsOf, sourceFrom } from './memory-artifacts.ts'
+import { captureInMemory, cutsOf, sourceFrom, type CapturedInMemory } from './memory-artifacts.ts'
 import { otherModesContract } from './other-modes-contract.ts'
 import { CAPTURED, context, LIVE, Stage, type ContractSubject } from './stage.ts'
 import { swapContract } from './swap-contract.ts'
@@ -21,8 +21,11 @@ export interface ContractOptions<Settings, Details> {
   >
   /** Roles of artifacts that are for people: no restore reads them. */
   readonly unread?: readonly string[]
-  /** Where each restore takes long: of the two ways out of a death one is tried. */
-  readonly oneWay?: boolean
+  /**
+   * Where each restore takes long. One capture is for all tests, so the settings are always the same. What dies after one
+   * effect is taken back, and what dies before the next is finished; the ways are not both tried at each.
+   */
+  readonly dear?: boolean
 }
 
 interface Lacking<Settings> {
@@ -45,7 +48,12 @@ export function driverContract<Settings, Details>(
   make: () => Promise<ContractSubject<Settings, Details>>,
   options: ContractOptions<Settings, Details>,
 ): void {
-  const fresh = async (): Promise<Stage<Settings, Details>> => Stage.make(await make())
+  let first: CapturedInMemory<Details> | undefined
+  const fresh = async (): Promise<Stage<Settings, Details>> => {
+    const stage = await Stage.make(await make(), first)
+    if (options.dear === true) first = stage.point
+    return stage
+  }
   const staged: ContractTests<Settings, Details>['staged'] = (title, act) =>
     void test(title, { timeout: 600_000 }, async () => {
       const stage = await fresh()

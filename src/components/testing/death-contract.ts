@@ -10,9 +10,9 @@ type Way = 'forward' | 'back'
 
 /** The process dies at each effect of each act. Another one, which knows only the world, finishes it or takes it back. */
 export function deathContract<Settings, Details>(tests: ContractTests<Settings, Details>): void {
-  const { modes, oneWay, locks } = tests
+  const { modes, dear, locks } = tests
   if (modes.includes('swap')) {
-    for (const way of oneWay === true ? (['either'] as const) : (['forward', 'back'] as const))
+    for (const way of dear === true ? (['either'] as const) : (['forward', 'back'] as const))
       dying(tests, `a restore by swap that dies anywhere is finished or taken back: ${way}`, {
         run: (stage, effects) => stage.restore(contextWith(effects)),
         recover: async (stage, { death }) => {
@@ -45,7 +45,7 @@ interface Dying<Settings, Details> {
 }
 
 function dying<Settings, Details>(
-  { fresh }: ContractTests<Settings, Details>,
+  { fresh, dear }: ContractTests<Settings, Details>,
   name: string,
   { prepare, run, recover }: Dying<Settings, Details>,
 ): void {
@@ -59,6 +59,7 @@ function dying<Settings, Details>(
       run,
       recover,
       close: (stage) => stage.close(),
+      ...(dear === true ? { deathsAt: () => ['before', 'after'] } : {}),
     })
   })
 }

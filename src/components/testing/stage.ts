@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { deadEffects } from '../../../test/parts/dying-effects.ts'
 import { isFailure } from '../../core/failure.ts'
 import type { Context, Effects } from '../../core/ports.ts'
 import type { TargetMode } from '../../core/restore-point.ts'
@@ -51,9 +52,11 @@ export class Stage<Settings, Details> {
     this.scratchFolder = scratchFolder
   }
 
-  static async make<Settings, Details>(subject: ContractSubject<Settings, Details>): Promise<Stage<Settings, Details>> {
-    await subject.write(CAPTURED)
-    const point = await captureInMemory(subject.driver, subject.settings, context)
+  static async make<Settings, Details>(
+    subject: ContractSubject<Settings, Details>,
+    captured?: CapturedInMemory<Details>,
+  ): Promise<Stage<Settings, Details>> {
+    const point = captured ?? (await capturedIn(subject))
     await subject.write(LIVE)
     return new Stage(subject, point, await mkdtemp(join(tmpdir(), 'holdfast-contract-')))
   }
@@ -76,10 +79,16 @@ export class Stage<Settings, Details> {
   /** All of a restore by swap. */
   async restore(given = context): Promise<Target<Details>> {
     const target = await this.open()
-    await this.load(target, given)
-    await target.fence(given)
-    await target.swap(this.point.details, given)
-    await target.reopen(given)
+    try {
+      await this.load(target, given)
+      await target.fence(given)
+      await target.swap(this.point.details, given)
+      await target.reopen(given)
+    } catch (error) {
+      // A process that died has no sessions any more.
+      await target.reopen(contextWith(deadEffects)).catch(() => {})
+      throw error
+    }
     return target
   }
 
@@ -106,6 +115,13 @@ export class Stage<Settings, Details> {
     await rm(this.scratchFolder, { recursive: true, force: true })
     await this.subject.close?.()
   }
+}
+
+async function capturedIn<Settings, Details>(
+  subject: ContractSubject<Settings, Details>,
+): Promise<CapturedInMemory<Details>> {
+  await subject.write(CAPTURED)
+  return captureInMemory(subject.driver, subject.settings, context)
 }
 
 export async function assertRefused(act: Promise<unknown>): Promise<void> {
