@@ -1,6 +1,6 @@
 import { Client } from 'pg'
 import type { ClientConfig } from 'pg'
-import { passwordOf } from '../src/components/postgres/connection.ts'
+import { passwordOf } from '../src/components/postgres/connection/connection.ts'
 import { systemClock } from '../src/system/clock.ts'
 import type { Bench } from './bench.ts'
 

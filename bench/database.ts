@@ -1,4 +1,4 @@
-import { identifier, withSession } from '../src/components/postgres/connection.ts'
+import { identifier, withSession } from '../src/components/postgres/connection/connection.ts'
 import { fillIdentityProvider } from '../scripts/demo/dataset.ts'
 import type { Bench } from './bench.ts'
 

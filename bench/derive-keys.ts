@@ -3,7 +3,7 @@ import { Secret } from '../src/core/secret.ts'
 import { proven, recipe } from '../src/key-fit/testing/worlds.ts'
 import type { Row } from '../src/key-fit/world.ts'
 import { argon2id, passwordKeys, usualWork } from '../src/repository/keys/password-key.ts'
-import { kleidiaKey } from '../src/repository/kleidia-v1/key.ts'
+import { kleidiaKey } from '../src/interop/kleidia-v1/format/key.ts'
 
 /**
  * What the measure key-fit times, as a process of its own: `node derive-keys.ts prove|bare|identity|kleidia <rows>`. `prove`

@@ -13,7 +13,7 @@ import type { Repository } from '../src/repository/repository.ts'
 import { openFilesystem } from '../src/storage/filesystem/open.ts'
 import { systemClock } from '../src/system/clock.ts'
 import { directEffects } from '../src/system/effects.ts'
-import { withTemporaryFolder } from '../src/system/temporary-folder.ts'
+import { withTemporaryFolder } from '../src/system/files/temporary-folder.ts'
 import { addPoints, requirePoints } from './many-points.ts'
 
 const context: Context = {

@@ -1,14 +1,14 @@
-import { printFailure } from './cli/output.ts'
+import { printFailure } from './cli/print/output.ts'
 import { describe, Failure, failureKinds } from './core/failure.ts'
 import { makeProgram, runProgram } from './cli/program.ts'
 import type { Outcome } from './cli/program-run.ts'
 import type { World } from './cli/world.ts'
-import { interruptSignal } from './system/interrupt.ts'
-import { LastResort } from './system/last-resort.ts'
-import { StandardStream } from './system/standard-stream.ts'
-import { softwareVersion } from './system/software.ts'
+import { interruptSignal } from './system/process/interrupt.ts'
+import { LastResort } from './system/process/last-resort.ts'
+import { StandardStream } from './system/process/standard-stream.ts'
+import { softwareVersion } from './system/process/software.ts'
 import { environmentVariable } from './system/environment.ts'
-import { withTemporaryFolder } from './system/temporary-folder.ts'
+import { withTemporaryFolder } from './system/files/temporary-folder.ts'
 import { systemClock } from './system/clock.ts'
 import { directEffects } from './system/effects.ts'
 
@@ -27,16 +27,16 @@ const world: World = {
   context: (progress) => ({ clock: systemClock, effects: directEffects, signal, progress }),
   assemble: async (options, context) => {
     const { assemble } = await import('./assemble/assemble.ts')
-    const { passwordOfLockedKeys } = await import('./cli/passwords.ts')
-    const { toBackground } = await import('./system/priority.ts')
+    const { passwordOfLockedKeys } = await import('./cli/ask/passwords.ts')
+    const { toBackground } = await import('./system/process/priority.ts')
     const isAsked = environmentVariable('HOLDFAST_PASSWORD') === undefined
     return await assemble(options, { password: passwordOfLockedKeys(world), isAsked, toBackground }, context)
   },
   withScratchFolder: withTemporaryFolder,
   variable: environmentVariable,
   ask: {
-    password: async (question, variable) => (await import('./cli/ask.ts')).askPassword(question, signal, variable),
-    text: async (question) => (await import('./cli/ask.ts')).askText(question, signal),
+    password: async (question, variable) => (await import('./cli/ask/ask.ts')).askPassword(question, signal, variable),
+    text: async (question) => (await import('./cli/ask/ask.ts')).askText(question, signal),
   },
 }
 

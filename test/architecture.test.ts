@@ -18,12 +18,15 @@ const allowed: Record<string, readonly string[]> = {
   components: ['core', 'system', 'platforms'],
   // What init and key changes do is an operation, and edits the configuration.
   operations: ['core', 'config', 'system', 'storage', 'repository', 'components', 'key-fit'],
-  cli: ['core', 'config', 'operations'],
+  // Formats of other programs, each a room that can be taken out.
+  interop: ['core', 'system', 'storage', 'repository', 'components', 'operations'],
+  cli: ['core', 'config', 'operations', 'interop'],
   assemble: ['core', 'config', 'system', 'storage', 'repository', 'components', 'key-fit', 'operations'],
 }
 /** The entry and the wiring may import everything; nothing imports them but main.ts. */
 const roots = ['main.ts']
 const MAXIMUM_LINES = 400
+const MAXIMUM_FILES = 15
 
 const source = join(import.meta.dirname, '..', 'src')
 const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
@@ -120,6 +123,17 @@ function cyclesOf(graph: ReadonlyMap<string, readonly string[]>): string[] {
   for (const file of graph.keys()) visit(file, [])
   return cycles
 }
+
+test('no folder of the product holds more than 15 files', () => {
+  const rooms = Map.groupBy(
+    files.filter((file) => !isTest(file)),
+    (file) => dirname(file),
+  )
+  const full = [...rooms]
+    .filter(([, held]) => held.length > MAXIMUM_FILES)
+    .map(([room, held]) => `${room}: ${held.length}`)
+  assert.deepEqual(full, [])
+})
 
 test('no file is over 400 lines', () => {
   const long = files

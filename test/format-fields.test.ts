@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { z } from 'zod'
 import { drivers } from '../src/components/all.ts'
-import * as documents from '../src/repository/documents.ts'
+import * as documents from '../src/repository/documents/documents.ts'
 
 /** Every field that is written into a repository has its place in docs/reference/format.md. */
 const format = readFileSync(join(import.meta.dirname, '../docs/reference/format.md'), 'utf8')

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
-import { formatBytes, formatDuration, formatTable } from '../../src/cli/format.ts'
+import { formatBytes, formatDuration, formatTable } from '../../src/cli/print/format.ts'
 
 const launcher = join(import.meta.dirname, '..', '..', 'bin', 'holdfast')
 

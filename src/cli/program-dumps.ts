@@ -1,5 +1,5 @@
 import { Option, type Command as Commander } from 'commander'
-import { acceptOption } from './accept-option.ts'
+import { acceptOption } from './ask/accept-option.ts'
 import { common, run, type Outcome } from './program-run.ts'
 import type { World } from './world.ts'
 
@@ -16,7 +16,7 @@ export function addDumpCommands(program: Commander, world: World, outcome: Outco
     const one = withDumpOptions(imports.command(`${format} <dump> [app]`).description(description))
     if (format === 'sql') one.addOption(withPasswords())
     one.action(async (path, app, options, command) => {
-      const { importDump } = await import('./commands/import.ts')
+      const { importDump } = await import('./commands/transfer/import.ts')
       outcome.exitCode = await run(world, command, (given) => importDump(given, format, { path, app }, options))
     })
   }
@@ -31,7 +31,7 @@ export function addDumpCommands(program: Commander, world: World, outcome: Outco
     .option('--component <name>', 'the component, when the app has several databases')
     .addOption(acceptOption('export'))
     .action(async (point, options, command) => {
-      const { exportDump } = await import('./commands/export.ts')
+      const { exportDump } = await import('./commands/transfer/export.ts')
       outcome.exitCode = await run(world, command, (given) => exportDump(given, point, options))
     })
   exports
@@ -40,7 +40,7 @@ export function addDumpCommands(program: Commander, world: World, outcome: Outco
     .option('--mount <path>', 'the KV mount to take, when the point has secrets in several')
     .addHelpText('after', '\nTakes --output, --app and --component like holdfast export. The password is asked twice.')
     .action(async (point, _options, command) => {
-      const { exportKleidiaV1 } = await import('./commands/export-kleidia.ts')
+      const { exportKleidiaV1 } = await import('./commands/transfer/export-kleidia.ts')
       const options = command.optsWithGlobals()
       outcome.exitCode = await run(world, command, (given) => exportKleidiaV1(given, point, options))
     })
@@ -72,7 +72,7 @@ function addManyImport(imports: Commander, world: World, outcome: Outcome): void
   withDumpOptions(many)
     .addOption(withPasswords())
     .action(async (where, app, options, command) => {
-      const { importAllDumps } = await import('./commands/import-dumps.ts')
+      const { importAllDumps } = await import('./commands/transfer/import-dumps.ts')
       outcome.exitCode = await run(world, command, (given) => importAllDumps(given, { where, app }, options))
     })
 }
@@ -102,7 +102,7 @@ function addKleidiaImport(imports: Commander, world: World, outcome: Outcome): v
     .option('--region <region>', 'S3: the region')
     .option('--ca <file>', "S3: file with the CA certificates that sign the server's")
     .action(async (location, app, options, command) => {
-      const { importKleidiaV1, importKleidiaInto } = await import('./commands/import-kleidia.ts')
+      const { importKleidiaV1, importKleidiaInto } = await import('./commands/transfer/import-kleidia.ts')
       outcome.exitCode =
         app === undefined
           ? await importKleidiaV1(world, common(command), location, options)

@@ -1,5 +1,5 @@
 import { Command as Commander, CommanderError, Option } from 'commander'
-import { acceptOption } from './accept-option.ts'
+import { acceptOption } from './ask/accept-option.ts'
 import { addDumpCommands } from './program-dumps.ts'
 import { common, run, type Outcome } from './program-run.ts'
 import type { World } from './world.ts'
@@ -124,7 +124,7 @@ function addSetUp(program: Commander, world: World, outcome: Outcome): void {
       '\n<purpose> is backup or restore. Nothing is changed; an administrator runs what is printed.',
     )
     .action(async (purpose, app, _options, command) => {
-      const { grants } = await import('./commands/grants.ts')
+      const { grants } = await import('./commands/rights/grants.ts')
       outcome.exitCode = await run(world, command, (given) => grants(given, purpose, app))
     })
   const policies = program.command('policy').description('print the least rights that a server must give')
@@ -136,7 +136,7 @@ function addSetUp(program: Commander, world: World, outcome: Outcome): void {
       .command(`${name} <purpose> [app]`)
       .description(says)
       .action(async (purpose: string, app: string | undefined, _options: unknown, command: Commander) => {
-        const { policy } = await import('./commands/policy.ts')
+        const { policy } = await import('./commands/rights/policy.ts')
         outcome.exitCode = await run(world, command, (given) => policy(given, kind, purpose, app))
       })
   addOpenbao(program, world, outcome)
@@ -165,7 +165,7 @@ function addOpenbao(program: Commander, world: World, outcome: Outcome): void {
     .option('--dry-run', 'check everything, change nothing')
     .option('--yes', 'do not ask')
     .action(async (app, options, command) => {
-      const { snapshotRestore } = await import('./commands/openbao.ts')
+      const { snapshotRestore } = await import('./commands/rights/openbao.ts')
       outcome.exitCode = await run(world, command, (given) => snapshotRestore(given, app, options))
     })
 }
@@ -186,7 +186,7 @@ function addBackupCommands(program: Commander, world: World, outcome: Outcome): 
     .command('points [app]')
     .description('list restore points and how far each is proven')
     .action(async (app, _options, command) => {
-      const { points } = await import('./commands/points.ts')
+      const { points } = await import('./commands/points/points.ts')
       outcome.exitCode = await run(world, command, (given) => points(given, app), true)
     })
   program
@@ -202,7 +202,7 @@ function addBackupCommands(program: Commander, world: World, outcome: Outcome): 
     .description('show one restore point: latest, an id or its start, or a time')
     .option('--app <app>', 'the app, when there are several')
     .action(async (point, options, command) => {
-      const { show } = await import('./commands/show.ts')
+      const { show } = await import('./commands/points/show.ts')
       outcome.exitCode = await run(world, command, (given) => show(given, point, options), true)
     })
   program
@@ -212,7 +212,7 @@ function addBackupCommands(program: Commander, world: World, outcome: Outcome): 
     .option('--repository <name>', 'read from this repository only')
     .option('--sample <percent>', 'read only this share of the artifacts; a daily sample comes round to all')
     .action(async (point, options, command) => {
-      const { verify } = await import('./commands/verify.ts')
+      const { verify } = await import('./commands/points/verify.ts')
       outcome.exitCode = await run(world, command, (given) => verify(given, point, options))
     })
   program
@@ -223,7 +223,7 @@ function addBackupCommands(program: Commander, world: World, outcome: Outcome): 
     .addOption(acceptOption('drill'))
     .option('--beside', 'use a side database on the configured server in place of a private one')
     .action(async (app, options, command) => {
-      const { drill } = await import('./commands/drill.ts')
+      const { drill } = await import('./commands/points/drill.ts')
       outcome.exitCode = await run(world, command, (given) => drill(given, app, options))
     })
 }
@@ -255,7 +255,7 @@ function addRestoreCommands(program: Commander, world: World, outcome: Outcome):
     .option('--continue', 'finish a restore that was cut off or left beside')
     .option('--abandon', 'take such a restore back')
     .action(async (app, options, command) => {
-      const { restore } = await import('./commands/restore.ts')
+      const { restore } = await import('./commands/restore/restore.ts')
       outcome.exitCode = await run(world, command, (given) => restore(given, app, options), options.dryRun)
     })
   addScratchCommands(program, world, outcome)
@@ -268,7 +268,7 @@ function addRestoreCommands(program: Commander, world: World, outcome: Outcome):
     .option('-n, --dry-run', 'show the plan and stop')
     .option('-y, --yes', 'do not ask to type the name of the app')
     .action(async (app, options, command) => {
-      const { undo } = await import('./commands/undo.ts')
+      const { undo } = await import('./commands/restore/undo.ts')
       outcome.exitCode = await run(world, command, (given) => undo(given, app, options), options.dryRun)
     })
 }
@@ -279,14 +279,14 @@ function addScratchCommands(program: Commander, world: World, outcome: Outcome):
     .command('list [app]')
     .description('list them, with how to look around in each')
     .action(async (app, _options, command) => {
-      const { scratchList } = await import('./commands/scratch.ts')
+      const { scratchList } = await import('./commands/restore/scratch.ts')
       outcome.exitCode = await run(world, command, (given) => scratchList(given, app), true)
     })
   scratch
     .command('remove <id>')
     .description('end and remove one')
     .action(async (id, _options, command) => {
-      const { scratchRemove } = await import('./commands/scratch.ts')
+      const { scratchRemove } = await import('./commands/restore/scratch.ts')
       outcome.exitCode = await run(world, command, (given) => scratchRemove(given, id))
     })
 }
@@ -298,7 +298,7 @@ function addKeepingCommands(program: Commander, world: World, outcome: Outcome):
     .option('-n, --dry-run', 'show every verdict with its reasons and stop')
     .addOption(acceptOption('prune'))
     .action(async (app, options, command) => {
-      const { prune } = await import('./commands/prune.ts')
+      const { prune } = await import('./commands/points/prune.ts')
       outcome.exitCode = await run(world, command, (given) => prune(given, app, options), options.dryRun)
     })
   program
@@ -310,14 +310,14 @@ function addKeepingCommands(program: Commander, world: World, outcome: Outcome):
     .option('-n, --dry-run', 'show what would be removed and stop')
     .option('-y, --yes', 'do not ask to type the start of its id')
     .action(async (point, options, command) => {
-      const { remove } = await import('./commands/remove.ts')
+      const { remove } = await import('./commands/points/remove.ts')
       outcome.exitCode = await run(world, command, (given) => remove(given, point, options), options.dryRun)
     })
   program
     .command('undelete <point>')
     .description('bring back a restore point that was removed less than 72 hours ago')
     .action(async (point, _options, command) => {
-      const { undelete } = await import('./commands/keep.ts')
+      const { undelete } = await import('./commands/points/keep.ts')
       outcome.exitCode = await run(world, command, (given) => undelete(given, point))
     })
   for (const [name, description] of [
@@ -328,7 +328,7 @@ function addKeepingCommands(program: Commander, world: World, outcome: Outcome):
       .command(`${name} <point>`)
       .description(description)
       .action(async (point, _options, command) => {
-        const { hold } = await import('./commands/keep.ts')
+        const { hold } = await import('./commands/points/keep.ts')
         outcome.exitCode = await run(world, command, (given) => hold(given, point, name))
       })
   }
@@ -348,7 +348,7 @@ function addKeyCommands(program: Commander, world: World, outcome: Outcome): voi
         // commander passes the arguments, then the options, then the command.
         const command = given.at(-1) as Commander
         const name = typeof given[0] === 'string' ? given[0] : ''
-        const { keyCommand } = await import('./commands/key.ts')
+        const { keyCommand } = await import('./commands/rights/key.ts')
         outcome.exitCode = await run(world, command, (it) => keyCommand(it, act, name, command.opts()))
       })
   add('list', 'list the locked private keys in each repository', 'list')

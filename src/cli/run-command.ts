@@ -1,9 +1,9 @@
 import { toFailureUnder } from '../core/cancelled.ts'
 import { Failure, failureKinds } from '../core/failure.ts'
 import type { App } from '../operations/app.ts'
-import { printFailure, printResult } from './output.ts'
-import { ProgressView } from './progress.ts'
-import { wrapSentences } from './wrap.ts'
+import { printFailure, printResult } from './print/output.ts'
+import { ProgressView } from './print/progress.ts'
+import { wrapSentences } from './print/wrap.ts'
 import type { Assembly } from '../operations/assembly.ts'
 import type { CommonOptions, World } from './world.ts'
 

@@ -1,6 +1,6 @@
 import type { Context } from '../core/ports.ts'
 import type { Assembly } from '../operations/assembly.ts'
-import type { Streams } from './output.ts'
+import type { Streams } from './print/output.ts'
 
 /** Options of every command. */
 export interface CommonOptions {

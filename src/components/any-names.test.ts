@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { z } from 'zod'
-import { entryLine, parseEntryLine, type Entry } from './openbao/entry.ts'
-import { secretInfo } from './openbao/read-entry.ts'
+import { entryLine, parseEntryLine, type Entry } from './openbao/kv/entry.ts'
+import { secretInfo } from './openbao/kv/read-entry.ts'
 import { areEqual, bodyOf, liveObject, parseDescription, descriptionText } from './kubernetes-secrets/object.ts'
-import { managerOf } from './kubernetes-secrets/managed.ts'
+import { managerOf } from './kubernetes-secrets/capture/managed.ts'
 import { anyNames } from './any-names.ts'
 
 /** Names that an object of JavaScript has by itself, or that mean something to it. */

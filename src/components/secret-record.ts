@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { Failure } from '../core/failure.ts'
 import type { Bytes } from '../core/ports.ts'
 import type { Secret } from '../core/secret.ts'
-import { bytesOfSecret, secretOfBytes } from '../core/secret-bytes.ts'
+import { bytesOfSecret, secretOfBytes } from '../core/texts/secret-bytes.ts'
 
 /**
  * One secret in an artifact of kind 3 (JSON lines), as docs/reference/format.md has it. Hosts and Kubernetes share the shape: only

@@ -2,7 +2,7 @@ import type { ArtifactKind } from '../core/artifact-kind.ts'
 import type { Bytes } from '../core/ports.ts'
 import type { Finding } from '../core/restore-point.ts'
 import type { Secret } from '../core/secret.ts'
-import type { ServerMoment } from '../core/server-moment.ts'
+import type { ServerMoment } from '../core/safety/server-moment.ts'
 import type { EvidenceTaker } from './evidence.ts'
 
 /** Where a capture puts what it reads. */

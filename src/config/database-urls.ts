@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { parseDatabaseUrl } from '../core/database-url.ts'
+import { parseDatabaseUrl } from '../core/texts/database-url.ts'
 import { describe, Failure } from '../core/failure.ts'
 import { readVariable } from '../system/environment-file.ts'
-import type { Path, Problem } from './problems.ts'
+import type { Path, Problem } from './mistakes/problems.ts'
 
 const urlPlace = z.object({ file: z.string(), name: z.string() })
 const withUrl = z.looseObject({ kind: z.literal('postgres'), from: urlPlace })

@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises'
 import { Failure } from '../core/failure.ts'
-import { isMissing } from '../system/errno.ts'
+import { isMissing } from '../system/files/errno.ts'
 import type { Environment } from './environment.ts'
 
 const SEARCHED = ['./holdfast.yaml', '/etc/holdfast/holdfast.yaml']

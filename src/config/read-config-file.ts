@@ -1,6 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises'
 import { Failure, systemFailure } from '../core/failure.ts'
-import { hasCode } from '../system/errno.ts'
+import { hasCode } from '../system/files/errno.ts'
 
 /** Far more than a person writes. */
 const LONGEST = 1024 * 1024

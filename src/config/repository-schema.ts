@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { storageKindOf, storageKinds, type StorageConfig } from '../storage/all.ts'
 import type { StorageKind } from '../storage/kind.ts'
-import { memberOf } from './value-at.ts'
+import { memberOf } from './mistakes/value-at.ts'
 
 export const recipient = z.string().regex(/^age1[a-z0-9]{58,4000}$/, 'expected an age recipient, age1…')
 

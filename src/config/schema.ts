@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { RetentionPolicy } from '../core/retention.ts'
+import type { RetentionPolicy } from '../core/retention/retention.ts'
 import { keyFitSetting, type KeyFitSetting } from '../key-fit/use-recipe.ts'
 import { secretReference } from '../system/secret-reference.ts'
 import { duration } from './duration.ts'

@@ -10,7 +10,7 @@ import {
   type Document,
   type YAMLError,
 } from 'yaml'
-import { spellPath, type Located, type Path, type Problem } from './problems.ts'
+import { spellPath, type Located, type Path, type Problem } from './mistakes/problems.ts'
 
 /** A parsed YAML text: its plain value, and where in the text each part of it is. */
 export interface YamlFile {

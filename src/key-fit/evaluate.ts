@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { pMapIterable } from 'p-map'
 import { describe, isFailure } from '../core/failure.ts'
-import { secretOfBytes } from '../core/secret-bytes.ts'
+import { secretOfBytes } from '../core/texts/secret-bytes.ts'
 import { findOutside } from './outside-files.ts'
 import { proveCertificate } from './certificates.ts'
 import { judge, type RowProof } from './judges.ts'

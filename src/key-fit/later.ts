@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Failure } from '../core/failure.ts'
-import { bytesOfSecret, secretOfBytes } from '../core/secret-bytes.ts'
+import { bytesOfSecret, secretOfBytes } from '../core/texts/secret-bytes.ts'
 import { filled, judgeJwt } from './judges.ts'
 import { variableOf, type KeyBoard } from './keys.ts'
 import type { Proof } from './schema.ts'

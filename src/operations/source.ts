@@ -3,7 +3,7 @@ import type { PointId } from '../core/restore-point.ts'
 import { Failure, toFailure } from '../core/failure.ts'
 import type { Driver } from '../components/driver.ts'
 import type { ArtifactSource } from '../components/transfer.ts'
-import type { ArtifactRecord, ManifestComponent } from '../repository/documents.ts'
+import type { ArtifactRecord, ManifestComponent } from '../repository/documents/documents.ts'
 import type { Identity, PointReader, Repository } from '../repository/repository.ts'
 import type { OperationContext } from './app.ts'
 

@@ -4,7 +4,7 @@ import { memoryStorage } from '../storage/testing/memory.ts'
 import { createRepository } from './create.ts'
 import { noMemory } from './memory.ts'
 import { openRepository } from './open.ts'
-import { recoveryFiles } from './recovery-files.ts'
+import { recoveryFiles } from './recovery/recovery-files.ts'
 import { allNames, newFixture, readBlobOf, replaceBlob } from './testing/fixture.ts'
 
 test('a new repository can be read without Holdfast', async () => {

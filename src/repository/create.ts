@@ -2,10 +2,10 @@ import { Failure } from '../core/failure.ts'
 import type { Context } from '../core/ports.ts'
 import type { Storage } from '../storage/storage.ts'
 import { randomHex } from '../system/random.ts'
-import { createBlob, exists } from './blobs.ts'
-import type { RepositoryDocument } from './documents.ts'
+import { createBlob, exists } from './points/blobs.ts'
+import type { RepositoryDocument } from './documents/documents.ts'
 import { HOLDFAST } from './names.ts'
-import { recoveryFiles } from './recovery-files.ts'
+import { recoveryFiles } from './recovery/recovery-files.ts'
 
 /**
  * Makes an empty repository. Fails with `refused` when there is one already, or a file of another kind is in the way;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Secret } from '../core/secret.ts'
-import { secretOfBytes } from '../core/secret-bytes.ts'
+import { secretOfBytes } from '../core/texts/secret-bytes.ts'
 import { randomHex } from '../system/random.ts'
 import type { Signer } from './keys/signer.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { signDocument } from './dsse.ts'
+import { signDocument } from './documents/dsse.ts'
 import { generateSigner, type Signer } from './keys/signer.ts'
 import { commitName, manifestName, tombstoneName } from './names.ts'
 import { makePoint, newFixture, newPointId, readBlobOf, replaceBlob, type Fixture } from './testing/fixture.ts'

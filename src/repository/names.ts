@@ -1,5 +1,5 @@
 import { isPointId } from '../core/restore-point.ts'
-import { proofKinds, type ProofKind } from './documents.ts'
+import { proofKinds, type ProofKind } from './documents/documents.ts'
 
 /** Where the blobs of a repository are: docs/reference/format.md section 1. */
 export const HOLDFAST = 'holdfast.json'

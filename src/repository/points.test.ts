@@ -3,9 +3,9 @@ import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { Failure } from '../core/failure.ts'
 import type { Storage } from '../storage/storage.ts'
-import { bytesOf, collect } from './bytes.ts'
+import { bytesOf, collect } from './documents/bytes.ts'
 import { commitName, manifestName } from './names.ts'
-import { pack } from './pack.ts'
+import { pack } from './points/pack.ts'
 import {
   allNames,
   begin,

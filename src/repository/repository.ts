@@ -13,12 +13,12 @@ import type {
   Proof,
   ProofKind,
   Tombstone,
-} from './documents.ts'
+} from './documents/documents.ts'
 import type { Failure } from '../core/failure.ts'
-import type { Packed } from './pack.ts'
-import type { ProofOutcome } from './proofs.ts'
-import type { Recording } from './record-proof.ts'
-import type { SignedCommit } from './signed.ts'
+import type { Packed } from './points/pack.ts'
+import type { ProofOutcome } from './points/proofs.ts'
+import type { Recording } from './points/record-proof.ts'
+import type { SignedCommit } from './documents/signed.ts'
 
 /**
  * Turns storage into encrypted, signed, immutable restore points. The format is docs/reference/format.md.

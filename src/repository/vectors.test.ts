@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { z } from 'zod'
 import { toFailure } from '../core/failure.ts'
-import { plainContent } from './artifact.ts'
-import { bytesOf, collect } from './bytes.ts'
+import { plainContent } from './points/artifact.ts'
+import { bytesOf, collect } from './documents/bytes.ts'
 
 /** Artifacts that were written in another language from docs/reference/format.md alone, by somebody who had not seen this code. */
 const folder = new URL('../../test/vectors/artifacts/', import.meta.url)

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { Place } from '../core/lost-together.ts'
+import type { Place } from '../core/safety/lost-together.ts'
 import type { Clock } from '../core/ports.ts'
 import type { Secret } from '../core/secret.ts'
 import type { SecretReference } from '../system/secret-reference.ts'

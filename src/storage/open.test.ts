@@ -4,7 +4,7 @@ import { Secret } from '../core/secret.ts'
 import { systemClock } from '../system/clock.ts'
 import { storageKinds, type StorageSettings } from './all.ts'
 import { openStorage } from './open.ts'
-import { partSizeAt, partsInFlight, MOST_PARTS } from './s3/part-sizes.ts'
+import { partSizeAt, partsInFlight, MOST_PARTS } from './s3/upload/part-sizes.ts'
 import { parsePlace, remarksOf } from './s3/settings.ts'
 import { never } from './testing/bodies.ts'
 

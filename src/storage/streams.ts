@@ -1,4 +1,4 @@
-import { freeBytes } from '../core/free-bytes.ts'
+import { freeBytes } from '../core/texts/free-bytes.ts'
 import type { Bytes } from '../core/ports.ts'
 import { assertNotCancelled, cancelled } from './outcomes.ts'
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { readEnvFile, type Variable } from '../core/env-file.ts'
+import { readEnvFile, type Variable } from '../core/texts/env-file.ts'
 import { Failure, systemFailure } from '../core/failure.ts'
 
 /** `$NAME` and `${NAME}`, and `$$` for the sign itself, as Docker Compose has them in one file. */

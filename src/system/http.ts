@@ -3,7 +3,7 @@ import type { Dispatcher, Pool } from 'undici'
 import { Failure } from '../core/failure.ts'
 import type { Bytes } from '../core/ports.ts'
 import type { Secret } from '../core/secret.ts'
-import { codeOf } from './errno.ts'
+import { codeOf } from './files/errno.ts'
 
 /** Where requests go, and how far they are waited for. */
 export interface HttpServer {

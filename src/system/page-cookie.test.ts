@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
-import { bytesOfSecret } from '../core/secret-bytes.ts'
+import { bytesOfSecret } from '../core/texts/secret-bytes.ts'
 import { pageCookie } from './page-cookie.ts'
 
 const never = new AbortController().signal

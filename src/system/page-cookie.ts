@@ -1,6 +1,6 @@
 import { describe, Failure } from '../core/failure.ts'
 import type { Secret } from '../core/secret.ts'
-import { secretOfBytes } from '../core/secret-bytes.ts'
+import { secretOfBytes } from '../core/texts/secret-bytes.ts'
 import { HttpClient } from './http.ts'
 
 const LIMIT = 10_000

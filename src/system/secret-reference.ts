@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
-import { parseDatabaseUrl } from '../core/database-url.ts'
+import { parseDatabaseUrl } from '../core/texts/database-url.ts'
 import { Failure, systemFailure } from '../core/failure.ts'
 import { Secret } from '../core/secret.ts'
 import { readVariable } from './environment-file.ts'

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { sampleFile, sampleHeader, sampleJson, samplePassword } from '../../src/repository/kleidia-v1/testing/sample.ts'
+import { sampleFile, sampleHeader, sampleJson, samplePassword } from '../../src/interop/kleidia-v1/testing/sample.ts'
 import { dumpWith } from '../parts/dump-tools.ts'
 import { startLab, type Lab } from '../e2e/lab.ts'
 import { ShapeCheck, shapesOf } from './shape.ts'
@@ -62,13 +62,13 @@ const ELSEWHERE = [
   'policy kubernetes.policies[]',
   'policy kubernetes.policies[].component',
   'policy kubernetes.policies[].policy',
-  // Need a repository that takes no safety point; src/operations/restore/safety-preflight.test.ts has some.
+  // Need a repository that takes no safety point; src/operations/restore/safety-point/safety-preflight.test.ts has some.
   'restorePlan.safetyFindings?',
   'restorePlan.safetyFindings?[]',
   // Needs a component that cannot be left running (OpenBao); src/operations/scratch/restore.test.ts plans with one.
   'restorePlan.leftOut?',
   'restorePlan.leftOut?[]',
-  // Needs a file whose header lacks claims; src/repository/kleidia-v1/read.test.ts opens such files.
+  // Needs a file whose header lacks claims; src/interop/kleidia-v1/read.test.ts opens such files.
   'kleidiaOpened.remarks[]',
   // Needs a server that went back; src/operations/lineage/went-back.test.ts and test/e2e/went-back.test.ts have one.
   'backup.report.alarms[]',

@@ -6,7 +6,7 @@ import { startOpenbao } from '../parts/openbao.ts'
 import type { TestOpenbao } from '../parts/openbao.ts'
 import { randomFrom, startProxy } from '../parts/openbao-proxy.ts'
 import type { Fault, Proxy } from '../parts/openbao-proxy.ts'
-import { withClient } from '../../src/components/openbao/connect.ts'
+import { withClient } from '../../src/components/openbao/client/connect.ts'
 import { captureToMemory } from '../parts/openbao-points.ts'
 import { testContext } from '../parts/postgres.ts'
 

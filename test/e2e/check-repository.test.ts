@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { stringify } from 'yaml'
-import { ownerName } from '../../src/system/folder-owner.ts'
+import { ownerName } from '../../src/system/files/folder-owner.ts'
 import { holdfast, type Ran } from './holdfast.ts'
 
 interface Checked {

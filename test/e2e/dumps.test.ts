@@ -5,7 +5,7 @@ import { chmod, mkdir, readFile, stat, truncate, writeFile } from 'node:fs/promi
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
-import { withSession } from '../../src/components/postgres/connection.ts'
+import { withSession } from '../../src/components/postgres/connection/connection.ts'
 import { Secret } from '../../src/core/secret.ts'
 import type { PointsReport } from '../../src/operations/points/list-points.ts'
 import { dumpWith } from '../parts/dump-tools.ts'

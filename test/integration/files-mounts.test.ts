@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { filesDriver } from '../../src/components/files/driver.ts'
-import { mountsAt } from '../../src/components/files/mounts.ts'
+import { mountsAt } from '../../src/components/files/tree/mounts.ts'
 import type { FilesDetails } from '../../src/components/files/schema.ts'
 import { capture, contextWith, settingsFor } from '../../src/components/files/testing/trees.ts'
 

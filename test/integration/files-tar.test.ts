@@ -16,10 +16,10 @@ import {
 import { join } from 'node:path'
 import test from 'node:test'
 import type { Difference } from '../../src/core/restore-point.ts'
-import { compareTree } from '../../src/components/files/compare.ts'
-import { child, openFolder, withFolder } from '../../src/components/files/folder.ts'
-import { entriesOf } from '../../src/components/files/listing.ts'
-import { rightsHere } from '../../src/components/files/load.ts'
+import { compareTree } from '../../src/components/files/restore/compare.ts'
+import { child, openFolder, withFolder } from '../../src/components/files/tree/folder.ts'
+import { entriesOf } from '../../src/components/files/capture/listing.ts'
+import { rightsHere } from '../../src/components/files/restore/load.ts'
 import {
   capture,
   contextWith,
@@ -28,7 +28,7 @@ import {
   temporaryFolder,
   type Capture,
 } from '../../src/components/files/testing/trees.ts'
-import { run } from '../../src/system/run.ts'
+import { run } from '../../src/system/process/run.ts'
 
 // The promise of docs/reference/format.md: after decryption, the stock tar of the machine reads the archive without Holdfast.
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { beforeEach, test } from 'node:test'
-import { checkOpenbao } from '../../src/components/openbao/check.ts'
+import { checkOpenbao } from '../../src/components/openbao/capture/check.ts'
 import { openbaoDriver } from '../../src/components/openbao/driver.ts'
 import { isFailure } from '../../src/core/failure.ts'
 import { at, startOpenbao } from '../parts/openbao.ts'

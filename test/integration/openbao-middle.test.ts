@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { beforeEach, test } from 'node:test'
 import { openbaoDriver } from '../../src/components/openbao/driver.ts'
-import { policyFor } from '../../src/components/openbao/policies.ts'
+import { policyFor } from '../../src/components/openbao/capture/policies.ts'
 import { isFailure } from '../../src/core/failure.ts'
 import type { FailureKind } from '../../src/core/failure.ts'
 import { at, startOpenbao } from '../parts/openbao.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import pMap from 'p-map'
-import { policyFor } from '../../src/components/openbao/policies.ts'
+import { policyFor } from '../../src/components/openbao/capture/policies.ts'
 import { startOpenbao } from '../parts/openbao.ts'
 import { captureToMemory, fillWithEverything } from '../parts/openbao-points.ts'
 import { startProxy } from '../parts/openbao-proxy.ts'

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import { test } from 'node:test'
 import { Client } from 'pg'
-import { connect, passwordOf } from '../../src/components/postgres/connection.ts'
-import { copyOut } from '../../src/components/postgres/copy-out.ts'
+import { connect, passwordOf } from '../../src/components/postgres/connection/connection.ts'
+import { copyOut } from '../../src/components/postgres/capture/copy-out.ts'
 import { startPostgres, testContext } from '../parts/postgres.ts'
 
 const postgres = await startPostgres()

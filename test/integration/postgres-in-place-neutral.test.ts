@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { passwordOf } from '../../src/components/postgres/connection.ts'
+import { passwordOf } from '../../src/components/postgres/connection/connection.ts'
 import type { PostgresSettings } from '../../src/components/postgres/schema.ts'
 import { captureInto, openTarget, sql, type CapturedDatabase } from '../parts/postgres-restore.ts'
 import { startPostgres, testContext } from '../parts/postgres.ts'

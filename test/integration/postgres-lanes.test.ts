@@ -5,9 +5,9 @@ import { Failure } from '../../src/core/failure.ts'
 import type { Bytes } from '../../src/core/ports.ts'
 import type { ArtifactSink, ArtifactSource } from '../../src/components/transfer.ts'
 import { postgresDriver } from '../../src/components/postgres/driver.ts'
-import { cutIntoLanes, planLanes } from '../../src/components/postgres/lanes.ts'
+import { cutIntoLanes, planLanes } from '../../src/components/postgres/capture/lanes.ts'
 import type { PostgresDetails } from '../../src/components/postgres/schema.ts'
-import { connect, withSession } from '../../src/components/postgres/connection.ts'
+import { connect, withSession } from '../../src/components/postgres/connection/connection.ts'
 import { startPostgres, testContext } from '../parts/postgres.ts'
 
 const postgres = await startPostgres()

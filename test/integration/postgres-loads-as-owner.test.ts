@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { capture } from '../../src/components/postgres/capture.ts'
+import { capture } from '../../src/components/postgres/capture/capture.ts'
 import { openTarget } from '../parts/postgres-restore.ts'
 import { sinkInto, sourceFrom } from '../parts/postgres-stored.ts'
 import { startPostgres, testContext } from '../parts/postgres.ts'

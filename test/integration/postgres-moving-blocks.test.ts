@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { capture } from '../../src/components/postgres/capture.ts'
+import { capture } from '../../src/components/postgres/capture/capture.ts'
 import { postgresDriver } from '../../src/components/postgres/driver.ts'
 import { clientConfig, connectClient } from '../parts/postgres-clients.ts'
 import { openTarget } from '../parts/postgres-restore.ts'

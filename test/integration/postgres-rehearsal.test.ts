@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { check } from '../../src/components/postgres/check.ts'
+import { check } from '../../src/components/postgres/check/check.ts'
 import { startPostgres, testContext } from '../parts/postgres.ts'
 
 /** What a restore could not do as it is, is known before the first backup: by trying, in a throw-away server. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { listKept } from '../../src/components/postgres/undo.ts'
+import { listKept } from '../../src/components/postgres/restore/staged/undo.ts'
 import { isFailure } from '../../src/core/failure.ts'
 import {
   captureInto,

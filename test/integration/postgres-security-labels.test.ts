@@ -8,7 +8,7 @@ import { postgresDriver } from '../../src/components/postgres/driver.ts'
 import type { Target } from '../../src/components/target.ts'
 import type { PostgresDetails } from '../../src/components/postgres/schema.ts'
 import { isFailure } from '../../src/core/failure.ts'
-import { withTemporaryFolder } from '../../src/system/temporary-folder.ts'
+import { withTemporaryFolder } from '../../src/system/files/temporary-folder.ts'
 import { startPrivate, testContext } from '../parts/postgres.ts'
 import type { TestPostgres } from '../parts/postgres.ts'
 

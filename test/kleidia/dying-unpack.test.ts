@@ -4,16 +4,16 @@ import { join } from 'node:path'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { test } from 'node:test'
-import { composeKleidia } from '../../src/repository/kleidia-v1/compose-kleidia.ts'
-import { bytesOf, collect } from '../../src/repository/bytes.ts'
+import { composeKleidia } from '../../src/interop/kleidia-v1/write/compose-kleidia.ts'
+import { bytesOf, collect } from '../../src/repository/documents/bytes.ts'
 import {
   sampleContext,
   sampleFile,
   sampleSql,
   secretPassword,
   sourceFor,
-} from '../../src/repository/kleidia-v1/testing/sample.ts'
-import { unpackKleidia, type Unpacked } from '../../src/repository/kleidia-v1/unpack.ts'
+} from '../../src/interop/kleidia-v1/testing/sample.ts'
+import { unpackKleidia, type Unpacked } from '../../src/interop/kleidia-v1/read/unpack.ts'
 import { crashEverywhere } from '../crash/matrix.ts'
 
 const FILES = ['database.sql', 'header.json', 'secrets.jsonl']

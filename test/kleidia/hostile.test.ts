@@ -6,12 +6,12 @@ import { deflateRawSync, gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { Failure, type FailureKind } from '../../src/core/failure.ts'
 import { Secret } from '../../src/core/secret.ts'
-import { bytesOf } from '../../src/repository/bytes.ts'
-import { duplicateKey } from '../../src/repository/duplicate-keys.ts'
-import { inspectKleidia } from '../../src/repository/kleidia-v1/inspect.ts'
-import type { ArchiveLimits } from '../../src/repository/kleidia-v1/expand.ts'
-import { jsonTokens } from '../../src/repository/kleidia-v1/json-tokens.ts'
-import { JsonText } from '../../src/repository/kleidia-v1/json-text.ts'
+import { bytesOf } from '../../src/repository/documents/bytes.ts'
+import { duplicateKey } from '../../src/repository/documents/duplicate-keys.ts'
+import { inspectKleidia } from '../../src/interop/kleidia-v1/read/inspect.ts'
+import type { ArchiveLimits } from '../../src/interop/kleidia-v1/read/expand.ts'
+import { jsonTokens } from '../../src/interop/kleidia-v1/format/json-tokens.ts'
+import { JsonText } from '../../src/interop/kleidia-v1/format/json-text.ts'
 import {
   inFolder,
   sampleContext,
@@ -21,8 +21,8 @@ import {
   secretPassword,
   sha256,
   sourceFor,
-} from '../../src/repository/kleidia-v1/testing/sample.ts'
-import { unpackKleidia } from '../../src/repository/kleidia-v1/unpack.ts'
+} from '../../src/interop/kleidia-v1/testing/sample.ts'
+import { unpackKleidia } from '../../src/interop/kleidia-v1/read/unpack.ts'
 
 /** Nothing is released, nothing is left, and what is said has no word of the content. */
 async function fails(bytes: Uint8Array, kind: FailureKind, message: RegExp, limits?: ArchiveLimits): Promise<void> {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { inFolder, sampleFile, sampleJson, type SampleOptions } from '../../src/repository/kleidia-v1/testing/sample.ts'
+import { inFolder, sampleFile, sampleJson, type SampleOptions } from '../../src/interop/kleidia-v1/testing/sample.ts'
 import { holdfast, start } from '../e2e/holdfast.ts'
 
 const password = 'CANARY-password-5d1c'

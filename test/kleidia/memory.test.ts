@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { z } from 'zod'
-import { inFolder } from '../../src/repository/kleidia-v1/testing/sample.ts'
+import { inFolder } from '../../src/interop/kleidia-v1/testing/sample.ts'
 import { writeLargeFile } from './large-file.ts'
 
 const execute = promisify(execFile)

@@ -1,7 +1,7 @@
 import { Secret } from '../../src/core/secret.ts'
-import { localSource } from '../../src/repository/kleidia-v1/source.ts'
-import { sampleContext } from '../../src/repository/kleidia-v1/testing/sample.ts'
-import { unpackKleidia } from '../../src/repository/kleidia-v1/unpack.ts'
+import { localSource } from '../../src/interop/kleidia-v1/format/source.ts'
+import { sampleContext } from '../../src/interop/kleidia-v1/testing/sample.ts'
+import { unpackKleidia } from '../../src/interop/kleidia-v1/read/unpack.ts'
 
 /** Unpacks one file in a process of its own, and prints what came out and the most memory that it had. */
 const [path = '', target = '', password = ''] = process.argv.slice(2)

@@ -6,20 +6,20 @@ import { test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { Secret } from '../../src/core/secret.ts'
-import { bytesOf, collect } from '../../src/repository/bytes.ts'
-import { composeKleidia } from '../../src/repository/kleidia-v1/compose-kleidia.ts'
-import { LONGEST_SQL, type KleidiaContent } from '../../src/repository/kleidia-v1/kleidia-content.ts'
-import { kleidiaKey } from '../../src/repository/kleidia-v1/key.ts'
-import { readSecretLines, secretLine, type KeptSecret } from '../../src/repository/kleidia-v1/secret-lines.ts'
-import { writeKleidiaFile } from '../../src/repository/kleidia-v1/write-kleidia-file.ts'
+import { bytesOf, collect } from '../../src/repository/documents/bytes.ts'
+import { composeKleidia } from '../../src/interop/kleidia-v1/write/compose-kleidia.ts'
+import { LONGEST_SQL, type KleidiaContent } from '../../src/interop/kleidia-v1/format/kleidia-content.ts'
+import { kleidiaKey } from '../../src/interop/kleidia-v1/format/key.ts'
+import { readSecretLines, secretLine, type KeptSecret } from '../../src/interop/kleidia-v1/format/secret-lines.ts'
+import { writeKleidiaFile } from '../../src/interop/kleidia-v1/write/write-kleidia-file.ts'
 import {
   inFolder,
   sampleContext,
   secretPassword,
   sha256,
   sourceFor,
-} from '../../src/repository/kleidia-v1/testing/sample.ts'
-import { unpackKleidia } from '../../src/repository/kleidia-v1/unpack.ts'
+} from '../../src/interop/kleidia-v1/testing/sample.ts'
+import { unpackKleidia } from '../../src/interop/kleidia-v1/read/unpack.ts'
 
 const context = sampleContext()
 const created = new Date('2026-01-17T12:00:00.987Z')

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { findTools } from '../../src/components/postgres/tools.ts'
+import { findTools } from '../../src/components/postgres/tools/tools.ts'
 import { Secret } from '../../src/core/secret.ts'
 import { join } from 'node:path'
 import { testContext, type TestPostgres } from './postgres.ts'

@@ -1,5 +1,5 @@
 import type { ArtifactSource, Captured } from '../../src/components/transfer.ts'
-import { captureKubernetesSecrets } from '../../src/components/kubernetes-secrets/capture.ts'
+import { captureKubernetesSecrets } from '../../src/components/kubernetes-secrets/capture/capture.ts'
 import type {
   KubernetesSecretsDetails,
   KubernetesSecretsSettings,

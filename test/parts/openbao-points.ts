@@ -1,4 +1,4 @@
-import { captureOpenbao } from '../../src/components/openbao/capture.ts'
+import { captureOpenbao } from '../../src/components/openbao/capture/capture.ts'
 import type { OpenbaoDetails, OpenbaoSettings } from '../../src/components/openbao/schema.ts'
 import type { ArtifactSource, Captured } from '../../src/components/transfer.ts'
 import type { Bytes, Context } from '../../src/core/ports.ts'

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
 import type { ClientConfig } from 'pg'
-import type { Server } from '../../src/components/postgres/connection.ts'
+import type { Server } from '../../src/components/postgres/connection/connection.ts'
 import { Secret } from '../../src/core/secret.ts'
 
 /** How a client of an application connects. */

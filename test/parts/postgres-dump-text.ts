@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { DUMP_OPTIONS } from '../../src/components/postgres/definitions.ts'
-import { withSession } from '../../src/components/postgres/connection.ts'
-import type { Server } from '../../src/components/postgres/connection.ts'
-import { query } from '../../src/components/postgres/query.ts'
-import { streamTool } from '../../src/components/postgres/tool-run.ts'
-import { chooseTools } from '../../src/components/postgres/tools.ts'
+import { DUMP_OPTIONS } from '../../src/components/postgres/fingerprint/definitions.ts'
+import { withSession } from '../../src/components/postgres/connection/connection.ts'
+import type { Server } from '../../src/components/postgres/connection/connection.ts'
+import { query } from '../../src/components/postgres/connection/query.ts'
+import { streamTool } from '../../src/components/postgres/tools/tool-run.ts'
+import { chooseTools } from '../../src/components/postgres/tools/tools.ts'
 import { testContext } from './postgres.ts'
 
 const LIMITS = { idleLimit: 300_000, totalLimit: 1_800_000 }

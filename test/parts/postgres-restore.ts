@@ -1,6 +1,6 @@
-import { capture } from '../../src/components/postgres/capture.ts'
+import { capture } from '../../src/components/postgres/capture/capture.ts'
 import type { PostgresDetails, PostgresSettings } from '../../src/components/postgres/schema.ts'
-import { openPostgresTarget } from '../../src/components/postgres/target.ts'
+import { openPostgresTarget } from '../../src/components/postgres/restore/target/target.ts'
 import type { Target } from '../../src/components/target.ts'
 import type { ArtifactSource } from '../../src/components/transfer.ts'
 import type { AcceptId } from '../../src/core/accept-ids.ts'

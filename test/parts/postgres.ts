@@ -1,16 +1,16 @@
 import { rm } from 'node:fs/promises'
 import { after } from 'node:test'
-import { identifier, withSession } from '../../src/components/postgres/connection.ts'
-import type { Server } from '../../src/components/postgres/connection.ts'
+import { identifier, withSession } from '../../src/components/postgres/connection/connection.ts'
+import type { Server } from '../../src/components/postgres/connection/connection.ts'
 import { postgresSettings } from '../../src/components/postgres/schema.ts'
 import type { PostgresSettings } from '../../src/components/postgres/schema.ts'
-import { startServer } from '../../src/components/postgres/server-process.ts'
-import type { PrivateServer } from '../../src/components/postgres/server-process.ts'
+import { startServer } from '../../src/components/postgres/private-server/server-process.ts'
+import type { PrivateServer } from '../../src/components/postgres/private-server/server-process.ts'
 import type { Context } from '../../src/core/ports.ts'
 import { Secret } from '../../src/core/secret.ts'
 import { systemClock } from '../../src/system/clock.ts'
 import { directEffects } from '../../src/system/effects.ts'
-import { makeTemporaryFolder } from '../../src/system/temporary-folder.ts'
+import { makeTemporaryFolder } from '../../src/system/files/temporary-folder.ts'
 
 /** A real PostgreSQL server for tests, with a superuser. */
 export interface TestPostgres {

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Server } from '../../src/components/postgres/connection.ts'
+import type { Server } from '../../src/components/postgres/connection/connection.ts'
 
 /** Where applications run: Linux namespaces without any network but a loopback, on which PostgreSQL answers. */
 export interface Enclosure {

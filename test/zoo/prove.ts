@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { z } from 'zod'
-import { identifier } from '../../src/components/postgres/connection.ts'
+import { identifier } from '../../src/components/postgres/connection/connection.ts'
 import type { TestPostgres } from '../parts/postgres.ts'
 import { differenceOf, dumpOf, load } from './dump-of.ts'
 import type { DumpOf } from './dump-of.ts'

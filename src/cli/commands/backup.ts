@@ -3,9 +3,9 @@ import { runBackup } from '../../operations/backup/run.ts'
 import { backupOrder } from '../../operations/backup/order.ts'
 import { planBackup, type BackupPlan } from '../../operations/backup/plan.ts'
 import type { BackupReport } from '../../operations/backup/report.ts'
-import { formatFindings, withoutWarnings } from '../findings.ts'
-import { formatBytes, formatDuration, formatTable, quoted } from '../format.ts'
-import { formatKeyFits } from '../key-fits.ts'
+import { formatFindings, withoutWarnings } from '../print/findings.ts'
+import { formatBytes, formatDuration, formatTable, quoted } from '../print/format.ts'
+import { formatKeyFits } from '../print/key-fits.ts'
 import { chooseApp, type Command } from '../run-command.ts'
 
 export interface BackupOptions {

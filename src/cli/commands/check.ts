@@ -1,5 +1,5 @@
 import { executeCheck, type CheckReport } from '../../operations/check/check.ts'
-import { formatFindings } from '../findings.ts'
+import { formatFindings } from '../print/findings.ts'
 import { chooseApps, type Command } from '../run-command.ts'
 
 /** `holdfast check [app]` */

@@ -1,6 +1,6 @@
 import type { Command as Commander } from 'commander'
 import { Failure } from '../../core/failure.ts'
-import { printFailure } from '../output.ts'
+import { printFailure } from '../print/output.ts'
 import type { World } from '../world.ts'
 
 /** `holdfast completion <shell>`: made from the program itself, so that it cannot fall behind. */

@@ -1,9 +1,9 @@
 import { Failure, failureKinds } from '../../core/failure.ts'
 import type { InitOrder, InitReport } from '../../operations/init/init.ts'
 import { planInit, runInit } from '../../operations/init/initialize.ts'
-import { formatFindings } from '../findings.ts'
-import { formatTime } from '../format.ts'
-import { askNewPassword, passwordOfLockedKeys } from '../passwords.ts'
+import { formatFindings } from '../print/findings.ts'
+import { formatTime } from '../print/format.ts'
+import { askNewPassword, passwordOfLockedKeys } from '../ask/passwords.ts'
 import { guarded, resultPrinter } from '../run-command.ts'
 import type { CommonOptions, World } from '../world.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Safety, SafetyReason, SafetyState } from '../../core/safety.ts'
+import type { Safety, SafetyReason, SafetyState } from '../../core/safety/safety.ts'
 import { exitOf, lineOf } from './status.ts'
 
 const app = (state: SafetyState, level: SafetyReason['level'] = 'risk'): Safety => ({

@@ -1,6 +1,6 @@
 import { Failure, failureKinds } from '../../core/failure.ts'
-import { safetyMetrics } from '../../core/safety-metrics.ts'
-import type { Safety, SafetyState } from '../../core/safety.ts'
+import { safetyMetrics } from '../../core/safety/safety-metrics.ts'
+import type { Safety, SafetyState } from '../../core/safety/safety.ts'
 import { readStatus, type StatusReport } from '../../operations/status/status.ts'
 import { chooseApps, type Command } from '../run-command.ts'
 

@@ -1,10 +1,10 @@
 import type { Beside, Driver, Kept } from '../driver.ts'
 import type { Target, TargetRequest } from '../target.ts'
-import { placeOfPath } from '../../system/where-it-lies.ts'
+import { placeOfPath } from '../../system/files/where-it-lies.ts'
 import { keptUntil } from '../keep-previous.ts'
 import { naming } from './failures.ts'
-import { statOf } from './folder.ts'
-import { besidePlaces, keptPlaces, type KeptPlace } from './places.ts'
+import { statOf } from './tree/folder.ts'
+import { besidePlaces, keptPlaces, type KeptPlace } from './restore/places.ts'
 import { filesDetails, filesSettings, type FilesDetails, type FilesSettings } from './schema.ts'
 
 /** A folder with everything in it. What reads and writes one is loaded by the first call that needs it. */
@@ -12,9 +12,9 @@ export const filesDriver: Driver<FilesSettings, FilesDetails> = {
   kind: 'files',
   settings: filesSettings,
   details: filesDetails,
-  check: async (...request) => (await import('./check.ts')).checkFiles(...request),
-  capture: async (...request) => (await import('./capture.ts')).captureFiles(...request),
-  examine: async (...request) => (await import('./load.ts')).examineFiles(...request),
+  check: async (...request) => (await import('./capture/check.ts')).checkFiles(...request),
+  capture: async (...request) => (await import('./capture/capture.ts')).captureFiles(...request),
+  examine: async (...request) => (await import('./restore/load.ts')).examineFiles(...request),
   holdsFile: async (settings, file) => (await import('./holds-file.ts')).holdsFile(settings, file),
   place: ({ path }) => placeOfPath(path),
   kept: keptFolders,
@@ -28,8 +28,8 @@ export const filesDriver: Driver<FilesSettings, FilesDetails> = {
 }
 
 async function openFilesTarget(settings: FilesSettings, request: TargetRequest): Promise<Target<FilesDetails>> {
-  const { swapTarget } = await import('./swap-target.ts')
-  const { inPlaceTarget, scratchTarget } = await import('./other-targets.ts')
+  const { swapTarget } = await import('./restore/swap-target.ts')
+  const { inPlaceTarget, scratchTarget } = await import('./restore/other-targets.ts')
   if (request.mode === 'scratch') return scratchTarget(settings, request)
   return (request.mode === 'swap' ? swapTarget : inPlaceTarget)(settings, request)
 }
@@ -43,7 +43,7 @@ async function keptFolders(settings: FilesSettings): Promise<readonly Kept[]> {
 
 async function keptFolderBytes({ path }: FilesSettings, { restoreId, wasNothing }: Kept): Promise<number | undefined> {
   if (wasNothing === true) return undefined
-  const { treeBytes } = await import('./tree-bytes.ts')
+  const { treeBytes } = await import('./tree/tree-bytes.ts')
   const places = (await keptPlaces(path)).filter((place) => place.restoreId === restoreId)
   const sizes = await Promise.all(places.map((place) => treeBytes(place.path)))
   return sizes.reduce((sum, size) => sum + size, 0)

@@ -1,6 +1,6 @@
 import { faultOfCode } from '../../core/environment-fault.ts'
 import { Failure, type FailureKind } from '../../core/failure.ts'
-import { codeOf } from '../../system/errno.ts'
+import { codeOf } from '../../system/files/errno.ts'
 
 /** What the core's words for a fault of the environment do not say of files. */
 const kinds: Readonly<Record<string, readonly [FailureKind, string]>> = {

@@ -1,5 +1,5 @@
-import { joined, rawOfText, ROOT } from './names.ts'
-import { selectionOf } from './selection.ts'
+import { joined, rawOfText, ROOT } from './tree/names.ts'
+import { selectionOf } from './capture/selection.ts'
 import type { FilesSettings } from './schema.ts'
 
 /** Whether a file of the host is in what is captured, by the settings; whether it is there, the capture says. */

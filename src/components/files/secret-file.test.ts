@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { bytesOfSecret } from '../../core/secret-bytes.ts'
+import { bytesOfSecret } from '../../core/texts/secret-bytes.ts'
 import { filesDriver } from './driver.ts'
 import { contextWith, MemoryArtifacts, settingsFor, temporaryFolder } from './testing/trees.ts'
 

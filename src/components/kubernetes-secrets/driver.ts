@@ -14,10 +14,10 @@ export const kubernetesSecretsDriver: Driver<KubernetesSecretsSettings, Kubernet
   kind: 'kubernetes-secrets',
   settings: kubernetesSecretsSettings,
   details: kubernetesSecretsDetails,
-  check: async (...request) => (await import('./check.ts')).checkKubernetesSecrets(...request),
-  capture: async (...request) => (await import('./capture.ts')).captureKubernetesSecrets(...request),
+  check: async (...request) => (await import('./capture/check.ts')).checkKubernetesSecrets(...request),
+  capture: async (...request) => (await import('./capture/capture.ts')).captureKubernetesSecrets(...request),
   examine,
-  kept: async (...request) => (await import('./kept.ts')).keptObjects(...request),
+  kept: async (...request) => (await import('./restore/kept.ts')).keptObjects(...request),
   rights: {
     form: 'policy',
     text: async (settings, purpose) => (await import('./role.ts')).roleText(settings, purpose),
@@ -26,8 +26,9 @@ export const kubernetesSecretsDriver: Driver<KubernetesSecretsSettings, Kubernet
   // Another cluster than the one this runs in has its own names.
   place: ({ kubeconfig }) => Promise.resolve(kubeconfig === undefined ? { cluster: 'Kubernetes' } : {}),
   secrets: {
-    captured: async (details, source, name) => (await import('./values.ts')).capturedValue(details, source, name),
-    live: async (...request) => (await import('./values.ts')).liveValue(...request),
+    captured: async (details, source, name) =>
+      (await import('./capture/values.ts')).capturedValue(details, source, name),
+    live: async (...request) => (await import('./capture/values.ts')).liveValue(...request),
     fingerprints: ({ namespace, objects }) =>
       objects.flatMap(({ object, name, keys }) =>
         keys.map(({ key, digest, trailingNewline }) => ({
@@ -41,7 +42,7 @@ export const kubernetesSecretsDriver: Driver<KubernetesSecretsSettings, Kubernet
 }
 
 async function examine(details: KubernetesSecretsDetails, source: ArtifactSource): Promise<void> {
-  const { capturedObjects } = await import('./digests.ts')
+  const { capturedObjects } = await import('./capture/digests.ts')
   for await (const _object of capturedObjects(details, source.read('secrets'))) {
     // Reading is the examination: every value is compared with its digest.
   }
@@ -53,11 +54,11 @@ async function openTarget(
 ): Promise<Target<KubernetesSecretsDetails>> {
   switch (request.mode) {
     case 'swap':
-      return new (await import('./swap-target.ts')).SwapTarget(settings, request)
+      return new (await import('./restore/swap-target.ts')).SwapTarget(settings, request)
     case 'in-place':
-      return (await import('./in-place.ts')).inPlaceTarget(settings)
+      return (await import('./restore/in-place.ts')).inPlaceTarget(settings)
     case 'scratch':
-      return (await import('./scratch.ts')).scratchTarget(settings, request)
+      return (await import('./restore/scratch.ts')).scratchTarget(settings, request)
     default:
       return request satisfies never
   }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { Failure } from '../../core/failure.ts'
 import type { Secret } from '../../core/secret.ts'
-import { bytesOfSecret, secretOfBytes } from '../../core/secret-bytes.ts'
+import { bytesOfSecret, secretOfBytes } from '../../core/texts/secret-bytes.ts'
 import { parsed, type Preconditions, type Resource } from '../../platforms/kubernetes/client.ts'
 import { anyNames } from '../any-names.ts'
 import type { ObjectKind } from './schema.ts'

@@ -2,7 +2,7 @@ import { stringify } from 'yaml'
 import type { Right } from '../../platforms/kubernetes/rights.ts'
 import type { Purpose } from './connect.ts'
 import type { KubernetesSecretsSettings } from './schema.ts'
-import { ownNames } from './slots.ts'
+import { ownNames } from './capture/slots.ts'
 
 export interface Rule {
   readonly resource: 'secrets' | 'configmaps'

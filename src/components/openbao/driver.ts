@@ -1,7 +1,7 @@
-import { placeOfServer } from '../../system/where-it-lies.ts'
+import { placeOfServer } from '../../system/files/where-it-lies.ts'
 import type { Driver } from '../driver.ts'
 import type { Target, TargetRequest } from '../target.ts'
-import { keyFingerprints } from './key-fingerprints.ts'
+import { keyFingerprints } from './capture/key-fingerprints.ts'
 import { openbaoDetails, openbaoSettings } from './schema.ts'
 import type { OpenbaoDetails, OpenbaoSettings } from './schema.ts'
 
@@ -10,38 +10,38 @@ export const openbaoDriver: Driver<OpenbaoSettings, OpenbaoDetails> = {
   kind: 'openbao',
   settings: openbaoSettings,
   details: openbaoDetails,
-  check: async (...request) => (await import('./check.ts')).checkOpenbao(...request),
-  capture: async (...request) => (await import('./keys.ts')).captureWithKeys(...request),
+  check: async (...request) => (await import('./capture/check.ts')).checkOpenbao(...request),
+  capture: async (...request) => (await import('./capture/keys.ts')).captureWithKeys(...request),
   examine: async (details, source) => (await import('./examine.ts')).examineOpenbao(details, source),
-  kept: async (...request) => (await import('./kept.ts')).keptValues(...request),
+  kept: async (...request) => (await import('./restore/kept.ts')).keptValues(...request),
   rights: {
     form: 'policy',
-    text: async (...request) => (await import('./policies.ts')).policyFor(...request),
+    text: async (...request) => (await import('./capture/policies.ts')).policyFor(...request),
   },
   serverSnapshot: {
-    restore: async (...request) => (await import('./snapshot-restore.ts')).restoreSnapshot(...request),
+    restore: async (...request) => (await import('./snapshot/snapshot-restore.ts')).restoreSnapshot(...request),
   },
   place: ({ address }) => Promise.resolve(placeOfServer(address.startsWith('unix:') ? '/' : new URL(address).hostname)),
   secrets: {
-    captured: async (details, source, name) => (await import('./keys.ts')).capturedKey(details, source, name),
-    live: async (...request) => (await import('./keys.ts')).liveKey(...request),
+    captured: async (details, source, name) => (await import('./capture/keys.ts')).capturedKey(details, source, name),
+    live: async (...request) => (await import('./capture/keys.ts')).liveKey(...request),
     fingerprints: keyFingerprints,
   },
   open: openTarget,
   secretLists: {
-    take: async (...request) => (await import('./lists.ts')).takeList(...request),
-    give: async (...request) => (await import('./lists.ts')).giveList(...request),
+    take: async (...request) => (await import('./kv/lists.ts')).takeList(...request),
+    give: async (...request) => (await import('./kv/lists.ts')).giveList(...request),
   },
 }
 
 async function openTarget(settings: OpenbaoSettings, request: TargetRequest): Promise<Target<OpenbaoDetails>> {
   switch (request.mode) {
     case 'swap':
-      return new (await import('./swap-target.ts')).SwapTarget(settings, request)
+      return new (await import('./restore/swap-target.ts')).SwapTarget(settings, request)
     case 'in-place':
-      return (await import('./in-place.ts')).inPlaceTarget(settings)
+      return (await import('./restore/in-place.ts')).inPlaceTarget(settings)
     case 'scratch':
-      return new (await import('./scratch.ts')).ScratchTarget(settings, request)
+      return new (await import('./restore/scratch.ts')).ScratchTarget(settings, request)
     default:
       return request satisfies never
   }

@@ -1,8 +1,8 @@
 import type { ArtifactSource } from '../transfer.ts'
-import { SECRETS, SNAPSHOT } from './capture.ts'
-import { entriesOf } from './lines.ts'
+import { SECRETS, SNAPSHOT } from './capture/capture.ts'
+import { entriesOf } from './client/lines.ts'
 import type { OpenbaoDetails } from './schema.ts'
-import { SnapshotCheck } from './snapshot.ts'
+import { SnapshotCheck } from './snapshot/snapshot.ts'
 
 /** Reads every secret, and the snapshot against the sums inside it. */
 export async function examineOpenbao(details: OpenbaoDetails, source: ArtifactSource): Promise<void> {

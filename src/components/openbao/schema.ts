@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { secretReference } from '../../system/secret-reference.ts'
 import { keepPreviousHours } from '../keep-previous.ts'
 import { retrySeconds } from '../retry-seconds.ts'
-import { product } from './product.ts'
+import { product } from './capture/product.ts'
 
 /** As the server lists it, with or without its slash at the end. Spaces are part of a name. */
 const mountPath = z

@@ -1,5 +1,5 @@
 import type { Context } from '../../core/ports.ts'
-import { placeOfServer } from '../../system/where-it-lies.ts'
+import { placeOfServer } from '../../system/files/where-it-lies.ts'
 import type { Driver, Kept } from '../driver.ts'
 import { postgresDetails, postgresSettings } from './schema.ts'
 import type { PostgresDetails, PostgresSettings } from './schema.ts'
@@ -12,35 +12,35 @@ export const postgresDriver: Driver<PostgresSettings, PostgresDetails> = {
   kind: 'postgres',
   settings: postgresSettings,
   details: postgresDetails,
-  check: async (...request) => (await import('./check.ts')).check(...request),
-  checkBeforeCapture: async (...request) => (await import('./check.ts')).checkBeforeCapture(...request),
-  capture: async (settings, sink, context) => (await import('./capture.ts')).capture(settings, sink, context),
-  examine: async (...request) => (await import('./examine.ts')).examine(...request),
+  check: async (...request) => (await import('./check/check.ts')).check(...request),
+  checkBeforeCapture: async (...request) => (await import('./check/check.ts')).checkBeforeCapture(...request),
+  capture: async (settings, sink, context) => (await import('./capture/capture.ts')).capture(settings, sink, context),
+  examine: async (...request) => (await import('./capture/examine.ts')).examine(...request),
   kept,
   keptBytes,
-  beside: async (...request) => (await import('./undo.ts')).listBeside(...request),
-  open: async (...request) => (await import('./target.ts')).openPostgresTarget(...request),
+  beside: async (...request) => (await import('./restore/staged/undo.ts')).listBeside(...request),
+  open: async (...request) => (await import('./restore/target/target.ts')).openPostgresTarget(...request),
   async *liveRows(...request) {
-    yield* (await import('./live-rows.ts')).readLiveRows(...request)
+    yield* (await import('./connection/live-rows.ts')).readLiveRows(...request)
   },
   place: ({ host }) => Promise.resolve(placeOfServer(host)),
   serverMoment: async (...request) => (await import('./server-moment.ts')).serverMoment(...request),
-  rights: { form: 'grants', text: async (...request) => (await import('./grants.ts')).grants(...request) },
+  rights: { form: 'grants', text: async (...request) => (await import('./roles/grants.ts')).grants(...request) },
   dumps: {
     find: async (...request) => (await import('./dumps/find-dumps.ts')).findDumps(...request),
-    digest: async (...request) => (await import('./dumps/dump-file.ts')).openDumpFile(...request),
+    digest: async (...request) => (await import('./dumps/files/dump-file.ts')).openDumpFile(...request),
     load: async (...request) => (await import('./dumps/load.ts')).loadDumpFile(...request),
     write: async (...request) => (await import('./dumps/write.ts')).writeDumpFile(...request),
   },
 }
 
 async function keptBytes(settings: PostgresSettings, one: Kept, context: Context): Promise<number | undefined> {
-  const { keptDatabaseBytes } = await import('./undo.ts')
+  const { keptDatabaseBytes } = await import('./restore/staged/undo.ts')
   return await keptDatabaseBytes(settings, one.restoreId, context)
 }
 
 async function kept(settings: PostgresSettings, context: Context): Promise<readonly Kept[]> {
-  const { listKept } = await import('./undo.ts')
+  const { listKept } = await import('./restore/staged/undo.ts')
   const databases = await listKept(settings, context)
   return databases.map(({ restoreId, name, role, at, until }) => ({
     restoreId,

@@ -1,9 +1,9 @@
 import type pg from 'pg'
 import type { Context } from '../../core/ports.ts'
 import type { EvidenceQuery, EvidenceRow, EvidenceTaker } from '../evidence.ts'
-import { connect, type Server } from './connection.ts'
-import { proveBuiltIn } from './prove-built-in.ts'
-import { sqlFailure } from './query.ts'
+import { connect, type Server } from './connection/connection.ts'
+import { proveBuiltIn } from './check/prove-built-in.ts'
+import { sqlFailure } from './connection/query.ts'
 
 const BATCH = 500
 const STATEMENT_LIMIT = 600_000

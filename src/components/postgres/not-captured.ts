@@ -1,9 +1,9 @@
 import type pg from 'pg'
 import { z } from 'zod'
-import { ofExtension, OUR_SCHEMAS } from './check-catalog.ts'
-import { query, queryOne } from './query.ts'
-import { ROLE_SETS } from './roles-capture.ts'
-import { UNFILLABLE } from './unfillable.ts'
+import { ofExtension, OUR_SCHEMAS } from './check/check-catalog.ts'
+import { query, queryOne } from './connection/query.ts'
+import { ROLE_SETS } from './roles/roles-capture.ts'
+import { UNFILLABLE } from './fingerprint/unfillable.ts'
 import { majorOf } from './versions.ts'
 
 /**

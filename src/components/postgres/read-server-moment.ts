@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import type pg from 'pg'
 import { z } from 'zod'
 import type { Context } from '../../core/ports.ts'
-import type { ServerMoment } from '../../core/server-moment.ts'
-import { queryOne } from './query.ts'
+import type { ServerMoment } from '../../core/safety/server-moment.ts'
+import { queryOne } from './connection/query.ts'
 
 const row = z.object({ id: z.string(), file: z.string().nullable(), position: z.string().nullable() })
 

@@ -1,7 +1,7 @@
 import type { Context } from '../../core/ports.ts'
-import type { ServerMoment } from '../../core/server-moment.ts'
-import { readerOf } from './capture.ts'
-import { withSession } from './connection.ts'
+import type { ServerMoment } from '../../core/safety/server-moment.ts'
+import { readerOf } from './capture/capture.ts'
+import { withSession } from './connection/connection.ts'
 import { readServerMoment } from './read-server-moment.ts'
 import type { PostgresSettings } from './schema.ts'
 

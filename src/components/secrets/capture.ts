@@ -1,7 +1,7 @@
 import { describe } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Secret } from '../../core/secret.ts'
-import { bytesOfSecret, secretOfBytes } from '../../core/secret-bytes.ts'
+import { bytesOfSecret, secretOfBytes } from '../../core/texts/secret-bytes.ts'
 import { randomHex } from '../../system/random.ts'
 import type { ArtifactSink, Captured } from '../transfer.ts'
 import { nothingThere } from '../nothing-there.ts'

@@ -1,5 +1,5 @@
-import type { Place } from '../../core/lost-together.ts'
-import { placeOfPath, THIS_HOST } from '../../system/where-it-lies.ts'
+import type { Place } from '../../core/safety/lost-together.ts'
+import { placeOfPath, THIS_HOST } from '../../system/files/where-it-lies.ts'
 import { dirname } from 'node:path'
 import { stat } from 'node:fs/promises'
 import type { Context } from '../../core/ports.ts'

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure } from '../../core/failure.ts'
-import { hasCode } from '../../system/errno.ts'
+import { hasCode } from '../../system/files/errno.ts'
 import { nothingThere } from '../nothing-there.ts'
 import { isSecretName, type SecretSource, type SecretsSettings } from './schema.ts'
 

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { readEnvFile } from '../../core/env-file.ts'
+import { readEnvFile } from '../../core/texts/env-file.ts'
 import { failedFinding } from '../../core/failed-finding.ts'
 import { describe, Failure } from '../../core/failure.ts'
 import type { Finding } from '../../core/restore-point.ts'

@@ -1,12 +1,12 @@
 import { constants } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { isMap, isScalar, parseDocument, type Document } from 'yaml'
-import { readEnvFile } from '../../core/env-file.ts'
+import { readEnvFile } from '../../core/texts/env-file.ts'
 import { Failure } from '../../core/failure.ts'
 import type { Secret } from '../../core/secret.ts'
-import { secretOfBytes } from '../../core/secret-bytes.ts'
+import { secretOfBytes } from '../../core/texts/secret-bytes.ts'
 import { environmentVariable } from '../../system/environment.ts'
-import { isMissing } from '../../system/errno.ts'
+import { isMissing } from '../../system/files/errno.ts'
 import type { SecretSource } from './schema.ts'
 
 /** Larger files are no secrets; they belong into a component of kind files. */

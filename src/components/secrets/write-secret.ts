@@ -1,8 +1,8 @@
 import { link, mkdir, open, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { systemFailure, type Failure } from '../../core/failure.ts'
-import { createDurably, renameDurably, type FileOwner } from '../../system/durable-file.ts'
-import { syncFolder } from '../../system/sync-folder.ts'
+import { createDurably, renameDurably, type FileOwner } from '../../system/files/durable-file.ts'
+import { syncFolder } from '../../system/files/sync-folder.ts'
 
 /** Writes a new private file, durably, and gives it its owner and mode. What an earlier try left is replaced. */
 export async function writeDurably(path: string, content: Uint8Array, owner: FileOwner): Promise<void> {

@@ -1,4 +1,4 @@
-import type { RetentionPolicy } from '../retention.ts'
+import type { RetentionPolicy } from '../retention/retention.ts'
 
 /** Keeps the newest point and nothing else: tests add the rule that they are about. */
 export const noRules: RetentionPolicy = {

@@ -1,5 +1,5 @@
 import { Failure, toFailure } from '../../core/failure.ts'
-import type { Commit, ManifestComponent } from '../../repository/documents.ts'
+import type { Commit, ManifestComponent } from '../../repository/documents/documents.ts'
 import type { KnownCommits, PointContent, PointWriter } from '../../repository/repository.ts'
 import type { App, AppRepository, OperationContext } from '../app.ts'
 import type { BackupOrder } from './order.ts'

@@ -1,4 +1,4 @@
-import type { ArtifactRecord } from '../../repository/documents.ts'
+import type { ArtifactRecord } from '../../repository/documents/documents.ts'
 import type { PointWriter } from '../../repository/repository.ts'
 import type { OperationContext } from '../app.ts'
 import type { Destination } from './destinations.ts'

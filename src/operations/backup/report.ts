@@ -1,6 +1,6 @@
 import type { Failure } from '../../core/failure.ts'
 import type { KeyFitResult } from '../../key-fit/verdict.ts'
-import type { CommitServer } from '../../repository/documents.ts'
+import type { CommitServer } from '../../repository/documents/documents.ts'
 import type { Finding, PointId, TruthState } from '../../core/restore-point.ts'
 
 export interface BackupReport {

@@ -1,6 +1,6 @@
 import { throwIfCancelled } from '../../core/cancelled.ts'
 import { failedFinding } from '../../core/failed-finding.ts'
-import { SKEW_LIMIT } from '../../core/retention-guards.ts'
+import { SKEW_LIMIT } from '../../core/retention/retention-guards.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import type { App, AppRepository, OperationContext } from '../app.ts'
 import { checkKeyFit } from './check-key-fit.ts'

@@ -1,5 +1,5 @@
 import type { Difference } from '../../core/restore-point.ts'
-import type { MissingComponent } from '../../repository/documents.ts'
+import type { MissingComponent } from '../../repository/documents/documents.ts'
 import type { FailureSummary } from '../backup/report.ts'
 import { isGoodFit, type RestoredFit } from '../key-fit/prove.ts'
 import type { Recorded } from '../proof/record-verdict.ts'

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { describe, isFailure } from '../../core/failure.ts'
 import type { PointId } from '../../core/restore-point.ts'
-import type { Manifest } from '../../repository/documents.ts'
+import type { Manifest } from '../../repository/documents/documents.ts'
 import type { Repository } from '../../repository/repository.ts'
 import type { App, AppRepository, OperationContext } from '../app.ts'
 import { openPoint } from '../source.ts'

@@ -1,4 +1,4 @@
-import type { Commit } from '../../repository/documents.ts'
+import type { Commit } from '../../repository/documents/documents.ts'
 
 /**
  * Said of a point that was made of a dump and not of the live data. It may hold what is years old, so `latest` and times pass it

@@ -8,7 +8,7 @@ import { HOLDFAST } from '../../repository/names.ts'
 import { openRepository } from '../../repository/open.ts'
 import { probeStorage } from '../../storage/probe.ts'
 import type { Storage } from '../../storage/storage.ts'
-import { software } from '../../system/software.ts'
+import { software } from '../../system/process/software.ts'
 import { kindOf } from '../storages/configured-storage.ts'
 
 /** A repository of the configuration, which is there now. */

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
-import type { CarriedFile } from '../../config/carried-configuration.ts'
+import type { CarriedFile } from '../../config/carried/carried-configuration.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import type { InitFrom } from './init.ts'
 import { secretReference } from '../../system/secret-reference.ts'

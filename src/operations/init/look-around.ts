@@ -11,7 +11,7 @@ import { componentSchemas } from '../component-schemas.ts'
 import { openLockedKeys, type LockedKeys } from '../keys/locked-keys.ts'
 import { stateRecords } from '../storages/state-folder.ts'
 import { openConfiguredStorage } from '../storages/configured-storage.ts'
-import { exists } from '../../system/errno.ts'
+import { exists } from '../../system/files/errno.ts'
 
 export function readConfig(path: string): Promise<Config> {
   return loadConfig(path, { componentSchemas, environment: processEnvironment() })

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path'
 import type { Config } from '../../config/load-config.ts'
-import { neededBeside, type Needed } from '../../config/needed-beside.ts'
+import { neededBeside, type Needed } from '../../config/carried/needed-beside.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import { environmentVariable } from '../../system/environment.ts'
-import { exists } from '../../system/errno.ts'
+import { exists } from '../../system/files/errno.ts'
 
 /** What a configuration refers to and this host does not have: variables, and files. Each is named once. */
 export async function missingBeside({ repositories, apps }: Config): Promise<readonly Finding[]> {

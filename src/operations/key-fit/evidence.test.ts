@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { secretOfBytes } from '../../core/secret-bytes.ts'
+import { secretOfBytes } from '../../core/texts/secret-bytes.ts'
 import { declaredFit } from '../../key-fit/schema.ts'
 import { BackupEvidence } from './evidence.ts'
 

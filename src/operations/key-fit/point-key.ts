@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import type { Secret } from '../../core/secret.ts'
-import { bytesOfSecret, secretOfBytes } from '../../core/secret-bytes.ts'
+import { bytesOfSecret, secretOfBytes } from '../../core/texts/secret-bytes.ts'
 
 const SHOWN_DIGITS = 16
 

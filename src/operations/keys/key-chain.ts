@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { Config } from '../../config/load-config.ts'
-import { withKeys } from '../../config/with-keys.ts'
+import { withKeys } from '../../config/starting/with-keys.ts'
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Secret } from '../../core/secret.ts'
@@ -16,7 +16,7 @@ import {
 } from '../../repository/keys/identity-store.ts'
 import { rewrapAll } from '../../repository/keys/rewrap-all.ts'
 import type { Storage } from '../../storage/storage.ts'
-import { replaceFile, writeNewFile } from '../../system/private-file.ts'
+import { replaceFile, writeNewFile } from '../../system/files/private-file.ts'
 import type { KeyRing } from './key-ring.ts'
 
 interface Wires {

@@ -1,5 +1,5 @@
-import { wentBack } from '../../core/server-moment.ts'
-import type { Commit, CommitServer } from '../../repository/documents.ts'
+import { wentBack } from '../../core/safety/server-moment.ts'
+import type { Commit, CommitServer } from '../../repository/documents/documents.ts'
 import { isSafetyPoint } from '../points/safety-remark.ts'
 import { acceptedRemark, openAlarm, wentBackRemark } from './remarks.ts'
 import type { ServerNote } from './server-notes.ts'

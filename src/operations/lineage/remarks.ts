@@ -1,6 +1,6 @@
 import type { Finding } from '../../core/restore-point.ts'
-import { spellMoment } from '../../core/spell-span.ts'
-import type { Commit } from '../../repository/documents.ts'
+import { spellMoment } from '../../core/texts/spell-span.ts'
+import type { Commit } from '../../repository/documents/documents.ts'
 import { isImported } from '../import/remark.ts'
 import { isSafetyPoint } from '../points/safety-remark.ts'
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { describe } from '../../core/failure.ts'
-import { commitServer, type CommitServer } from '../../repository/documents.ts'
+import { commitServer, type CommitServer } from '../../repository/documents/documents.ts'
 import type { App, OperationContext } from '../app.ts'
 
 const note = z.object({ ...commitServer.shape, at: z.number() })

@@ -1,4 +1,4 @@
-import { lostTogether, type NamedPlace, type Place } from '../../core/lost-together.ts'
+import { lostTogether, type NamedPlace, type Place } from '../../core/safety/lost-together.ts'
 import type { App, OperationContext } from '../app.ts'
 
 /**

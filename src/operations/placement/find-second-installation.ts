@@ -1,4 +1,4 @@
-import { secondWriter } from '../../core/second-writer.ts'
+import { secondWriter } from '../../core/safety/second-writer.ts'
 import type { CatalogPoint } from '../../repository/repository.ts'
 import type { App } from '../app.ts'
 import { isImported } from '../import/remark.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import type { Place } from '../../core/lost-together.ts'
+import type { Place } from '../../core/safety/lost-together.ts'
 import type { CatalogPoint } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
 import { planBackup } from '../backup/plan.ts'

@@ -1,4 +1,4 @@
-import type { Commit } from '../../repository/documents.ts'
+import type { Commit } from '../../repository/documents/documents.ts'
 
 /**
  * Said of a point that was made of the live data before a restore replaced it. It holds what somebody wanted to get

@@ -1,6 +1,6 @@
 import { toFailure, type Failure } from '../../core/failure.ts'
-import type { ProofKind } from '../../repository/documents.ts'
-import type { ProofOutcome } from '../../repository/proofs.ts'
+import type { ProofKind } from '../../repository/documents/documents.ts'
+import type { ProofOutcome } from '../../repository/points/proofs.ts'
 import type { PointCommit, Repository } from '../../repository/repository.ts'
 import type { OperationContext } from '../app.ts'
 import { summarize, type FailureSummary } from '../backup/report.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Proof } from '../../repository/documents.ts'
+import type { Proof } from '../../repository/documents/documents.ts'
 import { standingOf } from './standing.ts'
 
 const common = { format: 1, repository: 'r', point: 'p', software: 's', commitSha256: 'c' } as const

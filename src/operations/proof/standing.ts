@@ -1,4 +1,4 @@
-import type { Commit, Proof, ProofKind } from '../../repository/documents.ts'
+import type { Commit, Proof, ProofKind } from '../../repository/documents/documents.ts'
 
 /** What the proofs about a point say of it today. */
 export interface Standing {

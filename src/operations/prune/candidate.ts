@@ -1,5 +1,5 @@
 import type { PointId } from '../../core/restore-point.ts'
-import type { RetentionCandidate } from '../../core/retention.ts'
+import type { RetentionCandidate } from '../../core/retention/retention.ts'
 import type { Catalog, CatalogPoint } from '../../repository/repository.ts'
 import { isImported } from '../import/remark.ts'
 import { latestProof, standingOf } from '../proof/standing.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { describe, Failure } from '../../core/failure.ts'
-import { SKEW_LIMIT } from '../../core/retention-guards.ts'
+import { SKEW_LIMIT } from '../../core/retention/retention-guards.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Catalog, Repository, SweepReport } from '../../repository/repository.ts'
 import type { App, AppRepository, OperationContext } from '../app.ts'

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { RetentionPolicy } from '../../core/retention.ts'
+import type { RetentionPolicy } from '../../core/retention/retention.ts'
 import { noRules } from '../../core/testing/no-rules.ts'
-import type { Commit, Proof } from '../../repository/documents.ts'
+import type { Commit, Proof } from '../../repository/documents/documents.ts'
 import type { Catalog, CatalogPoint } from '../../repository/repository.ts'
 import { decideRemovals, type PruneObservations, type PrunePlan } from './plan.ts'
 

@@ -1,8 +1,13 @@
 import { createHash } from 'node:crypto'
 import { acceptedNames, ALARM, PRUNE_PLAN } from '../../core/accept-ids.ts'
-import { applyRetention } from '../../core/apply-retention.ts'
+import { applyRetention } from '../../core/retention/apply-retention.ts'
 import type { PointId } from '../../core/restore-point.ts'
-import type { RetentionFacts, RetentionPlan, RetentionPolicy, RetentionVerdict } from '../../core/retention.ts'
+import type {
+  RetentionFacts,
+  RetentionPlan,
+  RetentionPolicy,
+  RetentionVerdict,
+} from '../../core/retention/retention.ts'
 import type { Catalog, Repository } from '../../repository/repository.ts'
 import type { App } from '../app.ts'
 import { noteOf } from '../backup/note.ts'

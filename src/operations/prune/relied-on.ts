@@ -2,7 +2,7 @@ import { throwIfCancelled } from '../../core/cancelled.ts'
 import type { Failure } from '../../core/failure.ts'
 import { isFailure } from '../../core/failure.ts'
 import type { PointId } from '../../core/restore-point.ts'
-import type { RetentionCandidate } from '../../core/retention.ts'
+import type { RetentionCandidate } from '../../core/retention/retention.ts'
 import type { CatalogPoint, Identity, Repository } from '../../repository/repository.ts'
 import type { OperationContext } from '../app.ts'
 

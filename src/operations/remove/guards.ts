@@ -1,4 +1,4 @@
-import type { RetentionCandidate } from '../../core/retention.ts'
+import type { RetentionCandidate } from '../../core/retention/retention.ts'
 
 /** Something that removing a point by its name would take away, and the id by which it is done nevertheless. */
 export interface Guard {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Proof } from '../../repository/documents.ts'
+import type { Proof } from '../../repository/documents/documents.ts'
 import { compareDrilled, drilledContent } from './drilled-content.ts'
 
 const KEPT = { database: 'aa', keys: 'bb' }

@@ -24,7 +24,7 @@ import { allKept } from '../undo/undo.ts'
 import type { RestoreOrder } from './order.ts'
 import { missingOf } from './missing.ts'
 import type { RestoreReport } from './report.ts'
-import { makeSafetyPoint } from './safety-point.ts'
+import { makeSafetyPoint } from './safety-point/safety-point.ts'
 import { abandonAll, stopAll, watchAll } from './watches.ts'
 import type { Restoring } from './targets.ts'
 

@@ -7,7 +7,7 @@ import { noteOf } from '../backup/note.ts'
 import { openChosenPoint } from '../points/open-chosen-point.ts'
 import { missingOf } from './missing.ts'
 import { restoreOrder, type Destination, type RestoreOrder } from './order.ts'
-import { safetyFindings } from './safety-preflight.ts'
+import { safetyFindings } from './safety-point/safety-preflight.ts'
 import { openOrdered, type Restoring } from './targets.ts'
 import { refuseUnfinished } from './unfinished.ts'
 

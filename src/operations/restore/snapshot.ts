@@ -3,8 +3,8 @@ import type { SnapshotRequest, SnapshotRestored } from '../../components/capabil
 import type { PointReader } from '../../repository/repository.ts'
 import { componentNamed, type App, type AppComponent, type OperationContext } from '../app.ts'
 import { detailsOf, sourceOf } from '../source.ts'
-import { assertSafetyPoint } from './safety-preflight.ts'
-import { makeSafetyPoint } from './safety-point.ts'
+import { assertSafetyPoint } from './safety-point/safety-preflight.ts'
+import { makeSafetyPoint } from './safety-point/safety-point.ts'
 
 export interface SnapshotReport extends SnapshotRestored {
   readonly app: string

@@ -1,4 +1,4 @@
-import type { RepositoryFacts, SafetyFacts, SafetyPoint } from '../../core/safety.ts'
+import type { RepositoryFacts, SafetyFacts, SafetyPoint } from '../../core/safety/safety.ts'
 import type { CatalogPoint } from '../../repository/repository.ts'
 import type { App, AppRepository, OperationContext } from '../app.ts'
 import { isImported } from '../import/remark.ts'

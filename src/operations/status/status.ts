@@ -6,7 +6,7 @@ import {
   type Safety,
   type SafetyFacts,
   type SafetyReason,
-} from '../../core/safety.ts'
+} from '../../core/safety/safety.ts'
 import type { App, AppRepository, OperationContext } from '../app.ts'
 import { loadLastBackup } from '../backup/run.ts'
 import { findLostTogether } from '../placement/find-lost-together.ts'

@@ -1,6 +1,6 @@
 import { Failure } from '../../core/failure.ts'
 import type { Effects, Records } from '../../core/ports.ts'
-import { folderRecords } from '../../system/folder-records.ts'
+import { folderRecords } from '../../system/files/folder-records.ts'
 
 const FULL = ['ENOSPC', 'EDQUOT']
 const CLOSED = ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'ENOENT']

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
-import type { ServerMoment } from '../../core/server-moment.ts'
+import type { ServerMoment } from '../../core/safety/server-moment.ts'
 import type { Difference, Finding } from '../../core/restore-point.ts'
 import { nothingThere } from '../../components/nothing-there.ts'
 import type { Driver } from '../../components/driver.ts'

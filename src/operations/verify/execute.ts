@@ -1,6 +1,6 @@
 import { isAboutTheData, toFailure, type Failure } from '../../core/failure.ts'
 import type { Driver } from '../../components/driver.ts'
-import type { ManifestComponent, MissingComponent } from '../../repository/documents.ts'
+import type { ManifestComponent, MissingComponent } from '../../repository/documents/documents.ts'
 import type { PointCommit, PointReader, Repository } from '../../repository/repository.ts'
 import type { OperationContext } from '../app.ts'
 import { noteOf } from '../backup/note.ts'

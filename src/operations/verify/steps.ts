@@ -1,5 +1,5 @@
 import type { Context } from '../../core/ports.ts'
-import type { ArtifactRecord } from '../../repository/documents.ts'
+import type { ArtifactRecord } from '../../repository/documents/documents.ts'
 import type { PointReader } from '../../repository/repository.ts'
 
 export interface VerifyStep {

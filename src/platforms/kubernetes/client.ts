@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { describe, Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
-import { codeOf } from '../../system/errno.ts'
+import { codeOf } from '../../system/files/errno.ts'
 import { HttpClient, type TextAnswer } from '../../system/http.ts'
 import { doubling, retry } from '../../system/retry.ts'
 import type { ClusterAccess } from './access.ts'

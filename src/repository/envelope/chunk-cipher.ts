@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto'
 import { Failure } from '../../core/failure.ts'
-import { freeBytes } from '../../core/free-bytes.ts'
+import { freeBytes } from '../../core/texts/free-bytes.ts'
 import type { ArtifactKeys } from './key-schedule.ts'
 
 export const PLAIN_CHUNK = 16_384

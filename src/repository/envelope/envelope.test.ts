@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import { assert as check, array, asyncProperty, integer } from 'fast-check'
 import { Failure } from '../../core/failure.ts'
-import { bytesOf, collect } from '../bytes.ts'
+import { bytesOf, collect } from '../documents/bytes.ts'
 import { seal, type SealRequest } from './seal.ts'
 import { unseal, type UnsealRequest } from './unseal.ts'
 

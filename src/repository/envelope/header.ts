@@ -1,6 +1,6 @@
 import type { ArtifactKind } from '../../core/artifact-kind.ts'
 import { Failure } from '../../core/failure.ts'
-import { fromHex } from '../encoding.ts'
+import { fromHex } from '../documents/encoding.ts'
 
 /** The first 56 bytes of an artifact: docs/reference/format.md section 4. Bound into its keys, so that no byte of it can be changed. */
 export const HEADER_LENGTH = 56

@@ -1,5 +1,5 @@
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto'
-import { fromHex } from '../encoding.ts'
+import { fromHex } from '../documents/encoding.ts'
 
 export const SALT_LENGTH = 24
 export const PREFIX_LENGTH = 112

@@ -1,6 +1,6 @@
 import type { Bytes } from '../../core/ports.ts'
 import { randomHex } from '../../system/random.ts'
-import { fromHex } from '../encoding.ts'
+import { fromHex } from '../documents/encoding.ts'
 import { PLAIN_CHUNK, SEALED_CHUNK, TAG_LENGTH, sealChunk } from './chunk-cipher.ts'
 import { encodeHeader, type ArtifactHeader } from './header.ts'
 import { artifactKeys, SALT_LENGTH, type ArtifactKeys } from './key-schedule.ts'

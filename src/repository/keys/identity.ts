@@ -2,10 +2,15 @@ import { createCipheriv, createDecipheriv, timingSafeEqual } from 'node:crypto'
 import { Failure } from '../../core/failure.ts'
 import { Secret } from '../../core/secret.ts'
 import { randomHex } from '../../system/random.ts'
-import { identityHeaderSchema, identitySchema, identitySecretSchema, type IdentityHeader } from '../documents.ts'
-import { sha256 } from '../bytes.ts'
-import { decodeBase64, encodeBase64, fromHex } from '../encoding.ts'
-import { parseDocument } from '../parse-document.ts'
+import {
+  identityHeaderSchema,
+  identitySchema,
+  identitySecretSchema,
+  type IdentityHeader,
+} from '../documents/documents.ts'
+import { sha256 } from '../documents/bytes.ts'
+import { decodeBase64, encodeBase64, fromHex } from '../documents/encoding.ts'
+import { parseDocument } from '../documents/parse-document.ts'
 import { recipientOf, type KeyPair } from './age-keys.ts'
 import { argon2id, passwordKeys, usualWork, type PasswordKeys, type Work } from './password-key.ts'
 import { wrongPassword } from './wrong-password.ts'

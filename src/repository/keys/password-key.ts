@@ -2,8 +2,8 @@ import { argon2, hkdfSync } from 'node:crypto'
 import { promisify } from 'node:util'
 import { Failure } from '../../core/failure.ts'
 import type { Secret } from '../../core/secret.ts'
-import type { IdentityHeader } from '../documents.ts'
-import { decodeBase64 } from '../encoding.ts'
+import type { IdentityHeader } from '../documents/documents.ts'
+import { decodeBase64 } from '../documents/encoding.ts'
 import { gate } from './gate.ts'
 
 const derive = promisify(argon2)

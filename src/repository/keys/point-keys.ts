@@ -1,13 +1,13 @@
 import { Failure, isFailure, toFailure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
-import { sha256 } from '../bytes.ts'
-import { createCheckedBlob, namesOf, readBlob } from '../blobs.ts'
-import type { Commit } from '../documents.ts'
+import { sha256 } from '../documents/bytes.ts'
+import { createCheckedBlob, namesOf, readBlob } from '../points/blobs.ts'
+import type { Commit } from '../documents/documents.ts'
 import { keyCommitment } from '../envelope/key-schedule.ts'
 import { generationOf, keysName, keysPrefix } from '../names.ts'
 import type { Identity } from '../repository.ts'
-import { readCommit } from '../signed.ts'
-import type { RepositoryState } from '../state.ts'
+import { readCommit } from '../documents/signed.ts'
+import type { RepositoryState } from '../catalog/state.ts'
 import { recipientCount, unwrapDataKey, wrapDataKey, type PointName } from './wrap.ts'
 
 /** A data key, and what was found wrong with newer keys than those that held it. */

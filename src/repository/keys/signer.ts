@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify, t
 import { promisify } from 'node:util'
 import { Failure } from '../../core/failure.ts'
 import { Secret } from '../../core/secret.ts'
-import { decodeBase64, encodeBase64 } from '../encoding.ts'
+import { decodeBase64, encodeBase64 } from '../documents/encoding.ts'
 
 const verifySignature = promisify(verify)
 const PREFIX = 'ed25519:'

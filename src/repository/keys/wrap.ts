@@ -1,6 +1,6 @@
 import type { Decrypter, Encrypter, Identity as AgeIdentity } from 'age-encryption'
 import { Failure } from '../../core/failure.ts'
-import { fromHex } from '../encoding.ts'
+import { fromHex } from '../documents/encoding.ts'
 import type { Identity } from '../repository.ts'
 
 /** What the keys file of a restore point holds: docs/reference/format.md section 5. */

@@ -1,11 +1,11 @@
-import { readCommit } from '../signed.ts'
+import { readCommit } from '../documents/signed.ts'
 import { openDataKey } from '../keys/point-keys.ts'
-import { bytesOf, collect } from '../bytes.ts'
+import { bytesOf, collect } from '../documents/bytes.ts'
 import { seal } from '../envelope/seal.ts'
 import { TrustedSigners } from '../keys/signer.ts'
 import { manifestName } from '../names.ts'
-import { pack } from '../pack.ts'
-import type { RepositoryState } from '../state.ts'
+import { pack } from '../points/pack.ts'
+import type { RepositoryState } from '../catalog/state.ts'
 import { replaceBlob, type Fixture } from './fixture.ts'
 
 /** What somebody can do who holds an identity and the storage's credentials, but no signing key. */

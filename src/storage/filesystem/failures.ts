@@ -1,6 +1,6 @@
 import { faultOfCode } from '../../core/environment-fault.ts'
 import { Failure, toFailure, type FailureKind } from '../../core/failure.ts'
-import { codeOf, hasCode } from '../../system/errno.ts'
+import { codeOf, hasCode } from '../../system/files/errno.ts'
 
 interface Meaning {
   readonly kind: FailureKind

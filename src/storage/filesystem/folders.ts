@@ -1,7 +1,7 @@
 import { rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { hasCode, isMissing } from '../../system/errno.ts'
-import { syncFolder } from '../../system/sync-folder.ts'
+import { hasCode, isMissing } from '../../system/files/errno.ts'
+import { syncFolder } from '../../system/files/sync-folder.ts'
 
 /** As `syncFolder`; a folder that another process removed meanwhile is gone from the one above it, which is synced then. */
 async function syncNearest(folder: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { placeOfPath } from '../../system/where-it-lies.ts'
+import { placeOfPath } from '../../system/files/where-it-lies.ts'
 import type { StorageKind } from '../kind.ts'
 import { openFilesystem } from './open.ts'
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { byName, isBlobName } from '../names.ts'
 import { faultOf } from '../../core/environment-fault.ts'
 import { describe } from '../../core/failure.ts'
-import { codeOf, isMissing } from '../../system/errno.ts'
+import { codeOf, isMissing } from '../../system/files/errno.ts'
 import type { ListOptions } from '../storage.ts'
 import { isTemporaryName } from './temporary.ts'
 

@@ -15,7 +15,7 @@ import {
   stopping,
 } from '../testing/fake-s3.ts'
 import type { FakeFault } from '../testing/fake-s3.ts'
-import { contentMd5 } from './checksum.ts'
+import { contentMd5 } from './upload/checksum.ts'
 import { openS3 } from './s3.ts'
 import type { S3Settings } from './settings.ts'
 

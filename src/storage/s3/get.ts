@@ -1,5 +1,5 @@
 import { Failure, mayRetry } from '../../core/failure.ts'
-import { freeBytes } from '../../core/free-bytes.ts'
+import { freeBytes } from '../../core/texts/free-bytes.ts'
 import type { Bytes } from '../../core/ports.ts'
 import { watchIdle } from '../idle-watch.ts'
 import { assertBlobName } from '../names.ts'

@@ -1,4 +1,4 @@
-import { placeOfServer } from '../../system/where-it-lies.ts'
+import { placeOfServer } from '../../system/files/where-it-lies.ts'
 import type { SettingMistake, StorageKind } from '../kind.ts'
 import { s3Shape, type S3Settings } from './settings.ts'
 

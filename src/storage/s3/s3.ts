@@ -12,12 +12,12 @@ import type { Connection, Limits } from './connection.ts'
 import { isAbsent } from './failures.ts'
 import { getObject } from './get.ts'
 import { listObjects } from './list.ts'
-import { putObject } from './put.ts'
+import { putObject } from './upload/put.ts'
 import { request } from './request.ts'
 import { serverTime } from './server-time.ts'
 import type { S3Settings } from './settings.ts'
 import { statObject } from './stat.ts'
-import { tidyUploads } from './tidy.ts'
+import { tidyUploads } from './upload/tidy.ts'
 
 export interface S3Options {
   readonly signal: AbortSignal

@@ -7,7 +7,7 @@ import { systemClock } from '../../../system/clock.ts'
 import { directEffects } from '../../../system/effects.ts'
 import type { ArtifactSink, ArtifactSource, Captured } from '../../transfer.ts'
 import { filesDriver } from '../driver.ts'
-import { removeTree } from '../remove-tree.ts'
+import { removeTree } from '../tree/remove-tree.ts'
 import type { FilesDetails, FilesSettings } from '../schema.ts'
 
 /** A new folder that is removed after the test. */

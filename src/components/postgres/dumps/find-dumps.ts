@@ -5,9 +5,9 @@ import type { Stats } from 'node:fs'
 import { Failure, isFailure } from '../../../core/failure.ts'
 import type { Context } from '../../../core/ports.ts'
 import type { FoundDump, FoundDumps } from '../../capabilities/dumps.ts'
-import { readArchiveDate } from './archive-toc.ts'
-import { dated, describeFile } from './dump-date.ts'
-import { attemptRead } from './dump-file.ts'
+import { readArchiveDate } from './files/archive-toc.ts'
+import { dated, describeFile } from './files/dump-date.ts'
+import { attemptRead } from './files/dump-file.ts'
 
 const TOC = 'toc.dat'
 /** Names that people give to dumps. What is called so is taken for one, so that what is wrong with it is said. */

@@ -2,11 +2,11 @@ import type pg from 'pg'
 import { z } from 'zod'
 import { Failure } from '../../../core/failure.ts'
 import type { Context } from '../../../core/ports.ts'
-import { withSession } from '../connection.ts'
-import type { Server } from '../connection.ts'
-import type { DumpedRows } from '../plain-sql/loaded-rows.ts'
-import { query, queryOne } from '../query.ts'
-import type { ArchiveProof } from './archive-proof.ts'
+import { withSession } from '../connection/connection.ts'
+import type { Server } from '../connection/connection.ts'
+import type { DumpedRows } from '../plain-sql/load/loaded-rows.ts'
+import { query, queryOne } from '../connection/query.ts'
+import type { ArchiveProof } from './files/archive-proof.ts'
 import {
   emptyLargeObjects,
   tablesSeenThroughPolicies,

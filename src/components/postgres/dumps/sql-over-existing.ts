@@ -1,13 +1,13 @@
 import { z } from 'zod'
 import type { Bytes, Context } from '../../../core/ports.ts'
-import { stream } from '../../../system/run.ts'
-import { withDrops, type ArchiveEntry } from '../clean/archive-head.ts'
-import { asciiLiteral } from '../clean/ascii.ts'
-import { readDroppable } from '../clean/droppable.ts'
-import { identifier, withSession } from '../connection.ts'
-import type { LoadPlace } from '../load.ts'
-import { queryOne } from '../query.ts'
-import { streamTool } from '../tool-run.ts'
+import { stream } from '../../../system/process/run.ts'
+import { withDrops, type ArchiveEntry } from '../restore/in-place/archive-head.ts'
+import { asciiLiteral } from '../restore/in-place/ascii.ts'
+import { readDroppable } from '../restore/in-place/droppable.ts'
+import { identifier, withSession } from '../connection/connection.ts'
+import type { LoadPlace } from '../restore/load/load.ts'
+import { queryOne } from '../connection/query.ts'
+import { streamTool } from '../tools/tool-run.ts'
 
 const row = z.object({ hasDo: z.boolean() })
 const ROW = `select exists (select from pg_catalog.pg_language where lanname = 'plpgsql') as "hasDo"`

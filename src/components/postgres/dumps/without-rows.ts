@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import { z } from 'zod'
-import type { DumpedRows } from '../plain-sql/loaded-rows.ts'
-import { query, queryOne } from '../query.ts'
+import type { DumpedRows } from '../plain-sql/load/loaded-rows.ts'
+import { query, queryOne } from '../connection/query.ts'
 
 const relation = z.object({ oid: z.string(), root: z.string(), name: z.string(), key: z.string() })
 type Relation = z.infer<typeof relation>

@@ -1,7 +1,7 @@
-import { identifier, literal } from '../connection.ts'
-import { decodedText } from './decoded-text.ts'
-import type { Statement } from './pieces.ts'
-import { TokenReader, tokensOf } from './tokens.ts'
+import { identifier, literal } from '../connection/connection.ts'
+import { decodedText } from './lexer/decoded-text.ts'
+import type { Statement } from './lexer/pieces.ts'
+import { TokenReader, tokensOf } from './lexer/tokens.ts'
 
 /** The database that a CREATE or ALTER DATABASE statement names; undefined for other statements. */
 export function databaseNamed(statement: Statement, act: 'create' | 'alter'): string | undefined {

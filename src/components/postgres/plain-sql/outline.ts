@@ -1,9 +1,9 @@
 import type { Bytes } from '../../../core/ports.ts'
 import { creationOf } from './database-statements.ts'
 import type { Creation } from './database-statements.ts'
-import type { Piece } from './pieces.ts'
+import type { Piece } from './lexer/pieces.ts'
 import { settingOf, treat } from './policy.ts'
-import { split } from './split.ts'
+import { split } from './lexer/split.ts'
 import { DumpStructure } from './structure.ts'
 
 /** What a whole dump was found to be, without running any of it. */

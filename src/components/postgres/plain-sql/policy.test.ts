@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { treat } from './policy.ts'
-import { split } from './split.ts'
+import { split } from './lexer/split.ts'
 import { DumpStructure } from './structure.ts'
 
 /** The first words of the statements that are run. */

@@ -1,6 +1,6 @@
 import { Failure } from '../../../core/failure.ts'
-import type { Statement } from './pieces.ts'
-import { refusedAt } from './refusals.ts'
+import type { Statement } from './lexer/pieces.ts'
+import { refusedAt } from './lexer/refusals.ts'
 
 /** What is done with a statement of a database's dump. */
 export type Treatment = 'run' | 'skip' | 'role' | 'owner' | 'authorization'

@@ -1,8 +1,8 @@
 import { Secret } from '../../../core/secret.ts'
-import { identifier, literal } from '../connection.ts'
-import { decodedText } from './decoded-text.ts'
-import type { Statement } from './pieces.ts'
-import { TokenReader, tokensOf } from './tokens.ts'
+import { identifier, literal } from '../connection/connection.ts'
+import { decodedText } from './lexer/decoded-text.ts'
+import type { Statement } from './lexer/pieces.ts'
+import { TokenReader, tokensOf } from './lexer/tokens.ts'
 
 /** What a dump says of roles; only what is understood is carried out, in statements of our own. */
 export type RoleStatement =

@@ -1,4 +1,4 @@
-import { BACKSLASH, DOT, NEWLINE, RETURN } from './characters.ts'
+import { BACKSLASH, DOT, NEWLINE, RETURN } from './lexer/characters.ts'
 
 const END_LINE = Buffer.from([NEWLINE, BACKSLASH, DOT])
 

@@ -1,7 +1,7 @@
-import { parseCommand } from './commands.ts'
+import { parseCommand } from './lexer/commands.ts'
 import { databaseNamed } from './database-statements.ts'
-import type { Line, Piece, Statement } from './pieces.ts'
-import { cutOff, refusedAt } from './refusals.ts'
+import type { Line, Piece, Statement } from './lexer/pieces.ts'
+import { cutOff, refusedAt } from './lexer/refusals.ts'
 
 const CLUSTER_BEGINS = '-- PostgreSQL database cluster dump'
 const CLUSTER_ENDS = '-- PostgreSQL database cluster dump complete'

@@ -1,9 +1,9 @@
 import type { Context } from '../../../core/ports.ts'
-import { stream } from '../../../system/run.ts'
+import { stream } from '../../../system/process/run.ts'
 import type { ArtifactSource } from '../../transfer.ts'
-import { DUMP_ROLE } from '../capture.ts'
-import { splitDefinitions, type Definition } from '../definitions.ts'
-import type { LoadPlace } from '../load.ts'
+import { DUMP_ROLE } from '../capture/capture.ts'
+import { splitDefinitions, type Definition } from '../fingerprint/definitions.ts'
+import type { LoadPlace } from '../restore/load/load.ts'
 import { quoteOwner } from './quote-owner.ts'
 
 /**

@@ -1,12 +1,12 @@
 import type pg from 'pg'
 import { describe } from '../../../core/failure.ts'
 import type { Context } from '../../../core/ports.ts'
-import { identifier, literal, withSession } from '../connection.ts'
-import { readDatabaseFacts, type DatabaseFacts } from '../database-facts.ts'
-import { formatMarker } from '../marker.ts'
-import { chooseLocale, commentStatement, dropBeside } from '../side-database.ts'
-import { change, withAdmin } from '../target-place.ts'
-import type { Place } from '../target-place.ts'
+import { identifier, literal, withSession } from '../connection/connection.ts'
+import { readDatabaseFacts, type DatabaseFacts } from '../capture/database-facts.ts'
+import { formatMarker } from '../restore/staged/marker.ts'
+import { chooseLocale, commentStatement, dropBeside } from '../restore/staged/side-database.ts'
+import { change, withAdmin } from '../restore/target/target-place.ts'
+import type { Place } from '../restore/target/target-place.ts'
 
 /** Time for dropping it, under a signal of its own. */
 const CLEANUP_LIMIT = 60_000

@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { z } from 'zod'
-import { queryOne } from '../query.ts'
+import { queryOne } from '../connection/query.ts'
 
 /** Catalogs whose rows change when something is defined otherwise, and not when rows of tables or statistics do. */
 const CATALOGS = [

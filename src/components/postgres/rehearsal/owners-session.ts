@@ -3,9 +3,9 @@ import { z } from 'zod'
 import type { Context } from '../../../core/ports.ts'
 import { Secret } from '../../../core/secret.ts'
 import { randomHex } from '../../../system/random.ts'
-import { identifier, literal, withSession } from '../connection.ts'
-import { query } from '../query.ts'
-import type { LoadPlace } from '../load.ts'
+import { identifier, literal, withSession } from '../connection/connection.ts'
+import { query } from '../connection/query.ts'
+import type { LoadPlace } from '../restore/load/load.ts'
 
 const ROLE = 'holdfast_rehearsal'
 const ORDINARY = `select rolname::text as name from pg_catalog.pg_roles where not rolsuper and rolname !~ '^pg_'`

@@ -1,8 +1,8 @@
 import type pg from 'pg'
 import { z } from 'zod'
 import type { Finding } from '../../../core/restore-point.ts'
-import { identifier } from '../connection.ts'
-import { query } from '../query.ts'
+import { identifier } from '../connection/connection.ts'
+import { query } from '../connection/query.ts'
 
 const expression = z.object({
   /** For people: `CHECK constraint x of table public.t`. */

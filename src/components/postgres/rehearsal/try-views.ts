@@ -2,7 +2,7 @@ import type pg from 'pg'
 import { z } from 'zod'
 import { describe } from '../../../core/failure.ts'
 import type { Finding } from '../../../core/restore-point.ts'
-import { query } from '../query.ts'
+import { query } from '../connection/query.ts'
 
 /** In the order in which they were made, so that a view comes behind those that it reads. */
 const VIEWS = `select format('%I.%I', n.nspname, c.relname) as name from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace

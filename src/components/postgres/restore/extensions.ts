@@ -1,10 +1,10 @@
 import type pg from 'pg'
 import { z } from 'zod'
 import type { Context } from '../../../core/ports.ts'
-import { identifier } from '../connection.ts'
-import { query, queryOne } from '../query.ts'
+import { identifier } from '../connection/connection.ts'
+import { query, queryOne } from '../connection/query.ts'
 import type { RestoreNeeds } from '../schema.ts'
-import { change } from '../target-place.ts'
+import { change } from './target/target-place.ts'
 
 const names = z.array(z.string())
 const row = z.object({ superuser: z.boolean(), owner: z.string(), trusted: names, harmless: names })

@@ -1,10 +1,10 @@
 import type pg from 'pg'
 import type { Context } from '../../../core/ports.ts'
-import { identifier, withSession } from '../connection.ts'
-import { tableOf } from '../lanes.ts'
-import type { LoadPlace } from '../load.ts'
-import { change } from '../target-place.ts'
-import type { GuardedTable } from './guarded-tables.ts'
+import { identifier, withSession } from '../connection/connection.ts'
+import { tableOf } from '../capture/lanes.ts'
+import type { LoadPlace } from './load/load.ts'
+import { change } from './target/target-place.ts'
+import type { GuardedTable } from './load/guarded-tables.ts'
 
 /** One right that an owner lacks on what is to be loaded. */
 interface Right {

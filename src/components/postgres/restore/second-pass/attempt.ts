@@ -2,8 +2,8 @@ import type pg from 'pg'
 import { z } from 'zod'
 import { describe, Failure } from '../../../../core/failure.ts'
 import type { Context } from '../../../../core/ports.ts'
-import { identifier } from '../../connection.ts'
-import { query, queryOne, sqlFailure } from '../../query.ts'
+import { identifier } from '../../connection/connection.ts'
+import { query, queryOne, sqlFailure } from '../../connection/query.ts'
 
 /** Under what an entry is tried. */
 export interface Surroundings {

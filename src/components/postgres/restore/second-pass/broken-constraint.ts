@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { z } from 'zod'
-import { query } from '../../query.ts'
+import { query } from '../../connection/query.ts'
 import type { Refusal } from './attempt.ts'
 
 /** A constraint that rows break, as statements: what takes it away, and what makes it again without looking at rows. */

@@ -2,9 +2,9 @@ import { pipeline } from 'node:stream/promises'
 import type pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 import type { Context } from '../../../../core/ports.ts'
-import { identifier, literal } from '../../connection.ts'
-import { feed } from '../../feed.ts'
-import type { EntryRows } from './entry.ts'
+import { identifier, literal } from '../../connection/connection.ts'
+import { feed } from '../../tools/feed.ts'
+import type { EntryRows } from './entries/entry.ts'
 import type { Exempt } from './way.ts'
 
 /** Where rows of extensions that cannot be made are kept. */

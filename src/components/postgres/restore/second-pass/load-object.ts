@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import type { Context } from '../../../../core/ports.ts'
 import { attemptIn, type Refusal } from './attempt.ts'
-import type { Entry } from './entry.ts'
+import type { Entry } from './entries/entry.ts'
 import type { WayTaken } from './way.ts'
 
 /** One thing to try. No way stands for the ordinary one. */

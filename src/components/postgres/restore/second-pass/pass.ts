@@ -1,9 +1,9 @@
 import type { ArtifactSource } from '../../../transfer.ts'
 import type { AcceptId } from '../../../../core/accept-ids.ts'
-import type { LoadPlace } from '../../load.ts'
+import type { LoadPlace } from '../load/load.ts'
 import type { PostgresDetails } from '../../schema.ts'
-import type { Dump } from '../staged-dump.ts'
-import type { ContentsLine } from './contents.ts'
+import type { Dump } from '../load/staged-dump.ts'
+import type { ContentsLine } from './entries/contents.ts'
 
 /** What the second pass over a dump works on. */
 export interface SecondPass {

@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import { z } from 'zod'
-import { identifier } from '../../connection.ts'
-import { query } from '../../query.ts'
+import { identifier } from '../../connection/connection.ts'
+import { query } from '../../connection/query.ts'
 import type { PostgresDetails } from '../../schema.ts'
 
 export type PathSource = Pick<PostgresDetails, 'owner' | 'settings' | 'roles'>

@@ -1,0 +1,103 @@
+import { acceptOptions } from '../../../core/accept-ids.ts'
+import { failureKinds } from '../../../core/failure.ts'
+import type { ForgottenPrevious, PruneReport } from '../../../operations/prune/execute.ts'
+import type { PrunePlan } from '../../../operations/prune/plan.ts'
+import {
+  planPrune,
+  pruneOrder,
+  runPrune,
+  type AppPrunePlan,
+  type AppPruneReport,
+} from '../../../operations/prune/prune.ts'
+import { formatBytes, plural, quoted } from '../../print/format.ts'
+import { chooseApps, type Command } from '../../run-command.ts'
+
+export interface PruneOptions {
+  readonly dryRun?: boolean
+  readonly accept?: readonly string[]
+}
+
+/** `holdfast prune [app]` */
+export async function prune(command: Command, name: string | undefined, options: PruneOptions): Promise<number> {
+  const { apps, context } = command.assembly
+  const { accept = [] } = options
+  const chosen = chooseApps(apps, name)
+  if (options.dryRun === true) {
+    const planned: AppPrunePlan[] = []
+    for (const app of chosen) planned.push(await planPrune(app, accept, context))
+    return showPlans(command, planned)
+  }
+  const ran: AppPruneReport[] = []
+  for (const app of chosen) ran.push(await runPrune(app, pruneOrder.parse({ app: app.name, accept }), context))
+  return showReports(command, ran, accept)
+}
+
+function showPlans(command: Command, planned: readonly AppPrunePlan[]): number {
+  const plans = planned.flatMap(({ plans: some }) => some.map(({ repository, plan }) => ({ repository, plan })))
+  command.result({ plans }, () => planned.flatMap(planTexts).join('\n\n'))
+  return plans.some(({ plan }) => isDamaged(plan)) ? failureKinds.corrupt.exit : 0
+}
+
+function showReports(command: Command, ran: readonly AppPruneReport[], accept: readonly string[]): number {
+  const [reports, forgotten] = [ran.flatMap((one) => one.reports), ran.flatMap((one) => one.forgotten)]
+  command.result({ reports, forgotten }, () =>
+    [...reports.map((report) => reportText(report, accept)), ...forgotten.map(forgottenText)].join('\n'),
+  )
+  if (reports.some(({ plan }) => isDamaged(plan))) return failureKinds.corrupt.exit
+  if (reports.some(({ withheld }) => withheld.length > 0)) return failureKinds.refused.exit
+  return forgotten.some(({ failure }) => failure !== undefined) ? failureKinds.incomplete.exit : 0
+}
+
+function isDamaged({ unopenable }: PrunePlan): boolean {
+  return unopenable.length > 0
+}
+
+function unopenableText({ unopenable }: PrunePlan): string[] {
+  return unopenable.map(({ point, message }) => `  DAMAGED ${point}, which is relied on no longer: ${message}`)
+}
+
+function planTexts({ plans, accept }: AppPrunePlan): string[] {
+  return plans.map((one) => planText(one, accept))
+}
+
+function planText({ repository, plan, withheld }: AppPrunePlan['plans'][number], accepted: readonly string[]): string {
+  const verdicts = plan.verdicts.map(
+    ({ point, note, keep, reasons }) =>
+      `  ${keep ? 'keep  ' : 'REMOVE'}  ${point}  ${[...reasons, ...(note === undefined ? [] : [quoted(note)])].join('; ')}`,
+  )
+  return [
+    `${plan.app} in ${repository}: ${plural(plan.removals.length, 'restore point')} of ${plan.verdicts.length} to remove`,
+    ...verdicts,
+    ...unopenableText(plan),
+    ...withheld.map((reason) => `  withheld: ${reason}`),
+    ...(withheld.length > 0 ? waysOn(plan, accepted) : []),
+  ].join('\n')
+}
+
+/** What to do about what withholds it, with the command to type. */
+function waysOn(plan: PrunePlan, accepted: readonly string[]): readonly string[] {
+  const ids = [...accepted, ...plan.accept]
+  const command =
+    plan.accept.length === 0 ? [] : [`  to go on nevertheless: holdfast prune ${plan.app} ${acceptOptions(ids)}`]
+  return [...plan.advice.map((sentence) => `  ${sentence}`), ...command]
+}
+
+function reportText(report: PruneReport, accepted: readonly string[]): string {
+  const { app, repository, removed, swept, withheld, plan } = report
+  const head = `${app} in ${repository}: removed ${plural(removed.length, 'restore point')} of ${plan.verdicts.length}; ${formatBytes(swept.removedBytes)} of old data is gone for good`
+  const undo = removed.length === 0 ? [] : ['  for 72 hours holdfast undelete brings a removed point back']
+  return [
+    head,
+    ...undo,
+    ...removed.map((point) => `  ${point}`),
+    ...unopenableText(plan),
+    ...withheld.map((reason) => `  withheld: ${reason}`),
+    ...(withheld.length > 0 ? [`  holdfast prune ${app} --dry-run shows the plan`, ...waysOn(plan, accepted)] : []),
+  ].join('\n')
+}
+
+function forgottenText({ component, description, failure }: ForgottenPrevious): string {
+  return failure === undefined
+    ? `${component}: removed ${description}, whose time is over`
+    : `${component}: ${description} could not be removed: ${failure}`
+}

@@ -1,0 +1,198 @@
+import { isFailure } from '../../../core/failure.ts'
+import type { Context } from '../../../core/ports.ts'
+import type { ArtifactSink, Captured } from '../../transfer.ts'
+import { nothingThere } from '../../nothing-there.ts'
+import { localAccounts, type Accounts } from '../tree/accounts.ts'
+import { findAttributes } from '../tree/attributes.ts'
+import { captureFile } from './capture-file.ts'
+import { Census } from './census.ts'
+import { factsOf, specialKind, targetOf } from '../tree/describe.ts'
+import type { DirectoryEntry, FileEntry } from './entry.ts'
+import { assertRunning, fileFailure, naming } from '../failures.ts'
+import { openFolder, type Folder } from '../tree/folder.ts'
+import { HardLinks } from '../tree/hard-links.ts'
+import { LineChannel } from './line-channel.ts'
+import { isInside, ROOT, shown, type RawPath } from '../tree/names.ts'
+import type { FilesDetails, FilesSettings } from '../schema.ts'
+import { isOwn, selectionOf, type Selection } from './selection.ts'
+import { endOfArchive, tarHeader } from './tar-header.ts'
+import { walk, type Found } from '../tree/walk.ts'
+
+/** The roles of the two artifacts. */
+export const CONTENT = 'content'
+export const ENTRIES = 'entries'
+
+/**
+ * Captures a folder as a pax archive and, at the same time, the list of its entries. Both are deterministic: the same
+ * tree gives the same bytes. Files are read one after the other, each whole; the folder as a whole is not frozen.
+ */
+export async function captureFiles(
+  settings: FilesSettings,
+  sink: ArtifactSink,
+  context: Context,
+): Promise<Captured<FilesDetails>> {
+  const selection = selectionOf(settings)
+  const root = await openRoot(settings.path)
+  try {
+    const tree = await treeOf(settings, root, selection)
+    await writeBoth(tree, sink, context)
+    const attributes = await findAttributes(settings.path, selection, context)
+    const notCaptured = [...tree.census.notCaptured(), ...(attributes === undefined ? [] : [attributes])]
+    return { details: detailsOf(settings, tree), notCaptured }
+  } finally {
+    await root.handle.close()
+  }
+}
+
+async function openRoot(path: string): Promise<Folder> {
+  try {
+    return await naming('open folder', path, () => openFolder(path))
+  } catch (error) {
+    throw isFailure(error, 'notFound') ? nothingThere(error.message, { cause: error.cause }) : error
+  }
+}
+
+/** What one capture reads and where it counts. */
+interface Tree {
+  readonly settings: FilesSettings
+  readonly root: Folder
+  readonly rootEntry: DirectoryEntry
+  readonly selection: Selection
+  readonly accounts: Accounts
+  readonly device: bigint
+  readonly census: Census
+  readonly links: HardLinks
+}
+
+async function treeOf(settings: FilesSettings, root: Folder, selection: Selection): Promise<Tree> {
+  const accounts = await localAccounts()
+  const stat = await root.handle.stat({ bigint: true })
+  const rootEntry: DirectoryEntry = { ...factsOf(ROOT, stat, accounts), type: 'directory' }
+  return {
+    settings,
+    root,
+    rootEntry,
+    selection,
+    accounts,
+    device: stat.dev,
+    census: new Census(),
+    links: new HardLinks(),
+  }
+}
+
+/**
+ * Both artifacts are written at once, so that neither the list nor the archive is ever held. When one fails the other is
+ * of no use: it fails at once, with the same error.
+ */
+async function writeBoth(tree: Tree, sink: ArtifactSink, context: Context): Promise<void> {
+  const lines = new LineChannel()
+  const writes = [
+    sink.write(CONTENT, 'tar', archiveOf(tree, lines, context)),
+    sink.write(ENTRIES, 'json-lines', lines.bytes),
+  ]
+  for (const write of writes) write.catch((error: unknown) => lines.fail(error))
+  const results = await Promise.allSettled(writes)
+  for (const result of results) if (result.status === 'rejected') throw result.reason
+}
+
+async function* archiveOf(tree: Tree, lines: LineChannel, context: Context): AsyncGenerator<Uint8Array> {
+  const pending = new PendingFolders()
+  yield* withoutContent(tree.rootEntry, tree, lines)
+  for await (const found of walk(tree.root, (below) => isReachable(below, tree))) {
+    assertRunning(context.signal)
+    if (!isReachable(found, tree)) {
+      nameUnreachable(found, tree)
+    } else if (tree.selection.includes(found.path)) {
+      for (const folder of pending.takeAbove(found.path)) yield* withoutContent(folder, tree, lines)
+      yield* captureOne(found, tree, lines, context)
+    } else if (found.stat.isDirectory()) {
+      pending.add({ ...factsOf(found.path, found.stat, tree.accounts), type: 'directory' })
+    }
+  }
+  yield endOfArchive()
+  lines.end()
+}
+
+/** Neither excluded nor on another file system, unless those are wanted. */
+function isReachable({ path, stat }: Found, { settings, selection, device }: Tree): boolean {
+  return !selection.excludes(path) && (settings.crossFilesystems || stat.dev === device)
+}
+
+/** What the settings exclude is not named: whoever wrote them knows. */
+function nameUnreachable({ path }: Found, { selection, census }: Tree): void {
+  if (isOwn(path)) census.omit('What an in-place restore that did not finish left behind is not captured', path)
+  else if (!selection.excludes(path)) census.omit('What is on another file system is not captured', path)
+}
+
+async function* captureOne(found: Found, tree: Tree, lines: LineChannel, context: Context): AsyncGenerator<Uint8Array> {
+  const { path, stat } = found
+  const special = specialKind(stat)
+  try {
+    if (special !== undefined) tree.census.omit(`A ${special} has no content and is not captured`, path)
+    else if (stat.isDirectory())
+      yield* withoutContent({ ...factsOf(path, stat, tree.accounts), type: 'directory' }, tree, lines)
+    else if (stat.isSymbolicLink()) yield* captureSymlink(found, tree, lines)
+    else yield* captureRegular(found, tree, lines, context)
+  } catch (error) {
+    throw fileFailure('read', `${tree.settings.path}/${shown(path)}`, error)
+  }
+}
+
+async function* captureSymlink(found: Found, tree: Tree, lines: LineChannel): AsyncGenerator<Uint8Array> {
+  const target = await targetOf(found)
+  if (target === undefined) return
+  yield* withoutContent({ ...factsOf(found.path, found.stat, tree.accounts), type: 'symlink', target }, tree, lines)
+}
+
+async function* captureRegular(
+  found: Found,
+  tree: Tree,
+  lines: LineChannel,
+  context: Context,
+): AsyncGenerator<Uint8Array> {
+  const target = tree.links.firstOf(found.stat)
+  if (target === undefined) yield* captureContent(found, tree, lines, context)
+  else yield* withoutContent({ ...factsOf(found.path, found.stat, tree.accounts), type: 'link', target }, tree, lines)
+}
+
+async function* captureContent(
+  found: Found,
+  tree: Tree,
+  lines: LineChannel,
+  context: Context,
+): AsyncGenerator<Uint8Array> {
+  const captured = yield* captureFile(found, tree.accounts, context)
+  if (captured !== undefined) {
+    tree.links.remember(found.path, captured.stat)
+    await lines.write(tree.census.count(captured.entry))
+    if (captured.changing) tree.census.omit(CHANGING, found.path)
+  }
+}
+const CHANGING = 'A file was written while it was read, each time, and may be captured half old and half new'
+
+async function* withoutContent(entry: FileEntry, tree: Tree, lines: LineChannel): AsyncGenerator<Uint8Array> {
+  await lines.write(tree.census.count(entry))
+  yield tarHeader(entry, 0)
+}
+
+/** Folders that are captured only if something in them is. */
+class PendingFolders {
+  #folders: DirectoryEntry[] = []
+
+  add(folder: DirectoryEntry): void {
+    this.#folders = [...this.#folders.filter(({ path }) => isInside(folder.path, path)), folder]
+  }
+
+  takeAbove(path: RawPath): readonly DirectoryEntry[] {
+    const above = this.#folders.filter((folder) => isInside(path, folder.path))
+    this.#folders = []
+    return above
+  }
+}
+
+function detailsOf(
+  { path, include, exclude }: FilesSettings,
+  { rootEntry: { mode, uid, gid }, census }: Tree,
+): FilesDetails {
+  return { path, root: { mode, uid, gid }, ...(include === undefined ? {} : { include }), exclude, ...census.details() }
+}
