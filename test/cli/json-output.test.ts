@@ -203,7 +203,7 @@ async function throughLeavingOut(lab: Lab): Promise<void> {
   await printed(lab, 'backup', ['backup'])
   const without = ['--accept', 'without-triggers']
   await printed(lab, 'drill', ['drill', ...without])
-  await printed(lab, 'restore --dry-run', ['restore', '--dry-run', ...without])
+  await printed(lab, 'restore --dry-run', ['restore', '--dry-run', '--component', 'database', ...without])
   await printed(lab, 'restore', ['restore', '--target', 'beside', ...without])
   await printed(lab, 'restore --abandon', ['restore', '--abandon'])
   await lab.sql('drop table space; drop function bump')
@@ -230,7 +230,7 @@ async function throughKeeping(lab: Lab, point: string): Promise<void> {
   await printed(lab, 'points', ['points'])
   await printed(lab, 'hold', ['undelete', reports[0]!.removed[1]!])
   const byName = ['remove', reports[0]!.removed[1]!]
-  await printed(lab, 'remove --dry-run', [...byName, '--dry-run'])
+  await printed(lab, 'remove --dry-run', [...byName, '--dry-run', '--accept', 'last-good'])
   await printed(lab, 'remove', [...byName, '--yes'])
   await printed(lab, 'remove', [...byName, '--now', '--yes'])
   await printed(lab, 'hold', ['undelete', point])
