@@ -45,8 +45,8 @@ async function freshWorld(): Promise<World> {
   return world
 }
 
-function restore(world: World, effects?: Effects): Promise<RestoreReport> {
-  const planned = { restoreId: RESTORE_ID, point: POINT, safetyPoint: true }
+function restore(world: World, effects?: Effects, restoreId = RESTORE_ID): Promise<RestoreReport> {
+  const planned = { restoreId, point: POINT, safetyPoint: true }
   return restoreIn(world.workshop, appOf(world, effects), planned, effects)
 }
 
@@ -110,7 +110,8 @@ for (const [way, recover] of [
           assert.equal(ended.result.outcome === 'done', isNew, 'the report told something else')
         assert.ok(listed(await assertSound(world.workshop)).includes(POINT))
         ends.add(isNew ? 'new' : 'old')
-        assert.equal((await restore(world)).outcome, 'done')
+        // The next restore has an id of its own, as each has.
+        assert.equal((await restore(world, undefined, 'abcdef02')).outcome, 'done')
         assert.deepEqual(live(world), captured)
       },
       close: ({ workshop }) => workshop.close(),
