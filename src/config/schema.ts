@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { platformSettings, type PlatformSettings } from '../platforms/all.ts'
 import type { RetentionPolicy } from '../core/retention/retention.ts'
-import { keyFitSetting, type KeyFitSetting } from '../key-fit/use-recipe.ts'
+import { keyFitSetting, type KeyFitSetting } from '../profiles/use-recipe.ts'
 import { secretReference } from '../system/secret-reference.ts'
 import { duration } from './duration.ts'
 import { recipient, repository, repositoryVariants, type RepositoryConfig } from './repository-schema.ts'
