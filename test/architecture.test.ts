@@ -10,18 +10,31 @@ import { parseSync } from 'oxc-parser'
 const allowed: Record<string, readonly string[]> = {
   core: [],
   'key-fit': ['core'],
-  config: ['core', 'system', 'key-fit', 'storage'],
+  // What is known of applications, as data.
+  profiles: ['core', 'key-fit'],
+  config: ['core', 'system', 'key-fit', 'profiles', 'storage', 'platforms'],
   system: ['core'],
   storage: ['core', 'system'],
   repository: ['core', 'system', 'storage'],
   platforms: ['core', 'system'],
   components: ['core', 'system', 'platforms'],
   // What init and key changes do is an operation, and edits the configuration.
-  operations: ['core', 'config', 'system', 'storage', 'repository', 'components', 'key-fit'],
+  operations: ['core', 'config', 'system', 'storage', 'repository', 'platforms', 'components', 'key-fit', 'profiles'],
   // Formats of other programs, each a room that can be taken out.
   interop: ['core', 'system', 'storage', 'repository', 'components', 'operations'],
   cli: ['core', 'config', 'operations', 'interop'],
-  assemble: ['core', 'config', 'system', 'storage', 'repository', 'components', 'key-fit', 'operations'],
+  assemble: [
+    'core',
+    'config',
+    'system',
+    'storage',
+    'repository',
+    'platforms',
+    'components',
+    'key-fit',
+    'profiles',
+    'operations',
+  ],
 }
 /** The entry and the wiring may import everything; nothing imports them but main.ts. */
 const roots = ['main.ts']

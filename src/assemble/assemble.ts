@@ -7,7 +7,8 @@ import type { Finding } from '../core/restore-point.ts'
 import type { App, AppRepository, OperationContext } from '../operations/app.ts'
 import type { Assembly, AssemblyPorts, AssemblyRequest } from '../operations/assembly.ts'
 import { componentSchemas } from '../operations/component-schemas.ts'
-import { declared } from '../key-fit/use-recipe.ts'
+import { declared } from '../profiles/use-recipe.ts'
+import { platforms } from '../platforms/all.ts'
 import { fingerprintKeyOf } from '../repository/fingerprint-key.ts'
 import { recordsMemory } from '../repository/memory.ts'
 import { openRepository } from '../repository/open.ts'
@@ -136,6 +137,7 @@ function appsOf(config: Config, repositories: ReadonlyMap<string, AppRepository>
     lostTogether: app.lostTogether,
     priority: app.priority,
     keyFit: app.keyFit.map(declared),
+    ...platformOf(app.platform),
     ...configurationOf(config, name),
     repositories: app.repositories.map((repository) =>
       present(repositories.get(repository), `repository ${repository}`),
@@ -149,6 +151,15 @@ function appsOf(config: Config, repositories: ReadonlyMap<string, AppRepository>
       ),
     })),
   }))
+}
+
+function platformOf(settings: Config['apps'][string]['platform']): Pick<App, 'platform'> {
+  if (settings === undefined) return {}
+  const kind = present(
+    platforms.find((one) => one.kind === settings.kind),
+    `platform ${settings.kind}`,
+  )
+  return { platform: { kind, settings } }
 }
 
 function configurationOf({ carried }: Config, app: string): Pick<App, 'configuration'> {

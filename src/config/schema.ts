@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import { platformSettings, type PlatformSettings } from '../platforms/all.ts'
 import type { RetentionPolicy } from '../core/retention/retention.ts'
-import { keyFitSetting, type KeyFitSetting } from '../key-fit/use-recipe.ts'
+import { keyFitSetting, type KeyFitSetting } from '../profiles/use-recipe.ts'
 import { secretReference } from '../system/secret-reference.ts'
 import { duration } from './duration.ts'
 import { recipient, repository, repositoryVariants, type RepositoryConfig } from './repository-schema.ts'
@@ -75,6 +76,9 @@ function appSchema(kinds: ComponentSchemas): z.ZodType<AppConfig> {
           'background: holdfast backup takes what other programs of its machine leave of the processors. Restores and drills never wait.',
       }),
       components: componentsSchema(kinds),
+      platform: platformSettings.optional().meta({
+        description: 'Where the workloads of the app run, which a restore stops and starts again.',
+      }),
       keyFit: z.array(keyFitSetting).default([]).meta({ description: 'Proofs that the captured keys open the data.' }),
     })
     .transform(({ interval, objectives: given, ...app }) => ({
@@ -92,6 +96,7 @@ export interface AppConfig {
   readonly priority: 'background' | 'normal'
   readonly retention: RetentionPolicy
   readonly components: Readonly<Record<string, ComponentSettings>>
+  readonly platform?: PlatformSettings | undefined
   readonly keyFit: readonly KeyFitSetting[]
 }
 

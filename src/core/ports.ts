@@ -24,8 +24,14 @@ export interface Effects {
 
 /** Something that happened, for progress and logs. Never holds a secret. */
 export type Progress =
-  | { readonly type: 'phase'; readonly phase: string; readonly detail?: string }
-  | { readonly type: 'bytes'; readonly subject: string; readonly done: number; readonly total?: number }
+  | { readonly type: 'phase'; readonly phase: string; readonly component?: string; readonly detail?: string }
+  | {
+      readonly type: 'bytes'
+      readonly component?: string
+      readonly subject: string
+      readonly done: number
+      readonly total?: number
+    }
   | { readonly type: 'note'; readonly message: string }
   | { readonly type: 'warning'; readonly message: string }
 

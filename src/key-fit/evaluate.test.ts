@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { Failure } from '../core/failure.ts'
 import { evaluateKeyFit } from './evaluate.ts'
 import { proven, worldOf } from './testing/worlds.ts'
-import { declared, keyFitSetting } from './use-recipe.ts'
+import { declared, keyFitSetting } from '../profiles/use-recipe.ts'
 import { Tally, verdictOf } from './verdict.ts'
 
 const key = (steps: readonly unknown[] = []): unknown => ({ kind: 'secret', component: 'keys', secret: 'key', steps })

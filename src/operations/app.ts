@@ -5,6 +5,7 @@ import type { Finding, PointId } from '../core/restore-point.ts'
 import type { Objectives } from '../core/safety/safety.ts'
 import type { RetentionPolicy } from '../core/retention/retention.ts'
 import type { Driver } from '../components/driver.ts'
+import type { Platform } from '../platforms/platform.ts'
 import type { DeclaredFit } from '../key-fit/schema.ts'
 import type { Identity, Repository } from '../repository/repository.ts'
 
@@ -25,6 +26,8 @@ export interface App {
   readonly priority?: 'background' | 'normal'
   /** What its restore points carry of the configuration, without secrets. */
   readonly configuration?: Readonly<Record<string, unknown>>
+  /** Where its workloads run; without it nothing is stopped for a restore. */
+  readonly platform?: { readonly kind: Platform; readonly settings: unknown }
   /** Proofs that the captured keys open the data. */
   readonly keyFit?: readonly DeclaredFit[]
 }

@@ -20,7 +20,7 @@ export function sourceOf(reader: PointReader, component: ManifestComponent, cont
     read(role) {
       const artifact = find(role)
       const content = readArtifact(reader, artifact.number, context)
-      return counted(content, `${component.name} ${role}`, artifact.plainSize, context)
+      return counted(content, { component: component.name, subject: role }, artifact.plainSize, context)
     },
   }
 }
@@ -93,14 +93,14 @@ export function about(what: string, error: unknown): Failure {
 
 async function* counted(
   content: AsyncIterable<Uint8Array>,
-  subject: string,
+  what: { readonly component: string; readonly subject: string },
   total: number,
   context: Context,
 ): AsyncGenerator<Uint8Array> {
   let done = 0
   for await (const chunk of content) {
     done += chunk.length
-    context.progress({ type: 'bytes', subject, done, total })
+    context.progress({ type: 'bytes', ...what, done, total })
     yield chunk
   }
 }

@@ -66,6 +66,9 @@ const ELSEWHERE = [
   'restorePlan.safetyFindings?',
   'restorePlan.safetyFindings?[]',
   // Needs a component that cannot be left running (OpenBao); src/operations/scratch/restore.test.ts plans with one.
+  // Needs a platform; src/operations/restore/writers.test.ts plans with one.
+  'restorePlan.pauses?',
+  'restorePlan.pauses?[]',
   'restorePlan.leftOut?',
   'restorePlan.leftOut?[]',
   // Needs a file whose header lacks claims; src/interop/kleidia-v1/read.test.ts opens such files.
@@ -75,7 +78,7 @@ const ELSEWHERE = [
   // Needs a repository that cannot be read, and days without a backup; src/operations/status/status.test.ts has them.
   'status.apps[].reasons[].repository?',
   'status.apps[].reasons[].count?',
-  // Needs data that names files; src/key-fit/recipes/certctl.test.ts has it.
+  // Needs data that names files; src/profiles/certctl/key-fit.test.ts has it.
   'keyFit.outside?',
   'keyFit.outside?[]',
   // Need a repository that takes no proof; test/e2e/bad-input-full-disk.test.ts has one.

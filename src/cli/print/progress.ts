@@ -1,4 +1,5 @@
 import type { Progress } from '../../core/ports.ts'
+import { ProgressTracker, type Advance } from '../../core/progress.ts'
 import { formatBytes } from './format.ts'
 import type { Streams } from './output.ts'
 import { wrapSentences } from './wrap.ts'
@@ -14,7 +15,8 @@ export class ProgressView {
   readonly #quiet: boolean
   readonly #now: () => number
   readonly #warned = new Set<string>()
-  #phase = ''
+  readonly #tracker = new ProgressTracker()
+  #act = ''
   #drawn = false
   #lastDraw = -REDRAW_MILLISECONDS
 
@@ -32,13 +34,10 @@ export class ProgressView {
       case 'note':
         if (!this.#quiet) this.#line(event.message)
         break
-      case 'phase':
-        this.#phase = event.detail === undefined ? event.phase : `${event.phase}: ${event.detail}`
-        if (!this.#quiet) this.#announce()
-        break
-      case 'bytes':
-        if (!this.#quiet) this.#count(event)
-        break
+      default: {
+        const advance = this.#tracker.take(event)
+        if (advance !== undefined && !this.#quiet) this.#advance(advance)
+      }
     }
   }
 
@@ -56,16 +55,20 @@ export class ProgressView {
     this.#line(wrapSentences(`warning: ${message}`, this.#streams.width))
   }
 
-  #announce(): void {
-    if (this.#streams.terminal) this.#draw(`${this.#phase} …`)
-    else this.#streams.error(`${this.#phase}\n`)
+  #advance(advance: Advance): void {
+    if (advance.bytesDone !== undefined) return this.#count(advance.bytesDone, advance)
+    const what = [advance.component, advance.detail].filter((part) => part !== undefined).join(' ')
+    this.#act = what === '' ? advance.phase : `${advance.phase}: ${what}`
+    if (this.#streams.terminal) this.#draw(`${this.#act} …`)
+    else this.#streams.error(`${this.#act}\n`)
   }
 
-  #count({ done, total, subject }: Extract<Progress, { type: 'bytes' }>): void {
+  #count(done: number, { component, detail, bytesExpected: total }: Advance): void {
     if (!this.#streams.terminal || this.#now() - this.#lastDraw < REDRAW_MILLISECONDS) return
     const share =
       total === undefined || total === 0 ? '' : ` of ${formatBytes(total)} (${Math.floor((100 * done) / total)} %)`
-    this.#draw(`${this.#phase} … ${subject} ${formatBytes(done)}${share}`)
+    const subject = [component, detail].filter((part) => part !== undefined).join(' ')
+    this.#draw(`${this.#act} … ${subject} ${formatBytes(done)}${share}`)
   }
 
   #draw(text: string): void {

@@ -5,8 +5,8 @@ import { filesSettings } from '../../components/files/schema.ts'
 import { secretsSettings } from '../../components/secrets/schema.ts'
 import { postgresSettings } from '../../components/postgres/schema.ts'
 import { parseConfig, type Config } from '../load-config.ts'
-import { declared } from '../../key-fit/use-recipe.ts'
-import { appNames } from './app-templates.ts'
+import { declared } from '../../profiles/use-recipe.ts'
+import { profiles } from '../../profiles/all.ts'
 import { startingConfig, type StartingValues } from './starting-config.ts'
 import { recipient, signer } from '../testing/examples.ts'
 import { withKeys } from './with-keys.ts'
@@ -86,9 +86,11 @@ test('keys are entered and all else stays', () => {
   assert.equal(after, entered)
 })
 
-for (const name of appNames)
-  test(`the template of ${name} is valid as it is, and its key fit names what it has`, () => {
-    const template = { name, environmentFile: '/opt/it has "a" name/.env', hasUrl: false }
+for (const profile of profiles)
+  test(`the template of ${profile.name} is valid as it is, and its key fit names what it has`, () => {
+    const { name } = profile
+    const place = { environmentFile: '/opt/it has "a" name/.env', hasUrl: false }
+    const template = { profile, place }
     const text = startingConfig({ ...values, app: name, template })
     const config = parse(withKeys(text, { signers: [signer], recipients: { local: [recipient] } }))
     assert.deepEqual(config.warnings, [])
@@ -100,6 +102,6 @@ for (const name of appNames)
     const secrets = app?.components['keys']?.['secrets'] as Record<string, { file: string }>
     for (const source of Object.values(fit.keys)) {
       if (source.kind !== 'secret') continue
-      assert.equal(secrets[source.secret]?.file, template.environmentFile)
+      assert.equal(secrets[source.secret]?.file, place.environmentFile)
     }
   })

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Secret } from '../../core/secret.ts'
 import { secretOfBytes } from '../../core/texts/secret-bytes.ts'
 import { evaluateKeyFit } from '../evaluate.ts'
-import { declared, keyFitSetting } from '../use-recipe.ts'
+import { declared, keyFitSetting } from '../../profiles/use-recipe.ts'
 import type { KeyFitResult } from '../verdict.ts'
 import type { EvidenceWorld, Row } from '../world.ts'
 

@@ -36,7 +36,7 @@ export async function captureComponent(
   const started = context.clock.now()
   const begun = context.clock.monotonic()
   const sink = new DestinationSink(component.name, destinations, keys, context)
-  context.progress({ type: 'phase', phase: 'capture', detail: `${component.name} (${component.driver.kind})` })
+  context.progress({ type: 'phase', phase: 'capture', component: component.name, detail: `(${component.driver.kind})` })
   const facts = (): Pick<ComponentOutcome, 'name' | 'kind' | 'bytes' | 'durationMilliseconds'> => ({
     name: component.name,
     kind: component.driver.kind,
@@ -158,7 +158,7 @@ class DestinationSink implements ArtifactSink {
 
   #count(role: string, length: number): void {
     this.plainBytes += length
-    this.#context.progress({ type: 'bytes', subject: `${this.#component} ${role}`, done: this.plainBytes })
+    this.#context.progress({ type: 'bytes', component: this.#component, subject: role, done: this.plainBytes })
   }
 }
 

@@ -8,6 +8,7 @@ import { findLostTogether } from '../placement/find-lost-together.ts'
 import { findSecondInstallation } from '../placement/find-second-installation.ts'
 import type { Catalog } from '../../repository/repository.ts'
 import { identityFinding, openNewest, readerFor, type Opened } from './open-newest.ts'
+import { runningWriters } from '../restore/writers.ts'
 import { closedFinding } from '../keys/closed-finding.ts'
 
 export interface CheckReport {
@@ -53,7 +54,17 @@ async function checkComponents(app: App, context: OperationContext): Promise<rea
     context.progress({ type: 'phase', phase: 'check', detail: `${app.name} ${name}` })
     findings.push(...(await asFindings(name, context, () => driver.check(settings, context))))
   }
+  findings.push(...(await asFindings('platform', context, () => platformFindings(app, context))))
   return findings
+}
+
+/** Asks what runs, as a restore does before it stops anything. */
+async function platformFindings(app: App, context: OperationContext): Promise<readonly Finding[]> {
+  if (app.platform === undefined) return []
+  const running = await runningWriters(app, context)
+  const message =
+    running.length === 0 ? 'nothing of the app runs now' : `a restore stops and starts ${running.join(', ')}`
+  return [{ level: 'ok', subject: `platform ${app.platform.kind.kind}`, message }]
 }
 
 async function checkRepository(

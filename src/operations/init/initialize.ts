@@ -1,7 +1,7 @@
 import { dirname, join, resolve } from 'node:path'
 import { parseConfig, type Config } from '../../config/load-config.ts'
-import { appNames, appPlaces, type AppTemplate } from '../../config/starting/app-templates.ts'
-import { startingConfig } from '../../config/starting/starting-config.ts'
+import { profileNames, profiles } from '../../profiles/all.ts'
+import { startingConfig, type AppTemplate } from '../../config/starting/starting-config.ts'
 import { withKeys } from '../../config/starting/with-keys.ts'
 import { parseDatabaseUrl } from '../../core/texts/database-url.ts'
 import { Failure } from '../../core/failure.ts'
@@ -146,7 +146,7 @@ function startingText(path: string, request: InitOrder): string {
   const url = request.repositoryUrl ?? `file://${join(folder, 'repository')}`
   const template = templateOf(request)
   const text = startingConfig({
-    app: template?.name ?? 'portal',
+    app: template?.profile.name ?? 'portal',
     template,
     repository: { name: 'main', url },
     database: { host: 'localhost', name: 'portal', user: 'holdfast' },
@@ -166,15 +166,15 @@ function identityLine({ identityFile }: InitOrder): (line: string) => string {
 
 function templateOf({ template }: InitOrder): AppTemplate | undefined {
   if (template === undefined) return undefined
-  const name = appNames.find((one) => one === template.name)
-  if (name === undefined)
+  const profile = profiles.find(({ name }) => name === template.name)
+  if (profile === undefined)
     throw new Failure('usage', `no template for app ${JSON.stringify(template.name)}`, {
-      hint: `There is: ${appNames.join(', ')}.`,
+      hint: `There is: ${profileNames.join(', ')}.`,
     })
-  const { environmentFile, url } = appPlaces[name]
+  const { environmentFile, databaseUrl: url } = profile
   const file = resolve(template.environmentFile ?? environmentFile)
   if (template.environmentFile !== undefined) assertEnvironmentFile(file)
-  return { name, environmentFile: file, hasUrl: url !== undefined && hasVariable(file, url) }
+  return { profile, place: { environmentFile: file, hasUrl: url !== undefined && hasVariable(file, url) } }
 }
 
 function hasVariable(file: string, name: string): boolean {

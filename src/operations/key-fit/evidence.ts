@@ -2,7 +2,7 @@ import { toFailure, type Failure } from '../../core/failure.ts'
 import type { Secret } from '../../core/secret.ts'
 import type { EvidenceQuery, EvidenceRow, EvidenceTaker } from '../../components/evidence.ts'
 import type { DeclaredFit } from '../../key-fit/schema.ts'
-import { queriesOf } from '../../key-fit/use-recipe.ts'
+import { queriesOf } from '../../key-fit/queries.ts'
 import { secretPlaces } from '../../key-fit/keys.ts'
 
 /** What is held of all rows of one backup. A drill looks at rows as they come, and at all of them. */

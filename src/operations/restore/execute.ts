@@ -26,6 +26,7 @@ import { missingOf } from './missing.ts'
 import type { RestoreReport } from './report.ts'
 import { makeSafetyPoint } from './safety-point/safety-point.ts'
 import { abandonAll, stopAll, watchAll } from './watches.ts'
+import { forgetPaused, pauseWriters, resumeWriters, writersToPause } from './writers.ts'
 import type { Restoring } from './targets.ts'
 
 /**
@@ -50,13 +51,13 @@ export async function executeRestore(
     await authenticate(reader, targets, order.mode === 'in-place' ? 'live' : 'beside', context)
     if (order.mode === 'in-place') refuseRecorded(app.name, reader, targets, order.acceptedMisfits ?? [])
     if (order.safetyPoint) run.saved(await makeSafetyPoint(app, context))
-    if (order.mode === 'in-place') await overwrite(run, prove, targets, context)
+    if (order.mode === 'in-place') await overwrite(app, run, prove, targets, context)
     else await loadBeside(run, prove, targets, context)
-    if (order.mode === 'swap') await putLive(run, targets, context)
+    if (order.mode === 'swap') await putLive(app, run, targets, context)
     if (order.mode !== 'beside') await noteRestored(app, namesOf(targets), context)
     return { ...run.report('done', targets), previous: await keptFor(app, order.restoreId, context) }
   } catch (error) {
-    return await stop(run, targets, error, context)
+    return await stop(app, run, targets, error, context)
   }
 }
 
@@ -92,6 +93,7 @@ async function loadBeside(
 
 /** The steps that the application notices. A run that dies in here is taken forward by `resumeRestore`. */
 export async function putLive(
+  app: App,
   run: RestoreRun,
   targets: readonly Restoring[],
   context: OperationContext,
@@ -99,8 +101,8 @@ export async function putLive(
   const watches = await watchAll(targets, context)
   try {
     // Writers may be in the restored data already when a run died while reopening: they are not locked out once more.
-    if (run.stage !== 'reopening' || !(await areSwapped(targets, context))) await bringIn(run, targets, context)
-    await finish(run, targets, context)
+    if (run.stage !== 'reopening' || !(await areSwapped(targets, context))) await bringIn(app, run, targets, context)
+    await finish(app, run, targets, context)
   } catch (error) {
     // What is fenced has to be opened again: nobody waits for an answer.
     await abandonAll(watches)
@@ -110,15 +112,44 @@ export async function putLive(
 }
 
 /** Lets writers in and closes the journal. All that is left of a restore, by swap or in place, that died here. */
-export async function finish(run: RestoreRun, targets: readonly Restoring[], context: OperationContext): Promise<void> {
+export async function finish(
+  app: App,
+  run: RestoreRun,
+  targets: readonly Restoring[],
+  context: OperationContext,
+): Promise<void> {
   await reopenAll(targets, context)
+  await startWriters(app, run, context)
   await run.enter('done')
 }
 
-async function bringIn(run: RestoreRun, targets: readonly Restoring[], context: OperationContext): Promise<void> {
-  // The journal comes before the fence: a machine that dies with the fence up must be told by the journal to take it down.
+/** The journal forgets them last: who dies before it starts them once more, which is no harm. */
+async function startWriters(app: App, run: RestoreRun, context: OperationContext): Promise<void> {
+  await resumeWriters(app, run.paused, context)
+  if (run.paused.length > 0) await forgetPaused(app, context)
+  run.noted([])
+}
+
+/** The journal comes before the fence and before the first stop: a machine that dies then must be told what to open and start. */
+async function lockOut(
+  app: App,
+  run: RestoreRun,
+  targets: readonly Restoring[],
+  context: OperationContext,
+): Promise<void> {
+  run.noted([...new Set([...run.paused, ...(await writersToPause(app, context))])])
   await run.enter('fencing')
+  await pauseWriters(app, run.paused, context)
   await fenceAll(targets, context)
+}
+
+async function bringIn(
+  app: App,
+  run: RestoreRun,
+  targets: readonly Restoring[],
+  context: OperationContext,
+): Promise<void> {
+  await lockOut(app, run, targets, context)
   await run.enter('swapping')
   await swapAll(targets, context)
   await run.enter('reopening')
@@ -126,22 +157,23 @@ async function bringIn(run: RestoreRun, targets: readonly Restoring[], context: 
 
 /** In place there is no side copy: the fence comes first, and a failure leaves what the safety point must repair. */
 async function overwrite(
+  app: App,
   run: RestoreRun,
   prove: Prove,
   targets: readonly Restoring[],
   context: OperationContext,
 ): Promise<void> {
-  await run.enter('fencing')
-  await fenceAll(targets, context)
+  await lockOut(app, run, targets, context)
   await run.enter('loading')
   await loadAll(targets, context, run.loaded)
   run.compared(await compareAll(targets, context))
   await prove()
   await run.enter('reopening')
-  await finish(run, targets, context)
+  await finish(app, run, targets, context)
 }
 
 async function stop(
+  app: App,
   run: RestoreRun,
   targets: readonly Restoring[],
   error: unknown,
@@ -150,7 +182,7 @@ async function stop(
   const failure = toFailureUnder(error, context.signal)
   if (run.stage === 'planned') throw failure
   // Nobody is left locked out of data that is proven and live: only to open it is left to do.
-  if (run.stage === 'reopening' && failure.kind === 'cancelled') return await openAll(run, targets, context)
+  if (run.stage === 'reopening' && failure.kind === 'cancelled') return await openAll(app, run, targets, context)
   // Once writers are in the restored data, taking it back would lose what they wrote; the operator decides with undo.
   if (run.stage === 'reopening') throw notOpen(run, failure)
   const afterwards = { ...context, signal: new AbortController().signal }
@@ -160,6 +192,8 @@ async function stop(
   try {
     if (run.mode === 'in-place') await reopenAll(targets, afterwards)
     else await rollBack(targets, 'forgotten', afterwards)
+    // What may be mixed is not to be written to: its writers stay down until a later restore brings whole data.
+    if (live === 'as before') await startWriters(app, run, afterwards)
     await run.enter('abandoned')
   } catch (cause) {
     throw unfinished(run, told, cause)
@@ -170,13 +204,14 @@ async function stop(
 
 /** What is left of a restore that was stopped while it opened the restored data. */
 async function openAll(
+  app: App,
   run: RestoreRun,
   targets: readonly Restoring[],
   context: OperationContext,
 ): Promise<RestoreReport> {
   const afterwards = { ...context, signal: new AbortController().signal }
   try {
-    await finish(run, targets, afterwards)
+    await finish(app, run, targets, afterwards)
   } catch (error) {
     throw notOpen(run, toFailure(error))
   }
@@ -274,6 +309,16 @@ export class RestoreRun {
     if (stage === 'fencing') this.#fencedAt ??= this.#context.clock.monotonic()
     if (stage === 'done') this.#openedAt = this.#context.clock.monotonic()
     this.#journal = await enterStage(this.#journal, stage, this.#context.records, this.#context.clock)
+  }
+
+  get paused(): readonly string[] {
+    return this.#journal.paused ?? []
+  }
+
+  /** The workloads that are stopped, for the next entry of the journal. */
+  noted(paused: readonly string[]): void {
+    const { paused: _before, ...journal } = this.#journal
+    this.#journal = paused.length === 0 ? journal : { ...journal, paused: [...paused] }
   }
 
   saved(safetyPoint: string | null): void {

@@ -36,6 +36,8 @@ const restoreJournal = z.object({
   /** What the operator agreed to restore without. */
   accept: z.array(z.enum(acceptIds)).optional(),
   stage: z.enum(restoreStages),
+  /** Workloads that this restore stops, noted before the first is, until they run again. */
+  paused: z.array(z.string()).optional(),
   safetyPoint: z.string().nullable(),
   started: z.string(),
   updated: z.string(),
@@ -43,6 +45,13 @@ const restoreJournal = z.object({
 export type RestoreJournal = z.infer<typeof restoreJournal>
 
 const PREFIX = 'restore-'
+
+const nameOf = ({ app, restoreId }: RestoreJournal): string => `${PREFIX}${app}-${restoreId}`
+
+/** Notes what changed beside the stage. */
+export async function saveJournal(journal: RestoreJournal, records: Records, clock: Clock): Promise<void> {
+  await records.save(nameOf(journal), { ...journal, updated: clock.now().toISOString() })
+}
 
 /** Moves the journal to a stage, durably, and gives the new journal. */
 export async function enterStage(
@@ -52,7 +61,7 @@ export async function enterStage(
   clock: Clock,
 ): Promise<RestoreJournal> {
   const next = { ...journal, stage, updated: clock.now().toISOString() }
-  const name = `${PREFIX}${journal.app}-${journal.restoreId}`
+  const name = nameOf(journal)
   try {
     await records.save(name, next)
   } catch (error) {

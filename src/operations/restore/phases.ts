@@ -44,7 +44,7 @@ export async function loadAll(
 ): Promise<void> {
   // The database first: it takes longest, and a point that cannot be loaded should say so before files are written.
   for (const one of restoring.toReversed()) {
-    context.progress({ type: 'phase', phase: 'load', detail: one.name })
+    context.progress({ type: 'phase', phase: 'load', component: one.name })
     const { source, finished } = watchReads(one.source)
     await one.target.load(one.details, source, context)
     for (const role of authenticatedByLoad(one)) if (!finished.has(role)) await drain(one.source.read(role))
@@ -81,7 +81,7 @@ export async function compareAll(
 ): Promise<readonly Difference[]> {
   const differences: Difference[] = []
   for (const { name, target, details, source, compareDrilled } of restoring) {
-    context.progress({ type: 'phase', phase: 'compare', detail: name })
+    context.progress({ type: 'phase', phase: 'compare', component: name })
     const found = [...(await target.compare(details, context, source)), ...(await target.runChecks(context))]
     differences.push(...found.map((difference) => ({ ...difference, subject: `${name}: ${difference.subject}` })))
     differences.push(...((await compareDrilled?.(context)) ?? []))
@@ -91,7 +91,7 @@ export async function compareAll(
 
 export async function fenceAll(targets: readonly WithTarget[], context: OperationContext): Promise<void> {
   for (const { name, target } of targets) {
-    context.progress({ type: 'phase', phase: 'fence', detail: name })
+    context.progress({ type: 'phase', phase: 'fence', component: name })
     await target.fence(context)
   }
 }
@@ -102,7 +102,7 @@ export async function fenceAll(targets: readonly WithTarget[], context: Operatio
  */
 export async function swapAll(restoring: readonly Restoring[], context: OperationContext): Promise<void> {
   for (const { name, target, details } of restoring) {
-    context.progress({ type: 'phase', phase: 'swap', detail: name })
+    context.progress({ type: 'phase', phase: 'swap', component: name })
     try {
       await target.swap(details, context)
     } catch (error) {
@@ -132,7 +132,7 @@ async function finishSwap(name: string, target: Target, details: unknown, contex
 
 export async function reopenAll(targets: readonly WithTarget[], context: OperationContext): Promise<void> {
   for (const { name, target } of targets) {
-    context.progress({ type: 'phase', phase: 'reopen', detail: name })
+    context.progress({ type: 'phase', phase: 'reopen', component: name })
     await target.reopen(context)
   }
 }
@@ -154,7 +154,7 @@ export async function rollBack(
   context: OperationContext,
 ): Promise<void> {
   for (const { name, target } of targets.toReversed()) {
-    context.progress({ type: 'phase', phase: 'roll back', detail: name })
+    context.progress({ type: 'phase', phase: 'roll back', component: name })
     const swapped = (await target.state(context)) === 'swapped'
     if (swapped) await target.undo(context)
     await target.reopen(context)

@@ -10,6 +10,7 @@ import { restoreOrder, type Destination, type RestoreOrder } from './order.ts'
 import { safetyFindings } from './safety-point/safety-preflight.ts'
 import { openOrdered, type Restoring } from './targets.ts'
 import { refuseUnfinished } from './unfinished.ts'
+import { runningWriters } from './writers.ts'
 
 /** An order, and what people should know before it runs: shown before anything is touched, and all of `--dry-run`. */
 export interface RestorePlan extends RestoreOrder {
@@ -21,6 +22,8 @@ export interface RestorePlan extends RestoreOrder {
   readonly missing: readonly string[]
   /** Components that this kind of restore cannot take: a throw-away copy of them cannot be left running. */
   readonly leftOut?: readonly string[]
+  /** Workloads that are stopped for it and started again. */
+  readonly pauses?: readonly string[]
   /** What would keep the safety point from being made, or from being in each repository. */
   readonly safetyFindings?: readonly Finding[]
   /** What the operator types to confirm. */
@@ -103,10 +106,13 @@ async function planWith(
   context: OperationContext,
 ): Promise<RestorePlan> {
   const { targets, leftOut } = await openOrdered(app, { order, reader, proofs: point.proofs, folder }, context)
+  const replaces = order.mode === 'swap' || order.mode === 'in-place'
+  const pauses = replaces ? await runningWriters(app, context) : []
   const safety = order.safetyPoint ? await safetyFindings(app, reader.commit, context) : []
   return {
     ...order,
     ...(safety.length === 0 ? {} : { safetyFindings: safety }),
+    ...(pauses.length === 0 ? {} : { pauses }),
     ...(leftOut.length === 0 ? {} : { leftOut: leftOut.map(({ name }) => name) }),
     pointCreated: reader.commit.created,
     ...noteOf(reader.commit),

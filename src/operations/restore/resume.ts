@@ -10,6 +10,7 @@ import { isLiveAsBefore, rollBack, type TakenBack } from './phases.ts'
 import { missingOf } from './missing.ts'
 import type { RestoreReport } from './report.ts'
 import { openBareTargets, openTargets } from './targets.ts'
+import { resumeWriters } from './writers.ts'
 
 /** Whether a restore that was cut off is finished by going forward: its data is proven and beside, or already live. */
 export function goesForward(journal: RestoreJournal): boolean {
@@ -46,7 +47,7 @@ export async function resumeRestore(
   const targets = await openTargets(app, reader, { ...optionsOf(journal), components: journal.components }, context)
   const run = new RestoreRun(journal, { missing: missingOf(reader, undefined), journal }, context)
   try {
-    await (run.mode === 'in-place' ? finish(run, targets, context) : putLive(run, targets, context))
+    await (run.mode === 'in-place' ? finish(app, run, targets, context) : putLive(app, run, targets, context))
     await noteRestored(app, journal.components, context)
     return { ...run.report('done', targets), previous: await keptFor(app, journal.restoreId, context) }
   } catch (error) {
@@ -68,14 +69,19 @@ export async function abandonRestore(
   journal: RestoreJournal,
   context: OperationContext,
 ): Promise<RestoreJournal> {
-  if (journal.mode === 'in-place' && journal.stage !== 'planned') await reopenInPlace(app, journal, context)
-  else
+  const isMixed =
+    journal.mode === 'in-place' && journal.stage !== 'planned' && (await reopenInPlace(app, journal, context))
+  if (journal.mode !== 'in-place' || journal.stage === 'planned')
     await rollBack(
       await openBareTargets(app, journal.components, optionsOf(journal), context),
       takenBack(journal),
       context,
     )
-  return await enterStage(journal, 'abandoned', context.records, context.clock)
+  const { paused = [], ...rest } = journal
+  // What may be mixed is not to be written to: its writers stay down until a later restore brings whole data.
+  if (isMixed) return await enterStage(journal, 'abandoned', context.records, context.clock)
+  await resumeWriters(app, paused, context)
+  return await enterStage(rest, 'abandoned', context.records, context.clock)
 }
 
 /** From `reopening` on writers may have been in the restored data, and nothing else has what they wrote. */
@@ -89,15 +95,16 @@ function afterwards({ mode, stage, app, safetyPoint }: RestoreJournal): string {
   return ` It says whether the live data was changed. If it may be a mixture of before and after: ${wayBack(app, safetyPoint)}`
 }
 
-/** What was overwritten cannot be taken back here; the safety point holds it. */
-async function reopenInPlace(app: App, journal: RestoreJournal, context: OperationContext): Promise<void> {
+/** What was overwritten cannot be taken back here; the safety point holds it. Says whether the data may be mixed. */
+async function reopenInPlace(app: App, journal: RestoreJournal, context: OperationContext): Promise<boolean> {
   const targets = await openBareTargets(app, journal.components, optionsOf(journal), context)
   // Opening takes the marks away that tell.
   const isChanged = journal.stage === 'loading' && !(await isLiveAsBefore(targets, context))
   for (const { target } of targets) await target.reopen(context)
-  if (!isChanged) return
+  if (!isChanged) return false
   const message = `the restore in place was cut off while ${journal.stage}. ${repairMixed(app.name, journal.safetyPoint)}`
   context.progress({ type: 'warning', message })
+  return true
 }
 
 function optionsOf({ mode, restoreId, accept }: RestoreJournal): LiveTargetRequest {

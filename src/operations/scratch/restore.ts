@@ -73,7 +73,7 @@ async function leaveAll(
   const places: ScratchRecord['places'] = []
   const urls: { readonly component: string; readonly url: Secret }[] = []
   for (const { name, target } of targets) {
-    context.progress({ type: 'phase', phase: 'leave running', detail: name })
+    context.progress({ type: 'phase', phase: 'leave running', component: name })
     const left = await target.copy?.leave(context, options)
     if (left === undefined) continue
     const { url, ...place } = left

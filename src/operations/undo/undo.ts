@@ -86,7 +86,7 @@ export async function runUndo(app: App, { restoreId }: UndoOrder, context: Opera
   const targets = await openBareTargets(app, names, { mode: 'swap', restoreId: plan.restoreId }, context)
   // The database first: like its swap, its undo is the moment that counts for the app.
   for (const { name, target } of targets.toReversed()) {
-    context.progress({ type: 'phase', phase: 'undo', detail: name })
+    context.progress({ type: 'phase', phase: 'undo', component: name })
     await target.undo(context)
     await target.reopen(context)
   }

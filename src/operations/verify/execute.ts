@@ -126,7 +126,7 @@ async function readStep(
   context: OperationContext,
 ): Promise<FailureSummary | undefined> {
   if (level !== 'full') return undefined
-  context.progress({ type: 'phase', phase: 'read', detail: `${component} ${role}` })
+  context.progress({ type: 'phase', phase: 'read', component, detail: role })
   return findings.of(() => drain(readArtifact(reader, number, context, (bytes) => (findings.bytesRead += bytes))))
 }
 
@@ -140,7 +140,7 @@ async function examineAll(
   for (const component of reader.manifest.components) {
     const driver = drivers.find(({ kind }) => kind === component.kind)
     if (driver === undefined) continue
-    context.progress({ type: 'phase', phase: 'examine', detail: component.name })
+    context.progress({ type: 'phase', phase: 'examine', component: component.name })
     const failure = await findings.of(() => examine(reader, component, driver, context))
     examined.push({ component: component.name, ...outcomeOf(failure) })
   }

@@ -108,6 +108,7 @@ function planText(plan: RestorePlan): string {
     `  how: ${acts[plan.mode]}`,
     ...(plan.mode === 'scratch' ? [] : [`  safety point first: ${plan.safetyPoint ? 'yes' : 'NO'}`]),
     ...plan.components.map(({ name, target, bytes }) => `  ${name}: ${formatBytes(bytes)} into ${target}`),
+    ...(plan.pauses ?? []).map((name) => `  stopped meanwhile: ${name}`),
     ...plan.missing.map((name) => `  MISSING in this point: ${name}`),
     ...(plan.leftOut ?? []).map((name) => `  LEFT OUT: ${name} cannot be left running; holdfast drill proves it`),
     ...[{ findings: plan.safetyFindings ?? [] }, ...plan.components]

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { Failure } from '../core/failure.ts'
-import type { Recipe } from './recipes/recipe.ts'
-import { recipes } from './recipes/all.ts'
+import { profileNames, profiles } from './all.ts'
+import type { Profile } from './profile.ts'
 import {
   declaredFit,
   elsewhere,
@@ -11,12 +11,12 @@ import {
   type KeySource,
   type Proof,
   type SecretPlace,
-} from './schema.ts'
+} from '../key-fit/schema.ts'
 
 /** A recipe and where its things are. */
 const recipeFit = z.strictObject({
   kind: z.literal('recipe'),
-  recipe: z.enum(['zitadel', 'certctl', 'authentik']),
+  recipe: z.enum(profileNames),
   required: z.boolean().default(true),
   database: z.string().min(1).default('database'),
   /** Where the app itself can be asked. */
@@ -34,26 +34,29 @@ export type KeyFitSetting = z.infer<typeof keyFitSetting>
 /** The declaration that a setting stands for. Fails with `usage` when it gives another set of keys than the recipe has. */
 export function declared(setting: KeyFitSetting): DeclaredFit {
   if (setting.kind === 'declared') return setting
-  const recipe = recipes.find(({ name }) => name === setting.recipe)
-  if (recipe === undefined) throw new Failure('bug', `no recipe ${setting.recipe}`)
-  requireKeys(recipe, setting)
-  if (setting.url !== undefined && !recipe.fit.proofs.some(({ kind }) => kind === 'cookie'))
-    throw new Failure('usage', `recipe ${recipe.name} asks no running app and takes no url`)
-  return placed(recipe, setting)
+  const profile = profiles.find(({ name }) => name === setting.recipe)
+  if (profile === undefined) throw new Failure('bug', `no recipe ${setting.recipe}`)
+  requireKeys(profile, setting)
+  if (setting.url !== undefined && !profile.recipe.fit.proofs.some(({ kind }) => kind === 'cookie'))
+    throw new Failure('usage', `recipe ${profile.name} asks no running app and takes no url`)
+  return placed(profile, setting)
 }
 
-function requireKeys(recipe: Recipe, { keys }: RecipeFit): void {
+function requireKeys({ name: recipeName, recipe }: Profile, { keys }: RecipeFit): void {
   const needed = Object.keys(recipe.keys).filter((name) => !recipe.optional.includes(name))
   const lacking = needed.find((name) => keys[name] === undefined)
   const unknown = Object.keys(keys).find((name) => recipe.keys[name] === undefined)
   if (lacking === undefined && unknown === undefined) return
   const what = lacking === undefined ? `knows no key ${unknown ?? ''}` : `needs key ${lacking}`
   const known = Object.entries(recipe.keys).map(([name, meaning]) => `${name} (${meaning})`)
-  throw new Failure('usage', `recipe ${recipe.name} ${what}`, { hint: `Its keys are ${known.join(', ')}.` })
+  throw new Failure('usage', `recipe ${recipeName} ${what}`, { hint: `Its keys are ${known.join(', ')}.` })
 }
 
-function placed(recipe: Recipe, { required, database, keys, url, elsewhere: kept }: RecipeFit): DeclaredFit {
-  const whole = declaredFit.parse({ kind: 'declared', name: recipe.name, required, elsewhere: kept, ...recipe.fit })
+function placed(
+  { name: recipeName, recipe }: Profile,
+  { required, database, keys, url, elsewhere: kept }: RecipeFit,
+): DeclaredFit {
+  const whole = declaredFit.parse({ kind: 'declared', name: recipeName, required, elsewhere: kept, ...recipe.fit })
   const given = Object.entries(whole.keys).flatMap(([key, source]): [string, KeySource][] => {
     if (source.kind === 'ring') return [[key, { ...source, rows: { ...source.rows, component: database } }]]
     if (source.kind === 'derived') return [[key, source]]
@@ -90,17 +93,4 @@ function inDatabase(proof: Proof, database: string): Proof {
   if (proof.kind !== 'certificate') return { ...proof, rows: { ...proof.rows, component: database } }
   const { issued, ...rest } = proof
   return issued === undefined ? rest : { ...rest, issued: { ...issued, rows: { ...issued.rows, component: database } } }
-}
-
-/** Every query that a declaration makes of a component. */
-export function queriesOf(
-  fit: DeclaredFit,
-  component: string,
-): readonly { readonly sql: string; readonly limit: number }[] {
-  const rings = Object.values(fit.keys).flatMap((source) => (source.kind === 'ring' ? [source.rows] : []))
-  const proofs = fit.proofs.flatMap((proof) => {
-    if (proof.kind === 'live' || proof.kind === 'cookie') return []
-    return proof.kind === 'certificate' ? (proof.issued === undefined ? [] : [proof.issued.rows]) : [proof.rows]
-  })
-  return [...rings, ...proofs].filter((rows) => rows.component === component)
 }

@@ -1,4 +1,4 @@
-import type { Recipe } from './recipe.ts'
+import type { Recipe } from '../profile.ts'
 
 /** Links to files, which the cache keeps for a while, are signed with hex(SHA-256("key:usage")). */
 const links = (usage: 'media' | 'reports') => ({
@@ -24,8 +24,7 @@ const linkKey = (usage: string) => ({
 })
 
 /** Nothing in Authentik's database is encrypted with its secret key, and most installations hold nothing that proves it. */
-export const authentik: Recipe = {
-  name: 'authentik',
+export const authentikRecipe: Recipe = {
   keys: { secretKey: 'AUTHENTIK_SECRET_KEY' },
   optional: [],
   fit: {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { createCipheriv, generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto'
 import { test } from 'node:test'
-import { proven, recipe, type Things } from '../testing/worlds.ts'
-import type { Row } from '../world.ts'
+import { proven, recipe, type Things } from '../../key-fit/testing/worlds.ts'
+import type { Row } from '../../key-fit/world.ts'
 
 const MASTERKEY = 'MasterkeyNeedsToHave32Characters'
 const setting = recipe('zitadel', 'masterkey')

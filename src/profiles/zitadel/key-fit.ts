@@ -1,4 +1,4 @@
-import type { Recipe } from './recipe.ts'
+import type { Recipe } from '../profile.ts'
 
 /** `{"KeyID": …, "Crypted": base64 of IV and AES-CFB}`; newer releases put a JWE into `Crypted`. */
 const cryptoValue = (column: string, path: readonly string[] = []) => ({
@@ -39,8 +39,7 @@ const text = (what: string, ...events: readonly string[]) => ({
  * ZITADEL's masterkey unwraps data keys without authentication: a wrong one of 32 bytes "opens" everything, to garbage.
  * Only a private key that has the public half beside it proves anything, and only for the data key that it is under.
  */
-export const zitadel: Recipe = {
-  name: 'zitadel',
+export const zitadelRecipe: Recipe = {
   keys: { masterkey: 'the masterkey, 32 bytes' },
   optional: [],
   fit: {

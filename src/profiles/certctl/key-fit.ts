@@ -1,4 +1,4 @@
-import type { Recipe } from './recipe.ts'
+import type { Recipe } from '../profile.ts'
 
 const stretch = (iterations: number) => ({ kind: 'pbkdf2' as const, hash: 'sha256' as const, iterations, length: 32 })
 const salted = { kind: 'aes-gcm' as const, saltBytes: 16, nonceBytes: 12 }
@@ -37,8 +37,7 @@ const named = (table: string, column: string, members: readonly string[] = []) =
 })
 
 /** certctl starts and answers with a wrong key, without the issuers that it could not open; so each value must open. */
-export const certctl: Recipe = {
-  name: 'certctl',
+export const certctlRecipe: Recipe = {
   keys: {
     configKey: 'CERTCTL_CONFIG_ENCRYPTION_KEY',
     caKey: 'the private key of the local CA',

@@ -1,0 +1,50 @@
+import { describe, Failure, toFailure } from '../../core/failure.ts'
+import type { App, OperationContext } from '../app.ts'
+import { journalsOf, saveJournal } from './journal.ts'
+
+/** The workloads of the app that run now and would be stopped. None where the configuration names no platform. */
+export async function runningWriters({ platform }: App, context: OperationContext): Promise<readonly string[]> {
+  return platform === undefined ? [] : await platform.kind.running(platform.settings, context)
+}
+
+/** Those that run, and those that an earlier restore stopped and left down because its data was not whole. */
+export async function writersToPause(app: App, context: OperationContext): Promise<readonly string[]> {
+  const left = (await journalsOf(app.name, context.records)).flatMap(({ paused = [] }) => paused)
+  return [...new Set([...(await runningWriters(app, context)), ...left])]
+}
+
+/** Stops them one after the other. Who dies in here has them in the journal. */
+export async function pauseWriters(
+  { platform }: App,
+  workloads: readonly string[],
+  context: OperationContext,
+): Promise<void> {
+  for (const workload of platform === undefined ? [] : workloads) {
+    context.progress({ type: 'phase', phase: 'pause', detail: workload })
+    await platform?.kind.pause(platform.settings, workload, context)
+  }
+}
+
+/** Starts them in the other order. One that cannot be started keeps none of the others down, and is told. */
+export async function resumeWriters(app: App, workloads: readonly string[], context: OperationContext): Promise<void> {
+  const failures: Failure[] = []
+  for (const workload of workloads.toReversed()) {
+    context.progress({ type: 'phase', phase: 'resume', detail: workload })
+    await app.platform?.kind
+      .resume(app.platform.settings, workload, context)
+      .catch((error: unknown) => failures.push(notStarted(workload, error)))
+  }
+  const [first] = failures
+  if (first !== undefined) throw first
+}
+
+function notStarted(workload: string, error: unknown): Failure {
+  const { kind, facts } = toFailure(error)
+  return new Failure(kind, `workload ${workload} could not be started: ${describe(error)}`, { cause: error, facts })
+}
+
+/** They run again: no later restore starts them once more. */
+export async function forgetPaused(app: App, { records, clock }: OperationContext): Promise<void> {
+  for (const { paused = [], ...journal } of await journalsOf(app.name, records))
+    if (paused.length > 0) await saveJournal(journal, records, clock)
+}

@@ -1,0 +1,29 @@
+import type { DeclaredFitInput } from '../key-fit/schema.ts'
+
+/** All that Holdfast knows of one application, as data. A sixth app is a folder and a line in `all.ts`. */
+export interface Profile {
+  readonly name: string
+  /** The usual place of the app's own settings on a host; absolute. */
+  readonly environmentFile: string
+  /** The variable there that has the URL of the database, where the app has one. */
+  readonly databaseUrl?: string
+  readonly recipe: Recipe
+  /** What the app needs to start again, as a commented piece of holdfast.yaml: the lines under `components:` and what follows. */
+  template(place: TemplatePlace): string
+}
+
+export interface TemplatePlace {
+  /** Absolute; where the app's own settings are. */
+  readonly environmentFile: string
+  /** Whether that file is there and has the URL of the database. */
+  readonly hasUrl: boolean
+}
+
+/** A declaration whose places are filled in by whoever uses it: `$database`, and for each key `$<key>`. */
+export interface Recipe {
+  /** What each key is, in words. */
+  readonly keys: Readonly<Record<string, string>>
+  /** Keys without which the rest can be proven. */
+  readonly optional: readonly string[]
+  readonly fit: Pick<DeclaredFitInput, 'keys' | 'proofs'>
+}
