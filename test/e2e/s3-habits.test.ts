@@ -69,6 +69,6 @@ test('init refuses a server that lacks what later commands need, and leaves no r
   const { code, error } = await run(...INIT)
   assert.equal(code, 31, error)
   assert.match(error, /cannot hold a repository: a blob in parts: .*NotImplemented/)
-  assert.match(error, /docs\/adding-a-storage\.md lists/)
+  assert.match(error, /docs\/contribute\/adding-a-storage\.md lists/)
   assert.deepEqual(server.keys(), [])
 })
