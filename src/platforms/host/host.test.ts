@@ -18,7 +18,7 @@ const context: Context = {
 
 interface Host {
   readonly settings: HostSettings
-  isUp(name: string): Promise<boolean>
+  readonly isUp: (name: string) => Promise<boolean>
 }
 
 /** Workloads that run while a file is there. */
