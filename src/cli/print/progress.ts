@@ -34,7 +34,8 @@ export class ProgressView {
       case 'note':
         if (!this.#quiet) this.#line(event.message)
         break
-      default: {
+      case 'phase':
+      case 'bytes': {
         const advance = this.#tracker.take(event)
         if (advance !== undefined && !this.#quiet) this.#advance(advance)
       }
