@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Failure } from '../../core/failure.ts'
 import { memoryStorage } from '../../storage/testing/memory.ts'
+import { tampering } from '../../storage/testing/tampering.ts'
 import type { App } from '../app.ts'
 import { planBackup } from '../backup/plan.ts'
 import { runBackup } from '../backup/run.ts'
@@ -52,4 +53,20 @@ test('latest is the newest complete point of all repositories; one that cannot b
   await assert.rejects(find('latest', { ...whole, repositories: [gone] }), { kind: 'unreachable' })
   await assert.rejects(find('000000'), { kind: 'usage', message: /start of 2 restore points/ })
   await assert.rejects(find('2020-01-01'), { kind: 'notFound' })
+})
+
+test('a point that cannot be read is passed over by latest, and named', async (t) => {
+  const storage = tampering(memoryStorage())
+  const workshop = await newWorkshop({ storages: [storage] })
+  t.after(() => workshop.close())
+  const app = workshop.app([textComponent(new TextPlace('database', 'rows'))])
+  const points: string[] = []
+  for (let count = 0; count < 2; count += 1)
+    points.push((await runBackup(app, await planBackup(app, workshop.context()), workshop.context())).point)
+  await storage.flipBit(`points/${points[1]}.json`, -2)
+  const { point } = await findPoint(app, { latest: true }, workshop.context())
+  assert.equal(point.point, points[0])
+  assert.ok(
+    workshop.events.some((event) => event.type === 'warning' && event.message.includes(`restore point ${points[1]}`)),
+  )
 })

@@ -40,6 +40,7 @@ export async function findPoint(app: App, choice: PointChoice, context: Context)
       const repository = await target.open(context)
       const catalog = await repository.catalog(context)
       for (const alarm of catalog.alarms) context.progress({ type: 'warning', message: alarm })
+      if (!('id' in choice)) warnOfDamaged(catalog, target.name, context)
       const point = choose(catalog, app.name, choice)
       if (point !== undefined) candidates.push({ point, repository, repositoryName: target.name })
     } catch (error) {
@@ -53,6 +54,12 @@ export async function findPoint(app: App, choice: PointChoice, context: Context)
   const best = candidates.toSorted((a, b) => byCreation(b.point, a.point))[0]
   if (best !== undefined) return best
   throw problems[0] ?? notFound(app, choice)
+}
+
+/** A damaged point may be the one that was meant: nobody can read whose it is, nor of when. */
+function warnOfDamaged({ damaged }: Catalog, repository: string, { progress }: Context): void {
+  for (const { point, message } of damaged)
+    progress({ type: 'warning', message: `restore point ${point} in ${repository} is passed over: ${message}` })
 }
 
 /** The point that an order names, in the repository that it names. What its plan told of the repository is not told again. */
