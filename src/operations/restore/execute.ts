@@ -26,7 +26,7 @@ import { missingOf } from './missing.ts'
 import type { RestoreReport } from './report.ts'
 import { makeSafetyPoint } from './safety-point/safety-point.ts'
 import { abandonAll, stopAll, watchAll } from './watches.ts'
-import { forgetPaused, pauseWriters, resumeWriters, writersToPause } from './writers.ts'
+import { forgetPaused, pauseWriters, resumeWriters, tellDown, writersToPause } from './writers.ts'
 import type { Restoring } from './targets.ts'
 
 /**
@@ -192,8 +192,8 @@ async function stop(
   try {
     if (run.mode === 'in-place') await reopenAll(targets, afterwards)
     else await rollBack(targets, 'forgotten', afterwards)
-    // What may be mixed is not to be written to: its writers stay down until a later restore brings whole data.
     if (live === 'as before') await startWriters(app, run, afterwards)
+    else tellDown(run.paused, context)
     await run.enter('abandoned')
   } catch (cause) {
     throw unfinished(run, told, cause)

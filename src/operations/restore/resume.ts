@@ -10,7 +10,7 @@ import { isLiveAsBefore, rollBack, type TakenBack } from './phases.ts'
 import { missingOf } from './missing.ts'
 import type { RestoreReport } from './report.ts'
 import { openBareTargets, openTargets } from './targets.ts'
-import { resumeWriters } from './writers.ts'
+import { resumeWriters, tellDown } from './writers.ts'
 
 /** Whether a restore that was cut off is finished by going forward: its data is proven and beside, or already live. */
 export function goesForward(journal: RestoreJournal): boolean {
@@ -78,8 +78,10 @@ export async function abandonRestore(
       context,
     )
   const { paused = [], ...rest } = journal
-  // What may be mixed is not to be written to: its writers stay down until a later restore brings whole data.
-  if (isMixed) return await enterStage(journal, 'abandoned', context.records, context.clock)
+  if (isMixed) {
+    tellDown(paused, context)
+    return await enterStage(journal, 'abandoned', context.records, context.clock)
+  }
   await resumeWriters(app, paused, context)
   return await enterStage(rest, 'abandoned', context.records, context.clock)
 }

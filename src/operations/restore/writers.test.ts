@@ -95,6 +95,8 @@ test('over data that may be mixed they stay down, and the next restore that is w
   stage.place.faults.set('load half', broken)
   const mixed = await restoreIn(stage.workshop, stage.app, { ...ORDER, mode: 'in-place' })
   assert.deepEqual([mixed.live, stage.up], ['may be mixed', new Set()])
+  const told = stage.workshop.events.filter(({ type }) => type === 'warning')
+  assert.match(JSON.stringify(told), /web, worker stay stopped/)
   stage.place.faults.clear()
   await restoreIn(stage.workshop, stage.app, { ...ORDER, restoreId: 'abcdef02', mode: 'in-place' })
   assert.deepEqual(stage.up, BOTH)
@@ -114,6 +116,18 @@ test('one that cannot be started keeps no other down, and --continue tries again
   stage.faults.clear()
   await continueUnfinished(stage.app, undefined, stage.workshop.context())
   assert.deepEqual([stage.up, stage.place.live], [BOTH, 'captured'])
+})
+
+test('a platform that the configuration lost leaves nobody down in silence', async (t) => {
+  const stage = await stageFor(t)
+  stage.faults.add('resume worker')
+  await assert.rejects(restoreIn(stage.workshop, stage.app, ORDER))
+  const { platform: _platform, ...without } = stage.app
+  const context = stage.workshop.context()
+  await assert.rejects(continueUnfinished(without, undefined, context), { message: /no platform.*web, worker/ })
+  stage.faults.clear()
+  await continueUnfinished(stage.app, undefined, context)
+  assert.deepEqual(stage.up, BOTH)
 })
 
 /** Dies before or after the effect with this number; false when there are fewer. */

@@ -27,6 +27,8 @@ export async function pauseWriters(
 
 /** Starts them in the other order. One that cannot be started keeps none of the others down, and is told. */
 export async function resumeWriters(app: App, workloads: readonly string[], context: OperationContext): Promise<void> {
+  // Who was stopped by name is not forgotten because the configuration no longer says how to start it.
+  if (app.platform === undefined && workloads.length > 0) throw noPlatform(app.name, workloads)
   const failures: Failure[] = []
   for (const workload of workloads.toReversed()) {
     context.progress({ type: 'phase', phase: 'resume', detail: workload })
@@ -38,9 +40,24 @@ export async function resumeWriters(app: App, workloads: readonly string[], cont
   if (first !== undefined) throw first
 }
 
+function noPlatform(app: string, workloads: readonly string[]): Failure {
+  return new Failure('usage', `app ${app} has no platform, and a restore stopped ${workloads.join(', ')}`, {
+    hint: 'Enter the platform again and run it again, so that these are started.',
+  })
+}
+
 function notStarted(workload: string, error: unknown): Failure {
   const { kind, facts } = toFailure(error)
   return new Failure(kind, `workload ${workload} could not be started: ${describe(error)}`, { cause: error, facts })
+}
+
+/** What may be mixed is not to be written to: its writers stay down until a later restore brings whole data, and that is said. */
+export function tellDown(workloads: readonly string[], { progress }: OperationContext): void {
+  if (workloads.length === 0) return
+  progress({
+    type: 'warning',
+    message: `${workloads.join(', ')} stay stopped, as the live data may be a mixture; the next restore that ends well starts them`,
+  })
 }
 
 /** They run again: no later restore starts them once more. */
