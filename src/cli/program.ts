@@ -221,7 +221,7 @@ function addBackupCommands(program: Commander, world: World, outcome: Outcome): 
     .option('--at <point>', 'latest (default), an id, or a time')
     .option('--repository <name>', 'read from this repository only')
     .addOption(acceptOption('drill'))
-    .option('--beside', 'use a side database on the configured server in place of a private one')
+    .option('--staged', 'use a side database on the configured server in place of a private one')
     .action(async (app, options, command) => {
       const { drill } = await import('./commands/points/drill.ts')
       outcome.exitCode = await run(world, command, (given) => drill(given, app, options))
@@ -236,9 +236,9 @@ function addRestoreCommands(program: Commander, world: World, outcome: Outcome):
     .addOption(
       new Option(
         '--target <how>',
-        'where it goes: live by swap, left beside, over the live data, or a throw-away copy to look at',
+        'where it goes: live by swap, staged and left, over the live data, or a throw-away copy to look at',
       )
-        .choices(['swap', 'beside', 'in-place', 'scratch'])
+        .choices(['swap', 'stage', 'in-place', 'scratch'])
         .default('swap'),
     )
     .option(
@@ -252,7 +252,7 @@ function addRestoreCommands(program: Commander, world: World, outcome: Outcome):
     .option('--listen', 'scratch: let applications of this machine connect over the loopback, and print a URL for them')
     .option('-n, --dry-run', 'show the plan and stop')
     .option('-y, --yes', 'do not ask to type the name of the target')
-    .option('--continue', 'finish a restore that was cut off or left beside')
+    .option('--continue', 'finish a restore that was cut off or left staged')
     .option('--abandon', 'take such a restore back')
     .action(async (app, options, command) => {
       const { restore } = await import('./commands/restore/restore.ts')
@@ -263,7 +263,7 @@ function addRestoreCommands(program: Commander, world: World, outcome: Outcome):
     .command('undo [app]')
     .description('bring back the data that the last restore replaced')
     .option('--restore <id>', 'undo this restore in place of the newest')
-    .option('--list', 'show what is kept for undo, with its size, and stop')
+    .option('--list', 'show what is retained for undo, with its size, and stop')
     .option('--forget <restore>', 'remove for good what this restore set aside')
     .option('-n, --dry-run', 'show the plan and stop')
     .option('-y, --yes', 'do not ask to type the name of the app')

@@ -41,14 +41,14 @@ export interface Driver<Settings = unknown, Details = unknown> {
   open(settings: Settings, request: TargetRequest, context: Context): Promise<Target<Details>>
 
   /** What earlier restores keep for undo on the target of these settings, newest first. */
-  kept(settings: Settings, context: Context): Promise<readonly Kept[]>
+  listRetained(settings: Settings, context: Context): Promise<readonly RetainedCopy[]>
   /** The size of one of them; undefined where the target does not tell. */
-  keptBytes?(settings: Settings, kept: Kept, context: Context): Promise<number | undefined>
+  retainedBytes?(settings: Settings, copy: RetainedCopy, context: Context): Promise<number | undefined>
   /**
    * What restores and drills of anybody loaded beside the live data, and nobody uses at this moment. The caller knows
    * whether it is still wanted.
    */
-  beside?(settings: Settings, context: Context): Promise<readonly Beside[]>
+  listStaged?(settings: Settings, context: Context): Promise<readonly StagedRestore[]>
 
   /** What the component lies on, as far as it can be seen from here. */
   place?(settings: Settings, context: Context): Promise<Place>
@@ -72,7 +72,7 @@ export interface Driver<Settings = unknown, Details = unknown> {
 }
 
 /** Previous data that a swap set aside, or what an undo set aside. */
-export interface Kept {
+export interface RetainedCopy {
   readonly restoreId: string
   readonly description: string
   readonly since: Date
@@ -83,7 +83,7 @@ export interface Kept {
 }
 
 /** Data that a restore or drill loaded beside the live data and did not bring live. */
-export interface Beside {
+export interface StagedRestore {
   readonly restoreId: string
   readonly description: string
   readonly since: Date

@@ -31,7 +31,7 @@ export type TargetRequest = LiveTargetRequest | ScratchTargetRequest
  * - `fenced`: writers are locked out, or live data is half changed; `swap` goes forward and `reopen` back;
  * - `swapped`: the restored data is live and the previous is kept. Writers may still be locked out.
  */
-export type TargetState = 'untouched' | 'beside' | 'fenced' | 'swapped'
+export type TargetState = 'untouched' | 'staged' | 'fenced' | 'swapped'
 
 /**
  * One restore of one component. Every method may be called again: a run that died is repeated by the same calls. A
@@ -114,7 +114,7 @@ export interface Target<Details = unknown> {
   discard(context: Context): Promise<void>
   /** Makes the previous data live again. What the restore brought is kept aside until `forget`. */
   undo(context: Context): Promise<void>
-  /** Removes the data kept for undo, or what an undo set aside. */
+  /** Removes the data retained for undo, or what an undo set aside. */
   forget(context: Context): Promise<void>
   /** Scratch only, for kinds that people can look around in. */
   readonly copy?: ScratchCopy

@@ -2,15 +2,15 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isFailure } from '../core/failure.ts'
 import type { TargetState } from './target.ts'
-import { discardLoaded, forgetKept, isKept, keptSince, requireLoadable, stateOf } from './value-swap.ts'
+import { discardLoaded, forgetRetained, isKept, keptSince, requireLoadable, stateOf } from './value-swap.ts'
 
 type Stage = Parameters<typeof isKept>[0]['stage']
 
 /** At each stage: what an operation sees, whether a load starts over, and which of the two removals removes. */
 const stages: Readonly<Record<Stage, readonly [TargetState, 'loads' | 'refused', 'discard' | 'forget' | 'neither']>> = {
-  loading: ['beside', 'loads', 'discard'],
-  loaded: ['beside', 'loads', 'discard'],
-  saving: ['beside', 'loads', 'discard'],
+  loading: ['staged', 'loads', 'discard'],
+  loaded: ['staged', 'loads', 'discard'],
+  saving: ['staged', 'loads', 'discard'],
   swapping: ['fenced', 'refused', 'neither'],
   swapped: ['swapped', 'refused', 'forget'],
   undoing: ['fenced', 'refused', 'neither'],
@@ -37,7 +37,7 @@ for (const [stage, [state, load, removal]] of all)
     assert.equal(stateOf(found('')), state)
     assert.equal(await isRefused(stage, () => requireLoadable(found(''), what)), load === 'refused')
     await discardLoaded(found('discard'))
-    assert.equal(await isRefused(stage, () => forgetKept(found('forget'), what)), removal !== 'forget')
+    assert.equal(await isRefused(stage, () => forgetRetained(found('forget'), what)), removal !== 'forget')
     assert.deepEqual(removed, removal === 'neither' ? [] : [removal])
     assert.equal(isKept({ stage }), removal === 'forget')
   })
@@ -46,7 +46,7 @@ test('of what nobody restored nothing is refused and nothing removed', async () 
   assert.equal(stateOf(undefined), 'untouched')
   requireLoadable(undefined, what)
   await discardLoaded(undefined)
-  await forgetKept(undefined, what)
+  await forgetRetained(undefined, what)
 })
 
 test('what is kept is kept from the last stage on, and says whether an undo set it aside', () => {

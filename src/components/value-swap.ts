@@ -1,5 +1,5 @@
 import { Failure } from '../core/failure.ts'
-import type { Kept } from './driver.ts'
+import type { RetainedCopy } from './driver.ts'
 import type { TargetState } from './target.ts'
 import { keptUntil } from './keep-previous.ts'
 
@@ -22,9 +22,9 @@ interface FoundSwap {
 
 /** `fenced` is the time in which values are changed. */
 const STATES: Readonly<Record<SwapStage, TargetState>> = {
-  loading: 'beside',
-  loaded: 'beside',
-  saving: 'beside',
+  loading: 'staged',
+  loaded: 'staged',
+  saving: 'staged',
   swapping: 'fenced',
   swapped: 'swapped',
   undoing: 'fenced',
@@ -47,7 +47,7 @@ export function requireKept<Found extends FoundSwap>(
   why: string,
 ): Found {
   if (found !== undefined) return found
-  throw new Failure('refused', `nothing is kept to undo the restore of ${description}`, {
+  throw new Failure('refused', `nothing is retained to undo the restore of ${description}`, {
     hint: `${why} Restore an older restore point instead.`,
   })
 }
@@ -65,15 +65,15 @@ export function requireStage({ record }: FoundSwap, stages: readonly SwapStage[]
 
 /** A load starts over as long as no live value was changed. */
 export function requireLoadable(found: FoundSwap | undefined, description: string): void {
-  if (found !== undefined && stateOf(found) !== 'beside') throw refusedAt(found.record, description)
+  if (found !== undefined && stateOf(found) !== 'staged') throw refusedAt(found.record, description)
 }
 
-/** Never what is kept for undo or after one. */
+/** Never what is retained for undo or after one. */
 export async function discardLoaded(found: FoundSwap | undefined): Promise<void> {
-  if (stateOf(found) === 'beside') await found?.stage.remove()
+  if (stateOf(found) === 'staged') await found?.stage.remove()
 }
 
-export async function forgetKept(found: FoundSwap | undefined, description: string): Promise<void> {
+export async function forgetRetained(found: FoundSwap | undefined, description: string): Promise<void> {
   if (found === undefined) return
   if (!isKept(found.record)) throw refusedAt(found.record, description)
   await found.stage.remove()
@@ -89,7 +89,7 @@ export function keptSince(
   record: FoundSwap['record'] & { readonly since: string },
   values: string,
   settings: Parameters<typeof keptUntil>[1],
-): Omit<Kept, 'restoreId'> {
+): Omit<RetainedCopy, 'restoreId'> {
   const since = new Date(record.since)
   return {
     description: `${values} from ${record.stage === 'undone' ? 'before an undo' : 'before the restore'}`,

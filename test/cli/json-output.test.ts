@@ -131,7 +131,7 @@ test('every command prints what docs/reference/cli-output.md says', { timeout: 6
 /** What this session uses of the documents; the page says the rest. */
 interface Printed {
   readonly report: { readonly point: string; readonly restoreId: string; readonly note: string; readonly held: boolean }
-  readonly kept: readonly { readonly component: string; readonly bytes: number | null }[]
+  readonly retained: readonly { readonly component: string; readonly bytes: number | null }[]
   readonly plans: readonly { readonly plan: { readonly hash: string } }[]
   readonly reports: readonly { readonly removed: readonly string[] }[]
 }
@@ -158,17 +158,17 @@ async function throughTheJob(lab: Lab): Promise<string> {
   await printed(lab, 'restore --dry-run', ['restore', '--dry-run'])
   await throughScratch(lab)
   await throughLeavingOut(lab)
-  await printed(lab, 'restore', ['restore', '--target', 'beside'])
+  await printed(lab, 'restore', ['restore', '--target', 'stage'])
   await printed(lab, 'error', ['restore', '--yes'], 13)
   await printed(lab, 'restore --abandon', ['restore', '--abandon'])
-  await printed(lab, 'restore', ['restore', '--target', 'beside'])
+  await printed(lab, 'restore', ['restore', '--target', 'stage'])
   await printed(lab, 'restore --continue', ['restore', '--continue'])
   const restored = await printed(lab, 'restore', ['restore', '--yes', '--accept', 'key-misfit-portal-key'])
   await printed(lab, 'undo --dry-run', ['undo', '--dry-run'])
-  const { kept } = await printed(lab, 'undo --list', ['undo', '--list'])
+  const { retained } = await printed(lab, 'undo --list', ['undo', '--list'])
   // A few values that are set aside have no size.
-  const sizes = kept.filter(({ component }) => component !== 'secrets').map(({ bytes }) => bytes ?? 0)
-  assert.ok(sizes.length > 1 && sizes.every((bytes) => bytes > 0), JSON.stringify(kept))
+  const sizes = retained.filter(({ component }) => component !== 'secrets').map(({ bytes }) => bytes ?? 0)
+  assert.ok(sizes.length > 1 && sizes.every((bytes) => bytes > 0), JSON.stringify(retained))
   await printed(lab, 'undo', ['undo', '--yes'])
   await printed(lab, 'undo --forget', ['undo', '--forget', restored.report.restoreId, '--yes'])
   await throughKeeping(lab, report.point)
@@ -207,7 +207,7 @@ async function throughLeavingOut(lab: Lab): Promise<void> {
   const without = ['--accept', 'without-triggers']
   await printed(lab, 'drill', ['drill', ...without])
   await printed(lab, 'restore --dry-run', ['restore', '--dry-run', '--component', 'database', ...without])
-  await printed(lab, 'restore', ['restore', '--target', 'beside', ...without])
+  await printed(lab, 'restore', ['restore', '--target', 'stage', ...without])
   await printed(lab, 'restore --abandon', ['restore', '--abandon'])
   await lab.sql('drop table space; drop function bump')
   await printed(lab, 'backup', ['backup'])

@@ -4,8 +4,8 @@ import { assertLive, killAt, must, startBackedUpLab } from './killed-lab.ts'
 
 const lab = await startBackedUpLab()
 
-const stages: readonly RestoreStage[] = ['loading', 'beside', 'fencing', 'swapping', 'reopening']
-const forward: readonly RestoreStage[] = ['beside', 'fencing', 'swapping', 'reopening']
+const stages: readonly RestoreStage[] = ['loading', 'staged', 'fencing', 'swapping', 'reopening']
+const forward: readonly RestoreStage[] = ['staged', 'fencing', 'swapping', 'reopening']
 
 for (const stage of stages) {
   test(

@@ -5,7 +5,7 @@ import { assertLive, makeLiveDiffer, must, restoreUntil, startBackedUpLab, unfin
 
 const lab = await startBackedUpLab()
 
-const stages: readonly RestoreStage[] = ['loading', 'beside', 'fencing', 'swapping', 'reopening']
+const stages: readonly RestoreStage[] = ['loading', 'staged', 'fencing', 'swapping', 'reopening']
 
 for (const [index, stage] of stages.entries()) {
   test(

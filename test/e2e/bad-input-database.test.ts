@@ -110,7 +110,7 @@ for (const name of names) {
     )
     const before = await readDatabase(lab, name)
     const point = await backUp(lab)
-    assert.equal((await lab.json<{ report: { ok: boolean } }>(['drill', '--beside'])).report.ok, true)
+    assert.equal((await lab.json<{ report: { ok: boolean } }>(['drill', '--staged'])).report.ok, true)
     await lab.postgres.sql(name, 'delete from public.odd')
     await lab.json(['restore', '--at', point, '--yes', '--no-safety-point'])
     assert.deepEqual(await readDatabase(lab, name), before)

@@ -89,7 +89,7 @@ const stages: readonly (readonly [args: readonly string[], told: RegExp])[] = [
   [['restore', '--at', point, '--yes', '--no-safety-point'], /^compare: database/m],
   [['restore', '--at', point, '--yes', '--target', 'in-place'], /^safety point/m],
   [['drill', '--at', point], /^compare: database/m],
-  [['drill', '--at', point, '--beside'], /^load: database/m],
+  [['drill', '--at', point, '--staged'], /^load: database/m],
   [['backup'], /^dump/m],
   [['check'], /^check/m],
   [['export', point, '--output', join(lab.folder, 'stopped.dump')], /^load/m],

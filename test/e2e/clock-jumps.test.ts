@@ -58,7 +58,7 @@ test('a backup of next year keeps prune from removing anything this year, and ev
 })
 
 for (const shift of ['+365d', '-365d', '+20y', '-10d']) {
-  test(`a clock at ${shift} removes neither points nor what is kept for undo`, { timeout: 120_000 }, async () => {
+  test(`a clock at ${shift} removes neither points nor what is retained for undo`, { timeout: 120_000 }, async () => {
     const lab = await forkLab(base)
     const restored = await lab.run('restore', '--at', newest, '--yes', '--no-safety-point', '--json')
     assert.equal(restored.code, 0, restored.out + restored.error)

@@ -135,8 +135,8 @@ test('drill restores into a throw-away place and proves the point', async () => 
 })
 
 test('drill beside uses the configured server and leaves nothing on it', async () => {
-  const { report } = await lab.json<{ report: { ok: boolean; where: string } }>(['drill', '--beside'])
-  assert.deepEqual([report.ok, report.where], [true, 'beside'])
+  const { report } = await lab.json<{ report: { ok: boolean; where: string } }>(['drill', '--staged'])
+  assert.deepEqual([report.ok, report.where], [true, 'staged'])
   assert.deepEqual(await readLive(lab), original)
   const { proofs } = await lab.json<{ proofs: { kind: string; ok: boolean }[] }>(['show', 'latest'])
   assert.deepEqual(
@@ -220,7 +220,7 @@ test('restore beside leaves the live data alone until it is resumed', async () =
     '--at',
     point,
     '--target',
-    'beside',
+    'stage',
   ])
   assert.equal(beside.report.outcome, 'done')
   assert.deepEqual((await readLive(lab)).database, ruins.database)

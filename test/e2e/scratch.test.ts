@@ -172,7 +172,7 @@ async function sideDatabases(): Promise<readonly string[]> {
   return rows.map(({ datname }) => String(datname))
 }
 
-for (const args of [['restore', '--target', 'scratch'], ['drill'], ['drill', '--beside']]) {
+for (const args of [['restore', '--target', 'scratch'], ['drill'], ['drill', '--staged']]) {
   test(
     `what holdfast ${args.join(' ')} leaves when it is killed is removed by prune`,
     { timeout: 120_000 },
@@ -180,7 +180,7 @@ for (const args of [['restore', '--target', 'scratch'], ['drill'], ['drill', '--
       const scratch = await killed(...args)
       assert.equal(scratch.state, 'cut off')
       // Beside the live database, a folder may not have been needed yet.
-      if (args.includes('--beside')) assert.equal((await sideDatabases()).length, 1)
+      if (args.includes('--staged')) assert.equal((await sideDatabases()).length, 1)
       else assert.notDeepEqual(await readdir(temporary), [])
       const ran = await lab.runWith(TMP, 'prune', '--json')
       assert.match(ran.out, new RegExp(`left in `), ran.out + ran.error)
@@ -196,7 +196,7 @@ test('a running drill is neither pruned nor removed', { timeout: 120_000 }, asyn
       { name: 'slow', sql: 'select pg_sleep(6) is not null', expect: true },
     ]
   })
-  const running = lab.startWith(TMP, 'drill', '--beside', '--json')
+  const running = lab.startWith(TMP, 'drill', '--staged', '--json')
   while ((await sideDatabases()).length === 0) await sleep(20)
   const [scratch] = await scratches()
   assert.equal(scratch?.state, 'in use')
@@ -208,7 +208,7 @@ test('a running drill is neither pruned nor removed', { timeout: 120_000 }, asyn
 })
 
 test('what lies beside and is of no restore here goes after 72 hours, what a restore here waits for stays', async () => {
-  const { report } = await json<{ report: { restoreId: string } }>(['restore', '--target', 'beside'])
+  const { report } = await json<{ report: { restoreId: string } }>(['restore', '--target', 'stage'])
   await ageBeside(report.restoreId, 73)
   await lab.runWith(TMP, 'prune')
   assert.deepEqual(await sideDatabases(), [`portal__r_${report.restoreId}`], 'it is waited for')

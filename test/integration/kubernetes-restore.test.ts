@@ -85,13 +85,13 @@ test('a swap brings back every byte and an undo what was there before', async ()
   assert.ok(!said.includes('canary'))
   await target.load(point.details, point.source, context)
   assert.deepEqual(await target.compare(point.details, context), [])
-  assert.equal(await target.state(context), 'beside')
+  assert.equal(await target.state(context), 'staged')
   await target.swap(point.details, context)
   assert.equal(await target.state(context), 'swapped')
   assert.deepEqual(await target.compare(point.details, context), [])
   assert.deepEqual(withoutOwn(await contents(namespace)), captured)
   assert.deepEqual(
-    (await driver.kept(settings, context)).map(({ restoreId }) => restoreId),
+    (await driver.listRetained(settings, context)).map(({ restoreId }) => restoreId),
     ['0a1b2c3d'],
   )
   await target.undo(context)

@@ -42,11 +42,11 @@ test('with nothing but the printed roles, by name and by label, a point is captu
     await target.load(point.details, point.source, context)
     await target.swap(point.details, context)
     assert.deepEqual(await target.compare(point.details, context), [])
-    assert.equal((await driver.kept(restoring, context)).length, 1)
+    assert.equal((await driver.listRetained(restoring, context)).length, 1)
     await target.undo(context)
     await target.forget(context)
     // Who captures may not write, and finds that out before.
-    assert.deepEqual(await driver.kept(capturing, context), selection === everything ? [] : [])
+    assert.deepEqual(await driver.listRetained(capturing, context), selection === everything ? [] : [])
     const weak = await driver.open(capturing, { mode: 'swap', restoreId: '0a1b2c3d' }, context)
     const missing = await weak.preflight(point.details, context)
     assert.ok(

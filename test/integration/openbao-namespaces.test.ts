@@ -92,7 +92,7 @@ test('the printed policies are enough for all namespaces, to capture, to restore
   await target.undo(context)
   assert.deepEqual(at(await bao.must('GET', 'team1/kv/data/x'), 'data', 'data'), { of: 'live' })
   await target.forget(context)
-  assert.deepEqual(await openbaoDriver.kept(settings, context), [])
+  assert.deepEqual(await openbaoDriver.listRetained(settings, context), [])
 })
 
 test('the policy of a restore that makes mounts makes namespaces, too', limit, async () => {

@@ -99,7 +99,7 @@ test('a swap brings values back as the next version, leaves others, and can be u
   const target = await open('swap')
   assert.equal(await target.state(context), 'untouched')
   await target.load(point.details, point.source, context)
-  assert.equal(await target.state(context), 'beside')
+  assert.equal(await target.state(context), 'staged')
   assert.deepEqual(at(await value('s/data/a'), 'data'), { v: 'live' })
   await restore(target, point)
   assert.equal(await target.state(context), 'swapped')
@@ -109,7 +109,7 @@ test('a swap brings values back as the next version, leaves others, and can be u
   assert.equal((await bao.ask('GET', 's/data/off')).status, 404, 'what was deleted stays deleted')
   assert.deepEqual(await value('p/a'), { v: 'captured' })
   assert.deepEqual(at(await value('s/data/extra'), 'data'), { v: 'extra' })
-  const kept = await openbaoDriver.kept(bao.settings(), context)
+  const kept = await openbaoDriver.listRetained(bao.settings(), context)
   assert.deepEqual(
     kept.map(({ restoreId }) => restoreId),
     [ID],
@@ -126,7 +126,7 @@ test('a swap brings values back as the next version, leaves others, and can be u
   assert.deepEqual(await value('p/a'), { v: 'live' })
   await target.forget(context)
   assert.equal((await bao.ask('GET', 's/metadata/holdfast-restore?list=true')).status, 404)
-  assert.deepEqual(await openbaoDriver.kept(bao.settings(), context), [])
+  assert.deepEqual(await openbaoDriver.listRetained(bao.settings(), context), [])
 })
 
 test('with pruneExtra what the point lacks is deleted, and undo brings it back', async () => {
@@ -220,7 +220,7 @@ test('a run that dies at any effect can be finished or taken back', { timeout: 3
       await assert.rejects(restore(await open('swap'), point, dying), Died, where)
       const target = await open('swap')
       if (when === 'before') {
-        if (['untouched', 'beside'].includes(await target.state(context)))
+        if (['untouched', 'staged'].includes(await target.state(context)))
           await target.load(point.details, point.source, context)
         await target.swap(point.details, context)
         await target.reopen(context)

@@ -43,7 +43,7 @@ test('what was left is listed for prune, and removed when the restore is discard
   const at = { name: 'sql DROP DATABASE reference', occurrence: 1 }
   await loaded.compare(details, { ...context, effects: dyingEffects(at, 'before') }, source)
   assert.deepEqual(await besides(), [SIDE, REFERENCE].toSorted())
-  const found = (await postgresDriver.beside?.(settings, context)) ?? []
+  const found = (await postgresDriver.listStaged?.(settings, context)) ?? []
   assert.deepEqual(found.map(({ restoreId, description }) => `${restoreId} ${description}`).toSorted(), [
     `${RESTORE_ID} reference database ${REFERENCE}`,
     `${RESTORE_ID} side database ${SIDE}`,

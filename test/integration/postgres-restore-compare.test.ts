@@ -100,7 +100,7 @@ test('a drill on a throw-away server: equal content, the captured roles, and not
     )
     assert.equal(await target.state(context), 'untouched')
     await target.load(captured.details, captured.source, context)
-    assert.equal(await target.state(context), 'beside')
+    assert.equal(await target.state(context), 'staged')
     assert.deepEqual(await target.compare(captured.details, context), [])
     assert.deepEqual(await target.runChecks(context), [])
     await assert.rejects(target.swap(captured.details, context), (error) => isFailure(error, 'refused'))

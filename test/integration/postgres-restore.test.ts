@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { listKept } from '../../src/components/postgres/restore/staged/undo.ts'
+import { listRetained } from '../../src/components/postgres/restore/staged/undo.ts'
 import { isFailure } from '../../src/core/failure.ts'
 import {
   captureInto,
@@ -34,7 +34,7 @@ test('a swap makes the captured data live, keeps the previous, and undo brings t
   const target = await openTarget(settings)
   assert.equal(await target.state(context), 'untouched')
   await restoreBeside(target, captured, context)
-  assert.equal(await target.state(context), 'beside')
+  assert.equal(await target.state(context), 'staged')
   assert.deepEqual(await target.compare(captured.details, context), [])
   assert.deepEqual(await target.runChecks(context), [])
   await target.fence(context)
@@ -45,7 +45,7 @@ test('a swap makes the captured data live, keeps the previous, and undo brings t
   await target.reopen(context)
   assert.deepEqual(await sql('app', 'select count(*)::int as n from names'), [{ n: 200 }])
   assert.deepEqual(
-    (await listKept(settings, context)).map(({ role, restoreId }) => [role, restoreId]),
+    (await listRetained(settings, context)).map(({ role, restoreId }) => [role, restoreId]),
     [['previous', RESTORE_ID]],
   )
   await target.undo(context)

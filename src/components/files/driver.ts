@@ -1,10 +1,10 @@
-import type { Beside, Driver, Kept } from '../driver.ts'
+import type { StagedRestore, Driver, RetainedCopy } from '../driver.ts'
 import type { Target, TargetRequest } from '../target.ts'
 import { placeOfPath } from '../../system/files/where-it-lies.ts'
 import { keptUntil } from '../keep-previous.ts'
 import { naming } from './failures.ts'
 import { statOf } from './tree/folder.ts'
-import { besidePlaces, keptPlaces, type KeptPlace } from './restore/places.ts'
+import { stagedPlaces, retainedPlaces, type RetainedPlace } from './restore/places.ts'
 import { filesDetails, filesSettings, type FilesDetails, type FilesSettings } from './schema.ts'
 
 /** A folder with everything in it. What reads and writes one is loaded by the first call that needs it. */
@@ -17,9 +17,9 @@ export const filesDriver: Driver<FilesSettings, FilesDetails> = {
   examine: async (...request) => (await import('./restore/load.ts')).examineFiles(...request),
   holdsFile: async (settings, file) => (await import('./holds-file.ts')).holdsFile(settings, file),
   place: ({ path }) => placeOfPath(path),
-  kept: keptFolders,
-  keptBytes: keptFolderBytes,
-  beside: besideFolders,
+  listRetained: retainedFolders,
+  retainedBytes,
+  listStaged: stagedFolders,
   open: openFilesTarget,
   secrets: {
     captured: async (...request) => (await import('./secret-file.ts')).capturedFile(...request),
@@ -34,24 +34,27 @@ async function openFilesTarget(settings: FilesSettings, request: TargetRequest):
   return (request.mode === 'swap' ? swapTarget : inPlaceTarget)(settings, request)
 }
 
-async function keptFolders(settings: FilesSettings): Promise<readonly Kept[]> {
+async function retainedFolders(settings: FilesSettings): Promise<readonly RetainedCopy[]> {
   const { path } = settings
-  const places = await naming('list what is beside', path, () => keptPlaces(path))
+  const places = await naming('list what is beside', path, () => retainedPlaces(path))
   const kept = await Promise.all(places.map((place) => keptOf(place, settings)))
   return kept.flat().sort((a, b) => b.since.getTime() - a.since.getTime())
 }
 
-async function keptFolderBytes({ path }: FilesSettings, { restoreId, wasNothing }: Kept): Promise<number | undefined> {
+async function retainedBytes(
+  { path }: FilesSettings,
+  { restoreId, wasNothing }: RetainedCopy,
+): Promise<number | undefined> {
   if (wasNothing === true) return undefined
   const { treeBytes } = await import('./tree/tree-bytes.ts')
-  const places = (await keptPlaces(path)).filter((place) => place.restoreId === restoreId)
+  const places = (await retainedPlaces(path)).filter((place) => place.restoreId === restoreId)
   const sizes = await Promise.all(places.map((place) => treeBytes(place.path)))
   return sizes.reduce((sum, size) => sum + size, 0)
 }
 
 /** A load changes it again and again, so its last change says how long nobody has been at it. */
-async function besideFolders({ path }: FilesSettings): Promise<readonly Beside[]> {
-  const places = await naming('list what is beside', path, () => besidePlaces(path))
+async function stagedFolders({ path }: FilesSettings): Promise<readonly StagedRestore[]> {
+  const places = await naming('list what is beside', path, () => stagedPlaces(path))
   const found = await Promise.all(
     places.map(async ({ restoreId, path }) => ({ restoreId, path, stat: await statOf(path) })),
   )
@@ -61,7 +64,10 @@ async function besideFolders({ path }: FilesSettings): Promise<readonly Beside[]
 }
 
 /** A rename sets the time of change of what is renamed; whatever changes it later only keeps the folder longer. */
-async function keptOf({ restoreId, path, wasNothing }: KeptPlace, settings: FilesSettings): Promise<Kept[]> {
+async function keptOf(
+  { restoreId, path, wasNothing }: RetainedPlace,
+  settings: FilesSettings,
+): Promise<RetainedCopy[]> {
   const stat = await statOf(path)
   if (stat === undefined) return []
   const since = new Date(Number(stat.ctimeMs))

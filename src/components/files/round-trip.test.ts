@@ -110,7 +110,7 @@ test('everything that is captured comes back and compares equal', async (t) => {
   const { target, root, differences } = await restored(folder, captured)
   assert.deepEqual(await differences(), [])
   assert.equal((await lstat(join(root, 'd', 'key'))).ino, (await lstat(join(root, 'second name'))).ino)
-  assert.equal(await target.state(context), 'beside')
+  assert.equal(await target.state(context), 'staged')
   await target.discard(context)
   assert.equal(await target.state(context), 'untouched')
 })

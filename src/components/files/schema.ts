@@ -18,7 +18,7 @@ export const filesSettings = z.strictObject({
       'Nothing that matches one of these patterns, and nothing in a folder that matches. A pattern without a slash matches names at any depth.',
   }),
   crossFilesystems: z.boolean().default(false).meta({ description: 'Also capture what is mounted inside the folder.' }),
-  keepPreviousHours: keepPreviousHours('How long the folder that was swapped out is kept for undo.'),
+  keepPreviousHours: keepPreviousHours('How long the folder that was swapped out is retained for undo.'),
 })
 export type FilesSettings = z.infer<typeof filesSettings>
 

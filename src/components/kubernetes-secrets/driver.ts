@@ -17,7 +17,7 @@ export const kubernetesSecretsDriver: Driver<KubernetesSecretsSettings, Kubernet
   check: async (...request) => (await import('./capture/check.ts')).checkKubernetesSecrets(...request),
   capture: async (...request) => (await import('./capture/capture.ts')).captureKubernetesSecrets(...request),
   examine,
-  kept: async (...request) => (await import('./restore/kept.ts')).keptObjects(...request),
+  listRetained: async (...request) => (await import('./restore/retained.ts')).retainedObjects(...request),
   rights: {
     form: 'policy',
     text: async (settings, purpose) => (await import('./role.ts')).roleText(settings, purpose),

@@ -48,7 +48,7 @@ export const kubernetesSecretsSettings = z
       .meta({ description: 'What a restore does with objects that GitOps, Helm or an operator writes.' }),
     elsewhere: z.array(elsewhere).default([]).meta({ description: 'Files the app needs that are kept elsewhere.' }),
     retrySeconds,
-    keepPreviousHours: keepPreviousHours('How long replaced values are kept for undo.'),
+    keepPreviousHours: keepPreviousHours('How long replaced values are retained for undo.'),
   })
   .refine(
     ({ secrets, secretSelector, configMaps, configMapSelector }) =>

@@ -13,7 +13,7 @@ export const openbaoDriver: Driver<OpenbaoSettings, OpenbaoDetails> = {
   check: async (...request) => (await import('./capture/check.ts')).checkOpenbao(...request),
   capture: async (...request) => (await import('./capture/keys.ts')).captureWithKeys(...request),
   examine: async (details, source) => (await import('./examine.ts')).examineOpenbao(details, source),
-  kept: async (...request) => (await import('./restore/kept.ts')).keptValues(...request),
+  listRetained: async (...request) => (await import('./restore/retained.ts')).retainedValues(...request),
   rights: {
     form: 'policy',
     text: async (...request) => (await import('./capture/policies.ts')).policyFor(...request),

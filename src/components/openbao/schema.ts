@@ -86,7 +86,7 @@ export const openbaoSettings = z.strictObject({
     .meta({ description: 'The program bao or vault, for throw-away servers of drills. Default: found on PATH.' }),
   workers: z.number().int().min(1).max(100).default(20).meta({ description: 'Requests at once.' }),
   retrySeconds,
-  keepPreviousHours: keepPreviousHours('How long replaced values are kept for undo.'),
+  keepPreviousHours: keepPreviousHours('How long replaced values are retained for undo.'),
 })
 export type OpenbaoSettings = z.infer<typeof openbaoSettings>
 export type AppRole = z.infer<typeof appRole>

@@ -1,6 +1,6 @@
 import type { Context } from '../../core/ports.ts'
 import { placeOfServer } from '../../system/files/where-it-lies.ts'
-import type { Driver, Kept } from '../driver.ts'
+import type { Driver, RetainedCopy } from '../driver.ts'
 import { postgresDetails, postgresSettings } from './schema.ts'
 import type { PostgresDetails, PostgresSettings } from './schema.ts'
 
@@ -16,9 +16,9 @@ export const postgresDriver: Driver<PostgresSettings, PostgresDetails> = {
   checkBeforeCapture: async (...request) => (await import('./check/check.ts')).checkBeforeCapture(...request),
   capture: async (settings, sink, context) => (await import('./capture/capture.ts')).capture(settings, sink, context),
   examine: async (...request) => (await import('./capture/examine.ts')).examine(...request),
-  kept,
-  keptBytes,
-  beside: async (...request) => (await import('./restore/staged/undo.ts')).listBeside(...request),
+  listRetained,
+  retainedBytes,
+  listStaged: async (...request) => (await import('./restore/staged/undo.ts')).listStaged(...request),
   open: async (...request) => (await import('./restore/target/target.ts')).openPostgresTarget(...request),
   async *liveRows(...request) {
     yield* (await import('./connection/live-rows.ts')).readLiveRows(...request)
@@ -34,14 +34,18 @@ export const postgresDriver: Driver<PostgresSettings, PostgresDetails> = {
   },
 }
 
-async function keptBytes(settings: PostgresSettings, one: Kept, context: Context): Promise<number | undefined> {
-  const { keptDatabaseBytes } = await import('./restore/staged/undo.ts')
-  return await keptDatabaseBytes(settings, one.restoreId, context)
+async function retainedBytes(
+  settings: PostgresSettings,
+  one: RetainedCopy,
+  context: Context,
+): Promise<number | undefined> {
+  const { retainedDatabaseBytes } = await import('./restore/staged/undo.ts')
+  return await retainedDatabaseBytes(settings, one.restoreId, context)
 }
 
-async function kept(settings: PostgresSettings, context: Context): Promise<readonly Kept[]> {
-  const { listKept } = await import('./restore/staged/undo.ts')
-  const databases = await listKept(settings, context)
+async function listRetained(settings: PostgresSettings, context: Context): Promise<readonly RetainedCopy[]> {
+  const { listRetained } = await import('./restore/staged/undo.ts')
+  const databases = await listRetained(settings, context)
   return databases.map(({ restoreId, name, role, at, until }) => ({
     restoreId,
     description: role === 'restored' ? 'no database: nothing was there before' : `database ${name} (${role})`,

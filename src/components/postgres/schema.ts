@@ -59,8 +59,8 @@ export const postgresSettings = z.strictObject({
     )
     .default([])
     .meta({ description: 'SQL run on every restored copy; each must give what it expects.' }),
-  keepPreviousHours: keepPreviousHours('How long the database that was swapped out is kept for undo.'),
-  lanes: z
+  keepPreviousHours: keepPreviousHours('How long the database that was swapped out is retained for undo.'),
+  parallelReads: z
     .union([z.literal('auto'), z.number().int().min(1).max(16)])
     .default('auto')
     .meta({

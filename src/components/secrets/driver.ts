@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import { stat } from 'node:fs/promises'
 import type { Context } from '../../core/ports.ts'
 import type { Secret } from '../../core/secret.ts'
-import type { Driver, Kept } from '../driver.ts'
+import type { Driver, RetainedCopy } from '../driver.ts'
 import type { Target, TargetRequest } from '../target.ts'
 import type { ArtifactSource } from '../transfer.ts'
 import { keptUntil } from '../keep-previous.ts'
@@ -13,7 +13,7 @@ import { captureSecrets } from './capture.ts'
 import { checkSecrets } from './check.ts'
 import { capturedValues } from './load.ts'
 import { allSources, touchedNames } from './folder.ts'
-import { destinationsOf, keptBeside } from './places.ts'
+import { destinationsOf, retainedFiles } from './places.ts'
 import { placeOf, readSecret } from './read-secret.ts'
 import { secretsDetails, secretsSettings, type SecretsDetails, type SecretsSettings } from './schema.ts'
 import { hostTarget, scratchTarget } from './target.ts'
@@ -26,8 +26,8 @@ export const secretsDriver: Driver<SecretsSettings, SecretsDetails> = {
   check: checkSecrets,
   capture: captureSecrets,
   examine: (details, source) => examine(details, source),
-  kept,
-  keptBytes,
+  listRetained,
+  retainedBytes,
   open: (settings, request) => Promise.resolve(openTarget(settings, request)),
   place,
   holdsFile: ({ secrets, folder }, path) =>
@@ -65,13 +65,13 @@ async function liveSecret(settings: SecretsSettings, name: string): Promise<Secr
   return source === undefined ? undefined : (await readSecret(source))?.value
 }
 
-async function kept(settings: SecretsSettings, _context: Context): Promise<readonly Kept[]> {
+async function listRetained(settings: SecretsSettings, _context: Context): Promise<readonly RetainedCopy[]> {
   const found = await keptPaths(settings)
   const all = await Promise.all([...found].map(([restoreId, paths]) => keptOf(restoreId, paths, settings)))
   return all.toSorted((a, b) => b.since.getTime() - a.since.getTime())
 }
 
-async function keptBytes(settings: SecretsSettings, { restoreId }: Kept): Promise<number> {
+async function retainedBytes(settings: SecretsSettings, { restoreId }: RetainedCopy): Promise<number> {
   const paths = (await keptPaths(settings)).get(restoreId) ?? []
   const sizes = await Promise.all(paths.map(async (path) => (await stat(path)).size))
   return sizes.reduce((sum, size) => sum + size, 0)
@@ -79,11 +79,11 @@ async function keptBytes(settings: SecretsSettings, { restoreId }: Kept): Promis
 
 async function keptPaths(settings: SecretsSettings): Promise<ReadonlyMap<string, readonly string[]>> {
   const destinations = destinationsOf(settings, await touchedNames(settings))
-  return await keptBeside(destinations.map(({ file }) => file))
+  return await retainedFiles(destinations.map(({ file }) => file))
 }
 
 /** A rename sets the time of change of what is renamed. */
-async function keptOf(restoreId: string, paths: readonly string[], settings: SecretsSettings): Promise<Kept> {
+async function keptOf(restoreId: string, paths: readonly string[], settings: SecretsSettings): Promise<RetainedCopy> {
   const times = await Promise.all(paths.map(async (path) => (await stat(path)).ctimeMs))
   const since = new Date(Math.max(...times))
   const description = `previous values of ${paths.length} secret files`

@@ -93,7 +93,7 @@ export async function exists(path: string): Promise<boolean> {
 const KEPT = /\.holdfast-(prev|none|same|undone)-([0-9a-f]{8})$/
 
 /** The restores that left something beside these files, each with the files that it is beside. */
-export async function keptBeside(files: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>> {
+export async function retainedFiles(files: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>> {
   const kept = new Map<string, string[]>()
   for (const file of files) {
     const names = await readdir(dirname(file)).catch(() => [])

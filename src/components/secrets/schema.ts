@@ -59,7 +59,7 @@ const settings = z.strictObject({
   restoreFolder: absolutePath.optional().meta({
     description: 'Restore every secret as a file of this folder (0700, files 0600), instead of to where it came from.',
   }),
-  keepPreviousHours: keepPreviousHours('How long a value that was replaced is kept for undo.'),
+  keepPreviousHours: keepPreviousHours('How long a value that was replaced is retained for undo.'),
 })
 export const secretsSettings = settings.refine(
   ({ secrets, folder }) => folder !== undefined || Object.keys(secrets).length > 0,

@@ -107,7 +107,7 @@ test('every byte comes back, and what is equal is left alone', async (t) => {
   await ruin(folder)
   const target = await open(settings)
   await target.load(captured.details, captured.source, context)
-  assert.equal(await target.state(context), 'beside')
+  assert.equal(await target.state(context), 'staged')
   assert.deepEqual(await target.compare(captured.details, context), [])
   await target.swap(captured.details, context)
   assert.equal(await target.state(context), 'swapped')

@@ -9,7 +9,15 @@ import type { ArtifactSource } from '../transfer.ts'
 import { withoutSwap } from '../without-swap.ts'
 import { touchedNames } from './folder.ts'
 import { capturedValues, compareAt, compareEnvironment, contentFor, requireEnvironment } from './load.ts'
-import { destinationsOf, exists, keptBeside, namesOf, placesOf, type Destination, type SecretPlaces } from './places.ts'
+import {
+  destinationsOf,
+  exists,
+  retainedFiles,
+  namesOf,
+  placesOf,
+  type Destination,
+  type SecretPlaces,
+} from './places.ts'
 import { preflightSecrets } from './preflight.ts'
 import { readHostFile } from './read-secret.ts'
 import type { SecretsDetails, SecretsSettings } from './schema.ts'
@@ -31,7 +39,7 @@ export function scratchTarget(settings: SecretsSettings, request: ScratchTargetR
     ...target,
     ...withoutSwap(`a scratch copy of ${countOf(settings)}`, 'secrets'),
     copy: { leave: () => Promise.resolve({ folder }) },
-    state: async () => ((await exists(folder)) ? 'beside' : 'untouched'),
+    state: async () => ((await exists(folder)) ? 'staged' : 'untouched'),
     discard: (context) =>
       context.effects.run('secrets: remove the scratch folder', () => rm(folder, { recursive: true, force: true })),
   }
@@ -89,8 +97,8 @@ class SecretsWork {
     const states = await Promise.all((await this.#all()).map(stateOf))
     if (states.every((state) => state === 'untouched')) return 'untouched'
     if (states.some((state) => state === 'fenced')) return 'fenced'
-    if (!states.includes('swapped')) return 'beside'
-    return states.includes('beside') ? 'fenced' : 'swapped'
+    if (!states.includes('swapped')) return 'staged'
+    return states.includes('staged') ? 'fenced' : 'swapped'
   }
 
   preflight(details: SecretsDetails): Promise<readonly Finding[]> {
@@ -174,7 +182,7 @@ class SecretsWork {
   async #assertUndone(): Promise<void> {
     const all = await this.#all()
     for (const { undone } of all) if (await exists(undone)) return
-    throw new Failure('refused', `nothing is kept to undo restore ${this.#request.restoreId} of the secrets`, {
+    throw new Failure('refused', `nothing is retained to undo restore ${this.#request.restoreId} of the secrets`, {
       hint: 'What a restore replaced is removed after its time. Restore an older restore point instead.',
     })
   }
@@ -185,7 +193,7 @@ class SecretsWork {
       throw new Failure('refused', 'the secrets are half restored, and what would be forgotten is the only copy', {
         hint: 'Finish the restore or take it back first.',
       })
-    const kept = await keptBeside(all.map(({ live }) => live))
+    const kept = await retainedFiles(all.map(({ live }) => live))
     const paths = kept.get(this.#request.restoreId) ?? []
     await context.effects.run('secrets: remove what was kept', () => removeAll(paths))
   }
@@ -199,7 +207,7 @@ async function isKept({ previous, nothing, same }: SecretPlaces): Promise<boolea
 async function stateOf(places: SecretPlaces): Promise<TargetState> {
   const staged = (await exists(places.loaded)) || (await exists(places.equal))
   if (await isKept(places)) return staged ? 'fenced' : 'swapped'
-  return staged ? 'beside' : 'untouched'
+  return staged ? 'staged' : 'untouched'
 }
 
 async function swapOne(places: SecretPlaces, context: Context): Promise<void> {

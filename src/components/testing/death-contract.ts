@@ -76,7 +76,7 @@ const recovers: Readonly<Record<Way, <Settings, Details>(stage: Stage<Settings, 
   async forward(stage) {
     const target = await stage.open()
     const state = await target.state(context)
-    if (state === 'untouched' || state === 'beside') await stage.load(target)
+    if (state === 'untouched' || state === 'staged') await stage.load(target)
     await target.fence(context)
     await target.swap(stage.point.details, context)
     await target.reopen(context)

@@ -69,7 +69,7 @@ async function scratch<Settings, Details>(stage: Stage<Settings, Details>): Prom
   await stage.load(target)
   await stage.load(target)
   assert.deepEqual([await stage.compare(target), await target.runChecks(context)], [[], []])
-  assert.equal(await target.state(context), 'beside')
+  assert.equal(await target.state(context), 'staged')
   await assertRefused(target.swap(stage.point.details, context))
   await assertRefused(target.undo(context))
   await target.reopen(context)

@@ -92,10 +92,10 @@ export class Stage<Settings, Details> {
     return target
   }
 
-  async keptIds(): Promise<readonly string[]> {
+  async retainedIds(): Promise<readonly string[]> {
     const { driver, settings } = this.subject
-    const kept = await driver.kept(settings, context)
-    for (const one of kept) await driver.keptBytes?.(settings, one, context)
+    const kept = await driver.listRetained(settings, context)
+    for (const one of kept) await driver.retainedBytes?.(settings, one, context)
     return kept.map(({ restoreId }) => restoreId)
   }
 
@@ -107,7 +107,7 @@ export class Stage<Settings, Details> {
   async assertClean(live: string | undefined): Promise<void> {
     assert.deepEqual(await this.subject.leftovers(), [])
     assert.deepEqual(await readdir(this.scratchFolder), [])
-    assert.deepEqual(await this.keptIds(), [])
+    assert.deepEqual(await this.retainedIds(), [])
     assert.equal(await this.subject.read(), live)
   }
 

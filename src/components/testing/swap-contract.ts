@@ -34,16 +34,16 @@ async function wholeWay<Settings, Details>(stage: Stage<Settings, Details>, lock
   await stage.assertClean(LIVE)
 
   await twice(() => stage.load(target))
-  await stage.assertIs(target, 'beside', LIVE)
+  await stage.assertIs(target, 'staged', LIVE)
   await twice(async () => assert.deepEqual([await stage.compare(target), await target.runChecks(context)], [[], []]))
   if (locks) await assertRefused(target.swap(details, context))
   await twice(() => target.fence(context))
-  assert.equal(await target.state(context), locks ? 'fenced' : 'beside')
+  assert.equal(await target.state(context), locks ? 'fenced' : 'staged')
   await twice(() => target.swap(details, context))
   assert.equal(await target.state(context), 'swapped')
   await twice(() => target.reopen(context))
   await stage.assertIs(target, 'swapped', CAPTURED)
-  assert.deepEqual(await stage.keptIds(), [RESTORE_ID])
+  assert.deepEqual(await stage.retainedIds(), [RESTORE_ID])
   await assertRefused(stage.load(target))
   await target.discard(context)
   await stage.assertIs(target, 'swapped', CAPTURED)
@@ -56,7 +56,7 @@ async function wholeWay<Settings, Details>(stage: Stage<Settings, Details>, lock
   await twice(() => target.undo(context))
   await target.reopen(context)
   await stage.assertIs(target, 'untouched', LIVE)
-  assert.deepEqual(await stage.keptIds(), [RESTORE_ID])
+  assert.deepEqual(await stage.retainedIds(), [RESTORE_ID])
   await twice(() => target.forget(context))
   await stage.assertClean(LIVE)
 }
@@ -74,17 +74,17 @@ async function reopening<Settings, Details>(stage: Stage<Settings, Details>): Pr
   await stage.load(target)
   await target.fence(context)
   await twice(() => target.reopen(context))
-  await stage.assertIs(target, 'beside', LIVE)
+  await stage.assertIs(target, 'staged', LIVE)
   await target.discard(context)
 }
 
 async function discarding<Settings, Details>(stage: Stage<Settings, Details>): Promise<void> {
   const { driver, settings } = stage.subject
   const beside = async (): Promise<readonly string[]> =>
-    ((await driver.beside?.(settings, context)) ?? []).map(({ restoreId }) => restoreId)
+    ((await driver.listStaged?.(settings, context)) ?? []).map(({ restoreId }) => restoreId)
   const target = await stage.open()
   await stage.load(target)
-  if (driver.beside !== undefined) assert.deepEqual(await beside(), [RESTORE_ID])
+  if (driver.listStaged !== undefined) assert.deepEqual(await beside(), [RESTORE_ID])
   await twice(() => target.discard(context))
   assert.deepEqual(await beside(), [])
   await stage.assertIs(target, 'untouched', LIVE)
@@ -96,7 +96,7 @@ async function nothingLive<Settings, Details>(stage: Stage<Settings, Details>): 
   await stage.subject.remove()
   const target = await stage.restore()
   await stage.assertIs(target, 'swapped', CAPTURED)
-  assert.deepEqual(await stage.keptIds(), [RESTORE_ID])
+  assert.deepEqual(await stage.retainedIds(), [RESTORE_ID])
   await twice(() => target.undo(context))
   await stage.assertIs(target, 'untouched', undefined)
   await target.forget(context)

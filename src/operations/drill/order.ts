@@ -9,8 +9,8 @@ export const drillOrder = z.object({
   point: z.string(),
   /** The name of the repository to read from. */
   repository: z.string(),
-  /** A private throw-away server and folder, or a side database on the configured server. */
-  where: z.enum(['scratch', 'beside']),
+  /** `scratch`: a private throw-away server and folder. `staged`: a side database on the configured server. */
+  where: z.enum(['scratch', 'staged']),
   /** What the operator agreed to restore without, where it cannot be made again. */
   accept: z.array(z.enum(acceptIds)).readonly().optional(),
 })

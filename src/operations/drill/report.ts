@@ -10,7 +10,7 @@ export interface DrillReport extends Recorded {
   readonly point: string
   readonly note?: string
   /** `scratch`: a throw-away server and folder. `beside`: next to the live data on its own server. */
-  readonly where: 'scratch' | 'beside'
+  readonly where: 'scratch' | 'staged'
   /** `restored in part`: all that the point holds came back as it was captured, and the point lacks something: `missing`. */
   readonly outcome: 'restored' | 'restored in part' | 'failed'
   /** Whether all of the app was restored: `outcome` is `restored`. */

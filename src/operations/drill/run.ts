@@ -141,7 +141,7 @@ async function find(
   let differences: readonly Difference[] = []
   try {
     const earlier = drilledContent(await proofsOf(repository, reader, context))
-    await authenticate(reader, targets, 'beside', context)
+    await authenticate(reader, targets, 'staged', context)
     await loadAll(targets, context, ({ name }) => loaded.add(name))
     differences = await compareAll(targets, context)
     const contents = await readContents(reader, targets, context)

@@ -122,7 +122,7 @@ test('while a prune holds its lease, another one does not start', async (t) => {
   assert.deepEqual(await listed(stage), stage.points)
 })
 
-test('what is kept for undo goes when its time is over, and one component that fails does not keep the others', async (t) => {
+test('what is retained for undo goes when its time is over, and one component that fails does not keep the others', async (t) => {
   const { workshop } = await stageFor(t)
   const [old, broken] = [new TextPlace('old', 'rows'), new TextPlace('broken', 'rows')]
   old.previous = { id: 'abcdef01', text: 'before' }

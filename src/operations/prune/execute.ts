@@ -5,7 +5,7 @@ import type { Context } from '../../core/ports.ts'
 import type { Catalog, Repository, SweepReport } from '../../repository/repository.ts'
 import type { App, AppRepository, OperationContext } from '../app.ts'
 import { loadLastBackup } from '../backup/run.ts'
-import type { Beside } from '../../components/driver.ts'
+import type { StagedRestore } from '../../components/driver.ts'
 import { recordVerdict, storeKept } from '../proof/record-verdict.ts'
 import { standingOf } from '../proof/standing.ts'
 import { isFinished, journalsOf } from '../restore/journal.ts'
@@ -194,21 +194,21 @@ export interface ForgottenPrevious {
   readonly failure?: string
 }
 
-/** Removes what earlier restores kept for undo, once its time is over. */
+/** Removes what earlier restores retained for undo, once its time is over. */
 export async function forgetExpired(
   app: App,
   context: OperationContext,
   accepted: readonly string[] = [],
 ): Promise<readonly ForgottenPrevious[]> {
   const doubt = accepted.includes('clock-skew') ? undefined : await clockDoubt(app, context)
-  if (doubt !== undefined) return [{ component: app.name, description: 'what is kept for undo', failure: doubt }]
+  if (doubt !== undefined) return [{ component: app.name, description: 'what is retained for undo', failure: doubt }]
   const forgotten: ForgottenPrevious[] = [
     ...(await forgetScratches(app, context)),
     ...(await forgetBeside(app, context)),
   ]
   for (const { name, driver, settings } of app.components) {
     try {
-      const expired = (await driver.kept(settings, context)).filter(({ until }) => until <= context.clock.now())
+      const expired = (await driver.listRetained(settings, context)).filter(({ until }) => until <= context.clock.now())
       for (const { restoreId, description } of expired) {
         const target = await driver.open(settings, { mode: 'swap', restoreId }, context)
         await target.forget(context)
@@ -216,7 +216,7 @@ export async function forgetExpired(
       }
     } catch (error) {
       assertNotCancelled(context)
-      forgotten.push({ component: name, description: 'data kept for undo', failure: describe(error) })
+      forgotten.push({ component: name, description: 'data retained for undo', failure: describe(error) })
     }
   }
   return forgotten
@@ -243,9 +243,10 @@ async function forgetBeside(app: App, context: OperationContext): Promise<readon
   const wanted = await wantedHere(app, context)
   const forgotten: ForgottenPrevious[] = []
   for (const { name, driver, settings } of app.components) {
-    const isOld = ({ since }: Beside): boolean => since.getTime() + BESIDE_MILLISECONDS <= context.clock.now().getTime()
+    const isOld = ({ since }: StagedRestore): boolean =>
+      since.getTime() + BESIDE_MILLISECONDS <= context.clock.now().getTime()
     try {
-      for (const beside of (await driver.beside?.(settings, context)) ?? []) {
+      for (const beside of (await driver.listStaged?.(settings, context)) ?? []) {
         if (!isOld(beside) || wanted.has(beside.restoreId)) continue
         const request = { mode: 'swap', restoreId: beside.restoreId } as const
         await (await driver.open(settings, request, context)).discard(context)

@@ -30,7 +30,7 @@ export interface AppPrunePlan extends PruneOrder {
 
 export interface AppPruneReport {
   readonly reports: readonly PruneReport[]
-  /** Data kept for undo, and what killed runs left, whose time is over. */
+  /** Data retained for undo, and what killed runs left, whose time is over. */
   readonly forgotten: readonly ForgottenPrevious[]
 }
 

@@ -207,7 +207,7 @@ test('neither a plan nor an order begins over an unfinished restore, but one to 
   const stage = await stageFor(t)
   const context = stage.workshop.context()
   const order = orderOf(await planRestore(stage.app, { safetyPoint: false }, context))
-  assert.equal((await restore(stage, { mode: 'beside' })).outcome, 'done')
+  assert.equal((await restore(stage, { mode: 'stage' })).outcome, 'done')
   const refused = { kind: 'refused', message: /restore abcdef01 of app portal is unfinished/, hint: /--continue/ }
   await assert.rejects(planRestore(stage.app, {}, context), refused)
   await assert.rejects(runRestore(stage.app, order, context), refused)
@@ -216,17 +216,27 @@ test('neither a plan nor an order begins over an unfinished restore, but one to 
   await assert.rejects(abandonUnfinished(stage.app, context), { kind: 'notFound' })
 })
 
-test('a restore beside leaves the live data alone until it is resumed', async (t) => {
+test('a staged restore leaves the live data alone until it is resumed', async (t) => {
   const stage = await stageFor(t)
-  assert.equal((await restore(stage, { mode: 'beside' })).outcome, 'done')
+  assert.equal((await restore(stage, { mode: 'stage' })).outcome, 'done')
   assert.deepEqual(live(stage), ['live rows', 'live key'])
-  assert.equal(await stageOf(stage), 'beside')
+  assert.equal(await stageOf(stage), 'staged')
   const context = stage.workshop.context()
   const journal = await unfinishedJournal('portal', context.records)
   assert.ok(journal !== undefined)
   await abandonRestore(stage.app, journal, context)
   assert.equal(stage.database.side, undefined)
   assert.equal(await stageOf(stage), 'abandoned')
+})
+
+test('a restore that an earlier version left beside is continued as a staged one', async (t) => {
+  const stage = await stageFor(t)
+  await restore(stage, { mode: 'stage' })
+  const context = stage.workshop.context()
+  const [name = ''] = (await context.records.list()).filter((one) => one.startsWith('restore-'))
+  await context.records.save(name, { ...(await unfinishedJournal('portal', context.records)), stage: 'beside' })
+  assert.equal((await continueUnfinished(stage.app, undefined, context)).outcome, 'done')
+  assert.deepEqual(live(stage), ['captured rows', 'captured key'])
 })
 
 test('the safety point holds what was live', async (t) => {

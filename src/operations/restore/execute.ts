@@ -48,13 +48,13 @@ export async function executeRestore(
   const prove = async (): Promise<void> =>
     run.proven(await proveRestored(app, reader, targets, context), order.acceptedMisfits ?? [])
   try {
-    await authenticate(reader, targets, order.mode === 'in-place' ? 'live' : 'beside', context)
+    await authenticate(reader, targets, order.mode === 'in-place' ? 'live' : 'staged', context)
     if (order.mode === 'in-place') refuseRecorded(app.name, reader, targets, order.acceptedMisfits ?? [])
     if (order.safetyPoint) run.saved(await makeSafetyPoint(app, context))
     if (order.mode === 'in-place') await overwrite(app, run, prove, targets, context)
     else await loadBeside(run, prove, targets, context)
     if (order.mode === 'swap') await putLive(app, run, targets, context)
-    if (order.mode !== 'beside') await noteRestored(app, namesOf(targets), context)
+    if (order.mode !== 'stage') await noteRestored(app, namesOf(targets), context)
     return { ...run.report('done', targets), previous: await keptFor(app, order.restoreId, context) }
   } catch (error) {
     return await stop(app, run, targets, error, context)
@@ -69,7 +69,7 @@ export async function keptFor(app: App, restoreId: string, context: OperationCon
     const kept = (await allKept(app, context)).filter((one) => one.kept.restoreId === restoreId)
     return kept.flatMap(({ kept: { description, wasNothing } }) => (wasNothing === true ? [] : [description]))
   } catch (error) {
-    context.progress({ type: 'warning', message: `what is kept for undo cannot be listed: ${describe(error)}` })
+    context.progress({ type: 'warning', message: `what is retained for undo cannot be listed: ${describe(error)}` })
     return []
   }
 }
@@ -88,7 +88,7 @@ async function loadBeside(
   run.compared(await compareAll(targets, context))
   await prove()
   // From here on the data beside is proven; a resumed run may swap it in.
-  await run.enter('beside')
+  await run.enter('staged')
 }
 
 /** The steps that the application notices. A run that dies in here is taken forward by `resumeRestore`. */
@@ -355,7 +355,7 @@ export class RestoreRun {
       point,
       mode: this.#order.mode,
       outcome,
-      live: outcome === 'done' && this.#order.mode !== 'beside' ? 'restored' : 'as before',
+      live: outcome === 'done' && this.#order.mode !== 'stage' ? 'restored' : 'as before',
       previous: [],
       safetyPoint,
       missing: this.#missing,

@@ -7,14 +7,14 @@ import type { Clock, Records } from '../../core/ports.ts'
  * How far a restore got, written before each step takes effect. After a crash the journal says what was about to
  * happen; what did happen is read from the targets themselves.
  *
- * planned → loading → beside → fencing → swapping → reopening → done → undoing → undone; abandoned from any stage
+ * planned → loading → staged → fencing → swapping → reopening → done → undoing → undone; abandoned from any stage
  * before `reopening`. Before `fencing` the live data was not touched. From `fencing` on the restored data is proven
  * and a resumed run goes forward.
  */
 export const restoreStages = [
   'planned',
   'loading',
-  'beside',
+  'staged',
   'fencing',
   'swapping',
   'reopening',
@@ -35,7 +35,8 @@ const restoreJournal = z.object({
   components: z.array(z.string()),
   /** What the operator agreed to restore without. */
   accept: z.array(z.enum(acceptIds)).optional(),
-  stage: z.enum(restoreStages),
+  // A restore that an earlier version left may still wait to be continued.
+  stage: z.preprocess((stage) => (stage === 'beside' ? 'staged' : stage), z.enum(restoreStages)),
   /** Workloads that this restore stops, noted before the first is, until they run again. */
   paused: z.array(z.string()).optional(),
   safetyPoint: z.string().nullable(),

@@ -18,7 +18,7 @@ type WithTarget = { readonly name: string; readonly target: Target }
 export async function authenticate(
   reader: PointReader,
   restoring: readonly Restoring[],
-  place: 'beside' | 'live',
+  place: 'staged' | 'live',
   context: OperationContext,
 ): Promise<void> {
   context.progress({ type: 'phase', phase: 'authenticate', detail: reader.commit.point })

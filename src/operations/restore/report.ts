@@ -12,7 +12,7 @@ export interface RestoreReport {
   readonly outcome: 'done' | 'stopped'
   /** What is live now. Only a restore in place that stopped on the way may leave a mixture of both. */
   readonly live: 'as before' | 'restored' | 'may be mixed'
-  /** What was live before and is kept for undo, for people. */
+  /** What was live before and is retained for undo, for people. */
   readonly previous: readonly string[]
   readonly safetyPoint: string | null
   /** Components that the point lacks, or lacks something of, among those that were to be restored. */

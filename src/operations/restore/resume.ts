@@ -16,7 +16,7 @@ import { resumeWriters, tellDown } from './writers.ts'
 export function goesForward(journal: RestoreJournal): boolean {
   // In place only opening is left to do; before that, what is live is not proven.
   if (journal.mode === 'in-place') return journal.stage === 'reopening'
-  return ['beside', 'fencing', 'swapping', 'reopening'].includes(journal.stage)
+  return ['staged', 'fencing', 'swapping', 'reopening'].includes(journal.stage)
 }
 
 /** What to do about a restore that is unfinished, as full sentences: only what will be taken. */

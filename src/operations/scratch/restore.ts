@@ -31,7 +31,7 @@ export async function runScratch(
     opened = await openOrdered(app, { ...point, folder: folder.path }, context)
     const { targets, leftOut } = opened
     record = await noteScratch(recordOf(point.order, folder.path, targets), context)
-    await authenticate(point.reader, targets, 'beside', context)
+    await authenticate(point.reader, targets, 'staged', context)
     await loadAll(targets, context)
     const differences = await compareAll(targets, context)
     const keyFit = await proveRestored(app, point.reader, [...targets, ...leftOut], context)

@@ -81,12 +81,12 @@ export const textDriver: Driver<TextSettings, TextDetails> = {
       throw new Failure('corrupt', 'the text is not the one that was captured')
   },
   serverMoment: ({ place }) => Promise.resolve(place.server),
-  kept({ place }) {
+  listRetained({ place }) {
     const kept = [place.previous, place.undone].filter((one) => one !== undefined)
     const times = { since: new Date(0), until: new Date(1) }
     return Promise.resolve(kept.map(({ id }) => ({ restoreId: id, description: `text ${place.name}`, ...times })))
   },
-  keptBytes: ({ place }, { restoreId }) =>
+  retainedBytes: ({ place }, { restoreId }) =>
     Promise.resolve([place.previous, place.undone].find((one) => one?.id === restoreId)?.text?.length),
   open: ({ place }, request) => Promise.resolve(new TextTarget(place, request)),
 }
@@ -114,7 +114,7 @@ class TextTarget implements Target<TextDetails> {
     const { previous, open, side } = this.#place
     if (previous?.id === this.#id) return Promise.resolve('swapped')
     if (!open) return Promise.resolve('fenced')
-    return Promise.resolve(side === undefined ? 'untouched' : 'beside')
+    return Promise.resolve(side === undefined ? 'untouched' : 'staged')
   }
 
   preflight(): Promise<readonly []> {

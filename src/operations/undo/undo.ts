@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Failure } from '../../core/failure.ts'
-import type { Kept } from '../../components/driver.ts'
+import type { RetainedCopy } from '../../components/driver.ts'
 import type { App, OperationContext } from '../app.ts'
 import { enterStage, journalsOf, type RestoreJournal } from '../restore/journal.ts'
 import { openBareTargets } from '../restore/targets.ts'
@@ -97,10 +97,10 @@ export async function runUndo(app: App, { restoreId }: UndoOrder, context: Opera
 export async function allKept(
   app: App,
   context: OperationContext,
-): Promise<readonly { readonly name: string; readonly kept: Kept }[]> {
+): Promise<readonly { readonly name: string; readonly kept: RetainedCopy }[]> {
   const lists = await Promise.all(
     app.components.map(async ({ name, driver, settings }) =>
-      (await driver.kept(settings, context)).map((kept) => ({ name, kept })),
+      (await driver.listRetained(settings, context)).map((kept) => ({ name, kept })),
     ),
   )
   return lists.flat()

@@ -13,7 +13,7 @@ import { chooseApp, type Command } from '../../run-command.ts'
 import { exitOfVerdict, formatMissing, formatRecording } from '../../print/verdict.ts'
 
 export interface DrillOptions extends ChosenPoint {
-  readonly beside?: boolean
+  readonly staged?: boolean
   readonly accept?: readonly AcceptId[]
 }
 
@@ -21,7 +21,7 @@ export interface DrillOptions extends ChosenPoint {
 export async function drill(command: Command, name: string | undefined, options: DrillOptions): Promise<number> {
   const { apps, context } = command.assembly
   const app = chooseApp(apps, name)
-  const where = options.beside === true ? 'beside' : 'scratch'
+  const where = options.staged === true ? 'staged' : 'scratch'
   const plan = await planDrill(app, { ...options, where }, context)
   const report = await runDrill(app, drillOrder.parse(plan), context)
   command.result({ report }, () => textOf(report))

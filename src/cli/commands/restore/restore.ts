@@ -76,7 +76,7 @@ function parseMode(text: string | undefined): Destination {
   const known = destinations.find((one) => one === (text ?? 'swap'))
   if (known !== undefined) return known
   throw new Failure('usage', `--target ${JSON.stringify(text)} is not known`, {
-    hint: 'Use swap (the default), beside (load and compare, leave the live data alone), scratch (a throw-away copy to look around in) or in-place.',
+    hint: 'Use swap (the default), stage (load and compare, leave the live data alone), scratch (a throw-away copy to look around in) or in-place.',
   })
 }
 
@@ -97,9 +97,9 @@ function missingLines({ missing }: RestoreReport): readonly string[] {
 
 function planText(plan: RestorePlan): string {
   const acts = {
-    swap: 'load beside, compare, then swap in; the previous data is kept for undo',
+    swap: 'load beside, compare, then swap in; the previous data is retained for undo',
     'in-place': 'OVERWRITE IN PLACE; there is no undo but the safety point',
-    beside: 'load beside and compare; the live data is left alone',
+    stage: 'load beside and compare; the live data is left alone',
     scratch: 'load into a throw-away server and folder and leave them to look around in; nothing live is touched',
   }
   return [
@@ -150,7 +150,7 @@ function urlLines(urls: readonly { readonly component: string; readonly url: str
 function undoText({ app, previous }: RestoreReport): string {
   return previous.length === 0
     ? `Nothing was live before; holdfast undo ${app} takes the restored data away again.`
-    : `The previous data is kept; holdfast undo ${app} brings it back.`
+    : `The previous data is retained; holdfast undo ${app} brings it back.`
 }
 
 function reportText(report: RestoreReport): string {
@@ -166,7 +166,7 @@ function reportText(report: RestoreReport): string {
       .join('\n')
   }
   const took = `${formatBytes(report.bytes)} restored and compared in ${formatDuration(report.durationMilliseconds)}`
-  if (report.mode === 'beside')
+  if (report.mode === 'stage')
     return [
       `${report.app} is restored beside the live data, equal to what was captured.`,
       took,

@@ -2,7 +2,7 @@ import { planUndo, runUndo, undoOrder, type UndoPlan } from '../../../operations
 import { confirmByTyping } from '../../ask/confirm.ts'
 import { formatDuration, formatTime } from '../../print/format.ts'
 import { chooseApp, type Command } from '../../run-command.ts'
-import { undoForget, undoList } from './undo-kept.ts'
+import { undoForget, undoList } from './undo-retained.ts'
 
 export interface UndoOptions {
   readonly restore?: string

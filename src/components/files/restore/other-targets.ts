@@ -35,7 +35,7 @@ export function scratchTarget(settings: FilesSettings, request: ScratchTargetReq
 
 /**
  * Writes over the live folder, each file whole or not at all, for folders that cannot be renamed. What is there and was
- * not captured stays. Nothing is kept for undo.
+ * not captured stays. Nothing is retained for undo.
  */
 export function inPlaceTarget(settings: FilesSettings, request: LiveTargetRequest): Target<FilesDetails> {
   const places = placesOf(settings.path, request)
@@ -59,8 +59,8 @@ export function inPlaceTarget(settings: FilesSettings, request: LiveTargetReques
   }
 }
 
-async function workState({ work }: Places): Promise<'beside' | 'untouched'> {
-  return (await statOf(work)) === undefined ? 'untouched' : 'beside'
+async function workState({ work }: Places): Promise<'staged' | 'untouched'> {
+  return (await statOf(work)) === undefined ? 'untouched' : 'staged'
 }
 
 async function prepareScratch({ work, loaded }: Places): Promise<void> {

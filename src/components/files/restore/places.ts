@@ -57,14 +57,14 @@ function shortHash(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 8)
 }
 
-export interface KeptPlace {
+export interface RetainedPlace {
   readonly restoreId: string
   readonly path: string
   readonly wasNothing: boolean
 }
 
 /** What swaps of this folder left beside it for undo, and what undos set aside. */
-export async function keptPlaces(live: string): Promise<readonly KeptPlace[]> {
+export async function retainedPlaces(live: string): Promise<readonly RetainedPlace[]> {
   const names = await siblingsOf(live)
   return [PREVIOUS, NOTHING, UNDONE].flatMap((infix) => {
     const start = `${rawOfText(basename(live))}${infix}`
@@ -76,7 +76,7 @@ export async function keptPlaces(live: string): Promise<readonly KeptPlace[]> {
 }
 
 /** What restores and drills of this folder loaded beside it: the ids. */
-export async function besidePlaces(live: string): Promise<readonly { restoreId: string; path: string }[]> {
+export async function stagedPlaces(live: string): Promise<readonly { restoreId: string; path: string }[]> {
   const start = `${rawOfText(basename(live))}${BESIDE}`
   const ids = (await siblingsOf(live)).filter((name) => name.startsWith(start)).map((name) => name.slice(start.length))
   return ids

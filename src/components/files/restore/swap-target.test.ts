@@ -42,7 +42,7 @@ test('a restore goes beside, is swapped in, undone and forgotten', async (t) => 
   const { live, captured, target } = await stage(t)
   assert.equal(await target.state(context), 'untouched')
   await target.load(captured.details, captured.artifacts, context)
-  assert.deepEqual([await target.state(context), await version(live)], ['beside', 'current'])
+  assert.deepEqual([await target.state(context), await version(live)], ['staged', 'current'])
   assert.deepEqual(await target.compare(captured.details, context), [])
   await target.fence(context)
   await target.swap(captured.details, context)
@@ -61,11 +61,11 @@ test('a restore goes beside, is swapped in, undone and forgotten', async (t) => 
 test('kept says what can be undone, and until when', async (t) => {
   const { live, captured, target } = await stage(t)
   await target.load(captured.details, captured.artifacts, context)
-  assert.deepEqual(await filesDriver.kept(settingsFor(live), context), [])
+  assert.deepEqual(await filesDriver.listRetained(settingsFor(live), context), [])
   const before = Date.now() - 1000
   await target.swap(captured.details, context)
   await mkdir(`${live}.holdfast-prev-not-an-id`)
-  const [kept, ...others] = await filesDriver.kept(settingsFor(live, { keepPreviousHours: 1 }), context)
+  const [kept, ...others] = await filesDriver.listRetained(settingsFor(live, { keepPreviousHours: 1 }), context)
   assert.deepEqual([kept?.restoreId, kept?.description, others], [ID, `folder ${live}.holdfast-prev-${ID}`, []])
   assert.ok(
     kept !== undefined && kept.since.getTime() > before && kept.until.getTime() - kept.since.getTime() === 3_600_000,
@@ -99,7 +99,7 @@ test('a folder that someone makes between the two renames does not lose the old 
   await assert.rejects(target.reopen(context), refused)
   await rm(join(live, 'new'))
   await target.reopen(context)
-  assert.deepEqual([await target.state(context), await version(live)], ['beside', 'current'])
+  assert.deepEqual([await target.state(context), await version(live)], ['staged', 'current'])
 })
 
 test('a folder that someone makes while an undo is cut off does not stop the undo', async (t) => {

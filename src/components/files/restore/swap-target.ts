@@ -71,12 +71,12 @@ async function isKept({ previous, nothing }: Places): Promise<boolean> {
 /** `fenced` is the moment between the two renames: there is no live folder, so no writer either. */
 async function stateOf(places: Places): Promise<TargetState> {
   if (await isKept(places)) return (await exists(places.loaded)) ? 'fenced' : 'swapped'
-  return (await exists(places.work)) ? 'beside' : 'untouched'
+  return (await exists(places.work)) ? 'staged' : 'untouched'
 }
 
 async function assertNotSwapped(places: Places): Promise<void> {
   const state = await stateOf(places)
-  if (state === 'beside' || state === 'untouched') return
+  if (state === 'staged' || state === 'untouched') return
   throw new Failure('refused', `the restore of folder ${places.live} is ${state} and cannot be loaded again`, {
     hint: 'Undo it, or start a new restore.',
   })
@@ -103,7 +103,7 @@ async function swap(places: Places, context: Context): Promise<void> {
     // From here until the next rename there is no live folder. What dies here is found as `fenced`.
     await moveFolder('files: rename the restored folder to live', loaded, live, context)
   }
-  // The list has done its work. What is kept for undo has names of its own.
+  // The list has done its work. What is retained for undo has names of its own.
   await context.effects.run('files: remove the empty folder beside', () => removeTree(work))
 
   async function setAside({ live }: Places, context: Context): Promise<void> {
@@ -144,7 +144,7 @@ async function undo(places: Places, context: Context): Promise<void> {
 
 async function assertUndone({ live, undone }: Places): Promise<void> {
   if (await exists(undone)) return
-  throw new Failure('refused', `nothing is kept to undo the restore of folder ${live}`, {
+  throw new Failure('refused', `nothing is retained to undo the restore of folder ${live}`, {
     hint: 'What a swap replaced may have been removed after its time. Restore an older restore point instead.',
   })
 }

@@ -3,7 +3,7 @@ import type { KubernetesSecretsSettings } from '../schema.ts'
 
 /** On everything that a restore keeps on the server, with the id of the restore. */
 export const OWN_LABEL = 'holdfast-restore'
-/** So many restores can be kept for undo at once. */
+/** So many restores can be retained for undo at once. */
 export const SLOTS = 3
 /** So many objects hold the values of one restore, of a mebibyte each at most. */
 export const PARTS = 4

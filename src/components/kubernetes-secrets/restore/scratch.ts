@@ -29,7 +29,7 @@ export function scratchTarget(
     ...withoutSwap(`a scratch copy of what is in namespace ${namespace}`, namespace),
     state: () =>
       access(folder).then(
-        () => 'beside',
+        () => 'staged',
         () => 'untouched',
       ),
     preflight: ({ objects }) =>

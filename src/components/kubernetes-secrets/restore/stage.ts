@@ -181,7 +181,7 @@ export async function freeStage(
   }
   throw new Failure(
     'refused',
-    `${SLOTS} restores are kept for undo in namespace ${settings.namespace}, which is all there is room for`,
+    `${SLOTS} restores are retained for undo in namespace ${settings.namespace}, which is all there is room for`,
     {
       hint: 'Undo one, let holdfast prune remove those whose time is over, or restore with --target in-place.',
     },

@@ -7,7 +7,7 @@ import type { ArtifactSource } from '../../transfer.ts'
 import { SECRETS } from '../../secret-record.ts'
 import {
   discardLoaded,
-  forgetKept,
+  forgetRetained,
   requireFound,
   requireKept,
   requireLoadable,
@@ -194,7 +194,7 @@ export class SwapTarget implements Target<KubernetesSecretsDetails> {
         const live = await readObject(one, this.#settings.namespace, client)
         if (live?.isGoing === true) throw beingDeleted(live)
       }
-      await forgetKept(found, this.description)
+      await forgetRetained(found, this.description)
     })
   }
 

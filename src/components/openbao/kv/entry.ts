@@ -56,7 +56,7 @@ const entryShape = z.discriminatedUnion('kv', [
     /** Ascending. What is missing from 1 to `current` was pruned. */
     versions: z.array(versionShape),
   }),
-  /** Only in what is kept for undo: nothing was at this path. */
+  /** Only in what is retained for undo: nothing was at this path. */
   z.object({ kv: z.literal('absent'), mount: z.string(), path: z.string() }),
 ])
 

@@ -54,7 +54,7 @@ export class ScratchTarget implements Target<OpenbaoDetails> {
 
   async state(): Promise<TargetState> {
     return access(this.#folder).then(
-      () => 'beside',
+      () => 'staged',
       () => 'untouched',
     )
   }

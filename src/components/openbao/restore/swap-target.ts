@@ -6,7 +6,7 @@ import type { Target, TargetRequest, TargetState } from '../../target.ts'
 import type { ArtifactSource } from '../../transfer.ts'
 import {
   discardLoaded,
-  forgetKept,
+  forgetRetained,
   refusedAt,
   requireFound,
   requireKept,
@@ -161,7 +161,7 @@ export class SwapTarget implements Target<OpenbaoDetails> {
   }
 
   async forget(context: Context): Promise<void> {
-    await this.#withFound(context, (found) => forgetKept(found, this.description))
+    await this.#withFound(context, (found) => forgetRetained(found, this.description))
   }
 
   /** Keeps what is live now, then brings every secret back to what it was before the restore. */

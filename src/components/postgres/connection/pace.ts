@@ -26,7 +26,11 @@ export interface Pace {
 }
 
 /** What the settings say, or what this machine and the server's load at this moment let. */
-export async function readPace({ lanes }: PostgresSettings, session: pg.ClientBase, context: Context): Promise<Pace> {
+export async function readPace(
+  { parallelReads: lanes }: PostgresSettings,
+  session: pg.ClientBase,
+  context: Context,
+): Promise<Pace> {
   if (lanes !== 'auto') return { lanes, inTurn: false }
   const looks: number[] = []
   for (let look = 0; look < LOOKS; look += 1) {

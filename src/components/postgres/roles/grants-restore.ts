@@ -131,7 +131,7 @@ async function specialObjects(client: pg.ClientBase, needs: RestoreNeeds): Promi
 }
 
 function labelled(provider: string): Obstacle {
-  const instead = 'a drill with --beside tells; what the provider refuses takes a superuser'
+  const instead = 'a drill with --staged tells; what the provider refuses takes a superuser'
   return { what: `security labels of ${provider}, who alone knows who may give them`, instead, unsure: true }
 }
 

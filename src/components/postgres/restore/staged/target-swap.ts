@@ -34,7 +34,7 @@ import { readWorld, stateOf } from '../target/target-world.ts'
 import type { DatabaseRow } from '../target/target-world.ts'
 import { limitsOf } from '../../tools/tool-run.ts'
 import { chooseRestoreTools } from '../../tools/tools-restore.ts'
-import { forgetKept, undoSwap } from './undo.ts'
+import { forgetRetained, undoSwap } from './undo.ts'
 
 /** A session and the server's process behind it. */
 interface LiveSession {
@@ -272,7 +272,7 @@ export class SwapTarget implements Target<PostgresDetails> {
   }
 
   forget(context: Context): Promise<void> {
-    return withAdmin(this.#place, context, (admin) => forgetKept(admin, this.#place, context))
+    return withAdmin(this.#place, context, (admin) => forgetRetained(admin, this.#place, context))
   }
 
   async #side(details: PostgresDetails, context: Context): Promise<LoadPlace> {

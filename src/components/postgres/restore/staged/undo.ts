@@ -2,7 +2,7 @@ import type pg from 'pg'
 import { z } from 'zod'
 import { Failure } from '../../../../core/failure.ts'
 import type { Context } from '../../../../core/ports.ts'
-import type { Beside } from '../../../driver.ts'
+import type { StagedRestore } from '../../../driver.ts'
 import { identifier, withSession } from '../../connection/connection.ts'
 import { closeDatabase, endSessions, openDatabase, requireNoPreparedTransactions, sessionsOf } from './fence.ts'
 import { formatMarker, plainComment } from './marker.ts'
@@ -22,7 +22,7 @@ import type { World } from '../target/target-world.ts'
  * A database that Holdfast keeps, as its marker tells: what was live before a swap, or what an undo set aside. `restored` is
  * live, and stands for that nothing was live before it.
  */
-export interface KeptDatabase {
+export interface RetainedDatabase {
   readonly restoreId: string
   readonly role: 'previous' | 'undone' | 'restored'
   readonly name: string
@@ -33,9 +33,9 @@ export interface KeptDatabase {
 }
 
 /** What is kept on the server for this database, newest first. A target opened with its restore id can undo or forget it. */
-export async function listKept(settings: PostgresSettings, context: Context): Promise<readonly KeptDatabase[]> {
+export async function listRetained(settings: PostgresSettings, context: Context): Promise<readonly RetainedDatabase[]> {
   const databases = await withSession(restoreServer(settings), settings.maintenanceDatabase, context, readDatabases)
-  const kept = databases.flatMap(({ name, marker }): KeptDatabase[] => {
+  const kept = databases.flatMap(({ name, marker }): RetainedDatabase[] => {
     if (marker === undefined) return []
     const { restoreId, role } = marker
     if (role === 'side' || role === 'reference' || role === 'in-place') return []
@@ -52,12 +52,12 @@ const SIZE = `select case when pg_catalog.has_database_privilege(datname, 'CONNE
 const size = z.object({ bytes: z.string().nullable() })
 
 /** What the databases take that are kept of a restore; undefined where the role may not know. */
-export async function keptDatabaseBytes(
+export async function retainedDatabaseBytes(
   settings: PostgresSettings,
   restoreId: string,
   context: Context,
 ): Promise<number | undefined> {
-  const names = (await listKept(settings, context)).filter(
+  const names = (await listRetained(settings, context)).filter(
     (one) => one.restoreId === restoreId && one.role !== 'restored',
   )
   return withSession(restoreServer(settings), settings.maintenanceDatabase, context, async (admin) => {
@@ -74,9 +74,9 @@ export async function keptDatabaseBytes(
  * Side and reference databases of this database without a session: a restore or drill that runs has one nearly always, so
  * the age that a caller asks for on top decides.
  */
-export async function listBeside(settings: PostgresSettings, context: Context): Promise<readonly Beside[]> {
+export async function listStaged(settings: PostgresSettings, context: Context): Promise<readonly StagedRestore[]> {
   return withSession(restoreServer(settings), settings.maintenanceDatabase, context, async (admin) => {
-    const found: Beside[] = []
+    const found: StagedRestore[] = []
     for (const { name, marker } of await readDatabases(admin)) {
       if (marker?.role !== 'side' && marker?.role !== 'reference') continue
       if (marker.database !== settings.database) continue
@@ -171,7 +171,7 @@ async function checkLive(place: Place, context: Context): Promise<void> {
 }
 
 /** Drops what is kept of this restore: the previous database, or what an undo set aside. */
-export async function forgetKept(admin: pg.Client, place: Place, context: Context): Promise<void> {
+export async function forgetRetained(admin: pg.Client, place: Place, context: Context): Promise<void> {
   const { previous, undone, live } = await readWorld(admin, place.names)
   for (const [row, role] of [
     [previous, 'previous'],

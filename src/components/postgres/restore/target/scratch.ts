@@ -72,7 +72,7 @@ export class ScratchTarget implements Target<PostgresDetails> {
 
   async state(_context: Context): Promise<TargetState> {
     return access(this.#folder).then(
-      () => 'beside',
+      () => 'staged',
       () => 'untouched',
     )
   }

@@ -34,8 +34,8 @@ function previousOf(restoreId: string): Marker {
 test('the state follows from names, marks and whether sessions are accepted', () => {
   assert.equal(stateOf({ ...nothing, live: row() }, ID), 'untouched')
   assert.equal(stateOf(nothing, ID), 'untouched')
-  assert.equal(stateOf({ ...nothing, live: row(), side: row() }, ID), 'beside')
-  assert.equal(stateOf({ ...nothing, side: row() }, ID), 'beside')
+  assert.equal(stateOf({ ...nothing, live: row(), side: row() }, ID), 'staged')
+  assert.equal(stateOf({ ...nothing, side: row() }, ID), 'staged')
   assert.equal(stateOf({ ...nothing, live: row({ open: false }), side: row() }, ID), 'fenced')
   assert.equal(stateOf({ ...nothing, live: row({ open: false }) }, ID), 'fenced')
   assert.equal(

@@ -63,7 +63,7 @@ export async function readWorld(admin: pg.Client, names: RestoreNames): Promise<
 export function stateOf(world: World, restoreId: string): TargetState {
   if (isOurs(world.previous, restoreId, 'previous') || isOurs(world.live, restoreId, 'restored')) return 'swapped'
   if (world.live?.open === false) return 'fenced'
-  return world.side === undefined ? 'untouched' : 'beside'
+  return world.side === undefined ? 'untouched' : 'staged'
 }
 
 /** Whether a database bears the mark of this restore in this role. */

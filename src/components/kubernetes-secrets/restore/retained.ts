@@ -1,6 +1,6 @@
 import { isFailure } from '../../../core/failure.ts'
 import type { Context } from '../../../core/ports.ts'
-import type { Kept } from '../../driver.ts'
+import type { RetainedCopy } from '../../driver.ts'
 import { isKept, keptSince } from '../../value-swap.ts'
 import { withClient } from '../connect.ts'
 import { describeTarget } from './in-place.ts'
@@ -8,7 +8,10 @@ import type { KubernetesSecretsSettings } from '../schema.ts'
 import { keptStages, type StageRecord } from './stage.ts'
 
 /** What restores keep in the namespace for undo, newest first. */
-export async function keptObjects(settings: KubernetesSecretsSettings, context: Context): Promise<readonly Kept[]> {
+export async function retainedObjects(
+  settings: KubernetesSecretsSettings,
+  context: Context,
+): Promise<readonly RetainedCopy[]> {
   try {
     const stages = await withClient(settings, 'restore', context, (client) => keptStages(settings, client, context))
     return stages
@@ -24,7 +27,7 @@ export async function keptObjects(settings: KubernetesSecretsSettings, context: 
   }
 }
 
-function keptOf(record: StageRecord, settings: KubernetesSecretsSettings): Kept {
+function keptOf(record: StageRecord, settings: KubernetesSecretsSettings): RetainedCopy {
   const { restoreId, previous } = record
   const kept = keptSince(record, describeTarget(settings), settings)
   return { restoreId, ...kept, ...(previous === undefined ? { wasNothing: true } : {}) }

@@ -4,8 +4,8 @@ import { isFinished, journalsOf } from '../restore/journal.ts'
 import { openBareTargets } from '../restore/targets.ts'
 import { allKept } from './undo.ts'
 
-/** What is kept for undo of one restore and component. */
-export interface KeptSummary {
+/** What is retained for undo of one restore and component. */
+export interface RetainedSummary {
   readonly app: string
   readonly restoreId: string
   readonly component: string
@@ -17,29 +17,29 @@ export interface KeptSummary {
   readonly bytes: number | null
 }
 
-/** All that is kept for undo on this app's targets, newest first. Changes nothing. */
-export async function listKept(app: App, context: OperationContext): Promise<readonly KeptSummary[]> {
+/** All that is retained for undo on this app's targets, newest first. Changes nothing. */
+export async function listRetained(app: App, context: OperationContext): Promise<readonly RetainedSummary[]> {
   const kept = (await allKept(app, context)).toSorted((a, b) => b.kept.since.getTime() - a.kept.since.getTime())
   return await Promise.all(kept.map((one) => summaryOf(app, one, context)))
 }
 
 type KeptComponent = Awaited<ReturnType<typeof allKept>>[number]
 
-async function summaryOf(app: App, { name, kept }: KeptComponent, context: OperationContext): Promise<KeptSummary> {
+async function summaryOf(app: App, { name, kept }: KeptComponent, context: OperationContext): Promise<RetainedSummary> {
   const component = app.components.find((one) => one.name === name)
-  const bytes = await component?.driver.keptBytes?.(component.settings, kept, context)
+  const bytes = await component?.driver.retainedBytes?.(component.settings, kept, context)
   const { restoreId, description, since, until } = kept
   const times = { since: since.toISOString(), until: until.toISOString() }
   return { app: app.name, restoreId, component: name, description, ...times, bytes: bytes ?? null }
 }
 
-/** What `forgetKept` would remove. Fails with `notFound` when there is nothing, and `refused` while that restore is unfinished. */
+/** What `forgetRetained` would remove. Fails with `notFound` when there is nothing, and `refused` while that restore is unfinished. */
 export async function planForget(
   app: App,
   restoreId: string,
   context: OperationContext,
-): Promise<readonly KeptSummary[]> {
-  const mine = (await listKept(app, context)).filter((kept) => kept.restoreId === restoreId)
+): Promise<readonly RetainedSummary[]> {
+  const mine = (await listRetained(app, context)).filter((kept) => kept.restoreId === restoreId)
   if (mine.length === 0)
     throw new Failure('notFound', `app ${app.name} keeps nothing of restore ${restoreId}`, {
       hint: `holdfast undo ${app.name} --list shows what is kept.`,
@@ -56,11 +56,11 @@ export async function planForget(
 }
 
 /** Removes what a restore keeps for undo, before its time. Nothing brings it back. */
-export async function forgetKept(
+export async function forgetRetained(
   app: App,
   restoreId: string,
   context: OperationContext,
-): Promise<readonly KeptSummary[]> {
+): Promise<readonly RetainedSummary[]> {
   const kept = await planForget(app, restoreId, context)
   const names = [...new Set(kept.map(({ component }) => component))]
   for (const { target } of await openBareTargets(app, names, { mode: 'swap', restoreId }, context))

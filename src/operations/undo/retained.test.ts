@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { enterStage, type RestoreJournal } from '../restore/journal.ts'
 import { TextPlace } from '../testing/text-driver.ts'
 import { newWorkshop, textComponent } from '../testing/workshop.ts'
-import { forgetKept, listKept } from './kept.ts'
+import { forgetRetained, listRetained } from './retained.ts'
 
 const RESTORE = 'abcdef01'
 const journal: RestoreJournal = {
@@ -20,22 +20,22 @@ const journal: RestoreJournal = {
   updated: '2026-01-01T00:00:00Z',
 }
 
-test('what is kept for undo is listed and removed by its restore, and never while that is unfinished', async (t) => {
+test('what is retained for undo is listed and removed by its restore, and never while that is unfinished', async (t) => {
   const workshop = await newWorkshop()
   t.after(() => workshop.close())
   const place = new TextPlace('database', 'rows')
   place.previous = { id: RESTORE, text: 'before' }
   place.undone = { id: '00000002', text: 'other' }
   const [app, context] = [workshop.app([textComponent(place)]), workshop.context()]
-  const kept = await listKept(app, context)
+  const kept = await listRetained(app, context)
   assert.deepEqual(
     new Set(kept.map(({ restoreId, component, bytes }) => `${restoreId} ${component} ${bytes}`)),
     new Set(['00000002 database 5', `${RESTORE} database 6`]),
   )
-  await assert.rejects(forgetKept(app, '00000003', context), { kind: 'notFound' })
+  await assert.rejects(forgetRetained(app, '00000003', context), { kind: 'notFound' })
   await enterStage(journal, 'swapping', context.records, context.clock)
-  await assert.rejects(forgetKept(app, RESTORE, context), { kind: 'refused', hint: /--continue/ })
+  await assert.rejects(forgetRetained(app, RESTORE, context), { kind: 'refused', hint: /--continue/ })
   await enterStage(journal, 'done', context.records, context.clock)
-  await forgetKept(app, RESTORE, context)
+  await forgetRetained(app, RESTORE, context)
   assert.deepEqual([place.previous, place.undone?.text, place.live], [undefined, 'other', 'rows'])
 })
