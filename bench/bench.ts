@@ -28,6 +28,8 @@ export interface BenchOptions {
   readonly rows: number
   /** Restore points are kept in an S3 server and not in a folder. */
   readonly s3: boolean
+  /** Both sides reach the server over TCP on the loopback and not over its unix socket. */
+  readonly tcp: boolean
   readonly context: Context
 }
 
@@ -42,7 +44,7 @@ export interface Place {
 
 /** What the measures that need a database share besides: a private server and its tools. */
 export interface Bench extends Place {
-  readonly postgres: PrivateServer
+  readonly postgres: Pick<PrivateServer, 'server' | 'version' | 'versionText' | 'pid'>
   readonly tools: Tools
   /** A libpq password file for the peer's tools. */
   readonly passfile: string
@@ -52,6 +54,8 @@ export const projectRoot = dirname(dirname(fileURLToPath(import.meta.url)))
 
 /** Both sides use the same server. It does not wait for the disk, so that its writes hide nothing of the programs' speed. */
 const SETTINGS = { shared_buffers: '256MB', max_wal_size: '4GB', autovacuum: 'off' } as const
+/** Not 127.0.0.1, where a server of this machine may listen. */
+const LOOPBACK = '127.0.0.2'
 export const SERVER_FACTS = 'server with shared_buffers 256MB, fsync and autovacuum off'
 
 /** Runs `act` with a folder that is removed again. */
@@ -77,7 +81,8 @@ export async function withBench<Result>(
   const data = options.keep ? await cacheFolder() : await makeTemporaryFolder()
   try {
     return await withPlace(options, async (place) => {
-      const postgres = await startServer({ folder: data, context: options.context, settings: SETTINGS })
+      const settings = { ...SETTINGS, listen_addresses: options.tcp ? LOOPBACK : '' }
+      const postgres = await startServer({ folder: data, context: options.context, settings })
       try {
         return await act(await benchOf(place, postgres))
       } finally {
@@ -93,7 +98,13 @@ async function benchOf(place: Place, postgres: PrivateServer): Promise<Bench> {
   const { context, folder } = place
   const passfile = join(folder, 'passfile')
   await writeFile(passfile, passfileLine((await passwordOf(postgres.server)) ?? ''), { mode: 0o600 })
-  return { ...place, postgres, tools: await chooseTools(postgres.version, {}, context), passfile }
+  const server = place.options.tcp ? { ...postgres.server, host: LOOPBACK } : postgres.server
+  return {
+    ...place,
+    postgres: { server, version: postgres.version, versionText: postgres.versionText, pid: postgres.pid },
+    tools: await chooseTools(postgres.version, {}, context),
+    passfile,
+  }
 }
 
 /** `$HOLDFAST_BENCH_CACHE`, else the user's cache folder. Root's server runs as another user, who cannot enter root's home. */

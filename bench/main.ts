@@ -53,6 +53,7 @@ interface CommandLine {
   readonly json?: true
   readonly phases?: true
   readonly s3?: true
+  readonly tcp?: true
   readonly secrets: number
   readonly versions: number
   readonly rows: number
@@ -66,6 +67,7 @@ const program = new Command('bench')
   .option('--keep', 'keep the database in $HOLDFAST_BENCH_CACHE or the cache folder, and use one that is there')
   .option('--phases', 'print the phases of each restore with their seconds and processor seconds')
   .option('--s3', 'keep restore points in an S3 server on the loopback, not in a folder')
+  .option('--tcp', 'reach the server over TCP on the loopback, not over its unix socket')
   .option('--secrets <count>', 'how many secrets the measure openbao has', positive, 50_000)
   .option('--versions <count>', 'how many versions each of them has', positive, 1)
   .option('--rows <count>', 'how many values the measure key-fit opens', positive, 1000)
@@ -92,7 +94,7 @@ function positive(text: string): number {
 async function main(names: readonly string[], line: CommandLine): Promise<void> {
   const { megabytes, rounds, secrets, versions, rows } = line
   const context = contextOf(interruption())
-  const flags = { keep: line.keep === true, phases: line.phases === true, s3: line.s3 === true }
+  const flags = { keep: line.keep === true, phases: line.phases === true, s3: line.s3 === true, tcp: line.tcp === true }
   const options: BenchOptions = { megabytes, rounds, secrets, versions, rows, ...flags, context }
   const chosen = Object.entries(MEASURES).filter(([name]) => names.length === 0 || names.includes(name))
   if (chosen.every(([, measure]) => 'alone' in measure))
@@ -102,7 +104,12 @@ async function main(names: readonly string[], line: CommandLine): Promise<void> 
     })
   else
     await withBench(options, async (bench) => {
-      const facts = [bench.postgres.versionText, SERVER_FACTS, `tools ${bench.tools.versionText}`]
+      const facts = [
+        bench.postgres.versionText,
+        SERVER_FACTS,
+        line.tcp === true ? 'over TCP' : 'over the unix socket',
+        `tools ${bench.tools.versionText}`,
+      ]
       console.error(describeMachine([...facts, ...placeFacts(options)]))
       await measureAll(bench, chosen, line.json === true)
     })

@@ -6,18 +6,26 @@ import type { ChildRun } from '../child.ts'
 import { settle } from '../database.ts'
 import { environmentOf, runPeer } from '../peer.ts'
 import { hasRestic, storeWithRestic } from '../restic.ts'
+import { scriptPeer } from '../script-peer.ts'
 import { repeat } from '../rounds.ts'
 import type { Side } from '../rounds.ts'
 
+/** Who encrypts, uploads and reads back by hand has no faster backup. */
+const AS_THE_SCRIPT = 1
+
 export interface BackupPeer {
   readonly peer: string
+  /** How many times as fast as it a backup is to be. */
+  readonly atLeast?: number
   readonly runs: Side<ChildRun>
 }
 
 /** The other programs that people back up with, one after the other. One that is not installed is left out, and that is said. */
 export async function measureBackupPeers(bench: Bench, database: string): Promise<readonly BackupPeer[]> {
   const { rounds } = bench.options
+  const script = await scriptPeer(bench, database)
   const peers = [
+    ...(script === undefined ? [] : [{ peer: script.name, atLeast: AS_THE_SCRIPT, run: () => script.run() }]),
     { peer: 'pg_dump -Fd -j2', run: () => dumpFolder(bench, database) },
     { peer: 'pg_basebackup (the whole server)', run: () => baseBackup(bench) },
     ...((await hasRestic(bench))
@@ -25,7 +33,7 @@ export async function measureBackupPeers(bench: Bench, database: string): Promis
       : []),
   ]
   const found: BackupPeer[] = []
-  for (const { peer, run } of peers) found.push({ peer, runs: await repeat(rounds, run) })
+  for (const { run, ...peer } of peers) found.push({ ...peer, runs: await repeat(rounds, run) })
   return found
 }
 
