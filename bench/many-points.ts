@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
+import { link, mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { v7 } from 'uuid'
 import { z } from 'zod'
@@ -10,7 +10,7 @@ import type { Commit, Proof } from '../src/repository/documents/documents.ts'
 import { signDocument } from '../src/repository/documents/dsse.ts'
 import { parseSigner } from '../src/repository/keys/signer.ts'
 import type { Signer } from '../src/repository/keys/signer.ts'
-import { commitName, POINTS, proofName } from '../src/repository/names.ts'
+import { commitName, dataPrefix, POINTS, proofName } from '../src/repository/names.ts'
 import type { Project } from './project.ts'
 
 const DAY = 86_400_000
@@ -25,7 +25,8 @@ export type PointsPlace = Pick<Project, 'repositoryFolder' | 'signingKeyFile'>
 
 /**
  * Adds commits to a repository that has one restore point: one a day up to yesterday, each naming the one before, each
- * signed, and a drill every week. They have no data; a listing does not look at data.
+ * signed, and a drill every week. Their data is that of
+ * the one before, by hard links: a listing only looks at names and sizes.
  */
 export async function addPoints(place: PointsPlace, count: number): Promise<void> {
   const signer = parseSigner(new Secret(await readFile(place.signingKeyFile, 'utf8')))
@@ -62,9 +63,17 @@ async function addCommit(place: PointsPlace, signer: Signer, { last, created }: 
     previous: last.sha256,
     created: created.toISOString(),
   }
+  await linkData(place, last.commit.point, commit.point)
   const bytes = signDocument('commit', commit, signer)
   await put(place, commitName(commit.point), bytes)
   return { commit, sha256: sha256(bytes) }
+}
+
+async function linkData({ repositoryFolder }: PointsPlace, from: string, to: string): Promise<void> {
+  const folderOf = (point: string): string => join(repositoryFolder, dataPrefix(point))
+  const [source, target] = [folderOf(from), folderOf(to)]
+  await mkdir(target)
+  for (const name of await readdir(source)) await link(join(source, name), join(target, name))
 }
 
 async function addDrill(place: PointsPlace, signer: Signer, { commit, sha256: commitSha256 }: Last): Promise<void> {

@@ -10,7 +10,7 @@ const root = join(import.meta.dirname, '..')
 const bin = (name: string): string => join(root, 'node_modules', '.bin', name)
 process.chdir(root)
 
-const unitTests = [...globSync('src/**/*.test.ts'), 'test/architecture.test.ts', 'test/docs.test.ts'].sort()
+const unitTests = [...globSync('{src,bench}/**/*.test.ts'), 'test/architecture.test.ts', 'test/docs.test.ts'].sort()
 const checkedFolders = ['src', 'test', 'scripts', 'bench']
 
 const steps: readonly (readonly [string, string, readonly string[]])[] = [
