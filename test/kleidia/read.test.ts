@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { Failure, type FailureKind } from '../../core/failure.ts'
-import { Secret } from '../../core/secret.ts'
-import { readSecretLines } from './format/secret-lines.ts'
+import { Failure, type FailureKind } from '../../src/core/failure.ts'
+import { Secret } from '../../src/core/secret.ts'
+import { readSecretLines } from '../../src/interop/kleidia-v1/format/secret-lines.ts'
 import {
   inFolder,
   sampleContext,
@@ -17,8 +17,8 @@ import {
   sha256,
   sourceFor,
   type SampleOptions,
-} from './testing/sample.ts'
-import { unpackKleidia, type Unpacked } from './read/unpack.ts'
+} from '../../src/interop/kleidia-v1/testing/sample.ts'
+import { unpackKleidia, type Unpacked } from '../../src/interop/kleidia-v1/read/unpack.ts'
 
 async function unpacked<Result>(
   bytes: Uint8Array,
