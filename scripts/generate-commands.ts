@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { Help, type Command } from 'commander'
 import { makeProgram } from '../src/cli/program.ts'
 import type { World } from '../src/cli/world.ts'
-import { failureKinds } from '../src/core/failure.ts'
+import { exitCodes } from '../src/cli/ending.ts'
 
 /** Writes docs/reference/commands.md, which lists every command, argument, option and exit code of the program. */
 export const commandsPath = fileURLToPath(new URL('../docs/reference/commands.md', import.meta.url))
@@ -56,17 +56,17 @@ export function commandsText(): string {
   const entries = entriesOf(program)
   const commands = ['| command | what it does |', '| --- | --- |', ...entries.map(commandRow), '']
   const global = ['## Options of every command', '', ...optionTable(program)]
-  return [HEAD, ...commands, ...global, ...exitCodes(), ...entries.flatMap(section)].join('\n')
+  return [HEAD, ...commands, ...global, ...exitCodeTable(), ...entries.flatMap(section)].join('\n')
 }
 
 function commandRow({ usage, command }: Entry): string {
   return `| \`${usage}\` | ${cell(command.description())} |`
 }
 
-function exitCodes(): readonly string[] {
-  const rows = Object.entries(failureKinds).map(([kind, { exit }]) => `| ${exit} | \`${kind}\` |`)
+function exitCodeTable(): readonly string[] {
+  const rows = exitCodes.map(({ ending, exit }) => `| ${exit} | \`${ending}\` |`)
   const head = ['## Exit codes', '', '[errors.md](../use/errors.md) says what to do for each.', '']
-  return [...head, '| code | kind |', '| --- | --- |', '| 0 | |', ...rows, '']
+  return [...head, '| code | kind |', '| --- | --- |', ...rows, '']
 }
 
 /** What the help of one command has beyond its line in the table. */

@@ -1,21 +1,26 @@
 import type { Command as Commander } from 'commander'
-import { Failure } from '../../core/failure.ts'
-import { printFailure } from '../print/output.ts'
-import type { World } from '../world.ts'
+import { Failure } from '../../../core/failure.ts'
+import { runBare, type Cli } from '../../cli.ts'
+import type { Ending } from '../../ending.ts'
+import type { World } from '../../world.ts'
 
-/** `holdfast completion <shell>`: made from the program itself, so that it cannot fall behind. */
-export function completion(world: World, program: Commander, shell: string): number {
+export function addCompletion(program: Commander, cli: Cli): void {
+  program
+    .command('completion <shell>')
+    .description('print a completion script for bash, zsh or fish')
+    .action((shell: string, _options: unknown, command: Commander) =>
+      runBare(cli, command, ({ world }) => Promise.resolve(completion(world, program, shell))),
+    )
+}
+
+/** Made from the program itself, so that it cannot fall behind. */
+function completion(world: World, program: Commander, shell: string): Ending {
   const scripts: Record<string, (program: Commander) => string> = { bash, zsh, fish }
   const script = scripts[shell]
-  if (script === undefined) {
-    return printFailure(
-      world.streams,
-      false,
-      new Failure('usage', `no completion for ${JSON.stringify(shell)}`, { hint: 'There is bash, zsh and fish.' }),
-    )
-  }
+  if (script === undefined)
+    throw new Failure('usage', `no completion for ${JSON.stringify(shell)}`, { hint: 'There is bash, zsh and fish.' })
   world.streams.out(script(program))
-  return 0
+  return 'done'
 }
 
 interface Word {
