@@ -22,9 +22,15 @@ interface Entry {
   readonly command: Command
 }
 
+/** Without those that only a script calls. */
+export function visibleCommands(command: Command): readonly Command[] {
+  const shown = new Help().visibleCommands(command)
+  return command.commands.filter((one) => shown.includes(one))
+}
+
 /** Every command that can run. */
 function entriesOf(program: Command, path = ''): readonly Entry[] {
-  return program.commands.flatMap((command) => {
+  return visibleCommands(program).flatMap((command) => {
     const name = `${path}${command.name()}`
     const inner = entriesOf(command, `${name} `)
     // A group without arguments does nothing by itself.
