@@ -1,6 +1,7 @@
 import { printFailure } from './cli/print/output.ts'
 import { describe, Failure } from './core/failure.ts'
-import { makeProgram, runProgram } from './cli/program.ts'
+import { makeProgram } from './cli/program.ts'
+import { runProgram } from './cli/run-program.ts'
 import type { Outcome } from './cli/cli.ts'
 import { exitCodeOf } from './cli/ending.ts'
 import type { World } from './cli/world.ts'

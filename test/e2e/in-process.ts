@@ -1,6 +1,7 @@
 import { assemble } from '../../src/assemble/assemble.ts'
 import { passwordOfLockedKeys } from '../../src/cli/ask/passwords.ts'
-import { makeProgram, runProgram } from '../../src/cli/program.ts'
+import { makeProgram } from '../../src/cli/program.ts'
+import { runProgram } from '../../src/cli/run-program.ts'
 import type { Outcome } from '../../src/cli/cli.ts'
 import type { World } from '../../src/cli/world.ts'
 import { Failure } from '../../src/core/failure.ts'
