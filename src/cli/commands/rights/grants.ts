@@ -1,4 +1,4 @@
-import type { Command as Commander } from 'commander'
+import { Argument, type Command as Commander } from 'commander'
 import type { GrantsReport } from '../../../operations/grants/grants.ts'
 import { chooseApp } from '../../choose-app.ts'
 import { run, type Cli } from '../../cli.ts'
@@ -7,8 +7,10 @@ import type { Command } from '../../run-command.ts'
 
 export function addGrants(program: Commander, cli: Cli): void {
   program
-    .command('grants <purpose> [app]')
+    .command('grants')
     .description('print the SQL that gives the configured roles exactly what a backup or a restore needs')
+    .addArgument(new Argument('<purpose>').choices(['backup', 'restore']))
+    .argument('[app]')
     .addHelpText(
       'after',
       '\n<purpose> is backup or restore. Nothing is changed; an administrator runs what is printed.',

@@ -7,8 +7,9 @@ export async function printWords(
   words: readonly string[],
   configVariable: string | undefined,
 ): Promise<void> {
-  const isOption = words.at(-1)?.startsWith('-') === true
-  const apps = isOption ? [] : await namesOfApps(configAmong(words) ?? configVariable)
+  // The first word is a command.
+  const mayBeApp = words.length > 1 && words.at(-1)?.startsWith('-') === false
+  const apps = mayBeApp ? await namesOfApps(configAmong(words) ?? configVariable) : []
   const root = new RootCommand()
   addWords(root, program, apps)
   for (const [path, command] of commandsBelow(program))
