@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { Help, type Command } from 'commander'
 import { makeProgram } from '../src/cli/program.ts'
 import type { World } from '../src/cli/world.ts'
-import { failureKinds } from '../src/core/failure.ts'
+import { exitCodes } from '../src/cli/ending.ts'
 
 /** Writes docs/reference/commands.md, which lists every command, argument, option and exit code of the program. */
 export const commandsPath = fileURLToPath(new URL('../docs/reference/commands.md', import.meta.url))
@@ -22,9 +22,15 @@ interface Entry {
   readonly command: Command
 }
 
+/** Without those that only a script calls. */
+export function visibleCommands(command: Command): readonly Command[] {
+  const shown = new Help().visibleCommands(command)
+  return command.commands.filter((one) => shown.includes(one))
+}
+
 /** Every command that can run. */
 function entriesOf(program: Command, path = ''): readonly Entry[] {
-  return program.commands.flatMap((command) => {
+  return visibleCommands(program).flatMap((command) => {
     const name = `${path}${command.name()}`
     const inner = entriesOf(command, `${name} `)
     // A group without arguments does nothing by itself.
@@ -56,17 +62,17 @@ export function commandsText(): string {
   const entries = entriesOf(program)
   const commands = ['| command | what it does |', '| --- | --- |', ...entries.map(commandRow), '']
   const global = ['## Options of every command', '', ...optionTable(program)]
-  return [HEAD, ...commands, ...global, ...exitCodes(), ...entries.flatMap(section)].join('\n')
+  return [HEAD, ...commands, ...global, ...exitCodeTable(), ...entries.flatMap(section)].join('\n')
 }
 
 function commandRow({ usage, command }: Entry): string {
   return `| \`${usage}\` | ${cell(command.description())} |`
 }
 
-function exitCodes(): readonly string[] {
-  const rows = Object.entries(failureKinds).map(([kind, { exit }]) => `| ${exit} | \`${kind}\` |`)
+function exitCodeTable(): readonly string[] {
+  const rows = exitCodes.map(({ ending, exit }) => `| ${exit} | \`${ending}\` |`)
   const head = ['## Exit codes', '', '[errors.md](../use/errors.md) says what to do for each.', '']
-  return [...head, '| code | kind |', '| --- | --- |', '| 0 | |', ...rows, '']
+  return [...head, '| code | kind |', '| --- | --- |', ...rows, '']
 }
 
 /** What the help of one command has beyond its line in the table. */

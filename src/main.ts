@@ -1,14 +1,15 @@
 import { printFailure } from './cli/print/output.ts'
-import { describe, Failure, failureKinds } from './core/failure.ts'
-import { makeProgram, runProgram } from './cli/program.ts'
-import type { Outcome } from './cli/program-run.ts'
+import { describe, Failure } from './core/failure.ts'
+import { makeProgram } from './cli/program.ts'
+import { runProgram } from './cli/run-program.ts'
+import type { Outcome } from './cli/cli.ts'
+import { exitCodeOf } from './cli/ending.ts'
 import type { World } from './cli/world.ts'
 import { interruptSignal } from './system/process/interrupt.ts'
 import { LastResort } from './system/process/last-resort.ts'
 import { StandardStream } from './system/process/standard-stream.ts'
 import { softwareVersion } from './system/process/software.ts'
 import { environmentVariable } from './system/environment.ts'
-import { withTemporaryFolder } from './system/files/temporary-folder.ts'
 import { systemClock } from './system/clock.ts'
 import { directEffects } from './system/effects.ts'
 
@@ -32,7 +33,7 @@ const world: World = {
     const isAsked = environmentVariable('HOLDFAST_PASSWORD') === undefined
     return await assemble(options, { password: passwordOfLockedKeys(world), isAsked, toBackground }, context)
   },
-  withScratchFolder: withTemporaryFolder,
+  withScratchFolder: async (act) => (await import('./system/files/temporary-folder.ts')).withTemporaryFolder(act),
   variable: environmentVariable,
   ask: {
     password: async (question, variable) => (await import('./cli/ask/ask.ts')).askPassword(question, signal, variable),
@@ -50,7 +51,7 @@ const lastResort = new LastResort((error) => {
     cause: error,
     hint: 'This is a defect in Holdfast. Please report it with the command you ran. Run it again: what was begun is told, and how to go on.',
   })
-  return printFailure(world.streams, process.argv.includes('--json'), failure)
+  return exitCodeOf(printFailure(world.streams, process.argv.includes('--json'), failure))
 })
 
 // Not process.exit(): output that a pipe has not taken yet would be lost.
@@ -61,5 +62,5 @@ if (missing !== undefined) {
   errors.write(
     `holdfast: standard output is not complete: ${missing}\n  The command itself ended with ${process.exitCode}.\n`,
   )
-  process.exitCode ||= failureKinds.toolFailed.exit
+  process.exitCode ||= exitCodeOf('toolFailed')
 }

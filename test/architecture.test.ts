@@ -113,6 +113,19 @@ test('a cycle is found', () => {
   assert.equal(cyclesOf(graph).length, 1)
 })
 
+test('what help loads holds no operation and nothing below one', () => {
+  const layers = new Set([...loadedWith('main.ts')].map(layerOf))
+  assert.deepEqual([...layers].toSorted(), ['cli', 'core', 'main.ts', 'system'])
+})
+
+/** A file, and all that is loaded before its first line runs. */
+function loadedWith(file: string, loaded = new Set<string>()): Set<string> {
+  if (loaded.has(file)) return loaded
+  loaded.add(file)
+  for (const target of targetsOf(file)) loadedWith(target, loaded)
+  return loaded
+}
+
 /** Type-only imports vanish at run time, so they cannot make a cycle that matters. */
 function targetsOf(file: string): string[] {
   const text = readFileSync(join(source, file), 'utf8')

@@ -3,8 +3,8 @@ import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import type { Command } from 'commander'
-import { runProgram } from '../src/cli/program.ts'
-import { commandsPath, commandsText, programForHelp } from '../scripts/generate-commands.ts'
+import { runProgram } from '../src/cli/run-program.ts'
+import { commandsPath, commandsText, programForHelp, visibleCommands } from '../scripts/generate-commands.ts'
 import { componentSchemas } from '../src/operations/component-schemas.ts'
 import { parseConfig } from '../src/config/load-config.ts'
 import { failureKinds } from '../src/core/failure.ts'
@@ -87,7 +87,7 @@ test('the README is short', () => {
 })
 
 test('docs/use/errors.md and docs/reference/cli-output.md speak of commands that exist', () => {
-  const commands = new Set(programForHelp().commands.map((command) => command.name()))
+  const commands = new Set(visibleCommands(programForHelp()).map((command) => command.name()))
   const said = [
     ...rowsBelow(
       read('docs/use/errors.md'),

@@ -1,6 +1,6 @@
 import { toFailureUnder } from '../core/cancelled.ts'
-import { Failure, failureKinds } from '../core/failure.ts'
-import type { App } from '../operations/app.ts'
+import type { Context } from '../core/ports.ts'
+import type { Ending } from './ending.ts'
 import { printFailure, printResult } from './print/output.ts'
 import { ProgressView } from './print/progress.ts'
 import { wrapSentences } from './print/wrap.ts'
@@ -19,14 +19,14 @@ export interface Command {
 }
 
 /**
- * Runs one command: assembles, calls, prints, and gives the exit code. `act` returns the exit code of a finished command
- * (0 done, 3 incomplete, …) or throws a Failure.
+ * Runs one command: assembles, calls, prints, and says how it ended. `act` does the same for a finished command, or throws
+ * a Failure.
  */
 export async function runCommand(
   world: World,
   options: CommonOptions,
-  act: (command: Command) => Promise<number>,
-): Promise<number> {
+  act: (command: Command) => Promise<Ending>,
+): Promise<Ending> {
   return await guarded(world, options, async (view) => {
     const context = world.context(view.show)
     const assembly = await world.assemble(options, context)
@@ -41,19 +41,34 @@ export async function runCommand(
   })
 }
 
+/** What a command has at hand that needs no configuration. */
+export interface BareCommand extends Pick<Command, 'world' | 'options' | 'result'> {
+  readonly context: Context
+}
+
 /** Like `runCommand`, for commands that need no configuration. */
-export async function guarded(
+export async function runBareCommand(
   world: World,
   options: CommonOptions,
-  act: (view: ProgressView) => Promise<number>,
-): Promise<number> {
+  act: (command: BareCommand) => Promise<Ending>,
+): Promise<Ending> {
+  return await guarded(world, options, (view) =>
+    act({ world, options, context: world.context(view.show), result: resultPrinter(world, options, view) }),
+  )
+}
+
+async function guarded(
+  world: World,
+  options: CommonOptions,
+  act: (view: ProgressView) => Promise<Ending>,
+): Promise<Ending> {
   const view = new ProgressView(world.streams, options.quiet === true, () => performance.now())
   const { signal } = world.context(view.show)
   try {
-    const code = await act(view)
+    const ending = await act(view)
     view.clear()
     // What was asked to stop, and tells so in its report, was stopped.
-    return code !== 0 && signal.aborted ? failureKinds.cancelled.exit : code
+    return ending !== 'done' && signal.aborted ? 'cancelled' : ending
   } catch (error) {
     view.clear()
     return printFailure(world.streams, options.json === true, toFailureUnder(error, signal))
@@ -69,25 +84,9 @@ function sayer(world: World, options: CommonOptions, view: ProgressView): Comman
   }
 }
 
-export function resultPrinter(world: World, options: CommonOptions, view: ProgressView): Command['result'] {
+function resultPrinter(world: World, options: CommonOptions, view: ProgressView): Command['result'] {
   return (document, text) => {
     view.clear()
     printResult(world.streams, options.json === true, document, text)
   }
-}
-
-/** The app with this name, or the only one when no name is given. */
-export function chooseApp(apps: readonly App[], name: string | undefined): App {
-  const [only, ...others] = apps
-  if (name === undefined && only !== undefined && others.length === 0) return only
-  const found = apps.find((app) => app.name === name)
-  if (found !== undefined) return found
-  const known = apps.map((app) => app.name).join(', ')
-  if (name === undefined) throw new Failure('usage', 'which app?', { hint: `Name one of: ${known}.` })
-  throw new Failure('notFound', `no app ${JSON.stringify(name)} in the configuration`, { hint: `There is: ${known}.` })
-}
-
-/** The named app, or all of them. */
-export function chooseApps(apps: readonly App[], name: string | undefined): readonly App[] {
-  return name === undefined ? apps : [chooseApp(apps, name)]
 }

@@ -4,6 +4,9 @@ import type { World } from '../world.ts'
 
 const MINIMUM_LENGTH = 12
 
+/** The environment variable with the password of a backup of Kleidia. */
+export const KLEIDIA_PASSWORD = 'HOLDFAST_KLEIDIA_PASSWORD'
+
 export interface PasswordWords {
   readonly what: string
   readonly whoGuesses: string

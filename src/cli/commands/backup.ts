@@ -1,36 +1,54 @@
-import { failureKinds } from '../../core/failure.ts'
-import { runBackup } from '../../operations/backup/run.ts'
-import { backupOrder } from '../../operations/backup/order.ts'
-import { planBackup, type BackupPlan } from '../../operations/backup/plan.ts'
+import type { Command as Commander } from 'commander'
+import type { BackupPlan } from '../../operations/backup/plan.ts'
 import type { BackupReport } from '../../operations/backup/report.ts'
+import { acceptOption } from '../ask/accept-option.ts'
+import { chooseApp } from '../choose-app.ts'
+import { run, type Cli } from '../cli.ts'
+import type { Ending } from '../ending.ts'
 import { formatFindings, withoutWarnings } from '../print/findings.ts'
 import { formatBytes, formatDuration, formatTable, quoted } from '../print/format.ts'
 import { formatKeyFits } from '../print/key-fits.ts'
-import { chooseApp, type Command } from '../run-command.ts'
+import type { Command } from '../run-command.ts'
 
-export interface BackupOptions {
+interface BackupOptions {
   readonly dryRun?: boolean
   readonly accept?: readonly string[]
   readonly note?: string
   readonly hold?: boolean
 }
 
-/** `holdfast backup <app>` */
-export async function backup(command: Command, name: string | undefined, options: BackupOptions): Promise<number> {
+export function addBackup(program: Commander, cli: Cli): void {
+  program
+    .command('backup [app]')
+    .description('make a restore point, read it back, and commit it')
+    .option('--note <text>', 'say in one line what it is of; everybody who can read the repository can read it')
+    .option('--hold', 'never prune it, until holdfast release')
+    .option('-n, --dry-run', 'show what would be done')
+    .addOption(acceptOption('backup'))
+    .action((name: string | undefined, options: BackupOptions, command: Commander) =>
+      run(cli, command, (given) => backup(given, name, options), options.dryRun),
+    )
+}
+
+async function backup(command: Command, name: string | undefined, options: BackupOptions): Promise<Ending> {
+  const { planBackup } = await import('../../operations/backup/plan.ts')
+  const { backupOrder } = await import('../../operations/backup/order.ts')
+  const { runBackup } = await import('../../operations/backup/run.ts')
+
   const app = chooseApp(command.assembly.apps, name)
   const { context } = command.assembly
   const plan = await planBackup(app, context, options)
   if (options.dryRun === true) {
     command.result({ plan }, () => planText(plan))
-    return 0
+    return 'done'
   }
-  const run = await runBackup(app, backupOrder.parse(plan), context)
-  const report = { ...run, findings: [...plan.findings, ...run.findings] }
+  const ran = await runBackup(app, backupOrder.parse(plan), context)
+  const report = { ...ran, findings: [...plan.findings, ...ran.findings] }
   const findings = withoutWarnings(report.findings, command.options.quiet)
   command.result({ report }, () => reportText({ ...report, findings }))
   // What was captured is good and stored; what it was captured from is in doubt.
-  if (report.alarms.length > 0) return failureKinds.refused.exit
-  return report.outcome === 'done' ? 0 : failureKinds.incomplete.exit
+  if (report.alarms.length > 0) return 'refused'
+  return report.outcome === 'done' ? 'done' : 'incomplete'
 }
 
 /** The next step for each repository that failed. */

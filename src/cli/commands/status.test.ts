@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Safety, SafetyReason, SafetyState } from '../../core/safety/safety.ts'
-import { exitOf, lineOf } from './status.ts'
+import type { Ending } from '../ending.ts'
+import { endingOf, lineOf } from './status.ts'
 
 const app = (state: SafetyState, level: SafetyReason['level'] = 'risk'): Safety => ({
   app: 'portal',
@@ -10,19 +11,19 @@ const app = (state: SafetyState, level: SafetyReason['level'] = 'risk'): Safety 
   nextStep: undefined,
 })
 
-test('status ends with the code of the worst app, whichever comes first', () => {
-  const codes: readonly (readonly [SafetyState, number])[] = [
-    ['proven', 0],
-    ['unproven', 3],
-    ['unknown', 20],
-    ['at risk', 13],
-    ['unprotected', 13],
+test('status ends with the kind of the worst app, whichever comes first', () => {
+  const endings: readonly (readonly [SafetyState, Ending])[] = [
+    ['proven', 'done'],
+    ['unproven', 'incomplete'],
+    ['unknown', 'unreachable'],
+    ['at risk', 'refused'],
+    ['unprotected', 'refused'],
   ]
-  for (const [state, code] of codes) assert.equal(exitOf([app(state)]), code, state)
+  for (const [state, ending] of endings) assert.equal(endingOf([app(state)]), ending, state)
   const rising = [app('proven'), app('unproven'), app('unknown'), app('at risk'), app('unknown', 'damage')]
-  for (const [count, code] of [0, 3, 20, 13, 30].entries())
+  for (const [count, ending] of (['done', 'incomplete', 'unreachable', 'refused', 'corrupt'] as const).entries())
     for (const apps of [rising.slice(0, count + 1), rising.slice(0, count + 1).reverse()])
-      assert.equal(exitOf(apps), code)
+      assert.equal(endingOf(apps), ending)
 })
 
 test('an app is one line, also where its last backup failed with several lines of a program', () => {

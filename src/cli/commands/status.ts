@@ -1,48 +1,58 @@
-import { Failure, failureKinds } from '../../core/failure.ts'
-import { safetyMetrics } from '../../core/safety/safety-metrics.ts'
+import type { Command as Commander } from 'commander'
+import { Failure } from '../../core/failure.ts'
 import type { Safety, SafetyState } from '../../core/safety/safety.ts'
-import { readStatus, type StatusReport } from '../../operations/status/status.ts'
-import { chooseApps, type Command } from '../run-command.ts'
+import type { StatusReport } from '../../operations/status/status.ts'
+import { chooseApps } from '../choose-app.ts'
+import { run, type Cli } from '../cli.ts'
+import type { Ending } from '../ending.ts'
+import type { Command } from '../run-command.ts'
 
-/** `holdfast status [app]` */
-export async function status(
-  command: Command,
-  name: string | undefined,
-  { metrics = false }: { readonly metrics?: boolean } = {},
-): Promise<number> {
+interface StatusOptions {
+  readonly metrics?: boolean
+}
+
+export function addStatus(program: Commander, cli: Cli): void {
+  program
+    .command('status [app]')
+    .description('say whether each app is safe, why, and what to do next; the exit code is that of the worst')
+    .option('--metrics', 'print the result as metrics in the text format of Prometheus')
+    .action((name: string | undefined, options: StatusOptions, command: Commander) =>
+      run(cli, command, (given) => status(given, name, options), true),
+    )
+}
+
+async function status(command: Command, name: string | undefined, { metrics = false }: StatusOptions): Promise<Ending> {
   if (metrics && command.options.json === true)
     throw new Failure('usage', '--metrics and --json are two forms of one result', { hint: 'Give one of them.' })
+  const { readStatus } = await import('../../operations/status/status.ts')
+  const { safetyMetrics } = await import('../../core/safety/safety-metrics.ts')
+
   const { context, apps } = command.assembly
   const report = await readStatus(chooseApps(apps, name), context)
   const text = metrics ? () => safetyMetrics(report.apps, context.clock.now().getTime()) : () => textOf(report)
   command.result(report, text)
-  return exitOf(report.apps)
+  return endingOf(report.apps)
 }
 
-const EXITS: Readonly<Record<SafetyState, number>> = {
-  proven: 0,
-  unproven: failureKinds.incomplete.exit,
-  unknown: failureKinds.unreachable.exit,
-  'at risk': failureKinds.refused.exit,
-  unprotected: failureKinds.refused.exit,
+const ENDINGS: Readonly<Record<SafetyState, Ending>> = {
+  proven: 'done',
+  unproven: 'incomplete',
+  unknown: 'unreachable',
+  'at risk': 'refused',
+  unprotected: 'refused',
 }
 
 /** The worst first. */
-const WORST = [
-  failureKinds.corrupt.exit,
-  failureKinds.refused.exit,
-  failureKinds.unreachable.exit,
-  failureKinds.incomplete.exit,
-]
+const WORST: readonly Ending[] = ['corrupt', 'refused', 'unreachable', 'incomplete']
 
-export function exitOf(apps: readonly Safety[]): number {
-  const exits = new Set(apps.map(exitOfOne))
-  return WORST.find((exit) => exits.has(exit)) ?? 0
+export function endingOf(apps: readonly Safety[]): Ending {
+  const endings = new Set(apps.map(endingOfOne))
+  return WORST.find((ending) => endings.has(ending)) ?? 'done'
 }
 
 /** What was found damaged is said also of an app whose state is not known. */
-function exitOfOne({ state, reasons }: Safety): number {
-  return reasons.some(({ level }) => level === 'damage') ? failureKinds.corrupt.exit : EXITS[state]
+function endingOfOne({ state, reasons }: Safety): Ending {
+  return reasons.some(({ level }) => level === 'damage') ? 'corrupt' : ENDINGS[state]
 }
 
 function textOf({ apps }: StatusReport): string {

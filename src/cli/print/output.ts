@@ -1,4 +1,4 @@
-import { failureKinds, toFailure, type Failure } from '../../core/failure.ts'
+import { toFailure, type Failure, type FailureKind } from '../../core/failure.ts'
 import { nextStep } from './next-step.ts'
 import { wrapSentences } from './wrap.ts'
 
@@ -19,12 +19,12 @@ export function printResult(streams: Streams, json: boolean, result: unknown, te
   streams.out(json ? `${JSON.stringify(result)}\n` : ensureNewline(wrapSentences(text(), streams.resultWidth)))
 }
 
-/** Prints a failure and gives the exit code of its kind. */
-export function printFailure(streams: Streams, json: boolean, error: unknown): number {
+/** Prints a failure and gives its kind. */
+export function printFailure(streams: Streams, json: boolean, error: unknown): FailureKind {
   const failure = toFailure(error)
   if (json) streams.out(`${JSON.stringify({ error: documentOf(failure) })}\n`)
   else streams.error(wrapSentences(textOf(failure), streams.width))
-  return failureKinds[failure.kind].exit
+  return failure.kind
 }
 
 function documentOf(failure: Failure): object {

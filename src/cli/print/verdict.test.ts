@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { PointSummary } from '../../operations/points/list-points.ts'
-import { exitOfVerdict, formatRecording, formatState } from './verdict.ts'
+import { endingOfVerdict, formatRecording, formatState } from './verdict.ts'
 
 const FAILED = { kind: 'denied', message: 'the disk is read-only' } as const
 
 test('damage counts most, then a proof that was not recorded, then what the point lacks', () => {
   const good = { failed: false, recorded: true }
   const unrecorded = { recorded: false, recordingFailure: FAILED, keptHere: true }
-  assert.equal(exitOfVerdict(good), 0)
-  assert.equal(exitOfVerdict({ ...good, isInPart: true }), 3)
-  assert.equal(exitOfVerdict({ ...good, ...unrecorded, isInPart: true }), 12)
-  assert.equal(exitOfVerdict({ ...good, ...unrecorded, isInPart: true, failed: true }), 30)
+  assert.equal(endingOfVerdict(good), 'done')
+  assert.equal(endingOfVerdict({ ...good, isInPart: true }), 'incomplete')
+  assert.equal(endingOfVerdict({ ...good, ...unrecorded, isInPart: true }), 'denied')
+  assert.equal(endingOfVerdict({ ...good, ...unrecorded, isInPart: true, failed: true }), 'corrupt')
 })
 
 test('what became of the proof is told, and where it is now', () => {

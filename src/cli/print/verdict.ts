@@ -1,4 +1,4 @@
-import { failureKinds } from '../../core/failure.ts'
+import type { Ending } from '../ending.ts'
 import type { PointSummary } from '../../operations/points/list-points.ts'
 import type { Recorded } from '../../operations/proof/record-verdict.ts'
 import type { VerifyReport } from '../../operations/verify/execute.ts'
@@ -10,10 +10,10 @@ interface Verdict extends Pick<Recorded, 'recordingFailure'> {
 }
 
 /** The worst that is to be said: damage, then a proof that was not recorded, then what the point lacks. */
-export function exitOfVerdict({ failed, recordingFailure, isInPart = false }: Verdict): number {
-  if (failed) return failureKinds.corrupt.exit
-  if (recordingFailure !== undefined) return failureKinds[recordingFailure.kind].exit
-  return isInPart ? failureKinds.incomplete.exit : 0
+export function endingOfVerdict({ failed, recordingFailure, isInPart = false }: Verdict): Ending {
+  if (failed) return 'corrupt'
+  if (recordingFailure !== undefined) return recordingFailure.kind
+  return isInPart ? 'incomplete' : 'done'
 }
 
 /** What is not in the point, so that no restore of it brings it back. */

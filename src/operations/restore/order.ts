@@ -5,7 +5,7 @@ import { acceptIds } from '../../core/accept-ids.ts'
  * Where a restore goes. `swap`: staged beside the live data and renamed in; `stage`: staged and left there; `in-place`: written
  * over the live data; `scratch`: a throw-away place that is left running.
  */
-export const destinations = ['swap', 'in-place', 'stage', 'scratch'] as const
+const destinations = ['swap', 'in-place', 'stage', 'scratch'] as const
 export type Destination = (typeof destinations)[number]
 
 /** What a restore is to do: all that a later process or another machine needs, and nothing else. It can be stored as JSON. */

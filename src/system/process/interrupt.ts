@@ -1,3 +1,5 @@
+import { failureKinds } from '../../core/failure.ts'
+
 /** A signal sent to a whole process group reaches us twice: directly, and handed on by the launcher. */
 const SAME_SIGNAL_MILLISECONDS = 500
 
@@ -8,8 +10,9 @@ const SAME_SIGNAL_MILLISECONDS = 500
 export function interruptSignal(): AbortSignal {
   const controller = new AbortController()
   let asked = 0
+  const end = (): never => process.exit(failureKinds.cancelled.exit)
   const stop = (name: NodeJS.Signals): void => {
-    if (controller.signal.aborted && performance.now() - asked > SAME_SIGNAL_MILLISECONDS) process.exit(130)
+    if (controller.signal.aborted && performance.now() - asked > SAME_SIGNAL_MILLISECONDS) end()
     if (controller.signal.aborted) return
     asked = performance.now()
     controller.abort(new Error(`stopped by ${name}`))

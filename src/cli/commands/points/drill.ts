@@ -1,31 +1,47 @@
+import type { Command as Commander } from 'commander'
 import type { AcceptId } from '../../../core/accept-ids.ts'
-import { failureKinds } from '../../../core/failure.ts'
 import type { FailureSummary } from '../../../operations/backup/report.ts'
-import { drillOrder } from '../../../operations/drill/order.ts'
-import { planDrill } from '../../../operations/drill/plan.ts'
 import type { DrillReport } from '../../../operations/drill/report.ts'
-import { runDrill } from '../../../operations/drill/run.ts'
 import type { ChosenPoint } from '../../../operations/points/open-chosen-point.ts'
+import { acceptOption } from '../../ask/accept-option.ts'
+import { chooseApp } from '../../choose-app.ts'
+import { run, type Cli } from '../../cli.ts'
+import type { Ending } from '../../ending.ts'
 import { formatDifferences } from '../../print/findings.ts'
 import { formatBytes, formatDuration, noteLines } from '../../print/format.ts'
 import { formatKeyFits } from '../../print/key-fits.ts'
-import { chooseApp, type Command } from '../../run-command.ts'
-import { exitOfVerdict, formatMissing, formatRecording } from '../../print/verdict.ts'
+import { endingOfVerdict, formatMissing, formatRecording } from '../../print/verdict.ts'
+import type { Command } from '../../run-command.ts'
 
-export interface DrillOptions extends ChosenPoint {
+interface DrillOptions extends ChosenPoint {
   readonly staged?: boolean
   readonly accept?: readonly AcceptId[]
 }
 
-/** `holdfast drill <app>` */
-export async function drill(command: Command, name: string | undefined, options: DrillOptions): Promise<number> {
-  const { apps, context } = command.assembly
+export function addDrill(program: Commander, cli: Cli): void {
+  program
+    .command('drill [app]')
+    .description('restore into a throw-away target, compare, run the checks, destroy it, and sign the proof')
+    .option('--at <point>', 'latest (default), an id, or a time')
+    .option('--repository <name>', 'read from this repository only')
+    .addOption(acceptOption('drill'))
+    .option('--staged', 'use a side database on the configured server in place of a private one')
+    .action((name: string | undefined, options: DrillOptions, command: Commander) =>
+      run(cli, command, (given) => drill(given, name, options)),
+    )
+}
+
+async function drill({ assembly, result }: Command, name: string | undefined, options: DrillOptions): Promise<Ending> {
+  const { planDrill } = await import('../../../operations/drill/plan.ts')
+  const { drillOrder } = await import('../../../operations/drill/order.ts')
+  const { runDrill } = await import('../../../operations/drill/run.ts')
+  const { apps, context } = assembly
   const app = chooseApp(apps, name)
   const where = options.staged === true ? 'staged' : 'scratch'
   const plan = await planDrill(app, { ...options, where }, context)
   const report = await runDrill(app, drillOrder.parse(plan), context)
-  command.result({ report }, () => textOf(report))
-  return exitOf(report)
+  result({ report }, () => textOf(report))
+  return endingOf(report)
 }
 
 const COMPARED: Readonly<Record<DrillReport['compared'], string>> = {
@@ -37,13 +53,13 @@ const COMPARED: Readonly<Record<DrillReport['compared'], string>> = {
 }
 
 /** The verdict first; what could not be removed after a good one is a failure of its own. */
-function exitOf(report: DrillReport): number {
-  const code = exitOfVerdict({
+function endingOf(report: DrillReport): Ending {
+  const ending = endingOfVerdict({
     ...report,
     failed: report.outcome === 'failed',
     isInPart: report.outcome === 'restored in part',
   })
-  return code === 0 && report.cleanupFailure !== undefined ? failureKinds[report.cleanupFailure.kind].exit : code
+  return ending === 'done' && report.cleanupFailure !== undefined ? report.cleanupFailure.kind : ending
 }
 
 /** The next step stands below what failed: here it names what an operator may agree to. */

@@ -1,23 +1,35 @@
-import { failureKinds } from '../../../core/failure.ts'
-import { listPoints, type PointsReport, type PointSummary } from '../../../operations/points/list-points.ts'
+import type { Command as Commander } from 'commander'
+import type { PointsReport, PointSummary } from '../../../operations/points/list-points.ts'
+import { chooseApps } from '../../choose-app.ts'
+import { run, type Cli } from '../../cli.ts'
+import type { Ending } from '../../ending.ts'
 import { formatBytes, formatTable, formatTime, quoted } from '../../print/format.ts'
-import { chooseApps, type Command } from '../../run-command.ts'
 import { formatState } from '../../print/verdict.ts'
+import type { Command } from '../../run-command.ts'
 
-/** `holdfast points [app]` */
-export async function points(command: Command, name: string | undefined): Promise<number> {
-  const report = await listPoints(chooseApps(command.assembly.apps, name), command.assembly.context)
-  command.result(report, () => textOf(report))
-  return exitOf(report)
+export function addPoints(program: Commander, cli: Cli): void {
+  program
+    .command('points [app]')
+    .description('list restore points and how far each is proven')
+    .action((name: string | undefined, _options: unknown, command: Commander) =>
+      run(cli, command, (given) => points(given, name), true),
+    )
+}
+
+async function points({ assembly, result }: Command, name: string | undefined): Promise<Ending> {
+  const { listPoints } = await import('../../../operations/points/list-points.ts')
+  const report = await listPoints(chooseApps(assembly.apps, name), assembly.context)
+  result(report, () => textOf(report))
+  return endingOf(report)
 }
 
 /** The worst that was found: lost data, then what cannot be trusted or read by this version, then what was not looked at. */
-function exitOf({ damaged, alarms, unread }: PointsReport): number {
+function endingOf({ damaged, alarms, unread }: PointsReport): Ending {
   const kinds = new Set(damaged.map(({ kind }) => kind))
-  if (alarms.length > 0 || kinds.has('corrupt')) return failureKinds.corrupt.exit
-  if (kinds.has('denied')) return failureKinds.denied.exit
-  if (kinds.has('unsupported')) return failureKinds.unsupported.exit
-  return unread.length > 0 || kinds.has('unread') ? failureKinds.incomplete.exit : 0
+  if (alarms.length > 0 || kinds.has('corrupt')) return 'corrupt'
+  if (kinds.has('denied')) return 'denied'
+  if (kinds.has('unsupported')) return 'unsupported'
+  return unread.length > 0 || kinds.has('unread') ? 'incomplete' : 'done'
 }
 
 /** A signer that is not trusted and a newer format are no damage. */

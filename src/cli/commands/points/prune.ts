@@ -1,25 +1,35 @@
+import type { Command as Commander } from 'commander'
 import { acceptOptions } from '../../../core/accept-ids.ts'
-import { failureKinds } from '../../../core/failure.ts'
 import type { ForgottenPrevious, PruneReport } from '../../../operations/prune/execute.ts'
 import type { PrunePlan } from '../../../operations/prune/plan.ts'
-import {
-  planPrune,
-  pruneOrder,
-  runPrune,
-  type AppPrunePlan,
-  type AppPruneReport,
-} from '../../../operations/prune/prune.ts'
+import type { AppPrunePlan, AppPruneReport } from '../../../operations/prune/prune.ts'
+import { acceptOption } from '../../ask/accept-option.ts'
+import { chooseApps } from '../../choose-app.ts'
+import { run, type Cli } from '../../cli.ts'
+import type { Ending } from '../../ending.ts'
 import { formatBytes, plural, quoted } from '../../print/format.ts'
-import { chooseApps, type Command } from '../../run-command.ts'
+import type { Command } from '../../run-command.ts'
 
-export interface PruneOptions {
+interface PruneOptions {
   readonly dryRun?: boolean
   readonly accept?: readonly string[]
 }
 
-/** `holdfast prune [app]` */
-export async function prune(command: Command, name: string | undefined, options: PruneOptions): Promise<number> {
+export function addPrune(program: Commander, cli: Cli): void {
+  program
+    .command('prune [app]')
+    .description('remove restore points by the retention rules, never the last good ones')
+    .option('-n, --dry-run', 'show every verdict with its reasons and stop')
+    .addOption(acceptOption('prune'))
+    .action((name: string | undefined, options: PruneOptions, command: Commander) =>
+      run(cli, command, (given) => prune(given, name, options), options.dryRun),
+    )
+}
+
+async function prune(command: Command, name: string | undefined, options: PruneOptions): Promise<Ending> {
+  const { planPrune, pruneOrder, runPrune } = await import('../../../operations/prune/prune.ts')
   const { apps, context } = command.assembly
+
   const { accept = [] } = options
   const chosen = chooseApps(apps, name)
   if (options.dryRun === true) {
@@ -32,20 +42,20 @@ export async function prune(command: Command, name: string | undefined, options:
   return showReports(command, ran, accept)
 }
 
-function showPlans(command: Command, planned: readonly AppPrunePlan[]): number {
+function showPlans(command: Command, planned: readonly AppPrunePlan[]): Ending {
   const plans = planned.flatMap(({ plans: some }) => some.map(({ repository, plan }) => ({ repository, plan })))
   command.result({ plans }, () => planned.flatMap(planTexts).join('\n\n'))
-  return plans.some(({ plan }) => isDamaged(plan)) ? failureKinds.corrupt.exit : 0
+  return plans.some(({ plan }) => isDamaged(plan)) ? 'corrupt' : 'done'
 }
 
-function showReports(command: Command, ran: readonly AppPruneReport[], accept: readonly string[]): number {
+function showReports(command: Command, ran: readonly AppPruneReport[], accept: readonly string[]): Ending {
   const [reports, forgotten] = [ran.flatMap((one) => one.reports), ran.flatMap((one) => one.forgotten)]
   command.result({ reports, forgotten }, () =>
     [...reports.map((report) => reportText(report, accept)), ...forgotten.map(forgottenText)].join('\n'),
   )
-  if (reports.some(({ plan }) => isDamaged(plan))) return failureKinds.corrupt.exit
-  if (reports.some(({ withheld }) => withheld.length > 0)) return failureKinds.refused.exit
-  return forgotten.some(({ failure }) => failure !== undefined) ? failureKinds.incomplete.exit : 0
+  if (reports.some(({ plan }) => isDamaged(plan))) return 'corrupt'
+  if (reports.some(({ withheld }) => withheld.length > 0)) return 'refused'
+  return forgotten.some(({ failure }) => failure !== undefined) ? 'incomplete' : 'done'
 }
 
 function isDamaged({ unopenable }: PrunePlan): boolean {

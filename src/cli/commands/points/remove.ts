@@ -1,10 +1,14 @@
-import { planRemove, removeOrder, type RemovePlan } from '../../../operations/remove/plan.ts'
-import { runRemove, type RemoveReport } from '../../../operations/remove/run.ts'
+import type { Command as Commander } from 'commander'
+import type { RemovePlan } from '../../../operations/remove/plan.ts'
+import type { RemoveReport } from '../../../operations/remove/run.ts'
+import { acceptOption } from '../../ask/accept-option.ts'
 import { confirmByTyping } from '../../ask/confirm.ts'
+import { run, type Cli } from '../../cli.ts'
+import type { Ending } from '../../ending.ts'
 import { formatBytes, formatTime, noteLines } from '../../print/format.ts'
 import type { Command } from '../../run-command.ts'
 
-export interface RemoveOptions {
+interface RemoveOptions {
   readonly repository?: string
   readonly now?: boolean
   readonly accept?: readonly string[]
@@ -12,21 +16,37 @@ export interface RemoveOptions {
   readonly yes?: boolean
 }
 
-/** `holdfast remove <point>` */
-export async function remove(command: Command, id: string, options: RemoveOptions): Promise<number> {
+export function addRemove(program: Commander, cli: Cli): void {
+  program
+    .command('remove <point>')
+    .description('remove one restore point by its id, if nothing protects it')
+    .option('--repository <name>', 'from this repository only')
+    .option('--now', 'free its space at once; nothing brings it back')
+    .addOption(acceptOption('remove'))
+    .option('-n, --dry-run', 'show what would be removed and stop')
+    .option('-y, --yes', 'do not ask to type the start of its id')
+    .action((id: string, options: RemoveOptions, command: Commander) =>
+      run(cli, command, (given) => remove(given, id, options), options.dryRun),
+    )
+}
+
+async function remove(command: Command, id: string, options: RemoveOptions): Promise<Ending> {
+  const { planRemove, removeOrder } = await import('../../../operations/remove/plan.ts')
+  const { runRemove } = await import('../../../operations/remove/run.ts')
+
   const { apps, context } = command.assembly
   const { repository, now = false, accept: accepted = [] } = options
   const plan = await planRemove(apps, { id, repository, now, accepted }, context)
   if (options.dryRun === true) {
     command.result({ plan }, () => planText(plan))
-    return 0
+    return 'done'
   }
   command.say(() => planText(plan))
   const act = now ? 'remove it for good' : 'remove it'
   await confirmByTyping(command.world, plan.confirmation, act, options.yes === true)
   const report = await runRemove(apps, removeOrder.parse(plan), context)
   command.result({ report }, () => reportText(report))
-  return 0
+  return 'done'
 }
 
 function planText({ point, note, now, repositories }: RemovePlan): string {

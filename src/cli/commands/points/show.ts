@@ -1,16 +1,32 @@
-import { failureKinds } from '../../../core/failure.ts'
-import { showPoint, type ShowReport } from '../../../operations/points/show-point.ts'
+import type { Command as Commander } from 'commander'
+import type { ShowReport } from '../../../operations/points/show-point.ts'
+import { run, type Cli } from '../../cli.ts'
+import type { Ending } from '../../ending.ts'
 import { formatBytes, formatTable, formatTime, quoted } from '../../print/format.ts'
 import { formatKeyFits } from '../../print/key-fits.ts'
 import { nextStep } from '../../print/next-step.ts'
-import type { Command } from '../../run-command.ts'
 import { formatState } from '../../print/verdict.ts'
+import type { Command } from '../../run-command.ts'
 
-/** `holdfast show <point>` */
-export async function show(command: Command, choice: string, options: { readonly app?: string }): Promise<number> {
-  const report = await showPoint(command.assembly.apps, choice, options.app, command.assembly.context)
-  command.result(report, () => textOf(report))
-  return report.failure === undefined ? 0 : failureKinds[report.failure.kind].exit
+interface ShowOptions {
+  readonly app?: string
+}
+
+export function addShow(program: Commander, cli: Cli): void {
+  program
+    .command('show <point>')
+    .description('show one restore point: latest, an id or its start, or a time')
+    .option('--app <app>', 'the app, when there are several')
+    .action((choice: string, options: ShowOptions, command: Commander) =>
+      run(cli, command, (given) => show(given, choice, options), true),
+    )
+}
+
+async function show({ assembly, result }: Command, choice: string, { app }: ShowOptions): Promise<Ending> {
+  const { showPoint } = await import('../../../operations/points/show-point.ts')
+  const report = await showPoint(assembly.apps, choice, app, assembly.context)
+  result(report, () => textOf(report))
+  return report.failure === undefined ? 'done' : report.failure.kind
 }
 
 function textOf(report: ShowReport): string {

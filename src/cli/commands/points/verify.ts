@@ -1,27 +1,41 @@
+import type { Command as Commander } from 'commander'
 import { Failure } from '../../../core/failure.ts'
 import type { VerifyReport } from '../../../operations/verify/execute.ts'
-import { verifyOrder } from '../../../operations/verify/order.ts'
-import { planVerify } from '../../../operations/verify/plan.ts'
-import { runVerify } from '../../../operations/verify/run.ts'
+import { chooseApp } from '../../choose-app.ts'
+import { run, type Cli } from '../../cli.ts'
+import type { Ending } from '../../ending.ts'
 import { formatBytes, formatDuration, noteLines } from '../../print/format.ts'
-import { exitOfVerdict, formatMissing, formatRecording } from '../../print/verdict.ts'
-import { chooseApp, type Command } from '../../run-command.ts'
+import { endingOfVerdict, formatMissing, formatRecording } from '../../print/verdict.ts'
+import type { Command } from '../../run-command.ts'
 
-export interface VerifyOptions {
+interface VerifyOptions {
   readonly app?: string
   readonly repository?: string
   readonly sample?: string
 }
 
-/** `holdfast verify <point>` */
-export async function verify(command: Command, choice: string, options: VerifyOptions): Promise<number> {
-  const { apps, context } = command.assembly
-  const request = { ...options, choice, sample: parseSample(options.sample) }
-  const plan = await planVerify(apps, request, context)
+export function addVerify(program: Commander, cli: Cli): void {
+  program
+    .command('verify <point>')
+    .description('read every byte of a restore point again, decrypt it, and have the real tools read the archives')
+    .option('--app <app>', 'the app, when there are several')
+    .option('--repository <name>', 'read from this repository only')
+    .option('--sample <percent>', 'read only this share of the artifacts; a daily sample comes round to all')
+    .action((choice: string, options: VerifyOptions, command: Commander) =>
+      run(cli, command, (given) => verify(given, choice, options)),
+    )
+}
+
+async function verify({ assembly, result }: Command, choice: string, options: VerifyOptions): Promise<Ending> {
+  const { planVerify } = await import('../../../operations/verify/plan.ts')
+  const { verifyOrder } = await import('../../../operations/verify/order.ts')
+  const { runVerify } = await import('../../../operations/verify/run.ts')
+  const { apps, context } = assembly
+  const plan = await planVerify(apps, { ...options, choice, sample: parseSample(options.sample) }, context)
   const report = await runVerify(chooseApp(apps, plan.app), verifyOrder.parse(plan), context)
-  command.result({ report }, () => textOf(report))
+  result({ report }, () => textOf(report))
   // A verify is of the bytes that are there; what the point lacks is named, and its backup and every drill end with 3.
-  return exitOfVerdict({ ...report, failed: !report.ok })
+  return endingOfVerdict({ ...report, failed: !report.ok })
 }
 
 function parseSample(text: string | undefined): number {

@@ -1,22 +1,19 @@
-import { Failure, failureKinds } from '../../../core/failure.ts'
-import { isGoodFit } from '../../../operations/key-fit/prove.ts'
+import { Option, type Command as Commander } from 'commander'
+import type { App } from '../../../operations/app.ts'
 import type { ChosenPoint } from '../../../operations/points/open-chosen-point.ts'
-import type { RestoreJournal } from '../../../operations/restore/journal.ts'
-import { destinations, type Destination } from '../../../operations/restore/order.ts'
-import { blockers, orderOf, planRestore, type RestorePlan } from '../../../operations/restore/plan.ts'
+import type { Destination } from '../../../operations/restore/order.ts'
+import type { RestorePlan } from '../../../operations/restore/plan.ts'
 import type { RestoreReport } from '../../../operations/restore/report.ts'
-import { abandonUnfinished, continueUnfinished, runRestore } from '../../../operations/restore/run.ts'
-import type { ScratchSummary } from '../../../operations/scratch/remove.ts'
 import type { LeftRunning } from '../../../operations/scratch/restore.ts'
+import { acceptOption } from '../../ask/accept-option.ts'
 import { confirmByTyping } from '../../ask/confirm.ts'
-import { formatDifferences, formatFindings } from '../../print/findings.ts'
-import { formatBytes, formatDuration, formatTime, noteLines } from '../../print/format.ts'
-import { formatKeyFits } from '../../print/key-fits.ts'
-import { chooseApp, type Command } from '../../run-command.ts'
-import { placeLines } from './scratch.ts'
+import { chooseApp } from '../../choose-app.ts'
+import { run, type Cli } from '../../cli.ts'
+import type { Ending } from '../../ending.ts'
+import type { Command } from '../../run-command.ts'
 
-export interface RestoreOptions extends ChosenPoint {
-  readonly target?: string
+interface RestoreOptions extends ChosenPoint {
+  readonly target: Destination
   readonly component?: readonly string[]
   readonly safetyPoint: boolean
   readonly dryRun?: boolean
@@ -28,162 +25,97 @@ export interface RestoreOptions extends ChosenPoint {
   readonly listen?: boolean
 }
 
-/** `holdfast restore <app>` */
-export async function restore(command: Command, name: string | undefined, options: RestoreOptions): Promise<number> {
-  const { apps, context } = command.assembly
-  const app = chooseApp(apps, name)
-  if (options.continue === true) {
-    const report = await continueUnfinished(app, options.repository, context)
-    command.result({ report }, () => reportText(report))
-    return exitOf(report)
-  }
-  if (options.abandon === true) {
-    const journal = await abandonUnfinished(app, context)
-    command.result({ abandoned: journal }, () => abandonedText(journal))
-    return 0
-  }
-  const plan = await planRestore(
-    app,
-    { ...options, mode: parseMode(options.target), components: options.component },
-    context,
-  )
-  if (options.dryRun === true) return showPlan(command, plan)
+const TARGETS: readonly Destination[] = ['swap', 'stage', 'in-place', 'scratch']
+
+export function addRestore(program: Commander, cli: Cli): void {
+  program
+    .command('restore [app]')
+    .description('restore beside the live data, compare, then swap it in')
+    .option('--at <point>', 'latest (default), an id or its start, or a time such as 2026-11-22T02:00Z')
+    .addOption(
+      new Option(
+        '--target <how>',
+        'where it goes: live by swap, staged and left, over the live data, or a throw-away copy to look at',
+      )
+        .choices(TARGETS)
+        .default('swap'),
+    )
+    .option(
+      '--component <name>',
+      'only this component (may be repeated)',
+      (name: string, names?: readonly string[]) => [...(names ?? []), name],
+    )
+    .addOption(acceptOption('restore'))
+    .option('--repository <name>', 'read from this repository only')
+    .option('--no-safety-point', 'do not back up the live data first')
+    .option('--listen', 'scratch: let applications of this machine connect over the loopback, and print a URL for them')
+    .option('-n, --dry-run', 'show the plan and stop')
+    .option('-y, --yes', 'do not ask to type the name of the target')
+    .option('--continue', 'finish a restore that was cut off or left staged')
+    .option('--abandon', 'take such a restore back')
+    .action((name: string | undefined, options: RestoreOptions, command: Commander) =>
+      run(cli, command, (given) => restore(given, chooseApp(given.assembly.apps, name), options), options.dryRun),
+    )
+}
+
+async function restore(command: Command, app: App, options: RestoreOptions): Promise<Ending> {
+  if (options.continue === true) return await finish(command, app, options.repository)
+  if (options.abandon === true) return await abandon(command, app)
+  const { orderOf, planRestore } = await import('../../../operations/restore/plan.ts')
+  const { runRestore } = await import('../../../operations/restore/run.ts')
+  const { planText, reportText } = await import('./restore-text.ts')
+  const { context } = command.assembly
+  const plan = await planRestore(app, { ...options, mode: options.target, components: options.component }, context)
+  if (options.dryRun === true) return await showPlan(command, plan)
   command.say(() => planText(plan))
   const order = orderOf(plan)
   if (plan.mode === 'swap' || plan.mode === 'in-place')
     await confirmByTyping(command.world, plan.confirmation, 'replace the live data', options.yes === true)
   const { report, left } = await runRestore(app, order, context)
-  if (left !== undefined) return showScratch(command, plan, report, left)
+  if (left !== undefined) return await showScratch(command, plan, report, left)
   command.result({ plan, report }, () => reportText(report))
-  return exitOf(report)
+  return endingOf(report)
 }
 
-function showScratch(command: Command, plan: RestorePlan, report: RestoreReport, left: LeftRunning): number {
+async function finish(command: Command, app: App, repository: string | undefined): Promise<Ending> {
+  const { continueUnfinished } = await import('../../../operations/restore/run.ts')
+  const { reportText } = await import('./restore-text.ts')
+  const report = await continueUnfinished(app, repository, command.assembly.context)
+  command.result({ report }, () => reportText(report))
+  return endingOf(report)
+}
+
+async function abandon(command: Command, app: App): Promise<Ending> {
+  const { abandonUnfinished } = await import('../../../operations/restore/run.ts')
+  const { abandonedText } = await import('./restore-text.ts')
+  const journal = await abandonUnfinished(app, command.assembly.context)
+  command.result({ abandoned: journal }, () => abandonedText(journal))
+  return 'done'
+}
+
+async function showPlan(command: Command, plan: RestorePlan): Promise<Ending> {
+  const { blockers } = await import('../../../operations/restore/plan.ts')
+  const { planText } = await import('./restore-text.ts')
+  command.result({ plan }, () => planText(plan))
+  return blockers(plan).length > 0 ? 'refused' : 'done'
+}
+
+async function showScratch(
+  command: Command,
+  plan: RestorePlan,
+  report: RestoreReport,
+  left: LeftRunning,
+): Promise<Ending> {
+  const { isAsCaptured, scratchReportText, urlLines } = await import('./restore-text.ts')
   // The password is nowhere else, so that here it is shown.
   const shown = left.urls.map(({ component, url }) => ({ component, url: url.reveal() }))
   command.result({ plan, report, scratch: left.scratch, ...(plan.listen === true ? { urls: shown } : {}) }, () =>
     [scratchReportText(report, left.scratch), ...urlLines(shown)].join('\n'),
   )
-  return isAsCaptured(report) ? 0 : failureKinds.corrupt.exit
+  return isAsCaptured(report) ? 'done' : 'corrupt'
 }
 
-function showPlan(command: Command, plan: RestorePlan): number {
-  command.result({ plan }, () => planText(plan))
-  return blockers(plan).length > 0 ? failureKinds.refused.exit : 0
-}
-
-function parseMode(text: string | undefined): Destination {
-  const known = destinations.find((one) => one === (text ?? 'swap'))
-  if (known !== undefined) return known
-  throw new Failure('usage', `--target ${JSON.stringify(text)} is not known`, {
-    hint: 'Use swap (the default), stage (load and compare, leave the live data alone), scratch (a throw-away copy to look around in) or in-place.',
-  })
-}
-
-function abandonedText({ restoreId, app, mode }: RestoreJournal): string {
-  return mode === 'in-place'
-    ? `Restore ${restoreId} of ${app} is given up; the live data is open again.`
-    : `Restore ${restoreId} of ${app} was taken back; what was live before it is live.`
-}
-
-function exitOf(report: RestoreReport): number {
-  if (report.outcome === 'done') return 0
-  return report.failure === undefined ? 3 : failureKinds[report.failure.kind].exit
-}
-
-function missingLines({ missing }: RestoreReport): readonly string[] {
-  return missing.map((name) => `  NOT RESTORED, or not whole: the point lacks ${name}, or something of it`)
-}
-
-function planText(plan: RestorePlan): string {
-  const acts = {
-    swap: 'load beside, compare, then swap in; the previous data is retained for undo',
-    'in-place': 'OVERWRITE IN PLACE; there is no undo but the safety point',
-    stage: 'load beside and compare; the live data is left alone',
-    scratch: 'load into a throw-away server and folder and leave them to look around in; nothing live is touched',
-  }
-  return [
-    `Restore of ${plan.app} from restore point ${plan.point} (${formatTime(plan.pointCreated)}) in ${plan.repository}`,
-    ...noteLines(plan),
-    `  how: ${acts[plan.mode]}`,
-    ...(plan.mode === 'scratch' ? [] : [`  safety point first: ${plan.safetyPoint ? 'yes' : 'NO'}`]),
-    ...plan.components.map(({ name, target, bytes }) => `  ${name}: ${formatBytes(bytes)} into ${target}`),
-    ...(plan.pauses ?? []).map((name) => `  stopped meanwhile: ${name}`),
-    ...plan.missing.map((name) => `  MISSING in this point: ${name}`),
-    ...(plan.leftOut ?? []).map((name) => `  LEFT OUT: ${name} cannot be left running; holdfast drill proves it`),
-    ...[{ findings: plan.safetyFindings ?? [] }, ...plan.components]
-      .map(({ findings }) => formatFindings(findings.filter(({ level }) => level !== 'ok')))
-      .filter((text) => text !== ''),
-  ].join('\n')
-}
-
-/** And the keys open it. */
-function isAsCaptured({ differences, keyFit }: RestoreReport): boolean {
-  return differences.length === 0 && keyFit.every(isGoodFit)
-}
-
-function scratchReportText(report: RestoreReport, scratch: ScratchSummary): string {
-  const isEqual = isAsCaptured(report)
-  return [
-    `${report.app} from ${report.point} is in a throw-away place, ${isEqual ? 'equal to what was captured, checks passed' : 'and NOT WHAT WAS CAPTURED'}.`,
-    `${formatBytes(report.bytes)} restored and compared in ${formatDuration(report.durationMilliseconds)}`,
-    ...missingLines(report),
-    ...report.remarks.map((remark) => `  ${remark}`),
-    ...(report.differences.length === 0 ? [] : [formatDifferences(report.differences)]),
-    ...formatKeyFits(report.keyFit),
-    ...placeLines(scratch),
-    `Remove it with holdfast scratch remove ${report.restoreId}; holdfast prune does so after ${formatTime(scratch.until ?? '')}.`,
-  ].join('\n')
-}
-
-function urlLines(urls: readonly { readonly component: string; readonly url: string }[]): readonly string[] {
-  if (urls.length === 0) return []
-  return [
-    '',
-    ...urls.map(({ component, url }) => `${component}: ${url}`),
-    'This is shown once: the password was made for it and is kept nowhere. The server listens on 127.0.0.1 only.',
-    'A container reaches it with the network of the host (docker run --network host); in Docker Desktop also by',
-    'host.docker.internal in place of 127.0.0.1. Stop the app from sending mail or changing others before you start it on old data.',
-  ]
-}
-
-function undoText({ app, previous }: RestoreReport): string {
-  return previous.length === 0
-    ? `Nothing was live before; holdfast undo ${app} takes the restored data away again.`
-    : `The previous data is retained; holdfast undo ${app} brings it back.`
-}
-
-function reportText(report: RestoreReport): string {
-  if (report.outcome === 'stopped') {
-    return [
-      `Restore of ${report.app} STOPPED; the live data ${report.live === 'may be mixed' ? 'MAY BE MIXED' : 'is as it was before'}.`,
-      `  ${report.failure?.message ?? ''}`,
-      ...(report.failure?.hint === undefined ? [] : [`  ${report.failure.hint}`]),
-      formatDifferences(report.differences),
-      ...formatKeyFits(report.keyFit),
-    ]
-      .filter((line) => line !== '')
-      .join('\n')
-  }
-  const took = `${formatBytes(report.bytes)} restored and compared in ${formatDuration(report.durationMilliseconds)}`
-  if (report.mode === 'stage')
-    return [
-      `${report.app} is restored beside the live data, equal to what was captured.`,
-      took,
-      ...missingLines(report),
-      `Make it live with holdfast restore ${report.app} --continue, or remove it with --abandon.`,
-    ].join('\n')
-  return [
-    `${report.app} is restored from ${report.point}.`,
-    `${took}; writers were locked out for ${formatDuration(report.downtimeMilliseconds)}${silenceText(report)}`,
-    ...missingLines(report),
-    ...report.remarks.map((remark) => `  ${remark}`),
-    ...formatKeyFits(report.keyFit),
-    ...(report.safetyPoint === null ? [] : [`Safety point from before: ${report.safetyPoint}`]),
-    ...(report.mode === 'swap' ? [undoText(report)] : []),
-  ].join('\n')
-}
-
-function silenceText({ clientSilenceMilliseconds: silence }: RestoreReport): string {
-  return silence === null ? '' : `, a client had no answer for ${formatDuration(silence)}`
+function endingOf(report: RestoreReport): Ending {
+  if (report.outcome === 'done') return 'done'
+  return report.failure === undefined ? 'incomplete' : report.failure.kind
 }

@@ -1,28 +1,41 @@
-import {
-  listScratches,
-  planScratchRemoval,
-  runScratchRemoval,
-  type ScratchSummary,
-} from '../../../operations/scratch/remove.ts'
+import type { Command as Commander } from 'commander'
+import type { ScratchSummary } from '../../../operations/scratch/remove.ts'
+import { chooseApp, chooseApps } from '../../choose-app.ts'
+import { run, type Cli } from '../../cli.ts'
+import type { Ending } from '../../ending.ts'
 import { formatTime } from '../../print/format.ts'
-import { chooseApp, chooseApps, type Command } from '../../run-command.ts'
+import type { Command } from '../../run-command.ts'
 
-/** `holdfast scratch list [app]` */
-export async function scratchList(command: Command, name: string | undefined): Promise<number> {
-  const scratches = await listScratches(chooseApps(command.assembly.apps, name), command.assembly.context)
-  command.result({ scratches }, () =>
-    scratches.length === 0 ? 'Nothing is in a throw-away place on this machine.' : scratches.map(textOf).join('\n\n'),
-  )
-  return 0
+export function addScratch(program: Commander, cli: Cli): void {
+  const scratch = program.command('scratch').description('throw-away copies that restore --target scratch left running')
+  scratch
+    .command('list [app]')
+    .description('list them, with how to look around in each')
+    .action((name: string | undefined, _options: unknown, command: Commander) =>
+      run(cli, command, (given) => list(given, name), true),
+    )
+  scratch
+    .command('remove <id>')
+    .description('end and remove one')
+    .action((id: string, _options: unknown, command: Commander) => run(cli, command, (given) => remove(given, id)))
 }
 
-/** `holdfast scratch remove <id>` */
-export async function scratchRemove(command: Command, id: string): Promise<number> {
-  const { apps, context } = command.assembly
+async function list({ assembly, result }: Command, name: string | undefined): Promise<Ending> {
+  const { listScratches } = await import('../../../operations/scratch/remove.ts')
+  const scratches = await listScratches(chooseApps(assembly.apps, name), assembly.context)
+  result({ scratches }, () =>
+    scratches.length === 0 ? 'Nothing is in a throw-away place on this machine.' : scratches.map(textOf).join('\n\n'),
+  )
+  return 'done'
+}
+
+async function remove({ assembly, result }: Command, id: string): Promise<Ending> {
+  const { planScratchRemoval, runScratchRemoval } = await import('../../../operations/scratch/remove.ts')
+  const { apps, context } = assembly
   const planned = await planScratchRemoval(apps, id, context)
   const removed = await runScratchRemoval(chooseApp(apps, planned.app), planned, context)
-  command.result({ removed }, () => `Scratch ${removed.restoreId} of ${removed.app} is ended and removed.`)
-  return 0
+  result({ removed }, () => `Scratch ${removed.restoreId} of ${removed.app} is ended and removed.`)
+  return 'done'
 }
 
 function textOf(scratch: ScratchSummary): string {

@@ -1,10 +1,15 @@
-import { planUndo, runUndo, undoOrder, type UndoPlan } from '../../../operations/undo/undo.ts'
+import type { Command as Commander } from 'commander'
+import type { App } from '../../../operations/app.ts'
+import type { RetainedSummary } from '../../../operations/undo/retained.ts'
+import type { UndoPlan } from '../../../operations/undo/undo.ts'
 import { confirmByTyping } from '../../ask/confirm.ts'
-import { formatDuration, formatTime } from '../../print/format.ts'
-import { chooseApp, type Command } from '../../run-command.ts'
-import { undoForget, undoList } from './undo-retained.ts'
+import { chooseApp } from '../../choose-app.ts'
+import { run, type Cli } from '../../cli.ts'
+import type { Ending } from '../../ending.ts'
+import { formatBytes, formatDuration, formatTable, formatTime } from '../../print/format.ts'
+import type { Command } from '../../run-command.ts'
 
-export interface UndoOptions {
+interface UndoOptions {
   readonly restore?: string
   readonly list?: boolean
   readonly forget?: string
@@ -12,15 +17,33 @@ export interface UndoOptions {
   readonly yes?: boolean
 }
 
-/** `holdfast undo <app>` */
-export async function undo(command: Command, name: string | undefined, options: UndoOptions): Promise<number> {
-  const app = chooseApp(command.assembly.apps, name)
-  if (options.list === true) return await undoList(command, app)
-  if (options.forget !== undefined) return await undoForget(command, app, options.forget, options.yes === true)
+export function addUndo(program: Commander, cli: Cli): void {
+  program
+    .command('undo [app]')
+    .description('bring back the data that the last restore replaced')
+    .option('--restore <id>', 'undo this restore in place of the newest')
+    .option('--list', 'show what is retained for undo, with its size, and stop')
+    .option('--forget <restore>', 'remove for good what this restore set aside')
+    .option('-n, --dry-run', 'show the plan and stop')
+    .option('-y, --yes', 'do not ask to type the name of the app')
+    .action((name: string | undefined, options: UndoOptions, command: Commander) =>
+      run(cli, command, (given) => undo(given, chooseApp(given.assembly.apps, name), options), options.dryRun),
+    )
+}
+
+async function undo(command: Command, app: App, options: UndoOptions): Promise<Ending> {
+  if (options.list === true) return await list(command, app)
+  if (options.forget !== undefined) return await forget(command, app, options.forget, options.yes === true)
+  return await bringBack(command, app, options)
+}
+
+async function bringBack(command: Command, app: App, options: UndoOptions): Promise<Ending> {
+  const { planUndo, runUndo, undoOrder } = await import('../../../operations/undo/undo.ts')
+
   const plan = await planUndo(app, options.restore, command.assembly.context)
   if (options.dryRun === true) {
     command.result({ plan }, () => planText(plan))
-    return 0
+    return 'done'
   }
   command.say(() => planText(plan))
   await confirmByTyping(
@@ -35,7 +58,7 @@ export async function undo(command: Command, name: string | undefined, options: 
     () =>
       `${outcomeOf(report)}, ${formatDuration(report.durationMilliseconds)}. What the restore had brought is kept aside until holdfast prune.`,
   )
-  return 0
+  return 'done'
 }
 
 function outcomeOf({ restoreId, app, components }: UndoPlan): string {
@@ -52,4 +75,36 @@ function planText(plan: UndoPlan): string {
         `  ${name}: ${description}, as it was at ${formatTime(since)} (kept until ${formatTime(until)})`,
     ),
   ].join('\n')
+}
+
+async function list(command: Command, app: App): Promise<Ending> {
+  const { listRetained } = await import('../../../operations/undo/retained.ts')
+  const retained = await listRetained(app, command.assembly.context)
+  command.result({ retained }, () =>
+    retained.length === 0 ? `Nothing is retained for undo of ${app.name}.` : tableOf(retained),
+  )
+  return 'done'
+}
+
+async function forget(command: Command, app: App, restoreId: string, yes: boolean): Promise<Ending> {
+  const { forgetRetained, planForget } = await import('../../../operations/undo/retained.ts')
+  const { context } = command.assembly
+  const planned = await planForget(app, restoreId, context)
+  command.say(() => `Remove for good what restore ${restoreId} set aside:\n${tableOf(planned)}`)
+  await confirmByTyping(command.world, app.name, 'remove it', yes)
+  const forgotten = await forgetRetained(app, restoreId, context)
+  command.result({ forgotten }, () => `Removed what restore ${restoreId} of ${app.name} had set aside.`)
+  return 'done'
+}
+
+function tableOf(retained: readonly RetainedSummary[]): string {
+  const rows = retained.map(({ restoreId, component, description, since, until, bytes }) => [
+    restoreId,
+    component,
+    formatTime(since),
+    formatTime(until),
+    bytes === null ? '-' : formatBytes(bytes),
+    description,
+  ])
+  return formatTable(['restore', 'component', 'set aside', 'kept until', 'size', 'what'], rows, [4])
 }

@@ -1,10 +1,13 @@
-import { failureKinds } from '../../../core/failure.ts'
-import { restoreSnapshotOf, type SnapshotReport } from '../../../operations/restore/snapshot.ts'
-import { openChosenPoint, type ChosenPoint } from '../../../operations/points/open-chosen-point.ts'
+import type { Command as Commander } from 'commander'
+import type { ChosenPoint } from '../../../operations/points/open-chosen-point.ts'
+import type { SnapshotReport } from '../../../operations/restore/snapshot.ts'
 import { confirmByTyping } from '../../ask/confirm.ts'
-import { chooseApp, type Command } from '../../run-command.ts'
+import { chooseApp } from '../../choose-app.ts'
+import { run, type Cli } from '../../cli.ts'
+import type { Ending } from '../../ending.ts'
+import type { Command } from '../../run-command.ts'
 
-export interface SnapshotOptions extends ChosenPoint {
+interface SnapshotOptions extends ChosenPoint {
   readonly component?: string
   readonly unsealKeysWith?: string
   readonly safetyPoint: boolean
@@ -12,12 +15,31 @@ export interface SnapshotOptions extends ChosenPoint {
   readonly yes?: boolean
 }
 
-/** `holdfast openbao snapshot-restore [app]` */
-export async function snapshotRestore(
-  command: Command,
-  name: string | undefined,
-  options: SnapshotOptions,
-): Promise<number> {
+export function addOpenbao(program: Commander, cli: Cli): void {
+  program
+    .command('openbao')
+    .description('what only OpenBao has')
+    .command('snapshot-restore [app]')
+    .description('replace a whole OpenBao server by the raft snapshot of a restore point')
+    .option('--at <point>', 'an id, a time, or latest', 'latest')
+    .option('--repository <name>', 'read from this repository only')
+    .option('--component <name>', 'which openbao component, where there are several')
+    .option(
+      '--unseal-keys-with <who>',
+      'force it onto another cluster; names who keeps the unseal keys of the captured one',
+    )
+    .option('--no-safety-point', 'do not back up the live server first')
+    .option('--dry-run', 'check everything, change nothing')
+    .option('--yes', 'do not ask')
+    .action((name: string | undefined, options: SnapshotOptions, command: Commander) =>
+      run(cli, command, (given) => snapshotRestore(given, name, options)),
+    )
+}
+
+async function snapshotRestore(command: Command, name: string | undefined, options: SnapshotOptions): Promise<Ending> {
+  const { openChosenPoint } = await import('../../../operations/points/open-chosen-point.ts')
+  const { restoreSnapshotOf } = await import('../../../operations/restore/snapshot.ts')
+
   const { apps, context } = command.assembly
   const app = chooseApp(apps, name)
   const { reader } = await openChosenPoint(app, options, context)
@@ -30,7 +52,7 @@ export async function snapshotRestore(
   const report =
     options.dryRun === true ? looked : await restoreSnapshotOf(app, reader, { ...request, onlyLook: false }, context)
   command.result({ report }, () => (options.dryRun === true ? 'Nothing was changed.' : textOf(report, options)))
-  return report.state === 'other values' ? failureKinds.incomplete.exit : 0
+  return report.state === 'other values' ? 'incomplete' : 'done'
 }
 
 const STATES: Readonly<Record<SnapshotReport['state'], string>> = {

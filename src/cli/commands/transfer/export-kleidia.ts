@@ -1,27 +1,39 @@
+import type { Command as Commander } from 'commander'
 import { Secret } from '../../../core/secret.ts'
-import {
-  planKleidiaExport,
-  runKleidiaExport,
-  type KleidiaExportReport,
-} from '../../../interop/kleidia-v1/export-kleidia.ts'
+import type { KleidiaExportReport } from '../../../interop/kleidia-v1/export-kleidia.ts'
+import { askNewPassword, KLEIDIA_PASSWORD } from '../../ask/passwords.ts'
+import { chooseApp } from '../../choose-app.ts'
+import { run, type Cli } from '../../cli.ts'
+import type { Ending } from '../../ending.ts'
 import { formatBytes, formatDuration, plural } from '../../print/format.ts'
-import { askNewPassword } from '../../ask/passwords.ts'
-import { chooseApp, type Command } from '../../run-command.ts'
-import { KLEIDIA_PASSWORD } from './import-kleidia.ts'
+import type { Command } from '../../run-command.ts'
 
-export interface ExportKleidiaOptions {
+/** All but `mount` are options of `holdfast export`. */
+interface ExportKleidiaOptions {
   readonly output: string
   readonly app?: string
   readonly component?: string
   readonly mount?: string
 }
 
-/** `holdfast export kleidia-v1 <point>` */
-export async function exportKleidiaV1(
+export function addExportKleidia(exports: Commander, cli: Cli): void {
+  exports
+    .command('kleidia-v1 <point>')
+    .description('write database and secrets of a restore point as a weak KLEIDIA_BACKUP_V1 file')
+    .option('--mount <path>', 'the KV mount to take, when the point has secrets in several')
+    .addHelpText('after', '\nTakes --output, --app and --component like holdfast export. The password is asked twice.')
+    .action((choice: string, _options: unknown, command: Commander) =>
+      run(cli, command, (given) => exportKleidia(given, choice, command.optsWithGlobals<ExportKleidiaOptions>())),
+    )
+}
+
+async function exportKleidia(
   command: Command,
   choice: string,
   { output, app: named, component, mount }: ExportKleidiaOptions,
-): Promise<number> {
+): Promise<Ending> {
+  const { planKleidiaExport, runKleidiaExport } = await import('../../../interop/kleidia-v1/export-kleidia.ts')
+
   const { apps, context } = command.assembly
   const components = component === undefined ? undefined : [component]
   const order = await planKleidiaExport(apps, { choice, app: named, output, mount, components }, context)
@@ -33,7 +45,7 @@ export async function exportKleidiaV1(
   )
   const report = await runKleidiaExport(chooseApp(apps, order.app), order, password, context)
   command.result({ report }, () => textOf(report))
-  return 0
+  return 'done'
 }
 
 function textOf(report: KleidiaExportReport): string {

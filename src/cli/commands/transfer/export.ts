@@ -1,23 +1,48 @@
+import { Option, type Command as Commander } from 'commander'
 import type { AcceptId } from '../../../core/accept-ids.ts'
-import { planExport, runExport, type ExportReport, type ExportRequest } from '../../../operations/export/export.ts'
+import type { ExportReport, ExportRequest } from '../../../operations/export/export.ts'
+import { acceptOption } from '../../ask/accept-option.ts'
+import { chooseApp } from '../../choose-app.ts'
+import { run, type Cli } from '../../cli.ts'
+import type { Ending } from '../../ending.ts'
 import { formatBytes, formatDuration } from '../../print/format.ts'
-import { chooseApp, type Command } from '../../run-command.ts'
+import type { Command } from '../../run-command.ts'
+import { addExportKleidia } from './export-kleidia.ts'
 
-export interface ExportOptions {
-  readonly format: ExportRequest['format']
+type Format = ExportRequest['format']
+
+interface ExportOptions {
+  readonly format: Format
   readonly output: string
   readonly app?: string
   readonly component?: string
   readonly accept?: readonly AcceptId[]
 }
 
-/** `holdfast export <point>` */
-export async function exportDump(command: Command, choice: string, options: ExportOptions): Promise<number> {
-  const { apps, context } = command.assembly
+const FORMATS: readonly Format[] = ['custom', 'sql', 'directory']
+
+export function addExport(program: Commander, cli: Cli): void {
+  const exports = program
+    .command('export <point>')
+    .description('write the database of a restore point as an ordinary dump, restored and compared before')
+    .addOption(new Option('--format <format>', 'what to write').choices(FORMATS).default('custom'))
+    .requiredOption('-o, --output <path>', 'the file or folder to make; nothing is replaced')
+    .option('--app <app>', 'the app, when there are several')
+    .option('--component <name>', 'the component, when the app has several databases')
+    .addOption(acceptOption('export'))
+    .action((choice: string, options: ExportOptions, command: Commander) =>
+      run(cli, command, (given) => exportDump(given, choice, options)),
+    )
+  addExportKleidia(exports, cli)
+}
+
+async function exportDump({ assembly, result }: Command, choice: string, options: ExportOptions): Promise<Ending> {
+  const { planExport, runExport } = await import('../../../operations/export/export.ts')
+  const { apps, context } = assembly
   const order = await planExport(apps, { ...options, choice }, context)
   const report = await runExport(chooseApp(apps, order.app), order, context)
-  command.result({ report }, () => textOf(report))
-  return 0
+  result({ report }, () => textOf(report))
+  return 'done'
 }
 
 function textOf({ path, bytes, point, component, software, durationMilliseconds }: ExportReport): string {

@@ -1,29 +1,48 @@
-import {
-  planImportDumps,
-  runImportDumps,
-  type DumpOutcome,
-  type DumpsReport,
-} from '../../../operations/import/import-dumps.ts'
-import { failureKinds } from '../../../core/failure.ts'
+import type { Command as Commander } from 'commander'
+import type { DumpOutcome, DumpsReport } from '../../../operations/import/import-dumps.ts'
 import { acceptedOfDump } from '../../ask/import-acceptance.ts'
+import { chooseApp } from '../../choose-app.ts'
+import { run, type Cli } from '../../cli.ts'
+import type { Ending } from '../../ending.ts'
 import { formatTable, formatTime, plural } from '../../print/format.ts'
-import { chooseApp, type Command } from '../../run-command.ts'
-import type { ImportOptions } from './import.ts'
+import type { Command } from '../../run-command.ts'
+import { passwordsOption, withDumpOptions, type DumpOptions } from './dump-options.ts'
 
-/** `holdfast import dumps <folder> [app]` */
-export async function importAllDumps(
-  command: Command,
-  given: { readonly where: string; readonly app: string | undefined },
-  options: ImportOptions,
-): Promise<number> {
-  const { apps, context } = command.assembly
+/** Years of dumps, in whatever formats. */
+export function addImportDumps(imports: Commander, cli: Cli): void {
+  const many = imports
+    .command('dumps <folder> [app]')
+    .description('make a restore point of each dump in a folder, the oldest first')
+    .addHelpText(
+      'after',
+      '\n<folder> is a folder with all below it, or how the paths of several dumps begin. What was imported before is passed over.',
+    )
+  withDumpOptions(many)
+    .addOption(passwordsOption())
+    .action((where: string, name: string | undefined, options: DumpOptions, command: Commander) =>
+      run(cli, command, (given) => importDumps(given, { where, name }, options)),
+    )
+}
+
+interface Wanted {
+  readonly where: string
+  readonly name: string | undefined
+}
+
+async function importDumps(
+  { assembly, result }: Command,
+  { where, name }: Wanted,
+  options: DumpOptions,
+): Promise<Ending> {
+  const { planImportDumps, runImportDumps } = await import('../../../operations/import/import-dumps.ts')
+  const { apps, context } = assembly
   const { component, database, withPasswords = false } = options
   const request = { component, database, ...acceptedOfDump(options), withPasswords }
-  const app = chooseApp(apps, given.app)
-  const report = await runImportDumps(app, planImportDumps(app, given.where, request), context)
-  command.result({ report }, () => textOf(report))
+  const app = chooseApp(apps, name)
+  const report = await runImportDumps(app, planImportDumps(app, where, request), context)
+  result({ report }, () => textOf(report))
   const isWhole = report.dumps.every(({ outcome }) => outcome !== 'failed' && outcome !== 'incomplete')
-  return isWhole ? 0 : failureKinds.incomplete.exit
+  return isWhole ? 'done' : 'incomplete'
 }
 
 function textOf({ app, dumps, notDumps }: DumpsReport): string {

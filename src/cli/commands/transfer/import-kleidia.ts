@@ -1,28 +1,19 @@
 import { resolve } from 'node:path'
+import type { Command as Commander } from 'commander'
 import { Failure } from '../../../core/failure.ts'
 import { Secret } from '../../../core/secret.ts'
-import { kleidiaSources, type KleidiaLocation } from '../../../interop/kleidia-v1/kleidia-sources.ts'
-import { planKleidiaImport, runKleidiaImport } from '../../../interop/kleidia-v1/import-points.ts'
-import {
-  importKleidia,
-  isComplete,
-  onlyFailure,
-  usualLimits,
-  type ArchiveLimits,
-  type KleidiaAct,
-  type KleidiaFile,
-  type KleidiaHeader,
-  type KleidiaImported,
-  type KleidiaReport,
-} from '../../../interop/kleidia-v1/import-kleidia.ts'
+import type { KleidiaLocation } from '../../../interop/kleidia-v1/kleidia-sources.ts'
+import type { ArchiveLimits, KleidiaAct, KleidiaReport } from '../../../interop/kleidia-v1/import-kleidia.ts'
+import { acceptOption } from '../../ask/accept-option.ts'
 import { acceptedOfDump, type AcceptOptions } from '../../ask/import-acceptance.ts'
-import { formatBytes, formatDuration, formatTable, plural } from '../../print/format.ts'
-import { chooseApp, guarded, resultPrinter, type Command } from '../../run-command.ts'
-import type { CommonOptions, World } from '../../world.ts'
+import { KLEIDIA_PASSWORD } from '../../ask/passwords.ts'
+import { chooseApp } from '../../choose-app.ts'
+import { run, runBare, type Cli } from '../../cli.ts'
+import type { Ending } from '../../ending.ts'
+import type { BareCommand, Command } from '../../run-command.ts'
+import type { World } from '../../world.ts'
 
-export const KLEIDIA_PASSWORD = 'HOLDFAST_KLEIDIA_PASSWORD'
-
-export interface ImportKleidiaOptions extends AcceptOptions {
+interface ImportKleidiaOptions extends AcceptOptions {
   readonly unpack?: string
   readonly verify?: boolean
   readonly mount?: string
@@ -34,48 +25,83 @@ export interface ImportKleidiaOptions extends AcceptOptions {
   readonly ca?: string
 }
 
-/** `holdfast import kleidia-v1 <location>` */
-export async function importKleidiaV1(
-  world: World,
-  common: CommonOptions,
+export function addImportKleidia(imports: Commander, cli: Cli): void {
+  imports
+    .command('kleidia-v1 <location> [app]')
+    .description(
+      'with an app, make a restore point of each KLEIDIA_BACKUP_V1 file; without one, list, verify or unpack',
+    )
+    .addHelpText(
+      'after',
+      '\n<location> is a file, a folder, or s3://bucket/prefix. What was imported before is passed over.',
+    )
+    .option('--verify', 'decrypt and read everything, and keep nothing')
+    .option('--unpack <folder>', 'unpack each file into a folder of its name in this one: SQL and secrets in clear')
+    .option('--mount <path>', 'the KV mount that the paths of the secrets belong to')
+    .option(
+      '--component <name>',
+      'a component to import into, when there are several of its kind (may be repeated)',
+      (name: string, names?: readonly string[]) => [...(names ?? []), name],
+    )
+    .addOption(acceptOption('import'))
+    .option('--max-bytes <bytes>', 'refuse what grows beyond this (default: 64 GiB)')
+    .option('--max-ratio <times>', 'refuse what grows beyond this many times its size (default: 200)')
+    .option('--endpoint <url>', 'S3: the server, when it is not AWS; keys come from where the AWS tools look')
+    .option('--region <region>', 'S3: the region')
+    .option('--ca <file>', "S3: file with the CA certificates that sign the server's")
+    .action((where: string, app: string | undefined, options: ImportKleidiaOptions, command: Commander) =>
+      app === undefined
+        ? runBare(cli, command, (given) => look(given, where, options))
+        : run(cli, command, (given) => importInto(given, { where, app }, options)),
+    )
+}
+
+/** Without an app: lists, verifies or unpacks. */
+async function look(
+  { world, context, result }: BareCommand,
   where: string,
   options: ImportKleidiaOptions,
-): Promise<number> {
-  return await guarded(world, common, async (view) => {
-    const context = world.context(view.show)
-    const report = await world.withScratchFolder(async (scratchFolder) =>
-      importKleidia(
-        kleidiaSources(locationOf(where, options), context),
-        await actOf(world, options, scratchFolder),
-        context,
-      ),
-    )
-    return printed(report, resultPrinter(world, common, view))
-  })
+): Promise<Ending> {
+  const { importKleidia } = await import('../../../interop/kleidia-v1/import-kleidia.ts')
+  const { kleidiaSources } = await import('../../../interop/kleidia-v1/kleidia-sources.ts')
+  const report = await world.withScratchFolder(async (scratchFolder) =>
+    importKleidia(
+      kleidiaSources(locationOf(where, options), context),
+      await actOf(world, options, scratchFolder),
+      context,
+    ),
+  )
+  return await printed(report, result)
 }
 
-/** `holdfast import kleidia-v1 <location> <app>` */
-export async function importKleidiaInto(
+interface Into {
+  readonly where: string
+  readonly app: string
+}
+
+async function importInto(
   { world, assembly, result }: Command,
-  given: { readonly where: string; readonly app: string },
+  { where, app: name }: Into,
   options: ImportKleidiaOptions,
-): Promise<number> {
+): Promise<Ending> {
   if (options.unpack !== undefined || options.verify === true)
     throw new Failure('usage', '--verify and --unpack make no restore point: leave out the app')
-  const { context } = assembly
-  const app = chooseApp(assembly.apps, given.app)
+  const { planKleidiaImport, runKleidiaImport } = await import('../../../interop/kleidia-v1/import-points.ts')
   const { mount, component: components } = options
-  const location = locationOf(given.where, options)
-  const request = { location, limits: limitsOf(options), mount, components, ...acceptedOfDump(options) }
+  const app = chooseApp(assembly.apps, name)
+  const location = locationOf(where, options)
+  const request = { location, limits: await limitsOf(options), mount, components, ...acceptedOfDump(options) }
   const order = planKleidiaImport(app, request)
-  return printed(await runKleidiaImport(app, order, await askPassword(world), context), result)
+  return await printed(await runKleidiaImport(app, order, await askPassword(world), assembly.context), result)
 }
 
-function printed(report: KleidiaReport, result: Command['result']): number {
+async function printed(report: KleidiaReport, result: Command['result']): Promise<Ending> {
+  const { isComplete, onlyFailure } = await import('../../../interop/kleidia-v1/import-kleidia.ts')
+  const { kleidiaText } = await import('./import-kleidia-text.ts')
   const failure = onlyFailure(report)
   if (failure !== undefined) throw failure
-  result({ report }, () => textOf(report))
-  return isComplete(report) ? 0 : 3
+  result({ report }, () => kleidiaText(report))
+  return isComplete(report) ? 'done' : 'incomplete'
 }
 
 function locationOf(where: string, { endpoint, region, ca }: ImportKleidiaOptions): KleidiaLocation {
@@ -89,7 +115,7 @@ function locationOf(where: string, { endpoint, region, ca }: ImportKleidiaOption
 
 async function actOf(world: World, options: ImportKleidiaOptions, scratchFolder: string): Promise<KleidiaAct> {
   const { unpack, verify } = options
-  const limits = limitsOf(options)
+  const limits = await limitsOf(options)
   if (unpack !== undefined && verify === true)
     throw new Failure('usage', '--unpack verifies already: leave out --verify')
   if (unpack !== undefined)
@@ -98,7 +124,8 @@ async function actOf(world: World, options: ImportKleidiaOptions, scratchFolder:
   return { type: 'list' }
 }
 
-function limitsOf({ maxBytes, maxRatio }: ImportKleidiaOptions): ArchiveLimits {
+async function limitsOf({ maxBytes, maxRatio }: ImportKleidiaOptions): Promise<ArchiveLimits> {
+  const { usualLimits } = await import('../../../interop/kleidia-v1/import-kleidia.ts')
   return {
     expandedBytes: positive(maxBytes, '--max-bytes') ?? usualLimits.expandedBytes,
     ratio: positive(maxRatio, '--max-ratio') ?? usualLimits.ratio,
@@ -116,69 +143,4 @@ function positive(text: string | undefined, option: string): number | undefined 
   const value = Number(text)
   if (Number.isSafeInteger(value) && value > 0) return value
   throw new Failure('usage', `${option} ${JSON.stringify(text)} is no whole number above 0`)
-}
-
-function textOf({ files }: KleidiaReport): string {
-  const rows = files.map((file) => [
-    file.name,
-    formatBytes(file.size),
-    file.outcome === 'failed' ? 'FAILED' : file.outcome === 'incomplete' ? 'INCOMPLETE' : file.outcome,
-    ...partsOf(file),
-  ])
-  return [
-    formatTable(['file', 'size', 'outcome', 'created', 'type'], rows, [1]),
-    '',
-    ...files.flatMap(remarksOf),
-    endOf(files),
-  ].join('\n')
-}
-
-/** Control characters of a stranger's header must not reach the terminal. */
-function printable(text: string | null): string {
-  return (text ?? '-').replace(/[^\x20-\x7e]/g, '?').slice(0, 40)
-}
-
-function partsOf({ claimed, opened }: KleidiaFile): readonly [string, string] {
-  const header: KleidiaHeader | undefined = opened?.header ?? claimed
-  return [printable(header?.created ?? null), printable(header?.backupType ?? null)]
-}
-
-function remarksOf({ name, opened, failure, imported }: KleidiaFile): readonly string[] {
-  return [
-    ...(failure === undefined ? [] : [`${name}: ${failure.message}`]),
-    ...(opened?.folder === undefined ? [] : [`${name}: unpacked into ${opened.folder}, readable by you only`]),
-    ...(opened?.unknownParts ?? []).map((part) => `${name}: ${JSON.stringify(part)} is not known and was NOT taken`),
-    ...(imported === undefined ? [] : pointLines(name, imported)),
-    ...(opened?.disagreements ?? []).map((what) => `${name}: the header was changed, or written wrongly: ${what}`),
-    ...(opened?.remarks ?? []).map((what) => `${name}: remark: ${what}`),
-  ]
-}
-
-function pointLines(name: string, { point, made }: KleidiaImported): readonly string[] {
-  if (made === undefined) return [`${name}: is restore point ${point} already`]
-  return [
-    `${name}: restore point ${point}, ${made.missing.length === 0 ? made.truth : `INCOMPLETE: without ${made.missing.join(', ')}`}, ${formatDuration(made.durationMilliseconds)}`,
-    ...made.repositories.map(
-      ({ name: to, outcome, location, failure }) => `  ${to}: ${failure?.message ?? outcome}, ${location}`,
-    ),
-    ...made.notCaptured.map((what) => `  not captured: ${what}`),
-  ]
-}
-
-function endOf(files: readonly KleidiaFile[]): string {
-  const opened = files.flatMap((file) => file.opened ?? [])
-  if (opened.length === 0 && files.some(({ imported }) => imported !== undefined)) return 'Nothing is new.'
-  if (opened.length === 0) {
-    const listed = files.filter(({ outcome }) => outcome === 'listed')
-    return `${plural(listed.length, 'backup')}. Time and type are claims that nothing proves; --verify and --unpack prove them with the password.`
-  }
-  const secrets = opened.reduce((sum, found) => sum + found.secrets, 0)
-  const isClear = opened.some(({ folder }) => folder !== undefined)
-  return [
-    `${plural(opened.length, 'backup')} authenticated and read whole, with ${plural(secrets, 'secret')}.`,
-    ...(files.some(({ imported }) => imported?.made !== undefined)
-      ? ['A point that was imported is named by its id only, never by latest, and held until holdfast release <point>.']
-      : []),
-    ...(isClear ? ['What was unpacked is in clear: remove it when you are done.'] : []),
-  ].join('\n')
 }

@@ -1,0 +1,95 @@
+import { Option, type Command as Commander } from 'commander'
+import { Failure } from '../../../core/failure.ts'
+import type { InitOrder } from '../../../operations/init/init.ts'
+import { askNewPassword, passwordOfLockedKeys } from '../../ask/passwords.ts'
+import { runBare, type Cli } from '../../cli.ts'
+import type { Ending } from '../../ending.ts'
+import type { BareCommand } from '../../run-command.ts'
+
+interface InitOptions {
+  readonly repository?: string
+  readonly identityFile?: string
+  readonly password: boolean
+  readonly from?: string
+  readonly at?: string
+  readonly endpoint?: string
+  readonly region?: string
+  readonly ca?: string
+  readonly app?: string
+  readonly envFile?: string
+}
+
+export function addInit(program: Commander, cli: Cli): void {
+  withFromOptions(program.command('init'))
+    .description('write a starting configuration, make keys, and create its repositories')
+    .option('--repository <url>', 'where restore points go: file:///srv/holdfast or s3://bucket/prefix')
+    .addOption(
+      new Option('--app <name>', 'begin with the components, checks and key proof of this app').choices([
+        'certctl',
+        'authentik',
+        'zitadel',
+      ]),
+    )
+    .option('--env-file <file>', 'where that app has its own settings, if not in the usual place')
+    .option('--identity-file <file>', 'also write the private key to this file (mode 0600), for drills on this host')
+    .option('--no-password', 'lock no private key into the repository; needs --identity-file')
+    .addHelpText(
+      'after',
+      '\nRun it twice: once to get a configuration to edit, and again after editing to create the repositories it names.' +
+        '\nA repository that is added later gets the private keys of the others of its app, after their password opened one.',
+    )
+    .action((options: InitOptions, command: Commander) => runBare(cli, command, (given) => init(given, options)))
+}
+
+function withFromOptions(init: Commander): Commander {
+  return init
+    .option('--from <url>', 'on a new host: write the configuration that the restore points of this repository carry')
+    .option('--at <point>', 'with --from: of latest (default), an id, or a time')
+    .option(
+      '--endpoint <url>',
+      'with --from, S3: the server, when it is not AWS; keys come from where the AWS tools look',
+    )
+    .option('--region <region>', 'with --from, S3: the region')
+    .option('--ca <file>', "with --from, S3: file with the CA certificates that sign the server's")
+}
+
+async function init(
+  { world, options: { config }, context, result }: BareCommand,
+  options: InitOptions,
+): Promise<Ending> {
+  const { planInit, runInit } = await import('../../../operations/init/initialize.ts')
+  const { initText } = await import('./init-text.ts')
+  if (!options.password && options.identityFile === undefined) {
+    throw new Failure('usage', '--no-password needs --identity-file', {
+      hint: 'Without either there would be no private key that opens the restore points.',
+    })
+  }
+  const { order } = await planInit({
+    ...fromOf(options),
+    ...(config === undefined ? {} : { configPath: config }),
+    ...(options.repository === undefined ? {} : { repositoryUrl: options.repository }),
+    ...templateOf(options),
+    ...(options.identityFile === undefined ? {} : { identityFile: options.identityFile }),
+  })
+  const password = options.password ? () => askNewPassword(world) : undefined
+  const report = await runInit(order, { password, currentPassword: passwordOfLockedKeys(world) }, context)
+  result({ report }, () => initText(report))
+  return report.findings.some(({ level }) => level === 'error') ? 'incomplete' : 'done'
+}
+
+function fromOf({ from, at = 'latest', endpoint, region, ca }: InitOptions): Pick<InitOrder, 'from'> {
+  const server = Object.entries({ endpoint, region, ca }).filter(([, value]) => value !== undefined)
+  const others = [...server.map(([name]) => name), ...(at === 'latest' ? [] : ['at'])]
+  if (from !== undefined) return { from: { url: from, at, ...Object.fromEntries(server) } }
+  if (others[0] === undefined) return {}
+  throw new Failure('usage', `--${others[0]} needs --from`, { hint: 'Name the repository to read with --from.' })
+}
+
+function templateOf({ app, envFile }: InitOptions): Pick<InitOrder, 'template'> {
+  if (app !== undefined)
+    return { template: { name: app, ...(envFile === undefined ? {} : { environmentFile: envFile }) } }
+  if (envFile === undefined) return {}
+  throw new Failure('usage', '--env-file is for --app', {
+    hint: 'Add --app with the name of the app that it belongs to.',
+  })
+}
