@@ -5,6 +5,9 @@ import { memberOf } from './mistakes/value-at.ts'
 
 export const recipient = z.string().regex(/^age1[a-z0-9]{58,4000}$/, 'expected an age recipient, age1…')
 
+/** How URLs look, for messages and help. */
+export const urlExamples = storageKinds.map(({ example }) => example).join(' or ')
+
 const url = z.string().min(1)
 const common = {
   url,

@@ -2,8 +2,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { postgresSettings } from '../components/postgres/schema.ts'
 import { Failure } from '../core/failure.ts'
+import { storageKinds } from '../storage/all.ts'
 import { parseConfig } from './load-config.ts'
+import { urlExamples } from './repository-schema.ts'
 import { filesStandIn, recipient, signer, whole } from './testing/examples.ts'
+
+/** Of a repository whose URL is wrong, the keys of every kind may be meant. */
+const storageKeys = [...new Set(storageKinds.flatMap(({ settings }) => Object.keys(settings)))].join(', ')
 
 /** The problems of a text, one a line, as the operator sees them. */
 function problemsOf(text: string): string[] {
@@ -115,7 +120,7 @@ const slips: readonly (readonly [change: string, into: string, ...problems: stri
   [
     's3://bucket/prefix',
     'http://bucket',
-    '10:10: repositories.offsite.url: found "http://bucket"; expected file:///folder or s3://bucket/prefix',
+    `10:10: repositories.offsite.url: found "http://bucket"; expected ${urlExamples}`,
   ],
   [
     's3://bucket/prefix',
@@ -135,12 +140,12 @@ const slips: readonly (readonly [change: string, into: string, ...problems: stri
   [
     'file:///srv/holdfast,',
     'file:///srv/holdfast, region: x,',
-    '8:39: repositories.local.region: only repositories with an s3 URL have this',
+    '8:39: repositories.local.region: only repositories at s3://… have this',
   ],
   [
     'file:///srv/holdfast,',
     'file:///srv/holdfast, accessKey: env:KEY,',
-    '8:39: repositories.local.accessKey: only repositories with an s3 URL have this',
+    '8:39: repositories.local.accessKey: only repositories at s3://… have this',
   ],
   [
     'file:///srv/holdfast,',
@@ -190,7 +195,7 @@ apps:
     [
       '3:3: repositories.Local: is no name; did you mean "local"? expected up to 63 lower-case letters, digits and hyphens',
       '3:17: repositories.Local.url: found a number without quotes; expected text',
-      '3:20: repositories.Local.recipiens: unknown key; did you mean "recipients"? allowed: url, recipients, endpoint, region, accessKey, secretKey, pathStyle, ca, insecureTls',
+      `3:20: repositories.Local.recipiens: unknown key; did you mean "recipients"? allowed: url, recipients, ${storageKeys}`,
       '6:20: apps.portal.repositories[0]: found "local"; no such repository',
       '8:7: apps.portal.components.database.database: is missing; expected text',
       `8:35: apps.portal.components.database.prot: unknown key; did you mean "port"? allowed: ${postgresKeys}`,

@@ -15,6 +15,10 @@ export interface StorageKind<Shape extends z.ZodRawShape = z.ZodRawShape> {
   readonly settings: Shape
   /** The settings that say, together with the URL, where the blobs are. */
   readonly placedBy: readonly (keyof Shape & string)[]
+  /** The settings that name a file which must be there. `init --from` lists those that are missing on a new host. */
+  readonly files: readonly (keyof Shape & string)[]
+  /** The lines of an example for a repository off this machine. `init` writes them as a comment; absent where none makes sense. */
+  readonly offsite?: Readonly<Record<string, string>>
   /** Whether servers of this kind lack features, so that each is tried before Holdfast relies on it. */
   readonly isTried: boolean
   /** Completes `expected …` for a wrong URL; undefined when it is right. It has the protocol, and nothing after the path. */
@@ -35,7 +39,10 @@ export interface SettingMistake {
 export interface OpenOptions {
   readonly signal: AbortSignal
   readonly clock: Clock
-  /** The blob without which nothing is written to a folder; see `FilesystemOptions`. */
+  /**
+   * The blob that must be there before any other is put; absent while a repository is made. A kind needs it if its place can
+   * be empty without an error, as the folder of a volume that is not mounted.
+   */
   readonly sentinel?: string
   /** Told what went wrong beside the result of a call. */
   readonly warn?: (message: string) => void

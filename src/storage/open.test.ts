@@ -4,8 +4,6 @@ import { Secret } from '../core/secret.ts'
 import { systemClock } from '../system/clock.ts'
 import { storageKinds, type StorageSettings } from './all.ts'
 import { openStorage } from './open.ts'
-import { partSizeAt, partsInFlight, MOST_PARTS } from './s3/upload/part-sizes.ts'
-import { parsePlace, remarksOf } from './s3/settings.ts'
 import { never } from './testing/bodies.ts'
 
 const open = (settings: StorageSettings) => openStorage(settings, { signal: never, clock: systemClock })
@@ -57,38 +55,4 @@ test('a wrong location or setting is a usage failure that says what is right and
       settings.url,
     )
   }
-})
-
-test('the prefix of an S3 location ends with a slash or is empty', () => {
-  assert.deepEqual(parsePlace('s3://bucket'), { bucket: 'bucket', prefix: '' })
-  assert.deepEqual(parsePlace('s3://bucket/'), { bucket: 'bucket', prefix: '' })
-  assert.deepEqual(parsePlace('s3://bucket/a//b'), { bucket: 'bucket', prefix: 'a/b/' })
-})
-
-test('points are marked when nobody checks whom we talk to', () => {
-  assert.deepEqual(remarksOf({ url: 's3://bucket', insecureTls: true }), ['insecure TLS'])
-  assert.deepEqual(remarksOf({ url: 's3://bucket', endpoint: 'http://s3.internal' }), ['no TLS'])
-  for (const endpoint of ['http://127.0.0.1:9000', 'http://localhost', 'http://[::1]:9000', 'https://s3.internal'])
-    assert.deepEqual(remarksOf({ url: 's3://bucket', endpoint }), [])
-})
-
-test('ten thousand parts hold five tebibytes and start small', () => {
-  const first = 5 * 1024 * 1024
-  let total = 0
-  for (let index = 0; index < MOST_PARTS; index += 1) {
-    const size = partSizeAt(index, first)
-    assert.ok(size >= first && size <= 5 * 1024 ** 3)
-    total += size
-  }
-  assert.ok(total >= 5 * 1024 ** 4)
-  assert.equal(partSizeAt(999, first), first)
-})
-
-test('several uploads share what one keeps busy, and large parts go one by one', () => {
-  const part = 8 * 1024 * 1024
-  assert.deepEqual(
-    [1, 2, 3, 5].map((uploads) => partsInFlight(part, uploads)),
-    [2, 2, 1, 1],
-  )
-  assert.equal(partsInFlight(64 * 1024 * 1024, 1), 1)
 })

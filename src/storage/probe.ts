@@ -17,7 +17,7 @@ const ONE = Buffer.from('the first writer')
 const OTHER = Buffer.from('the other writer')
 
 export interface ProbeReport {
-  /** What to remember, for example as the setting `createOnly` of an S3 repository. */
+  /** What to remember as the setting `createOnly`. */
   readonly createOnly: boolean
   readonly findings: readonly Finding[]
 }
@@ -97,7 +97,7 @@ async function findCreateOnly(probe: Probe): Promise<Finding> {
       level: 'warning',
       subject,
       message: 'the storage does not keep two writers of one name apart',
-      hint: 'Let only one machine write to this repository at a time, or use storage that honours If-None-Match.',
+      hint: 'Let only one machine write to this repository at a time, or use storage that refuses a name that is taken.',
     }
   }
   return { level: 'ok', subject, message: 'the second is refused' }
@@ -141,7 +141,7 @@ async function findMissing({ storage, signal, folder }: Probe): Promise<Finding>
       level: 'error',
       subject,
       message: `is not reported as missing: ${describe(error)}`,
-      hint: 'On S3 the keys need the right s3:ListBucket; without it a missing object looks like a forbidden one.',
+      hint: error.hint ?? 'Give the keys the right to list. Without it a missing blob looks like a forbidden one.',
     }
   }
 }

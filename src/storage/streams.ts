@@ -106,6 +106,20 @@ export async function discard(body: Uint8Array | Bytes, signal: AbortSignal, act
   for await (const chunk of untilCancelled(asStream(body), signal, act)) if (chunk.length >= 0) return
 }
 
+/** A stream that remembers what it threw, so that a put tells the producer's errors from those of its own medium. */
+export function remembering(stream: Bytes): { readonly bytes: Bytes; readonly thrown: () => unknown } {
+  let thrown: unknown
+  const bytes = async function* (): Bytes {
+    try {
+      yield* stream
+    } catch (error) {
+      thrown = error
+      throw error
+    }
+  }
+  return { bytes: bytes(), thrown: () => thrown }
+}
+
 /** Ends a producer early. One that is silent cannot be waited for: its end would come after its next chunk, if ever. */
 async function endProducer(iterator: AsyncIterator<Uint8Array>, isSilent: boolean): Promise<void> {
   const end = Promise.resolve(iterator.return?.())

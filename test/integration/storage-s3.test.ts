@@ -23,7 +23,9 @@ after(async () => {
 const open = (prefix: string, changes: Partial<S3Settings> = {}) =>
   openS3({ ...bucket.settings(prefix), ...changes }, { signal: never })
 
-storageContract('s3', async () => ({ storage: await open('contract/here', { partSize: 5 * MEBIBYTE }) }), {
+const openForContract = () => open('contract/here', { partSize: 5 * MEBIBYTE })
+
+storageContract('s3', async () => ({ storage: await openForContract(), second: await openForContract() }), {
   boundaries: [5 * MEBIBYTE],
   bigStream: 256 * MEBIBYTE,
   unfinished: () => bucket.unfinished(),

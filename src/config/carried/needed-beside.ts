@@ -1,6 +1,8 @@
 import { z } from 'zod'
+import { storageKindOf } from '../../storage/all.ts'
 import { secretsIn } from '../mistakes/find-warnings.ts'
 import { spellPath, type Path } from '../mistakes/problems.ts'
+import { memberOf } from '../mistakes/value-at.ts'
 
 /** What a configuration refers to and does not hold. */
 export interface Needed {
@@ -11,7 +13,10 @@ export interface Needed {
   readonly from: string
 }
 
-/** Settings that name a file, or a folder of programs, which has to be there. What a restore makes is none of them. */
+/**
+ * Settings of components that name a file, or a folder of programs, which has to be there. What a restore makes is none of
+ * them. A kind of storage says its own.
+ */
 const FILES = ['ca', 'tlsCa', 'kubeconfig', 'tokenFile', 'toolsFolder', 'serverProgram']
 const partOfFile = z.union([
   z.object({ file: z.string(), variable: z.string() }),
@@ -43,9 +48,10 @@ function filesIn(value: unknown, path: Path): readonly Needed[] {
     const { from } = named.data
     return ofReference('file' in from ? `file:${from.file}` : `env:${from.env}`, path)
   }
+  const files: readonly string[] = storageKindOf(memberOf(value, 'url'))?.files ?? FILES
   return Object.entries(value).flatMap(([name, member]): readonly Needed[] => {
     const here = [...path, Array.isArray(value) ? Number(name) : name]
     if (typeof member !== 'string') return filesIn(member, here)
-    return FILES.includes(name) && member.startsWith('/') ? [{ kind: 'file', what: member, from: spellPath(here) }] : []
+    return files.includes(name) && member.startsWith('/') ? [{ kind: 'file', what: member, from: spellPath(here) }] : []
   })
 }

@@ -3,7 +3,7 @@ import { storageKindOf, storageKinds } from '../../storage/all.ts'
 import type { StorageKind } from '../../storage/kind.ts'
 import { spellFound } from './found.ts'
 import type { Path, Problem } from './problems.ts'
-import { isOfOthers } from '../repository-schema.ts'
+import { isOfOthers, urlExamples } from '../repository-schema.ts'
 
 const anyRepository = z.looseObject({ url: z.string().optional().catch(undefined) }).catch({})
 type AnyRepository = z.infer<typeof anyRepository>
@@ -33,7 +33,7 @@ function urlMistakes(text: string | undefined, kind: StorageKind | undefined, pa
 function urlExpectation(text: string, kind: StorageKind | undefined): string | undefined {
   if (text.startsWith('/')) return `did you mean "file://${text}"?`
   const url = URL.parse(text)
-  if (url === null || kind === undefined) return `expected ${storageKinds.map(({ example }) => example).join(' or ')}`
+  if (url === null || kind === undefined) return `expected ${urlExamples}`
   if (url.search !== '' || url.hash !== '') return 'expected nothing after the path'
   const expected = kind.expectedUrl(url)
   return expected === undefined ? undefined : `expected ${expected}`
@@ -42,15 +42,15 @@ function urlExpectation(text: string, kind: StorageKind | undefined): string | u
 function keyMistakes(repository: AnyRepository, kind: StorageKind | undefined, path: Path): Problem[] {
   const strange = Object.keys(repository)
     .filter((key) => isOfOthers(key, kind))
-    .map((setting) => ({ setting, message: `only repositories with ${spellUrls(setting)} have this` }))
+    .map((setting) => ({ setting, message: `only repositories ${spellKinds(setting)} have this` }))
   const mistakes = (kind === undefined ? storageKinds : [kind]).flatMap((each) => each.mistakes(repository))
   return [...strange, ...mistakes].map(({ setting, message }) => ({ path: [...path, setting], at: 'name', message }))
 }
 
-/** `an s3 URL`: of the kinds of storage that have the setting. */
-function spellUrls(setting: string): string {
+/** `at s3://…`: the kinds of storage that have the setting. */
+function spellKinds(setting: string): string {
   const kinds = storageKinds.filter(({ settings }) => setting in settings)
-  return `an ${kinds.map(({ protocol }) => protocol.slice(0, -1)).join(' or ')} URL`
+  return `at ${kinds.map(({ protocol }) => `${protocol}//…`).join(' or ')}`
 }
 
 /** Two names for one place would count one copy of the data as two. */

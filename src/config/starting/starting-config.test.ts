@@ -6,6 +6,7 @@ import { secretsSettings } from '../../components/secrets/schema.ts'
 import { postgresSettings } from '../../components/postgres/schema.ts'
 import { parseConfig, type Config } from '../load-config.ts'
 import { declared } from '../../profiles/use-recipe.ts'
+import { storageKinds } from '../../storage/all.ts'
 import { profiles } from '../../profiles/all.ts'
 import { startingConfig, type StartingValues } from './starting-config.ts'
 import { recipient, signer } from '../testing/examples.ts'
@@ -46,12 +47,14 @@ test('what is known is filled in', () => {
 })
 
 test('its examples are valid when the comment signs are taken away', () => {
-  const text = startingConfig(values).replace(
-    /^( *)# ((?: {2})*(?:offsite|url|endpoint|region|accessKey|secretKey|recipients|files|kind|path|password|checks|- name|sql|expect):?.*)$/gm,
-    '$1$2',
-  )
+  const settings = storageKinds.flatMap(({ offsite = {} }) => Object.keys(offsite)).join('|')
+  const keys = `offsite(?:-\\d)?|${settings}|recipients|files|kind|path|password|checks|- name|sql|expect`
+  const text = startingConfig(values).replace(new RegExp(`^( *)# ((?: {2})*(?:${keys}):?.*)$`, 'gm'), '$1$2')
   const config = parse(text)
-  assert.deepEqual(Object.keys(config.repositories), ['local', 'offsite'])
+  assert.deepEqual(
+    Object.values(config.repositories).map(({ url }) => url),
+    [values.repository.url, ...storageKinds.flatMap(({ offsite }) => offsite?.['url'] ?? [])],
+  )
   assert.deepEqual(Object.keys(config.apps['portal']?.components ?? {}), ['database', 'files'])
   assert.ok(Array.isArray(config.apps['portal']?.components['database']?.['checks']))
 })

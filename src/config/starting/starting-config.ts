@@ -1,4 +1,5 @@
 import { stringify } from 'yaml'
+import { storageKinds } from '../../storage/all.ts'
 import type { Profile, TemplatePlace } from '../../profiles/profile.ts'
 
 /** What is known when a configuration is begun. */
@@ -51,14 +52,20 @@ repositories:
     url: ${scalar(repository.url)}
     # Public keys (age1…) that can open new restore points. Two, one of them kept offline, survive the loss of one.
     recipients: []
-  # offsite:
-  #   url: s3://bucket/prefix
-  #   endpoint: https://s3.example.org
-  #   region: us-east-1
-  #   accessKey: env:HOLDFAST_ACCESS_KEY
-  #   secretKey: env:HOLDFAST_SECRET_KEY
-  #   recipients: []
-`
+${offsiteExamples()}`
+}
+
+/** One for each kind of storage that has an example. */
+function offsiteExamples(): string {
+  return storageKinds
+    .flatMap(({ offsite }) => (offsite === undefined ? [] : [Object.entries(offsite)]))
+    .map((settings, index) => [
+      `offsite${index === 0 ? '' : `-${index + 1}`}:`,
+      ...settings.map(([key, value]) => `  ${key}: ${scalar(value)}`),
+      '  recipients: []',
+    ])
+    .map((lines) => lines.map((line) => `  # ${line}\n`).join(''))
+    .join('')
 }
 
 function apps({ app, repository, ...values }: StartingValues): string {
@@ -106,7 +113,6 @@ function files({ files }: Omit<StartingValues, 'app' | 'repository'>): string {
 `
 }
 
-/** One line whatever the text holds. */
 /** On one line: more lines would have to be indented like what they are in. */
 function scalar(text: string): string {
   const oneLine = { blockQuote: false, lineWidth: 0, doubleQuotedMinMultiLineLength: Number.MAX_SAFE_INTEGER } as const

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { CarriedFile } from '../../config/carried/carried-configuration.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import type { InitFrom } from './init.ts'
+import { storageKindOf } from '../../storage/all.ts'
 import { secretReference } from '../../system/secret-reference.ts'
 
 /** What a carried configuration has to become to work on this host. */
@@ -70,16 +71,21 @@ function unsigned(signingKey: unknown): Finding {
 
 function moveRepositories(
   repositories: z.infer<typeof repositoriesOf>,
-  { repositories: names, from: { url, endpoint, region, ca } }: Host,
+  { repositories: names, from: { at: _at, ...place } }: Host,
 ): { readonly repositories: z.infer<typeof repositoriesOf>; readonly findings: readonly Finding[] } {
-  const given = { url, ...(endpoint === undefined ? {} : { endpoint }), ...(region === undefined ? {} : { region }) }
-  const place = { ...given, ...(ca === undefined ? {} : { ca }) }
   const entries = Object.entries(repositories).map(([name, one]) => [
     name,
-    names.includes(name) ? { ...one, ...place } : one,
+    names.includes(name) ? { ...withoutOtherKind(one, place.url), ...place } : one,
   ])
   const changed = names.filter((name) => !isDeepStrictEqual({ ...repositories[name], ...place }, repositories[name]))
-  return { repositories: Object.fromEntries(entries), findings: changed.map((name) => movedFinding(name, url)) }
+  return { repositories: Object.fromEntries(entries), findings: changed.map((name) => movedFinding(name, place.url)) }
+}
+
+/** A copy may be in storage of another kind, for example a bucket that was copied to a folder: the settings of the old kind end. */
+function withoutOtherKind(one: Readonly<Record<string, unknown>>, url: string): Readonly<Record<string, unknown>> {
+  const kind = storageKindOf(one['url'])
+  if (kind === undefined || kind === storageKindOf(url)) return one
+  return Object.fromEntries(Object.entries(one).filter(([key]) => !(key in kind.settings)))
 }
 
 function movedFinding(name: string, url: string): Finding {

@@ -2,14 +2,14 @@ import { z } from 'zod'
 import type { Finding } from '../../core/restore-point.ts'
 
 /** Where `holdfast init --from` takes the configuration from. */
-const initFrom = z.object({
-  url: z.string(),
-  /** `latest`, the start of an id, or a time. */
-  at: z.string(),
-  endpoint: z.string().exactOptional(),
-  region: z.string().exactOptional(),
-  ca: z.string().exactOptional(),
-})
+const initFrom = z
+  .object({
+    url: z.string(),
+    /** `latest`, the start of an id, or a time. */
+    at: z.string(),
+  })
+  // Settings of the kind of storage, as the configuration would have them.
+  .catchall(z.string())
 export type InitFrom = Readonly<z.infer<typeof initFrom>>
 
 /** What an init is to do: all but the passwords, which are given beside it. It can be stored as JSON. */

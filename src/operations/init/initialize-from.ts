@@ -13,10 +13,7 @@ import { parsePointChoice } from '../points/find-point.ts'
 import { parseIdentityFile, type IdentityFile } from '../../repository/keys/identity-file.ts'
 import { noMemory } from '../../repository/memory.ts'
 import { openRepository } from '../../repository/open.ts'
-import { openStorage } from '../../storage/open.ts'
 import type { Storage } from '../../storage/storage.ts'
-import { readOnly } from '../../storage/wrap/read-only.ts'
-import { retrying } from '../../storage/wrap/retrying.ts'
 import { processEnvironment } from '../../system/environment.ts'
 import { writeNewFile } from '../../system/files/private-file.ts'
 import { software } from '../../system/process/software.ts'
@@ -25,6 +22,7 @@ import { exists } from '../../system/files/errno.ts'
 import { fitToHost } from './fit-to-host.ts'
 import { openLockedKeys, readLockedKeys } from '../keys/locked-keys.ts'
 import { missingBeside } from './missing-beside.ts'
+import { openFrom } from './open-from.ts'
 
 /**
  * Writes the configuration that the points of a repository carry, on a host that has nothing but the repository and its
@@ -41,7 +39,7 @@ export async function initializeFrom(
     throw new Failure('refused', `${path} exists already`, {
       hint: 'It is not overwritten. Move it away, or name another file with --config.',
     })
-  const storage = await openForReading(from, context)
+  const storage = await openFrom(from, context)
   // First whether there is a repository at all: no password is asked for a wrong address.
   const options = { trustedSigners: [], memory: noMemory, software }
   const { id } = await openRepository(storage, options, context)
@@ -61,18 +59,6 @@ export async function initializeFrom(
     repositories: [{ name: carried[0]?.repository ?? '', location: from.url, outcome: 'exists', id }],
     findings,
   }
-}
-
-async function openForReading({ url, endpoint, region, ca }: InitFrom, { clock, signal }: Context): Promise<Storage> {
-  const settings = {
-    url,
-    // So that opening it does not try that out by writing.
-    createOnly: true,
-    ...(endpoint === undefined ? {} : { endpoint }),
-    ...(region === undefined ? {} : { region }),
-    ...(ca === undefined ? {} : { ca }),
-  }
-  return readOnly(retrying(await openStorage(settings, { clock, signal })))
 }
 
 async function keysFor(storage: Storage, request: InitRequest, context: Context): Promise<IdentityFile> {

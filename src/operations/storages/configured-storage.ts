@@ -74,11 +74,12 @@ function placeOf(settings: StorageConfig, placedBy: readonly string[]): Readonly
   return { location: settings.url, ...Object.fromEntries(placedBy.map((setting) => [setting, known[setting] ?? null])) }
 }
 
-async function withSecrets(settings: StorageConfig): Promise<Resolved<StorageConfig>> {
+/** The same settings, each reference to a secret replaced by the secret. */
+export async function withSecrets<Settings extends object>(settings: Settings): Promise<Resolved<Settings>> {
   const read = Object.entries(settings).map(async ([name, value]: [string, unknown]) => [
     name,
     value instanceof SecretReference ? await value.resolve() : value,
   ])
-  // The same settings, each reference replaced by its secret.
-  return Object.fromEntries(await Promise.all(read)) as Resolved<StorageConfig>
+  // Every setting is there as it was, or as the secret that it refers to.
+  return Object.fromEntries(await Promise.all(read)) as Resolved<Settings>
 }

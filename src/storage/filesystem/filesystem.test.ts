@@ -23,7 +23,8 @@ storageContract(
   'filesystem',
   async () => {
     const folder = newFolder()
-    return { storage: filesystemStorage({ folder }), close: () => rm(folder, { recursive: true, force: true }) }
+    const close = (): Promise<void> => rm(folder, { recursive: true, force: true })
+    return { storage: filesystemStorage({ folder }), second: filesystemStorage({ folder }), close }
   },
   {
     boundaries: [262_144, 1024 * 1024],

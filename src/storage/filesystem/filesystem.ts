@@ -10,7 +10,7 @@ import { assertBlobName, assertPrefix } from '../names.ts'
 import { assertNotCancelled, blobExists, blobMissing } from '../outcomes.ts'
 import { assertRange, spanOf } from '../range.ts'
 import type { BlobInfo, ByteRange, ListOptions, Storage, StorageFeatures } from '../storage.ts'
-import { asStream, discard, untilCancelled } from '../streams.ts'
+import { asStream, discard, remembering, untilCancelled } from '../streams.ts'
 import { asFailures, fileFailure } from './failures.ts'
 import { settleRemoval } from './folders.ts'
 import { readSpan } from './read.ts'
@@ -202,18 +202,4 @@ async function unlinkIfThere(path: string): Promise<boolean> {
     if (isMissing(error) || hasCode(error, 'EISDIR')) return false
     throw error
   }
-}
-
-/** A stream that remembers what it threw, so that its errors can be told from those of the file they are written to. */
-function remembering(stream: Bytes): { readonly bytes: Bytes; readonly thrown: () => unknown } {
-  let thrown: unknown
-  const bytes = async function* (): Bytes {
-    try {
-      yield* stream
-    } catch (error) {
-      thrown = error
-      throw error
-    }
-  }
-  return { bytes: bytes(), thrown: () => thrown }
 }

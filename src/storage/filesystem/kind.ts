@@ -11,6 +11,7 @@ export const filesystemKind = {
   example: 'file:///folder',
   settings: shape,
   placedBy: [],
+  files: [],
   isTried: false,
   expectedUrl: ({ host, pathname }) =>
     host === '' && pathname.length > 1 ? undefined : 'file:// and an absolute folder',

@@ -144,7 +144,7 @@ const meaningOfStatus: Readonly<Record<number, Meaning>> = {
   403: {
     kind: 'denied',
     what: 'access is denied',
-    hint: 'Check that the keys are right and that their policy allows this on the bucket and prefix.',
+    hint: 'Check that the keys are right and that their policy allows this on the bucket and prefix. Without s3:ListBucket a missing object looks like a forbidden one.',
   },
   405: lacking,
   408: overloaded,

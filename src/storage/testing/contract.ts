@@ -14,6 +14,8 @@ const MEBIBYTE = 1024 * 1024
 export interface ContractSubject {
   /** Empty storage. */
   readonly storage: Storage
+  /** The same place, opened once more as another process would; absent for storage that keeps blobs in memory. */
+  readonly second?: Storage
   /** Ends what was started for it. */
   readonly close?: () => Promise<void>
 }
@@ -42,7 +44,7 @@ export function storageContract(
     after(() => subject.close?.())
     const storage = (): Storage => subject.storage
     wholeBlobs(storage, options)
-    createOnly(storage)
+    createOnly(storage, () => subject.second ?? subject.storage)
     failedPuts(storage, options)
     listings(storage)
     readingAndRemoving(storage)
@@ -104,7 +106,7 @@ async function* emptyChunks(): Bytes {
   for (const text of ['', 'a', '', 'b', '']) yield Buffer.from(text)
 }
 
-function createOnly(storage: Subject): void {
+function createOnly(storage: Subject, second: Subject): void {
   test('a name that exists is refused and keeps its blob', async () => {
     const first = Buffer.from('first')
     await storage().put('once/blob', first, never)
@@ -117,13 +119,14 @@ function createOnly(storage: Subject): void {
     if (!storage().features.createOnly) assert.fail('this storage says that it does not keep writers apart')
     for (let round = 0; round < 10; round += 1) {
       const bodies = [1, 2].map((seed) => patternedBytes(5000, 100 * round + seed))
+      const writers = [storage(), second()]
       const puts = await Promise.allSettled(
-        bodies.map((bytes) => storage().put(`race/${round}`, streamed(bytes), never)),
+        bodies.map((bytes, index) => writers[index]!.put(`race/${round}`, streamed(bytes), never)),
       )
       const winner = puts.findIndex(({ status }) => status === 'fulfilled')
       const loser = puts[1 - winner]
       assert.ok(loser?.status === 'rejected' && isFailure(loser.reason, 'refused'), 'the other must be refused')
-      await assertHolds(storage(), `race/${round}`, bodies[winner]!)
+      for (const reader of writers) await assertHolds(reader, `race/${round}`, bodies[winner]!)
     }
   })
 }
