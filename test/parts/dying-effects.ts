@@ -53,6 +53,22 @@ export function dyingEffects(at: EffectAt, death: Death): Effects & { readonly r
   }
 }
 
+/** Aborts its signal at one effect, which then happens. */
+export function abortingEffects(
+  at: EffectAt,
+): Effects & { readonly signal: AbortSignal; readonly reached: () => boolean } {
+  const next = counting()
+  const abort = new AbortController()
+  return {
+    signal: abort.signal,
+    reached: () => abort.signal.aborted,
+    run: (name, act) => {
+      if (name === at.name && next(name).occurrence === at.occurrence) abort.abort()
+      return act()
+    },
+  }
+}
+
 /** Those of a process that is dead already: of whoever cleans up in it. */
 export const deadEffects: Effects = { run: (name) => Promise.reject(new Died(`dead before ${name}`)) }
 

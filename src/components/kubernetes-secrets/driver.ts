@@ -54,7 +54,7 @@ async function openTarget(
 ): Promise<Target<KubernetesSecretsDetails>> {
   switch (request.mode) {
     case 'swap':
-      return new (await import('./restore/swap-target.ts')).SwapTarget(settings, request)
+      return (await import('./restore/swap-target.ts')).swapTarget(settings, request)
     case 'in-place':
       return (await import('./restore/in-place.ts')).inPlaceTarget(settings)
     case 'scratch':

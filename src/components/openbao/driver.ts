@@ -37,7 +37,7 @@ export const openbaoDriver: Driver<OpenbaoSettings, OpenbaoDetails> = {
 async function openTarget(settings: OpenbaoSettings, request: TargetRequest): Promise<Target<OpenbaoDetails>> {
   switch (request.mode) {
     case 'swap':
-      return new (await import('./restore/swap-target.ts')).SwapTarget(settings, request)
+      return (await import('./restore/swap-target.ts')).swapTarget(settings, request)
     case 'in-place':
       return (await import('./restore/in-place.ts')).inPlaceTarget(settings)
     case 'scratch':

@@ -58,7 +58,7 @@ export function hostTarget(settings: SecretsSettings, request: LiveTargetRequest
     state: () => work.state(),
     preflight: (details) => work.preflight(details),
     load: (details, source, context) => work.load(details, source, context),
-    compare: (details) => work.compare(details),
+    compare: (details, context) => work.compare(details, context),
     runChecks: () => Promise.resolve([]),
     // A file has no lock that readers respect: the app is stopped before, by whoever started it.
     fence: () => Promise.resolve(),
@@ -115,6 +115,7 @@ class SecretsWork {
     const folder = this.#settings.restoreFolder ?? this.#settings.folder
     if (folder !== undefined) await this.#makeFolder(folder, context)
     for (const destination of destinationsOf(this.#settings, [...values.keys()])) {
+      context.signal.throwIfAborted()
       const content = await contentFor(destination, values)
       await this.#stage(destination, content, await this.#ownerOf(destination, details), context)
     }
@@ -143,9 +144,10 @@ class SecretsWork {
     })
   }
 
-  async compare(details: SecretsDetails): Promise<readonly Difference[]> {
+  async compare(details: SecretsDetails, { signal }: Context): Promise<readonly Difference[]> {
     const differences: Difference[] = [...(await compareEnvironment(this.#settings, details))]
     for (const destination of destinationsOf(this.#settings, namesOf(details.secrets))) {
+      signal.throwIfAborted()
       const { loaded, live } = this.#places(destination.file)
       differences.push(...(await compareAt(destination, (await exists(loaded)) ? loaded : live, details)))
     }
@@ -153,6 +155,8 @@ class SecretsWork {
   }
 
   async swap(names: readonly string[], context: Context): Promise<void> {
+    // Not between two files: they would be half restored.
+    context.signal.throwIfAborted()
     for (const { file } of destinationsOf(this.#settings, names)) await swapOne(this.#places(file), context)
   }
 

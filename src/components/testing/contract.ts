@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import { isFailure } from '../../core/failure.ts'
 import type { TargetMode } from '../../core/restore-point.ts'
 import { isNothingThere } from '../nothing-there.ts'
+import { cancelContract } from './cancel-contract.ts'
 import { deathContract } from './death-contract.ts'
 import { captureInMemory, cutsOf, sourceFrom, type CapturedInMemory } from './memory-artifacts.ts'
 import { otherModesContract } from './other-modes-contract.ts'
@@ -70,6 +71,7 @@ export function driverContract<Settings, Details>(
     if (options.modes.includes('swap')) swapContract(tests)
     otherModesContract(tests)
     deathContract(tests)
+    cancelContract(tests)
   })
 }
 

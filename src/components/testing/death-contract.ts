@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { crashEverywhere, type Crash } from '../../../test/crash/matrix.ts'
+import type { Death, EffectAt } from '../../../test/parts/dying-effects.ts'
 import type { Effects } from '../../core/ports.ts'
 import type { Target } from '../target.ts'
 import type { ContractTests } from './contract.ts'
-import { CAPTURED, context, contextWith, LIVE, type Stage } from './stage.ts'
+import { CAPTURED, context, contextWith, LIVE, RESTORE_ID, type Stage } from './stage.ts'
 
 type Way = 'forward' | 'back'
 
@@ -20,6 +21,16 @@ export function deathContract<Settings, Details>(tests: ContractTests<Settings, 
           await recovers[way === 'either' ? (death === 'after' ? 'back' : 'forward') : way](stage)
         },
       })
+    dying(tests, 'a discard that dies anywhere is made again', {
+      prepare: async (stage) => stage.load(await stage.open()),
+      run: async (stage, effects) => (await stage.open()).discard(contextWith(effects)),
+      recover: async (stage) => {
+        const target = await stage.open()
+        await target.discard(context)
+        await stage.assertIs(target, 'untouched', LIVE)
+        await stage.assertClean(LIVE)
+      },
+    })
     dying(tests, 'an undo that dies anywhere is made again', { prepare: restored, run: undo, recover: undoAgain })
     dying(tests, 'a forgetting that dies anywhere is made again', {
       prepare: restored,
@@ -36,18 +47,37 @@ export function deathContract<Settings, Details>(tests: ContractTests<Settings, 
         await stage.assertClean(CAPTURED)
       },
     })
+  if (modes.includes('scratch'))
+    dying(tests, 'a scratch restore that dies anywhere is thrown away or made again', {
+      run: (stage, effects) => stage.drill(contextWith(effects)),
+      // Each may start a server.
+      deathsAt: () => (dear === true ? ['after'] : ['after', 'lost']),
+      ...(dear === true ? { choose: fewOf } : {}),
+      recover: async (stage, { death }) => {
+        if (death === 'after') await stage.drill()
+        else await (await stage.open('scratch')).discard(context)
+        await stage.assertClean(LIVE)
+      },
+    })
+}
+
+/** The first, one in the middle and the last. */
+export function fewOf(seen: readonly EffectAt[]): readonly EffectAt[] {
+  return seen.filter((_at, index) => [0, seen.length >> 1, seen.length - 1].includes(index))
 }
 
 interface Dying<Settings, Details> {
   readonly prepare?: (stage: Stage<Settings, Details>) => Promise<unknown>
   readonly run: (stage: Stage<Settings, Details>, effects: Effects) => Promise<unknown>
   readonly recover: (stage: Stage<Settings, Details>, crash: Crash<unknown>) => Promise<void>
+  readonly deathsAt?: () => readonly Death[]
+  readonly choose?: typeof fewOf
 }
 
 function dying<Settings, Details>(
   { fresh, dear }: ContractTests<Settings, Details>,
   name: string,
-  { prepare, run, recover }: Dying<Settings, Details>,
+  { prepare, run, recover, ...where }: Dying<Settings, Details>,
 ): void {
   void test(name, { timeout: 900_000 }, async (t) => {
     await crashEverywhere<Stage<Settings, Details>, unknown>(t, {
@@ -60,6 +90,7 @@ function dying<Settings, Details>(
       recover,
       close: (stage) => stage.close(),
       ...(dear === true ? { deathsAt: () => ['before', 'after'] } : {}),
+      ...where,
     })
   })
 }
@@ -72,7 +103,7 @@ async function assertOldOrNew<Settings, Details>(stage: Stage<Settings, Details>
 }
 
 /** What a later run does, going by nothing but the state. */
-const recovers: Readonly<Record<Way, <Settings, Details>(stage: Stage<Settings, Details>) => Promise<void>>> = {
+export const recovers: Readonly<Record<Way, <Settings, Details>(stage: Stage<Settings, Details>) => Promise<void>>> = {
   async forward(stage) {
     const target = await stage.open()
     const state = await target.state(context)
@@ -81,8 +112,11 @@ const recovers: Readonly<Record<Way, <Settings, Details>(stage: Stage<Settings, 
     await target.swap(stage.point.details, context)
     await target.reopen(context)
     await stage.assertIs(target, 'swapped', CAPTURED)
+    // Once: what was set aside before the death is not set aside again.
+    assert.deepEqual(await stage.retainedIds(), [RESTORE_ID])
     await target.undo(context)
     await target.reopen(context)
+    assert.deepEqual(await stage.retainedIds(), [RESTORE_ID])
     await target.forget(context)
     await stage.assertClean(LIVE)
   },
@@ -113,6 +147,7 @@ async function undoAgain<Settings, Details>(stage: Stage<Settings, Details>): Pr
   await target.undo(context)
   await target.reopen(context)
   await stage.assertIs(target, 'untouched', LIVE)
+  assert.deepEqual(await stage.retainedIds(), [RESTORE_ID])
   await target.forget(context)
   await stage.assertClean(LIVE)
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { deadEffects } from '../../../test/parts/dying-effects.ts'
@@ -32,8 +32,8 @@ export const LIVE = 'the text that is live'
 export const RESTORE_ID = '0a1b2c3d'
 export const context = contextWith(directEffects)
 
-export function contextWith(effects: Effects): Context {
-  return { clock: systemClock, effects, signal: new AbortController().signal, progress: () => {} }
+export function contextWith(effects: Effects, signal = new AbortController().signal): Context {
+  return { clock: systemClock, effects, signal, progress: () => {} }
 }
 
 /** A subject that was captured with `CAPTURED` in it and has `LIVE` now. */
@@ -71,8 +71,8 @@ export class Stage<Settings, Details> {
     return target.load(this.point.details, this.point.source, given)
   }
 
-  async compare(target: Target<Details>): Promise<readonly string[]> {
-    const differences = await target.compare(this.point.details, context, this.point.source)
+  async compare(target: Target<Details>, given = context): Promise<readonly string[]> {
+    const differences = await target.compare(this.point.details, given, this.point.source)
     return differences.map(({ subject, expected, found }) => `${subject}: expected ${expected}, found ${found}`)
   }
 
@@ -90,6 +90,28 @@ export class Stage<Settings, Details> {
       throw error
     }
     return target
+  }
+
+  /** All of a drill: loads into the scratch place, compares, and throws it away. */
+  async drill(given = context): Promise<void> {
+    const target = await this.open('scratch')
+    try {
+      await this.load(target, given)
+      assert.deepEqual(await this.compare(target, given), [])
+      await target.discard(given)
+    } catch (error) {
+      await this.#die(target)
+      throw error
+    }
+  }
+
+  /** What a dead process held, ends with it. What it left in the scratch folder stays. */
+  async #die(target: Target<Details>): Promise<void> {
+    const left = `${this.scratchFolder}-left`
+    await rename(this.scratchFolder, left)
+    await target.discard(context).catch(() => {})
+    await rm(this.scratchFolder, { recursive: true, force: true })
+    await rename(left, this.scratchFolder)
   }
 
   async retainedIds(): Promise<readonly string[]> {

@@ -6,7 +6,7 @@ import { renameDurably } from '../../../system/files/durable-file.ts'
 import { syncFolder } from '../../../system/files/sync-folder.ts'
 import type { LiveTargetRequest, Target, TargetState } from '../../target.ts'
 import { compareTree } from './compare.ts'
-import { naming } from '../failures.ts'
+import { assertRunning, naming } from '../failures.ts'
 import { statOf, withFolder } from '../tree/folder.ts'
 import { storedEntries } from '../capture/listing.ts'
 import { loadFiles, makePrivate, rightsHere } from './load.ts'
@@ -90,6 +90,8 @@ async function prepareBeside({ work, loaded, live }: Places): Promise<void> {
 }
 
 async function swap(places: Places, context: Context): Promise<void> {
+  // Not between the renames: there would be no live folder.
+  assertRunning(context.signal)
   const { live, loaded, previous, nothing, list, work } = places
   if (!(await exists(loaded))) {
     if (!(await isKept(places)))

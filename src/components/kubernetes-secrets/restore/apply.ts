@@ -21,7 +21,7 @@ export interface ApplyPlace {
 }
 
 /** What is live may be overwritten. */
-export type MayReplace = (live: LiveObject | undefined) => boolean
+type MayReplace = (live: LiveObject | undefined) => boolean
 
 /** What an object is brought to. */
 export interface Wanted {
@@ -117,15 +117,17 @@ export function isChangedMeanwhile(error: unknown): error is Failure {
   return error instanceof Failure && error.facts[CHANGED] === true
 }
 
-/** Everything that is not as wanted after it was applied. */
-export async function requireApplied(
+/** Applies all of them, and then names everything that is not as wanted. */
+export async function applyAll(
   wanted: readonly (readonly [Place, Wanted])[],
-  { namespace, client }: ApplyPlace,
+  mayReplace: MayReplace,
+  place: ApplyPlace,
 ): Promise<void> {
+  for (const [one, what] of wanted) await applyObject(one, what, mayReplace, place)
   const wrong: string[] = []
-  for (const [place, one] of wanted) {
-    const live = await readObject(place, namespace, client)
-    if (!isAsWanted(live, withOthers(one, live))) wrong.push(labelOf(place))
+  for (const [one, what] of wanted) {
+    const live = await readObject(one, place.namespace, place.client)
+    if (!isAsWanted(live, withOthers(what, live))) wrong.push(labelOf(one))
   }
   if (wrong.length === 0) return
   throw new Failure('incomplete', `kubernetes: ${wrong.join(', ')} did not stay what it was brought to`, {

@@ -25,7 +25,8 @@ export function inPlaceTarget(settings: KubernetesSecretsSettings): Target<Kuber
     state: () => Promise.resolve('untouched'),
     preflight: (details, context) => preflight(settings, 'in-place', details, context),
     load: (details, source, context) => loadInPlace(settings, details, source, context),
-    compare: (details, context) => compareLive(settings, details, context),
+    compare: (details, context) =>
+      withClient(settings, 'restore', context, (client) => compareLive(settings, details, client)),
     discard: () => Promise.resolve(),
   }
 }
@@ -77,13 +78,11 @@ export function wantedOf(one: KubernetesObject, details: KubernetesSecretsDetail
 export async function compareLive(
   settings: KubernetesSecretsSettings,
   details: KubernetesSecretsDetails,
-  context: Context,
+  client: KubernetesClient,
 ): Promise<readonly Difference[]> {
-  return await withClient(settings, 'restore', context, async (client) => {
-    const differences: Difference[] = []
-    for (const captured of details.objects) differences.push(...(await compareOne(captured, settings, details, client)))
-    return differences
-  })
+  const differences: Difference[] = []
+  for (const captured of details.objects) differences.push(...(await compareOne(captured, settings, details, client)))
+  return differences
 }
 
 async function compareOne(

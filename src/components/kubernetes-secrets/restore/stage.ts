@@ -6,6 +6,7 @@ import { Failure } from '../../../core/failure.ts'
 import type { Bytes, Context } from '../../../core/ports.ts'
 import { secretOfBytes, bytesOfSecret } from '../../../core/texts/secret-bytes.ts'
 import type { KubernetesClient } from '../../../platforms/kubernetes/client.ts'
+import type { FoundSwap } from '../../value-swap/value-store.ts'
 import { bodyOf, liveObject, resourceOf, type KubernetesObject } from '../object.ts'
 import { collected, linesOf, objectsOf } from './records.ts'
 import { objectKind, type KubernetesSecretsSettings } from '../schema.ts'
@@ -19,7 +20,7 @@ const bundle = z.object({
   /** Objects that were not there. */
   absent: z.array(place),
 })
-export type Bundle = z.infer<typeof bundle>
+type Bundle = z.infer<typeof bundle>
 const stageRecord = z.object({
   format: z.literal(1),
   restoreId: z.string(),
@@ -29,7 +30,7 @@ const stageRecord = z.object({
   restored: bundle.optional(),
   previous: bundle.optional(),
 })
-export type StageRecord = z.infer<typeof stageRecord>
+type StageRecord = z.infer<typeof stageRecord>
 
 const LARGEST_BUNDLE = 64 * 1024 * 1024
 
@@ -150,7 +151,7 @@ class Stage {
   }
 }
 
-export interface FoundStage {
+export interface FoundStage extends FoundSwap {
   readonly stage: Stage
   readonly record: StageRecord
 }

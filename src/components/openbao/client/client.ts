@@ -47,6 +47,8 @@ export class Client {
   #isClosed = false
 
   constructor(settings: ClientSettings, context: Context) {
+    // Who listens for it now would not hear of it any more.
+    context.signal.throwIfAborted()
     this.#settings = settings
     this.#context = context
     const { address, workers } = settings

@@ -1,4 +1,4 @@
-import { access, mkdir } from 'node:fs/promises'
+import { access, mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { failedFinding } from '../../../core/failed-finding.ts'
 import { Failure } from '../../../core/failure.ts'
@@ -159,10 +159,15 @@ export class ScratchTarget implements Target<OpenbaoDetails> {
     return Promise.resolve()
   }
 
+  /** Also what an earlier process left: its servers ended with it. */
   async discard(context: Context): Promise<void> {
-    const server = this.#server
-    this.#server = undefined
-    if (server !== undefined) await context.effects.run('openbao: remove the throw-away server', () => server.stop())
+    if (this.#server === undefined && (await this.state()) === 'untouched') return
+    await context.effects.run('openbao: remove the throw-away server', async () => {
+      await this.#server?.kill()
+      this.#server = undefined
+      // The folder that the state is told from goes last.
+      for (const left of [`${this.#folder}-snapshot`, this.#folder]) await rm(left, { recursive: true, force: true })
+    })
   }
 
   undo(): Promise<void> {
