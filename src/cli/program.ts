@@ -259,6 +259,7 @@ function addRestoreCommands(program: Commander, world: World, outcome: Outcome):
       outcome.exitCode = await run(world, command, (given) => restore(given, app, options), options.dryRun)
     })
   addScratchCommands(program, world, outcome)
+  addPauseCommands(program, world, outcome)
   program
     .command('undo [app]')
     .description('bring back the data that the last restore replaced')
@@ -270,6 +271,28 @@ function addRestoreCommands(program: Commander, world: World, outcome: Outcome):
     .action(async (app, options, command) => {
       const { undo } = await import('./commands/restore/undo.ts')
       outcome.exitCode = await run(world, command, (given) => undo(given, app, options), options.dryRun)
+    })
+}
+
+function addPauseCommands(program: Commander, world: World, outcome: Outcome): void {
+  program
+    .command('pause [app]')
+    .description('stop the workloads of the app that run, until holdfast resume')
+    .option('--reason <text>', 'say why, for everybody who finds the app stopped')
+    .option('-n, --dry-run', 'show what would be stopped')
+    .option('-y, --yes', 'do not ask to type the name of the app')
+    .action(async (app, options, command) => {
+      const { pause } = await import('./commands/pause.ts')
+      outcome.exitCode = await run(world, command, (given) => pause(given, app, options), options.dryRun)
+    })
+  program
+    .command('resume [app]')
+    .description('start the workloads that Holdfast stopped, and end a pause')
+    .addOption(acceptOption('resume'))
+    .option('-n, --dry-run', 'show what would be started')
+    .action(async (app, options, command) => {
+      const { resume } = await import('./commands/resume.ts')
+      outcome.exitCode = await run(world, command, (given) => resume(given, app, options), options.dryRun)
     })
 }
 

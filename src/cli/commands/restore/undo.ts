@@ -51,5 +51,6 @@ function planText(plan: UndoPlan): string {
       ({ name, description, since, until }) =>
         `  ${name}: ${description}, as it was at ${formatTime(since)} (kept until ${formatTime(until)})`,
     ),
+    ...(plan.pauses ?? []).map((name) => `  stopped meanwhile: ${name}`),
   ].join('\n')
 }
