@@ -18,7 +18,7 @@ export async function resume(command: Command, name: string | undefined, options
   }
   const report = await runResume(app, resumeOrder.parse(plan), context)
   command.result({ report }, () =>
-    report.paused === null ? notPaused(app.name) : `${app.name} runs again: ${report.workloads.join(', ')}.`,
+    report.paused === undefined ? notPaused(app.name) : `${app.name} runs again: ${report.workloads.join(', ')}.`,
   )
   return 0
 }
@@ -26,7 +26,7 @@ export async function resume(command: Command, name: string | undefined, options
 const notPaused = (app: string): string => `Holdfast keeps nothing of ${app} stopped.`
 
 function planText({ app, paused, reason, workloads }: ResumePlan): string {
-  if (paused === null) return notPaused(app)
+  if (paused === undefined) return notPaused(app)
   const why = reason === null ? '' : ` (${quoted(reason)})`
   return [
     `${app} is paused by ${paused.operation} ${paused.id} since ${formatTime(paused.since)}${why}. To resume would`,

@@ -142,7 +142,7 @@ export async function whileHeld<Result>(
 }
 
 /** Also after a cancellation. The failure that led here is the one that is thrown; this one is told. */
-export async function releaseAfterFailure(app: App, id: string, context: OperationContext): Promise<void> {
+async function releaseAfterFailure(app: App, id: string, context: OperationContext): Promise<void> {
   try {
     await release(app, id, { ...context, signal: new AbortController().signal })
   } catch (error) {

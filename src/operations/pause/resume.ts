@@ -17,8 +17,8 @@ export type ResumeOrder = Readonly<z.infer<typeof resumeOrder>>
 
 /** An order, and what people should know before it runs. */
 export interface ResumePlan extends ResumeOrder {
-  /** Who stopped them; null where nothing is stopped. */
-  readonly paused: Pick<PauseRecord, 'operation' | 'id' | 'since' | 'live'> | null
+  /** Who stopped them; absent where nothing is stopped. */
+  readonly paused?: Pick<PauseRecord, 'operation' | 'id' | 'since' | 'live'>
   /** Why a person paused the app. */
   readonly reason: string | null
   /** In the order in which they are started. */
@@ -45,12 +45,12 @@ export async function runResume(app: App, { accept }: ResumeOrder, context: Oper
     await refuseUnready(app, record, accept, context)
     await startAll(app, record, context)
   }
-  const { paused, workloads } = planOf(app, record, accept)
-  return { app: app.name, paused, workloads }
+  const { accept: _accepted, reason: _reason, ...report } = planOf(app, record, accept)
+  return report
 }
 
 function planOf(app: App, record: PauseRecord | undefined, accept: readonly string[]): ResumePlan {
-  if (record === undefined) return { app: app.name, accept, paused: null, reason: null, workloads: [] }
+  if (record === undefined) return { app: app.name, accept, reason: null, workloads: [] }
   const { operation, id, since, live, planned, workloads } = record
   const paused = { operation, id, since, live }
   return { app: app.name, accept, paused, reason: planned?.reason ?? null, workloads: workloads.toReversed() }
