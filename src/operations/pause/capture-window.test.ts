@@ -23,12 +23,14 @@ async function pausedStage(
   return { ...stage, app: { ...app, components: [...app.components, ...more] } }
 }
 
+/** Reads only once the writers run again, or after 3 seconds. */
 function readBackSlowly({ workshop, log }: Stage): void {
   for (const storage of workshop.storages) {
     const get = storage.get.bind(storage)
     const slow: typeof storage.get = async (name, signal, range) => {
-      if (name.startsWith('data/')) await setTimeout(100)
-      if (name.startsWith('data/')) log.push('read back')
+      if (!name.startsWith('data/')) return await get(name, signal, range)
+      for (let wait = 0; wait < 300 && !log.includes('resume web'); wait += 1) await setTimeout(10)
+      log.push('read back')
       return await get(name, signal, range)
     }
     Object.assign(storage, { get: slow })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Effects } from '../../core/ports.ts'
 import { BOTH, broken, stageFor, type Stage } from '../testing/paused-stage.ts'
+import { findRecord } from './record.ts'
 import { restoreIn } from '../testing/restore-in.ts'
 import { journalsOf } from '../restore/journal.ts'
 import { planRestore } from '../restore/plan.ts'
@@ -42,6 +43,32 @@ test('a restore that stops and leaves the live data as before starts them again'
     const report = await restoreIn(stage.workshop, stage.app, ORDER)
     assert.deepEqual([report.outcome, report.live, stage.up], ['stopped', 'as before', BOTH], fault)
   }
+})
+
+test('the record says what is live before that changes', async (t) => {
+  const stage = await stageFor(t)
+  const seen: string[] = []
+  const looking: Effects = {
+    async run(name, act) {
+      const [place, what] = name.split(': ')
+      if (place === 'database') seen.push(`${what} ${(await findRecord(stage.app, stage.workshop.context()))?.live}`)
+      return await act()
+    },
+  }
+  await restoreIn(stage.workshop, stage.app, ORDER, looking)
+  assert.deepEqual(seen.slice(2), ['fence before', 'swap unsure', 'reopen restored'])
+  seen.length = 0
+  await restoreIn(stage.workshop, stage.app, { ...ORDER, restoreId: 'abcdef02', mode: 'in-place' }, looking)
+  assert.deepEqual(seen, ['fence before', 'load half unsure', 'load unsure', 'reopen restored'])
+})
+
+test('a swap that fails and is taken back starts them again', async (t) => {
+  const stage = await stageFor(t)
+  const failing: Effects = {
+    run: (name, act) => (name === 'database: swap' ? Promise.reject(broken) : act()),
+  }
+  const report = await restoreIn(stage.workshop, stage.app, ORDER, failing)
+  assert.deepEqual([report.live, stage.place.live, stage.up], ['as before', 'live', BOTH])
 })
 
 test('over data that may be mixed they stay down, and the next restore that is whole starts them', async (t) => {
