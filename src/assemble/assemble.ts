@@ -142,9 +142,10 @@ function appsOf(config: Config, repositories: ReadonlyMap<string, AppRepository>
     repositories: app.repositories.map((repository) =>
       present(repositories.get(repository), `repository ${repository}`),
     ),
-    components: Object.entries(app.components).map(([component, settings]) => ({
+    components: Object.entries(app.components).map(([component, { captureWhile, ...settings }]) => ({
       name: component,
       settings,
+      captureWhile,
       driver: present(
         drivers.find(({ kind }) => kind === settings.kind),
         `driver ${settings.kind}`,

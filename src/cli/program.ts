@@ -8,7 +8,9 @@ import { addShow } from './commands/points/show.ts'
 import { addVerify } from './commands/points/verify.ts'
 import { addDrill } from './commands/points/drill.ts'
 import { addKeep } from './commands/points/keep.ts'
+import { addPause } from './commands/restore/pause.ts'
 import { addRestore } from './commands/restore/restore.ts'
+import { addResume } from './commands/restore/resume.ts'
 import { addScratch } from './commands/restore/scratch.ts'
 import { addUndo } from './commands/restore/undo.ts'
 import { addGrants } from './commands/rights/grants.ts'
@@ -42,6 +44,8 @@ const COMMANDS: readonly Add[] = [
   addDrill,
   addRestore,
   addScratch,
+  addPause,
+  addResume,
   addUndo,
   addPrune,
   addRemove,

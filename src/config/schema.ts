@@ -48,13 +48,23 @@ const lostTogether = z.strictObject({
 
 function componentsSchema(kinds: ComponentSchemas): z.ZodType<Readonly<Record<string, ComponentSettings>>> {
   // ComponentSchemas requires of every member what the discriminated union requires.
-  const schemas = Object.values(kinds) as unknown as readonly [z.ZodObject<{ kind: z.ZodLiteral<string> }>]
-  return z.record(name, z.discriminatedUnion('kind', schemas))
+  const schemas = Object.values(kinds) as unknown as readonly z.ZodObject<{ kind: z.ZodLiteral<string> }>[]
+  const [first, ...others] = schemas.map((schema) => schema.safeExtend(anyComponent))
+  if (first === undefined) throw new TypeError('there is no kind of component')
+  return z.record(name, z.discriminatedUnion('kind', [first, ...others]))
+}
+
+/** What a component of every kind may have beside the settings of its kind. */
+const anyComponent = {
+  captureWhile: z.enum(['running', 'paused']).default('running').meta({
+    description: "paused: a backup stops the app's workloads while it reads this component, and starts them again.",
+  }),
 }
 
 /** Parsed by the schema of its kind. */
 export interface ComponentSettings {
   readonly kind: string
+  readonly captureWhile: 'running' | 'paused'
   readonly [setting: string]: unknown
 }
 
@@ -77,7 +87,7 @@ function appSchema(kinds: ComponentSchemas): z.ZodType<AppConfig> {
       }),
       components: componentsSchema(kinds),
       platform: platformSettings.optional().meta({
-        description: 'Where the workloads of the app run, which a restore stops and starts again.',
+        description: 'Where the workloads of the app run, which Holdfast stops and starts again.',
       }),
       keyFit: z.array(keyFitSetting).default([]).meta({ description: 'Proofs that the captured keys open the data.' }),
     })

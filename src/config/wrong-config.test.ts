@@ -29,7 +29,7 @@ function problemsOf(text: string): string[] {
 
 test('the example is right', () => assert.deepEqual(problemsOf(whole), []))
 
-const postgresKeys = Object.keys(postgresSettings.shape).join(', ')
+const postgresKeys = [...Object.keys(postgresSettings.shape), 'captureWhile'].join(', ')
 
 /** One change to the example and what is said of it. */
 const slips: readonly (readonly [change: string, into: string, ...problems: string[]])[] = [
@@ -37,6 +37,16 @@ const slips: readonly (readonly [change: string, into: string, ...problems: stri
     'port: 5432',
     'prot: 5432',
     `29:9: apps.portal.components.database.prot: unknown key; did you mean "port"? allowed: ${postgresKeys}`,
+  ],
+  [
+    'kind: files',
+    'kind: files\n        captureWhile: stopped',
+    '36:23: apps.portal.components.files.captureWhile: found "stopped"; allowed: running, paused',
+  ],
+  [
+    'kind: files',
+    'kind: files\n        captureWhile: paused',
+    '36:23: apps.portal.components.files.captureWhile: found "paused", and the app has no platform; say under apps.portal.platform what is to be stopped',
   ],
   ['apps:\n', 'apps:\n  __proto__: {}\n', '21:3: apps.__proto__: is no name'],
   ['version: 1', 'version: 2', '2:10: version: found 2; allowed: 1'],
@@ -267,7 +277,7 @@ test('a problem in a part that an alias brings is told where it is written', () 
   const components = '{ x: &c { kind: files, path: /srv, extra: 1 }, y: *c }'
   const text = `version: 1\nrepositories: { a: { url: file:///srv } }\napps: { portal: { repositories: [a], components: ${components} } }\n`
   assert.deepEqual(problemsOf(text), [
-    '3:85: apps.portal.components.x.extra: unknown key; allowed: kind, path, exclude',
-    '3:85: apps.portal.components.y.extra: unknown key; allowed: kind, path, exclude',
+    '3:85: apps.portal.components.x.extra: unknown key; allowed: kind, path, exclude, captureWhile',
+    '3:85: apps.portal.components.y.extra: unknown key; allowed: kind, path, exclude, captureWhile',
   ])
 })

@@ -44,6 +44,7 @@ export const acceptedBy = {
   ],
   remove: [DAMAGED_POINT, 'last-drilled', 'last-good', 'last-point', 'under-minimum'],
   restore: [...acceptIds, KEY_MISFIT],
+  resume: ['unsure-data'],
 } as const satisfies Readonly<Record<string, readonly string[]>>
 export type AcceptingCommand = keyof typeof acceptedBy
 

@@ -26,7 +26,7 @@ export interface App {
   readonly priority?: 'background' | 'normal'
   /** What its restore points carry of the configuration, without secrets. */
   readonly configuration?: Readonly<Record<string, unknown>>
-  /** Where its workloads run; without it nothing is stopped for a restore. */
+  /** Where its workloads run; without it nothing is stopped. */
   readonly platform?: { readonly kind: Platform; readonly settings: unknown }
   /** Proofs that the captured keys open the data. */
   readonly keyFit?: readonly DeclaredFit[]
@@ -37,6 +37,8 @@ export interface AppComponent {
   readonly driver: Driver
   /** Parsed by the driver's schema. */
   readonly settings: unknown
+  /** `paused`: a backup reads it while the app's writers are stopped. */
+  readonly captureWhile?: 'running' | 'paused'
 }
 
 export interface AppRepository {

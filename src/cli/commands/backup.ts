@@ -48,6 +48,7 @@ async function backup(command: Command, name: string | undefined, options: Backu
   command.result({ report }, () => reportText({ ...report, findings }))
   // What was captured is good and stored; what it was captured from is in doubt.
   if (report.alarms.length > 0) return 'refused'
+  if (report.notResumed !== undefined) return report.notResumed.kind
   return report.outcome === 'done' ? 'done' : 'incomplete'
 }
 
@@ -59,6 +60,15 @@ function hintsOf({ repositories }: BackupReport): readonly string[] {
   return hints.length === 0 ? [] : ['', ...hints]
 }
 
+function notResumedLines({ notResumed }: BackupReport): readonly string[] {
+  if (notResumed === undefined) return []
+  return [
+    '',
+    `NOT RUNNING AGAIN: ${notResumed.message}`,
+    ...(notResumed.hint === undefined ? [] : [`  ${notResumed.hint}`]),
+  ]
+}
+
 function planText(plan: BackupPlan): string {
   const components = plan.components.map(({ name, kind }) => `  capture ${name} (${kind})`)
   const repositories = plan.repositories.map(({ name, location }) => `  store in ${name}: ${location}`)
@@ -66,7 +76,15 @@ function planText(plan: BackupPlan): string {
     ...(plan.note === undefined ? [] : [`  say of it ${quoted(plan.note)}`]),
     ...(plan.held === true ? ['  hold it'] : []),
   ]
-  return [`Backup of ${plan.app} would`, ...label, ...components, ...repositories, formatFindings(plan.findings)]
+  const pauses = (plan.pauses ?? []).map((name) => `  stop meanwhile ${name}`)
+  return [
+    `Backup of ${plan.app} would`,
+    ...label,
+    ...pauses,
+    ...components,
+    ...repositories,
+    formatFindings(plan.findings),
+  ]
     .filter((line) => line !== '')
     .join('\n')
 }
@@ -97,6 +115,7 @@ function reportText(report: BackupReport): string {
     '',
     formatTable(['repository', 'outcome', 'stored', 'location'], repositories, [2]),
     ...hintsOf(report),
+    ...notResumedLines(report),
     ...(notCaptured.length === 0 ? [] : ['', ...notCaptured]),
     ...(report.keyFit.length === 0 ? [] : ['', ...formatKeyFits(report.keyFit)]),
     ...(report.findings.length === 0 ? [] : ['', formatFindings(report.findings)]),

@@ -4,7 +4,7 @@ import { nearestWord } from '../../core/texts/nearest-word.ts'
 import { spellFound } from './found.ts'
 import { suggest } from './issue-problems.ts'
 import { keyFitMistakes } from './key-fit-mistakes.ts'
-import type { Path, Problem } from './problems.ts'
+import { spellPath, type Path, type Problem } from './problems.ts'
 import { repositoryMistakes } from './repository-mistakes.ts'
 import { namePattern } from '../schema.ts'
 
@@ -16,6 +16,7 @@ const anyApp = z
     repositories: anyList,
     lostTogether: anyList.default([]),
     components: anyMap,
+    platform: z.unknown().optional(),
     retention: anyMap,
     keyFit: z.unknown().optional(),
   })
@@ -56,6 +57,7 @@ function appMistakes(app: z.infer<typeof anyApp>, path: Path, repositories: read
     ...referenceMistakes(app.repositories, [...path, 'repositories'], repositories),
     ...lostTogetherMistakes(app, [...path, 'lostTogether']),
     ...nameMistakes(app.components, [...path, 'components']),
+    ...pauseMistakes(app, path),
     ...keyFitMistakes(app.keyFit, [...path, 'keyFit'], Object.keys(app.components ?? {})),
     ...zoneMistakes(app.retention?.['timezone'], [...path, 'retention', 'timezone']),
   ]
@@ -112,6 +114,18 @@ function lostTogetherMistakes({ lostTogether, repositories }: z.infer<typeof any
     const place = [...path, index, 'repository']
     return referenceMistakes([parsed.data.repository], place, known).map((problem) => ({ ...problem, path: place }))
   })
+}
+
+/** Nothing can be stopped for a component where nobody says what runs. */
+function pauseMistakes({ components = {}, platform }: z.infer<typeof anyApp>, path: Path): Problem[] {
+  if (platform !== undefined) return []
+  const asks = z.object({ captureWhile: z.literal('paused') })
+  const asking = Object.entries(components).filter(([, component]) => asks.safeParse(component).success)
+  return asking.map(([name]) => ({
+    path: [...path, 'components', name, 'captureWhile'],
+    at: 'value',
+    message: `found "paused", and the app has no platform; say under ${spellPath([...path, 'platform'])} what is to be stopped`,
+  }))
 }
 
 function zoneMistakes(zone: unknown, path: Path): Problem[] {

@@ -9,6 +9,7 @@ import type { ArtifactSink, Captured } from '../../components/transfer.ts'
 import type { ArtifactRecord } from '../../repository/documents/documents.ts'
 import { fanOut, pack, type Packed } from '../../repository/points/pack.ts'
 import type { AppComponent, OperationContext } from '../app.ts'
+import type { CaptureWindow } from '../pause/capture-window.ts'
 import { requireOne, type Destination } from './destinations.ts'
 import { ReadBacks } from './read-backs.ts'
 import { summarize, type ComponentOutcome } from './report.ts'
@@ -23,6 +24,11 @@ export interface CapturedComponent {
   readonly cause: Failure | undefined
 }
 
+interface CaptureHow extends Pick<ArtifactSink, 'fingerprintKey' | 'evidence' | 'attempt'> {
+  /** In which the writers are stopped, where the component asks for it. */
+  readonly window: Pick<CaptureWindow, 'enter' | 'leave'>
+}
+
 /**
  * Captures one component once and stores it in every destination. A component that fails leaves nothing: its
  * artifacts are in no manifest.
@@ -30,7 +36,7 @@ export interface CapturedComponent {
 export async function captureComponent(
   component: AppComponent,
   destinations: readonly Destination[],
-  keys: Pick<ArtifactSink, 'fingerprintKey' | 'evidence' | 'attempt'>,
+  { window, ...keys }: CaptureHow,
   context: OperationContext,
 ): Promise<CapturedComponent> {
   const started = context.clock.now()
@@ -44,7 +50,8 @@ export async function captureComponent(
     durationMilliseconds: Math.round(context.clock.monotonic() - begun),
   })
   try {
-    const captured = withLack(await sink.whole(component.driver.capture(component.settings, sink, context)))
+    await window.enter(component)
+    const captured = withLack(await sink.whole(captureWithin(component, sink, window, context)))
     sink.record(component, captured, started, context.clock.now())
     const { server } = captured
     const found = { findings: captured.findings ?? [], lacks: lackOf(captured), server, cause: undefined }
@@ -55,6 +62,18 @@ export async function captureComponent(
     const outcome = { ...facts(), outcome: 'failed', notCaptured: [], failure: summarize(cause) } as const
     return { outcome, findings: [], lacks: undefined, server: undefined, cause }
   }
+}
+
+/** The writers run again while what was stored is still being read back. */
+async function captureWithin(
+  component: AppComponent,
+  sink: ArtifactSink,
+  window: CaptureHow['window'],
+  context: OperationContext,
+): Promise<Captured<unknown>> {
+  const captured = await component.driver.capture(component.settings, sink, context)
+  await window.leave(component)
+  return captured
 }
 
 /** What could not be read is not captured either. */

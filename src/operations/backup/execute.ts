@@ -12,6 +12,7 @@ import { backupWorld } from '../key-fit/worlds.ts'
 import { remarksOf } from '../lineage/compare.ts'
 import { alarmFinding, wentBackIn } from '../lineage/remarks.ts'
 import { loadServerNotes } from '../lineage/server-notes.ts'
+import { CaptureWindow } from '../pause/capture-window.ts'
 import { SAFETY_REMARK } from '../points/safety-remark.ts'
 import { about } from '../source.ts'
 import { captureAgain } from './capture-again.ts'
@@ -20,7 +21,7 @@ import { allFailed, openDestinations, requireOne, type Destination, type KnownOf
 import { adviseFull, withAdvice } from './make-room.ts'
 import type { BackupOrder } from './order.ts'
 import { needsSaying } from './plan.ts'
-import type { BackupReport, ComponentOutcome } from './report.ts'
+import { summarize, type BackupReport, type ComponentOutcome } from './report.ts'
 
 /**
  * Captures every component once and commits the point in every repository. Nothing is listed anywhere before its
@@ -41,12 +42,9 @@ export async function executeBackup(
   try {
     const fingerprintKey = (await context.fingerprintKey?.(app.name)) ?? newFingerprintKey()
     const evidence = new BackupEvidence(app.keyFit ?? [])
-    const { components, findings, lacking, servers } = await captureAll(
-      app,
-      destinations,
-      { fingerprintKey, evidence, indivisible: order.indivisible ?? false },
-      context,
-    )
+    const window = new CaptureWindow(app, order.point, context)
+    const how = { fingerprintKey, evidence, window, indivisible: order.indivisible ?? false }
+    const { components, findings, lacking, servers } = await captureAll(app, destinations, how, context)
     const keyFit = await proveAll(
       app.keyFit ?? [],
       backupWorld(app, { evidence, components, fingerprintKey }, context),
@@ -64,7 +62,8 @@ export async function executeBackup(
     const times = { created: created.toISOString(), durationMilliseconds }
     const { remarks } = evidence
     await adviseFull(app, destinations, context)
-    return reportOf(order, { components, findings, keyFit, missing, remarks, servers }, destinations, times)
+    const outcomes = { components, findings, keyFit, missing, remarks, servers, notResumed: window.failure }
+    return reportOf(order, outcomes, destinations, times)
   } catch (error) {
     await adviseFull(app, destinations, context)
     throw withAdvice(error, destinations)
@@ -73,23 +72,45 @@ export async function executeBackup(
   }
 }
 
+interface CaptureHow {
+  readonly fingerprintKey: Secret
+  readonly evidence: BackupEvidence
+  readonly window: CaptureWindow
+  readonly indivisible: NonNullable<BackupOrder['indivisible']>
+}
+
+type AllCaptured = Pick<Outcomes, 'components' | 'findings' | 'servers'> & {
+  readonly lacking: readonly MissingComponent[]
+}
+
+/** Whatever fails, the workloads that were stopped for it are started again. */
 async function captureAll(
   app: App,
   destinations: readonly Destination[],
-  how: {
-    readonly fingerprintKey: Secret
-    readonly evidence: BackupEvidence
-    readonly indivisible: NonNullable<BackupOrder['indivisible']>
-  },
+  how: CaptureHow,
   context: OperationContext,
-): Promise<Pick<Outcomes, 'components' | 'findings' | 'servers'> & { readonly lacking: readonly MissingComponent[] }> {
+): Promise<AllCaptured> {
+  try {
+    return await captureEach(app, destinations, how, context)
+  } finally {
+    await how.window.close()
+  }
+}
+
+async function captureEach(
+  app: App,
+  destinations: readonly Destination[],
+  how: CaptureHow,
+  context: OperationContext,
+): Promise<AllCaptured> {
   const components: ComponentOutcome[] = []
   const servers: CommitServer[] = []
   const lacking: MissingComponent[] = []
   const findings: Finding[] = []
   let first: Failure | undefined
   for (const component of app.components) {
-    const keys = { fingerprintKey: how.fingerprintKey, evidence: how.evidence.takerFor(component.name) }
+    const { fingerprintKey, evidence, window } = how
+    const keys = { fingerprintKey, window, evidence: evidence.takerFor(component.name) }
     const capture = (attempt: number): ReturnType<typeof captureComponent> =>
       captureComponent(component, destinations, { ...keys, attempt }, context)
     const captured = await captureAgain(component.name, capture, context)
@@ -117,6 +138,7 @@ interface Outcomes extends Pick<BackupReport, 'components' | 'findings' | 'keyFi
   readonly missing: readonly MissingComponent[]
   readonly remarks: readonly string[]
   readonly servers: readonly CommitServer[]
+  readonly notResumed: Failure | undefined
 }
 
 type Committed = Omit<PointContent, 'components' | 'keyFit' | 'configuration'> & {
@@ -165,7 +187,7 @@ function missingOf(
 
 function reportOf(
   order: BackupOrder,
-  { components, findings, keyFit, missing, remarks, servers }: Outcomes,
+  { components, findings, keyFit, missing, remarks, servers, notResumed }: Outcomes,
   destinations: readonly Destination[],
   times: Pick<BackupReport, 'created' | 'durationMilliseconds'>,
 ): BackupReport {
@@ -192,5 +214,6 @@ function reportOf(
     ],
     alarms,
     servers,
+    ...(notResumed === undefined ? {} : { notResumed: summarize(notResumed) }),
   }
 }

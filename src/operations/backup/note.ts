@@ -9,10 +9,15 @@ export function noteOf({ note }: { readonly note?: string | undefined }): { read
   return note === undefined ? {} : { note }
 }
 
+/** What people say and lists show: short, and nothing that a terminal would act on. */
+export function isOneLine(text: string): boolean {
+  return text !== '' && text.length <= LONGEST && !UNPRINTABLE.test(text)
+}
+
 /** What somebody says of a point. It stands in lists, so it is one line; everybody who can list the points reads it. */
 export function parseNote(text: string): string {
   const note = text.trim()
-  if (note !== '' && note.length <= LONGEST && !UNPRINTABLE.test(note)) return note
+  if (isOneLine(note)) return note
   throw new Failure('usage', 'the note is not one line of 1 to 200 printable characters', {
     hint: 'Shorten it to one line. Everybody who can read the repository can read it.',
   })

@@ -3,6 +3,8 @@ import { Failure } from '../../core/failure.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import type { App, OperationContext } from '../app.ts'
 import { closedFinding } from '../keys/closed-finding.ts'
+import { isCapturedPaused } from '../pause/capture-window.ts'
+import { workloadsToPause } from '../pause/workloads.ts'
 import { parseNote } from './note.ts'
 import type { BackupOrder } from './order.ts'
 
@@ -11,6 +13,8 @@ export interface BackupPlan extends BackupOrder {
   readonly components: readonly { readonly name: string; readonly kind: string }[]
   readonly repositories: readonly { readonly name: string; readonly location: string }[]
   readonly findings: readonly Finding[]
+  /** Workloads that are stopped while the components that ask for it are captured, and started again. */
+  readonly pauses?: readonly string[]
 }
 
 export interface BackupRequest {
@@ -37,6 +41,7 @@ export async function planBackup(
     findings.push(...(await checkOf(component, context)))
   }
   const closed = await closedRepositories(app, context)
+  const pauses = app.components.some(isCapturedPaused) ? await workloadsToPause(app, context) : []
   const unopenable = closed.filter(({ finding }) => finding.level === 'error').map(({ name }) => name)
   return {
     app: app.name,
@@ -44,6 +49,7 @@ export async function planBackup(
     components: app.components.map(({ name, driver }) => ({ name, kind: driver.kind })),
     repositories: app.repositories.map(({ name, location }) => ({ name, location })),
     findings: [...findings.filter(needsSaying), ...closed.map(({ finding }) => finding)],
+    ...(pauses.length === 0 ? {} : { pauses }),
     ...(unopenable.length === 0 ? {} : { unopenable }),
     ...said,
     ...(hold === undefined ? {} : { held: hold }),

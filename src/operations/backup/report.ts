@@ -24,6 +24,8 @@ export interface BackupReport {
   /** That a server went back since the point before: data may be missing that was there. */
   readonly alarms: readonly string[]
   readonly servers: readonly CommitServer[]
+  /** Why workloads that the backup stopped do not run again; the point is as good as without. */
+  readonly notResumed?: FailureSummary
 }
 
 export interface ComponentOutcome {

@@ -3,6 +3,7 @@ import { toFailureUnder } from '../../core/cancelled.ts'
 import { describe, Failure } from '../../core/failure.ts'
 import type { App, OperationContext } from '../app.ts'
 import { saveServerNotes } from '../lineage/server-notes.ts'
+import { bringBack } from '../pause/bring-back.ts'
 import { storeKept } from '../proof/record-verdict.ts'
 import { executeBackup } from './execute.ts'
 import type { BackupOrder } from './order.ts'
@@ -19,6 +20,7 @@ export type LastBackup = z.infer<typeof lastBackup>
 export async function runBackup(app: App, order: BackupOrder, context: OperationContext): Promise<BackupReport> {
   if (app.priority === 'background') await context.toBackground?.()
   try {
+    await bringBack(app, context)
     const report = await executeBackup(app, order, context)
     await saveServerNotes(app.name, report.servers, context)
     await storeAllKept(app, report, context)

@@ -8,7 +8,8 @@ import { findLostTogether } from '../placement/find-lost-together.ts'
 import { findSecondInstallation } from '../placement/find-second-installation.ts'
 import type { Catalog } from '../../repository/repository.ts'
 import { identityFinding, openNewest, readerFor, type Opened } from './open-newest.ts'
-import { runningWriters } from '../restore/writers.ts'
+import { pauseFinding } from '../pause/pause-finding.ts'
+import { runningWorkloads } from '../pause/workloads.ts'
 import { closedFinding } from '../keys/closed-finding.ts'
 
 export interface CheckReport {
@@ -58,13 +59,14 @@ async function checkComponents(app: App, context: OperationContext): Promise<rea
   return findings
 }
 
-/** Asks what runs, as a restore does before it stops anything. */
+/** Asks what runs, as a restore does before it stops anything, and says what is stopped now. */
 async function platformFindings(app: App, context: OperationContext): Promise<readonly Finding[]> {
-  if (app.platform === undefined) return []
-  const running = await runningWriters(app, context)
+  const paused = await pauseFinding(app, context)
+  if (app.platform === undefined) return paused
+  const running = await runningWorkloads(app, context)
   const message =
     running.length === 0 ? 'nothing of the app runs now' : `a restore stops and starts ${running.join(', ')}`
-  return [{ level: 'ok', subject: `platform ${app.platform.kind.kind}`, message }]
+  return [...paused, { level: 'ok', subject: `platform ${app.platform.kind.kind}`, message }]
 }
 
 async function checkRepository(

@@ -6,6 +6,8 @@ import type { App, OperationContext } from '../app.ts'
 import { summarize } from '../backup/report.ts'
 import { proveRestored, refuseMisfits, refuseRecorded, type RestoredFit } from '../key-fit/prove.ts'
 import { noteRestored } from '../lineage/server-notes.ts'
+import { noteHeld, noteLive, release } from '../pause/hold.ts'
+import { stopWorkloads } from '../pause/workloads.ts'
 import { enterStage, type RestoreJournal, type RestoreStage } from './journal.ts'
 import {
   areSwapped,
@@ -26,8 +28,8 @@ import { missingOf } from './missing.ts'
 import type { RestoreReport } from './report.ts'
 import { makeSafetyPoint } from './safety-point/safety-point.ts'
 import { abandonAll, stopAll, watchAll } from './watches.ts'
-import { forgetPaused, pauseWriters, resumeWriters, tellDown, writersToPause } from './writers.ts'
 import type { Restoring } from './targets.ts'
+import { wayBack } from './way-back.ts'
 
 /**
  * Restores what the order says. Until `fencing` the live data is not touched. Whatever fails, the live data afterwards is
@@ -119,27 +121,22 @@ export async function finish(
   context: OperationContext,
 ): Promise<void> {
   await reopenAll(targets, context)
-  await startWriters(app, run, context)
+  await release(app, run.id, context)
   await run.enter('done')
 }
 
-/** The journal forgets them last: who dies before it starts them once more, which is no harm. */
-async function startWriters(app: App, run: RestoreRun, context: OperationContext): Promise<void> {
-  await resumeWriters(app, run.paused, context)
-  if (run.paused.length > 0) await forgetPaused(app, context)
-  run.noted([])
-}
-
-/** The journal comes before the fence and before the first stop: a machine that dies then must be told what to open and start. */
+/** Record and journal come before the fence and before the first stop: a machine that dies then must be told what to open and start. */
 async function lockOut(
   app: App,
   run: RestoreRun,
   targets: readonly Restoring[],
   context: OperationContext,
 ): Promise<void> {
-  run.noted([...new Set([...run.paused, ...(await writersToPause(app, context))])])
+  const { id, safetyPoint } = run
+  const holder = { operation: 'restore', id, components: namesOf(targets), safetyPoint } as const
+  const workloads = await noteHeld(app, holder, context)
   await run.enter('fencing')
-  await pauseWriters(app, run.paused, context)
+  await stopWorkloads(app, workloads, context)
   await fenceAll(targets, context)
 }
 
@@ -150,8 +147,10 @@ async function bringIn(
   context: OperationContext,
 ): Promise<void> {
   await lockOut(app, run, targets, context)
+  await noteLive(app, run.id, 'unsure', context)
   await run.enter('swapping')
   await swapAll(targets, context)
+  await noteLive(app, run.id, 'restored', context)
   await run.enter('reopening')
 }
 
@@ -164,10 +163,12 @@ async function overwrite(
   context: OperationContext,
 ): Promise<void> {
   await lockOut(app, run, targets, context)
+  await noteLive(app, run.id, 'unsure', context)
   await run.enter('loading')
   await loadAll(targets, context, run.loaded)
   run.compared(await compareAll(targets, context))
   await prove()
+  await noteLive(app, run.id, 'restored', context)
   await run.enter('reopening')
   await finish(app, run, targets, context)
 }
@@ -192,8 +193,8 @@ async function stop(
   try {
     if (run.mode === 'in-place') await reopenAll(targets, afterwards)
     else await rollBack(targets, 'forgotten', afterwards)
-    if (live === 'as before') await startWriters(app, run, afterwards)
-    else tellDown(run.paused, context)
+    await noteLive(app, run.id, live === 'as before' ? 'before' : 'unsure', afterwards)
+    await release(app, run.id, afterwards)
     await run.enter('abandoned')
   } catch (cause) {
     throw unfinished(run, told, cause)
@@ -245,12 +246,6 @@ export function repairMixed(app: string, safetyPoint: string | null): string {
   return `The live data may be a mixture of before and after. ${wayBack(app, safetyPoint)}`
 }
 
-export function wayBack(app: string, safetyPoint: string | null): string {
-  return safetyPoint === null
-    ? 'There is no safety point: restore again, or restore another point.'
-    : `Go back with holdfast restore ${app} --target in-place --at ${safetyPoint}, or restore again.`
-}
-
 /** Both reasons: why the restore stopped, and why what it had begun could not be taken back. */
 function unfinished(run: RestoreRun, failure: Failure, cause: unknown): Failure {
   return new Failure(
@@ -297,6 +292,10 @@ export class RestoreRun {
     return this.#journal.app
   }
 
+  get id(): string {
+    return this.#journal.restoreId
+  }
+
   get safetyPoint(): string | null {
     return this.#journal.safetyPoint
   }
@@ -309,16 +308,6 @@ export class RestoreRun {
     if (stage === 'fencing') this.#fencedAt ??= this.#context.clock.monotonic()
     if (stage === 'done') this.#openedAt = this.#context.clock.monotonic()
     this.#journal = await enterStage(this.#journal, stage, this.#context.records, this.#context.clock)
-  }
-
-  get paused(): readonly string[] {
-    return this.#journal.paused ?? []
-  }
-
-  /** The workloads that are stopped, for the next entry of the journal. */
-  noted(paused: readonly string[]): void {
-    const { paused: _before, ...journal } = this.#journal
-    this.#journal = paused.length === 0 ? journal : { ...journal, paused: [...paused] }
   }
 
   saved(safetyPoint: string | null): void {

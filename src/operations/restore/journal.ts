@@ -37,7 +37,7 @@ const restoreJournal = z.object({
   accept: z.array(z.enum(acceptIds)).optional(),
   // A restore that an earlier version left may still wait to be continued.
   stage: z.preprocess((stage) => (stage === 'beside' ? 'staged' : stage), z.enum(restoreStages)),
-  /** Workloads that this restore stops, noted before the first is, until they run again. */
+  /** Of an earlier version: workloads that it stopped. `pause/record.ts` takes them over, and has them since. */
   paused: z.array(z.string()).optional(),
   safetyPoint: z.string().nullable(),
   started: z.string(),

@@ -4,13 +4,13 @@ import type { Finding } from '../../core/restore-point.ts'
 import type { CatalogPoint, PointReader } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
 import { noteOf } from '../backup/note.ts'
+import { workloadsToPause } from '../pause/workloads.ts'
 import { openChosenPoint } from '../points/open-chosen-point.ts'
 import { missingOf } from './missing.ts'
 import { restoreOrder, type Destination, type RestoreOrder } from './order.ts'
 import { safetyFindings } from './safety-point/safety-preflight.ts'
 import { openOrdered, type Restoring } from './targets.ts'
 import { refuseUnfinished } from './unfinished.ts'
-import { runningWriters } from './writers.ts'
 
 /** An order, and what people should know before it runs: shown before anything is touched, and all of `--dry-run`. */
 export interface RestorePlan extends RestoreOrder {
@@ -107,7 +107,7 @@ async function planWith(
 ): Promise<RestorePlan> {
   const { targets, leftOut } = await openOrdered(app, { order, reader, proofs: point.proofs, folder }, context)
   const replaces = order.mode === 'swap' || order.mode === 'in-place'
-  const pauses = replaces ? await runningWriters(app, context) : []
+  const pauses = replaces ? await workloadsToPause(app, context) : []
   const safety = order.safetyPoint ? await safetyFindings(app, reader.commit, context) : []
   return {
     ...order,

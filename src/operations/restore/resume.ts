@@ -4,13 +4,14 @@ import type { LiveTargetRequest } from '../../components/target.ts'
 import type { PointReader } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
 import { noteRestored } from '../lineage/server-notes.ts'
+import { noteLive, release } from '../pause/hold.ts'
 import { enterStage, type RestoreJournal } from './journal.ts'
-import { finish, keptFor, putLive, repairMixed, RestoreRun, wayBack } from './execute.ts'
+import { finish, keptFor, putLive, repairMixed, RestoreRun } from './execute.ts'
 import { isLiveAsBefore, rollBack, type TakenBack } from './phases.ts'
 import { missingOf } from './missing.ts'
 import type { RestoreReport } from './report.ts'
 import { openBareTargets, openTargets } from './targets.ts'
-import { resumeWriters, tellDown } from './writers.ts'
+import { wayBack } from './way-back.ts'
 
 /** Whether a restore that was cut off is finished by going forward: its data is proven and beside, or already live. */
 export function goesForward(journal: RestoreJournal): boolean {
@@ -77,13 +78,14 @@ export async function abandonRestore(
       takenBack(journal),
       context,
     )
-  const { paused = [], ...rest } = journal
-  if (isMixed) {
-    tellDown(paused, context)
-    return await enterStage(journal, 'abandoned', context.records, context.clock)
-  }
-  await resumeWriters(app, paused, context)
-  return await enterStage(rest, 'abandoned', context.records, context.clock)
+  await noteLive(app, journal.restoreId, isMixed ? 'unsure' : liveAgain(journal), context)
+  await release(app, journal.restoreId, context)
+  return await enterStage(journal, 'abandoned', context.records, context.clock)
+}
+
+/** Who takes back an undo ends it: what it was to bring is live. */
+function liveAgain({ stage }: RestoreJournal): 'before' | 'restored' {
+  return stage === 'undoing' ? 'restored' : 'before'
 }
 
 /** From `reopening` on writers may have been in the restored data, and nothing else has what they wrote. */

@@ -1,4 +1,5 @@
 import type { App, OperationContext } from '../app.ts'
+import { bringBack } from '../pause/bring-back.ts'
 import { findOrdered } from '../points/find-point.ts'
 import { openChosenPoint } from '../points/open-chosen-point.ts'
 import { runScratch, type LeftRunning } from '../scratch/restore.ts'
@@ -22,7 +23,10 @@ export interface RestoreOutcome {
  * `abandonUnfinished` ends what a death of this process left. Fails with `refused` over an unfinished restore.
  */
 export async function runRestore(app: App, order: RestoreOrder, context: OperationContext): Promise<RestoreOutcome> {
-  if (order.mode !== 'scratch') await refuseUnfinished(app, context)
+  if (order.mode !== 'scratch') {
+    await bringBack(app, context)
+    await refuseUnfinished(app, context)
+  }
   const { point, repository } = await findOrdered(app, order, context)
   const opened = { order, reader: await openPoint(repository, order.point, context), proofs: point.proofs }
   if (order.mode === 'scratch') return await runScratch(app, opened, context)
@@ -36,6 +40,7 @@ export async function continueUnfinished(
   repository: string | undefined,
   context: OperationContext,
 ): Promise<RestoreReport> {
+  await bringBack(app, context, true)
   const journal = await requireUnfinished(app, context)
   const { reader } = await openChosenPoint(app, { at: journal.point, repository }, context)
   return await resumeRestore(app, reader, journal, context)
@@ -43,5 +48,6 @@ export async function continueUnfinished(
 
 /** Takes the restore of the app back that was cut off, or that was left beside. */
 export async function abandonUnfinished(app: App, context: OperationContext): Promise<RestoreJournal> {
+  await bringBack(app, context, true)
   return await abandonRestore(app, await requireUnfinished(app, context), context)
 }

@@ -24,6 +24,8 @@ export class TextPlace {
   readonly foundAtCapture: Finding[] = []
   /** What its capture could not read. */
   readonly unreadable: string[] = []
+  /** Called when its capture begins. */
+  onCapture: (() => void) | undefined
   /** Where its server is. */
   server: ServerMoment | undefined
   /** Loads without having been authenticated before: with its text read to the end, or with none of it read. */
@@ -44,6 +46,7 @@ export class TextPlace {
   }
 
   async *content(): AsyncGenerator<Uint8Array> {
+    this.onCapture?.()
     if (this.live === undefined) throw nothingThere(`text ${this.name} does not exist`)
     for (const part of this.live.match(/.{1,7}/gs) ?? []) yield Buffer.from(part)
     this.#failIfAsked('capture')

@@ -2,6 +2,10 @@ import { z } from 'zod'
 import { Failure } from '../../core/failure.ts'
 import type { RetainedCopy } from '../../components/driver.ts'
 import type { App, OperationContext } from '../app.ts'
+import { bringBack } from '../pause/bring-back.ts'
+import { noteLive, whileHeld } from '../pause/hold.ts'
+import { loadRecord } from '../pause/record.ts'
+import { workloadsToPause } from '../pause/workloads.ts'
 import { enterStage, journalsOf, type RestoreJournal } from '../restore/journal.ts'
 import { openBareTargets } from '../restore/targets.ts'
 
@@ -19,6 +23,8 @@ export interface UndoPlan extends UndoOrder {
     /** Nothing was live before the restore, and nothing will be. */
     readonly wasNothing: boolean
   }[]
+  /** Workloads that are stopped for it and started again. */
+  readonly pauses?: readonly string[]
   readonly confirmation: string
 }
 
@@ -42,14 +48,19 @@ export async function planUndo(app: App, restoreId: string | undefined, context:
         context,
       )
     )
-      return planOf(app, id, mine)
+      return await planOf(app, id, mine, context)
   }
   throw nothingKept(app.name, restoreId)
 }
 
 type KeptComponent = Awaited<ReturnType<typeof allKept>>[number]
 
-function planOf(app: App, restoreId: string, kept: readonly KeptComponent[]): UndoPlan {
+async function planOf(
+  app: App,
+  restoreId: string,
+  kept: readonly KeptComponent[],
+  context: OperationContext,
+): Promise<UndoPlan> {
   const components = kept.map(({ name, kept: { description, since, until, wasNothing = false } }) => ({
     name,
     description,
@@ -57,7 +68,8 @@ function planOf(app: App, restoreId: string, kept: readonly KeptComponent[]): Un
     until: until.toISOString(),
     wasNothing,
   }))
-  return { app: app.name, restoreId, components, confirmation: app.name }
+  const pauses = await workloadsToPause(app, context)
+  return { app: app.name, restoreId, components, ...(pauses.length === 0 ? {} : { pauses }), confirmation: app.name }
 }
 
 /** Also when an undo was cut off after its last step: running it again closes its journal. */
@@ -68,6 +80,8 @@ async function canUndo(
   context: OperationContext,
 ): Promise<boolean> {
   if ((await journalOf(app, restoreId, context))?.stage === 'undoing') return true
+  const record = await loadRecord(app.name, context)
+  if (record?.operation === 'undo' && record.id === restoreId) return true
   const targets = await openBareTargets(app, names, { mode: 'swap', restoreId }, context)
   const states = await Promise.all(targets.map(({ target }) => target.state(context)))
   return states.includes('swapped')
@@ -79,19 +93,32 @@ async function canUndo(
  */
 export async function runUndo(app: App, { restoreId }: UndoOrder, context: OperationContext): Promise<UndoReport> {
   const begun = context.clock.monotonic()
+  await bringBack(app, context, true)
   const plan = await planUndo(app, restoreId, context)
-  const names = plan.components.map(({ name }) => name)
+  const components = plan.components.map(({ name }) => name)
   const journal = await journalOf(app, plan.restoreId, context)
   if (journal !== undefined) await enterStage(journal, 'undoing', context.records, context.clock)
-  const targets = await openBareTargets(app, names, { mode: 'swap', restoreId: plan.restoreId }, context)
+  const targets = await openBareTargets(app, components, { mode: 'swap', restoreId: plan.restoreId }, context)
+  const holder = { operation: 'undo', id: plan.restoreId, components } as const
+  await whileHeld(app, holder, () => undoAll(app, plan, targets, context), context)
+  if (journal !== undefined) await enterStage(journal, 'undone', context.records, context.clock)
+  return { ...plan, durationMilliseconds: Math.round(context.clock.monotonic() - begun) }
+}
+
+async function undoAll(
+  app: App,
+  { restoreId }: UndoPlan,
+  targets: Awaited<ReturnType<typeof openBareTargets>>,
+  context: OperationContext,
+): Promise<void> {
+  await noteLive(app, restoreId, 'unsure', context)
   // The database first: like its swap, its undo is the moment that counts for the app.
   for (const { name, target } of targets.toReversed()) {
     context.progress({ type: 'phase', phase: 'undo', component: name })
     await target.undo(context)
     await target.reopen(context)
   }
-  if (journal !== undefined) await enterStage(journal, 'undone', context.records, context.clock)
-  return { ...plan, durationMilliseconds: Math.round(context.clock.monotonic() - begun) }
+  await noteLive(app, restoreId, 'restored', context)
 }
 
 export async function allKept(

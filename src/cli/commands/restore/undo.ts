@@ -74,6 +74,7 @@ function planText(plan: UndoPlan): string {
       ({ name, description, since, until }) =>
         `  ${name}: ${description}, as it was at ${formatTime(since)} (kept until ${formatTime(until)})`,
     ),
+    ...(plan.pauses ?? []).map((name) => `  stopped meanwhile: ${name}`),
   ].join('\n')
 }
 

@@ -1,60 +1,15 @@
 import assert from 'node:assert/strict'
-import { test, type TestContext } from 'node:test'
-import { z } from 'zod'
-import { Failure } from '../../core/failure.ts'
+import { test } from 'node:test'
 import type { Effects } from '../../core/ports.ts'
-import type { Platform } from '../../platforms/platform.ts'
-import type { App } from '../app.ts'
-import { planBackup } from '../backup/plan.ts'
-import { runBackup } from '../backup/run.ts'
+import { BOTH, broken, stageFor, type Stage } from '../testing/paused-stage.ts'
+import { findRecord } from './record.ts'
 import { restoreIn } from '../testing/restore-in.ts'
-import { TextPlace } from '../testing/text-driver.ts'
-import { newWorkshop, textComponent, type Workshop } from '../testing/workshop.ts'
-import { journalsOf } from './journal.ts'
-import { planRestore } from './plan.ts'
-import { abandonUnfinished, continueUnfinished } from './run.ts'
+import { journalsOf } from '../restore/journal.ts'
+import { planRestore } from '../restore/plan.ts'
+import { abandonUnfinished, continueUnfinished } from '../restore/run.ts'
 
 const ORDER = { restoreId: 'abcdef01', point: '1'.padStart(32, '0') }
-const broken = new Failure('toolFailed', 'it broke')
 
-interface Stage {
-  readonly workshop: Workshop
-  readonly app: App
-  readonly place: TextPlace
-  readonly log: string[]
-  /** The workloads that run. */
-  readonly up: Set<string>
-  /** Acts that fail, for example `resume web`. */
-  readonly faults: Set<string>
-}
-
-async function stageFor(t: TestContext): Promise<Stage> {
-  const log: string[] = []
-  const [up, faults] = [new Set(['web', 'worker']), new Set<string>()]
-  const workshop = await newWorkshop()
-  t.after(() => workshop.close())
-  const place = new TextPlace('database', 'captured', log)
-  const act = (name: string, change: () => unknown): Promise<void> => {
-    log.push(name)
-    if (faults.has(name)) return Promise.reject(broken)
-    return Promise.resolve(void change())
-  }
-  const kind: Platform = {
-    kind: 'list',
-    settings: z.unknown(),
-    running: () => Promise.resolve([...up]),
-    pause: (_settings, name, { effects }) =>
-      effects.run(`pause ${name}`, () => act(`pause ${name}`, () => up.delete(name))),
-    resume: (_settings, name, { effects }) =>
-      effects.run(`resume ${name}`, () => act(`resume ${name}`, () => up.add(name))),
-  }
-  const app: App = { ...workshop.app([textComponent(place)]), platform: { kind, settings: {} } }
-  await runBackup(app, await planBackup(app, workshop.context()), workshop.context())
-  place.live = 'live'
-  return { workshop, app, place, log, up, faults }
-}
-
-const BOTH = new Set(['web', 'worker'])
 const actsOf = ({ log }: Stage): string[] => log.filter((act) => !act.includes('load'))
 
 test('writers are stopped before the fence and started after the data is open, in the other order', async (t) => {
@@ -88,6 +43,32 @@ test('a restore that stops and leaves the live data as before starts them again'
     const report = await restoreIn(stage.workshop, stage.app, ORDER)
     assert.deepEqual([report.outcome, report.live, stage.up], ['stopped', 'as before', BOTH], fault)
   }
+})
+
+test('the record says what is live before that changes', async (t) => {
+  const stage = await stageFor(t)
+  const seen: string[] = []
+  const looking: Effects = {
+    async run(name, act) {
+      const [place, what] = name.split(': ')
+      if (place === 'database') seen.push(`${what} ${(await findRecord(stage.app, stage.workshop.context()))?.live}`)
+      return await act()
+    },
+  }
+  await restoreIn(stage.workshop, stage.app, ORDER, looking)
+  assert.deepEqual(seen.slice(2), ['fence before', 'swap unsure', 'reopen restored'])
+  seen.length = 0
+  await restoreIn(stage.workshop, stage.app, { ...ORDER, restoreId: 'abcdef02', mode: 'in-place' }, looking)
+  assert.deepEqual(seen, ['fence before', 'load half unsure', 'load unsure', 'reopen restored'])
+})
+
+test('a swap that fails and is taken back starts them again', async (t) => {
+  const stage = await stageFor(t)
+  const failing: Effects = {
+    run: (name, act) => (name === 'database: swap' ? Promise.reject(broken) : act()),
+  }
+  const report = await restoreIn(stage.workshop, stage.app, ORDER, failing)
+  assert.deepEqual([report.live, stage.place.live, stage.up], ['as before', 'live', BOTH])
 })
 
 test('over data that may be mixed they stay down, and the next restore that is whole starts them', async (t) => {

@@ -1,0 +1,55 @@
+import type { Command as Commander } from 'commander'
+import type { PausePlan } from '../../../operations/pause/pause.ts'
+import { confirmByTyping } from '../../ask/confirm.ts'
+import { chooseApp } from '../../choose-app.ts'
+import { run, type Cli } from '../../cli.ts'
+import type { Ending } from '../../ending.ts'
+import { quoted } from '../../print/format.ts'
+import type { Command } from '../../run-command.ts'
+
+interface PauseOptions {
+  readonly reason?: string
+  readonly dryRun?: boolean
+  readonly yes?: boolean
+}
+
+export function addPause(program: Commander, cli: Cli): void {
+  program
+    .command('pause [app]')
+    .description('stop the workloads of the app that run, until holdfast resume')
+    .option('--reason <text>', 'say why, for everybody who finds the app stopped')
+    .option('-n, --dry-run', 'show what would be stopped')
+    .option('-y, --yes', 'do not ask to type the name of the app')
+    .action((name: string | undefined, options: PauseOptions, command: Commander) =>
+      run(cli, command, (given) => pause(given, name, options), options.dryRun),
+    )
+}
+
+async function pause(command: Command, name: string | undefined, options: PauseOptions): Promise<Ending> {
+  const { pauseOrder, planPause, runPause } = await import('../../../operations/pause/pause.ts')
+  const { apps, context } = command.assembly
+  const app = chooseApp(apps, name)
+  const plan = await planPause(app, options, context)
+  if (options.dryRun === true) {
+    command.result({ plan }, () => planText(plan))
+    return 'done'
+  }
+  command.say(() => planText(plan))
+  if (plan.workloads.length > 0)
+    await confirmByTyping(command.world, plan.confirmation, 'stop these', options.yes === true)
+  const report = await runPause(app, pauseOrder.parse(plan), context)
+  command.result({ report }, () =>
+    report.workloads.length === 0
+      ? `Nothing of ${app.name} runs, so nothing was stopped.`
+      : `${app.name} is paused: ${report.workloads.join(', ')} are stopped until holdfast resume ${app.name}.`,
+  )
+  return 'done'
+}
+
+function planText({ app, reason, workloads }: PausePlan): string {
+  if (workloads.length === 0) return `Nothing of ${app} runs.`
+  return [
+    `Pause of ${app} until holdfast resume ${app}${reason === null ? '' : ` (${quoted(reason)})`} would`,
+    ...workloads.map((workload) => `  stop ${workload}`),
+  ].join('\n')
+}

@@ -1,0 +1,95 @@
+import { z } from 'zod'
+import { describe, Failure } from '../../core/failure.ts'
+import type { App, OperationContext } from '../app.ts'
+import { isOneLine } from '../backup/note.ts'
+import { unfinishedJournal } from '../restore/journal.ts'
+import { noteHeld, refuseOther } from './hold.ts'
+import { heldBy, touchesLive } from './may-resume.ts'
+import { adoptRecord, findRecord, removeRecord, saveRecord, type PauseRecord } from './record.ts'
+import { runningWorkloads, startWorkloads, stopWorkloads, workloadsToPause } from './workloads.ts'
+
+/** What a pause is to do: all that a later process or another machine needs, and nothing else. It can be stored as JSON. */
+export const pauseOrder = z.object({
+  app: z.string(),
+  id: z.string(),
+  /** Why, for everybody who finds the app stopped. */
+  reason: z.string().nullable(),
+})
+export type PauseOrder = Readonly<z.infer<typeof pauseOrder>>
+
+/** An order, and what people should know before it runs. */
+export interface PausePlan extends PauseOrder {
+  /** In the order in which they are stopped. */
+  readonly workloads: readonly string[]
+  readonly confirmation: string
+}
+
+/** `workloads` are stopped now; none where nothing ran. */
+export type PauseReport = Omit<PausePlan, 'confirmation'>
+
+/** Says what would be stopped; changes nothing. Fails with `refused` while a restore of the app is unfinished. */
+export async function planPause(
+  app: App,
+  { reason }: { readonly reason?: string | undefined },
+  context: OperationContext,
+): Promise<PausePlan> {
+  if (reason !== undefined && !isOneLine(reason.trim())) throw longReason()
+  await refuseUnpausable(app, await findRecord(app, context), context)
+  const workloads = await workloadsToPause(app, context)
+  return { app: app.name, id: context.newId(), reason: reason?.trim() ?? null, workloads, confirmation: app.name }
+}
+
+/**
+ * Stops what runs of the app, until `holdfast resume`. Whatever fails, what was stopped is started again; who dies in here
+ * leaves a pause that `holdfast resume` ends.
+ */
+export async function runPause(app: App, { id, reason }: PauseOrder, context: OperationContext): Promise<PauseReport> {
+  const before = await adoptRecord(app, context)
+  await refuseUnpausable(app, before, context)
+  const running = await runningWorkloads(app, context)
+  const since = before?.planned?.since ?? context.clock.now().toISOString()
+  try {
+    const planned = { id, since, reason: reason ?? before?.planned?.reason ?? null }
+    const workloads = await noteHeld(app, { operation: 'pause', id, planned }, context)
+    await stopWorkloads(app, workloads, context)
+    return { app: app.name, id, reason: planned.reason, workloads }
+  } catch (error) {
+    await goBack(app, before, running, context)
+    throw error
+  }
+}
+
+function longReason(): Failure {
+  return new Failure('usage', 'the reason is not one line of 1 to 200 printable characters', {
+    hint: 'Shorten it to one line.',
+  })
+}
+
+/** Also after a cancellation. The failure that led here is the one that is thrown; this one is told. */
+async function goBack(
+  app: App,
+  before: PauseRecord | undefined,
+  running: readonly string[],
+  context: OperationContext,
+): Promise<void> {
+  const afterwards = { ...context, signal: new AbortController().signal }
+  try {
+    await startWorkloads(app, running, afterwards)
+    await (before === undefined ? removeRecord(app.name, afterwards) : saveRecord(before, afterwards))
+  } catch (error) {
+    const message = `${describe(error)}; holdfast resume ${app.name} tries again`
+    context.progress({ type: 'warning', message })
+  }
+}
+
+async function refuseUnpausable(app: App, record: PauseRecord | undefined, context: OperationContext): Promise<void> {
+  if (app.platform === undefined)
+    throw new Failure('usage', `app ${app.name} has no platform, so nothing of it can be stopped`, {
+      hint: `Say under apps.${app.name}.platform what is to be stopped.`,
+    })
+  await refuseOther(record, context)
+  const unfinished = await unfinishedJournal(app.name, context.records)
+  if (unfinished === undefined || !touchesLive(unfinished)) return
+  const { reason, hint } = heldBy(unfinished)
+  throw new Failure('refused', reason, { hint })
+}

@@ -1,0 +1,56 @@
+import { describe, Failure, toFailure } from '../../core/failure.ts'
+import type { App, OperationContext } from '../app.ts'
+import { findRecord } from './record.ts'
+
+/** The workloads of the app that run now and would be stopped. None where the configuration names no platform. */
+export async function runningWorkloads({ platform }: App, context: OperationContext): Promise<readonly string[]> {
+  return platform === undefined ? [] : await platform.kind.running(platform.settings, context)
+}
+
+/** For a plan: those that run, and those that an earlier operation stopped and left stopped. Changes nothing. */
+export async function workloadsToPause(app: App, context: OperationContext): Promise<readonly string[]> {
+  const left = (await findRecord(app, context))?.workloads ?? []
+  return [...new Set([...(await runningWorkloads(app, context)), ...left])]
+}
+
+/** Stops them one after the other. Who dies in here has them in the record. */
+export async function stopWorkloads(
+  { platform }: App,
+  workloads: readonly string[],
+  context: OperationContext,
+): Promise<void> {
+  for (const workload of platform === undefined ? [] : workloads) {
+    context.progress({ type: 'phase', phase: 'pause', detail: workload })
+    await platform?.kind.pause(platform.settings, workload, context)
+  }
+}
+
+/** Starts them in the other order. One that cannot be started keeps none of the others down, and is told. */
+export async function startWorkloads(app: App, workloads: readonly string[], context: OperationContext): Promise<void> {
+  // Who was stopped by name is not forgotten because the configuration no longer says how to start it.
+  if (app.platform === undefined && workloads.length > 0) throw noPlatform(app.name, workloads)
+  const failures: Failure[] = []
+  for (const workload of workloads.toReversed()) {
+    context.progress({ type: 'phase', phase: 'resume', detail: workload })
+    await app.platform?.kind
+      .resume(app.platform.settings, workload, context)
+      .catch((error: unknown) => failures.push(notStarted(app.name, workload, error)))
+  }
+  const [first] = failures
+  if (first !== undefined) throw first
+}
+
+function noPlatform(app: string, workloads: readonly string[]): Failure {
+  return new Failure('usage', `app ${app} has no platform, and Holdfast stopped ${workloads.join(', ')}`, {
+    hint: 'Enter the platform again and run it again, so that these are started.',
+  })
+}
+
+function notStarted(app: string, workload: string, error: unknown): Failure {
+  const { kind, facts } = toFailure(error)
+  return new Failure(kind, `workload ${workload} could not be started: ${describe(error)}`, {
+    cause: error,
+    facts,
+    hint: `Repair what is named, then run holdfast resume ${app}.`,
+  })
+}

@@ -1,0 +1,73 @@
+import type { TestContext } from 'node:test'
+import { z } from 'zod'
+import { Failure } from '../../core/failure.ts'
+import type { Context, Effects } from '../../core/ports.ts'
+import type { Platform } from '../../platforms/platform.ts'
+import type { App } from '../app.ts'
+import { planBackup } from '../backup/plan.ts'
+import type { BackupReport } from '../backup/report.ts'
+import { runBackup } from '../backup/run.ts'
+import { TextPlace } from './text-driver.ts'
+import { newWorkshop, textComponent, type Workshop } from './workshop.ts'
+
+export const broken = new Failure('toolFailed', 'it broke')
+/** All workloads of the stage. */
+export const BOTH = new Set(['web', 'worker'])
+
+/** An app of two workloads and one component, with one restore point and other data since. */
+export interface Stage {
+  readonly workshop: Workshop
+  readonly app: App
+  readonly place: TextPlace
+  /** What was done to workloads and data, in order. */
+  readonly log: string[]
+  /** The workloads that run. */
+  readonly up: Set<string>
+  /** Acts on workloads that fail, for example `resume web`. */
+  readonly faults: Set<string>
+}
+
+export async function stageFor(t?: TestContext): Promise<Stage> {
+  const log: string[] = []
+  const [up, faults] = [new Set(BOTH), new Set<string>()]
+  const workshop = await newWorkshop()
+  t?.after(() => workshop.close())
+  const place = new TextPlace('database', 'captured', log)
+  const platform = { kind: listPlatform(up, faults, log), settings: {} }
+  const app: App = { ...workshop.app([textComponent(place)]), platform }
+  await backUp({ workshop, app })
+  place.live = 'live'
+  return { workshop, app, place, log, up, faults }
+}
+
+/** Workloads that are names in a set. */
+function listPlatform(up: Set<string>, faults: ReadonlySet<string>, log: string[]): Platform {
+  const act = (name: string, change: () => unknown, { effects, signal }: Context): Promise<void> =>
+    effects.run(name, () => {
+      signal.throwIfAborted()
+      log.push(name)
+      if (faults.has(name)) return Promise.reject(broken)
+      return Promise.resolve(void change())
+    })
+  return {
+    kind: 'list',
+    settings: z.unknown(),
+    running: () => Promise.resolve([...up]),
+    pause: (_settings, name, context) => act(`pause ${name}`, () => up.delete(name), context),
+    resume: (_settings, name, context) => act(`resume ${name}`, () => up.add(name), context),
+  }
+}
+
+/** Backs up as the command does. */
+export async function backUp(
+  { workshop, app }: Pick<Stage, 'workshop' | 'app'>,
+  effects?: Effects,
+): Promise<BackupReport> {
+  const context = workshop.context(effects)
+  return await runBackup(app, await planBackup(app, context), context)
+}
+
+/** The app of the stage, captured while it is paused. */
+export function capturedPaused({ app }: Pick<Stage, 'app'>): App {
+  return { ...app, components: app.components.map((component) => ({ ...component, captureWhile: 'paused' })) }
+}
