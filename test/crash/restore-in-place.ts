@@ -109,6 +109,7 @@ async function assertTold(ended: Exclude<Crash<RestoreReport>['ended'], 'dead'>)
 export async function crashInPlace(t: TestContext, lanes: boolean): Promise<void> {
   await crashEverywhere<void, RestoreReport>(t, {
     fresh,
+    halvedFrom: lanes ? 1 : 0,
     run: (_, effects) => restore(effects, 'in-place'),
     recover: (_, crash) => recover(crash, lanes),
   })

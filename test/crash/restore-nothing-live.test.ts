@@ -36,6 +36,8 @@ test(
   async (t) => {
     await crashEverywhere<void, RestoreReport>(t, {
       fresh: () => freshWorld(false),
+      // All with HOLDFAST_SOAK=1.
+      halvedFrom: 1,
       run: (_, effects) => restore(effects),
       async recover(_, { death }) {
         const cutOff = await journal()

@@ -45,7 +45,7 @@ interface Dying<Settings, Details> {
 }
 
 function dying<Settings, Details>(
-  { fresh, dear }: ContractTests<Settings, Details>,
+  { fresh, dear, halved }: ContractTests<Settings, Details>,
   name: string,
   { prepare, run, recover }: Dying<Settings, Details>,
 ): void {
@@ -60,6 +60,7 @@ function dying<Settings, Details>(
       recover,
       close: (stage) => stage.close(),
       ...(dear === true ? { deathsAt: () => ['before', 'after'] } : {}),
+      ...(halved === true ? { halvedFrom: 0 } : {}),
     })
   })
 }

@@ -15,7 +15,6 @@ with create_app(config_name='production', silent=True).app_context():
 export const privacyidea: Application = {
   name: 'privacyIDEA',
   version: '3.14',
-  small: true,
   packages: {
     registry: 'pypi',
     python: ['3.11', '3.12', '3.13'],
