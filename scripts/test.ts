@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { buildControlPlane } from '../test/parts/kubernetes-build.ts'
+import { buildS3Server } from '../test/parts/s3.ts'
 import { installMissing } from './machine.ts'
 import { makeMemoryFolder } from './memory-folder.ts'
 import { runVisibly } from './run.ts'
@@ -53,6 +54,7 @@ if (!without.includes('kubernetes')) {
   console.log('Building the API server of Kubernetes, unless an earlier run did (some minutes) …')
   await buildControlPlane()
 }
+if (!without.includes('s3') && process.env['HOLDFAST_TEST_S3_ENDPOINT'] === undefined) await buildS3Server()
 const check = await runVisibly(process.execPath, [join(root, 'scripts', 'check.ts')])
 const files = globSync('test/**/*.test.ts')
   .filter((file) => !file.includes('architecture') && file !== 'test/docs.test.ts')
