@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { sampleFile, sampleHeader, sampleJson, samplePassword } from '../../src/interop/kleidia-v1/testing/sample.ts'
 import { dumpWith } from '../parts/dump-tools.ts'
+import { withClock } from '../e2e/in-process.ts'
 import { startLab, type Lab } from '../e2e/lab.ts'
 import { ShapeCheck, shapesOf } from './shape.ts'
 
@@ -135,9 +136,12 @@ interface Printed {
   readonly reports: readonly { readonly removed: readonly string[] }[]
 }
 
-/** Runs a command and compares what it prints with the shape of this name. */
+/** Runs a command in this process, and compares what it prints with the shape of this name. */
 async function printed(lab: Lab, shape: string, args: readonly string[], code = 0): Promise<Printed> {
-  const document = await lab.json<Printed>(args, code)
+  const ran = await withClock(lab, 0, ...args, '--json')
+  assert.equal(ran.code, code, `holdfast ${args.join(' ')}: ${ran.out}${ran.error}`)
+  // The shape is compared with the page below.
+  const document = JSON.parse(ran.out) as Printed
   assert.deepEqual(shapes.problems(shape, document), [], `holdfast ${args.join(' ')}`)
   return document
 }

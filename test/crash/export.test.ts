@@ -14,6 +14,7 @@ import { crashEverywhere, settled } from './matrix.ts'
 import { assertListed, deathsOfTransfer, exportTo, importKleidia, startTransfers } from './transfer-lab.ts'
 
 type Format = DumpFormat | 'kleidia-v1'
+const SOAK = process.env['HOLDFAST_SOAK'] === '1'
 const postgres = await startPostgres()
 const world = await startTransfers(['database', 'keys'])
 const folder = join(world.folder, 'out')
@@ -72,6 +73,11 @@ async function assertWholeOrNone(format: Format): Promise<boolean> {
   return true
 }
 
+/** What writes the dump is the same for each format, and dies for plain SQL; in `npm run soak` for Kleidia's too. */
+function isProvenBySql(format: Format, effect: string): boolean {
+  return !SOAK && format === 'kleidia-v1' && !/spool|Kleidia/.test(effect)
+}
+
 /** The effect that makes the file be there. */
 const NAMED = { sql: 'name dump', 'kleidia-v1': 'name Kleidia file' } as const
 
@@ -88,7 +94,7 @@ for (const format of ['sql', 'kleidia-v1'] as const) {
           return format
         },
         run: (_format, effects) => exportTo(world, point, format, effects),
-        deathsAt: deathsOfTransfer,
+        deathsAt: (effect) => (isProvenBySql(format, effect) ? [] : deathsOfTransfer(effect)),
         async recover(_format, { ended, effect, death }) {
           const isThere = await assertWholeOrNone(format)
           if (ended !== 'dead' && 'result' in ended) assert.ok(isThere)
@@ -104,7 +110,8 @@ for (const format of ['sql', 'kleidia-v1'] as const) {
   )
 }
 
-for (const format of ['custom', 'directory'] as const) {
+/** A custom dump is one file, as plain SQL is. */
+for (const format of SOAK ? (['custom', 'directory'] as const) : (['directory'] as const)) {
   test(
     `an export in ${format} format has the effects of one in plain SQL, and dies like it`,
     {

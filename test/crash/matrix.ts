@@ -25,7 +25,15 @@ export interface Matrix<World, Result> {
   deathsAt?(effect: string): readonly Death[]
   /** Those at which it dies; all, unless a run is dear. */
   choose?(seen: readonly EffectAt[]): readonly EffectAt[]
+  /**
+   * Of `npm test`, for a run that is dear: before and after every second effect, with a lost answer at the others. What is
+   * after one effect is before the next, so each world that a death leaves is recovered once. A sibling that begins with
+   * the other effect has the other half. With HOLDFAST_SOAK=1 all deaths are tried at all effects.
+   */
+  readonly halvedFrom?: 0 | 1
 }
+
+const SOAK = process.env['HOLDFAST_SOAK'] === '1'
 
 /**
  * Lists the effects of a run from a run, then lets one run go wrong at each of them in each way. Fails when a run had no effects, or
@@ -35,8 +43,8 @@ export async function crashEverywhere<World, Result>(t: TestContext, matrix: Mat
   const recording = recordingEffects()
   await inFresh(matrix, async (world) => void (await matrix.run(world, recording)))
   assert.ok(recording.seen.length > 0, 'the run has no effects')
-  for (const at of matrix.choose?.(recording.seen) ?? recording.seen) {
-    for (const death of matrix.deathsAt?.(at.name) ?? deaths) {
+  for (const [index, at] of (matrix.choose?.(recording.seen) ?? recording.seen).entries()) {
+    for (const death of deathsOf(matrix, at.name, index)) {
       const effects = dyingEffects(at, death)
       const effect = `${at.name} (${at.occurrence})`
       await inFresh(matrix, async (world) => {
@@ -49,9 +57,21 @@ export async function crashEverywhere<World, Result>(t: TestContext, matrix: Mat
     }
   }
   const names = new Set(recording.seen.map(({ name }) => name))
-  t.diagnostic(
-    `${recording.seen.length} effects, ${matrix.deathsAt === undefined && matrix.choose === undefined ? 'each died before, after and with its answer lost' : 'at each of which one died'}: ${[...names].join(', ')}`,
-  )
+  t.diagnostic(`${recording.seen.length} effects, ${howOften(matrix)}: ${[...names].join(', ')}`)
+}
+
+function deathsOf<World, Result>(matrix: Matrix<World, Result>, effect: string, index: number): readonly Death[] {
+  const all = matrix.deathsAt?.(effect) ?? deaths
+  if (SOAK || matrix.halvedFrom === undefined) return all
+  const dies = (index - matrix.halvedFrom) % 2 === 0
+  return all.filter((death) => (death !== 'lost') === dies)
+}
+
+function howOften<World, Result>(matrix: Matrix<World, Result>): string {
+  if (!SOAK && matrix.halvedFrom !== undefined) return 'half of the ways to die at each'
+  return matrix.deathsAt === undefined && matrix.choose === undefined
+    ? 'each died before, after and with its answer lost'
+    : 'at each of which one died'
 }
 
 async function inFresh<World, Result>(

@@ -5,6 +5,7 @@ import { unfinishedJournal, type RestoreJournal } from '../../src/operations/res
 import type { RestoreReport } from '../../src/operations/restore/report.ts'
 import { abandonRestore, goesForward, resumeRestore } from '../../src/operations/restore/resume.ts'
 import { pair } from '../../src/operations/testing/workshop.ts'
+import { deaths } from '../parts/dying-effects.ts'
 import { crashEverywhere, type Crash } from './matrix.ts'
 import {
   appOf,
@@ -20,6 +21,10 @@ import {
   sql,
   workshop,
 } from './restore-swap.ts'
+
+const SOAK = process.env['HOLDFAST_SOAK'] === '1'
+/** Where lanes differ from one stream: the load, and what comes after it. */
+const LOADS = /^pg_restore|rows-|ANALYZE|COMMIT reopen/
 
 /** What the load takes away for a while and the end must give back. */
 const PROPERTIES = { comment: 'of the operator', limit: 17 }
@@ -109,6 +114,7 @@ async function assertTold(ended: Exclude<Crash<RestoreReport>['ended'], 'dead'>)
 export async function crashInPlace(t: TestContext, lanes: boolean): Promise<void> {
   await crashEverywhere<void, RestoreReport>(t, {
     fresh,
+    ...(lanes ? { deathsAt: (effect) => (SOAK || LOADS.test(effect) ? deaths : []) } : { halvedFrom: 0 }),
     run: (_, effects) => restore(effects, 'in-place'),
     recover: (_, crash) => recover(crash, lanes),
   })

@@ -5,6 +5,7 @@ import type { RestoreReport } from '../../src/operations/restore/report.ts'
 import { abandonRestore, goesForward, resumeRestore } from '../../src/operations/restore/resume.ts'
 import { pair } from '../../src/operations/testing/workshop.ts'
 import { runUndo, planUndo } from '../../src/operations/undo/undo.ts'
+import { deaths } from '../parts/dying-effects.ts'
 import { crashEverywhere } from './matrix.ts'
 import {
   appOf,
@@ -24,6 +25,11 @@ import {
   workshop,
 } from './restore-swap.ts'
 
+const SOAK = process.env['HOLDFAST_SOAK'] === '1'
+/** Until then a restore over live data does the same, and dies at it in restore-swap. */
+const LOADS =
+  /^pg_restore|ANALYZE|OWNER|LIMIT|DATABASE side( loading| loaded)?$|^files: (remove what|make|keep|restore)/
+
 before(prepare)
 after(cleanUp)
 
@@ -36,6 +42,9 @@ test(
   async (t) => {
     await crashEverywhere<void, RestoreReport>(t, {
       fresh: () => freshWorld(false),
+      // All with HOLDFAST_SOAK=1.
+      halvedFrom: 1,
+      deathsAt: (effect) => (!SOAK && LOADS.test(effect) ? [] : deaths),
       run: (_, effects) => restore(effects),
       async recover(_, { death }) {
         const cutOff = await journal()

@@ -62,6 +62,8 @@ async function recover({ death, ended }: Crash<RestoreReport>): Promise<void> {
 test('a restore over live data that dies anywhere can be finished or given up', { timeout: 600_000 }, async (t) => {
   await crashEverywhere<void, RestoreReport>(t, {
     fresh: () => freshWorld(true),
+    // All with HOLDFAST_SOAK=1.
+    halvedFrom: 0,
     run: (_, effects) => restore(effects),
     recover: (_, crash) => recover(crash),
   })

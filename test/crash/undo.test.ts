@@ -22,6 +22,8 @@ test(
   async (t) => {
     await crashEverywhere<void, UndoReport>(t, {
       fresh: freshSwapped,
+      // All with HOLDFAST_SOAK=1.
+      halvedFrom: 0,
       run: (_, effects) => undo(effects),
       async recover() {
         await assertSomethingWhole()

@@ -84,6 +84,7 @@ test('a name that looks like a connection string is only a name', async () => {
   }
 })
 
+const SOAK = process.env['HOLDFAST_SOAK'] === '1'
 /** Every byte that a name may have, 1 to 127: in three names since one has at most 63 bytes. */
 const bytes = (from: number, to: number): string =>
   String.fromCharCode(...Array.from({ length: to - from + 1 }, (_, index) => from + index))
@@ -97,7 +98,8 @@ const names = [
   bytes(127, 127),
 ]
 
-for (const name of names) {
+/** `bad-input-names` takes odd ASCII through every command; elsewhere than in `npm run soak` this has what is left. */
+for (const name of SOAK ? names : ['datenbank-ü-база-数据-🔑']) {
   test(`the database ${JSON.stringify(name)} is backed up, drilled, restored and undone`, async () => {
     const lab = await databaseOnly({
       database: name,

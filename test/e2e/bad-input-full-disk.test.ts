@@ -10,6 +10,7 @@ import { artifactsOf, flipBit } from './tamper.ts'
 import { dataOf } from './watch.ts'
 
 /** Disks that are full, or read-only, wherever Holdfast writes. */
+const SOAK = process.env['HOLDFAST_SOAK'] === '1'
 const test = (name: string, act: () => Promise<void>): void =>
   void anyTest(name, { skip: noSmallDisks ?? false, timeout: 600_000 }, act)
 const base = await startReadyLab()
@@ -194,7 +195,7 @@ test('a drill that runs out of room, wherever it is by then, is no verdict about
   const disk = await mountSmallDisk(72 * MB)
   const ends: number[] = []
   // In the order of time: the folder, initdb, the start of the server, and the load.
-  for (const room of [0, 1, 20, 38, 42, 46, 50, 56]) {
+  for (const room of SOAK ? [0, 1, 20, 38, 42, 46, 50, 56] : [1, 20, 42, 50]) {
     await disk.fill(room * MB)
     const ran = await lab.runWith({ TMPDIR: disk.path }, 'drill', '--at', point, '--json')
     await disk.free()

@@ -82,20 +82,24 @@ async function serversIn(folder: string): Promise<readonly string[]> {
   return commands.filter((command) => command.includes(folder) && /postgres\0/.test(command))
 }
 
+const SOAK = process.env['HOLDFAST_SOAK'] === '1'
 /** Commands, and what they tell when they are where Ctrl-C has been taken for a server that cannot be reached. */
 const stages: readonly (readonly [args: readonly string[], told: RegExp])[] = [
-  [['restore', '--at', point, '--yes', '--no-safety-point'], /^authenticate/m],
-  [['restore', '--at', point, '--yes', '--no-safety-point'], /^load: database/m],
   [['restore', '--at', point, '--yes', '--no-safety-point'], /^compare: database/m],
   [['restore', '--at', point, '--yes', '--target', 'in-place'], /^safety point/m],
-  [['drill', '--at', point], /^compare: database/m],
   [['drill', '--at', point, '--staged'], /^load: database/m],
   [['backup'], /^dump/m],
   [['check'], /^check/m],
   [['export', point, '--output', join(lab.folder, 'stopped.dump')], /^load/m],
 ]
+/** Of `npm run soak`: stages of which another test here has the like. */
+const moreStages: typeof stages = [
+  [['restore', '--at', point, '--yes', '--no-safety-point'], /^authenticate/m],
+  [['restore', '--at', point, '--yes', '--no-safety-point'], /^load: database/m],
+  [['drill', '--at', point], /^compare: database/m],
+]
 
-for (const [args, told] of stages) {
+for (const [args, told] of SOAK ? [...stages, ...moreStages] : stages) {
   test(`SIGINT to ${args[0]} once it says ${told.source} ends with 130`, async () => {
     await changesNothing(lab, async () => {
       const run = lab.start(...args, '--json')

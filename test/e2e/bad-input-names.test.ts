@@ -17,6 +17,12 @@ await chmod(base.folder, 0o711)
 const bytes = (from: number, to: number): string =>
   String.fromCharCode(...Array.from({ length: to - from + 1 }, (_, index) => from + index))
 const HOSTILE = 'host=evil.example dbname=x'
+/** What some parser could take for its own, in one name; `npm run soak` tries each name alone, and every byte. */
+const TOGETHER = `${HOSTILE}; rm -rf $(x) \`y\` -- ../..\\[^]{|}\u007F`
+const SOAK = process.env['HOLDFAST_SOAK'] === '1'
+const NAMES = SOAK
+  ? [HOSTILE, bytes(1, 63), bytes(64, 126), '\u007F; rm -rf $(x) `y` -- ../..', TOGETHER]
+  : [bytes(1, 63), TOGETHER]
 
 interface Outcome {
   readonly report: { readonly outcome?: string; readonly ok?: boolean; readonly point: string }
@@ -47,7 +53,7 @@ async function json<Document>(lab: Lab, args: readonly string[]): Promise<Docume
   return JSON.parse(ran.out) as Document
 }
 
-for (const name of [HOSTILE, bytes(1, 63), bytes(64, 126), '\u007F; rm -rf $(x) `y` -- ../..']) {
+for (const name of NAMES) {
   test(`every command works on the database ${JSON.stringify(name)}`, { timeout: 900_000 }, async () => {
     const lab = await named(name)
     const before = await readDatabase(lab, name)

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { constants, homedir } from 'node:os'
+import { constants, homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 
@@ -17,7 +17,7 @@ export interface Ran {
   readonly error: string
 }
 
-/** Runs the real command line as a user would, in a folder, with an environment that has nothing of ours in it. */
+/** Runs the real command line as a user would, in a folder, with an environment that has nothing of ours but the folder of temporary files. */
 export async function holdfast(
   folder: string,
   args: readonly string[],
@@ -45,7 +45,13 @@ export function start(
 ): Started {
   const child = spawn(launcher, args, {
     cwd: folder,
-    env: { PATH: process.env['PATH'] ?? '', HOME: folder, NODE_COMPILE_CACHE: compileCache, ...environment },
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      TMPDIR: tmpdir(),
+      HOME: folder,
+      NODE_COMPILE_CACHE: compileCache,
+      ...environment,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   })

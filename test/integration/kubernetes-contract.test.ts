@@ -65,6 +65,8 @@ const ROLE = { apiGroups: [''], resources: ['secrets', 'configmaps'] }
 driverContract('kubernetes-secrets', makeNamespace, {
   modes: ['swap', 'in-place', 'scratch'],
   locks: false,
+  // All deaths with HOLDFAST_SOAK=1.
+  halved: true,
   differences: {
     'an object is gone': async ({ settings }) => {
       await kubernetes.must('DELETE', pathOf(settings, 'same'))

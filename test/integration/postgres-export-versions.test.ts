@@ -18,7 +18,11 @@ import { startPrivate, testContext, type TestPostgres } from '../parts/postgres.
 
 /** What an export wrote, given to the tools that every operator has, of the very major that the data is from. */
 await providePostgresVersions()
-const FORMATS: readonly DumpFormat[] = ['sql', 'custom', 'directory']
+const SOAK = process.env['HOLDFAST_SOAK'] === '1'
+const [OLDEST, NEWEST] = [Math.min(...MAJORS), Math.max(...MAJORS)]
+/** Elsewhere than in `npm run soak`, archives are of the oldest and the newest major. */
+const formatsOf = (major: Major): readonly DumpFormat[] =>
+  SOAK || major === OLDEST || major === NEWEST ? ['sql', 'custom', 'directory'] : ['sql']
 /** Without the line break that is in other odd names: pg_restore refuses databases that have one. */
 const DATABASE = `odd ${ODD}`.slice(0, 40).replaceAll('\n', ' ')
 const OWNER = 'The "owner"'
@@ -107,7 +111,7 @@ for (const major of MAJORS) {
       const settings = postgres.settings(DATABASE)
       const { details, source } = await captureStored(settings, context)
       const original = await textOf(major, DATABASE)
-      for (const format of FORMATS) {
+      for (const format of formatsOf(major)) {
         await withTemporaryFolder(async (folder) => {
           const path = join(folder, format)
           // Directly among the temporary files: the server's user must be able to enter it.

@@ -9,7 +9,7 @@ import { startPrivate } from '../parts/postgres.ts'
 const postgres = await startPrivate()
 const TABLES = Array.from({ length: 12 }, (_, index) => `t${index}`)
 /** In milliseconds, one migration after the other without a rest. */
-const MIGRATES_FOR = 12_000
+const MIGRATES_FOR = process.env['HOLDFAST_SOAK'] === '1' ? 12_000 : 7_000
 const PADDING = `repeat(md5(n::text), 20)`
 
 async function makeApp(name: string): Promise<void> {

@@ -1,3 +1,4 @@
+import '../parts/on-disk.ts'
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'

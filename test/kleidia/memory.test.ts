@@ -1,3 +1,4 @@
+import '../parts/on-disk.ts'
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
@@ -9,11 +10,12 @@ import { writeLargeFile } from './large-file.ts'
 
 const execute = promisify(execFile)
 const MIB = 2 ** 20
-/** In `npm run soak` as much as the format's users have; elsewhere more than the memory that is allowed. */
-const bytes = process.env['HOLDFAST_SOAK'] === undefined ? 300 * 1_000_000 : 2_000_000_000
+/** As much as the format's users have. */
+const bytes = 2_000_000_000
+const skip = process.env['HOLDFAST_SOAK'] === undefined && 'in npm run soak; import-memory unpacks a smaller one'
 const printed = z.object({ sqlSize: z.number(), sqlSha256: z.string(), peakBytes: z.number(), seconds: z.number() })
 
-test(`${bytes / 1e6} MB of SQL are unpacked within 256 MiB`, { timeout: 900_000 }, async (t) => {
+test(`${bytes / 1e6} MB of SQL are unpacked within 256 MiB`, { skip, timeout: 900_000 }, async (t) => {
   await inFolder(async (folder) => {
     const path = join(folder, 'large.enc')
     const { sqlSize, sqlSha256 } = await writeLargeFile(path, 'password', bytes)

@@ -30,7 +30,7 @@ const READY_LIMIT = 15_000
  */
 export async function startS3(): Promise<TestS3> {
   const { HOLDFAST_TEST_S3_ENDPOINT: endpoint } = process.env
-  return endpoint === undefined ? startOwn(await buildServer()) : given(endpoint)
+  return endpoint === undefined ? startOwn(await buildS3Server()) : given(endpoint)
 }
 
 function given(endpoint: string): TestS3 {
@@ -50,12 +50,14 @@ function given(endpoint: string): TestS3 {
   return { endpoint, accessKey, secretKey, region: region ?? 'us-east-1', stop, end: notOurs, startAgain: notOurs }
 }
 
-function buildServer(): Promise<string> {
+/** The program, built from source the first time. Its flags are those of Kubernetes, so that what both need is compiled once. */
+export function buildS3Server(): Promise<string> {
   return buildOnce({
     name: 'versitygw',
     module: join(import.meta.dirname, 's3'),
     files: ['go.mod', 'go.sum'],
-    args: [SERVER],
+    args: ['-trimpath', '-ldflags', '-s -w', SERVER],
+    environment: { CGO_ENABLED: '0' },
     limit: 10 * 60_000,
     otherwise: 'the S3 server for tests could not be built; set HOLDFAST_TEST_S3_ENDPOINT to use another',
   })
@@ -63,7 +65,8 @@ function buildServer(): Promise<string> {
 
 async function startOwn(program: string): Promise<TestS3> {
   // The server wants its two folders beside each other, and neither name to be the start of the other.
-  const folder = await mkdtemp(join(tmpdir(), 'holdfast-s3-'))
+  // On a disk: it keeps what it knows of an object in extended attributes, which memory has from Linux 6.6 on.
+  const folder = await mkdtemp(join(process.env['HOLDFAST_TEST_DISK'] ?? tmpdir(), 'holdfast-s3-'))
   const [data, versions] = [join(folder, 'data'), join(folder, 'versions')]
   await Promise.all([mkdir(data), mkdir(versions)])
   const accessKey = 'holdfast-test'

@@ -1,3 +1,4 @@
+import '../parts/on-disk.ts'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startReadyLab } from '../e2e/lab.ts'

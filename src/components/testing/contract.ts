@@ -27,6 +27,8 @@ export interface ContractOptions<Settings, Details> {
    * effect is taken back, and what dies before the next is finished; the ways are not both tried at each.
    */
   readonly dear?: boolean
+  /** Half of the deaths, where `npm run soak` tries them all; the file names HOLDFAST_SOAK for it. */
+  readonly halved?: boolean
 }
 
 interface Lacking<Settings> {

@@ -75,7 +75,7 @@ interface Dying<Settings, Details> {
 }
 
 function dying<Settings, Details>(
-  { fresh, dear }: ContractTests<Settings, Details>,
+  { fresh, dear, halved }: ContractTests<Settings, Details>,
   name: string,
   { prepare, run, recover, ...where }: Dying<Settings, Details>,
 ): void {
@@ -90,6 +90,7 @@ function dying<Settings, Details>(
       recover,
       close: (stage) => stage.close(),
       ...(dear === true ? { deathsAt: () => ['before', 'after'] } : {}),
+      ...(halved === true && where.choose === undefined ? { halvedFrom: 0 } : {}),
       ...where,
     })
   })
