@@ -1,5 +1,6 @@
 import { Command as Commander, CommanderError, Option } from 'commander'
 import { acceptOption } from './ask/accept-option.ts'
+import { intoOption } from './ask/into-option.ts'
 import { addDumpCommands } from './program-dumps.ts'
 import { common, run, type Outcome } from './program-run.ts'
 import type { World } from './world.ts'
@@ -246,13 +247,14 @@ function addRestoreCommands(program: Commander, world: World, outcome: Outcome):
       'only this component (may be repeated)',
       (name: string, names?: readonly string[]) => [...(names ?? []), name],
     )
+    .addOption(intoOption())
     .addOption(acceptOption('restore'))
     .option('--repository <name>', 'read from this repository only')
     .option('--no-safety-point', 'do not back up the live data first')
     .option('--listen', 'scratch: let applications of this machine connect over the loopback, and print a URL for them')
     .option('-n, --dry-run', 'show the plan and stop')
     .option('-y, --yes', 'do not ask to type the name of the target')
-    .option('--continue', 'finish a restore that was cut off or left staged')
+    .option('--continue', 'finish a restore that was cut off or left staged; with the same --into as before')
     .option('--abandon', 'take such a restore back')
     .action(async (app, options, command) => {
       const { restore } = await import('./commands/restore/restore.ts')
@@ -262,7 +264,7 @@ function addRestoreCommands(program: Commander, world: World, outcome: Outcome):
   program
     .command('undo [app]')
     .description('bring back the data that the last restore replaced')
-    .option('--restore <id>', 'undo this restore in place of the newest')
+    .option('--restore <id>', "undo this restore, wherever it went, in place of the newest of the app's own place")
     .option('--list', 'show what is retained for undo, with its size, and stop')
     .option('--forget <restore>', 'remove for good what this restore set aside')
     .option('-n, --dry-run', 'show the plan and stop')

@@ -9,6 +9,8 @@ export async function runningWriters({ platform }: App, context: OperationContex
 
 /** Those that run, and those that an earlier restore stopped and left down because its data was not whole. */
 export async function writersToPause(app: App, context: OperationContext): Promise<readonly string[]> {
+  // They write to the app's own place.
+  if (app.into !== undefined) return []
   const left = (await journalsOf(app.name, context.records)).flatMap(({ paused = [] }) => paused)
   return [...new Set([...(await runningWriters(app, context)), ...left])]
 }

@@ -1,6 +1,7 @@
 import { acceptOptions } from '../../../core/accept-ids.ts'
 import { failureKinds } from '../../../core/failure.ts'
-import type { ForgottenPrevious, PruneReport } from '../../../operations/prune/execute.ts'
+import type { PruneReport } from '../../../operations/prune/execute.ts'
+import type { ForgottenPrevious } from '../../../operations/prune/forgotten.ts'
 import type { PrunePlan } from '../../../operations/prune/plan.ts'
 import {
   planPrune,

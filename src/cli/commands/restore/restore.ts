@@ -1,6 +1,7 @@
 import { Failure, failureKinds } from '../../../core/failure.ts'
 import { isGoodFit } from '../../../operations/key-fit/prove.ts'
 import type { ChosenPoint } from '../../../operations/points/open-chosen-point.ts'
+import { describeInto, intoOptions, type Into } from '../../../operations/restore/into/into.ts'
 import type { RestoreJournal } from '../../../operations/restore/journal.ts'
 import { destinations, type Destination } from '../../../operations/restore/order.ts'
 import { blockers, orderOf, planRestore, type RestorePlan } from '../../../operations/restore/plan.ts'
@@ -24,6 +25,7 @@ export interface RestoreOptions extends ChosenPoint {
   readonly continue?: boolean
   readonly abandon?: boolean
   readonly accept?: readonly string[]
+  readonly into?: Into
   /** Scratch only. */
   readonly listen?: boolean
 }
@@ -33,12 +35,12 @@ export async function restore(command: Command, name: string | undefined, option
   const { apps, context } = command.assembly
   const app = chooseApp(apps, name)
   if (options.continue === true) {
-    const report = await continueUnfinished(app, options.repository, context)
+    const report = await continueUnfinished(app, options.repository, context, options.into)
     command.result({ report }, () => reportText(report))
     return exitOf(report)
   }
   if (options.abandon === true) {
-    const journal = await abandonUnfinished(app, context)
+    const journal = await abandonUnfinished(app, context, options.into)
     command.result({ abandoned: journal }, () => abandonedText(journal))
     return 0
   }
@@ -51,7 +53,7 @@ export async function restore(command: Command, name: string | undefined, option
   command.say(() => planText(plan))
   const order = orderOf(plan)
   if (plan.mode === 'swap' || plan.mode === 'in-place')
-    await confirmByTyping(command.world, plan.confirmation, 'replace the live data', options.yes === true)
+    await confirmByTyping(command.world, plan.confirmation, actOf(plan), options.yes === true)
   const { report, left } = await runRestore(app, order, context)
   if (left !== undefined) return showScratch(command, plan, report, left)
   command.result({ plan, report }, () => reportText(report))
@@ -80,7 +82,12 @@ function parseMode(text: string | undefined): Destination {
   })
 }
 
-function abandonedText({ restoreId, app, mode }: RestoreJournal): string {
+function actOf({ into }: RestorePlan): string {
+  return into === undefined ? 'replace the live data' : 'replace what is there'
+}
+
+function abandonedText({ restoreId, app, mode, into }: RestoreJournal): string {
+  if (into !== undefined) return `Restore ${restoreId} of ${app} into ${describeInto(into)} is given up.`
   return mode === 'in-place'
     ? `Restore ${restoreId} of ${app} is given up; the live data is open again.`
     : `Restore ${restoreId} of ${app} was taken back; what was live before it is live.`
@@ -105,8 +112,9 @@ function planText(plan: RestorePlan): string {
   return [
     `Restore of ${plan.app} from restore point ${plan.point} (${formatTime(plan.pointCreated)}) in ${plan.repository}`,
     ...noteLines(plan),
+    ...(plan.into === undefined ? [] : [`  where: NOT the app's own place, but ${describeInto(plan.into)}`]),
     `  how: ${acts[plan.mode]}`,
-    ...(plan.mode === 'scratch' ? [] : [`  safety point first: ${plan.safetyPoint ? 'yes' : 'NO'}`]),
+    ...(plan.mode === 'scratch' ? [] : [`  safety point first: ${safetyText(plan)}`]),
     ...plan.components.map(({ name, target, bytes }) => `  ${name}: ${formatBytes(bytes)} into ${target}`),
     ...(plan.pauses ?? []).map((name) => `  stopped meanwhile: ${name}`),
     ...plan.missing.map((name) => `  MISSING in this point: ${name}`),
@@ -115,6 +123,11 @@ function planText(plan: RestorePlan): string {
       .map(({ findings }) => formatFindings(findings.filter(({ level }) => level !== 'ok')))
       .filter((text) => text !== ''),
   ].join('\n')
+}
+
+function safetyText({ into, safetyPoint }: RestorePlan): string {
+  if (into !== undefined) return "none, as what is there is not the app's data"
+  return safetyPoint ? 'yes' : 'NO'
 }
 
 /** And the keys open it. */
@@ -147,16 +160,27 @@ function urlLines(urls: readonly { readonly component: string; readonly url: str
   ]
 }
 
-function undoText({ app, previous }: RestoreReport): string {
+function undoText({ app, previous, into, restoreId }: RestoreReport): string {
+  const undo = `holdfast undo ${app}${into === undefined ? '' : ` --restore ${restoreId}`}`
   return previous.length === 0
-    ? `Nothing was live before; holdfast undo ${app} takes the restored data away again.`
-    : `The previous data is retained; holdfast undo ${app} brings it back.`
+    ? `Nothing was live before; ${undo} takes the restored data away again.`
+    : `The previous data is retained; ${undo} brings it back.`
+}
+
+function ofApp({ app, into }: RestoreReport): string {
+  return into === undefined ? app : `${app} into ${describeInto(into)}`
+}
+
+function isRestored({ app, point, into }: RestoreReport): string {
+  return into === undefined
+    ? `${app} is restored from ${point}.`
+    : `${app} is restored from ${point} into ${describeInto(into)}; the app's own data was not touched.`
 }
 
 function reportText(report: RestoreReport): string {
   if (report.outcome === 'stopped') {
     return [
-      `Restore of ${report.app} STOPPED; the live data ${report.live === 'may be mixed' ? 'MAY BE MIXED' : 'is as it was before'}.`,
+      `Restore of ${ofApp(report)} STOPPED; the live data ${report.live === 'may be mixed' ? 'MAY BE MIXED' : 'is as it was before'}.`,
       `  ${report.failure?.message ?? ''}`,
       ...(report.failure?.hint === undefined ? [] : [`  ${report.failure.hint}`]),
       formatDifferences(report.differences),
@@ -171,10 +195,10 @@ function reportText(report: RestoreReport): string {
       `${report.app} is restored beside the live data, equal to what was captured.`,
       took,
       ...missingLines(report),
-      `Make it live with holdfast restore ${report.app} --continue, or remove it with --abandon.`,
+      `Make it live with holdfast restore ${report.app}${intoOptions(report.into)} --continue, or remove it with --abandon.`,
     ].join('\n')
   return [
-    `${report.app} is restored from ${report.point}.`,
+    isRestored(report),
     `${took}; writers were locked out for ${formatDuration(report.downtimeMilliseconds)}${silenceText(report)}`,
     ...missingLines(report),
     ...report.remarks.map((remark) => `  ${remark}`),

@@ -1,3 +1,4 @@
+import { describeInto } from '../../../operations/restore/into/into.ts'
 import { planUndo, runUndo, undoOrder, type UndoPlan } from '../../../operations/undo/undo.ts'
 import { confirmByTyping } from '../../ask/confirm.ts'
 import { formatDuration, formatTime } from '../../print/format.ts'
@@ -44,9 +45,13 @@ function outcomeOf({ restoreId, app, components }: UndoPlan): string {
     : `The data from before restore ${restoreId} of ${app} is live again`
 }
 
+function placeOf({ into }: UndoPlan): string {
+  return into === undefined ? '' : ` into ${describeInto(into)}`
+}
+
 function planText(plan: UndoPlan): string {
   return [
-    `Undo of restore ${plan.restoreId} of ${plan.app}: what is live now, with everything written since, is set aside for`,
+    `Undo of restore ${plan.restoreId} of ${plan.app}${placeOf(plan)}: what is live now, with everything written since, is set aside for`,
     ...plan.components.map(
       ({ name, description, since, until }) =>
         `  ${name}: ${description}, as it was at ${formatTime(since)} (kept until ${formatTime(until)})`,

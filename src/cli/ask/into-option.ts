@@ -1,0 +1,17 @@
+import { InvalidArgumentError, Option } from 'commander'
+import type { Into } from '../../operations/restore/into/into.ts'
+
+const PART = /^([^.=]+)\.([^.=]+)=(.*)$/s
+
+/** `--into <component>.<setting>=<value>`, which may be repeated. */
+export function intoOption(): Option {
+  return new Option(
+    '--into <component.setting=value>',
+    "another place than the app's own, for example database.database=portal_copy (may be repeated)",
+  ).argParser((text: string, before: Into = {}): Into => {
+    const [, component = '', setting = '', value = ''] = PART.exec(text) ?? []
+    if (component === '') throw new InvalidArgumentError('It is not <component>.<setting>=<value>.')
+    const settings = Object.hasOwn(before, component) ? before[component] : {}
+    return { ...before, [component]: { ...settings, [setting]: value } }
+  })
+}
