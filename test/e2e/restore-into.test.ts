@@ -118,6 +118,14 @@ const DEATHS: readonly EffectAt[] = [
   { name: 'sql COMMENT ON DATABASE live', occurrence: 1 },
 ]
 
+test('in place it writes over what is there, without a safety point of the app', async () => {
+  await lab.postgres.sql('portal_copy', "update public.users set email = 'copied-' || email")
+  const ran = await run('restore', ...PLACE, '--target', 'in-place', '--yes')
+  assert.equal(ran.code, 0, ran.error)
+  assert.match(ran.error, /safety point first: none/)
+  await assertCopied()
+})
+
 test('a restore that was cut off goes on, or is taken back, where it was', async () => {
   for (const at of DEATHS) {
     const effects = dyingEffects(at, 'before')

@@ -8,10 +8,9 @@ export function intoOption(): Option {
   return new Option(
     '--into <component.setting=value>',
     "another place than the app's own, for example database.database=portal_copy (may be repeated)",
-  ).argParser((text: string, before: Into = {}): Into => {
+  ).argParser((text: string, before: Into | undefined): Into => {
     const [, component = '', setting = '', value = ''] = PART.exec(text) ?? []
     if (component === '') throw new InvalidArgumentError('It is not <component>.<setting>=<value>.')
-    const settings = Object.hasOwn(before, component) ? before[component] : {}
-    return { ...before, [component]: { ...settings, [setting]: value } }
+    return { ...before, [component]: { ...before?.[component], [setting]: value } }
   })
 }

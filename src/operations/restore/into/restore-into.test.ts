@@ -11,12 +11,27 @@ import { TextPlace, textPlaces } from '../../testing/text-driver.ts'
 import { newWorkshop, textComponent, type Workshop } from '../../testing/workshop.ts'
 import { forgetRetained, listRetained } from '../../undo/retained.ts'
 import { planUndo, runUndo } from '../../undo/undo.ts'
-import { isFinished, journalsOf } from '../journal.ts'
+import { isFinished, journalsOf, saveJournal, type RestoreJournal } from '../journal.ts'
 import { orderOf, planRestore, type RestoreRequest } from '../plan.ts'
 import type { RestoreReport } from '../report.ts'
 import { abandonUnfinished, continueUnfinished, runRestore } from '../run.ts'
+import { appInto } from './app-into.ts'
 
 const INTO = { database: { place: 'copy' }, files: { place: 'copied key' } }
+
+const JOURNAL: RestoreJournal = {
+  format: 1,
+  restoreId: 'abcdef01',
+  app: 'portal',
+  point: '1'.padStart(32, '0'),
+  repository: 'repository-0',
+  mode: 'in-place',
+  components: ['database'],
+  stage: 'abandoned',
+  safetyPoint: null,
+  started: '2026-01-01T00:00:00Z',
+  updated: '2026-01-01T00:00:00Z',
+}
 
 interface Stage {
   readonly workshop: Workshop
@@ -74,7 +89,11 @@ function assertOwnUntouched({ own }: Stage): void {
 test('a restore into another place leaves the app alone: its data, its writers, its points, its lineage', async (t) => {
   const calls: string[] = []
   const stage = await stageFor(t, { platform: untouchedPlatform(calls) })
-  for (const place of stage.own) place.server = { server: 'own', timeline: 1, position: null }
+  stage.copy.server = { server: 'e'.repeat(16), timeline: 1, position: null }
+  // An earlier restore left them down.
+  const { records, clock } = stage.context
+  await saveJournal({ ...JOURNAL, paused: ['web'] }, records, clock)
+  assert.equal(appInto(stage.app, INTO).platform, undefined)
   const plan = await planRestore(stage.app, { into: INTO }, stage.context)
   assert.deepEqual([plan.into, plan.safetyPoint, plan.pauses], [INTO, false, undefined])
   const report = await restore(stage)
