@@ -6,8 +6,8 @@ const PART = /^([^.=]+)\.([^.=]+)=(.*)$/s
 /** `--into <component>.<setting>=<value>`, which may be repeated. */
 export function intoOption(): Option {
   return new Option(
-    '--into <component.setting=value>',
-    "another place than the app's own, for example database.database=portal_copy (may be repeated)",
+    '--into <place>',
+    "another place than the app's own, as <component>.<setting>=<value>: database.database=copy (may be repeated)",
   ).argParser((text: string, before: Into | undefined): Into => {
     const [, component = '', setting = '', value = ''] = PART.exec(text) ?? []
     if (component === '') throw new InvalidArgumentError('It is not <component>.<setting>=<value>.')
