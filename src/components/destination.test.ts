@@ -70,6 +70,8 @@ test('folders and files are compared by what they are', async (t) => {
     ['files', files('app'), files('app'), 'same'],
     ['files', files('app'), files('link'), 'overlapping'],
     ['files', files('app/data'), files('link/data/new/deep'), 'overlapping'],
+    // Neither is there, as after a loss.
+    ['files', files('app/gone'), files('link/gone/deep'), 'overlapping'],
     ['files', files('app'), files('app2'), 'apart'],
     ['secrets', secret('app/key', 'copy'), secret('app/key'), 'apart'],
     ['secrets', secret('app/key', 'link'), secret('app/key'), 'overlapping'],
