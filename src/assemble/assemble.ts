@@ -129,8 +129,9 @@ function prefixed(records: Records, prefix: string): Records {
 }
 
 function appsOf(config: Config, repositories: ReadonlyMap<string, AppRepository>): readonly App[] {
-  return Object.entries(config.apps).map(([name, app]) => ({
+  const apps: readonly App[] = Object.entries(config.apps).map(([name, app]) => ({
     name,
+    neighbours: () => apps,
     retention: app.retention,
     intervalMilliseconds: app.intervalMilliseconds,
     objectives: app.objectives,
@@ -152,6 +153,7 @@ function appsOf(config: Config, repositories: ReadonlyMap<string, AppRepository>
       ),
     })),
   }))
+  return apps
 }
 
 function platformOf(settings: Config['apps'][string]['platform']): Pick<App, 'platform'> {

@@ -3,6 +3,7 @@ import type { Place } from '../core/safety/lost-together.ts'
 import type { Context } from '../core/ports.ts'
 import type { Finding } from '../core/restore-point.ts'
 import type { ServerMoment } from '../core/safety/server-moment.ts'
+import type { RestoreDestination } from './capabilities/destination.ts'
 import type { Dumps } from './capabilities/dumps.ts'
 import type { Rights } from './capabilities/rights.ts'
 import type { SecretLists } from './capabilities/secret-lists.ts'
@@ -59,6 +60,8 @@ export interface Driver<Settings = unknown, Details = unknown> {
   /** Rows of the live data, for key fit. Like a capture, it runs no code of the database. */
   liveRows?(settings: Settings, query: EvidenceQuery, context: Context): AsyncIterable<EvidenceRow>
 
+  /** For kinds that can be restored into another place than the configured one. */
+  readonly destination?: RestoreDestination<Settings>
   /** For kinds that hold keys. */
   readonly secrets?: SecretEvidence<Settings, Details>
   /** For kinds whose server gives rights. */

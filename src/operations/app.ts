@@ -7,6 +7,7 @@ import type { RetentionPolicy } from '../core/retention/retention.ts'
 import type { Driver } from '../components/driver.ts'
 import type { Platform } from '../platforms/platform.ts'
 import type { DeclaredFit } from '../key-fit/schema.ts'
+import type { Into } from '../core/texts/into-text.ts'
 import type { Identity, Repository } from '../repository/repository.ts'
 
 /** An app as the operations see it: its components with their drivers, and where its restore points go. */
@@ -28,6 +29,10 @@ export interface App {
   readonly configuration?: Readonly<Record<string, unknown>>
   /** Where its workloads run; without it nothing is stopped. */
   readonly platform?: { readonly kind: Platform; readonly settings: unknown }
+  /** All apps of the configuration, this one too: their places are theirs. */
+  readonly neighbours?: () => readonly App[]
+  /** What differs, where this is the app at another place than its own. */
+  readonly into?: Into
   /** Proofs that the captured keys open the data. */
   readonly keyFit?: readonly DeclaredFit[]
 }

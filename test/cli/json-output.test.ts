@@ -162,6 +162,7 @@ async function throughTheJob(lab: Lab): Promise<string> {
   await printed(lab, 'restore --dry-run', ['restore', '--dry-run'])
   await throughScratch(lab)
   await throughLeavingOut(lab)
+  await throughAnotherPlace(lab)
   await printed(lab, 'restore', ['restore', '--target', 'stage'])
   await printed(lab, 'error', ['restore', '--yes'], 13)
   await printed(lab, 'restore --abandon', ['restore', '--abandon'])
@@ -213,6 +214,19 @@ async function throughPause(lab: Lab): Promise<void> {
   await printed(lab, 'pause', ['pause', '--reason', 'upgrade', '--yes'])
   await printed(lab, 'resume --dry-run', ['resume', '--dry-run', '--accept', 'unsure-data'])
   await printed(lab, 'resume', ['resume'])
+}
+
+/** A folder beside the app's own. */
+async function throughAnotherPlace(lab: Lab): Promise<void> {
+  const place = ['--component', 'files', '--into', `files.path=${join(lab.folder, 'copy')}`]
+  await printed(lab, 'restore --dry-run', ['restore', '--dry-run', ...place])
+  await printed(lab, 'restore', ['restore', '--target', 'stage', ...place])
+  await printed(lab, 'restore --abandon', ['restore', '--abandon', ...place])
+  const { report } = await printed(lab, 'restore', ['restore', '--yes', ...place])
+  await printed(lab, 'undo --list', ['undo', '--list'])
+  await printed(lab, 'undo --dry-run', ['undo', '--dry-run', '--restore', report.restoreId])
+  await printed(lab, 'undo', ['undo', '--yes', '--restore', report.restoreId])
+  await printed(lab, 'undo --forget', ['undo', '--forget', report.restoreId, '--yes'])
 }
 
 /** A trigger that PostgreSQL cannot make again. */

@@ -6,19 +6,29 @@ import type { Outcome } from '../../src/cli/cli.ts'
 import type { World } from '../../src/cli/world.ts'
 import { Failure } from '../../src/core/failure.ts'
 import { systemClock } from '../../src/system/clock.ts'
+import type { Effects } from '../../src/core/ports.ts'
 import { directEffects } from '../../src/system/effects.ts'
 import { withTemporaryFolder } from '../../src/system/files/temporary-folder.ts'
 import type { Ran } from './holdfast.ts'
 import type { Lab } from './lab.ts'
 
-/**
- * The real command line with all its real parts, in this process, on a machine whose clock is wrong by `milliseconds`. Everything but
- * the clock is as in `main.ts`.
- */
-export async function withClock(
-  lab: Pick<Lab, 'folder' | 'environment'>,
-  milliseconds: number,
-  ...args: readonly string[]
+type SomeLab = Pick<Lab, 'folder' | 'environment'>
+
+/** The real command line with all its real parts, in this process, on a machine whose clock is wrong by `milliseconds`. */
+export async function withClock(lab: SomeLab, milliseconds: number, ...args: readonly string[]): Promise<Ran> {
+  return await inProcess(lab, { milliseconds, effects: directEffects }, args)
+}
+
+/** The same with these effects, which may let it die. */
+export async function withEffects(lab: SomeLab, effects: Effects, ...args: readonly string[]): Promise<Ran> {
+  return await inProcess(lab, { milliseconds: 0, effects }, args)
+}
+
+/** Everything but the clock and the effects is as in `main.ts`. */
+async function inProcess(
+  lab: SomeLab,
+  { milliseconds, effects }: { readonly milliseconds: number; readonly effects: Effects },
+  args: readonly string[],
 ): Promise<Ran> {
   let [out, error] = ['', '']
   const clock = { ...systemClock, now: () => new Date(systemClock.now().getTime() + milliseconds) }
@@ -26,7 +36,7 @@ export async function withClock(
   const noTerminal = (): Promise<string> => Promise.reject(new Failure('usage', 'there is no terminal'))
   const world: World = {
     streams: { out: (text) => void (out += text), error: (text) => void (error += text), terminal: false },
-    context: (progress) => ({ clock, effects: directEffects, signal, progress }),
+    context: (progress) => ({ clock, effects, signal, progress }),
     assemble: (options, context) => {
       const isAsked = lab.environment['HOLDFAST_PASSWORD'] === undefined
       return assemble(options, { password: passwordOfLockedKeys(world), isAsked }, context)

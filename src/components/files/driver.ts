@@ -2,6 +2,7 @@ import type { StagedRestore, Driver, RetainedCopy } from '../driver.ts'
 import type { Target, TargetRequest } from '../target.ts'
 import { placeOfPath } from '../../system/files/where-it-lies.ts'
 import { keptUntil } from '../keep-previous.ts'
+import { filesDestination } from './destination.ts'
 import { naming } from './failures.ts'
 import { statOf } from './tree/folder.ts'
 import { stagedPlaces, retainedPlaces, type RetainedPlace } from './restore/places.ts'
@@ -21,6 +22,7 @@ export const filesDriver: Driver<FilesSettings, FilesDetails> = {
   retainedBytes,
   listStaged: stagedFolders,
   open: openFilesTarget,
+  destination: filesDestination,
   secrets: {
     captured: async (...request) => (await import('./secret-file.ts')).capturedFile(...request),
     live: async (settings, name) => (await import('./secret-file.ts')).liveFile(settings, name),

@@ -2,6 +2,7 @@ import type { Driver } from '../driver.ts'
 import type { Target, TargetRequest } from '../target.ts'
 import type { ArtifactSource } from '../transfer.ts'
 import { fingerprintOf } from '../secret-record.ts'
+import { kubernetesDestination } from './destination.ts'
 import {
   kubernetesSecretsDetails,
   kubernetesSecretsSettings,
@@ -23,6 +24,7 @@ export const kubernetesSecretsDriver: Driver<KubernetesSecretsSettings, Kubernet
     text: async (settings, purpose) => (await import('./role.ts')).roleText(settings, purpose),
   },
   open: openTarget,
+  destination: kubernetesDestination,
   // Another cluster than the one this runs in has its own names.
   place: ({ kubeconfig }) => Promise.resolve(kubeconfig === undefined ? { cluster: 'Kubernetes' } : {}),
   secrets: {

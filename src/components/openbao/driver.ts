@@ -2,6 +2,7 @@ import { placeOfServer } from '../../system/files/where-it-lies.ts'
 import type { Driver } from '../driver.ts'
 import type { Target, TargetRequest } from '../target.ts'
 import { keyFingerprints } from './capture/key-fingerprints.ts'
+import { openbaoDestination } from './destination.ts'
 import { openbaoDetails, openbaoSettings } from './schema.ts'
 import type { OpenbaoDetails, OpenbaoSettings } from './schema.ts'
 
@@ -28,6 +29,7 @@ export const openbaoDriver: Driver<OpenbaoSettings, OpenbaoDetails> = {
     fingerprints: keyFingerprints,
   },
   open: openTarget,
+  destination: openbaoDestination,
   secretLists: {
     take: async (...request) => (await import('./kv/lists.ts')).takeList(...request),
     give: async (...request) => (await import('./kv/lists.ts')).giveList(...request),

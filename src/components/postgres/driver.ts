@@ -1,6 +1,7 @@
 import type { Context } from '../../core/ports.ts'
 import { placeOfServer } from '../../system/files/where-it-lies.ts'
 import type { Driver, RetainedCopy } from '../driver.ts'
+import { postgresDestination } from './destination.ts'
 import { postgresDetails, postgresSettings } from './schema.ts'
 import type { PostgresDetails, PostgresSettings } from './schema.ts'
 
@@ -26,6 +27,7 @@ export const postgresDriver: Driver<PostgresSettings, PostgresDetails> = {
   place: ({ host }) => Promise.resolve(placeOfServer(host)),
   serverMoment: async (...request) => (await import('./server-moment.ts')).serverMoment(...request),
   rights: { form: 'grants', text: async (...request) => (await import('./roles/grants.ts')).grants(...request) },
+  destination: postgresDestination,
   dumps: {
     find: async (...request) => (await import('./dumps/find-dumps.ts')).findDumps(...request),
     digest: async (...request) => (await import('./dumps/files/dump-file.ts')).openDumpFile(...request),

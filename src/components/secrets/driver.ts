@@ -11,6 +11,7 @@ import { keptUntil } from '../keep-previous.ts'
 import { fingerprintOf } from '../secret-record.ts'
 import { captureSecrets } from './capture.ts'
 import { checkSecrets } from './check.ts'
+import { secretsDestination } from './destination.ts'
 import { capturedValues } from './load.ts'
 import { allSources, touchedNames } from './folder.ts'
 import { destinationsOf, retainedFiles } from './places.ts'
@@ -29,6 +30,7 @@ export const secretsDriver: Driver<SecretsSettings, SecretsDetails> = {
   listRetained,
   retainedBytes,
   open: (settings, request) => Promise.resolve(openTarget(settings, request)),
+  destination: secretsDestination,
   place,
   holdsFile: ({ secrets, folder }, path) =>
     Promise.resolve(Object.values(secrets).some(({ file }) => file === path) || dirname(path) === folder),

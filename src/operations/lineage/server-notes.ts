@@ -36,9 +36,10 @@ export async function saveServerNotes(
 
 /**
  * After a restore by Holdfast the server is where it was meant to be: what comes after is compared with this, and not with
- * what was there before.
+ * what was there before. A restore into another place says nothing of where the app is.
  */
 export async function noteRestored(app: App, components: readonly string[], context: OperationContext): Promise<void> {
+  if (app.into !== undefined) return
   const servers: CommitServer[] = []
   for (const { name, driver, settings } of app.components) {
     if (!components.includes(name)) continue

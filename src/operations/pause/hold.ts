@@ -18,6 +18,8 @@ export interface Holder extends Pick<PauseRecord, 'operation' | 'id'> {
  * stopped now. Fails with `locked` while another process is at an operation that holds them.
  */
 export async function noteHeld(app: App, holder: Holder, context: OperationContext): Promise<readonly string[]> {
+  // The writers of the app write to its own place.
+  if (app.into !== undefined) return []
   const before = await loadRecord(app.name, context)
   await refuseOther(before, context)
   const workloads = [...new Set([...(before?.workloads ?? []), ...(await runningWorkloads(app, context))])]

@@ -9,6 +9,8 @@ export async function runningWorkloads({ platform }: App, context: OperationCont
 
 /** For a plan: those that run, and those that an earlier operation stopped and left stopped. Changes nothing. */
 export async function workloadsToPause(app: App, context: OperationContext): Promise<readonly string[]> {
+  // They write to the app's own place.
+  if (app.into !== undefined) return []
   const left = (await findRecord(app, context))?.workloads ?? []
   return [...new Set([...(await runningWorkloads(app, context)), ...left])]
 }

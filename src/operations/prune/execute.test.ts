@@ -6,7 +6,8 @@ import { planBackup } from '../backup/plan.ts'
 import { runBackup } from '../backup/run.ts'
 import { TextPlace } from '../testing/text-driver.ts'
 import { newWorkshop, textComponent, type Workshop } from '../testing/workshop.ts'
-import { executePrune, forgetExpired, planPruneOf, type PruneReport } from './execute.ts'
+import { executePrune, planPruneOf, type PruneReport } from './execute.ts'
+import { forgetExpired } from './forget-expired.ts'
 
 interface Stage {
   readonly workshop: Workshop

@@ -1,16 +1,10 @@
 import { z } from 'zod'
-import { describe, Failure } from '../../core/failure.ts'
-import { SKEW_LIMIT } from '../../core/retention/retention-guards.ts'
-import type { Context } from '../../core/ports.ts'
+import { Failure } from '../../core/failure.ts'
 import type { Catalog, Repository, SweepReport } from '../../repository/repository.ts'
 import type { App, AppRepository, OperationContext } from '../app.ts'
 import { loadLastBackup } from '../backup/run.ts'
-import type { StagedRestore } from '../../components/driver.ts'
 import { recordVerdict, storeKept } from '../proof/record-verdict.ts'
 import { standingOf } from '../proof/standing.ts'
-import { isFinished, journalsOf } from '../restore/journal.ts'
-import { scratchesOf } from '../scratch/record.ts'
-import { removeOverdue } from '../scratch/remove.ts'
 import { allAccepted, allowsSweep, rememberAccepted } from './accepted.ts'
 import { candidatesOf, lostPoints } from './candidate.ts'
 import { isApproved, decideRemovals, type PrunePlan } from './plan.ts'
@@ -186,95 +180,4 @@ async function loadPolicy(app: App, repository: Repository, context: OperationCo
 
 async function savePolicy(app: App, repository: Repository, hash: string, context: OperationContext): Promise<void> {
   await context.records.save(policyName(app, repository), { hash })
-}
-
-export interface ForgottenPrevious {
-  readonly component: string
-  readonly description: string
-  readonly failure?: string
-}
-
-/** Removes what earlier restores retained for undo, once its time is over. */
-export async function forgetExpired(
-  app: App,
-  context: OperationContext,
-  accepted: readonly string[] = [],
-): Promise<readonly ForgottenPrevious[]> {
-  const doubt = accepted.includes('clock-skew') ? undefined : await clockDoubt(app, context)
-  if (doubt !== undefined) return [{ component: app.name, description: 'what is retained for undo', failure: doubt }]
-  const forgotten: ForgottenPrevious[] = [
-    ...(await forgetScratches(app, context)),
-    ...(await forgetBeside(app, context)),
-  ]
-  for (const { name, driver, settings } of app.components) {
-    try {
-      const expired = (await driver.listRetained(settings, context)).filter(({ until }) => until <= context.clock.now())
-      for (const { restoreId, description } of expired) {
-        const target = await driver.open(settings, { mode: 'swap', restoreId }, context)
-        await target.forget(context)
-        forgotten.push({ component: name, description })
-      }
-    } catch (error) {
-      assertNotCancelled(context)
-      forgotten.push({ component: name, description: 'data retained for undo', failure: describe(error) })
-    }
-  }
-  return forgotten
-}
-
-/** By a clock that was set wrong, everything is over at once. The clocks of the repositories are the ones to compare with. */
-async function clockDoubt(app: App, context: OperationContext): Promise<string | undefined> {
-  for (const target of app.repositories) {
-    const skew = await (await target.open(context)).clockSkew(context)
-    if (Math.abs(skew) > SKEW_LIMIT)
-      return `the clocks of this machine and of ${target.name} differ by ${Math.round(Math.abs(skew) / 1000)} s, so that nobody knows what is over`
-  }
-  return undefined
-}
-
-/** Longer than a restore may run, and as long as everything else that can be taken back. */
-const BESIDE_MILLISECONDS = 72 * 3_600_000
-
-/**
- * What was loaded beside and that nobody here will come back for: a drill of another machine that was killed, or a
- * restore whose journal is gone. One with an unfinished journal here stays for `--continue`, however old it is.
- */
-async function forgetBeside(app: App, context: OperationContext): Promise<readonly ForgottenPrevious[]> {
-  const wanted = await wantedHere(app, context)
-  const forgotten: ForgottenPrevious[] = []
-  for (const { name, driver, settings } of app.components) {
-    const isOld = ({ since }: StagedRestore): boolean =>
-      since.getTime() + BESIDE_MILLISECONDS <= context.clock.now().getTime()
-    try {
-      for (const beside of (await driver.listStaged?.(settings, context)) ?? []) {
-        if (!isOld(beside) || wanted.has(beside.restoreId)) continue
-        const request = { mode: 'swap', restoreId: beside.restoreId } as const
-        await (await driver.open(settings, request, context)).discard(context)
-        forgotten.push({ component: name, description: beside.description })
-      }
-    } catch (error) {
-      assertNotCancelled(context)
-      forgotten.push({ component: name, description: 'what was left beside', failure: describe(error) })
-    }
-  }
-  return forgotten
-}
-
-async function wantedHere(app: App, context: OperationContext): Promise<ReadonlySet<string>> {
-  const unfinished = (await journalsOf(app.name, context.records)).filter(({ stage }) => !isFinished(stage))
-  const scratches = await scratchesOf(app, context)
-  return new Set([...unfinished, ...scratches].map(({ restoreId }) => restoreId))
-}
-
-async function forgetScratches(app: App, context: OperationContext): Promise<readonly ForgottenPrevious[]> {
-  try {
-    return (await removeOverdue(app, context)).map((description) => ({ component: app.name, description }))
-  } catch (error) {
-    assertNotCancelled(context)
-    return [{ component: app.name, description: 'what drills left', failure: describe(error) }]
-  }
-}
-
-function assertNotCancelled({ signal }: Context): void {
-  if (signal.aborted) throw new Failure('cancelled', 'cancelled')
 }

@@ -1,13 +1,8 @@
 import { z } from 'zod'
 import type { App, OperationContext } from '../app.ts'
-import {
-  executePrune,
-  forgetExpired,
-  planPruneOf,
-  withheldBy,
-  type ForgottenPrevious,
-  type PruneReport,
-} from './execute.ts'
+import { executePrune, planPruneOf, withheldBy, type PruneReport } from './execute.ts'
+import { forgetExpired } from './forget-expired.ts'
+import type { ForgottenPrevious } from './forgotten.ts'
 import type { PrunePlan } from './plan.ts'
 
 /** What a prune is to do: all that a later process or another machine needs, and nothing else. It can be stored as JSON. */

@@ -1,5 +1,5 @@
 import { toFailureUnder } from '../../core/cancelled.ts'
-import { describe, Failure, toFailure } from '../../core/failure.ts'
+import { describe, toFailure } from '../../core/failure.ts'
 import type { Difference } from '../../core/restore-point.ts'
 import type { PointReader } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
@@ -8,6 +8,7 @@ import { proveRestored, refuseMisfits, refuseRecorded, type RestoredFit } from '
 import { noteRestored } from '../lineage/server-notes.ts'
 import { noteHeld, noteLive, release } from '../pause/hold.ts'
 import { stopWorkloads } from '../pause/workloads.ts'
+import { intoOptions } from '../../core/texts/into-text.ts'
 import { enterStage, type RestoreJournal, type RestoreStage } from './journal.ts'
 import {
   areSwapped,
@@ -26,10 +27,10 @@ import { allKept } from '../undo/undo.ts'
 import type { RestoreOrder } from './order.ts'
 import { missingOf } from './missing.ts'
 import type { RestoreReport } from './report.ts'
+import { mixed, notOpen, unchanged, unfinished } from './stopped/failures.ts'
 import { makeSafetyPoint } from './safety-point/safety-point.ts'
 import { abandonAll, stopAll, watchAll } from './watches.ts'
 import type { Restoring } from './targets.ts'
-import { wayBack } from './way-back.ts'
 
 /**
  * Restores what the order says. Until `fencing` the live data is not touched. Whatever fails, the live data afterwards is
@@ -219,45 +220,6 @@ async function openAll(
   return run.report('done', targets)
 }
 
-function notOpen(run: RestoreRun, failure: Failure): Failure {
-  return new Failure(failure.kind, `the restored data is live but not fully open: ${failure.message}`, {
-    cause: failure,
-    hint: `Run holdfast restore ${run.app} --continue.`,
-  })
-}
-
-/** The same failure with the way out of a restore in place that had begun to write. */
-function mixed(run: RestoreRun, failure: Failure): Failure {
-  const { kind, message, facts, hint = '' } = failure
-  const back = repairMixed(run.app, run.safetyPoint)
-  // What has to be agreed to is said nowhere else.
-  const told = facts['accept'] === undefined ? back : `${back} ${hint}`
-  return new Failure(kind, message, { facts, cause: failure, hint: told })
-}
-
-/** The same failure of a restore in place that wrote nothing. */
-function unchanged({ kind, message, facts, hint, cause }: Failure): Failure {
-  const nothing = 'Nothing of the live data was changed.'
-  return new Failure(kind, message, { facts, cause, hint: hint === undefined ? nothing : `${nothing} ${hint}` })
-}
-
-/** What to do when a restore in place was cut off while it wrote. */
-export function repairMixed(app: string, safetyPoint: string | null): string {
-  return `The live data may be a mixture of before and after. ${wayBack(app, safetyPoint)}`
-}
-
-/** Both reasons: why the restore stopped, and why what it had begun could not be taken back. */
-function unfinished(run: RestoreRun, failure: Failure, cause: unknown): Failure {
-  return new Failure(
-    failure.kind,
-    `${failure.message}; and what was begun could not be taken back: ${describe(cause)}`,
-    {
-      cause,
-      hint: `${failure.hint !== undefined && run.mode === 'in-place' ? failure.hint : 'The live data is as before.'} When what is named is repaired, run holdfast restore ${run.app} --abandon.`,
-    },
-  )
-}
-
 /** The journal of one run, with its times. */
 export class RestoreRun {
   #journal: RestoreJournal
@@ -294,6 +256,11 @@ export class RestoreRun {
 
   get id(): string {
     return this.#journal.restoreId
+  }
+
+  /** The command of this restore and of its place. */
+  get command(): string {
+    return `holdfast restore ${this.app}${intoOptions(this.#journal.into)}`
   }
 
   get safetyPoint(): string | null {
@@ -335,7 +302,7 @@ export class RestoreRun {
   }
 
   report(outcome: RestoreReport['outcome'], targets: readonly Restoring[]): RestoreReport {
-    const { restoreId, app, point, safetyPoint } = this.#journal
+    const { restoreId, app, point, safetyPoint, into } = this.#journal
     const now = this.#context.clock.monotonic()
     const downtime = this.#fencedAt === undefined ? 0 : (this.#openedAt ?? now) - this.#fencedAt
     return {
@@ -343,6 +310,7 @@ export class RestoreRun {
       app,
       point,
       mode: this.#order.mode,
+      ...(into === undefined ? {} : { into }),
       outcome,
       live: outcome === 'done' && this.#order.mode !== 'stage' ? 'restored' : 'as before',
       previous: [],
@@ -360,16 +328,17 @@ export class RestoreRun {
 }
 
 function newJournal(order: RestoreOrder, targets: readonly Restoring[], { clock }: OperationContext): RestoreJournal {
-  const { restoreId, app, point, repository, mode, accept } = order
+  const { restoreId, app, point, repository, mode, accept, into } = order
   const now = clock.now().toISOString()
   return {
-    format: 1,
+    format: into === undefined ? 1 : 2,
     restoreId,
     app,
     point,
     repository,
     mode: mode === 'in-place' ? 'in-place' : 'swap',
     components: [...namesOf(targets)],
+    ...(into === undefined ? {} : { into }),
     ...(accept === undefined ? {} : { accept: [...accept] }),
     stage: 'planned',
     safetyPoint: null,

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { acceptIds } from '../../core/accept-ids.ts'
 import { Failure } from '../../core/failure.ts'
 import type { Clock, Records } from '../../core/ports.ts'
+import { intoSchema } from './into/into.ts'
 
 /**
  * How far a restore got, written before each step takes effect. After a crash the journal says what was about to
@@ -26,13 +27,18 @@ export const restoreStages = [
 export type RestoreStage = (typeof restoreStages)[number]
 
 const restoreJournal = z.object({
-  format: z.literal(1),
+  // A version that does not know `into` would go on at the app's own place: 2 tells it to leave this journal alone.
+  format: z.union([z.literal(1), z.literal(2)]),
   restoreId: z.string().regex(/^[0-9a-f]{8}$/),
   app: z.string(),
   point: z.string(),
   repository: z.string(),
   mode: z.enum(['swap', 'in-place']),
   components: z.array(z.string()),
+  /** The place, where it is not the app's own. Only in format 2. */
+  into: intoSchema.optional(),
+  /** Nothing of this restore is left at that place, so that nobody looks there again. */
+  cleared: z.literal(true).optional(),
   /** What the operator agreed to restore without. */
   accept: z.array(z.enum(acceptIds)).optional(),
   // A restore that an earlier version left may still wait to be continued.
@@ -104,7 +110,12 @@ export function isFinished(stage: RestoreStage): boolean {
   return FINISHED.includes(stage)
 }
 
-/** A restore or undo that was cut off; the next one must not start over it. */
+/** A restore or undo of the app's own place that was cut off; the next one must not start over it. */
 export async function unfinishedJournal(app: string, records: Records): Promise<RestoreJournal | undefined> {
-  return (await journalsOf(app, records)).findLast(({ stage }) => !isFinished(stage))
+  return (await unfinishedJournals(app, records)).findLast(({ into }) => into === undefined)
+}
+
+/** Of the app's own place and of all others. */
+export async function unfinishedJournals(app: string, records: Records): Promise<readonly RestoreJournal[]> {
+  return (await journalsOf(app, records)).filter(({ stage }) => !isFinished(stage))
 }

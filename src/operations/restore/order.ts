@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { acceptIds } from '../../core/accept-ids.ts'
+import { intoSchema } from './into/into.ts'
 
 /**
  * Where a restore goes. `swap`: staged beside the live data and renamed in; `stage`: staged and left there; `in-place`: written
@@ -19,6 +20,8 @@ export const restoreOrder = z.object({
   mode: z.enum(destinations),
   /** The components that were asked for by name; all of the point where none was. */
   chosen: z.array(z.string()).readonly().optional(),
+  /** The place, where it is not the app's own. */
+  into: intoSchema.optional(),
   safetyPoint: z.boolean(),
   /** Key fits that the operator said to go on without. */
   acceptedMisfits: z.array(z.string()).readonly().optional(),

@@ -6,6 +6,11 @@ import type { App, OperationContext } from '../app.ts'
 import { noteOf } from '../backup/note.ts'
 import { workloadsToPause } from '../pause/workloads.ts'
 import { openChosenPoint } from '../points/open-chosen-point.ts'
+import { appInto } from './into/app-into.ts'
+import { requireWhole, withoutOwn } from './into/choose-into.ts'
+import type { Into } from '../../core/texts/into-text.ts'
+import { intoSchema } from './into/into.ts'
+import { refuseTaken } from './into/refuse-taken.ts'
 import { missingOf } from './missing.ts'
 import { restoreOrder, type Destination, type RestoreOrder } from './order.ts'
 import { safetyFindings } from './safety-point/safety-preflight.ts'
@@ -46,6 +51,8 @@ export interface RestoreRequest {
   /** `swap` by default. */
   readonly mode?: Destination | undefined
   readonly components?: readonly string[] | undefined
+  /** Another place than the app's own, for each component that is restored. */
+  readonly into?: Into | undefined
   /** True by default, where live data is replaced. */
   readonly safetyPoint?: boolean | undefined
   /** Ids of refusals that the operator accepted. */
@@ -61,16 +68,34 @@ export async function planRestore(app: App, request: RestoreRequest, context: Op
   const { mode = 'swap', listen } = request
   if (listen === true && mode !== 'scratch')
     throw new Failure('usage', '--listen is for --target scratch', { hint: 'Add --target scratch, or leave it out.' })
-  if (mode !== 'scratch') await refuseUnfinished(app, context)
+  const into = await placeOf(app, request, context)
+  const there = appInto(app, into)
+  if (mode !== 'scratch') await refuseUnfinished(app, into, context)
   const { found, reader } = await openChosenPoint(app, request, context)
-  const order = orderFor(app, request, { ...found, restoreId: context.newId().slice(-8) })
-  if (mode !== 'scratch') return await planWith(app, { order, reader, point: found.point }, undefined, context)
+  requireWhole(app, into, request.components ?? reader.manifest.components.map(({ name }) => name))
+  const order = orderFor(there, request, { ...found, restoreId: context.newId().slice(-8) })
+  if (mode !== 'scratch') return await planWith(there, { order, reader, point: found.point }, undefined, context)
   const folder = await context.scratchFolder()
   try {
     return await planWith(app, { order, reader, point: found.point }, folder.path, context)
   } finally {
     await folder.remove()
   }
+}
+
+/** Fails with `refused` where the configuration names what is there. */
+async function placeOf(
+  app: App,
+  { mode, into: asked }: RestoreRequest,
+  context: OperationContext,
+): Promise<Into | undefined> {
+  if (asked !== undefined && mode === 'scratch')
+    throw new Failure('usage', '--into is not for --target scratch', {
+      hint: 'A throw-away copy has a place of its own. Leave out one of the two.',
+    })
+  const into = await withoutOwn(app, asked && intoSchema.parse(asked), context)
+  await refuseTaken(appInto(app, into), context)
+  return into
 }
 
 function orderFor(
@@ -86,7 +111,9 @@ function orderFor(
     repository: chosen.repositoryName,
     mode,
     ...(components === undefined ? {} : { chosen: components }),
-    safetyPoint: safetyPoint && (mode === 'swap' || mode === 'in-place'),
+    ...(app.into === undefined ? {} : { into: app.into }),
+    // What is at another place is not the app's data, and no point of the app may hold it.
+    safetyPoint: safetyPoint && app.into === undefined && (mode === 'swap' || mode === 'in-place'),
     acceptedMisfits: acceptedNames(accept, KEY_MISFIT),
     ...(without.length === 0 ? {} : { accept: without }),
     ...(listen === true ? { listen } : {}),
@@ -106,7 +133,7 @@ async function planWith(
   context: OperationContext,
 ): Promise<RestorePlan> {
   const { targets, leftOut } = await openOrdered(app, { order, reader, proofs: point.proofs, folder }, context)
-  const replaces = order.mode === 'swap' || order.mode === 'in-place'
+  const replaces = (order.mode === 'swap' || order.mode === 'in-place') && app.into === undefined
   const pauses = replaces ? await workloadsToPause(app, context) : []
   const safety = order.safetyPoint ? await safetyFindings(app, reader.commit, context) : []
   return {

@@ -1,6 +1,7 @@
 import type { Difference } from '../../core/restore-point.ts'
 import type { FailureSummary } from '../backup/report.ts'
 import type { RestoredFit } from '../key-fit/prove.ts'
+import type { Into } from '../../core/texts/into-text.ts'
 import type { Destination } from './order.ts'
 
 export interface RestoreReport {
@@ -8,6 +9,8 @@ export interface RestoreReport {
   readonly app: string
   readonly point: string
   readonly mode: Destination
+  /** The place, where it is not the app's own. What is said of live data is said of this place. */
+  readonly into?: Into
   /** `done`: the restored data is live (or beside, when that was asked). `stopped`: it is not, and `live` says what is. */
   readonly outcome: 'done' | 'stopped'
   /** What is live now. Only a restore in place that stopped on the way may leave a mixture of both. */

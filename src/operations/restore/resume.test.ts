@@ -35,3 +35,13 @@ test('what is said of the live data is what is true of it', () => {
   assert.match(howToGoOn({ ...journal, mode: 'in-place', stage: 'loading' }), /may be a mixture of before and after/)
   assert.match(howToGoOn({ ...journal, stage: 'undoing' }), /^Finish it with holdfast undo portal, /)
 })
+
+test('the way on names the place of the restore', () => {
+  const elsewhere = { ...journal, into: { database: { database: 'copy' } } }
+  const place = 'holdfast restore portal --into database.database=copy'
+  assert.ok(howToGoOn({ ...elsewhere, stage: 'staged' }).startsWith(`Finish it with ${place} --continue,`))
+  assert.equal(
+    howToGoOn({ ...elsewhere, stage: 'undoing' }),
+    `Finish it with holdfast undo portal --restore abcdef01, or run ${place} --abandon.`,
+  )
+})

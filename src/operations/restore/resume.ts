@@ -6,10 +6,13 @@ import type { App, OperationContext } from '../app.ts'
 import { noteRestored } from '../lineage/server-notes.ts'
 import { noteLive, release } from '../pause/hold.ts'
 import { enterStage, type RestoreJournal } from './journal.ts'
-import { finish, keptFor, putLive, repairMixed, RestoreRun } from './execute.ts'
+import { finish, keptFor, putLive, RestoreRun } from './execute.ts'
+import { appInto } from './into/app-into.ts'
+import { intoOptions } from '../../core/texts/into-text.ts'
 import { isLiveAsBefore, rollBack, type TakenBack } from './phases.ts'
 import { missingOf } from './missing.ts'
 import type { RestoreReport } from './report.ts'
+import { repairMixed } from './stopped/failures.ts'
 import { openBareTargets, openTargets } from './targets.ts'
 import { wayBack } from './way-back.ts'
 
@@ -22,10 +25,12 @@ export function goesForward(journal: RestoreJournal): boolean {
 
 /** What to do about a restore that is unfinished, as full sentences: only what will be taken. */
 export function howToGoOn(journal: RestoreJournal): string {
-  const abandon = `holdfast restore ${journal.app} --abandon`
+  const { app, into, restoreId } = journal
+  const abandon = `holdfast restore ${app}${intoOptions(into)} --abandon`
   if (goesForward(journal))
-    return `Finish it with holdfast restore ${journal.app} --continue, or go back to the data from before with --abandon.`
-  if (journal.stage === 'undoing') return `Finish it with holdfast undo ${journal.app}, or run ${abandon}.`
+    return `Finish it with holdfast restore ${app}${intoOptions(into)} --continue, or go back to the data from before with --abandon.`
+  const undo = `holdfast undo ${app}${into === undefined ? '' : ` --restore ${restoreId}`}`
+  if (journal.stage === 'undoing') return `Finish it with ${undo}, or run ${abandon}.`
   return `Run ${abandon}, then restore again.${afterwards(journal)}`
 }
 
@@ -34,11 +39,12 @@ export function howToGoOn(journal: RestoreJournal): string {
  * passed before the journal reached `beside`, and every step asks the world what is already done.
  */
 export async function resumeRestore(
-  app: App,
+  own: App,
   reader: PointReader,
   journal: RestoreJournal,
   context: OperationContext,
 ): Promise<RestoreReport> {
+  const app = appInto(own, journal.into)
   if (!goesForward(journal))
     throw new Failure(
       'refused',
@@ -58,7 +64,7 @@ export async function resumeRestore(
       `restore ${journal.restoreId} of app ${app.name} could not be finished: ${failure.message}`,
       {
         cause: error,
-        hint: `Repair what is named and run it again, or go back to the data from before with holdfast restore ${app.name} --abandon.`,
+        hint: `Repair what is named and run it again, or go back to the data from before with holdfast restore ${app.name}${intoOptions(app.into)} --abandon.`,
       },
     )
   }
@@ -66,10 +72,11 @@ export async function resumeRestore(
 
 /** Takes back a restore that was cut off: the data from before it is live and open, and what it loaded is gone, or kept aside if writers may have been in it. Needs no identity. */
 export async function abandonRestore(
-  app: App,
+  own: App,
   journal: RestoreJournal,
   context: OperationContext,
 ): Promise<RestoreJournal> {
+  const app = appInto(own, journal.into)
   const isMixed =
     journal.mode === 'in-place' && journal.stage !== 'planned' && (await reopenInPlace(app, journal, context))
   if (journal.mode !== 'in-place' || journal.stage === 'planned')

@@ -5,6 +5,10 @@ import { openChosenPoint } from '../points/open-chosen-point.ts'
 import { runScratch, type LeftRunning } from '../scratch/restore.ts'
 import { openPoint } from '../source.ts'
 import { executeRestore } from './execute.ts'
+import { appInto } from './into/app-into.ts'
+import { requireWhole } from './into/choose-into.ts'
+import type { Into } from '../../core/texts/into-text.ts'
+import { refuseTaken } from './into/refuse-taken.ts'
 import type { RestoreJournal } from './journal.ts'
 import type { RestoreOrder } from './order.ts'
 import type { RestoreReport } from './report.ts'
@@ -22,32 +26,37 @@ export interface RestoreOutcome {
  * Runs a restore. Whatever fails, the live data afterwards is the old or the restored, whole, and `continueUnfinished` or
  * `abandonUnfinished` ends what a death of this process left. Fails with `refused` over an unfinished restore.
  */
-export async function runRestore(app: App, order: RestoreOrder, context: OperationContext): Promise<RestoreOutcome> {
+export async function runRestore(own: App, order: RestoreOrder, context: OperationContext): Promise<RestoreOutcome> {
+  const app = appInto(own, order.into)
+  await refuseTaken(app, context)
   if (order.mode !== 'scratch') {
-    await bringBack(app, context)
-    await refuseUnfinished(app, context)
+    await bringBack(own, context)
+    await refuseUnfinished(own, order.into, context)
   }
   const { point, repository } = await findOrdered(app, order, context)
   const opened = { order, reader: await openPoint(repository, order.point, context), proofs: point.proofs }
+  requireWhole(app, order.into, order.chosen ?? opened.reader.manifest.components.map(({ name }) => name))
   if (order.mode === 'scratch') return await runScratch(app, opened, context)
   const { targets } = await openOrdered(app, { ...opened, folder: undefined }, context)
   return { report: await executeRestore(app, opened.reader, targets, order, context) }
 }
 
-/** Finishes the restore of the app that was cut off, or that was left beside. */
+/** Finishes the restore of the app that was cut off, or that was left beside; with `into` the one that began with the same. */
 export async function continueUnfinished(
   app: App,
   repository: string | undefined,
   context: OperationContext,
+  into?: Into,
 ): Promise<RestoreReport> {
   await bringBack(app, context, true)
-  const journal = await requireUnfinished(app, context)
+  const journal = await requireUnfinished(app, into, context)
+  await refuseTaken(appInto(app, journal.into), context)
   const { reader } = await openChosenPoint(app, { at: journal.point, repository }, context)
   return await resumeRestore(app, reader, journal, context)
 }
 
 /** Takes the restore of the app back that was cut off, or that was left beside. */
-export async function abandonUnfinished(app: App, context: OperationContext): Promise<RestoreJournal> {
+export async function abandonUnfinished(app: App, context: OperationContext, into?: Into): Promise<RestoreJournal> {
   await bringBack(app, context, true)
-  return await abandonRestore(app, await requireUnfinished(app, context), context)
+  return await abandonRestore(app, await requireUnfinished(app, into, context), context)
 }

@@ -4,6 +4,7 @@ import type { Context } from '../../core/ports.ts'
 import type { ServerMoment } from '../../core/safety/server-moment.ts'
 import type { Difference, Finding } from '../../core/restore-point.ts'
 import { nothingThere } from '../../components/nothing-there.ts'
+import type { RestoreDestination } from '../../components/capabilities/destination.ts'
 import type { Driver } from '../../components/driver.ts'
 import type { Target, TargetRequest, TargetState } from '../../components/target.ts'
 import type { ArtifactSource } from '../../components/transfer.ts'
@@ -63,6 +64,20 @@ type TextSettings = z.infer<typeof textSettings>
 const textDetails = z.object({ text: z.string() })
 type TextDetails = z.infer<typeof textDetails>
 
+/** Where a restore may go by name. */
+export const textPlaces = new Map<string, TextPlace>()
+
+const textDestination: RestoreDestination<TextSettings> = {
+  settings: z
+    .strictObject({ place: z.string().transform((name) => textPlaces.get(name) ?? new TextPlace(name, undefined)) })
+    .partial(),
+  relation: ({ place: one }, { place: other }) => {
+    if (one === other) return Promise.resolve('same')
+    const isIn = one.name.startsWith(`${other.name}/`) || other.name.startsWith(`${one.name}/`)
+    return Promise.resolve(isIn ? 'overlapping' : 'apart')
+  },
+}
+
 /** Satisfies the contract of drivers with nothing but memory. */
 export const textDriver: Driver<TextSettings, TextDetails> = {
   kind: 'text',
@@ -91,6 +106,7 @@ export const textDriver: Driver<TextSettings, TextDetails> = {
   },
   retainedBytes: ({ place }, { restoreId }) =>
     Promise.resolve([place.previous, place.undone].find((one) => one?.id === restoreId)?.text?.length),
+  destination: textDestination,
   open: ({ place }, request) => Promise.resolve(new TextTarget(place, request)),
 }
 

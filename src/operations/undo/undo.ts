@@ -6,8 +6,11 @@ import { bringBack } from '../pause/bring-back.ts'
 import { noteLive, whileHeld } from '../pause/hold.ts'
 import { loadRecord } from '../pause/record.ts'
 import { workloadsToPause } from '../pause/workloads.ts'
+import type { Into } from '../../core/texts/into-text.ts'
 import { enterStage, journalsOf, type RestoreJournal } from '../restore/journal.ts'
+import { componentsInto } from '../restore/into/app-into.ts'
 import { openBareTargets } from '../restore/targets.ts'
+import { undoPlace } from './places.ts'
 
 /** What an undo is to do: all that a later process or another machine needs, and nothing else. It can be stored as JSON. */
 export const undoOrder = z.object({ app: z.string(), restoreId: z.string().regex(/^[0-9a-f]{8}$/) })
@@ -25,6 +28,9 @@ export interface UndoPlan extends UndoOrder {
   }[]
   /** Workloads that are stopped for it and started again. */
   readonly pauses?: readonly string[]
+  /** The place of that restore, where it is not the app's own. */
+  readonly into?: Into
+  /** What the operator types: the name of the app, or of the other place. */
   readonly confirmation: string
 }
 
@@ -32,8 +38,9 @@ export interface UndoReport extends UndoPlan {
   readonly durationMilliseconds: number
 }
 
-/** The newest restore that can be undone, or the one with this id. What an undo set aside is kept too, but it is no restore to undo. */
-export async function planUndo(app: App, restoreId: string | undefined, context: OperationContext): Promise<UndoPlan> {
+/** The newest restore of the app's own place that can be undone, or the one with this id, wherever it went. What an undo set aside is kept too, but it is no restore to undo. */
+export async function planUndo(own: App, restoreId: string | undefined, context: OperationContext): Promise<UndoPlan> {
+  const app = await undoPlace(own, restoreId, context)
   const kept = (await allKept(app, context)).filter(
     (candidate) => restoreId === undefined || candidate.kept.restoreId === restoreId,
   )
@@ -69,7 +76,12 @@ async function planOf(
     wasNothing,
   }))
   const pauses = await workloadsToPause(app, context)
-  return { app: app.name, restoreId, components, ...(pauses.length === 0 ? {} : { pauses }), confirmation: app.name }
+  const paused = pauses.length === 0 ? {} : { pauses }
+  const plan = { app: app.name, restoreId, components, ...paused, confirmation: app.name }
+  if (app.into === undefined) return plan
+  const names = components.map(({ name }) => name)
+  const targets = await openBareTargets(app, names, { mode: 'swap', restoreId }, context)
+  return { ...plan, into: app.into, confirmation: targets.at(-1)?.target.confirmation ?? app.name }
 }
 
 /** Also when an undo was cut off after its last step: running it again closes its journal. */
@@ -91,10 +103,11 @@ async function canUndo(
  * Makes the data from before a restore live again, component by component; each is idempotent, so an undo that was cut
  * off is run again. What the restore had brought is kept aside until it is pruned.
  */
-export async function runUndo(app: App, { restoreId }: UndoOrder, context: OperationContext): Promise<UndoReport> {
+export async function runUndo(own: App, { restoreId }: UndoOrder, context: OperationContext): Promise<UndoReport> {
   const begun = context.clock.monotonic()
-  await bringBack(app, context, true)
-  const plan = await planUndo(app, restoreId, context)
+  await bringBack(own, context, true)
+  const plan = await planUndo(own, restoreId, context)
+  const app = await undoPlace(own, restoreId, context)
   const components = plan.components.map(({ name }) => name)
   const journal = await journalOf(app, plan.restoreId, context)
   if (journal !== undefined) await enterStage(journal, 'undoing', context.records, context.clock)
@@ -126,7 +139,7 @@ export async function allKept(
   context: OperationContext,
 ): Promise<readonly { readonly name: string; readonly kept: RetainedCopy }[]> {
   const lists = await Promise.all(
-    app.components.map(async ({ name, driver, settings }) =>
+    componentsInto(app).map(async ({ name, driver, settings }) =>
       (await driver.listRetained(settings, context)).map((kept) => ({ name, kept })),
     ),
   )

@@ -1,6 +1,7 @@
 import type { Command as Commander } from 'commander'
 import { acceptOptions } from '../../../core/accept-ids.ts'
-import type { ForgottenPrevious, PruneReport } from '../../../operations/prune/execute.ts'
+import type { PruneReport } from '../../../operations/prune/execute.ts'
+import type { ForgottenPrevious } from '../../../operations/prune/forgotten.ts'
 import type { PrunePlan } from '../../../operations/prune/plan.ts'
 import type { AppPrunePlan, AppPruneReport } from '../../../operations/prune/prune.ts'
 import { acceptOption } from '../../ask/accept-option.ts'

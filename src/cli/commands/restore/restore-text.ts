@@ -1,3 +1,4 @@
+import { describeInto, intoOptions } from '../../../core/texts/into-text.ts'
 import { isGoodFit } from '../../../operations/key-fit/prove.ts'
 import type { RestoreJournal } from '../../../operations/restore/journal.ts'
 import type { RestorePlan } from '../../../operations/restore/plan.ts'
@@ -18,8 +19,9 @@ export function planText(plan: RestorePlan): string {
   return [
     `Restore of ${plan.app} from restore point ${plan.point} (${formatTime(plan.pointCreated)}) in ${plan.repository}`,
     ...noteLines(plan),
+    ...(plan.into === undefined ? [] : [`  where: NOT the app's own place, but ${describeInto(plan.into)}`]),
     `  how: ${acts[plan.mode]}`,
-    ...(plan.mode === 'scratch' ? [] : [`  safety point first: ${plan.safetyPoint ? 'yes' : 'NO'}`]),
+    ...(plan.mode === 'scratch' ? [] : [`  safety point first: ${safetyText(plan)}`]),
     ...plan.components.map(({ name, target, bytes }) => `  ${name}: ${formatBytes(bytes)} into ${target}`),
     ...(plan.pauses ?? []).map((name) => `  stopped meanwhile: ${name}`),
     ...plan.missing.map((name) => `  MISSING in this point: ${name}`),
@@ -30,7 +32,8 @@ export function planText(plan: RestorePlan): string {
   ].join('\n')
 }
 
-export function abandonedText({ restoreId, app, mode }: RestoreJournal): string {
+export function abandonedText({ restoreId, app, mode, into }: RestoreJournal): string {
+  if (into !== undefined) return `Restore ${restoreId} of ${app} into ${describeInto(into)} is given up.`
   return mode === 'in-place'
     ? `Restore ${restoreId} of ${app} is given up; the live data is open again.`
     : `Restore ${restoreId} of ${app} was taken back; what was live before it is live.`
@@ -66,16 +69,32 @@ export function urlLines(urls: readonly { readonly component: string; readonly u
   ]
 }
 
-function undoText({ app, previous }: RestoreReport): string {
+function safetyText({ into, safetyPoint }: RestorePlan): string {
+  if (into !== undefined) return "none, as what is there is not the app's data"
+  return safetyPoint ? 'yes' : 'NO'
+}
+
+function undoText({ app, previous, into, restoreId }: RestoreReport): string {
+  const undo = `holdfast undo ${app}${into === undefined ? '' : ` --restore ${restoreId}`}`
   return previous.length === 0
-    ? `Nothing was live before; holdfast undo ${app} takes the restored data away again.`
-    : `The previous data is retained; holdfast undo ${app} brings it back.`
+    ? `Nothing was live before; ${undo} takes the restored data away again.`
+    : `The previous data is retained; ${undo} brings it back.`
+}
+
+function ofApp({ app, into }: RestoreReport): string {
+  return into === undefined ? app : `${app} into ${describeInto(into)}`
+}
+
+function isRestored({ app, point, into }: RestoreReport): string {
+  return into === undefined
+    ? `${app} is restored from ${point}.`
+    : `${app} is restored from ${point} into ${describeInto(into)}; the app's own data was not touched.`
 }
 
 export function reportText(report: RestoreReport): string {
   if (report.outcome === 'stopped') {
     return [
-      `Restore of ${report.app} STOPPED; the live data ${report.live === 'may be mixed' ? 'MAY BE MIXED' : 'is as it was before'}.`,
+      `Restore of ${ofApp(report)} STOPPED; the live data ${report.live === 'may be mixed' ? 'MAY BE MIXED' : 'is as it was before'}.`,
       `  ${report.failure?.message ?? ''}`,
       ...(report.failure?.hint === undefined ? [] : [`  ${report.failure.hint}`]),
       formatDifferences(report.differences),
@@ -90,10 +109,10 @@ export function reportText(report: RestoreReport): string {
       `${report.app} is restored beside the live data, equal to what was captured.`,
       took,
       ...missingLines(report),
-      `Make it live with holdfast restore ${report.app} --continue, or remove it with --abandon.`,
+      `Make it live with holdfast restore ${report.app}${intoOptions(report.into)} --continue, or remove it with --abandon.`,
     ].join('\n')
   return [
-    `${report.app} is restored from ${report.point}.`,
+    isRestored(report),
     `${took}; writers were locked out for ${formatDuration(report.downtimeMilliseconds)}${silenceText(report)}`,
     ...missingLines(report),
     ...report.remarks.map((remark) => `  ${remark}`),

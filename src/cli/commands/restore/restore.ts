@@ -1,12 +1,14 @@
 import { Option, type Command as Commander } from 'commander'
 import type { App } from '../../../operations/app.ts'
 import type { ChosenPoint } from '../../../operations/points/open-chosen-point.ts'
+import type { Into } from '../../../core/texts/into-text.ts'
 import type { Destination } from '../../../operations/restore/order.ts'
 import type { RestorePlan } from '../../../operations/restore/plan.ts'
 import type { RestoreReport } from '../../../operations/restore/report.ts'
 import type { LeftRunning } from '../../../operations/scratch/restore.ts'
 import { acceptOption } from '../../ask/accept-option.ts'
 import { confirmByTyping } from '../../ask/confirm.ts'
+import { intoOption } from '../../ask/into-option.ts'
 import { chooseApp } from '../../choose-app.ts'
 import { run, type Cli } from '../../cli.ts'
 import type { Ending } from '../../ending.ts'
@@ -21,6 +23,7 @@ interface RestoreOptions extends ChosenPoint {
   readonly continue?: boolean
   readonly abandon?: boolean
   readonly accept?: readonly string[]
+  readonly into?: Into
   /** Scratch only. */
   readonly listen?: boolean
 }
@@ -45,13 +48,14 @@ export function addRestore(program: Commander, cli: Cli): void {
       'only this component (may be repeated)',
       (name: string, names?: readonly string[]) => [...(names ?? []), name],
     )
+    .addOption(intoOption())
     .addOption(acceptOption('restore'))
     .option('--repository <name>', 'read from this repository only')
     .option('--no-safety-point', 'do not back up the live data first')
     .option('--listen', 'scratch: let applications of this machine connect over the loopback, and print a URL for them')
     .option('-n, --dry-run', 'show the plan and stop')
     .option('-y, --yes', 'do not ask to type the name of the target')
-    .option('--continue', 'finish a restore that was cut off or left staged')
+    .option('--continue', 'finish a restore that was cut off or left staged; with the same --into as before')
     .option('--abandon', 'take such a restore back')
     .action((name: string | undefined, options: RestoreOptions, command: Commander) =>
       run(cli, command, (given) => restore(given, chooseApp(given.assembly.apps, name), options), options.dryRun),
@@ -59,8 +63,8 @@ export function addRestore(program: Commander, cli: Cli): void {
 }
 
 async function restore(command: Command, app: App, options: RestoreOptions): Promise<Ending> {
-  if (options.continue === true) return await finish(command, app, options.repository)
-  if (options.abandon === true) return await abandon(command, app)
+  if (options.continue === true) return await finish(command, app, options)
+  if (options.abandon === true) return await abandon(command, app, options)
   const { orderOf, planRestore } = await import('../../../operations/restore/plan.ts')
   const { runRestore } = await import('../../../operations/restore/run.ts')
   const { planText, reportText } = await import('./restore-text.ts')
@@ -70,25 +74,29 @@ async function restore(command: Command, app: App, options: RestoreOptions): Pro
   command.say(() => planText(plan))
   const order = orderOf(plan)
   if (plan.mode === 'swap' || plan.mode === 'in-place')
-    await confirmByTyping(command.world, plan.confirmation, 'replace the live data', options.yes === true)
+    await confirmByTyping(command.world, plan.confirmation, actOf(plan), options.yes === true)
   const { report, left } = await runRestore(app, order, context)
   if (left !== undefined) return await showScratch(command, plan, report, left)
   command.result({ plan, report }, () => reportText(report))
   return endingOf(report)
 }
 
-async function finish(command: Command, app: App, repository: string | undefined): Promise<Ending> {
+function actOf({ into }: RestorePlan): string {
+  return into === undefined ? 'replace the live data' : 'replace what is there'
+}
+
+async function finish(command: Command, app: App, { repository, into }: RestoreOptions): Promise<Ending> {
   const { continueUnfinished } = await import('../../../operations/restore/run.ts')
   const { reportText } = await import('./restore-text.ts')
-  const report = await continueUnfinished(app, repository, command.assembly.context)
+  const report = await continueUnfinished(app, repository, command.assembly.context, into)
   command.result({ report }, () => reportText(report))
   return endingOf(report)
 }
 
-async function abandon(command: Command, app: App): Promise<Ending> {
+async function abandon(command: Command, app: App, { into }: RestoreOptions): Promise<Ending> {
   const { abandonUnfinished } = await import('../../../operations/restore/run.ts')
   const { abandonedText } = await import('./restore-text.ts')
-  const journal = await abandonUnfinished(app, command.assembly.context)
+  const journal = await abandonUnfinished(app, command.assembly.context, into)
   command.result({ abandoned: journal }, () => abandonedText(journal))
   return 'done'
 }

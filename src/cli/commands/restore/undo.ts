@@ -1,5 +1,6 @@
 import type { Command as Commander } from 'commander'
 import type { App } from '../../../operations/app.ts'
+import { describeInto } from '../../../core/texts/into-text.ts'
 import type { RetainedSummary } from '../../../operations/undo/retained.ts'
 import type { UndoPlan } from '../../../operations/undo/undo.ts'
 import { confirmByTyping } from '../../ask/confirm.ts'
@@ -21,7 +22,7 @@ export function addUndo(program: Commander, cli: Cli): void {
   program
     .command('undo [app]')
     .description('bring back the data that the last restore replaced')
-    .option('--restore <id>', 'undo this restore in place of the newest')
+    .option('--restore <id>', "undo this restore, wherever it went, in place of the newest of the app's own place")
     .option('--list', 'show what is retained for undo, with its size, and stop')
     .option('--forget <restore>', 'remove for good what this restore set aside')
     .option('-n, --dry-run', 'show the plan and stop')
@@ -67,9 +68,13 @@ function outcomeOf({ restoreId, app, components }: UndoPlan): string {
     : `The data from before restore ${restoreId} of ${app} is live again`
 }
 
+function placeOf({ into }: UndoPlan): string {
+  return into === undefined ? '' : ` into ${describeInto(into)}`
+}
+
 function planText(plan: UndoPlan): string {
   return [
-    `Undo of restore ${plan.restoreId} of ${plan.app}: what is live now, with everything written since, is set aside for`,
+    `Undo of restore ${plan.restoreId} of ${plan.app}${placeOf(plan)}: what is live now, with everything written since, is set aside for`,
     ...plan.components.map(
       ({ name, description, since, until }) =>
         `  ${name}: ${description}, as it was at ${formatTime(since)} (kept until ${formatTime(until)})`,

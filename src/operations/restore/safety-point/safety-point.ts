@@ -11,6 +11,8 @@ import { SAFETY_REMARK } from '../../points/safety-remark.ts'
  * complete stops the restore: a client program, a password file or a repository that is not found says nothing of the data.
  */
 export async function makeSafetyPoint(app: App, context: OperationContext): Promise<string | null> {
+  // What is at another place is not the app's data.
+  if (app.into !== undefined) return null
   context.progress({ type: 'phase', phase: 'safety point' })
   const order: BackupOrder = {
     app: app.name,

@@ -1,0 +1,44 @@
+import { z } from 'zod'
+import { Failure } from '../../core/failure.ts'
+import type { Context } from '../../core/ports.ts'
+import { numberText, referenceText, type PlaceRelation, type RestoreDestination } from '../capabilities/destination.ts'
+import { postgresSettings, type PostgresSettings } from './schema.ts'
+
+const { host, port, database, user, restoreUser, maintenanceDatabase, tls, tlsCa } = postgresSettings.shape
+
+/** Another database of the same server or of another, with the login that restores there. */
+export const postgresDestination: RestoreDestination<PostgresSettings> = {
+  settings: z
+    .strictObject({
+      host: host.unwrap(),
+      port: numberText(port.unwrap()),
+      database,
+      user,
+      password: referenceText,
+      restoreUser: restoreUser.unwrap(),
+      restorePassword: referenceText,
+      maintenanceDatabase: maintenanceDatabase.unwrap(),
+      tls: tls.unwrap(),
+      tlsCa: tlsCa.unwrap(),
+    })
+    .partial(),
+  relation,
+}
+
+/** Databases of other names are not the same; of those with one name the servers say whether they are. */
+async function relation(one: PostgresSettings, other: PostgresSettings, context: Context): Promise<PlaceRelation> {
+  if (one.database !== other.database) return 'apart'
+  if (one.host === other.host && one.port === other.port) return 'same'
+  const { serverIdentifier } = await import('./server-identifier.ts')
+  const [server, otherServer] = [await serverIdentifier(one, context), await serverIdentifier(other, context)]
+  if (server === undefined || otherServer === undefined) throw unknownServer(one, other)
+  return server === otherServer ? 'overlapping' : 'apart'
+}
+
+function unknownServer({ host, port, database }: PostgresSettings, other: PostgresSettings): Failure {
+  return new Failure(
+    'refused',
+    `nobody can tell whether database ${database} on ${host}:${port} is the one on ${other.host}:${other.port}`,
+    { hint: 'Both servers have to be reached for that. Or restore into a database of another name.' },
+  )
+}
