@@ -106,6 +106,7 @@ export const reasonCodes = [
   'no-copy',
   'no-point',
   'overdue',
+  'paused',
   'point-failed',
   'run-failed',
   'second-installation',

@@ -4,6 +4,7 @@ import type { OperationContext } from '../app.ts'
 import { executeCheck } from '../check/check.ts'
 import { abandonUnfinished } from '../restore/run.ts'
 import { BOTH, backUp, broken, capturedPaused, stageFor, type Stage } from '../testing/paused-stage.ts'
+import { readStatus } from '../status/status.ts'
 import { restoreIn } from '../testing/restore-in.ts'
 import { planPause, runPause } from './pause.ts'
 import { saveRecord, findRecord } from './record.ts'
@@ -21,12 +22,20 @@ async function resume({ app, workshop }: Stage, ...accept: readonly string[]): P
   await runResume(app, await planResume(app, accept, context), context)
 }
 
+/** What status says of it. */
+async function pauseTold({ app, workshop }: Stage): Promise<{ level: string; step: string | undefined } | undefined> {
+  const [safety] = (await readStatus([app], workshop.context())).apps
+  const reason = safety?.reasons.find(({ code }) => code === 'paused')
+  return reason && { level: reason.level, step: safety?.nextStep }
+}
+
 test('a pause stops what runs, lasts over other commands, and resume starts exactly that', async (t) => {
   const stage = await stageFor(t)
   stage.up.delete('worker')
   const plan = await planPause(stage.app, { reason: 'migration' }, stage.workshop.context())
   assert.deepEqual([plan.workloads, stage.up.has('web')], [['web'], true], 'a plan stops nothing')
   await pause(stage, 'migration')
+  assert.deepEqual((await pauseTold(stage))?.level, 'warning')
   await backUp(stage)
   assert.equal((await restoreIn(stage.workshop, stage.app, ORDER)).outcome, 'done')
   assert.deepEqual([stage.up, stage.place.live], [new Set(), 'captured'])
@@ -84,6 +93,11 @@ test('over data that may be mixed nothing is started, neither by a later restore
   const { apps, ok } = await executeCheck([stage.app], stage.workshop.context())
   assert.match(JSON.stringify(apps), /"level":"error","subject":"pause".*mixture/)
   assert.deepEqual([ok, stage.up], [false, new Set()])
+  const told = await pauseTold(stage)
+  assert.deepEqual(told, {
+    level: 'risk',
+    step: 'Run holdfast resume portal; it says what keeps the app from running.',
+  })
   await resume(stage, 'unsure-data')
   assert.deepEqual(stage.up, BOTH)
 })

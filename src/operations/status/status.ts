@@ -9,6 +9,7 @@ import {
 } from '../../core/safety/safety.ts'
 import type { App, AppRepository, OperationContext } from '../app.ts'
 import { loadLastBackup } from '../backup/run.ts'
+import { pauseFinding } from '../pause/pause-finding.ts'
 import { findLostTogether } from '../placement/find-lost-together.ts'
 import { repositoryFacts } from './repository-facts.ts'
 
@@ -34,8 +35,18 @@ async function factsOf(app: App, context: OperationContext): Promise<SafetyFacts
   return {
     ...said,
     repositories: repositories.map(({ facts }) => facts),
-    warnings: [...lost, ...repositories.flatMap(({ warnings }) => warnings)],
+    warnings: [...lost, ...(await pauseReasons(app, context)), ...repositories.flatMap(({ warnings }) => warnings)],
   }
+}
+
+/** What Holdfast keeps stopped. Data that may be mixed is a risk, a pause that somebody asked for is only said. */
+async function pauseReasons(app: App, context: OperationContext): Promise<readonly SafetyReason[]> {
+  const findings = await pauseFinding(app, context)
+  return findings.map(({ level, message }) => ({
+    code: 'paused',
+    level: level === 'error' ? 'risk' : 'warning',
+    message,
+  }))
 }
 
 function objectivesOf({ intervalMilliseconds, objectives }: App): Objectives {
