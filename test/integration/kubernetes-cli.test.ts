@@ -36,8 +36,23 @@ test('the whole job by the command line, and no value in what it prints', { time
   assert.equal(await value(), base64('canary-captured'))
   await lab.must('undo', '--yes')
   assert.equal(await value(), base64('canary-live'))
+  await intoAnotherNamespace(async () => assert.equal(await value(), base64('canary-live')))
   await lab.must('show', 'latest', '--json')
   const all = lab.said()
   for (const canary of ['canary-captured', 'canary-live', 'canary-in-an-annotation', 'canary-tls'])
     for (const form of [canary, base64(canary)]) assert.ok(!all.includes(form), `${form} was printed`)
 })
+
+async function intoAnotherNamespace(assertOwn: () => Promise<void>): Promise<void> {
+  const namespace = await kubernetes.namespace()
+  const secret = `/api/v1/namespaces/${namespace}/secrets/app-keys`
+  const into = ['--into', `keys.namespace=${namespace}`]
+  const { report } = JSON.parse(await lab.must('restore', '--yes', ...into, '--json')) as {
+    readonly report: { readonly restoreId: string }
+  }
+  assert.equal(at(await kubernetes.must('GET', secret), 'data', 'masterkey'), base64('canary-captured'))
+  await assertOwn()
+  await lab.must('undo', '--yes', '--restore', report.restoreId)
+  await assert.rejects(kubernetes.must('GET', secret))
+  await assertOwn()
+}

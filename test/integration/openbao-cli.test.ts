@@ -7,9 +7,11 @@ import { startKeysLab } from '../e2e/keys-lab.ts'
 import { at, startOpenbao } from '../parts/openbao.ts'
 
 const bao = await startOpenbao('raft')
+const other = await startOpenbao('inmem')
 const lab = await startKeysLab({
   BAO_KEY: bao.server.unsealKey.reveal(),
   BAO_TOKEN: bao.server.rootToken.reveal(),
+  BAO_OTHER: other.server.rootToken.reveal(),
 })
 const page = await readFile(join(import.meta.dirname, '..', '..', 'docs', 'reference', 'cli-output.md'), 'utf8')
 
@@ -36,6 +38,7 @@ test('the whole job by the command line', { timeout: 300_000 }, async () => {
   assert.deepEqual(at(await bao.must('GET', 's/data/a'), 'data', 'data'), { v: 'canary-in-a-secret' })
   await lab.must('undo', '--yes')
   assert.deepEqual(at(await bao.must('GET', 's/data/a'), 'data', 'data'), { v: 'live' })
+  await intoAnotherServer()
   const snapshot = ['openbao', 'snapshot-restore', '--yes', '--json']
   const looked: unknown = JSON.parse(await lab.must(...snapshot, '--dry-run'))
   assert.equal(at(looked, 'report', 'state'), 'not touched')
@@ -53,3 +56,20 @@ test('the whole job by the command line', { timeout: 300_000 }, async () => {
   assert.match(said, /1 secrets/)
   assert.match(said, /raft snapshot on another, unsealed and read/)
 })
+
+/** The app's own server keeps what it has, and so does a server that the configuration names by another address. */
+async function intoAnotherServer(): Promise<void> {
+  await other.must('POST', 'sys/mounts/s', { type: 'kv', options: { version: '2' } })
+  const into = ['--into', `keys.address=${other.server.address}`, '--into', 'keys.restoreToken=env:BAO_OTHER']
+  const valueOf = async (server: typeof bao): Promise<unknown> =>
+    at(await server.must('GET', 's/data/a'), 'data', 'data')
+  const { report } = JSON.parse(await lab.must('restore', '--yes', ...into, '--json')) as {
+    readonly report: { readonly restoreId: string }
+  }
+  assert.deepEqual([await valueOf(other), await valueOf(bao)], [{ v: 'canary-in-a-secret' }, { v: 'live' }])
+  await lab.must('undo', '--yes', '--restore', report.restoreId)
+  assert.equal((await other.ask('GET', 's/data/a')).status, 404)
+  const same = bao.server.address.replace('127.0.0.1', 'localhost')
+  const refused = await lab.run('restore', '--yes', '--into', `keys.address=${same}`)
+  assert.deepEqual([refused.code, await valueOf(bao)], [13, { v: 'live' }], refused.error)
+}
