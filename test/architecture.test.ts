@@ -99,6 +99,41 @@ test('a forbidden import is found', () => {
   )
 })
 
+/** Layers whose kinds are a folder each, which must not know each other. `value-swap` is no kind: all may use it. */
+const kindFolders: Record<string, RegExp> = {
+  components: /^components\/(?!value-swap\/|capabilities\/|testing\/)([\w-]+)\//,
+  storage: /^storage\/(?!wrap\/|testing\/)([\w-]+)\//,
+}
+
+/** The import of a kind by another kind of its layer, or undefined. */
+function kindViolation(file: string, imported: string): string | undefined {
+  const kindOf = (path: string): string | undefined => kindFolders[layerOf(file)]?.exec(path)?.[1]
+  const to = relative(source, join(source, dirname(file), imported))
+  const [from, other] = [kindOf(file), kindOf(to)]
+  if (!imported.startsWith('.') || from === undefined || other === undefined || from === other) return undefined
+  return `${file}: the kind ${from} must not import ${to}`
+}
+
+test('a kind of component or storage imports nothing of other kinds', () => {
+  const found = files
+    .filter((file) => !isTest(file))
+    .flatMap((file) =>
+      importsOf(file, readFileSync(join(source, file), 'utf8')).map((imported) => kindViolation(file, imported)),
+    )
+    .filter((each) => each !== undefined)
+  assert.deepEqual(found, [])
+})
+
+test('an import of another kind is found', () => {
+  assert.match(kindViolation('components/files/a/b.ts', '../../secrets/c.ts') ?? '', /files must not import/)
+  assert.match(kindViolation('storage/s3/a.ts', '../filesystem/b.ts') ?? '', /s3 must not import/)
+  const fine = ['./b.ts', '../driver.ts', '../value-swap/a.ts', '../../core/ports.ts', 'zod']
+  assert.deepEqual(
+    fine.map((imported) => kindViolation('components/openbao/a.ts', imported)),
+    fine.map(() => undefined),
+  )
+})
+
 test('no import cycles', () => {
   const graph = new Map(files.filter((file) => !isTest(file)).map((file) => [file, targetsOf(file)]))
   assert.deepEqual(cyclesOf(graph), [])

@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { z } from 'zod'
 import { drivers } from '../src/components/all.ts'
 import * as documents from '../src/repository/documents/documents.ts'
+import { KIND_NUMBERS, MANIFEST_NUMBER } from '../src/repository/envelope/header.ts'
 
 /** Every field that is written into a repository has its place in docs/reference/format.md. */
 const format = readFileSync(join(import.meta.dirname, '../docs/reference/format.md'), 'utf8')
@@ -35,6 +36,27 @@ for (const driver of drivers) {
     assert.deepEqual(undocumented(driver.details), [])
   })
 }
+
+test('docs/reference/format.md says which artifacts each kind of component has', () => {
+  const cells = [...format.matchAll(/^\| (`[^|]+`) \| `[^|]+\(\d\)[^|]* \|$/gm)].map(([, cell = '']) => cell)
+  const without = drivers.filter(({ kind }) => !cells.some((cell) => cell.split(', ').includes(`\`${kind}\``)))
+  assert.deepEqual(
+    without.map(({ kind }) => kind),
+    [],
+  )
+})
+
+/** The numbers before a word, as the format and recover.py list them. */
+const numbersIn = (text: string | undefined, before: RegExp): number[] =>
+  [...(text ?? '').matchAll(before)].map(([, number]) => Number(number))
+
+test('docs/reference/format.md and recover.py know every number of an artifact', () => {
+  const recover = readFileSync(join(import.meta.dirname, '../src/repository/recovery/recover.py'), 'utf8')
+  const numbers = [...Object.values(KIND_NUMBERS), MANIFEST_NUMBER].toSorted((a, b) => a - b)
+  assert.deepEqual(numbersIn(/^\| 48 \| 1 \| kind: (.*)$/m.exec(format)?.[1], /(\d+) [A-Za-z]/g), numbers)
+  assert.deepEqual(numbersIn(/^KINDS = (.*)$/m.exec(recover)?.[1], /(\d+): "/g), numbers)
+  assert.deepEqual(numbersIn(/^EXTENSIONS = (.*)$/m.exec(recover)?.[1], /(\d+): "/g), numbers)
+})
 
 for (const [name, schema] of Object.entries(documents)) {
   if (!(schema instanceof z.ZodType)) continue

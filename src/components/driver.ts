@@ -77,6 +77,7 @@ export interface Driver<Settings = unknown, Details = unknown> {
 /** Previous data that a swap set aside, or what an undo set aside. */
 export interface RetainedCopy {
   readonly restoreId: string
+  /** For people: what is retained and where, or that nothing was live before. */
   readonly description: string
   readonly since: Date
   /** After this time `prune` removes it. */

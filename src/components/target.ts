@@ -18,7 +18,7 @@ export interface LiveTargetRequest extends AnyTargetRequest {
 
 export interface ScratchTargetRequest extends AnyTargetRequest {
   readonly mode: 'scratch'
-  /** An existing private folder of Holdfast's own. */
+  /** An existing private folder of Holdfast's own, which all components of the app share. */
   readonly scratchFolder: string
 }
 
@@ -27,7 +27,7 @@ export type TargetRequest = LiveTargetRequest | ScratchTargetRequest
 /**
  * How far one restore got. A target reads it from the world and never from a journal:
  * - `untouched`: nothing of this restore is there, or it was undone;
- * - `beside`: something was loaded beside, perhaps only in part;
+ * - `staged`: something was loaded beside, perhaps only in part;
  * - `fenced`: writers are locked out, or live data is half changed; `swap` goes forward and `reopen` back;
  * - `swapped`: the restored data is live and the previous is kept. Writers may still be locked out.
  */
@@ -40,19 +40,19 @@ export type TargetState = 'untouched' | 'staged' | 'fenced' | 'swapped'
  * What a `swap` target does in each state. `→` names the state afterwards, `=` is "changes nothing", `refused` is a
  * failure of that kind, and `-` is never called:
  *
- * | method                             | untouched             | beside            | fenced       | swapped       |
+ * | method                             | untouched             | staged            | fenced       | swapped       |
  * | ---------------------------------- | --------------------- | ----------------- | ------------ | ------------- |
  * | `state`, `preflight`               | yes                   | yes               | yes          | yes           |
- * | `load`                             | → beside              | → beside, anew    | -            | refused       |
+ * | `load`                             | → staged              | → staged, anew    | -            | refused       |
  * | `compare`, `content`, `runChecks`, `rows` | -              | yes               | -            | -             |
  * | `fence`                            | -                     | → fenced (1)      | =            | locks out     |
  * | `swap`                             | refused               | → swapped (2)     | → swapped    | =             |
- * | `reopen`                           | =                     | =                 | → beside     | lets in       |
+ * | `reopen`                           | =                     | =                 | → staged     | lets in       |
  * | `discard`                          | =                     | → untouched       | -            | =             |
  * | `undo`                             | = after an undo, or refused | -           | -            | → untouched   |
  * | `forget`                           | removes what an undo set aside | -        | -            | → untouched   |
  *
- * 1. Kinds without a lock stay in `beside`. 2. Kinds with a lock refuse until it is fenced.
+ * 1. Kinds without a lock stay in `staged`. 2. Kinds with a lock refuse until it is fenced.
  *
  * What half a swap had brought may be kept aside after `reopen`, as after an undo.
  *

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { z } from 'zod'
 import { schemaPath, schemaText } from '../../scripts/generate-schema.ts'
 import { componentSchemas } from '../operations/component-schemas.ts'
 import { parseConfig } from './load-config.ts'
@@ -13,10 +14,21 @@ test('docs/reference/holdfast.schema.json is what the schemas say', async () => 
 })
 
 test('docs/use/configuration.md has a row for every key', () => {
-  const rows = documentation.split('\n').filter((line) => line.startsWith('|'))
-  const undocumented = keysIn(JSON.parse(schemaText())).filter((key) => !rows.some((row) => row.includes(`\`${key}\``)))
-  assert.deepEqual(undocumented, [])
+  assert.deepEqual(withoutRow(keysIn(JSON.parse(schemaText())), documentation), [])
 })
+
+for (const [kind, schema] of Object.entries(componentSchemas))
+  test(`docs/use/configuration.md has a row for every key of kind ${kind}, below its heading`, () => {
+    const heading = `## \`apps.<name>.components.<name>\` of kind \`${kind}\`\n`
+    const section = documentation.split(/^(?=## )/m).find((part) => part.startsWith(heading)) ?? ''
+    const keys = keysIn(z.toJSONSchema(schema, { unrepresentable: 'any', io: 'input' }))
+    assert.deepEqual(withoutRow(keys, section), [])
+  })
+
+function withoutRow(keys: readonly string[], text: string): string[] {
+  const rows = text.split('\n').filter((line) => line.startsWith('|'))
+  return keys.filter((key) => !rows.some((row) => row.includes(`\`${key}\``)))
+}
 
 function keysIn(schema: unknown): string[] {
   if (typeof schema !== 'object' || schema === null) return []

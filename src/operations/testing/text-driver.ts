@@ -145,6 +145,7 @@ class TextTarget implements Target<TextDetails> {
   }
 
   async load(details: TextDetails, source: ArtifactSource, context: Context): Promise<void> {
+    context.signal.throwIfAborted()
     const place = this.#place
     if (place.previous?.id === this.#id)
       throw new Failure('refused', `the restore of text ${place.name} is live already`)
@@ -157,9 +158,10 @@ class TextTarget implements Target<TextDetails> {
     await place.change('load', context, () => (place.side = { id: this.#id, text, whole: true }))
   }
 
-  compare({ text }: TextDetails): Promise<readonly Difference[]> {
-    const found = this.#place.side?.text ?? 'nothing'
-    return Promise.resolve(found === text ? [] : [{ subject: 'text', expected: text, found }])
+  async compare({ text }: TextDetails, { signal }: Context): Promise<readonly Difference[]> {
+    signal.throwIfAborted()
+    const found = await Promise.resolve(this.#place.side?.text ?? 'nothing')
+    return found === text ? [] : [{ subject: 'text', expected: text, found }]
   }
 
   runChecks(): Promise<readonly Difference[]> {
@@ -171,6 +173,7 @@ class TextTarget implements Target<TextDetails> {
   }
 
   async swap(_details: TextDetails, context: Context): Promise<void> {
+    context.signal.throwIfAborted()
     const place = this.#place
     if (place.previous?.id === this.#id) return
     const { side } = place
