@@ -1,7 +1,7 @@
 import { createCipheriv, pbkdf2Sync, randomBytes } from 'node:crypto'
 import { Secret } from '../src/core/secret.ts'
-import { proven, recipe } from '../src/key-fit/testing/worlds.ts'
-import type { Row } from '../src/key-fit/world.ts'
+import { proven, recipe } from '../src/key-fit/testing/evidence-sources.ts'
+import type { Row } from '../src/key-fit/evidence-source.ts'
 import { argon2id, passwordKeys, usualWork } from '../src/repository/keys/password-key.ts'
 import { kleidiaKey } from '../src/interop/kleidia-v1/format/key.ts'
 

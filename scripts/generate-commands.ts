@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { Help, type Command } from 'commander'
 import { makeProgram } from '../src/cli/program.ts'
-import type { World } from '../src/cli/world.ts'
+import type { CliPorts } from '../src/cli/cli-ports.ts'
 import { exitCodes } from '../src/cli/ending.ts'
 
 /** Writes docs/reference/commands.md, which lists every command, argument, option and exit code of the program. */
@@ -12,7 +12,7 @@ export const commandsPath = fileURLToPath(new URL('../docs/reference/commands.md
 /** The program for its help alone; nothing of it can run. */
 export function programForHelp(out: (text: string) => void = () => {}): Command {
   // Help and the list of commands need only the streams of a world.
-  return makeProgram({ streams: { out, error: out, terminal: false } } as World, '0', { exitCode: 0 })
+  return makeProgram({ streams: { out, error: out, terminal: false } } as CliPorts, '0', { exitCode: 0 })
 }
 
 interface Entry {

@@ -4,7 +4,7 @@ import { makeProgram } from './cli/program.ts'
 import { runProgram } from './cli/run-program.ts'
 import type { Outcome } from './cli/cli.ts'
 import { exitCodeOf } from './cli/ending.ts'
-import type { World } from './cli/world.ts'
+import type { CliPorts } from './cli/cli-ports.ts'
 import { interruptSignal } from './system/process/interrupt.ts'
 import { LastResort } from './system/process/last-resort.ts'
 import { StandardStream } from './system/process/standard-stream.ts'
@@ -17,7 +17,7 @@ import { directEffects } from './system/effects.ts'
 const signal = interruptSignal()
 const outcome: Outcome = { exitCode: 0 }
 const [output, errors] = [new StandardStream(process.stdout), new StandardStream(process.stderr)]
-const world: World = {
+const ports: CliPorts = {
   streams: {
     out: (text) => output.write(text),
     error: (text) => errors.write(text),
@@ -31,7 +31,7 @@ const world: World = {
     const { passwordOfLockedKeys } = await import('./cli/ask/passwords.ts')
     const { toBackground } = await import('./system/process/priority.ts')
     const isAsked = environmentVariable('HOLDFAST_PASSWORD') === undefined
-    return await assemble(options, { password: passwordOfLockedKeys(world), isAsked, toBackground }, context)
+    return await assemble(options, { password: passwordOfLockedKeys(ports), isAsked, toBackground }, context)
   },
   withScratchFolder: async (act) => (await import('./system/files/temporary-folder.ts')).withTemporaryFolder(act),
   variable: environmentVariable,
@@ -51,11 +51,11 @@ const lastResort = new LastResort((error) => {
     cause: error,
     hint: 'This is a defect in Holdfast. Please report it with the command you ran. Run it again: what was begun is told, and how to go on.',
   })
-  return exitCodeOf(printFailure(world.streams, process.argv.includes('--json'), failure))
+  return exitCodeOf(printFailure(ports.streams, process.argv.includes('--json'), failure))
 })
 
 // Not process.exit(): output that a pipe has not taken yet would be lost.
-process.exitCode = await runProgram(makeProgram(world, softwareVersion(), outcome), process.argv.slice(2), outcome)
+process.exitCode = await runProgram(makeProgram(ports, softwareVersion(), outcome), process.argv.slice(2), outcome)
 lastResort.done()
 const missing = await output.missing()
 if (missing !== undefined) {

@@ -21,8 +21,8 @@ import { software } from '../system/process/software.ts'
 import { isRunning, thisProcess } from '../system/process/this-process.ts'
 import { pageCookie } from '../system/page-cookie.ts'
 import { makeTemporaryFolder, removeAbandonedFolders, removeTemporaryFolder } from '../system/files/temporary-folder.ts'
-import { configuredKeyChain } from '../operations/keys/key-chain.ts'
-import { KeyRing } from '../operations/keys/key-ring.ts'
+import { configuredKeyChain } from '../operations/keys/key-administration.ts'
+import { IdentityProvider } from '../operations/keys/identity-provider.ts'
 import { knownRecipients } from '../operations/keys/known-recipients.ts'
 import { stateRecords } from '../operations/storages/state-folder.ts'
 import { forgetStorage, kindOf, openConfiguredStorage } from '../operations/storages/configured-storage.ts'
@@ -37,7 +37,7 @@ export async function assemble(request: AssemblyRequest, ports: AssemblyPorts, c
     openConfiguredStorage(name, configOf(config, name), { records, readOnly: request.readOnly === true }, context),
   )
   const { password, isAsked, toBackground } = ports
-  const keyRing = new KeyRing({ config, password, isAsked, storage, context })
+  const keyRing = new IdentityProvider({ config, password, isAsked, storage, context })
   const repositories = repositoriesOf(config, { storage, keyRing, records })
   const background = toBackground === undefined ? {} : { toBackground }
   const operationContext = { ...operationContextOf(context, records, keyRing), ...background }
@@ -51,7 +51,7 @@ export async function assemble(request: AssemblyRequest, ports: AssemblyPorts, c
   }
 }
 
-function operationContextOf(context: Context, records: Records, keyRing: KeyRing): OperationContext {
+function operationContextOf(context: Context, records: Records, keyRing: IdentityProvider): OperationContext {
   return {
     ...context,
     newId,
@@ -72,7 +72,7 @@ function operationContextOf(context: Context, records: Records, keyRing: KeyRing
 
 interface Wires {
   readonly storage: (name: string) => Promise<Storage>
-  readonly keyRing: KeyRing
+  readonly keyRing: IdentityProvider
   readonly records: Records
 }
 

@@ -24,7 +24,7 @@ import { addStatus } from './commands/status.ts'
 import { addExport } from './commands/transfer/export.ts'
 import { addImport } from './commands/transfer/import.ts'
 import { exitCodesText } from './ending.ts'
-import type { World } from './world.ts'
+import type { CliPorts } from './cli-ports.ts'
 
 type Add = (program: Commander, cli: Cli) => void
 
@@ -56,7 +56,7 @@ const COMMANDS: readonly Add[] = [
 ]
 
 /** The command line. Each command loads what it calls when it runs, so that help is quick. */
-export function makeProgram(world: World, version: string, outcome: Outcome): Commander {
+export function makeProgram(ports: CliPorts, version: string, outcome: Outcome): Commander {
   const program = new Commander('holdfast')
     .description(
       'Back up, prove and restore an application: its database, its keys and its files as one restore point.',
@@ -71,8 +71,8 @@ export function makeProgram(world: World, version: string, outcome: Outcome): Co
     .addHelpText('after', exitCodesText())
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(holdfast help <command> tells more)')
-    .configureOutput({ writeOut: world.streams.out, writeErr: world.streams.error })
+    .configureOutput({ writeOut: ports.streams.out, writeErr: ports.streams.error })
     .exitOverride()
-  for (const add of COMMANDS) add(program, { world, outcome })
+  for (const add of COMMANDS) add(program, { ports, outcome })
   return program
 }

@@ -5,11 +5,11 @@ import { printFailure, printResult } from './print/output.ts'
 import { ProgressView } from './print/progress.ts'
 import { wrapSentences } from './print/wrap.ts'
 import type { Assembly } from '../operations/assembly.ts'
-import type { CommonOptions, World } from './world.ts'
+import type { CommonOptions, CliPorts } from './cli-ports.ts'
 
 /** What a command has at hand while it runs. */
 export interface Command {
-  readonly world: World
+  readonly ports: CliPorts
   readonly assembly: Assembly
   readonly options: CommonOptions
   /** Prints the result: the document with `--json`, the text otherwise. */
@@ -23,47 +23,47 @@ export interface Command {
  * a Failure.
  */
 export async function runCommand(
-  world: World,
+  ports: CliPorts,
   options: CommonOptions,
   act: (command: Command) => Promise<Ending>,
 ): Promise<Ending> {
-  return await guarded(world, options, async (view) => {
-    const context = world.context(view.show)
-    const assembly = await world.assemble(options, context)
+  return await guarded(ports, options, async (view) => {
+    const context = ports.context(view.show)
+    const assembly = await ports.assemble(options, context)
     for (const message of assembly.warnings) view.show({ type: 'warning', message })
     return await act({
-      world,
+      ports,
       assembly,
       options,
-      result: resultPrinter(world, options, view),
-      say: sayer(world, options, view),
+      result: resultPrinter(ports, options, view),
+      say: sayer(ports, options, view),
     })
   })
 }
 
 /** What a command has at hand that needs no configuration. */
-export interface BareCommand extends Pick<Command, 'world' | 'options' | 'result'> {
+export interface BareCommand extends Pick<Command, 'ports' | 'options' | 'result'> {
   readonly context: Context
 }
 
 /** Like `runCommand`, for commands that need no configuration. */
 export async function runBareCommand(
-  world: World,
+  ports: CliPorts,
   options: CommonOptions,
   act: (command: BareCommand) => Promise<Ending>,
 ): Promise<Ending> {
-  return await guarded(world, options, (view) =>
-    act({ world, options, context: world.context(view.show), result: resultPrinter(world, options, view) }),
+  return await guarded(ports, options, (view) =>
+    act({ ports, options, context: ports.context(view.show), result: resultPrinter(ports, options, view) }),
   )
 }
 
 async function guarded(
-  world: World,
+  ports: CliPorts,
   options: CommonOptions,
   act: (view: ProgressView) => Promise<Ending>,
 ): Promise<Ending> {
-  const view = new ProgressView(world.streams, options.quiet === true, () => performance.now())
-  const { signal } = world.context(view.show)
+  const view = new ProgressView(ports.streams, options.quiet === true, () => performance.now())
+  const { signal } = ports.context(view.show)
   try {
     const ending = await act(view)
     view.clear()
@@ -71,22 +71,22 @@ async function guarded(
     return ending !== 'done' && signal.aborted ? 'cancelled' : ending
   } catch (error) {
     view.clear()
-    return printFailure(world.streams, options.json === true, toFailureUnder(error, signal))
+    return printFailure(ports.streams, options.json === true, toFailureUnder(error, signal))
   }
 }
 
-function sayer(world: World, options: CommonOptions, view: ProgressView): Command['say'] {
+function sayer(ports: CliPorts, options: CommonOptions, view: ProgressView): Command['say'] {
   return (text) => {
     view.clear()
     // A plan that somebody is to agree to is shown also to who wants quiet.
     const isSilent = options.quiet === true && options.yes === true
-    if (options.json !== true && !isSilent) world.streams.error(`${wrapSentences(text(), world.streams.width)}\n`)
+    if (options.json !== true && !isSilent) ports.streams.error(`${wrapSentences(text(), ports.streams.width)}\n`)
   }
 }
 
-function resultPrinter(world: World, options: CommonOptions, view: ProgressView): Command['result'] {
+function resultPrinter(ports: CliPorts, options: CommonOptions, view: ProgressView): Command['result'] {
   return (document, text) => {
     view.clear()
-    printResult(world.streams, options.json === true, document, text)
+    printResult(ports.streams, options.json === true, document, text)
   }
 }

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { Place } from '../core/safety/lost-together.ts'
+import type { FailureDomain } from '../core/safety/lost-together.ts'
 import type { Context } from '../core/ports.ts'
 import type { Finding } from '../core/restore-point.ts'
 import type { ServerMoment } from '../core/safety/server-moment.ts'
@@ -9,7 +9,7 @@ import type { Rights } from './capabilities/rights.ts'
 import type { SecretLists } from './capabilities/secret-lists.ts'
 import type { ServerSnapshot } from './capabilities/server-snapshot.ts'
 import type { EvidenceQuery, EvidenceRow, SecretEvidence } from './evidence.ts'
-import type { Target, TargetRequest } from './target.ts'
+import type { RestoreTarget, TargetRequest } from './target.ts'
 import type { ArtifactSink, ArtifactSource, Captured } from './transfer.ts'
 
 /**
@@ -39,7 +39,7 @@ export interface Driver<Settings = unknown, Details = unknown> {
   examine(details: Details, source: ArtifactSource, context: Context): Promise<void>
 
   /** Opens the place that a restore goes to. Changes nothing until a method of the target is called. */
-  open(settings: Settings, request: TargetRequest, context: Context): Promise<Target<Details>>
+  open(settings: Settings, request: TargetRequest, context: Context): Promise<RestoreTarget<Details>>
 
   /** What earlier restores keep for undo on the target of these settings, newest first. */
   listRetained(settings: Settings, context: Context): Promise<readonly RetainedCopy[]>
@@ -52,7 +52,7 @@ export interface Driver<Settings = unknown, Details = unknown> {
   listStaged?(settings: Settings, context: Context): Promise<readonly StagedRestore[]>
 
   /** What the component lies on, as far as it can be seen from here. */
-  place?(settings: Settings, context: Context): Promise<Place>
+  place?(settings: Settings, context: Context): Promise<FailureDomain>
   /** Where the server is now; undefined when it does not say. Changes nothing. */
   serverMoment?(settings: Settings, context: Context): Promise<ServerMoment | undefined>
   /** Whether a capture would hold this file of the host. */

@@ -60,7 +60,7 @@ export type TargetState = 'untouched' | 'staged' | 'fenced' | 'swapped'
  * undo, but for kinds that say so. A `scratch` target has a place of its own: `preflight`, `load`, `compare`, `copy`,
  * `discard`; it refuses `swap` and `undo`.
  */
-export interface Target<Details = unknown> {
+export interface RestoreTarget<Details = unknown> {
   /** What will be replaced, for people, for example `database authentik on db.internal:5432`. */
   readonly description: string
   /** What the operator must type to confirm, for example `authentik`. */

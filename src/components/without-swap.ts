@@ -1,8 +1,8 @@
 import { Failure } from '../core/failure.ts'
-import type { Target } from './target.ts'
+import type { RestoreTarget } from './target.ts'
 
 type WithoutSwap = Pick<
-  Target,
+  RestoreTarget,
   'description' | 'confirmation' | 'runChecks' | 'fence' | 'swap' | 'reopen' | 'undo' | 'forget'
 >
 

@@ -1,10 +1,10 @@
 import { X509Certificate } from 'node:crypto'
-import type { KeyBoard } from './keys.ts'
+import type { KeySet } from './keys.ts'
 import { publicHalfOfPrivate } from './public-half.ts'
 import type { Proof } from './schema.ts'
 import { valueIn } from './values.ts'
 import { Tally, type Judgement } from './verdict.ts'
-import type { EvidenceWorld } from './world.ts'
+import type { EvidenceSource } from './evidence-source.ts'
 
 type CertificateProof = Extract<Proof, { kind: 'certificate' }>
 
@@ -14,8 +14,8 @@ type CertificateProof = Extract<Proof, { kind: 'certificate' }>
  */
 export async function proveCertificate(
   proof: CertificateProof,
-  keys: KeyBoard,
-  world: EvidenceWorld,
+  keys: KeySet,
+  world: EvidenceSource,
 ): Promise<{ readonly tally: Tally; readonly evidence: readonly string[] }> {
   const tally = new Tally()
   const [key, certificate] = [await keys.get(proof.key), await keys.get(proof.certificate)]
@@ -42,7 +42,7 @@ async function chained(
   about: string,
   { rows, value }: NonNullable<CertificateProof['issued']>,
   authority: X509Certificate,
-  { tally, world }: { readonly tally: Tally; readonly world: EvidenceWorld },
+  { tally, world }: { readonly tally: Tally; readonly world: EvidenceSource },
 ): Promise<string> {
   const counts = { chain: 0, replaced: 0, foreign: 0, none: 0 }
   for await (const row of world.rows(rows.component, rows)) {

@@ -3,7 +3,7 @@ import { createHash, createHmac } from 'node:crypto'
 import { test } from 'node:test'
 import { Failure } from '../core/failure.ts'
 import { evaluateKeyFit } from './evaluate.ts'
-import { proven, worldOf } from './testing/worlds.ts'
+import { proven, worldOf } from './testing/evidence-sources.ts'
 import { declared, keyFitSetting } from '../profiles/use-recipe.ts'
 import { Tally, verdictOf } from './verdict.ts'
 

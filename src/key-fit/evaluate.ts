@@ -4,20 +4,20 @@ import { describe, isFailure } from '../core/failure.ts'
 import { secretOfBytes } from '../core/texts/secret-bytes.ts'
 import { findOutside } from './outside-files.ts'
 import { proveCertificate } from './certificates.ts'
-import { judge, type RowProof } from './judges.ts'
+import { judge, type RowProof } from './proofs.ts'
 import { proveCookie, proveStable, type Shown } from './later.ts'
-import { KeyBoard, reportKeys, secretPlaces, variableOf } from './keys.ts'
+import { KeySet, reportKeys, secretPlaces, variableOf } from './keys.ts'
 import type { DeclaredFit, Proof } from './schema.ts'
 import { Tally, verdictOf, withAbsent, type KeyFitResult, type StableReport, type Verdict } from './verdict.ts'
-import type { EvidenceWorld } from './world.ts'
+import type { EvidenceSource } from './evidence-source.ts'
 
 /** Rows that are judged at once: keys are derived by threads, of which there are four, and two for each core. */
 const AT_ONCE = Math.max(4, availableParallelism())
 
 /** Whether the keys open the data. Only a cancelled run fails; whatever else goes wrong is evidence. */
-export async function evaluateKeyFit(fit: DeclaredFit, world: EvidenceWorld): Promise<KeyFitResult> {
+export async function evaluateKeyFit(fit: DeclaredFit, world: EvidenceSource): Promise<KeyFitResult> {
   const keys = await reportKeys(fit, world)
-  const { verdict: proven, evidence, stable, outside } = await prove(fit, new KeyBoard(fit, world), world)
+  const { verdict: proven, evidence, stable, outside } = await prove(fit, new KeySet(fit, world), world)
   const verdict = withAbsent(proven, keys)
   const remarks = verdict === 'fits' ? [] : await newlineRemarks(fit, world)
   const { name, required } = fit
@@ -39,7 +39,7 @@ interface Proven {
   readonly outside: readonly string[]
 }
 
-async function prove(fit: DeclaredFit, keys: KeyBoard, world: EvidenceWorld): Promise<Proven> {
+async function prove(fit: DeclaredFit, keys: KeySet, world: EvidenceSource): Promise<Proven> {
   const wrong = await wrongKeys(fit, keys)
   const tallies: Tally[] = []
   const evidence: string[] = [...wrong]
@@ -80,7 +80,7 @@ function unseenWords(unseen: readonly Unseen[]): string[] {
 const NAMED = 20
 
 /** Keys of rings that no row stands for. An unauthenticated cipher unwraps them under any key. */
-async function unprovenKeys(fit: DeclaredFit, keys: KeyBoard, tallies: readonly Tally[]): Promise<readonly string[]> {
+async function unprovenKeys(fit: DeclaredFit, keys: KeySet, tallies: readonly Tally[]): Promise<readonly string[]> {
   const said: string[] = []
   const proven = new Set(tallies.flatMap(({ provenGroups }) => provenGroups))
   for (const [name, { kind }] of Object.entries(fit.keys)) {
@@ -94,7 +94,7 @@ async function unprovenKeys(fit: DeclaredFit, keys: KeyBoard, tallies: readonly 
 }
 
 /** A key that cannot be one does not fit, even where nothing is there to prove it on; one that is absent is said. */
-async function wrongKeys(fit: DeclaredFit, keys: KeyBoard): Promise<readonly string[]> {
+async function wrongKeys(fit: DeclaredFit, keys: KeySet): Promise<readonly string[]> {
   const said: string[] = []
   for (const name of Object.keys(fit.keys)) {
     if (fit.keys[name]?.kind === 'ring') continue
@@ -108,8 +108,8 @@ async function wrongKeys(fit: DeclaredFit, keys: KeyBoard): Promise<readonly str
 interface ProofTask {
   readonly proof: Proof
   readonly fit: DeclaredFit
-  readonly keys: KeyBoard
-  readonly world: EvidenceWorld
+  readonly keys: KeySet
+  readonly world: EvidenceSource
 }
 
 async function attempt(task: ProofTask): Promise<Shown> {
@@ -132,7 +132,7 @@ async function proveOne({ proof, fit, keys, world }: ProofTask): Promise<Shown> 
   return await proveRows(proof, keys, world)
 }
 
-async function proveRows(proof: RowProof, keys: KeyBoard, world: EvidenceWorld): Promise<Shown> {
+async function proveRows(proof: RowProof, keys: KeySet, world: EvidenceSource): Promise<Shown> {
   const tally = new Tally()
   const { component, limit } = proof.rows
   const judged = pMapIterable(world.rows(component, proof.rows), (row) => judge(proof, row, keys), {
@@ -151,8 +151,8 @@ async function proveRows(proof: RowProof, keys: KeyBoard, world: EvidenceWorld):
 /** That the captured key is the live one is evidence, and no proof: both may be wrong. */
 async function compareLive(
   { about, key }: Extract<Proof, { kind: 'live' }>,
-  keys: KeyBoard,
-  world: EvidenceWorld,
+  keys: KeySet,
+  world: EvidenceSource,
 ): Promise<string> {
   const place = keys.placeOf(key)
   const { component, secret } = place
@@ -164,12 +164,12 @@ async function compareLive(
 }
 
 /** A line break that somebody's editor or echo added is the most common reason why a right key does not fit. */
-async function newlineRemarks(fit: DeclaredFit, world: EvidenceWorld): Promise<readonly string[]> {
+async function newlineRemarks(fit: DeclaredFit, world: EvidenceSource): Promise<readonly string[]> {
   const ending: string[] = []
   for (const { name, place } of secretPlaces(fit))
     if (variableOf(await world.secret(place.component, place.secret), place)?.at(-1) === 10) ending.push(name)
   if (ending.length === 0) return []
-  const { verdict } = await prove(fit, new KeyBoard(fit, world, true), world)
+  const { verdict } = await prove(fit, new KeySet(fit, world, true), world)
   const without = verdict === 'fits' ? ', and fits without it' : ''
   return ending.map((name) => `key ${name} ends with a line break${without}`)
 }

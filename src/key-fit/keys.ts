@@ -7,7 +7,7 @@ import { openSealed } from './layouts.ts'
 import type { DeclaredFit, KeySource, SecretPlace } from './schema.ts'
 import { Tally, type KeyReport } from './verdict.ts'
 import { valueIn } from './values.ts'
-import type { EvidenceWorld } from './world.ts'
+import type { EvidenceSource } from './evidence-source.ts'
 
 /** A key as proofs use it. Held while the proofs run, printed nowhere. */
 export type Key =
@@ -18,9 +18,9 @@ export type Key =
   | { readonly state: 'absent'; readonly why: string }
 
 /** All keys of one declaration, each made once. */
-export class KeyBoard {
+export class KeySet {
   readonly #fit: DeclaredFit
-  readonly #world: EvidenceWorld
+  readonly #world: EvidenceSource
   readonly #trimmed: boolean
   readonly #known = new Map<string, Promise<Key>>()
   /** What was seen of rings. */
@@ -30,7 +30,7 @@ export class KeyBoard {
   readonly rings = new Map<string, readonly string[]>()
 
   /** `trimmed`: as if secrets had no line break at their end, to tell the operator that this is what is wrong. */
-  constructor(fit: DeclaredFit, world: EvidenceWorld, trimmed = false) {
+  constructor(fit: DeclaredFit, world: EvidenceSource, trimmed = false) {
     this.#fit = fit
     this.#world = world
     this.#trimmed = trimmed
@@ -104,7 +104,7 @@ function keyOf(name: string, derived: Awaited<ReturnType<typeof deriveKey>>): Ke
     : { state: 'there', bytes: derived.bytes }
 }
 
-async function secretBytes(place: SecretPlace, world: EvidenceWorld): Promise<Buffer | undefined> {
+async function secretBytes(place: SecretPlace, world: EvidenceSource): Promise<Buffer | undefined> {
   return variableOf(await world.secret(place.component, place.secret), place)
 }
 
@@ -128,7 +128,7 @@ export function secretPlaces(fit: DeclaredFit): readonly { readonly name: string
   )
 }
 
-export async function reportKeys(fit: DeclaredFit, world: EvidenceWorld): Promise<readonly KeyReport[]> {
+export async function reportKeys(fit: DeclaredFit, world: EvidenceSource): Promise<readonly KeyReport[]> {
   const reports: KeyReport[] = []
   for (const { name, place } of secretPlaces(fit)) {
     const { component, secret } = place

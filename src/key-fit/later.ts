@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import { Failure } from '../core/failure.ts'
 import { bytesOfSecret, secretOfBytes } from '../core/texts/secret-bytes.ts'
-import { filled, judgeJwt } from './judges.ts'
-import { variableOf, type KeyBoard } from './keys.ts'
+import { filled, judgeJwt } from './proofs.ts'
+import { variableOf, type KeySet } from './keys.ts'
 import type { Proof } from './schema.ts'
 import { Tally, type StableReport } from './verdict.ts'
-import type { EvidenceWorld, RecordedFit } from './world.ts'
+import type { EvidenceSource, RecordedFit } from './evidence-source.ts'
 
 /** What is seen while a backup runs, and compared with that afterwards. */
 export interface Shown {
@@ -18,10 +18,10 @@ export interface Shown {
 }
 
 interface Seeing {
-  readonly keys: KeyBoard
+  readonly keys: KeySet
   /** Undefined while a backup runs, and for a point that has nothing of it. */
   readonly recorded: RecordedFit | undefined
-  readonly world: EvidenceWorld
+  readonly world: EvidenceSource
 }
 
 /** Whether the running app has the key, by what it signs. */

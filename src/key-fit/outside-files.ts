@@ -1,11 +1,11 @@
 import { isAbsolute } from 'node:path'
-import { openIn } from './judges.ts'
-import type { KeyBoard } from './keys.ts'
+import { openIn } from './proofs.ts'
+import type { KeySet } from './keys.ts'
 import type { Shown } from './later.ts'
 import type { DeclaredFit, Proof } from './schema.ts'
 import { Tally } from './verdict.ts'
 import { parsedJson } from './values.ts'
-import type { EvidenceWorld } from './world.ts'
+import type { EvidenceSource } from './evidence-source.ts'
 
 const NAMED = 20
 
@@ -13,8 +13,8 @@ const NAMED = 20
 export async function findOutside(
   proof: Extract<Proof, { kind: 'files' }>,
   elsewhere: DeclaredFit['elsewhere'],
-  keys: KeyBoard,
-  world: EvidenceWorld,
+  keys: KeySet,
+  world: EvidenceSource,
 ): Promise<Shown> {
   const { holdsFile } = world
   const tally = new Tally()

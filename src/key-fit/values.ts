@@ -1,4 +1,4 @@
-import type { Row } from './world.ts'
+import type { Row } from './evidence-source.ts'
 import type { Literal, Value } from './schema.ts'
 
 /** What was found where a value should be. */

@@ -1,6 +1,6 @@
 import type { Context, Records } from '../core/ports.ts'
 import type { Secret } from '../core/secret.ts'
-import type { Place } from '../core/safety/lost-together.ts'
+import type { FailureDomain } from '../core/safety/lost-together.ts'
 import type { Finding, PointId } from '../core/restore-point.ts'
 import type { Objectives } from '../core/safety/safety.ts'
 import type { RetentionPolicy } from '../core/retention/retention.ts'
@@ -52,7 +52,7 @@ export interface AppRepository {
   readonly recipients: readonly string[]
   open(context: Context): Promise<Repository>
   /** What it lies on, as far as it can be seen from here. */
-  place?(): Promise<Place>
+  place?(): Promise<FailureDomain>
   /** Public halves of private keys that are known to open it: locked in it, or kept elsewhere as the configuration says. */
   knownRecipients?(context: Context): Promise<readonly string[]>
   /** Tries out on the real storage what a repository builds on; leaves nothing behind. Fails when it cannot be written. */

@@ -1,6 +1,6 @@
 import type { App, OperationContext } from './app.ts'
 import type { CurrentPassword } from './init/init.ts'
-import type { KeyChain } from './keys/keys.ts'
+import type { KeyAdministration } from './keys/keys.ts'
 
 /** What a terminal, a server or a worker has of one configuration; `assemble.ts` gives the real one. */
 export interface Assembly {
@@ -8,7 +8,7 @@ export interface Assembly {
   readonly warnings: readonly string[]
   readonly apps: readonly App[]
   readonly context: OperationContext
-  readonly keys: KeyChain
+  readonly keys: KeyAdministration
   /** The repositories of the configuration, also those that no app uses. */
   readonly repositories: App['repositories']
 }

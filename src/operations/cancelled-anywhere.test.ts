@@ -13,7 +13,7 @@ import { executePrune } from './prune/execute.ts'
 import { drillIn } from './testing/drill-in.ts'
 import { restoreIn } from './testing/restore-in.ts'
 import { TextPlace } from './testing/text-driver.ts'
-import { newWorkshop, ShiftedClock, textComponent, type Workshop } from './testing/workshop.ts'
+import { newTestHost, ShiftedClock, textComponent, type TestHost } from './testing/test-host.ts'
 
 /** A storage to which everything that is cancelled reads like a network that is gone, as S3 clients and sessions do. */
 function losing(storage: Storage): Storage {
@@ -39,7 +39,7 @@ class LosingPlace extends TextPlace {
 }
 
 interface Stage {
-  readonly workshop: Workshop
+  readonly testHost: TestHost
   /** Of who runs the operation that is cancelled. */
   readonly app: App
   readonly context: OperationContext
@@ -54,8 +54,8 @@ const acts: Readonly<Record<string, Act>> = {
   backup: async ({ app, context }) =>
     (await runBackup(app, await planBackup(app, context), context)).outcome === 'done',
   drill: async ({ app, context }) => (await drillIn(app, context)).ok,
-  restore: async ({ workshop, app, context, effects, point }) => {
-    const cancellable = { ...workshop, context: () => context }
+  restore: async ({ testHost, app, context, effects, point }) => {
+    const cancellable = { ...testHost, context: () => context }
     return (await restoreIn(cancellable, app, { restoreId: 'abcdef01', point }, effects)).outcome === 'done'
   },
   prune: async ({ app, context }) => {
@@ -69,11 +69,11 @@ const acts: Readonly<Record<string, Act>> = {
 /** Runs it, and cancels at the effect with this number. Says how many there were, and how it ended. */
 async function cancelAt(act: Act, at: number) {
   const clock = new ShiftedClock()
-  const workshop = await newWorkshop({ clock, storages: [losing(memoryStorage({ clock }))] })
+  const testHost = await newTestHost({ clock, storages: [losing(memoryStorage({ clock }))] })
   try {
     const place = new LosingPlace('database', 'rows')
-    const quiet = workshop.app([textComponent(place)])
-    const { point } = await runBackup(quiet, await planBackup(quiet, workshop.context()), workshop.context())
+    const quiet = testHost.app([textComponent(place)])
+    const { point } = await runBackup(quiet, await planBackup(quiet, testHost.context()), testHost.context())
     const controller = new AbortController()
     let seen = 0
     const effects: Effects = {
@@ -84,17 +84,17 @@ async function cancelAt(act: Act, at: number) {
       },
     }
     if (at === 0) controller.abort(new Error('stopped by SIGINT'))
-    const context = { ...workshop.context(effects), signal: controller.signal }
-    const stage = { workshop, app: workshop.app([textComponent(place)], effects), context, effects, point }
+    const context = { ...testHost.context(effects), signal: controller.signal }
+    const stage = { testHost, app: testHost.app([textComponent(place)], effects), context, effects, point }
     const ended = await act(stage).then(
       (whole) => (whole ? 'done' : 'not done'),
       () => 'stopped',
     )
-    const { points } = await (await workshop.repository()).catalog(workshop.context())
+    const { points } = await (await testHost.repository()).catalog(testHost.context())
     const failedProofs = points.flatMap(({ proofs }) => proofs).filter(({ ok }) => !ok).length
-    return { seen, ended, failedProofs, place, last: await loadLastBackup(quiet, workshop.context()) }
+    return { seen, ended, failedProofs, place, last: await loadLastBackup(quiet, testHost.context()) }
   } finally {
-    await workshop.close()
+    await testHost.close()
   }
 }
 

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { Place } from '../core/safety/lost-together.ts'
+import type { FailureDomain } from '../core/safety/lost-together.ts'
 import type { Clock } from '../core/ports.ts'
 import type { Secret } from '../core/secret.ts'
 import type { SecretReference } from '../system/secret-reference.ts'
@@ -26,7 +26,7 @@ export interface StorageKind<Shape extends z.ZodRawShape = z.ZodRawShape> {
   /** What is wrong between settings, each of which may be right alone. `written` was not parsed. */
   mistakes(written: Readonly<Record<string, unknown>>): readonly SettingMistake[]
   /** What the blobs lie on, as far as it can be seen from here. */
-  place(settings: KindConfig<Shape>): Promise<Place>
+  place(settings: KindConfig<Shape>): Promise<FailureDomain>
   /** Fails with `usage` when the URL or a setting is wrong. */
   open(settings: OpenSettings<Shape>, options: OpenOptions): Promise<Storage>
 }

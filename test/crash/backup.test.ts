@@ -7,11 +7,11 @@ import { runBackup } from '../../src/operations/backup/run.ts'
 import { TextPlace } from '../../src/operations/testing/text-driver.ts'
 import {
   blobNames,
-  newWorkshop,
+  newTestHost,
   ShiftedClock,
   textComponent,
-  type Workshop,
-} from '../../src/operations/testing/workshop.ts'
+  type TestHost,
+} from '../../src/operations/testing/test-host.ts'
 import { memoryStorage } from '../../src/storage/testing/memory.ts'
 import type { Effects } from '../../src/core/ports.ts'
 import { crashEverywhere, type Crash } from './matrix.ts'
@@ -20,31 +20,31 @@ import { assertAccounted, assertSound, listed } from './points.ts'
 const EARLIER = '1'.padStart(32, '0')
 const POINT = '2'.padStart(32, '0')
 
-async function freshWorkshop(repositories: number): Promise<Workshop> {
+async function freshWorkshop(repositories: number): Promise<TestHost> {
   const clock = new ShiftedClock()
   const storages = Array.from({ length: repositories }, () => memoryStorage({ clock }))
-  const workshop = await newWorkshop({ clock, storages })
-  assert.equal((await backUp(workshop)).point, EARLIER)
-  return workshop
+  const testHost = await newTestHost({ clock, storages })
+  assert.equal((await backUp(testHost)).point, EARLIER)
+  return testHost
 }
 
-async function backUp(workshop: Workshop, effects?: Effects): Promise<BackupReport> {
-  const app = appOf(workshop, effects)
-  const context = workshop.context(effects)
+async function backUp(testHost: TestHost, effects?: Effects): Promise<BackupReport> {
+  const app = appOf(testHost, effects)
+  const context = testHost.context(effects)
   return runBackup(app, await planBackup(app, context), context)
 }
 
-function appOf(workshop: Workshop, effects?: Effects): App {
+function appOf(testHost: TestHost, effects?: Effects): App {
   const texts = { database: 'rows and more rows', files: 'a key' }
-  return workshop.app(
+  return testHost.app(
     Object.entries(texts).map(([name, text]) => textComponent(new TextPlace(name, text))),
     effects,
   )
 }
 
 /** A report is believed by an operator, so it must be what the repositories show. */
-async function assertTold(workshop: Workshop, { ended }: Crash<BackupReport>): Promise<void> {
-  const lists = await Promise.all(workshop.storages.map(async (_, index) => listed(await assertSound(workshop, index))))
+async function assertTold(testHost: TestHost, { ended }: Crash<BackupReport>): Promise<void> {
+  const lists = await Promise.all(testHost.storages.map(async (_, index) => listed(await assertSound(testHost, index))))
   for (const list of lists) assert.ok(list.includes(EARLIER))
   if (ended === 'dead') return
   if ('error' in ended) {
@@ -62,13 +62,13 @@ async function assertTold(workshop: Workshop, { ended }: Crash<BackupReport>): P
 }
 
 /** After the next backup and the time of the sweep nothing is left of the one that died. */
-async function assertCleansUp(workshop: Workshop): Promise<void> {
-  const next = await backUp(workshop)
+async function assertCleansUp(testHost: TestHost): Promise<void> {
+  const next = await backUp(testHost)
   assert.equal(next.outcome, 'done')
-  workshop.clock.passHours(97)
-  for (const [index, storage] of workshop.storages.entries()) {
-    await (await workshop.repository(index)).sweep(workshop.context())
-    const catalog = await assertSound(workshop, index)
+  testHost.clock.passHours(97)
+  for (const [index, storage] of testHost.storages.entries()) {
+    await (await testHost.repository(index)).sweep(testHost.context())
+    const catalog = await assertSound(testHost, index)
     assertAccounted(catalog, [EARLIER, next.point])
     const left = (await blobNames(storage, 'data/')).map((name) => name.split('/')[1] ?? '')
     assert.deepEqual([...new Set(left)].sort(), listed(catalog).sort())
@@ -82,11 +82,11 @@ function isLostCommit({ effect, death }: Crash<BackupReport>): boolean {
 for (const repositories of [1, 2]) {
   test(`a backup into ${repositories} repositories that dies anywhere lists nothing that is not whole, and the next one is good`, async (t) => {
     let lostCommits = 0
-    await crashEverywhere<Workshop, BackupReport>(t, {
+    await crashEverywhere<TestHost, BackupReport>(t, {
       fresh: () => freshWorkshop(repositories),
       run: backUp,
-      async recover(workshop, crash) {
-        await assertTold(workshop, crash)
+      async recover(testHost, crash) {
+        await assertTold(testHost, crash)
         if (isLostCommit(crash)) {
           lostCommits += 1
           assert.ok(
@@ -94,9 +94,9 @@ for (const repositories of [1, 2]) {
             'the commit was there',
           )
         }
-        await assertCleansUp(workshop)
+        await assertCleansUp(testHost)
       },
-      close: (workshop) => workshop.close(),
+      close: (testHost) => testHost.close(),
     })
     assert.equal(lostCommits, repositories)
   })

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { Driver } from '../../src/components/driver.ts'
-import type { Target, TargetRequest } from '../../src/components/target.ts'
+import type { RestoreTarget, TargetRequest } from '../../src/components/target.ts'
 import { filesDriver } from '../../src/components/files/driver.ts'
 import { placesOf } from '../../src/components/files/restore/places.ts'
 import { postgresDriver } from '../../src/components/postgres/driver.ts'
@@ -14,12 +14,12 @@ import { planBackup } from '../../src/operations/backup/plan.ts'
 import { runBackup } from '../../src/operations/backup/run.ts'
 import type { DrillReport } from '../../src/operations/drill/report.ts'
 import { drillIn } from '../../src/operations/testing/drill-in.ts'
-import { asDriver, newWorkshop } from '../../src/operations/testing/workshop.ts'
+import { asDriver, newTestHost } from '../../src/operations/testing/test-host.ts'
 import { startPostgres } from '../parts/postgres.ts'
 
 /** A drill must read what was restored. Each test changes one thing in it between load and comparison, behind Holdfast's back. */
 const postgres = await startPostgres()
-const workshop = await newWorkshop()
+const testHost = await newTestHost()
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-drill-'))
 const keys = join(folder, 'keys')
 
@@ -37,11 +37,11 @@ before(async () => {
   )
   await mkdir(keys)
   await writeFile(join(keys, 'master.key'), 'a key', { mode: 0o600 })
-  await runBackup(appOf(), await planBackup(appOf(), workshop.context()), workshop.context())
+  await runBackup(appOf(), await planBackup(appOf(), testHost.context()), testHost.context())
 })
 
 after(async () => {
-  await workshop.close()
+  await testHost.close()
   await rm(folder, { recursive: true, force: true })
 })
 
@@ -59,13 +59,13 @@ function planting(driver: Driver, defect: Defect | undefined): Driver {
   }
 }
 
-function loadedWith(target: Target, defect: () => Promise<unknown>): Target {
+function loadedWith(target: RestoreTarget, defect: () => Promise<unknown>): RestoreTarget {
   return new Proxy(target, {
     get(inner, name) {
       const value: unknown = Reflect.get(inner, name, inner)
       if (typeof value !== 'function') return value
       if (name !== 'load') return value.bind(inner) as unknown
-      return async (...args: Parameters<Target['load']>) => {
+      return async (...args: Parameters<RestoreTarget['load']>) => {
         await inner.load(...args)
         await defect()
       }
@@ -91,11 +91,11 @@ function appOf(defects: Defects = {}): App {
       settings: filesDriver.settings.parse({ kind: 'files', path: keys }),
     },
   ]
-  return workshop.app(components)
+  return testHost.app(components)
 }
 
 async function drill(defects: Defects): Promise<DrillReport> {
-  return drillIn(appOf(defects), workshop.context())
+  return drillIn(appOf(defects), testHost.context())
 }
 
 /** The outcome is in the report, and signed in the repository; nothing of the drill is left. */
@@ -109,7 +109,7 @@ async function assertDrilled(report: DrillReport, ok: boolean, subjects: readonl
     )
   assert.equal(report.differences.length, subjects.length, JSON.stringify(report.differences))
   assert.equal(report.ok, ok)
-  const { points } = await (await workshop.repository()).catalog(workshop.context())
+  const { points } = await (await testHost.repository()).catalog(testHost.context())
   assert.equal(points[0]?.proofs.filter(({ kind }) => kind === 'drill').at(-1)?.ok, ok)
   assert.deepEqual(
     await postgres.sql('postgres', `select datname from pg_database where datname like 'app\\_\\_%'`),

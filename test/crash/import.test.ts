@@ -100,8 +100,8 @@ for (const format of SOAK ? (['custom', 'directory'] as const) : (['directory'] 
   )
 }
 
-async function count({ workshop }: Pick<typeof keys, 'workshop'> = database): Promise<number> {
-  const { points } = await (await workshop.repository()).catalog(workshop.context())
+async function count({ testHost }: Pick<typeof keys, 'testHost'> = database): Promise<number> {
+  const { points } = await (await testHost.repository()).catalog(testHost.context())
   return points.length
 }
 

@@ -11,17 +11,17 @@ import { planUndo, runUndo } from '../../src/operations/undo/undo.ts'
 import { crashEverywhere, settled } from './matrix.ts'
 
 /** The process dies at each effect of what pauses an app; afterwards no app is down on whole data, and none is up on a mixture. */
-const close = ({ workshop }: Stage): Promise<void> => workshop.close()
+const close = ({ testHost }: Stage): Promise<void> => testHost.close()
 const ORDER = { restoreId: 'abcdef01', point: '1'.padStart(32, '0') }
 
 /** All run again, and nothing says otherwise. */
-async function assertUp({ app, up, workshop }: Stage): Promise<void> {
+async function assertUp({ app, up, testHost }: Stage): Promise<void> {
   assert.deepEqual(up, BOTH)
-  assert.equal(await findRecord(app, workshop.context()), undefined)
+  assert.equal(await findRecord(app, testHost.context()), undefined)
 }
 
-async function resume({ app, workshop }: Stage, effects?: Effects): Promise<void> {
-  const context = workshop.context(effects)
+async function resume({ app, testHost }: Stage, effects?: Effects): Promise<void> {
+  const context = testHost.context(effects)
   await runResume(app, await planResume(app, [], context), context)
 }
 
@@ -42,8 +42,8 @@ for (const [how, bringBack] of [
     })
   })
 
-async function undo({ app, workshop }: Stage, effects?: Effects): Promise<void> {
-  const context = workshop.context(effects)
+async function undo({ app, testHost }: Stage, effects?: Effects): Promise<void> {
+  const context = testHost.context(effects)
   await runUndo(app, await planUndo(app, undefined, context), context)
 }
 
@@ -52,13 +52,13 @@ for (const machine of ['that restored', 'without its journal'])
     await crashEverywhere<Stage, unknown>(t, {
       async fresh() {
         const stage = await stageFor()
-        await restoreIn(stage.workshop, stage.app, ORDER)
-        if (machine === 'without its journal') await stage.workshop.context().records.remove('restore-portal-abcdef01')
+        await restoreIn(stage.testHost, stage.app, ORDER)
+        if (machine === 'without its journal') await stage.testHost.context().records.remove('restore-portal-abcdef01')
         return stage
       },
       run: undo,
       async recover(stage, { ended, effect }) {
-        const context = stage.workshop.context()
+        const context = stage.testHost.context()
         if (effect.startsWith('database:')) {
           await backUp(stage)
           await assert.rejects(resume(stage), { kind: 'refused' })
@@ -78,7 +78,7 @@ test('a pause that dies anywhere leaves one that resume ends, and so does a resu
   await crashEverywhere<Stage, unknown>(t, {
     fresh: () => stageFor(),
     async run(stage, effects) {
-      const context = stage.workshop.context(effects)
+      const context = stage.testHost.context(effects)
       await runPause(stage.app, await planPause(stage.app, {}, context), context)
       await resume(stage, effects)
     },

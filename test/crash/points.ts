@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
-import { pair, readWhole, type Workshop } from '../../src/operations/testing/workshop.ts'
+import { pair, readWhole, type TestHost } from '../../src/operations/testing/test-host.ts'
 import type { Catalog } from '../../src/repository/repository.ts'
 
 /** What must hold of a repository whoever died: what it lists is whole, and nothing is gone that nobody removed. */
-export async function assertSound(workshop: Workshop, index = 0, identities = [pair]): Promise<Catalog> {
-  const repository = await workshop.repository(index)
-  const catalog = await repository.catalog(workshop.context())
+export async function assertSound(testHost: TestHost, index = 0, identities = [pair]): Promise<Catalog> {
+  const repository = await testHost.repository(index)
+  const catalog = await repository.catalog(testHost.context())
   assert.deepEqual(catalog.damaged, [])
   assert.deepEqual(catalog.alarms, [])
-  for (const { point } of catalog.points) await readWhole(repository, point, workshop.context(), identities)
+  for (const { point } of catalog.points) await readWhole(repository, point, testHost.context(), identities)
   return catalog
 }
 

@@ -8,13 +8,13 @@ import { executePrune, planPruneOf, type PruneReport } from '../../src/operation
 import { TextPlace } from '../../src/operations/testing/text-driver.ts'
 import {
   blobNames,
-  newWorkshop,
+  newTestHost,
   otherPair,
   pair,
   readWhole,
   textComponent,
-  type Workshop,
-} from '../../src/operations/testing/workshop.ts'
+  type TestHost,
+} from '../../src/operations/testing/test-host.ts'
 import { rewrapAll } from '../../src/repository/keys/rewrap-all.ts'
 import { crashEverywhere } from './matrix.ts'
 import { assertAccounted, assertSound, listed } from './points.ts'
@@ -26,96 +26,96 @@ const GOING = LATER.slice(0, 2)
 const STAYING = LATER.slice(2)
 const ALL = [EXPIRED ?? '', ...LATER]
 
-function appOf(workshop: Workshop, effects?: Effects): App {
-  return workshop.app([textComponent(new TextPlace('database', 'rows'))], effects)
+function appOf(testHost: TestHost, effects?: Effects): App {
+  return testHost.app([textComponent(new TextPlace('database', 'rows'))], effects)
 }
 
-async function backUp(workshop: Workshop): Promise<void> {
-  const app = appOf(workshop)
-  await runBackup(app, await planBackup(app, workshop.context()), workshop.context())
+async function backUp(testHost: TestHost): Promise<void> {
+  const app = appOf(testHost)
+  await runBackup(app, await planBackup(app, testHost.context()), testHost.context())
 }
 
-async function prunable(): Promise<Workshop> {
-  const workshop = await newWorkshop()
-  await backUp(workshop)
-  await (await workshop.repository()).remove(ALL[0] ?? '', 'removed by the test', workshop.context())
-  workshop.clock.passHours(100)
+async function prunable(): Promise<TestHost> {
+  const testHost = await newTestHost()
+  await backUp(testHost)
+  await (await testHost.repository()).remove(ALL[0] ?? '', 'removed by the test', testHost.context())
+  testHost.clock.passHours(100)
   for (const _ of LATER) {
-    await backUp(workshop)
-    workshop.clock.passHours(1)
+    await backUp(testHost)
+    testHost.clock.passHours(1)
   }
-  return workshop
+  return testHost
 }
 
-async function prune(workshop: Workshop, effects?: Effects): Promise<PruneReport> {
-  const app = appOf(workshop, effects)
-  const plan = await planPruneOf(app, await workshop.repository(), workshop.context())
+async function prune(testHost: TestHost, effects?: Effects): Promise<PruneReport> {
+  const app = appOf(testHost, effects)
+  const plan = await planPruneOf(app, await testHost.repository(), testHost.context())
   const [target] = app.repositories
   assert.ok(target !== undefined)
-  return executePrune(app, target, plan.accept, workshop.context(effects))
+  return executePrune(app, target, plan.accept, testHost.context(effects))
 }
 
 /** The blobs that hold data, by point. */
-async function withData(workshop: Workshop): Promise<string[]> {
-  const [storage] = workshop.storages
+async function withData(testHost: TestHost): Promise<string[]> {
+  const [storage] = testHost.storages
   assert.ok(storage !== undefined)
   return [...new Set((await blobNames(storage, 'data/')).map((name) => name.split('/')[1] ?? ''))].sort()
 }
 
 test('a prune that dies anywhere keeps what it must, and the next one finishes', async (t) => {
-  await crashEverywhere<Workshop, PruneReport>(t, {
+  await crashEverywhere<TestHost, PruneReport>(t, {
     fresh: prunable,
     run: prune,
-    async recover(workshop) {
-      const catalog = await assertSound(workshop)
+    async recover(testHost) {
+      const catalog = await assertSound(testHost)
       assertAccounted(catalog, ALL)
       assert.deepEqual(
         listed(catalog).filter((point) => STAYING.includes(point)),
         STAYING,
       )
-      await prune(workshop)
-      assert.deepEqual(listed(await assertSound(workshop)), STAYING)
-      assert.deepEqual(await withData(workshop), LATER, 'the grace time of what went now is not over')
-      await assertComesBack(workshop)
-      workshop.clock.passHours(97)
-      await prune(workshop)
-      workshop.clock.passHours(97)
-      await prune(workshop)
-      assert.deepEqual(await withData(workshop), listed(await assertSound(workshop)))
+      await prune(testHost)
+      assert.deepEqual(listed(await assertSound(testHost)), STAYING)
+      assert.deepEqual(await withData(testHost), LATER, 'the grace time of what went now is not over')
+      await assertComesBack(testHost)
+      testHost.clock.passHours(97)
+      await prune(testHost)
+      testHost.clock.passHours(97)
+      await prune(testHost)
+      assert.deepEqual(await withData(testHost), listed(await assertSound(testHost)))
     },
-    close: (workshop) => workshop.close(),
+    close: (testHost) => testHost.close(),
   })
 })
 
-async function assertComesBack(workshop: Workshop): Promise<void> {
-  const repository = await workshop.repository()
-  for (const point of GOING) await repository.undelete(point, workshop.context())
-  assert.deepEqual(listed(await assertSound(workshop)), LATER)
+async function assertComesBack(testHost: TestHost): Promise<void> {
+  const repository = await testHost.repository()
+  for (const point of GOING) await repository.undelete(point, testHost.context())
+  assert.deepEqual(listed(await assertSound(testHost)), LATER)
 }
 
 test('an undeletion that dies anywhere leaves the point or its tombstone, and can be made again', async (t) => {
   const point = idOf(1)
-  await crashEverywhere<Workshop, void>(t, {
+  await crashEverywhere<TestHost, void>(t, {
     async fresh() {
-      const workshop = await newWorkshop()
-      await backUp(workshop)
-      await backUp(workshop)
-      await (await workshop.repository()).remove(point, 'removed by the test', workshop.context())
-      return workshop
+      const testHost = await newTestHost()
+      await backUp(testHost)
+      await backUp(testHost)
+      await (await testHost.repository()).remove(point, 'removed by the test', testHost.context())
+      return testHost
     },
-    run: async (workshop, effects) =>
-      (await workshop.repository(0, effects)).undelete(point, workshop.context(effects)),
-    async recover(workshop) {
-      const catalog = await assertSound(workshop)
+    run: async (testHost, effects) =>
+      (await testHost.repository(0, effects)).undelete(point, testHost.context(effects)),
+    async recover(testHost) {
+      const catalog = await assertSound(testHost)
       assertAccounted(catalog, [point, idOf(2)])
-      const repository = await workshop.repository()
-      if (!listed(catalog).includes(point)) await repository.undelete(point, workshop.context())
+      const repository = await testHost.repository()
+      if (!listed(catalog).includes(point)) await repository.undelete(point, testHost.context())
       // A tombstone that is left over must not cost the point its data when its time is over.
-      workshop.clock.passHours(200)
-      await repository.sweep(workshop.context())
-      assert.deepEqual(listed(await assertSound(workshop)), [point, idOf(2)])
+      testHost.clock.passHours(200)
+      await repository.sweep(testHost.context())
+      assert.deepEqual(listed(await assertSound(testHost)), [point, idOf(2)])
     },
-    close: (workshop) => workshop.close(),
+    close: (testHost) => testHost.close(),
   })
 })
 
@@ -137,31 +137,31 @@ const rewraps = {
 for (const [name, { recipients, identities, before, after }] of Object.entries(rewraps)) {
   test(`${name}, cut off anywhere, leaves every point readable, and the next run finishes`, async (t) => {
     const points = [idOf(1), idOf(2)]
-    const run = async (workshop: Workshop, effects?: Effects): Promise<number> =>
-      rewrapAll(await workshop.repository(0, effects), identities, recipients, workshop.context(effects))
-    await crashEverywhere<Workshop, number>(t, {
+    const run = async (testHost: TestHost, effects?: Effects): Promise<number> =>
+      rewrapAll(await testHost.repository(0, effects), identities, recipients, testHost.context(effects))
+    await crashEverywhere<TestHost, number>(t, {
       async fresh() {
-        const workshop = await newWorkshop()
-        for (const _ of points) await backUp(workshop)
-        return workshop
+        const testHost = await newTestHost()
+        for (const _ of points) await backUp(testHost)
+        return testHost
       },
       run,
-      async recover(workshop) {
-        await assertSound(workshop, 0, identities)
-        for (const identity of before) await assertSound(workshop, 0, [identity])
-        await run(workshop)
-        for (const identity of after) await assertSound(workshop, 0, [identity])
-        await assertOneGeneration(workshop, points)
+      async recover(testHost) {
+        await assertSound(testHost, 0, identities)
+        for (const identity of before) await assertSound(testHost, 0, [identity])
+        await run(testHost)
+        for (const identity of after) await assertSound(testHost, 0, [identity])
+        await assertOneGeneration(testHost, points)
         if (!after.includes(pair))
-          await assert.rejects(readWhole(await workshop.repository(), idOf(1), workshop.context(), [pair]))
+          await assert.rejects(readWhole(await testHost.repository(), idOf(1), testHost.context(), [pair]))
       },
-      close: (workshop) => workshop.close(),
+      close: (testHost) => testHost.close(),
     })
   })
 }
 
-async function assertOneGeneration(workshop: Workshop, points: readonly string[]): Promise<void> {
-  const [storage] = workshop.storages
+async function assertOneGeneration(testHost: TestHost, points: readonly string[]): Promise<void> {
+  const [storage] = testHost.storages
   assert.ok(storage !== undefined)
   for (const point of points) assert.equal((await blobNames(storage, `data/${point}/keys-`)).length, 1, point)
 }

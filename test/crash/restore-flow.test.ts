@@ -7,10 +7,10 @@ import { planBackup } from '../../src/operations/backup/plan.ts'
 import { runBackup } from '../../src/operations/backup/run.ts'
 import { unfinishedJournal } from '../../src/operations/restore/journal.ts'
 import type { RestoreReport } from '../../src/operations/restore/report.ts'
-import { abandonRestore, goesForward, resumeRestore } from '../../src/operations/restore/resume.ts'
+import { abandonRestore, canContinue, resumeRestore } from '../../src/operations/restore/resume.ts'
 import { restoreIn } from '../../src/operations/testing/restore-in.ts'
 import { TextPlace } from '../../src/operations/testing/text-driver.ts'
-import { newWorkshop, pair, textComponent, type Workshop } from '../../src/operations/testing/workshop.ts'
+import { newTestHost, pair, textComponent, type TestHost } from '../../src/operations/testing/test-host.ts'
 import { runUndo, planUndo, type UndoReport } from '../../src/operations/undo/undo.ts'
 import { crashEverywhere, settled } from './matrix.ts'
 import { assertSound, listed } from './points.ts'
@@ -25,21 +25,21 @@ const captured = { database: 'captured rows', files: 'captured key' }
 const before = { database: 'live rows', files: 'live key' }
 
 interface World {
-  readonly workshop: Workshop
+  readonly testHost: TestHost
   readonly places: { readonly database: TextPlace; readonly files: TextPlace }
 }
 
-function appOf({ workshop, places }: World, effects?: Effects): App {
-  return workshop.app([textComponent(places.database), textComponent(places.files)], effects)
+function appOf({ testHost, places }: World, effects?: Effects): App {
+  return testHost.app([textComponent(places.database), textComponent(places.files)], effects)
 }
 
 async function freshWorld(): Promise<World> {
   const world = {
-    workshop: await newWorkshop(),
+    testHost: await newTestHost(),
     places: { database: new TextPlace('database', captured.database), files: new TextPlace('files', captured.files) },
   }
   const app = appOf(world)
-  await runBackup(app, await planBackup(app, world.workshop.context()), world.workshop.context())
+  await runBackup(app, await planBackup(app, world.testHost.context()), world.testHost.context())
   world.places.database.live = before.database
   world.places.files.live = before.files
   return world
@@ -47,7 +47,7 @@ async function freshWorld(): Promise<World> {
 
 function restore(world: World, effects?: Effects, restoreId = RESTORE_ID): Promise<RestoreReport> {
   const planned = { restoreId, point: POINT, safetyPoint: true }
-  return restoreIn(world.workshop, appOf(world, effects), planned, effects)
+  return restoreIn(world.testHost, appOf(world, effects), planned, effects)
 }
 
 function live({ places: { database, files } }: World): { database: string | undefined; files: string | undefined } {
@@ -75,8 +75,8 @@ async function forward(world: World, context: OperationContext): Promise<void> {
   const journal = await unfinishedJournal('portal', context.records)
   if (journal === undefined) return
   const app = appOf(world)
-  const reader = await (await world.workshop.repository()).open(POINT, [pair], context)
-  if (goesForward(journal)) return void (await resumeRestore(app, reader, journal, context))
+  const reader = await (await world.testHost.repository()).open(POINT, [pair], context)
+  if (canContinue(journal)) return void (await resumeRestore(app, reader, journal, context))
   await assert.rejects(resumeRestore(app, reader, journal, context), { kind: 'refused' })
   await abandonRestore(app, journal, context)
 }
@@ -97,7 +97,7 @@ for (const [way, recover] of [
       run: restore,
       async recover(world, { ended }) {
         assertOldOrNew(world)
-        const context = world.workshop.context()
+        const context = world.testHost.context()
         const cutOff = await unfinishedJournal('portal', context.records)
         await recover(world, context)
         assert.equal(await unfinishedJournal('portal', context.records), undefined)
@@ -108,13 +108,13 @@ for (const [way, recover] of [
         if (cutOff !== undefined && recover === back) assert.equal(isNew, false, 'an abandoned restore is live')
         if (ended !== 'dead' && 'result' in ended && cutOff === undefined)
           assert.equal(ended.result.outcome === 'done', isNew, 'the report told something else')
-        assert.ok(listed(await assertSound(world.workshop)).includes(POINT))
+        assert.ok(listed(await assertSound(world.testHost)).includes(POINT))
         ends.add(isNew ? 'new' : 'old')
         // The next restore has an id of its own, as each has.
         assert.equal((await restore(world, undefined, 'abcdef02')).outcome, 'done')
         assert.deepEqual(live(world), captured)
       },
-      close: ({ workshop }) => workshop.close(),
+      close: ({ testHost }) => testHost.close(),
     })
     assert.deepEqual([...ends].sort(), ['new', 'old'])
   })
@@ -122,13 +122,13 @@ for (const [way, recover] of [
 
 async function undo(world: World, effects?: Effects): Promise<UndoReport> {
   const app = appOf(world, effects)
-  const context = world.workshop.context(effects)
+  const context = world.testHost.context(effects)
   return runUndo(app, await planUndo(app, undefined, context), context)
 }
 
 /** One that was complete has nothing left to do, and says so. */
 async function undoAgain(world: World): Promise<void> {
-  const isUnfinished = (await unfinishedJournal('portal', world.workshop.context().records)) !== undefined
+  const isUnfinished = (await unfinishedJournal('portal', world.testHost.context().records)) !== undefined
   const ended = await settled(undo(world))
   if (!('error' in ended)) return
   assert.ok(isFailure(ended.error, 'notFound') && !isUnfinished, String(ended.error))
@@ -149,8 +149,8 @@ test('an undo that dies anywhere is made again', async (t) => {
       assert.deepEqual(live(world), before)
       assertOpen(world)
       assertNothingBeside(world, false)
-      assert.equal(await unfinishedJournal('portal', world.workshop.context().records), undefined)
+      assert.equal(await unfinishedJournal('portal', world.testHost.context().records), undefined)
     },
-    close: ({ workshop }) => workshop.close(),
+    close: ({ testHost }) => testHost.close(),
   })
 })

@@ -3,8 +3,8 @@ import type { TestContext } from 'node:test'
 import type { Context, Progress } from '../../src/core/ports.ts'
 import { unfinishedJournal, type RestoreJournal } from '../../src/operations/restore/journal.ts'
 import type { RestoreReport } from '../../src/operations/restore/report.ts'
-import { abandonRestore, goesForward, resumeRestore } from '../../src/operations/restore/resume.ts'
-import { pair } from '../../src/operations/testing/workshop.ts'
+import { abandonRestore, canContinue, resumeRestore } from '../../src/operations/restore/resume.ts'
+import { pair } from '../../src/operations/testing/test-host.ts'
 import { deaths } from '../parts/dying-effects.ts'
 import { crashEverywhere, type Crash } from './matrix.ts'
 import {
@@ -19,7 +19,7 @@ import {
   restore,
   rows,
   sql,
-  workshop,
+  testHost,
 } from './restore-swap.ts'
 
 const SOAK = process.env['HOLDFAST_SOAK'] === '1'
@@ -29,7 +29,7 @@ const LOADS = /^pg_restore|rows-|ANALYZE|COMMIT reopen/
 /** What the load takes away for a while and the end must give back. */
 const PROPERTIES = { comment: 'of the operator', limit: 17 }
 
-const journal = (): Promise<RestoreJournal | undefined> => unfinishedJournal('portal', workshop.context().records)
+const journal = (): Promise<RestoreJournal | undefined> => unfinishedJournal('portal', testHost.context().records)
 
 async function fresh(): Promise<void> {
   await freshWorld(true)
@@ -64,13 +64,13 @@ async function assertNotMixed(): Promise<void> {
 }
 
 async function forward(cutOff: RestoreJournal): Promise<void> {
-  const reader = await (await workshop.repository()).open(POINT, [pair], workshop.context())
-  if (goesForward(cutOff)) {
-    assert.equal((await resumeRestore(appOf(), reader, cutOff, workshop.context())).live, 'restored')
+  const reader = await (await testHost.repository()).open(POINT, [pair], testHost.context())
+  if (canContinue(cutOff)) {
+    assert.equal((await resumeRestore(appOf(), reader, cutOff, testHost.context())).live, 'restored')
     return await assertCaptured()
   }
   await assert.rejects(
-    resumeRestore(appOf(), reader, cutOff, workshop.context()),
+    resumeRestore(appOf(), reader, cutOff, testHost.context()),
     (error: Error & { hint?: string }) => {
       assert.match(error.hint ?? '', /--abandon/)
       if (cutOff.stage === 'loading') assert.match(error.hint ?? '', /safety point/)
@@ -83,8 +83,8 @@ async function forward(cutOff: RestoreJournal): Promise<void> {
 /** Says what may be wrong with what is open again, and only then. */
 async function giveUp(cutOff: RestoreJournal): Promise<void> {
   const said: Progress[] = []
-  const context: Context = { ...workshop.context(), progress: (event) => void said.push(event) }
-  await abandonRestore(appOf(), cutOff, { ...workshop.context(), ...context })
+  const context: Context = { ...testHost.context(), progress: (event) => void said.push(event) }
+  await abandonRestore(appOf(), cutOff, { ...testHost.context(), ...context })
   const warned = said.some((event) => event.type === 'warning' && /may be a mixture.*safety point/.test(event.message))
   if (cutOff.stage !== 'loading') assert.equal(warned, false, `stopped while ${cutOff.stage}`)
   else if (!warned) assert.deepEqual({ ...(await rows()), key: await key() }, BEFORE, 'something was changed, unsaid')

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { unfinishedJournal, type RestoreJournal } from '../../src/operations/restore/journal.ts'
 import type { RestoreReport } from '../../src/operations/restore/report.ts'
-import { abandonRestore, goesForward, resumeRestore } from '../../src/operations/restore/resume.ts'
-import { pair } from '../../src/operations/testing/workshop.ts'
+import { abandonRestore, canContinue, resumeRestore } from '../../src/operations/restore/resume.ts'
+import { pair } from '../../src/operations/testing/test-host.ts'
 import { runUndo, planUndo } from '../../src/operations/undo/undo.ts'
 import { deaths } from '../parts/dying-effects.ts'
 import { crashEverywhere } from './matrix.ts'
@@ -22,7 +22,7 @@ import {
   RESTORE_ID,
   restore,
   rows,
-  workshop,
+  testHost,
 } from './restore-swap.ts'
 
 const SOAK = process.env['HOLDFAST_SOAK'] === '1'
@@ -33,7 +33,7 @@ const LOADS =
 before(prepare)
 after(cleanUp)
 
-const context = workshop.context()
+const context = testHost.context()
 const journal = (): Promise<RestoreJournal | undefined> => unfinishedJournal('portal', context.records)
 
 test(
@@ -65,8 +65,8 @@ async function abandon(cutOff: RestoreJournal): Promise<void> {
 }
 
 async function resumeOrAbandon(cutOff: RestoreJournal): Promise<void> {
-  if (!goesForward(cutOff)) return await abandon(cutOff)
-  const reader = await (await workshop.repository()).open(POINT, [pair], context)
+  if (!canContinue(cutOff)) return await abandon(cutOff)
+  const reader = await (await testHost.repository()).open(POINT, [pair], context)
   await resumeRestore(appOf(), reader, cutOff, context)
   await assertCaptured()
 }

@@ -12,10 +12,10 @@ import { runBackup } from '../../src/operations/backup/run.ts'
 import { unfinishedJournal } from '../../src/operations/restore/journal.ts'
 import { orderOf, planRestore } from '../../src/operations/restore/plan.ts'
 import type { RestoreReport } from '../../src/operations/restore/report.ts'
-import { abandonRestore, goesForward, resumeRestore } from '../../src/operations/restore/resume.ts'
+import { abandonRestore, canContinue, resumeRestore } from '../../src/operations/restore/resume.ts'
 import { runRestore } from '../../src/operations/restore/run.ts'
 import { TextPlace } from '../../src/operations/testing/text-driver.ts'
-import { asDriver, newWorkshop, pair, textComponent } from '../../src/operations/testing/workshop.ts'
+import { asDriver, newTestHost, pair, textComponent } from '../../src/operations/testing/test-host.ts'
 import { runUndo, planUndo, type UndoReport } from '../../src/operations/undo/undo.ts'
 import { crashEverywhere, settled } from './matrix.ts'
 
@@ -30,9 +30,9 @@ const BEFORE: Values = { masterkey: 'live', same: 'same', gone: undefined, 'app.
 const RESTORED: Values = { ...CAPTURED, 'app.env': 'A=captured\nB=new\n' }
 
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-secrets-crash-'))
-const workshop = await newWorkshop()
+const testHost = await newTestHost()
 after(async () => {
-  await workshop.close()
+  await testHost.close()
   await rm(folder, { recursive: true, force: true })
 })
 let database = new TextPlace('database', 'captured rows')
@@ -47,7 +47,7 @@ const settings = secretsDriver.settings.parse({
 })
 
 function appOf(effects?: Effects): App {
-  return workshop.app([textComponent(database), { name: 'keys', driver: asDriver(secretsDriver), settings }], effects)
+  return testHost.app([textComponent(database), { name: 'keys', driver: asDriver(secretsDriver), settings }], effects)
 }
 
 async function put(values: Values): Promise<void> {
@@ -60,25 +60,25 @@ async function put(values: Values): Promise<void> {
 before(async () => {
   await put(CAPTURED)
   const app = appOf()
-  const report = await runBackup(app, await planBackup(app, workshop.context()), workshop.context())
+  const report = await runBackup(app, await planBackup(app, testHost.context()), testHost.context())
   assert.equal(report.outcome, 'done')
 })
 
 async function fresh(): Promise<void> {
   database = new TextPlace('database', 'live rows')
   await put(BEFORE)
-  for (const name of await readdir(workshop.records))
-    if (name.startsWith('restore-')) await rm(join(workshop.records, name))
+  for (const name of await readdir(testHost.records))
+    if (name.startsWith('restore-')) await rm(join(testHost.records, name))
 }
 
 async function restore(effects?: Effects): Promise<RestoreReport> {
-  const [app, context] = [appOf(effects), workshop.context(effects)]
+  const [app, context] = [appOf(effects), testHost.context(effects)]
   const plan = { ...(await planRestore(app, { at: POINT, safetyPoint: false }, context)), restoreId: RESTORE_ID }
   return (await runRestore(app, orderOf(plan), context)).report
 }
 
 async function undo(effects?: Effects): Promise<UndoReport> {
-  const [app, context] = [appOf(effects), workshop.context(effects)]
+  const [app, context] = [appOf(effects), testHost.context(effects)]
   return runUndo(app, await planUndo(app, undefined, context), context)
 }
 
@@ -117,11 +117,11 @@ for (const way of ['resumed', 'abandoned'] as const)
       run: (_, effects) => restore(effects),
       async recover() {
         await assertEachWhole()
-        const context = workshop.context()
+        const context = testHost.context()
         const cutOff = await unfinishedJournal('portal', context.records)
         if (cutOff !== undefined) {
-          const reader = await (await workshop.repository()).open(POINT, [pair], context)
-          if (way === 'resumed' && goesForward(cutOff)) await resumeRestore(appOf(), reader, cutOff, context)
+          const reader = await (await testHost.repository()).open(POINT, [pair], context)
+          if (way === 'resumed' && canContinue(cutOff)) await resumeRestore(appOf(), reader, cutOff, context)
           else await abandonRestore(appOf(), cutOff, context)
         }
         assert.equal(await unfinishedJournal('portal', context.records), undefined)
@@ -144,7 +144,7 @@ test('an undo of secrets that dies anywhere is made again', async (t) => {
     run: (_, effects) => undo(effects),
     async recover() {
       await assertEachWhole()
-      const cutOff = await unfinishedJournal('portal', workshop.context().records)
+      const cutOff = await unfinishedJournal('portal', testHost.context().records)
       const ended = await settled(undo())
       // A complete one says that nothing is left to undo.
       if ('error' in ended) assert.ok(cutOff === undefined && isFailure(ended.error, 'notFound'), String(ended.error))

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { unfinishedJournal, type RestoreJournal } from '../../src/operations/restore/journal.ts'
 import type { RestoreReport } from '../../src/operations/restore/report.ts'
-import { abandonRestore, goesForward, resumeRestore } from '../../src/operations/restore/resume.ts'
-import { pair } from '../../src/operations/testing/workshop.ts'
+import { abandonRestore, canContinue, resumeRestore } from '../../src/operations/restore/resume.ts'
+import { pair } from '../../src/operations/testing/test-host.ts'
 import { crashEverywhere, type Crash, type Ended } from './matrix.ts'
 import {
   appOf,
@@ -16,19 +16,19 @@ import {
   POINT,
   prepare,
   restore,
-  workshop,
+  testHost,
 } from './restore-swap.ts'
 
 before(prepare)
 after(cleanUp)
 
-const context = workshop.context()
+const context = testHost.context()
 const journal = (): Promise<RestoreJournal | undefined> => unfinishedJournal('portal', context.records)
 
 /** Goes forward if it may; where it may not, it must say so, and giving up must work. */
 async function resume(cutOff: RestoreJournal): Promise<void> {
-  const reader = await (await workshop.repository()).open(POINT, [pair], context)
-  if (goesForward(cutOff)) {
+  const reader = await (await testHost.repository()).open(POINT, [pair], context)
+  if (canContinue(cutOff)) {
     await resumeRestore(appOf(), reader, cutOff, context)
     return await assertCaptured()
   }

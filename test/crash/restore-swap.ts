@@ -14,7 +14,7 @@ import { runBackup } from '../../src/operations/backup/run.ts'
 import { orderOf, planRestore } from '../../src/operations/restore/plan.ts'
 import type { RestoreReport } from '../../src/operations/restore/report.ts'
 import { runRestore } from '../../src/operations/restore/run.ts'
-import { asDriver, newWorkshop } from '../../src/operations/testing/workshop.ts'
+import { asDriver, newTestHost } from '../../src/operations/testing/test-host.ts'
 import { startPostgres } from '../parts/postgres.ts'
 
 /** A real database and a real folder with a point of each, cheap to make again as they were. */
@@ -26,11 +26,11 @@ export const BEFORE = { rows: 'live', jobs: 'captured live', key: 'live key' }
 const DATABASES = `select datname as name, datallowconn as open from pg_database where datname like 'app%' order by 1`
 const postgres = await startPostgres()
 /** The repository holds the one point and is only read by what is tested here. */
-export const workshop = await newWorkshop()
+export const testHost = await newTestHost()
 const folder = await mkdtemp(join(tmpdir(), 'holdfast-swap-'))
 const keys = join(folder, 'keys')
 const PREVIOUS = `app__prev_${RESTORE_ID}`
-const JOURNAL = join(workshop.records, `restore-portal-${RESTORE_ID}.json`)
+const JOURNAL = join(testHost.records, `restore-portal-${RESTORE_ID}.json`)
 
 const components: readonly AppComponent[] = [
   { name: 'database', driver: asDriver(postgresDriver), settings: postgres.settings('app') },
@@ -38,7 +38,7 @@ const components: readonly AppComponent[] = [
 ]
 
 export function appOf(effects?: Effects): App {
-  return workshop.app(components, effects)
+  return testHost.app(components, effects)
 }
 
 /** Every table gets a lane, however small. */
@@ -63,14 +63,14 @@ async function prepareWith(driver: Driver): Promise<void> {
     `create table public.content as select 'captured' as rows; create table public.jobs (id serial primary key, what text); insert into public.jobs (what) values ('captured')`,
   )
   await makeKeys(CAPTURED.key)
-  const capturing = workshop.app(components.map((one) => (one.name === 'database' ? { ...one, driver } : one)))
-  await runBackup(capturing, await planBackup(capturing, workshop.context()), workshop.context())
+  const capturing = testHost.app(components.map((one) => (one.name === 'database' ? { ...one, driver } : one)))
+  await runBackup(capturing, await planBackup(capturing, testHost.context()), testHost.context())
   await sql('app', `update public.content set rows = 'live'; insert into public.jobs (what) values ('live')`)
   await sql('postgres', 'alter database app rename to live_copy')
 }
 
 export async function cleanUp(): Promise<void> {
-  await workshop.close()
+  await testHost.close()
   await rm(folder, { recursive: true, force: true })
 }
 
@@ -80,9 +80,9 @@ export async function freshWorld(hasLive: boolean): Promise<void> {
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder)
   await Promise.all(
-    (await readdir(workshop.records))
+    (await readdir(testHost.records))
       .filter((name) => name.startsWith('restore-'))
-      .map((name) => rm(join(workshop.records, name))),
+      .map((name) => rm(join(testHost.records, name))),
   )
   if (!hasLive) return
   await postgres.createDatabase('app', 'template live_copy')
@@ -132,7 +132,7 @@ export async function restore(
   restoreId = RESTORE_ID,
 ): Promise<RestoreReport> {
   const app = appOf(effects)
-  const context = workshop.context(effects)
+  const context = testHost.context(effects)
   const plan = { ...(await planRestore(app, { at: POINT, mode, safetyPoint: false }, context)), restoreId }
   return (await runRestore(app, orderOf(plan), context)).report
 }

@@ -12,7 +12,7 @@ import { exportKleidia } from '../../src/interop/kleidia-v1/export-kleidia.ts'
 import { executeImport, type ImportReport } from '../../src/operations/import/import.ts'
 import { usualLimits, type KleidiaReport } from '../../src/interop/kleidia-v1/import-kleidia.ts'
 import { importKleidiaPoints } from '../../src/interop/kleidia-v1/import-points.ts'
-import { asDriver, newWorkshop, pair, type Workshop } from '../../src/operations/testing/workshop.ts'
+import { asDriver, newTestHost, pair, type TestHost } from '../../src/operations/testing/test-host.ts'
 import { secretPassword, sourceFor } from '../../src/interop/kleidia-v1/testing/sample.ts'
 import { dumpWith } from '../parts/dump-tools.ts'
 import { deaths, type Death } from '../parts/dying-effects.ts'
@@ -24,7 +24,7 @@ const postgres = await startPostgres()
 const ROWS = `create table public.content (id int primary key, body text); insert into public.content select n, md5(n::text) from generate_series(1, 100) n; create role transfer_owner`
 
 export interface Transfers {
-  readonly workshop: Workshop
+  readonly testHost: TestHost
   readonly folder: string
   readonly sql: string
   readonly app: (effects?: Effects) => App
@@ -46,17 +46,17 @@ export async function startTransfers(names: readonly ('database' | 'keys')[]): P
     database: { name: 'database', driver: asDriver(postgresDriver), settings: postgres.settings('app') },
     keys: { name: 'keys', driver: asDriver(openbaoDriver), settings: openbaoDriver.settings.parse(bao) },
   }
-  const workshop = await newWorkshop()
+  const testHost = await newTestHost()
   const close = async (): Promise<void> => {
-    await workshop.close()
+    await testHost.close()
     await rm(folder, { recursive: true, force: true })
   }
   const app = (effects?: Effects): App =>
-    workshop.app(
+    testHost.app(
       names.map((name) => all[name]),
       effects,
     )
-  return { workshop, folder, sql, app, dump, close }
+  return { testHost, folder, sql, app, dump, close }
 }
 
 /** Each run starts a server, which takes seconds, and its effects follow one another. What a name is given by is tried in every way. */
@@ -74,7 +74,7 @@ export function stableNames(effects: Effects): Effects {
 export function importDump(world: Transfers, format: DumpFormat, effects: Effects): Promise<ImportReport> {
   const stable = stableNames(effects)
   const request = { format, path: world.dump(format), trusted: true, withPasswords: false }
-  return executeImport(world.app(stable), request, world.workshop.context(stable))
+  return executeImport(world.app(stable), request, world.testHost.context(stable))
 }
 
 export async function importKleidia(world: Transfers, file: Uint8Array, effects: Effects): Promise<KleidiaReport> {
@@ -83,7 +83,7 @@ export async function importKleidia(world: Transfers, file: Uint8Array, effects:
   async function* sources(): AsyncGenerator<ReturnType<typeof sourceFor>> {
     yield sourceFor(file)
   }
-  return importKleidiaPoints(world.app(stable), sources(), request, world.workshop.context(stable))
+  return importKleidiaPoints(world.app(stable), sources(), request, world.testHost.context(stable))
 }
 
 /** Exports the point in a format of its own or as Kleidia's, into a folder that is empty before. */
@@ -94,8 +94,8 @@ export async function exportTo(
   effects: Effects,
 ): Promise<string> {
   const output = join(world.folder, 'out', 'it')
-  const context = world.workshop.context(effects)
-  const reader = await (await world.workshop.repository(0, effects)).open(point, [pair], context)
+  const context = world.testHost.context(effects)
+  const reader = await (await world.testHost.repository(0, effects)).open(point, [pair], context)
   if (format === 'kleidia-v1')
     await exportKleidia(world.app(effects), reader, { output, password: secretPassword }, context)
   else await executeExport(world.app(effects), reader, { format, output }, context)
@@ -103,18 +103,18 @@ export async function exportTo(
 }
 
 /** What is listed is whole, and is as many points as were committed. */
-export async function assertListed({ workshop }: Transfers, count: number): Promise<readonly string[]> {
-  const found = listed(await assertSound(workshop))
+export async function assertListed({ testHost }: Transfers, count: number): Promise<readonly string[]> {
+  const found = listed(await assertSound(testHost))
   assert.equal(found.length, count, `${found.length} points are listed instead of ${count}`)
   return found
 }
 
 /** After the time of the sweep nothing is left in the repository but the listed points. */
-export async function assertSwept({ workshop }: Transfers): Promise<void> {
-  workshop.clock.passHours(97)
-  await (await workshop.repository()).sweep(workshop.context())
-  const points = listed(await assertSound(workshop))
-  const [storage] = workshop.storages
+export async function assertSwept({ testHost }: Transfers): Promise<void> {
+  testHost.clock.passHours(97)
+  await (await testHost.repository()).sweep(testHost.context())
+  const points = listed(await assertSound(testHost))
+  const [storage] = testHost.storages
   assert.ok(storage !== undefined)
   const left = new Set<string>()
   for await (const { name } of storage.list('data/', new AbortController().signal)) left.add(name.split('/')[1] ?? '')

@@ -5,14 +5,14 @@ import { isFailure } from '../../src/core/failure.ts'
 import { unfinishedJournal } from '../../src/operations/restore/journal.ts'
 import { runUndo, planUndo, type UndoReport } from '../../src/operations/undo/undo.ts'
 import { crashEverywhere, settled } from './matrix.ts'
-import { appOf, assertSomethingWhole, assertUndone, cleanUp, freshSwapped, prepare, workshop } from './restore-swap.ts'
+import { appOf, assertSomethingWhole, assertUndone, cleanUp, freshSwapped, prepare, testHost } from './restore-swap.ts'
 
 before(prepare)
 after(cleanUp)
 
 async function undo(effects?: Effects): Promise<UndoReport> {
   const app = appOf(effects)
-  const context = workshop.context(effects)
+  const context = testHost.context(effects)
   return runUndo(app, await planUndo(app, undefined, context), context)
 }
 
@@ -27,7 +27,7 @@ test(
       run: (_, effects) => undo(effects),
       async recover() {
         await assertSomethingWhole()
-        const { records } = workshop.context()
+        const { records } = testHost.context()
         const cutOff = await unfinishedJournal('portal', records)
         const ended = await settled(undo())
         // A complete one says that nothing is left to undo.

@@ -94,7 +94,7 @@ test('wrong use of the command line says what is meant', async () => {
     [['bakcup'], /unknown command 'bakcup'[\s\S]*Did you mean backup/],
     [['backup', '--dry-rum'], /unknown option '--dry-rum'[\s\S]*--dry-run/],
     [['show'], /missing required argument 'point'/],
-    [['restore', '--target', 'sideways'], /sideways.*swap, beside, in-place/],
+    [['restore', '--target', 'sideways'], /sideways.*swap, stage, in-place/],
     [['key', 'export', 'recovery'], /--to <file>/],
   ] as const) {
     const ran = await holdfast(folder, args)

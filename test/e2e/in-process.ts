@@ -3,7 +3,7 @@ import { passwordOfLockedKeys } from '../../src/cli/ask/passwords.ts'
 import { makeProgram } from '../../src/cli/program.ts'
 import { runProgram } from '../../src/cli/run-program.ts'
 import type { Outcome } from '../../src/cli/cli.ts'
-import type { World } from '../../src/cli/world.ts'
+import type { CliPorts } from '../../src/cli/cli-ports.ts'
 import { Failure } from '../../src/core/failure.ts'
 import { systemClock } from '../../src/system/clock.ts'
 import type { Effects } from '../../src/core/ports.ts'
@@ -34,7 +34,7 @@ async function inProcess(
   const clock = { ...systemClock, now: () => new Date(systemClock.now().getTime() + milliseconds) }
   const signal = new AbortController().signal
   const noTerminal = (): Promise<string> => Promise.reject(new Failure('usage', 'there is no terminal'))
-  const world: World = {
+  const world: CliPorts = {
     streams: { out: (text) => void (out += text), error: (text) => void (error += text), terminal: false },
     context: (progress) => ({ clock, effects, signal, progress }),
     assemble: (options, context) => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Target } from '../../src/components/target.ts'
+import type { RestoreTarget } from '../../src/components/target.ts'
 import { kubernetesSecretsDriver as driver } from '../../src/components/kubernetes-secrets/driver.ts'
 import type {
   KubernetesSecretsDetails,
@@ -17,7 +17,7 @@ const secretPath = (namespace: string, name: string): string => `/api/v1/namespa
 const open = (
   settings: KubernetesSecretsSettings,
   mode: 'swap' | 'in-place',
-): Promise<Target<KubernetesSecretsDetails>> => driver.open(settings, { mode, restoreId: '0a1b2c3d' }, context)
+): Promise<RestoreTarget<KubernetesSecretsDetails>> => driver.open(settings, { mode, restoreId: '0a1b2c3d' }, context)
 
 interface World {
   readonly namespace: string

@@ -8,7 +8,7 @@ import type {
   KubernetesSecretsDetails,
   KubernetesSecretsSettings,
 } from '../../src/components/kubernetes-secrets/schema.ts'
-import type { Target } from '../../src/components/target.ts'
+import type { RestoreTarget } from '../../src/components/target.ts'
 import { isFailure } from '../../src/core/failure.ts'
 import { at, startKubernetes } from '../parts/kubernetes.ts'
 import { base64, capturePoint, everything, fillNamespace } from '../parts/kubernetes-points.ts'
@@ -23,7 +23,8 @@ const open = (
   settings: KubernetesSecretsSettings,
   mode: 'swap' | 'in-place' | 'scratch',
   restoreId = '0a1b2c3d',
-): Promise<Target<KubernetesSecretsDetails>> => driver.open(settings, { mode, restoreId, scratchFolder }, context)
+): Promise<RestoreTarget<KubernetesSecretsDetails>> =>
+  driver.open(settings, { mode, restoreId, scratchFolder }, context)
 
 async function newPoint(over: Readonly<Record<string, unknown>> = everything) {
   const namespace = await kubernetes.namespace()

@@ -4,7 +4,7 @@ import { openbaoDriver } from '../../src/components/openbao/driver.ts'
 import { isFailure } from '../../src/core/failure.ts'
 import type { Context } from '../../src/core/ports.ts'
 import type { OpenbaoDetails, OpenbaoSettings } from '../../src/components/openbao/schema.ts'
-import type { Target } from '../../src/components/target.ts'
+import type { RestoreTarget } from '../../src/components/target.ts'
 import { Died, dyingEffects, recordingEffects } from '../parts/dying-effects.ts'
 import { at, startOpenbao } from '../parts/openbao.ts'
 import { captureToMemory, fillWithEverything, sourceOf } from '../parts/openbao-points.ts'
@@ -15,11 +15,18 @@ const bao = await startOpenbao('inmem')
 const context = testContext()
 const ID = '0a1b2c3d'
 
-function open(mode: 'swap' | 'in-place', settings: OpenbaoSettings = bao.settings()): Promise<Target<OpenbaoDetails>> {
+function open(
+  mode: 'swap' | 'in-place',
+  settings: OpenbaoSettings = bao.settings(),
+): Promise<RestoreTarget<OpenbaoDetails>> {
   return openbaoDriver.open(settings, { mode, restoreId: ID }, context)
 }
 
-async function restore(target: Target<OpenbaoDetails>, point: MemoryPoint, given: Context = context): Promise<void> {
+async function restore(
+  target: RestoreTarget<OpenbaoDetails>,
+  point: MemoryPoint,
+  given: Context = context,
+): Promise<void> {
   await target.load(point.details, point.source, given)
   assert.deepEqual(await target.compare(point.details, given), [])
   await target.fence(given)

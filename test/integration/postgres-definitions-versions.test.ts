@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Target } from '../../src/components/target.ts'
+import type { RestoreTarget } from '../../src/components/target.ts'
 import { postgresDriver } from '../../src/components/postgres/driver.ts'
 import type { PostgresDetails } from '../../src/components/postgres/schema.ts'
 import { newerObjects, oddObjects, quoted } from '../parts/postgres-odd.ts'
@@ -64,7 +64,7 @@ async function fill(major: Major): Promise<Stored> {
   return captureStored(postgres.settings(DATABASE), context)
 }
 
-function open(major: Major): Promise<Target<PostgresDetails>> {
+function open(major: Major): Promise<RestoreTarget<PostgresDetails>> {
   const request = { mode: 'swap', restoreId: '1a2b3c4d' } as const
   return postgresDriver.open(of(servers, major).settings(DATABASE), request, context)
 }

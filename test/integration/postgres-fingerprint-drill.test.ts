@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import type { Driver } from '../../src/components/driver.ts'
-import type { Target } from '../../src/components/target.ts'
+import type { RestoreTarget } from '../../src/components/target.ts'
 import type { ArtifactSource } from '../../src/components/transfer.ts'
 import { capture } from '../../src/components/postgres/capture/capture.ts'
 import { postgresDriver } from '../../src/components/postgres/driver.ts'
@@ -15,14 +15,14 @@ import type { DrillReport } from '../../src/operations/drill/report.ts'
 import { compareAll, loadAll } from '../../src/operations/restore/phases.ts'
 import { openTargets } from '../../src/operations/restore/targets.ts'
 import { drillIn } from '../../src/operations/testing/drill-in.ts'
-import { asDriver, newWorkshop, pair } from '../../src/operations/testing/workshop.ts'
+import { asDriver, newTestHost, pair } from '../../src/operations/testing/test-host.ts'
 import { openTarget, RESTORE_ID, sql } from '../parts/postgres-restore.ts'
 import { startPostgres, testContext } from '../parts/postgres.ts'
 
 const postgres = await startPostgres()
 const context = testContext()
-const workshop = await newWorkshop()
-after(() => workshop.close())
+const testHost = await newTestHost()
+after(() => testHost.close())
 
 /** Every table but the empty one gets lanes, the large one several. */
 const LANES = { tableBytes: 8192, laneBytes: 64 * 1024, most: 100 }
@@ -128,13 +128,13 @@ test('rows of a lane that are lost after the server counted them are missed', as
   await target.discard(context)
 })
 
-async function contentOf(target: Target<PostgresDetails>, details: PostgresDetails): Promise<string> {
+async function contentOf(target: RestoreTarget<PostgresDetails>, details: PostgresDetails): Promise<string> {
   const content = await target.content?.(details, context)
   assert.ok(content !== undefined)
   return content
 }
 
-async function subjects(target: Target<PostgresDetails>, details: PostgresDetails): Promise<string> {
+async function subjects(target: RestoreTarget<PostgresDetails>, details: PostgresDetails): Promise<string> {
   return (await target.compare(details, context)).map(({ subject }) => subject).join('\n')
 }
 
@@ -146,7 +146,7 @@ function planting(defect: string | undefined): Driver {
     ...driver,
     async open(settings, request, inner) {
       const target = await driver.open(settings, request, inner)
-      const load: Target['load'] = async (...args) => {
+      const load: RestoreTarget['load'] = async (...args) => {
         await target.load(...args)
         await sql(restoreNames('drilled', request.restoreId).side, defect)
       }
@@ -163,25 +163,25 @@ function planting(defect: string | undefined): Driver {
 
 function appOf(defect?: string): App {
   const settings = postgres.settings('drilled', { fingerprint: 'drill' })
-  return workshop.app([{ name: 'database', driver: planting(defect), settings }])
+  return testHost.app([{ name: 'database', driver: planting(defect), settings }])
 }
 
 const POINT = '1'.padStart(32, '0')
 const CHANGED = `update large set name = 'else' where id = 7`
 
 async function drill(defect?: string): Promise<DrillReport> {
-  return drillIn(appOf(defect), workshop.context())
+  return drillIn(appOf(defect), testHost.context())
 }
 
 async function proofs() {
-  const { points } = await (await workshop.repository()).catalog(workshop.context())
+  const { points } = await (await testHost.repository()).catalog(testHost.context())
   return points[0]?.proofs ?? []
 }
 
 test('the first drill keeps the content, later drills and restores compare with it, and proofs say which', async () => {
   await postgres.createDatabase('drilled')
   await sql('drilled', SCHEMA)
-  await runBackup(appOf(), await planBackup(appOf(), workshop.context()), workshop.context())
+  await runBackup(appOf(), await planBackup(appOf(), testHost.context()), testHost.context())
   const [first, second, red] = [await drill(), await drill(), await drill(CHANGED)]
   assert.deepEqual([first.ok, first.compared], [true, 'counts'])
   assert.deepEqual([second.ok, second.compared], [true, 'counts and an earlier drill'])
@@ -200,11 +200,11 @@ test('a restore of changed content is stopped once a drill kept what it should b
     [undefined, []],
     [CHANGED, ['database: content']],
   ] as const) {
-    const reader = await (await workshop.repository()).open(POINT, [pair], workshop.context())
+    const reader = await (await testHost.repository()).open(POINT, [pair], testHost.context())
     const options = { mode: 'swap', restoreId: RESTORE_ID, proofs: await proofs() } as const
-    const targets = await openTargets(appOf(defect), reader, options, workshop.context())
-    await loadAll(targets, workshop.context())
-    const found = await compareAll(targets, workshop.context())
+    const targets = await openTargets(appOf(defect), reader, options, testHost.context())
+    await loadAll(targets, testHost.context())
+    const found = await compareAll(targets, testHost.context())
     assert.deepEqual(
       found.map(({ subject }) => subject),
       expected,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { postgresDriver } from '../../src/components/postgres/driver.ts'
 import { runBackup } from '../../src/operations/backup/run.ts'
-import { asDriver, newWorkshop } from '../../src/operations/testing/workshop.ts'
+import { asDriver, newTestHost } from '../../src/operations/testing/test-host.ts'
 import { startPrivate } from '../parts/postgres.ts'
 
 /** An app that migrates while it is backed up: no point is incomplete, and no migration ends with an error. */
@@ -45,10 +45,10 @@ for (const [index, [name, migration]] of Object.entries(migrations).entries()) {
   test(`${name} during backups`, { timeout: 300_000 }, async (t) => {
     const database = `app${index}`
     await makeApp(database)
-    const workshop = await newWorkshop()
-    t.after(() => workshop.close())
+    const testHost = await newTestHost()
+    t.after(() => testHost.close())
     const settings = postgres.settings(database)
-    const app = workshop.app([{ name: 'database', driver: asDriver(postgresDriver), settings }])
+    const app = testHost.app([{ name: 'database', driver: asDriver(postgresDriver), settings }])
     let rounds = 0
     const migrating = (async () => {
       for (const end = performance.now() + MIGRATES_FOR; performance.now() < end; rounds += 1)
@@ -56,7 +56,7 @@ for (const [index, [name, migration]] of Object.entries(migrations).entries()) {
     })()
     try {
       for (let count = 0; count < 2; count += 1) {
-        const context = workshop.context()
+        const context = testHost.context()
         const plan = { app: app.name, point: context.newId() }
         const report = await runBackup(app, plan, context)
         assert.equal(report.outcome, 'done', JSON.stringify(report.components))
@@ -65,7 +65,7 @@ for (const [index, [name, migration]] of Object.entries(migrations).entries()) {
       // Rejects with the error of a migration that was ended.
       await migrating
     }
-    const notes = workshop.events.filter((event) => event.type === 'note')
+    const notes = testHost.events.filter((event) => event.type === 'note')
     t.diagnostic(`${rounds} rounds, read again ${notes.length} times`)
     assert.ok(rounds > 4)
   })

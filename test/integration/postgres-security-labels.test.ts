@@ -5,7 +5,7 @@ import { fetchRegressionTests } from '../parts/postgres-regression.ts'
 import { captureStored } from '../parts/postgres-stored.ts'
 import type { Stored } from '../parts/postgres-stored.ts'
 import { postgresDriver } from '../../src/components/postgres/driver.ts'
-import type { Target } from '../../src/components/target.ts'
+import type { RestoreTarget } from '../../src/components/target.ts'
 import type { PostgresDetails } from '../../src/components/postgres/schema.ts'
 import { isFailure } from '../../src/core/failure.ts'
 import { withTemporaryFolder } from '../../src/system/files/temporary-folder.ts'
@@ -20,7 +20,7 @@ const context = testContext()
 
 const LABELS = `select provider, label from pg_shseclabel where classoid = 'pg_database'::regclass order by 1`
 
-function open(postgres: TestPostgres, over = {}): Promise<Target<PostgresDetails>> {
+function open(postgres: TestPostgres, over = {}): Promise<RestoreTarget<PostgresDetails>> {
   const request = { mode: 'swap', restoreId: '1a2b3c4d' } as const
   return postgresDriver.open(postgres.settings('app', over), request, context)
 }
@@ -31,7 +31,7 @@ async function captureLabelled(label: string): Promise<Stored> {
   return captureStored(labelled.settings('app'), context)
 }
 
-async function restoreWhole(target: Target<PostgresDetails>, { details, source }: Stored): Promise<void> {
+async function restoreWhole(target: RestoreTarget<PostgresDetails>, { details, source }: Stored): Promise<void> {
   await target.load(details, source, context)
   assert.deepEqual(await target.compare(details, context), [])
   await target.fence(context)

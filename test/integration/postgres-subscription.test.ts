@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'node:test'
 import { passwordOf } from '../../src/components/postgres/connection/connection.ts'
 import { postgresDriver } from '../../src/components/postgres/driver.ts'
-import type { Target } from '../../src/components/target.ts'
+import type { RestoreTarget } from '../../src/components/target.ts'
 import type { PostgresDetails } from '../../src/components/postgres/schema.ts'
 import { withTemporaryFolder } from '../../src/system/files/temporary-folder.ts'
 import { compareDumpTexts } from '../parts/postgres-dump-text.ts'
@@ -18,7 +18,7 @@ const PREVIOUS = `app__prev_${RESTORE_ID}`
 const SLOT = 'feed_slot'
 const SETTINGS = subscriber.settings('app')
 
-function open(mode: 'swap' | 'in-place'): Promise<Target<PostgresDetails>> {
+function open(mode: 'swap' | 'in-place'): Promise<RestoreTarget<PostgresDetails>> {
   return postgresDriver.open(SETTINGS, { mode, restoreId: RESTORE_ID }, context)
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Target } from '../../src/components/target.ts'
+import type { RestoreTarget } from '../../src/components/target.ts'
 import type { PostgresDetails } from '../../src/components/postgres/schema.ts'
 import type { Context, Effects } from '../../src/core/ports.ts'
 import { startPgBouncer } from '../parts/pgbouncer.ts'
@@ -13,7 +13,9 @@ import { startPostgres, testContext } from '../parts/postgres.ts'
 const postgres = await startPostgres()
 const context = testContext()
 
-async function prepare(database: string): Promise<{ target: Target<PostgresDetails>; captured: CapturedDatabase }> {
+async function prepare(
+  database: string,
+): Promise<{ target: RestoreTarget<PostgresDetails>; captured: CapturedDatabase }> {
   await postgres.createDatabase(database)
   await sql(database, 'create table writes (n int primary key); insert into writes values (-1)')
   const captured = await captureInto(postgres.settings(database), context)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Target } from '../../src/components/target.ts'
+import type { RestoreTarget } from '../../src/components/target.ts'
 import { postgresDriver } from '../../src/components/postgres/driver.ts'
 import type { PostgresDetails } from '../../src/components/postgres/schema.ts'
 import { withTemporaryFolder } from '../../src/system/files/temporary-folder.ts'
@@ -49,7 +49,11 @@ async function fill(postgres: TestPostgres): Promise<void> {
   )
 }
 
-function open(postgres: TestPostgres, mode: 'swap' | 'scratch', scratchFolder = ''): Promise<Target<PostgresDetails>> {
+function open(
+  postgres: TestPostgres,
+  mode: 'swap' | 'scratch',
+  scratchFolder = '',
+): Promise<RestoreTarget<PostgresDetails>> {
   return postgresDriver.open(postgres.settings(DATABASE), { mode, restoreId: '1a2b3c4d', scratchFolder }, context)
 }
 

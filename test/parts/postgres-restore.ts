@@ -1,7 +1,7 @@
 import { capture } from '../../src/components/postgres/capture/capture.ts'
 import type { PostgresDetails, PostgresSettings } from '../../src/components/postgres/schema.ts'
 import { openPostgresTarget } from '../../src/components/postgres/restore/target/target.ts'
-import type { Target } from '../../src/components/target.ts'
+import type { RestoreTarget } from '../../src/components/target.ts'
 import type { ArtifactSource } from '../../src/components/transfer.ts'
 import type { AcceptId } from '../../src/core/accept-ids.ts'
 import type { Context } from '../../src/core/ports.ts'
@@ -49,7 +49,7 @@ export function openTarget(
   settings: PostgresSettings,
   mode: TargetMode = 'swap',
   over: { restoreId?: string; scratchFolder?: string; accept?: readonly AcceptId[] } = {},
-): Promise<Target<PostgresDetails>> {
+): Promise<RestoreTarget<PostgresDetails>> {
   return openPostgresTarget(
     settings,
     { mode, restoreId: RESTORE_ID, scratchFolder: '/nonexistent', ...over },
@@ -58,7 +58,7 @@ export function openTarget(
 }
 
 export async function restoreBeside(
-  target: Target<PostgresDetails>,
+  target: RestoreTarget<PostgresDetails>,
   captured: CapturedDatabase,
   context: Context,
 ): Promise<void> {
@@ -67,7 +67,7 @@ export async function restoreBeside(
 
 /** All of a restore by swap. */
 export async function restoreWhole(
-  target: Target<PostgresDetails>,
+  target: RestoreTarget<PostgresDetails>,
   captured: CapturedDatabase,
   context: Context,
 ): Promise<void> {

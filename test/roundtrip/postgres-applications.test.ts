@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { passwordOf } from '../../src/components/postgres/connection/connection.ts'
 import { findServerBinaries } from '../../src/components/postgres/tools/tools.ts'
-import { rentalShop } from '../parts/postgres-rental.ts'
+import { sampleSchema } from '../parts/sample-schema.ts'
 import { roundTrip } from '../parts/postgres-round-trip.ts'
 import { startPrivate, testContext } from '../parts/postgres.ts'
 
@@ -37,7 +37,7 @@ for (const [shape, ...options] of [
 
 test('a shop that rents films, its payments partitioned at two levels', async () => {
   await postgres.createDatabase('rental', 'template template0')
-  await postgres.sql('rental', `set search_path = public; ${rentalShop(20_000)}`)
+  await postgres.sql('rental', `set search_path = public; ${sampleSchema(20_000)}`)
   const { details } = await roundTrip(postgres, 'rental')
   assert.equal(details.fingerprint.tables.find(({ name }) => name === 'public.payment_rest')?.rows, '8200')
 })

@@ -1,5 +1,5 @@
 import type { StagedRestore, Driver, RetainedCopy } from '../driver.ts'
-import type { Target, TargetRequest } from '../target.ts'
+import type { RestoreTarget, TargetRequest } from '../target.ts'
 import { placeOfPath } from '../../system/files/where-it-lies.ts'
 import { keptUntil } from '../keep-previous.ts'
 import { filesDestination } from './destination.ts'
@@ -29,7 +29,7 @@ export const filesDriver: Driver<FilesSettings, FilesDetails> = {
   },
 }
 
-async function openFilesTarget(settings: FilesSettings, request: TargetRequest): Promise<Target<FilesDetails>> {
+async function openFilesTarget(settings: FilesSettings, request: TargetRequest): Promise<RestoreTarget<FilesDetails>> {
   const { swapTarget } = await import('./restore/swap-target.ts')
   const { inPlaceTarget, scratchTarget } = await import('./restore/other-targets.ts')
   if (request.mode === 'scratch') return scratchTarget(settings, request)

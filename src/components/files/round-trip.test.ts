@@ -23,7 +23,7 @@ import { join } from 'node:path'
 import test from 'node:test'
 import * as fc from 'fast-check'
 import type { Difference } from '../../core/restore-point.ts'
-import type { Target } from '../target.ts'
+import type { RestoreTarget } from '../target.ts'
 import { filesDriver } from './driver.ts'
 import { openFolder, child } from './tree/folder.ts'
 import { rightsHere } from './restore/load.ts'
@@ -37,7 +37,7 @@ async function restored(
   folder: string,
   captured: Capture,
   restoreId = '00000001',
-): Promise<{ target: Target<FilesDetails>; root: string; differences: () => Promise<readonly Difference[]> }> {
+): Promise<{ target: RestoreTarget<FilesDetails>; root: string; differences: () => Promise<readonly Difference[]> }> {
   const scratchFolder = join(folder, 'scratch')
   await mkdir(scratchFolder, { recursive: true })
   const target = await filesDriver.open(

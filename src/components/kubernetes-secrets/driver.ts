@@ -1,5 +1,5 @@
 import type { Driver } from '../driver.ts'
-import type { Target, TargetRequest } from '../target.ts'
+import type { RestoreTarget, TargetRequest } from '../target.ts'
 import type { ArtifactSource } from '../transfer.ts'
 import { fingerprintOf } from '../secret-record.ts'
 import { kubernetesDestination } from './destination.ts'
@@ -53,7 +53,7 @@ async function examine(details: KubernetesSecretsDetails, source: ArtifactSource
 async function openTarget(
   settings: KubernetesSecretsSettings,
   request: TargetRequest,
-): Promise<Target<KubernetesSecretsDetails>> {
+): Promise<RestoreTarget<KubernetesSecretsDetails>> {
   switch (request.mode) {
     case 'swap':
       return (await import('./restore/swap-target.ts')).swapTarget(settings, request)

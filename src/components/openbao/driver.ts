@@ -1,6 +1,6 @@
 import { placeOfServer } from '../../system/files/where-it-lies.ts'
 import type { Driver } from '../driver.ts'
-import type { Target, TargetRequest } from '../target.ts'
+import type { RestoreTarget, TargetRequest } from '../target.ts'
 import { keyFingerprints } from './capture/key-fingerprints.ts'
 import { openbaoDestination } from './destination.ts'
 import { openbaoDetails, openbaoSettings } from './schema.ts'
@@ -36,7 +36,7 @@ export const openbaoDriver: Driver<OpenbaoSettings, OpenbaoDetails> = {
   },
 }
 
-async function openTarget(settings: OpenbaoSettings, request: TargetRequest): Promise<Target<OpenbaoDetails>> {
+async function openTarget(settings: OpenbaoSettings, request: TargetRequest): Promise<RestoreTarget<OpenbaoDetails>> {
   switch (request.mode) {
     case 'swap':
       return (await import('./restore/swap-target.ts')).swapTarget(settings, request)

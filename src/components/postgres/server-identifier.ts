@@ -4,7 +4,7 @@ import type { Context } from '../../core/ports.ts'
 import { readerOf } from './capture/capture.ts'
 import { withSession, type Server } from './connection/connection.ts'
 import { queryOne } from './connection/query.ts'
-import { restoreServer } from './restore/target/target-place.ts'
+import { restoreServer } from './restore/target/database-target.ts'
 import type { PostgresSettings } from './schema.ts'
 
 /** What a server calls itself, by whichever name it is reached. A copy of its files, and its standby, call themselves the same. */

@@ -5,7 +5,7 @@ import { systemClock } from '../../system/clock.ts'
 import { directEffects } from '../../system/effects.ts'
 import { withSession } from './connection/connection.ts'
 import { postgresSettings } from './schema.ts'
-import { restoreServer } from './restore/target/target-place.ts'
+import { restoreServer } from './restore/target/database-target.ts'
 
 /** Names below `.invalid` never resolve. */
 test('a host name that this machine does not know leads to the port that a container has to publish', async () => {

@@ -1,11 +1,11 @@
-import type { Place } from '../../core/safety/lost-together.ts'
+import type { FailureDomain } from '../../core/safety/lost-together.ts'
 import { placeOfPath, THIS_HOST } from '../../system/files/where-it-lies.ts'
 import { dirname } from 'node:path'
 import { stat } from 'node:fs/promises'
 import type { Context } from '../../core/ports.ts'
 import type { Secret } from '../../core/secret.ts'
 import type { Driver, RetainedCopy } from '../driver.ts'
-import type { Target, TargetRequest } from '../target.ts'
+import type { RestoreTarget, TargetRequest } from '../target.ts'
 import type { ArtifactSource } from '../transfer.ts'
 import { keptUntil } from '../keep-previous.ts'
 import { fingerprintOf } from '../secret-record.ts'
@@ -51,12 +51,12 @@ async function examine(details: SecretsDetails, source: ArtifactSource): Promise
   await capturedValues(details, source)
 }
 
-function openTarget(settings: SecretsSettings, request: TargetRequest): Target<SecretsDetails> {
+function openTarget(settings: SecretsSettings, request: TargetRequest): RestoreTarget<SecretsDetails> {
   return request.mode === 'scratch' ? scratchTarget(settings, request) : hostTarget(settings, request)
 }
 
 /** What comes from the environment of this process is on this host as well. */
-async function place({ secrets, folder }: SecretsSettings): Promise<Place> {
+async function place({ secrets, folder }: SecretsSettings): Promise<FailureDomain> {
   const file = folder ?? Object.values(secrets).find((source) => source.file !== undefined)?.file
   return file === undefined ? { host: THIS_HOST } : await placeOfPath(file)
 }

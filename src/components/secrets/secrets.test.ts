@@ -9,7 +9,7 @@ import type { Bytes, Context, Effects } from '../../core/ports.ts'
 import { bytesOfSecret, secretOfBytes } from '../../core/texts/secret-bytes.ts'
 import { systemClock } from '../../system/clock.ts'
 import { directEffects } from '../../system/effects.ts'
-import type { Target } from '../target.ts'
+import type { RestoreTarget } from '../target.ts'
 import type { ArtifactSource } from '../transfer.ts'
 import { isNothingThere } from '../nothing-there.ts'
 import { readRecords, recordLine } from '../secret-record.ts'
@@ -80,7 +80,7 @@ function open(
   settings: SecretsSettings,
   mode: 'swap' | 'in-place' | 'scratch' = 'swap',
   scratchFolder = '',
-): Promise<Target<SecretsDetails>> {
+): Promise<RestoreTarget<SecretsDetails>> {
   return secretsDriver.open(settings, { mode, restoreId: ID, scratchFolder }, context)
 }
 

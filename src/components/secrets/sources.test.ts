@@ -6,7 +6,7 @@ import { test, type TestContext } from 'node:test'
 import type { Bytes, Context } from '../../core/ports.ts'
 import { systemClock } from '../../system/clock.ts'
 import { directEffects } from '../../system/effects.ts'
-import type { Target } from '../target.ts'
+import type { RestoreTarget } from '../target.ts'
 import type { ArtifactSource } from '../transfer.ts'
 import { secretsDriver } from './driver.ts'
 import type { SecretsDetails, SecretsSettings } from './schema.ts'
@@ -51,7 +51,7 @@ async function capture(settings: SecretsSettings): Promise<Point> {
   return { details: secretsDriver.details.parse(JSON.parse(JSON.stringify(details))), notCaptured, source }
 }
 
-async function restored(settings: SecretsSettings, { details, source }: Point): Promise<Target<SecretsDetails>> {
+async function restored(settings: SecretsSettings, { details, source }: Point): Promise<RestoreTarget<SecretsDetails>> {
   const target = await secretsDriver.open(settings, { mode: 'swap', restoreId: '1a2b3c4d' }, context)
   await target.load(details, source, context)
   assert.deepEqual(await target.compare(details, context), [])

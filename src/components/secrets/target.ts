@@ -4,7 +4,7 @@ import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Difference, Finding } from '../../core/restore-point.ts'
 import type { FileOwner } from '../../system/files/durable-file.ts'
-import type { LiveTargetRequest, ScratchTargetRequest, Target, TargetState } from '../target.ts'
+import type { LiveTargetRequest, ScratchTargetRequest, RestoreTarget, TargetState } from '../target.ts'
 import type { ArtifactSource } from '../transfer.ts'
 import { withoutSwap } from '../without-swap.ts'
 import { touchedNames } from './folder.ts'
@@ -30,7 +30,7 @@ function countOf({ secrets, folder }: SecretsSettings): string {
 }
 
 /** Restores every secret as a file of a throw-away folder. */
-export function scratchTarget(settings: SecretsSettings, request: ScratchTargetRequest): Target<SecretsDetails> {
+export function scratchTarget(settings: SecretsSettings, request: ScratchTargetRequest): RestoreTarget<SecretsDetails> {
   const folder = join(request.scratchFolder, `secrets-${request.restoreId}`)
   const inFolder = { ...settings, restoreFolder: folder }
   // Nothing is live in the folder: each file has its own name at once.
@@ -50,7 +50,7 @@ export function scratchTarget(settings: SecretsSettings, request: ScratchTargetR
  * are not one; a process that dies between two of them is found as `fenced`, and `swap` goes forward or `reopen` back.
  * Values that are equal are left alone. In place means that the load goes on to the renames at once.
  */
-export function hostTarget(settings: SecretsSettings, request: LiveTargetRequest): Target<SecretsDetails> {
+export function hostTarget(settings: SecretsSettings, request: LiveTargetRequest): RestoreTarget<SecretsDetails> {
   const work = new SecretsWork(settings, request)
   return {
     description: work.description,

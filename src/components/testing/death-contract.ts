@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { crashEverywhere, type Crash } from '../../../test/crash/matrix.ts'
 import type { Death, EffectAt } from '../../../test/parts/dying-effects.ts'
 import type { Effects } from '../../core/ports.ts'
-import type { Target } from '../target.ts'
+import type { RestoreTarget } from '../target.ts'
 import type { ContractTests } from './contract.ts'
 import { CAPTURED, context, contextWith, LIVE, RESTORE_ID, type Stage } from './stage.ts'
 
@@ -167,7 +167,7 @@ async function forgetAgain<Settings, Details>(stage: Stage<Settings, Details>): 
 async function overwrite<Settings, Details>(
   stage: Stage<Settings, Details>,
   effects: Effects = context.effects,
-): Promise<Target<Details>> {
+): Promise<RestoreTarget<Details>> {
   const given = contextWith(effects)
   const target = await stage.open('in-place')
   await target.fence(given)

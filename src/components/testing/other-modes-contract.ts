@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { access } from 'node:fs/promises'
 import { directEffects } from '../../system/effects.ts'
-import type { Target } from '../target.ts'
+import type { RestoreTarget } from '../target.ts'
 import type { ContractTests } from './contract.ts'
 import { assertRefused, CAPTURED, context, contextWith, LIVE, type Stage } from './stage.ts'
 
@@ -31,7 +31,7 @@ function writeAnother(subject: { write(text: string): Promise<void> }): Promise<
   return subject.write('another text')
 }
 
-async function loadedInPlace<Settings, Details>(stage: Stage<Settings, Details>): Promise<Target<Details>> {
+async function loadedInPlace<Settings, Details>(stage: Stage<Settings, Details>): Promise<RestoreTarget<Details>> {
   const target = await stage.open('in-place')
   await target.fence(context)
   await stage.load(target)
@@ -40,7 +40,7 @@ async function loadedInPlace<Settings, Details>(stage: Stage<Settings, Details>)
 
 async function assertNoError<Settings, Details>(
   { point }: Stage<Settings, Details>,
-  target: Target<Details>,
+  target: RestoreTarget<Details>,
 ): Promise<void> {
   const findings = await target.preflight(point.details, context, point.source)
   assert.deepEqual(

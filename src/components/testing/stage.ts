@@ -9,7 +9,7 @@ import type { TargetMode } from '../../core/restore-point.ts'
 import { systemClock } from '../../system/clock.ts'
 import { directEffects } from '../../system/effects.ts'
 import type { Driver } from '../driver.ts'
-import type { Target, TargetState } from '../target.ts'
+import type { RestoreTarget, TargetState } from '../target.ts'
 import { captureInMemory, type CapturedInMemory } from './memory-artifacts.ts'
 
 /** One component in the world whose live data is one text. */
@@ -62,22 +62,22 @@ export class Stage<Settings, Details> {
   }
 
   /** As a new process opens it, which knows nothing of an earlier one. */
-  open(mode: TargetMode = 'swap', settings: Settings = this.subject.settings): Promise<Target<Details>> {
+  open(mode: TargetMode = 'swap', settings: Settings = this.subject.settings): Promise<RestoreTarget<Details>> {
     const { scratchFolder } = this
     return this.subject.driver.open(settings, { mode, restoreId: RESTORE_ID, scratchFolder }, context)
   }
 
-  load(target: Target<Details>, given = context): Promise<void> {
+  load(target: RestoreTarget<Details>, given = context): Promise<void> {
     return target.load(this.point.details, this.point.source, given)
   }
 
-  async compare(target: Target<Details>, given = context): Promise<readonly string[]> {
+  async compare(target: RestoreTarget<Details>, given = context): Promise<readonly string[]> {
     const differences = await target.compare(this.point.details, given, this.point.source)
     return differences.map(({ subject, expected, found }) => `${subject}: expected ${expected}, found ${found}`)
   }
 
   /** All of a restore by swap. */
-  async restore(given = context): Promise<Target<Details>> {
+  async restore(given = context): Promise<RestoreTarget<Details>> {
     const target = await this.open()
     try {
       await this.load(target, given)
@@ -106,7 +106,7 @@ export class Stage<Settings, Details> {
   }
 
   /** What a dead process held, ends with it. What it left in the scratch folder stays. */
-  async #die(target: Target<Details>): Promise<void> {
+  async #die(target: RestoreTarget<Details>): Promise<void> {
     const left = `${this.scratchFolder}-left`
     await rename(this.scratchFolder, left)
     await target.discard(context).catch(() => {})
@@ -121,7 +121,7 @@ export class Stage<Settings, Details> {
     return kept.map(({ restoreId }) => restoreId)
   }
 
-  async assertIs(target: Target<Details>, state: TargetState, live: string | undefined): Promise<void> {
+  async assertIs(target: RestoreTarget<Details>, state: TargetState, live: string | undefined): Promise<void> {
     assert.deepEqual({ state: await target.state(context), live: await this.subject.read() }, { state, live })
   }
 

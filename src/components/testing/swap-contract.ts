@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { isFailure } from '../../core/failure.ts'
-import type { Target } from '../target.ts'
+import type { RestoreTarget } from '../target.ts'
 import type { ContractTests } from './contract.ts'
 import { cutsOf, sourceFrom } from './memory-artifacts.ts'
 import { assertRefused, CAPTURED, context, LIVE, RESTORE_ID, type Stage } from './stage.ts'
@@ -121,7 +121,7 @@ async function endingEarly<Settings, Details>(
 }
 
 async function howFound<Details>(
-  target: Target<Details>,
+  target: RestoreTarget<Details>,
   details: Details,
   artifacts: ReadonlyMap<string, Buffer>,
 ): Promise<'by load' | 'by compare' | 'not found'> {

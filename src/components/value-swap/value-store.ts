@@ -1,12 +1,12 @@
 import type { Context } from '../../core/ports.ts'
 import type { Difference } from '../../core/restore-point.ts'
-import type { Target } from '../target.ts'
+import type { RestoreTarget } from '../target.ts'
 import type { ArtifactSource } from '../transfer.ts'
 import type { SwapStage } from './stages.ts'
 
 /** A kind that keeps values, and what `valueSwapTarget` must know of it. */
 export interface ValueKind<Details, Found extends FoundSwap> extends Pick<
-  Target<Details>,
+  RestoreTarget<Details>,
   'description' | 'confirmation' | 'preflight'
 > {
   /** How it can come that nothing is retained, as a full sentence. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isFailure } from '../../core/failure.ts'
 import { context } from '../testing/stage.ts'
-import type { Target, TargetState } from '../target.ts'
+import type { RestoreTarget, TargetState } from '../target.ts'
 import { retainedCopies } from './retained-copies.ts'
 import type { SwapStage } from './stages.ts'
 import type { FoundSwap, ValueKind, ValueStore } from './value-store.ts'
@@ -35,7 +35,7 @@ const done: Readonly<Record<Does, readonly string[]>> = {
   refuses: [],
 }
 
-const acts: readonly ((target: Target) => Promise<void>)[] = [
+const acts: readonly ((target: RestoreTarget) => Promise<void>)[] = [
   (target) => target.load({}, { roles: [], sizeOf: () => 0, read: () => assert.fail('nothing is read') }, context),
   (target) => target.swap({}, context),
   (target) => target.reopen(context),
@@ -49,7 +49,7 @@ function standingAt(
   stage: SwapStage | undefined,
   more: Partial<ValueKind<unknown, FoundSwap>> & Pick<Partial<ValueStore<unknown, FoundSwap>>, 'compareLive'> = {},
   takesBack = false,
-): { readonly target: Target; readonly log: string[] } {
+): { readonly target: RestoreTarget; readonly log: string[] } {
   const log: string[] = []
   const place: FoundSwap['stage'] = {
     save: async (record) => {

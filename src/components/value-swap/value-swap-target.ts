@@ -1,6 +1,6 @@
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
-import type { Target } from '../target.ts'
+import type { RestoreTarget } from '../target.ts'
 import { isRetainedAt, stateAt, type SwapStage } from './stages.ts'
 import type { Change, FoundSwap, ValueKind, ValueStore } from './value-store.ts'
 
@@ -10,7 +10,9 @@ import type { Change, FoundSwap, ValueKind, ValueStore } from './value-store.ts'
  * brought to what is wanted. It is not one moment: a process that dies in the middle leaves some values old and some
  * restored, and `swap` goes forward or `reopen` goes back from there.
  */
-export function valueSwapTarget<Details, Found extends FoundSwap>(kind: ValueKind<Details, Found>): Target<Details> {
+export function valueSwapTarget<Details, Found extends FoundSwap>(
+  kind: ValueKind<Details, Found>,
+): RestoreTarget<Details> {
   const { description, confirmation } = kind
   return {
     description,
@@ -25,7 +27,7 @@ export function valueSwapTarget<Details, Found extends FoundSwap>(kind: ValueKin
   }
 }
 
-type Part<Details, Method extends keyof Target> = Pick<Target<Details>, Method>
+type Part<Details, Method extends keyof RestoreTarget> = Pick<RestoreTarget<Details>, Method>
 
 function wayForward<Details, Found extends FoundSwap>(
   kind: ValueKind<Details, Found>,

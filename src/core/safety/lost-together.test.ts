@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { lostTogether, type NamedPlace, type Place } from './lost-together.ts'
+import { lostTogether, type NamedDomain, type FailureDomain } from './lost-together.ts'
 import { secondWriter } from './second-writer.ts'
 
 const here = { disk: '1', host: 'here' }
-const named = (place: Place, name = 'it'): NamedPlace => ({ name, place })
+const named = (place: FailureDomain, name = 'it'): NamedDomain => ({ name, place })
 
 test('all copies on the disk, the host or in the cluster of the app are lost with it', () => {
   assert.equal(lostTogether([named(here)], [named(here)])?.level, 'disk')

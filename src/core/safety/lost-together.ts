@@ -1,13 +1,13 @@
 /** What a thing lies on. What is not known is undefined, and shared with nothing. */
-export interface Place {
+export interface FailureDomain {
   readonly disk?: string
   readonly host?: string
   readonly cluster?: string
 }
 
-export interface NamedPlace {
+export interface NamedDomain {
   readonly name: string
-  readonly place: Place
+  readonly place: FailureDomain
 }
 
 const LEVELS = ['disk', 'host', 'cluster'] as const
@@ -17,8 +17,8 @@ const LEVELS = ['disk', 'host', 'cluster'] as const
  * Undefined as soon as one repository lies elsewhere, or nobody knows where.
  */
 export function lostTogether(
-  components: readonly NamedPlace[],
-  repositories: readonly NamedPlace[],
+  components: readonly NamedDomain[],
+  repositories: readonly NamedDomain[],
 ): { readonly level: (typeof LEVELS)[number]; readonly component: string } | undefined {
   if (repositories.length === 0) return undefined
   for (const level of LEVELS) {

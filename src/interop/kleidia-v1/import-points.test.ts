@@ -4,7 +4,7 @@ import { openbaoDriver } from '../../components/openbao/driver.ts'
 import { sampleFile, sampleHeader, secretPassword, sourceFor } from './testing/sample.ts'
 import { memoryStorage } from '../../storage/testing/memory.ts'
 import type { Storage } from '../../storage/storage.ts'
-import { asDriver, newWorkshop, ShiftedClock } from '../../operations/testing/workshop.ts'
+import { asDriver, newTestHost, ShiftedClock } from '../../operations/testing/test-host.ts'
 import { usualLimits, type KleidiaSource } from './import-kleidia.ts'
 import { importKleidiaPoints } from './import-points.ts'
 
@@ -34,13 +34,13 @@ async function* sources(count = FILES): AsyncGenerator<KleidiaSource> {
 test('what one of many files costs does not grow with how many there are', { timeout: 300_000 }, async () => {
   const clock = new ShiftedClock()
   const reads = new Map<string, number>()
-  const workshop = await newWorkshop({ clock, storages: [counting(memoryStorage({ clock }), reads)] })
+  const testHost = await newTestHost({ clock, storages: [counting(memoryStorage({ clock }), reads)] })
   const address = 'http://127.0.0.1:1'
   const settings = openbaoDriver.settings.parse({ kind: 'openbao', address, token: 'none', mounts: ['kv'] })
-  const app = workshop.app([{ name: 'keys', driver: asDriver(openbaoDriver), settings }])
+  const app = testHost.app([{ name: 'keys', driver: asDriver(openbaoDriver), settings }])
   try {
     const request = { password: secretPassword, limits: usualLimits, trusted: false }
-    const { files } = await importKleidiaPoints(app, sources(), request, workshop.context())
+    const { files } = await importKleidiaPoints(app, sources(), request, testHost.context())
     assert.ok(files.every(({ outcome }) => outcome === 'imported'))
     const commits = [...reads].filter(([name]) => name.startsWith('points/'))
     assert.equal(commits.length, FILES)
@@ -50,42 +50,42 @@ test('what one of many files costs does not grow with how many there are', { tim
       [...reads.keys()].filter((name) => name.startsWith('proofs/')),
       [],
     )
-    const { points } = await (await workshop.repository()).catalog(workshop.context())
+    const { points } = await (await testHost.repository()).catalog(testHost.context())
     assert.equal(points.filter(({ held }) => held).length, FILES)
     // Each names the one before it.
     for (const [index, { commit }] of points.entries())
       assert.equal(commit.previous, points[index - 1]?.commitSha256 ?? null)
   } finally {
-    await workshop.close()
+    await testHost.close()
   }
 })
 
 test('what a run that died had not held is held by the next; what was released stays so', async () => {
   const storage = memoryStorage()
-  const workshop = await newWorkshop({ storages: [storage] })
+  const testHost = await newTestHost({ storages: [storage] })
   const address = 'http://127.0.0.1:1'
   const settings = openbaoDriver.settings.parse({ kind: 'openbao', address, token: 'none', mounts: ['kv'] })
-  const app = workshop.app([{ name: 'keys', driver: asDriver(openbaoDriver), settings }])
+  const app = testHost.app([{ name: 'keys', driver: asDriver(openbaoDriver), settings }])
   const request = { password: secretPassword, limits: usualLimits, trusted: false }
   const held = async (): Promise<readonly boolean[]> =>
-    (await (await workshop.repository()).catalog(workshop.context())).points.map((one) => one.held)
+    (await (await testHost.repository()).catalog(testHost.context())).points.map((one) => one.held)
   try {
-    await importKleidiaPoints(app, sources(1), request, workshop.context())
-    const { signal } = workshop.context()
+    await importKleidiaPoints(app, sources(1), request, testHost.context())
+    const { signal } = testHost.context()
     for await (const { name } of storage.list('proofs/', signal)) await storage.remove(name, signal)
     assert.deepEqual(await held(), [false])
-    const { files } = await importKleidiaPoints(app, sources(1), request, workshop.context())
+    const { files } = await importKleidiaPoints(app, sources(1), request, testHost.context())
     assert.deepEqual(
       files.map(({ outcome }) => outcome),
       ['imported before'],
     )
     assert.deepEqual(await held(), [true])
-    const repository = await workshop.repository()
-    const [point] = (await repository.catalog(workshop.context())).points
-    await repository.prove(point?.point ?? '', 'release', { ok: true, facts: {} }, workshop.context())
-    await importKleidiaPoints(app, sources(1), request, workshop.context())
+    const repository = await testHost.repository()
+    const [point] = (await repository.catalog(testHost.context())).points
+    await repository.prove(point?.point ?? '', 'release', { ok: true, facts: {} }, testHost.context())
+    await importKleidiaPoints(app, sources(1), request, testHost.context())
     assert.deepEqual(await held(), [false])
   } finally {
-    await workshop.close()
+    await testHost.close()
   }
 })

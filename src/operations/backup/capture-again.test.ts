@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { Failure } from '../../core/failure.ts'
 import { TextPlace } from '../testing/text-driver.ts'
-import { newWorkshop, readWhole, ShiftedClock, textComponent } from '../testing/workshop.ts'
+import { newTestHost, readWhole, ShiftedClock, textComponent } from '../testing/test-host.ts'
 import { planBackup } from './plan.ts'
 import { runBackup } from './run.ts'
 
@@ -40,21 +40,21 @@ const broken = new Failure('toolFailed', 'no rights')
 
 async function backedUp(t: TestContext, place: BusyPlace) {
   const clock = new QuickClock()
-  const workshop = await newWorkshop({ clock })
-  t.after(() => workshop.close())
-  const app = workshop.app([textComponent(place)])
-  const run = async () => await runBackup(app, await planBackup(app, workshop.context()), workshop.context())
-  return { clock, workshop, run }
+  const testHost = await newTestHost({ clock })
+  t.after(() => testHost.close())
+  const app = testHost.app([textComponent(place)])
+  const run = async () => await runBackup(app, await planBackup(app, testHost.context()), testHost.context())
+  return { clock, testHost, run }
 }
 
 for (const failure of [locked, changed]) {
   test(`a component that ended with ${failure.message} is read again, and is whole`, async (t) => {
     const place = new BusyPlace(3, failure)
-    const { clock, workshop, run } = await backedUp(t, place)
+    const { clock, testHost, run } = await backedUp(t, place)
     const report = await run()
     assert.equal(report.outcome, 'done')
     assert.deepEqual(clock.slept, [1000, 2000, 4000])
-    const reader = await readWhole(await workshop.repository(), report.point, workshop.context())
+    const reader = await readWhole(await testHost.repository(), report.point, testHost.context())
     assert.equal(reader.manifest.components[0]?.artifacts.length, 1)
     assert.equal(report.components[0]?.bytes, place.live?.length)
   })

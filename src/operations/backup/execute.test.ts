@@ -6,7 +6,7 @@ import type { Storage } from '../../storage/storage.ts'
 import { FaultyStorage } from '../../storage/testing/faulty.ts'
 import type { App } from '../app.ts'
 import { TextPlace } from '../testing/text-driver.ts'
-import { blobNames, newWorkshop, readWhole, textComponent, type Workshop } from '../testing/workshop.ts'
+import { blobNames, newTestHost, readWhole, textComponent, type TestHost } from '../testing/test-host.ts'
 import { backupOrder } from './order.ts'
 import { planBackup } from './plan.ts'
 import type { BackupReport } from './report.ts'
@@ -17,49 +17,49 @@ const ARTIFACT = `data/${POINT}/000001`
 const full = new Failure('refused', 'the medium is full')
 const broken = new Failure('toolFailed', 'the producer failed')
 
-async function workshopFor(t: TestContext, storages: readonly Storage[]): Promise<Workshop> {
-  const workshop = await newWorkshop({ storages })
-  t.after(() => workshop.close())
-  return workshop
+async function testHostFor(t: TestContext, storages: readonly Storage[]): Promise<TestHost> {
+  const testHost = await newTestHost({ storages })
+  t.after(() => testHost.close())
+  return testHost
 }
 
-async function backUp(workshop: Workshop, places: readonly TextPlace[]): Promise<BackupReport> {
-  const app = workshop.app(places.map(textComponent))
-  return runBackup(app, await planBackup(app, workshop.context()), workshop.context())
+async function backUp(testHost: TestHost, places: readonly TextPlace[]): Promise<BackupReport> {
+  const app = testHost.app(places.map(textComponent))
+  return runBackup(app, await planBackup(app, testHost.context()), testHost.context())
 }
 
 function twoPlaces(): [TextPlace, TextPlace] {
   return [new TextPlace('database', 'rows and more rows'), new TextPlace('files', 'a key')]
 }
 
-async function pointsIn(workshop: Workshop, index = 0): Promise<string[]> {
-  const { points } = await (await workshop.repository(index)).catalog(workshop.context())
+async function pointsIn(testHost: TestHost, index = 0): Promise<string[]> {
+  const { points } = await (await testHost.repository(index)).catalog(testHost.context())
   return points.map(({ point }) => point)
 }
 
 /** Nothing of the point is there: not listed, not stored. */
-async function assertNothing(workshop: Workshop, storages: readonly Storage[]): Promise<void> {
+async function assertNothing(testHost: TestHost, storages: readonly Storage[]): Promise<void> {
   for (const [index, storage] of storages.entries()) {
-    assert.deepEqual(await pointsIn(workshop, index), [])
+    assert.deepEqual(await pointsIn(testHost, index), [])
     assert.deepEqual(await blobNames(storage, 'data/'), [])
   }
-  assert.equal((await loadLastBackup(workshop.app([]), workshop.context()))?.outcome, 'failed')
+  assert.equal((await loadLastBackup(testHost.app([]), testHost.context()))?.outcome, 'failed')
 }
 
 test('every component is whole in every repository', async (t) => {
-  const workshop = await workshopFor(t, [memoryStorage(), memoryStorage()])
-  const report = await backUp(workshop, twoPlaces())
+  const testHost = await testHostFor(t, [memoryStorage(), memoryStorage()])
+  const report = await backUp(testHost, twoPlaces())
   assert.equal(report.outcome, 'done')
   assert.equal(report.truth, 'read back')
   for (const index of [0, 1]) {
-    const { manifest, commit } = await readWhole(await workshop.repository(index), POINT, workshop.context())
+    const { manifest, commit } = await readWhole(await testHost.repository(index), POINT, testHost.context())
     assert.deepEqual(
       manifest.components.map(({ name }) => name),
       ['database', 'files'],
     )
     assert.equal(commit.complete, true)
   }
-  assert.equal((await loadLastBackup(workshop.app([]), workshop.context()))?.outcome, 'done')
+  assert.equal((await loadLastBackup(testHost.app([]), testHost.context()))?.outcome, 'done')
 })
 
 for (const [method, fault] of [
@@ -70,8 +70,8 @@ for (const [method, fault] of [
   test(`a repository whose ${method} of an artifact goes wrong (${fault.type}) does not get the point; the other one does`, async (t) => {
     const good = memoryStorage()
     const bad = new FaultyStorage(memoryStorage()).fail(method, fault, ARTIFACT)
-    const workshop = await workshopFor(t, [bad, good])
-    const report = await backUp(workshop, twoPlaces())
+    const testHost = await testHostFor(t, [bad, good])
+    const report = await backUp(testHost, twoPlaces())
     bad.assertAllFired()
     assert.equal(report.outcome, 'incomplete')
     assert.deepEqual(
@@ -79,18 +79,18 @@ for (const [method, fault] of [
       ['failed', 'committed'],
     )
     assert.ok(report.repositories[0]?.failure !== undefined)
-    assert.deepEqual(await pointsIn(workshop, 0), [])
+    assert.deepEqual(await pointsIn(testHost, 0), [])
     assert.deepEqual(await blobNames(bad, 'data/'), [])
-    await readWhole(await workshop.repository(1), POINT, workshop.context())
-    assert.equal((await loadLastBackup(workshop.app([]), workshop.context()))?.outcome, 'incomplete')
+    await readWhole(await testHost.repository(1), POINT, testHost.context())
+    assert.equal((await loadLastBackup(testHost.app([]), testHost.context()))?.outcome, 'incomplete')
   })
 
   test(`a backup whose only repository goes wrong at ${method} (${fault.type}) fails, and there is no point`, async (t) => {
     const bad = new FaultyStorage(memoryStorage()).fail(method, fault, ARTIFACT)
-    const workshop = await workshopFor(t, [bad])
-    await assert.rejects(backUp(workshop, twoPlaces()), Failure)
+    const testHost = await testHostFor(t, [bad])
+    await assert.rejects(backUp(testHost, twoPlaces()), Failure)
     bad.assertAllFired()
-    await assertNothing(workshop, [bad])
+    await assertNothing(testHost, [bad])
   })
 }
 
@@ -105,8 +105,8 @@ test('a disk without room for the commit alone keeps none of the data; any other
     [other, 4],
   ] as const) {
     const bad = new FaultyStorage(memoryStorage()).fail('put', { type: 'instead', error }, `points/${POINT}.json`)
-    const workshop = await workshopFor(t, [bad])
-    await assert.rejects(backUp(workshop, twoPlaces()), { kind: error.kind })
+    const testHost = await testHostFor(t, [bad])
+    await assert.rejects(backUp(testHost, twoPlaces()), { kind: error.kind })
     bad.assertAllFired()
     assert.equal((await blobNames(bad, 'data/')).length, left)
   }
@@ -116,46 +116,46 @@ test('when no repository can take it, the backup fails and names each with its r
   const storages = [0, 1].map(() =>
     new FaultyStorage(memoryStorage()).fail('put', { type: 'instead', error: full }, ARTIFACT),
   )
-  const workshop = await workshopFor(t, storages)
-  await assert.rejects(backUp(workshop, twoPlaces()), {
+  const testHost = await testHostFor(t, storages)
+  await assert.rejects(backUp(testHost, twoPlaces()), {
     kind: 'refused',
     message:
       /^no repository could take the restore point: repository-0: .*medium is full.*; repository-1: .*medium is full/,
   })
-  await assertNothing(workshop, storages)
+  await assertNothing(testHost, storages)
 })
 
 test('an order survives being stored', async (t) => {
-  const workshop = await workshopFor(t, [memoryStorage()])
-  const app = workshop.app(twoPlaces().map(textComponent))
-  const plan = await planBackup(app, workshop.context(), { note: ' before the move ', hold: true })
+  const testHost = await testHostFor(t, [memoryStorage()])
+  const app = testHost.app(twoPlaces().map(textComponent))
+  const plan = await planBackup(app, testHost.context(), { note: ' before the move ', hold: true })
   const order = backupOrder.parse(JSON.parse(JSON.stringify(plan)))
-  const report = await runBackup(app, order, workshop.context())
+  const report = await runBackup(app, order, testHost.context())
   assert.deepEqual([report.point, report.note, report.held], [plan.point, 'before the move', true])
 })
 
 test('a backup of an app with background priority lets others go first', async (t) => {
-  const workshop = await workshopFor(t, [memoryStorage()])
-  const app: App = { ...workshop.app(twoPlaces().map(textComponent)), priority: 'background' }
+  const testHost = await testHostFor(t, [memoryStorage()])
+  const app: App = { ...testHost.app(twoPlaces().map(textComponent)), priority: 'background' }
   let lowered = 0
   const toBackground = (): Promise<void> => Promise.resolve(void (lowered += 1))
-  await runBackup(app, await planBackup(app, workshop.context()), { ...workshop.context(), toBackground })
+  await runBackup(app, await planBackup(app, testHost.context()), { ...testHost.context(), toBackground })
   assert.equal(lowered, 1)
 })
 
 test('what a capture comes upon is in the report, but for what is well', async (t) => {
-  const workshop = await workshopFor(t, [memoryStorage()])
+  const testHost = await testHostFor(t, [memoryStorage()])
   const [database, files] = twoPlaces()
   const wrong = { level: 'error', subject: 'rows', message: 'refer to nothing' } as const
   database.foundAtCapture.push(wrong, { level: 'ok', subject: 'indexes', message: 'are whole' })
-  assert.deepEqual((await backUp(workshop, [database, files])).findings, [wrong])
+  assert.deepEqual((await backUp(testHost, [database, files])).findings, [wrong])
 })
 
 test('a component of which something could not be read is there, and the point is incomplete', async (t) => {
-  const workshop = await workshopFor(t, [memoryStorage()])
+  const testHost = await testHostFor(t, [memoryStorage()])
   const [database, files] = twoPlaces()
   database.unreadable.push('Row 1 cannot be read', 'Row 2 cannot be read')
-  const report = await backUp(workshop, [database, files])
+  const report = await backUp(testHost, [database, files])
   const reason = 'Row 1 cannot be read; and 1 more'
   assert.equal(report.outcome, 'incomplete')
   assert.deepEqual(
@@ -166,7 +166,7 @@ test('a component of which something could not be read is there, and the point i
     ],
   )
   assert.deepEqual(report.findings, [{ level: 'error', subject: 'database', message: reason }])
-  const { manifest, commit } = await readWhole(await workshop.repository(0), POINT, workshop.context())
+  const { manifest, commit } = await readWhole(await testHost.repository(0), POINT, testHost.context())
   assert.deepEqual(manifest.missing, [{ name: 'database', kind: 'text', reason }])
   assert.deepEqual(manifest.components[0]?.notCaptured, database.unreadable)
   assert.equal(manifest.components[0]?.artifacts.length, 1)
@@ -174,22 +174,22 @@ test('a component of which something could not be read is there, and the point i
 })
 
 test('a repository that cannot be opened is a failed one, and not the end', async (t) => {
-  const workshop = await workshopFor(t, [memoryStorage(), memoryStorage()])
-  const [first, second] = workshop.app([]).repositories
+  const testHost = await testHostFor(t, [memoryStorage(), memoryStorage()])
+  const [first, second] = testHost.app([]).repositories
   assert.ok(first !== undefined && second !== undefined)
   const gone = { ...first, open: () => Promise.reject(new Failure('unreachable', 'nobody answers')) }
-  const app = workshop.app(twoPlaces().map(textComponent), undefined, { repositories: [gone, second] })
+  const app = testHost.app(twoPlaces().map(textComponent), undefined, { repositories: [gone, second] })
   const plan = { app: app.name, point: POINT }
-  const report = await runBackup(app, plan, workshop.context())
+  const report = await runBackup(app, plan, testHost.context())
   assert.equal(report.outcome, 'incomplete')
-  assert.deepEqual(await pointsIn(workshop, 1), [POINT])
+  assert.deepEqual(await pointsIn(testHost, 1), [POINT])
 })
 
 test('a component whose producer fails after all its bytes flowed is not in the point, which says so', async (t) => {
-  const workshop = await workshopFor(t, [memoryStorage()])
+  const testHost = await testHostFor(t, [memoryStorage()])
   const [database, files] = twoPlaces()
   database.faults.set('capture', broken)
-  const report = await backUp(workshop, [database, files])
+  const report = await backUp(testHost, [database, files])
   assert.equal(report.outcome, 'incomplete')
   assert.deepEqual(
     report.components.map(({ name, outcome }) => [name, outcome]),
@@ -198,7 +198,7 @@ test('a component whose producer fails after all its bytes flowed is not in the 
       ['files', 'captured'],
     ],
   )
-  const { manifest, commit } = await readWhole(await workshop.repository(), POINT, workshop.context())
+  const { manifest, commit } = await readWhole(await testHost.repository(), POINT, testHost.context())
   assert.equal(commit.complete, false)
   assert.deepEqual(
     manifest.components.map(({ name }) => name),
@@ -209,18 +209,18 @@ test('a component whose producer fails after all its bytes flowed is not in the 
 
 test('a producer that fails after all its bytes flowed leaves no point when nothing else is captured', async (t) => {
   const storage = memoryStorage()
-  const workshop = await workshopFor(t, [storage])
+  const testHost = await testHostFor(t, [storage])
   const places = twoPlaces()
   for (const place of places) place.faults.set('capture', broken)
-  await assert.rejects(backUp(workshop, places), { kind: 'toolFailed', message: /the producer failed/ })
-  await assertNothing(workshop, [storage])
+  await assert.rejects(backUp(testHost, places), { kind: 'toolFailed', message: /the producer failed/ })
+  await assertNothing(testHost, [storage])
 })
 
 test('a producer that fails puts no blame on the repositories', async (t) => {
-  const workshop = await workshopFor(t, [memoryStorage(), memoryStorage()])
+  const testHost = await testHostFor(t, [memoryStorage(), memoryStorage()])
   const [database, files] = twoPlaces()
   database.faults.set('capture', broken)
-  const report = await backUp(workshop, [database, files])
+  const report = await backUp(testHost, [database, files])
   assert.deepEqual(
     report.repositories.map(({ outcome }) => outcome),
     ['committed', 'committed'],

@@ -8,22 +8,22 @@ import { showPoint } from '../points/show-point.ts'
 import { planRemove } from '../remove/plan.ts'
 import { drillIn } from '../testing/drill-in.ts'
 import { TextPlace } from '../testing/text-driver.ts'
-import { newWorkshop, textComponent } from '../testing/workshop.ts'
+import { newTestHost, textComponent } from '../testing/test-host.ts'
 import { executeVerify } from '../verify/execute.ts'
 import { parseNote } from './note.ts'
 import { planBackup } from './plan.ts'
 import { runBackup } from './run.ts'
 
 test('a point is labelled and held by its commit, until it is released', async (t) => {
-  const workshop = await newWorkshop()
-  t.after(() => workshop.close())
-  const app = workshop.app([textComponent(new TextPlace('database', 'rows'))])
-  const context = workshop.context()
+  const testHost = await newTestHost()
+  t.after(() => testHost.close())
+  const app = testHost.app([textComponent(new TextPlace('database', 'rows'))])
+  const context = testHost.context()
   const label = { note: 'before CA swap', held: true } as const
   const { point, ...report } = await runBackup(app, { ...(await planBackup(app, context)), ...label }, context)
   assert.deepEqual([report.note, report.held], ['before CA swap', true])
   for (let index = 0; index < 4; index += 1) {
-    workshop.clock.passHours(1)
+    testHost.clock.passHours(1)
     await runBackup(app, await planBackup(app, context), context)
   }
   const [summary, other] = (await listPoints([app], context)).points
@@ -31,7 +31,7 @@ test('a point is labelled and held by its commit, until it is released', async (
   assert.deepEqual([other?.note, other?.held], [undefined, false])
   const shown = await showPoint([app], point, undefined, context)
   assert.deepEqual([shown.summary.note, shown.summary.held, shown.proofs], ['before CA swap', true, []])
-  const removals = async () => (await planPruneOf(app, await workshop.repository(), context)).removals
+  const removals = async () => (await planPruneOf(app, await testHost.repository(), context)).removals
   assert.ok(!(await removals()).includes(point))
   assert.ok((await removals()).length > 0)
   await holdPoint([app], point, 'release', context)
@@ -41,14 +41,14 @@ test('a point is labelled and held by its commit, until it is released', async (
 })
 
 test('whatever is done with a point names its note', async (t) => {
-  const workshop = await newWorkshop()
-  t.after(() => workshop.close())
-  const app = workshop.app([textComponent(new TextPlace('database', 'rows'))])
-  const context = workshop.context()
+  const testHost = await newTestHost()
+  t.after(() => testHost.close())
+  const app = testHost.app([textComponent(new TextPlace('database', 'rows'))])
+  const context = testHost.context()
   const note = 'before CA swap'
   await runBackup(app, { ...(await planBackup(app, context)), note }, context)
   await runBackup(app, await planBackup(app, context), context)
-  const repository = await workshop.repository()
+  const repository = await testHost.repository()
   const [labelled, plain] = (await repository.catalog(context)).points
   assert.ok(labelled !== undefined && plain !== undefined)
   const told = async (about: typeof labelled) => [

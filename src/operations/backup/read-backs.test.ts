@@ -9,7 +9,7 @@ import { FaultyStorage } from '../../storage/testing/faulty.ts'
 import { PassThrough } from '../../storage/wrap/pass-through.ts'
 import type { AppComponent } from '../app.ts'
 import { TextPlace } from '../testing/text-driver.ts'
-import { blobNames, newWorkshop, readWhole, textComponent, type Workshop } from '../testing/workshop.ts'
+import { blobNames, newTestHost, readWhole, textComponent, type TestHost } from '../testing/test-host.ts'
 import { planBackup } from './plan.ts'
 import type { BackupReport } from './report.ts'
 import { runBackup } from './run.ts'
@@ -32,11 +32,11 @@ async function* content(text: string): Bytes {
   yield Buffer.from(text)
 }
 
-async function backUp(t: TestContext, storage: Storage, component: AppComponent): Promise<[Workshop, BackupReport]> {
-  const workshop = await newWorkshop({ storages: [storage] })
-  t.after(() => workshop.close())
-  const app = workshop.app([component])
-  return [workshop, await runBackup(app, await planBackup(app, workshop.context()), workshop.context())]
+async function backUp(t: TestContext, storage: Storage, component: AppComponent): Promise<[TestHost, BackupReport]> {
+  const testHost = await newTestHost({ storages: [storage] })
+  t.after(() => testHost.close())
+  const app = testHost.app([component])
+  return [testHost, await runBackup(app, await planBackup(app, testHost.context()), testHost.context())]
 }
 
 /** Reads nothing of the first artifact back before the second is stored. */
@@ -67,14 +67,14 @@ test(
       await sink.write('first', 'copy-rows', content('some rows'))
       await sink.write('second', 'copy-rows', content('more rows'))
     })
-    const [workshop, report] = await backUp(t, storage, component)
+    const [testHost, report] = await backUp(t, storage, component)
     assert.equal(report.outcome, 'done')
     const expected = [`put ${SECOND}`, `get ${FIRST}`, `get ${SECOND}`]
     assert.deepEqual(
       storage.order.filter((act) => expected.includes(act)),
       expected,
     )
-    const { manifest } = await readWhole(await workshop.repository(), POINT, workshop.context())
+    const { manifest } = await readWhole(await testHost.repository(), POINT, testHost.context())
     assert.deepEqual(
       manifest.components[0]?.artifacts.map(({ role }) => role),
       ['first', 'second'],

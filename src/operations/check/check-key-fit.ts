@@ -6,7 +6,7 @@ import type { PointReader } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
 import { fingerprintKeyFrom } from '../key-fit/point-key.ts'
 import { outsideFindings, proveAll } from '../key-fit/prove.ts'
-import { liveWorld } from '../key-fit/worlds.ts'
+import { liveWorld } from '../key-fit/evidence-sources.ts'
 
 /**
  * Whether the keys of this host open what is live, and where they do not, whether it is the host or the newest point that has

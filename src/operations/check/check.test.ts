@@ -11,7 +11,7 @@ import { planBackup } from '../backup/plan.ts'
 import type { BackupReport } from '../backup/report.ts'
 import { runBackup } from '../backup/run.ts'
 import { textDriver, TextPlace } from '../testing/text-driver.ts'
-import { asDriver, newWorkshop, otherPair, pair, type Workshop } from '../testing/workshop.ts'
+import { asDriver, newTestHost, otherPair, pair, type TestHost } from '../testing/test-host.ts'
 import { executeCheck, type CheckReport } from './check.ts'
 
 const ROWS = 'select key from rows'
@@ -43,15 +43,15 @@ function driverOf(live: Live): Driver {
 }
 
 interface Stage {
-  readonly workshop: Workshop
+  readonly testHost: TestHost
   readonly live: Live
   readonly app: App
   readonly context: OperationContext
 }
 
 async function stageFor(t: TestContext, required = true): Promise<Stage> {
-  const workshop = await newWorkshop()
-  t.after(() => workshop.close())
+  const testHost = await newTestHost()
+  t.after(() => testHost.close())
   const live: Live = { row: 'right', key: 'right' }
   const place = new TextPlace('database', 'rows')
   const component = { name: 'database', driver: driverOf(live), settings: { kind: 'text', place } }
@@ -63,12 +63,12 @@ async function stageFor(t: TestContext, required = true): Promise<Stage> {
     keys: { key: { kind: 'secret', component: 'database', secret: 'key' } },
     proofs: [{ kind: 'equal', about: 'the row', rows, value: { column: 'key' }, key: 'key' }],
   }
-  const app = workshop.app([component], undefined, { keyFit: [declared(keyFitSetting.parse(fit))] })
+  const app = testHost.app([component], undefined, { keyFit: [declared(keyFitSetting.parse(fit))] })
   const context = {
-    ...workshop.context(),
+    ...testHost.context(),
     fingerprintKey: (name: string) => Promise.resolve(fingerprintKeyOf(signer, name)),
   }
-  return { workshop, live, app, context }
+  return { testHost, live, app, context }
 }
 
 async function backUp({ app, context }: Stage): Promise<BackupReport> {
@@ -115,7 +115,7 @@ test('a key that is not there is absent, for check and in the point', async (t) 
   const report = await backUp(stage)
   assert.equal(report.keyFit[0]?.verdict, 'absent')
   assert.equal(report.outcome, 'incomplete')
-  const reader = await (await stage.workshop.repository()).open(report.point, [pair], stage.context)
+  const reader = await (await stage.testHost.repository()).open(report.point, [pair], stage.context)
   assert.equal(reader.manifest.keyFit?.results[0]?.verdict, 'absent')
   const finding = fitOf(await executeCheck([stage.app], stage.context))
   assert.equal(finding?.level, 'error')
@@ -163,7 +163,7 @@ test('nobody is asked for a password: what it would open is untested', async (t)
 test('a newest point that is damaged so that no key opens it is an error', async (t) => {
   const stage = await stageFor(t)
   const { point } = await backUp(stage)
-  const [storage] = stage.workshop.storages
+  const [storage] = stage.testHost.storages
   const name = `data/${point}/keys-1`
   const before = (await storage?.stat(name, stage.context.signal))?.size ?? 0
   await storage?.remove(name, stage.context.signal)

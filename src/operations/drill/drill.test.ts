@@ -9,13 +9,13 @@ import { runBackup } from '../backup/run.ts'
 import { listPoints, type PointSummary } from '../points/list-points.ts'
 import { drillIn } from '../testing/drill-in.ts'
 import { TextPlace } from '../testing/text-driver.ts'
-import { newWorkshop, otherPair, textComponent, type Workshop } from '../testing/workshop.ts'
+import { newTestHost, otherPair, textComponent, type TestHost } from '../testing/test-host.ts'
 import type { DrillReport } from './report.ts'
 
 const POINT = '1'.padStart(32, '0')
 
 interface Stage {
-  readonly workshop: Workshop
+  readonly testHost: TestHost
   readonly storage: TamperedStorage
   readonly places: readonly [database: TextPlace, files: TextPlace]
   readonly app: App
@@ -24,30 +24,30 @@ interface Stage {
 /** `lack` changes a place before it is captured. */
 async function stageFor(t: TestContext, lack: (places: Stage['places']) => void = () => undefined): Promise<Stage> {
   const storage = tampering(memoryStorage())
-  const workshop = await newWorkshop({ storages: [storage] })
-  t.after(() => workshop.close())
+  const testHost = await newTestHost({ storages: [storage] })
+  t.after(() => testHost.close())
   const places = [new TextPlace('database', 'rows '.repeat(100)), new TextPlace('files', 'a key')] as const
   lack(places)
-  const app = workshop.app(places.map(textComponent))
-  await runBackup(app, await planBackup(app, workshop.context()), workshop.context())
-  return { workshop, storage, places, app }
+  const app = testHost.app(places.map(textComponent))
+  await runBackup(app, await planBackup(app, testHost.context()), testHost.context())
+  return { testHost, storage, places, app }
 }
 
-async function drill({ workshop, app }: Stage, context: OperationContext = workshop.context()): Promise<DrillReport> {
-  const repository = await workshop.repository()
+async function drill({ testHost, app }: Stage, context: OperationContext = testHost.context()): Promise<DrillReport> {
+  const repository = await testHost.repository()
   const [point] = (await repository.catalog(context)).points
   assert.ok(point !== undefined)
-  workshop.clock.passHours(1)
+  testHost.clock.passHours(1)
   return drillIn(app, context, { where: 'scratch', at: point.point })
 }
 
-async function proofsOf({ workshop }: Stage): Promise<unknown[]> {
-  const { points } = await (await workshop.repository()).catalog(workshop.context())
+async function proofsOf({ testHost }: Stage): Promise<unknown[]> {
+  const { points } = await (await testHost.repository()).catalog(testHost.context())
   return points[0]?.proofs.map(({ kind, ok }) => [kind, ok]) ?? []
 }
 
-async function summary({ workshop, app }: Stage): Promise<PointSummary | undefined> {
-  return (await listPoints([app], workshop.context())).points[0]
+async function summary({ testHost, app }: Stage): Promise<PointSummary | undefined> {
+  return (await listPoints([app], testHost.context())).points[0]
 }
 
 test('a drill of a whole point is restored, with the time that it took', async (t) => {
@@ -114,7 +114,7 @@ for (const kind of ['denied', 'unreachable', 'notFound', 'usage', 'locked', 'uns
 
 test('a key of somebody else proves nothing', async (t) => {
   const stage = await stageFor(t)
-  const context = { ...stage.workshop.context(), identities: () => Promise.resolve([otherPair]) }
+  const context = { ...stage.testHost.context(), identities: () => Promise.resolve([otherPair]) }
   await assert.rejects(drill(stage, context), { kind: 'denied' })
   assert.deepEqual(await proofsOf(stage), [])
 })
@@ -135,7 +135,7 @@ for (const [name, [lack, missing]] of Object.entries(lacks)) {
     )
     assert.notEqual(report.recoveryTimeMilliseconds, null)
     assert.deepEqual(await proofsOf(stage), [['drill', false]], 'an older reader does not take it for good')
-    const { points } = await (await stage.workshop.repository()).catalog(stage.workshop.context())
+    const { points } = await (await stage.testHost.repository()).catalog(stage.testHost.context())
     const { inPart, missing: named } = points[0]?.proofs[0]?.facts ?? {}
     assert.deepEqual([inPart, named], [true, [missing]], 'the signed proof says what was not in it')
     const point = await summary(stage)

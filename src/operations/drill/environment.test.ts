@@ -9,7 +9,7 @@ import { planBackup } from '../backup/plan.ts'
 import { runBackup } from '../backup/run.ts'
 import { drillIn } from '../testing/drill-in.ts'
 import { textDriver, TextPlace } from '../testing/text-driver.ts'
-import { asDriver, newWorkshop, textComponent, type Workshop } from '../testing/workshop.ts'
+import { asDriver, newTestHost, textComponent, type TestHost } from '../testing/test-host.ts'
 import { executeVerify } from '../verify/execute.ts'
 
 const code = (name: string): Error => Object.assign(new Error(`${name}: some words, write`), { code: name })
@@ -65,12 +65,12 @@ const verdicts: Readonly<Record<string, readonly [FailureKind, () => unknown]>> 
   'rows that cannot be loaded': ['refused', () => new Failure('refused', 'x', { facts: { accept: 'without-rows' } })],
 }
 
-async function stageFor(t: TestContext): Promise<Workshop> {
-  const workshop = await newWorkshop()
-  t.after(() => workshop.close())
-  const app = workshop.app([textComponent(new TextPlace('database', 'rows'))])
-  await runBackup(app, await planBackup(app, workshop.context()), workshop.context())
-  return workshop
+async function stageFor(t: TestContext): Promise<TestHost> {
+  const testHost = await newTestHost()
+  t.after(() => testHost.close())
+  const app = testHost.app([textComponent(new TextPlace('database', 'rows'))])
+  await runBackup(app, await planBackup(app, testHost.context()), testHost.context())
+  return testHost
 }
 
 /** The driver, which fails where it examines, and whose targets fail where they load. */
@@ -94,46 +94,46 @@ function failing(fail: () => unknown): Driver {
   }
 }
 
-async function drill(workshop: Workshop, fail: () => unknown): Promise<FailureKind | undefined> {
-  const context = workshop.context()
+async function drill(testHost: TestHost, fail: () => unknown): Promise<FailureKind | undefined> {
+  const context = testHost.context()
   const place = textComponent(new TextPlace('database', 'live'))
-  const app = workshop.app([{ ...place, driver: failing(fail) }])
+  const app = testHost.app([{ ...place, driver: failing(fail) }])
   return (await drillIn(app, context)).failure?.kind
 }
 
-async function verify(workshop: Workshop, fail: () => unknown): Promise<FailureKind | undefined> {
-  const context = workshop.context()
-  const repository = await workshop.repository()
+async function verify(testHost: TestHost, fail: () => unknown): Promise<FailureKind | undefined> {
+  const context = testHost.context()
+  const repository = await testHost.repository()
   const options = { sample: 1, drivers: [failing(fail)] }
-  return (await executeVerify(repository, await theOne(workshop), options, context)).examined[0]?.failure?.kind
+  return (await executeVerify(repository, await theOne(testHost), options, context)).examined[0]?.failure?.kind
 }
 
-async function theOne(workshop: Workshop): Promise<CatalogPoint> {
-  const { points } = await (await workshop.repository()).catalog(workshop.context())
+async function theOne(testHost: TestHost): Promise<CatalogPoint> {
+  const { points } = await (await testHost.repository()).catalog(testHost.context())
   assert.ok(points[0] !== undefined)
   return points[0]
 }
 
-async function proofs(workshop: Workshop): Promise<readonly boolean[]> {
-  const { points } = await (await workshop.repository()).catalog(workshop.context())
+async function proofs(testHost: TestHost): Promise<readonly boolean[]> {
+  const { points } = await (await testHost.repository()).catalog(testHost.context())
   return points.flatMap((point) => point.proofs.map(({ ok }) => ok))
 }
 
 for (const [name, [kind, fail]] of Object.entries(faults)) {
   test(`neither a drill nor a verify makes a verdict of ${name}`, async (t) => {
-    const workshop = await stageFor(t)
-    await assert.rejects(drill(workshop, fail), { kind })
-    const found = await verify(workshop, fail).catch((error: unknown) => (error as Failure).kind)
+    const testHost = await stageFor(t)
+    await assert.rejects(drill(testHost, fail), { kind })
+    const found = await verify(testHost, fail).catch((error: unknown) => (error as Failure).kind)
     assert.equal(found, kind)
-    assert.deepEqual(await proofs(workshop), [])
+    assert.deepEqual(await proofs(testHost), [])
   })
 }
 
 for (const [name, [kind, fail]] of Object.entries(verdicts)) {
   test(`a drill signs that a point failed for ${name}`, async (t) => {
-    const workshop = await stageFor(t)
-    assert.equal(await drill(workshop, fail), kind)
-    assert.equal(await verify(workshop, fail), kind)
-    assert.deepEqual(await proofs(workshop), [false, false])
+    const testHost = await stageFor(t)
+    assert.equal(await drill(testHost, fail), kind)
+    assert.equal(await verify(testHost, fail), kind)
+    assert.deepEqual(await proofs(testHost), [false, false])
   })
 }

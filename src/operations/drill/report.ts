@@ -9,7 +9,7 @@ export interface DrillReport extends Recorded {
   readonly app: string
   readonly point: string
   readonly note?: string
-  /** `scratch`: a throw-away server and folder. `beside`: next to the live data on its own server. */
+  /** `scratch`: a throw-away server and folder. `staged`: beside the live data on its own server. */
   readonly where: 'scratch' | 'staged'
   /** `restored in part`: all that the point holds came back as it was captured, and the point lacks something: `missing`. */
   readonly outcome: 'restored' | 'restored in part' | 'failed'

@@ -10,7 +10,7 @@ import { openForProof } from '../proof/open-for-proof.ts'
 import { recordVerdict } from '../proof/record-verdict.ts'
 import { authenticate, compareAll, loadAll, remarksOf } from '../restore/phases.ts'
 import { compareDrilled, drilledContent, readContents, type DrilledContent } from '../restore/drilled-content.ts'
-import { openTargets, type Restoring } from '../restore/targets.ts'
+import { openTargets, type ComponentRestore } from '../restore/targets.ts'
 import { noteScratch, type ScratchRecord } from '../scratch/record.ts'
 import { removeScratch } from '../scratch/remove.ts'
 import type { DrillOrder } from './order.ts'
@@ -47,7 +47,7 @@ async function drillOpened(drill: Drill, reader: PointReader, context: Operation
   const { drillId: restoreId, accept } = order
   const scratch = await context.scratchFolder()
   const mode = order.where === 'scratch' ? ('scratch' as const) : ('swap' as const)
-  let targets: readonly Restoring[] = []
+  let targets: readonly ComponentRestore[] = []
   let record: ScratchRecord | undefined
   // Also after Ctrl-C: a throw-away server must not outlive its drill.
   const afterwards = { ...context, signal: new AbortController().signal }
@@ -79,7 +79,7 @@ async function cleaned(clean: () => Promise<void>): Promise<Pick<DrillReport, 'c
 function recordOf(
   { commit: { app, point } }: PointReader,
   place: Pick<ScratchRecord, 'restoreId' | 'mode' | 'folder'>,
-  targets: readonly Restoring[],
+  targets: readonly ComponentRestore[],
 ): Parameters<typeof noteScratch>[0] {
   return { app, point, purpose: 'drill', ...place, components: targets.map(({ name }) => name) }
 }
@@ -110,7 +110,7 @@ const NOTHING = { differences: [], contents: {}, compared: 'content', keyFit: []
 async function rehearse(
   drill: Drill,
   reader: PointReader,
-  targets: readonly Restoring[],
+  targets: readonly ComponentRestore[],
   context: OperationContext,
 ): Promise<Rehearsed> {
   const loaded = new Set<string>()
@@ -134,7 +134,7 @@ type Found = Pick<Rehearsed, 'differences' | 'contents' | 'compared' | 'keyFit' 
 async function find(
   { app, repository }: Drill,
   reader: PointReader,
-  targets: readonly Restoring[],
+  targets: readonly ComponentRestore[],
   loaded: Set<string>,
   context: OperationContext,
 ): Promise<Found> {

@@ -6,7 +6,7 @@ import { Failure } from '../../core/failure.ts'
 import type { Effects } from '../../core/ports.ts'
 import { memoryStorage } from '../../storage/testing/memory.ts'
 import { TextPlace, textDriver } from '../testing/text-driver.ts'
-import { asDriver, newWorkshop, textComponent } from '../testing/workshop.ts'
+import { asDriver, newTestHost, textComponent } from '../testing/test-host.ts'
 import { importDumps, type DumpsReport } from './import-dumps.ts'
 
 /** Dumps whose path is their text; `broken` ones cannot be loaded. */
@@ -34,16 +34,16 @@ function dumpsOf(paths: readonly string[]): Dumps {
 const REQUEST = { trusted: false, withPasswords: false }
 
 async function stage(t: { after(act: () => unknown): void }, storages = 1) {
-  const workshop = await newWorkshop({ storages: Array.from({ length: storages }, () => memoryStorage()) })
-  t.after(() => workshop.close())
+  const testHost = await newTestHost({ storages: Array.from({ length: storages }, () => memoryStorage()) })
+  t.after(() => testHost.close())
   const run = (paths: readonly string[], effects?: Effects, targets = storages): Promise<DumpsReport> => {
     const component = textComponent(new TextPlace('database', undefined))
     const driver = { ...asDriver(textDriver), dumps: dumpsOf(paths) }
-    const app = workshop.app([{ ...component, driver }], effects)
+    const app = testHost.app([{ ...component, driver }], effects)
     const some = { ...app, repositories: app.repositories.slice(0, targets) }
-    return importDumps(some, '/old', REQUEST, workshop.context(effects))
+    return importDumps(some, '/old', REQUEST, testHost.context(effects))
   }
-  const points = async (index = 0) => (await (await workshop.repository(index)).catalog(workshop.context())).points
+  const points = async (index = 0) => (await (await testHost.repository(index)).catalog(testHost.context())).points
   return { run, points }
 }
 

@@ -5,14 +5,14 @@ import { evaluateKeyFit } from '../../key-fit/evaluate.ts'
 import { keyAdvice } from '../../key-fit/key-advice.ts'
 import type { DeclaredFit } from '../../key-fit/schema.ts'
 import type { KeyFitResult } from '../../key-fit/verdict.ts'
-import type { EvidenceWorld } from '../../key-fit/world.ts'
+import type { EvidenceSource } from '../../key-fit/evidence-source.ts'
 import { newFingerprintKey } from '../../repository/fingerprint-key.ts'
 import type { ManifestComponent, MissingComponent } from '../../repository/documents/documents.ts'
 import type { PointReader } from '../../repository/repository.ts'
 import { componentNamed, type App, type OperationContext } from '../app.ts'
-import type { Restoring } from '../restore/targets.ts'
+import type { ComponentRestore } from '../restore/targets.ts'
 import { fingerprintKeyFrom } from './point-key.ts'
-import { restoredWorld } from './worlds.ts'
+import { restoredWorld } from './evidence-sources.ts'
 
 /** A verdict after a restore, with how the keys that are live now fare on the same data. */
 export interface RestoredFit extends KeyFitResult {
@@ -22,7 +22,7 @@ export interface RestoredFit extends KeyFitResult {
 /** All that is declared, one after the other. */
 export async function proveAll(
   fits: readonly DeclaredFit[],
-  world: EvidenceWorld,
+  world: EvidenceSource,
   context: OperationContext,
 ): Promise<readonly KeyFitResult[]> {
   const results: KeyFitResult[] = []
@@ -37,7 +37,7 @@ export async function proveAll(
 export async function proveRestored(
   app: App,
   reader: PointReader,
-  targets: readonly Restoring[],
+  targets: readonly ComponentRestore[],
   context: OperationContext,
 ): Promise<readonly RestoredFit[]> {
   const fits = app.keyFit ?? []
@@ -55,7 +55,7 @@ export async function proveRestored(
 }
 
 /** Where the captured keys do not fit, whether those that are live now do: what tells the operator which key is right. */
-async function liveOn(fit: DeclaredFit, result: KeyFitResult, world: EvidenceWorld): Promise<RestoredFit['live']> {
+async function liveOn(fit: DeclaredFit, result: KeyFitResult, world: EvidenceSource): Promise<RestoredFit['live']> {
   if (!isMisfit(result) && result.verdict !== 'absent') return { verdict: 'not-provable', keys: [] }
   const { verdict, keys } = await evaluateKeyFit(fit, { ...world, secret: (...place) => world.liveSecret(...place) })
   return { verdict, keys }
@@ -94,7 +94,7 @@ export function refuseMisfits(app: string, fits: readonly RestoredFit[], accepte
 export function refuseRecorded(
   app: string,
   reader: PointReader,
-  targets: readonly Pick<Restoring, 'name'>[],
+  targets: readonly Pick<ComponentRestore, 'name'>[],
   accepted: readonly string[],
 ): void {
   const restored = new Set(targets.map(({ name }) => name))

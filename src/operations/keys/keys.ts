@@ -37,7 +37,7 @@ export interface KeyChangePlan {
 }
 
 /** The private keys locked in the repositories of a configuration, and who can open its points. */
-export interface KeyChain {
+export interface KeyAdministration {
   list(context: Context): Promise<readonly ListedKey[]>
   /** Looks whether it can be done; changes nothing and needs no password. */
   plan(order: KeyChangeOrder, context: Context): Promise<KeyChangePlan>

@@ -12,43 +12,43 @@ import { makeSafetyPoint } from '../restore/safety-point/safety-point.ts'
 import { readStatus } from '../status/status.ts'
 import { restoreIn } from '../testing/restore-in.ts'
 import { TextPlace } from '../testing/text-driver.ts'
-import { newWorkshop, ShiftedClock, textComponent, type Workshop } from '../testing/workshop.ts'
+import { newTestHost, ShiftedClock, textComponent, type TestHost } from '../testing/test-host.ts'
 
 const first: ServerMoment = { server: 'a'.repeat(16), timeline: 1, position: '0/3000000' }
 const later: ServerMoment = { ...first, position: '0/4000000' }
 const other: ServerMoment = { server: 'b'.repeat(16), timeline: 1, position: '0/9000000' }
 
 interface Stage {
-  readonly workshop: Workshop
+  readonly testHost: TestHost
   readonly place: TextPlace
   readonly app: App
 }
 
 async function stageFor(t: TestContext, server: ServerMoment | undefined = first): Promise<Stage> {
   const clock = new ShiftedClock()
-  const workshop = await newWorkshop({ clock, storages: [memoryStorage({ clock })] })
-  t.after(() => workshop.close())
+  const testHost = await newTestHost({ clock, storages: [memoryStorage({ clock })] })
+  t.after(() => testHost.close())
   const place = new TextPlace('database', 'rows')
   place.server = server
-  return { workshop, place, app: workshop.app([textComponent(place)]) }
+  return { testHost, place, app: testHost.app([textComponent(place)]) }
 }
 
-async function backUp({ workshop, place, app }: Stage, server?: ServerMoment, accept = false): Promise<BackupReport> {
-  workshop.clock.passHours(1)
+async function backUp({ testHost, place, app }: Stage, server?: ServerMoment, accept = false): Promise<BackupReport> {
+  testHost.clock.passHours(1)
   if (server !== undefined) place.server = server
-  const plan = { ...(await planBackup(app, workshop.context())), acceptWentBack: accept }
-  return runBackup(app, plan, workshop.context())
+  const plan = { ...(await planBackup(app, testHost.context())), acceptWentBack: accept }
+  return runBackup(app, plan, testHost.context())
 }
 
-async function freezesOf({ workshop, app }: Stage): Promise<readonly string[]> {
-  return (await planPruneOf(app, await workshop.repository(), workshop.context())).freezes
+async function freezesOf({ testHost, app }: Stage): Promise<readonly string[]> {
+  return (await planPruneOf(app, await testHost.repository(), testHost.context())).freezes
 }
 
 async function stateOf({
-  workshop,
+  testHost,
   app,
 }: Stage): Promise<{ readonly codes: readonly string[]; readonly step: string }> {
-  const [safety] = (await readStatus([app], workshop.context())).apps
+  const [safety] = (await readStatus([app], testHost.context())).apps
   return { codes: safety?.reasons.map(({ code }) => code) ?? [], step: safety?.nextStep ?? '' }
 }
 
@@ -69,7 +69,7 @@ test('one that went back is an alarm in the report, points, status and prune, wh
   )
   assert.ok(report.findings.some(({ level, hint }) => level === 'error' && /--accept went-back/.test(hint ?? '')))
   assert.equal(report.outcome, 'done')
-  const { points } = await listPoints([stage.app], stage.workshop.context())
+  const { points } = await listPoints([stage.app], stage.testHost.context())
   assert.match(points.at(-1)?.remarks.join() ?? '', /restored or made anew/)
   assert.match((await freezesOf(stage)).join(), new RegExp(`the last point before it is ${point}`))
   const { codes, step } = await stateOf(stage)
@@ -99,7 +99,7 @@ test('it can be accepted by the very backup that would raise it, and an acceptan
 test('an acceptance without an alarm says nothing', async (t) => {
   const stage = await stageFor(t)
   await backUp(stage, undefined, true)
-  const { points } = await listPoints([stage.app], stage.workshop.context())
+  const { points } = await listPoints([stage.app], stage.testHost.context())
   assert.deepEqual(
     points.flatMap(({ remarks }) => remarks),
     [],
@@ -110,8 +110,8 @@ test('a restore by Holdfast into another server is no alarm, and what something 
   const stage = await stageFor(t)
   const { point } = await backUp(stage)
   stage.place.server = other
-  stage.workshop.clock.passHours(1)
-  await restoreIn(stage.workshop, stage.app, { restoreId: '0000000a', point, safetyPoint: true })
+  stage.testHost.clock.passHours(1)
+  await restoreIn(stage.testHost, stage.app, { restoreId: '0000000a', point, safetyPoint: true })
   assert.deepEqual((await backUp(stage, { ...other, position: '0/9000001' })).alarms, [])
   assert.equal((await backUp(stage, first)).alarms.length, 1)
 })
@@ -120,8 +120,8 @@ test('a safety point of another server is nothing to compare with', async (t) =>
   const stage = await stageFor(t)
   await backUp(stage)
   stage.place.server = other
-  stage.workshop.clock.passHours(1)
-  assert.notEqual(await makeSafetyPoint(stage.app, stage.workshop.context()), null)
+  stage.testHost.clock.passHours(1)
+  assert.notEqual(await makeSafetyPoint(stage.app, stage.testHost.context()), null)
   assert.deepEqual((await backUp(stage, later)).alarms, [])
   assert.equal((await backUp(stage, other)).alarms.length, 1)
 })
@@ -129,7 +129,7 @@ test('a safety point of another server is nothing to compare with', async (t) =>
 test('a machine that does not remember compares with what commits say', async (t) => {
   const stage = await stageFor(t)
   await backUp(stage)
-  const forgetful = stage.workshop.context()
+  const forgetful = stage.testHost.context()
   await forgetful.records.remove('servers-portal')
   assert.equal((await backUp(stage, other)).alarms.length, 1)
 })
@@ -138,7 +138,7 @@ test('a new repository is compared with what the machine remembers', async (t) =
   const stage = await stageFor(t)
   await backUp(stage)
   const clock = new ShiftedClock()
-  const fresh = await newWorkshop({ clock, storages: [memoryStorage({ clock })] })
+  const fresh = await newTestHost({ clock, storages: [memoryStorage({ clock })] })
   t.after(() => fresh.close())
   const app = { ...stage.app, repositories: fresh.app([]).repositories }
   assert.equal((await backUp({ ...stage, app }, other)).alarms.length, 1)

@@ -6,7 +6,7 @@ import { planBackup } from '../backup/plan.ts'
 import { runBackup } from '../backup/run.ts'
 import { TextPlace } from '../testing/text-driver.ts'
 import { BOTH, backUp, broken, capturedPaused, stageFor, type Stage } from '../testing/paused-stage.ts'
-import { textComponent } from '../testing/workshop.ts'
+import { textComponent } from '../testing/test-host.ts'
 import { runPause, planPause } from './pause.ts'
 import { findRecord } from './record.ts'
 
@@ -24,8 +24,8 @@ async function pausedStage(
 }
 
 /** Reads only once the writers run again, or after 3 seconds. */
-function readBackSlowly({ workshop, log }: Stage): void {
-  for (const storage of workshop.storages) {
+function readBackSlowly({ testHost, log }: Stage): void {
+  for (const storage of testHost.storages) {
     const get = storage.get.bind(storage)
     const slow: typeof storage.get = async (name, signal, range) => {
       if (!name.startsWith('data/')) return await get(name, signal, range)
@@ -39,18 +39,18 @@ function readBackSlowly({ workshop, log }: Stage): void {
 
 test('the writers are stopped around the capture, and run again before it is read back', async (t) => {
   const stage = await pausedStage(t)
-  const plan = await planBackup(stage.app, stage.workshop.context())
+  const plan = await planBackup(stage.app, stage.testHost.context())
   assert.deepEqual(plan.pauses, ['web', 'worker'])
   assert.deepEqual(stage.up, BOTH, 'a plan stops nothing')
   readBackSlowly(stage)
   await backUp(stage)
   assert.deepEqual(stage.log.slice(0, 6), [...PAUSED, 'read back'])
-  assert.equal(await findRecord(stage.app, stage.workshop.context()), undefined)
+  assert.equal(await findRecord(stage.app, stage.testHost.context()), undefined)
 })
 
 test('a backup for which no component asks stops nothing', async (t) => {
   const stage = await stageFor(t)
-  assert.equal((await planBackup(stage.app, stage.workshop.context())).pauses, undefined)
+  assert.equal((await planBackup(stage.app, stage.testHost.context())).pauses, undefined)
   await backUp(stage)
   assert.deepEqual(stage.log, [])
 })
@@ -81,7 +81,7 @@ test('what fails or is cancelled leaves nobody down', async (t) => {
   const cancelled = await pausedStage(t)
   const controller = new AbortController()
   cancelled.place.onCapture = () => controller.abort()
-  const context = { ...cancelled.workshop.context(), signal: controller.signal }
+  const context = { ...cancelled.testHost.context(), signal: controller.signal }
   await assert.rejects(
     planBackup(cancelled.app, context).then((plan) => runBackup(cancelled.app, plan, context)),
     { kind: 'cancelled' },
@@ -104,7 +104,7 @@ test('a workload that cannot be started costs no restore point, is told, and is 
 
 test('an app that a person paused is captured as it is, and stays paused', async (t) => {
   const stage = await pausedStage(t)
-  const context = stage.workshop.context()
+  const context = stage.testHost.context()
   await runPause(stage.app, await planPause(stage.app, { reason: 'migration' }, context), context)
   await backUp(stage)
   assert.deepEqual([stage.up, stage.log.at(-1)], [new Set(), 'capture'])

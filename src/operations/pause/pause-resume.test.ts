@@ -12,19 +12,19 @@ import { planResume, runResume } from './resume.ts'
 
 const ORDER = { restoreId: 'abcdef01', point: '1'.padStart(32, '0') }
 
-async function pause({ app, workshop }: Stage, reason?: string): Promise<void> {
-  const context = workshop.context()
+async function pause({ app, testHost }: Stage, reason?: string): Promise<void> {
+  const context = testHost.context()
   await runPause(app, await planPause(app, { reason }, context), context)
 }
 
-async function resume({ app, workshop }: Stage, ...accept: readonly string[]): Promise<void> {
-  const context = workshop.context()
+async function resume({ app, testHost }: Stage, ...accept: readonly string[]): Promise<void> {
+  const context = testHost.context()
   await runResume(app, await planResume(app, accept, context), context)
 }
 
 /** What status says of it. */
-async function pauseTold({ app, workshop }: Stage): Promise<{ level: string; step: string | undefined } | undefined> {
-  const [safety] = (await readStatus([app], workshop.context())).apps
+async function pauseTold({ app, testHost }: Stage): Promise<{ level: string; step: string | undefined } | undefined> {
+  const [safety] = (await readStatus([app], testHost.context())).apps
   const reason = safety?.reasons.find(({ code }) => code === 'paused')
   return reason && { level: reason.level, step: safety?.nextStep }
 }
@@ -32,14 +32,14 @@ async function pauseTold({ app, workshop }: Stage): Promise<{ level: string; ste
 test('a pause stops what runs, lasts over other commands, and resume starts exactly that', async (t) => {
   const stage = await stageFor(t)
   stage.up.delete('worker')
-  const plan = await planPause(stage.app, { reason: 'migration' }, stage.workshop.context())
+  const plan = await planPause(stage.app, { reason: 'migration' }, stage.testHost.context())
   assert.deepEqual([plan.workloads, stage.up.has('web')], [['web'], true], 'a plan stops nothing')
   await pause(stage, 'migration')
   assert.deepEqual((await pauseTold(stage))?.level, 'warning')
   await backUp(stage)
-  assert.equal((await restoreIn(stage.workshop, stage.app, ORDER)).outcome, 'done')
+  assert.equal((await restoreIn(stage.testHost, stage.app, ORDER)).outcome, 'done')
   assert.deepEqual([stage.up, stage.place.live], [new Set(), 'captured'])
-  const resumed = await planResume(stage.app, [], stage.workshop.context())
+  const resumed = await planResume(stage.app, [], stage.testHost.context())
   assert.deepEqual([resumed.paused?.operation, resumed.reason, resumed.workloads], ['pause', 'migration', ['web']])
   await resume(stage)
   assert.deepEqual(stage.up, new Set(['web']))
@@ -51,7 +51,7 @@ test('a pause that is asked for twice is one, and keeps its reason', async (t) =
   await pause(stage, 'migration')
   stage.up.add('web')
   await pause(stage)
-  const record = await findRecord(stage.app, stage.workshop.context())
+  const record = await findRecord(stage.app, stage.testHost.context())
   assert.deepEqual([stage.up, record?.workloads, record?.planned?.reason], [new Set(), ['web', 'worker'], 'migration'])
   await resume(stage)
   assert.deepEqual(stage.up, BOTH)
@@ -62,35 +62,35 @@ test('a pause that fails starts again what it had stopped', async (t) => {
   stage.faults.add('pause worker')
   await assert.rejects(pause(stage), /it broke/)
   assert.deepEqual(stage.up, BOTH)
-  assert.equal(await findRecord(stage.app, stage.workshop.context()), undefined)
+  assert.equal(await findRecord(stage.app, stage.testHost.context()), undefined)
 })
 
 test('a pause needs a platform, a reason of one line, and no restore that holds the app', async (t) => {
   const stage = await stageFor(t)
   const { platform: _platform, ...without } = stage.app
-  await assert.rejects(planPause(without, {}, stage.workshop.context()), { kind: 'usage', hint: /platform/ })
-  await assert.rejects(planPause(stage.app, { reason: 'a\nb' }, stage.workshop.context()), { kind: 'usage' })
+  await assert.rejects(planPause(without, {}, stage.testHost.context()), { kind: 'usage', hint: /platform/ })
+  await assert.rejects(planPause(stage.app, { reason: 'a\nb' }, stage.testHost.context()), { kind: 'usage' })
   stage.place.faults.set('reopen', broken)
-  await assert.rejects(restoreIn(stage.workshop, stage.app, ORDER), /not fully open/)
+  await assert.rejects(restoreIn(stage.testHost, stage.app, ORDER), /not fully open/)
   await assert.rejects(pause(stage), { kind: 'refused', hint: /--abandon/ })
   await assert.rejects(resume(stage), { kind: 'refused', hint: /--abandon/ })
   assert.deepEqual(stage.up, new Set())
   stage.place.faults.clear()
-  await abandonUnfinished(stage.app, stage.workshop.context())
+  await abandonUnfinished(stage.app, stage.testHost.context())
   assert.deepEqual([stage.up, stage.place.live], [BOTH, 'live'])
 })
 
 test('over data that may be mixed nothing is started, neither by a later restore that changes nothing, until it is accepted', async (t) => {
   const stage = await stageFor(t)
   stage.place.faults.set('load half', broken)
-  await restoreIn(stage.workshop, stage.app, { ...ORDER, mode: 'in-place' })
+  await restoreIn(stage.testHost, stage.app, { ...ORDER, mode: 'in-place' })
   await assert.rejects(resume(stage), { kind: 'refused', message: /mixture/, hint: /--accept unsure-data/ })
   stage.place.faults.clear()
   stage.place.faults.set('fence', broken)
-  const stopped = await restoreIn(stage.workshop, stage.app, { ...ORDER, restoreId: 'abcdef02' })
+  const stopped = await restoreIn(stage.testHost, stage.app, { ...ORDER, restoreId: 'abcdef02' })
   assert.deepEqual([stopped.live, stage.up], ['as before', new Set()])
   await backUp(stage)
-  const { apps, ok } = await executeCheck([stage.app], stage.workshop.context())
+  const { apps, ok } = await executeCheck([stage.app], stage.testHost.context())
   assert.match(JSON.stringify(apps), /"level":"error","subject":"pause".*mixture/)
   assert.deepEqual([ok, stage.up], [false, new Set()])
   const told = await pauseTold(stage)
@@ -105,8 +105,8 @@ test('over data that may be mixed nothing is started, neither by a later restore
 test('a mixture is named with the safety point from before it, and not with a later one', async (t) => {
   const stage = await stageFor(t)
   stage.place.faults.set('load half', broken)
-  const first = await restoreIn(stage.workshop, stage.app, { ...ORDER, mode: 'in-place', safetyPoint: true })
-  await restoreIn(stage.workshop, stage.app, { ...ORDER, restoreId: 'abcdef02', mode: 'in-place', safetyPoint: true })
+  const first = await restoreIn(stage.testHost, stage.app, { ...ORDER, mode: 'in-place', safetyPoint: true })
+  await restoreIn(stage.testHost, stage.app, { ...ORDER, restoreId: 'abcdef02', mode: 'in-place', safetyPoint: true })
   assert.notEqual(first.safetyPoint, null)
   await assert.rejects(resume(stage), { hint: new RegExp(`--at ${first.safetyPoint}`) })
 })
@@ -118,7 +118,7 @@ test('what another process holds is left to it', async (t) => {
     ...context,
     processes: { self: () => Promise.resolve('other'), isRunning: () => Promise.resolve(true) },
   })
-  const context = other(stage.workshop.context())
+  const context = other(stage.testHost.context())
   const record = await findRecord(stage.app, context)
   if (record === undefined) throw new Error('there is no record')
   const { planned: _planned, ...backup } = record
@@ -127,6 +127,6 @@ test('what another process holds is left to it', async (t) => {
   await assert.rejects(planPause(stage.app, {}, context), { kind: 'locked' })
   const paused = capturedPaused(stage)
   const running = { ...paused, components: stage.app.components }
-  await backUp({ app: running, workshop: { ...stage.workshop, context: () => context } })
+  await backUp({ app: running, testHost: { ...stage.testHost, context: () => context } })
   assert.deepEqual(stage.up, new Set())
 })

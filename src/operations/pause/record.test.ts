@@ -9,7 +9,7 @@ import { adoptRecord, findRecord } from './record.ts'
 
 /** As an earlier version left its journal when it died, with one workload stopped. */
 async function leftBy(stage: Stage, journal: Partial<RestoreJournal>): Promise<void> {
-  const context = stage.workshop.context()
+  const context = stage.testHost.context()
   const left: RestoreJournal = {
     format: 1,
     restoreId: 'abcdef01',
@@ -32,14 +32,14 @@ async function leftBy(stage: Stage, journal: Partial<RestoreJournal>): Promise<v
 test('what an earlier version noted in its journal is taken over once, and a plan changes nothing', async (t) => {
   const stage = await stageFor(t)
   await leftBy(stage, { stage: 'abandoned', mode: 'in-place' })
-  const context = stage.workshop.context()
+  const context = stage.testHost.context()
   const found = await findRecord(stage.app, context)
   assert.deepEqual([found?.live, found?.workloads], ['unsure', ['web']])
   await assert.rejects(planResume(stage.app, [], context), { kind: 'refused', message: /mixture/ })
   assert.equal((await journalsOf('portal', context.records))[0]?.paused?.length, 1, 'a plan wrote')
   await adoptRecord(stage.app, context)
   assert.equal((await journalsOf('portal', context.records))[0]?.paused, undefined)
-  await restoreIn(stage.workshop, stage.app, { restoreId: 'abcdef02', point: '1'.padStart(32, '0') })
+  await restoreIn(stage.testHost, stage.app, { restoreId: 'abcdef02', point: '1'.padStart(32, '0') })
   assert.deepEqual(stage.up, BOTH)
   assert.equal(await findRecord(stage.app, context), undefined)
 })
@@ -48,7 +48,7 @@ test('a restore that an earlier version left is continued, and starts what that 
   const stage = await stageFor(t)
   await leftBy(stage, { stage: 'staged' })
   stage.place.side = { id: 'abcdef01', text: 'captured', whole: true }
-  await continueUnfinished(stage.app, undefined, stage.workshop.context())
+  await continueUnfinished(stage.app, undefined, stage.testHost.context())
   assert.deepEqual([stage.up, stage.place.live], [BOTH, 'captured'])
 })
 

@@ -14,8 +14,8 @@ const actsOf = ({ log }: Stage): string[] => log.filter((act) => !act.includes('
 
 test('writers are stopped before the fence and started after the data is open, in the other order', async (t) => {
   const stage = await stageFor(t)
-  assert.deepEqual((await planRestore(stage.app, {}, stage.workshop.context())).pauses, ['web', 'worker'])
-  assert.equal((await restoreIn(stage.workshop, stage.app, ORDER)).outcome, 'done')
+  assert.deepEqual((await planRestore(stage.app, {}, stage.testHost.context())).pauses, ['web', 'worker'])
+  assert.equal((await restoreIn(stage.testHost, stage.app, ORDER)).outcome, 'done')
   assert.deepEqual(actsOf(stage), [
     'pause web',
     'pause worker',
@@ -31,7 +31,7 @@ test('writers are stopped before the fence and started after the data is open, i
 test('what did not run before stays down', async (t) => {
   const stage = await stageFor(t)
   stage.up.delete('worker')
-  await restoreIn(stage.workshop, stage.app, ORDER)
+  await restoreIn(stage.testHost, stage.app, ORDER)
   assert.deepEqual(stage.up, new Set(['web']))
 })
 
@@ -40,7 +40,7 @@ test('a restore that stops and leaves the live data as before starts them again'
     const stage = await stageFor(t)
     if (fault === 'pause worker') stage.faults.add(fault)
     else stage.place.faults.set('fence', broken)
-    const report = await restoreIn(stage.workshop, stage.app, ORDER)
+    const report = await restoreIn(stage.testHost, stage.app, ORDER)
     assert.deepEqual([report.outcome, report.live, stage.up], ['stopped', 'as before', BOTH], fault)
   }
 })
@@ -51,14 +51,14 @@ test('the record says what is live before that changes', async (t) => {
   const looking: Effects = {
     async run(name, act) {
       const [place, what] = name.split(': ')
-      if (place === 'database') seen.push(`${what} ${(await findRecord(stage.app, stage.workshop.context()))?.live}`)
+      if (place === 'database') seen.push(`${what} ${(await findRecord(stage.app, stage.testHost.context()))?.live}`)
       return await act()
     },
   }
-  await restoreIn(stage.workshop, stage.app, ORDER, looking)
+  await restoreIn(stage.testHost, stage.app, ORDER, looking)
   assert.deepEqual(seen.slice(2), ['fence before', 'swap unsure', 'reopen restored'])
   seen.length = 0
-  await restoreIn(stage.workshop, stage.app, { ...ORDER, restoreId: 'abcdef02', mode: 'in-place' }, looking)
+  await restoreIn(stage.testHost, stage.app, { ...ORDER, restoreId: 'abcdef02', mode: 'in-place' }, looking)
   assert.deepEqual(seen, ['fence before', 'load half unsure', 'load unsure', 'reopen restored'])
 })
 
@@ -67,44 +67,44 @@ test('a swap that fails and is taken back starts them again', async (t) => {
   const failing: Effects = {
     run: (name, act) => (name === 'database: swap' ? Promise.reject(broken) : act()),
   }
-  const report = await restoreIn(stage.workshop, stage.app, ORDER, failing)
+  const report = await restoreIn(stage.testHost, stage.app, ORDER, failing)
   assert.deepEqual([report.live, stage.place.live, stage.up], ['as before', 'live', BOTH])
 })
 
 test('over data that may be mixed they stay down, and the next restore that is whole starts them', async (t) => {
   const stage = await stageFor(t)
   stage.place.faults.set('load half', broken)
-  const mixed = await restoreIn(stage.workshop, stage.app, { ...ORDER, mode: 'in-place' })
+  const mixed = await restoreIn(stage.testHost, stage.app, { ...ORDER, mode: 'in-place' })
   assert.deepEqual([mixed.live, stage.up], ['may be mixed', new Set()])
-  const told = stage.workshop.events.filter(({ type }) => type === 'warning')
+  const told = stage.testHost.events.filter(({ type }) => type === 'warning')
   assert.match(JSON.stringify(told), /web, worker stay stopped/)
   stage.place.faults.clear()
-  await restoreIn(stage.workshop, stage.app, { ...ORDER, restoreId: 'abcdef02', mode: 'in-place' })
+  await restoreIn(stage.testHost, stage.app, { ...ORDER, restoreId: 'abcdef02', mode: 'in-place' })
   assert.deepEqual(stage.up, BOTH)
   stage.up.delete('web')
-  await restoreIn(stage.workshop, stage.app, { ...ORDER, restoreId: 'abcdef03' })
+  await restoreIn(stage.testHost, stage.app, { ...ORDER, restoreId: 'abcdef03' })
   assert.deepEqual(stage.up, new Set(['worker']), 'somebody stopped it meanwhile')
 })
 
 test('one that cannot be started keeps no other down, and --continue tries again', async (t) => {
   const stage = await stageFor(t)
   stage.faults.add('resume worker')
-  await assert.rejects(restoreIn(stage.workshop, stage.app, ORDER), {
+  await assert.rejects(restoreIn(stage.testHost, stage.app, ORDER), {
     message: /workload worker.*it broke/,
     hint: /--continue/,
   })
   assert.deepEqual(stage.up, new Set(['web']))
   stage.faults.clear()
-  await continueUnfinished(stage.app, undefined, stage.workshop.context())
+  await continueUnfinished(stage.app, undefined, stage.testHost.context())
   assert.deepEqual([stage.up, stage.place.live], [BOTH, 'captured'])
 })
 
 test('a platform that the configuration lost leaves nobody down in silence', async (t) => {
   const stage = await stageFor(t)
   stage.faults.add('resume worker')
-  await assert.rejects(restoreIn(stage.workshop, stage.app, ORDER))
+  await assert.rejects(restoreIn(stage.testHost, stage.app, ORDER))
   const { platform: _platform, ...without } = stage.app
-  const context = stage.workshop.context()
+  const context = stage.testHost.context()
   await assert.rejects(continueUnfinished(without, undefined, context), { message: /no platform.*web, worker/ })
   stage.faults.clear()
   await continueUnfinished(stage.app, undefined, context)
@@ -124,7 +124,7 @@ async function dieAt(stage: Stage, at: number, when: 'before' | 'after'): Promis
       return result
     },
   }
-  await restoreIn(stage.workshop, stage.app, ORDER, effects).catch(() => undefined)
+  await restoreIn(stage.testHost, stage.app, ORDER, effects).catch(() => undefined)
   return seen >= at
 }
 
@@ -133,7 +133,7 @@ test('a process that dies anywhere leaves nothing down once its restore is finis
     for (let at = 1; ; at += 1) {
       const stage = await stageFor(t)
       if (!(await dieAt(stage, at, when))) break
-      const context = stage.workshop.context()
+      const context = stage.testHost.context()
       const unfinished = (await journalsOf('portal', context.records)).some(
         ({ stage: one }) => !['done', 'abandoned'].includes(one),
       )

@@ -1,4 +1,4 @@
-import { lostTogether, type NamedPlace, type Place } from '../../core/safety/lost-together.ts'
+import { lostTogether, type NamedDomain, type FailureDomain } from '../../core/safety/lost-together.ts'
 import type { App, OperationContext } from '../app.ts'
 
 /**
@@ -19,6 +19,6 @@ export async function findLostTogether(app: App, context: OperationContext): Pro
 }
 
 /** Where it cannot be seen where something lies, it shares nothing. */
-async function named(name: string, asked: Promise<Place> | undefined): Promise<NamedPlace> {
+async function named(name: string, asked: Promise<FailureDomain> | undefined): Promise<NamedDomain> {
   return { name, place: (await asked?.catch(() => undefined)) ?? {} }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import type { Place } from '../../core/safety/lost-together.ts'
+import type { FailureDomain } from '../../core/safety/lost-together.ts'
 import type { CatalogPoint } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
 import { planBackup } from '../backup/plan.ts'
@@ -9,24 +9,24 @@ import { executeCheck } from '../check/check.ts'
 import { SAFETY_REMARK } from '../points/safety-remark.ts'
 import { readStatus } from '../status/status.ts'
 import { TextPlace } from '../testing/text-driver.ts'
-import { newWorkshop, textComponent, type Workshop } from '../testing/workshop.ts'
+import { newTestHost, textComponent, type TestHost } from '../testing/test-host.ts'
 import { findSecondInstallation } from './find-second-installation.ts'
 
-const here: Place = { disk: '1', host: 'this host' }
+const here: FailureDomain = { disk: '1', host: 'this host' }
 
-async function stageFor(t: TestContext): Promise<{ readonly workshop: Workshop; readonly app: App }> {
-  const workshop = await newWorkshop()
-  t.after(() => workshop.close())
+async function stageFor(t: TestContext): Promise<{ readonly testHost: TestHost; readonly app: App }> {
+  const testHost = await newTestHost()
+  t.after(() => testHost.close())
   const component = textComponent(new TextPlace('database', 'rows'))
   const driver = { ...component.driver, place: () => Promise.resolve(here) }
-  const app = workshop.app([{ ...component, driver }])
-  await runBackup(app, await planBackup(app, workshop.context()), workshop.context())
-  return { workshop, app }
+  const app = testHost.app([{ ...component, driver }])
+  await runBackup(app, await planBackup(app, testHost.context()), testHost.context())
+  return { testHost, app }
 }
 
-async function saidOf(workshop: Workshop, app: App): Promise<string> {
-  const check = await executeCheck([app], workshop.context())
-  const status = await readStatus([app], workshop.context())
+async function saidOf(testHost: TestHost, app: App): Promise<string> {
+  const check = await executeCheck([app], testHost.context())
+  const status = await readStatus([app], testHost.context())
   const warnings = check.apps.flatMap(({ findings }) => findings).filter(({ level }) => level === 'warning')
   const reasons = status.apps.flatMap(({ reasons }) => reasons).filter(({ level }) => level === 'warning')
   assert.deepEqual(
@@ -37,19 +37,19 @@ async function saidOf(workshop: Workshop, app: App): Promise<string> {
   return reasons.map(({ code, message }) => `${code}: ${message}`).join()
 }
 
-const lying = (app: App, place: Place): App => ({
+const lying = (app: App, place: FailureDomain): App => ({
   ...app,
   repositories: app.repositories.map((target) => ({ ...target, place: () => Promise.resolve(place) })),
 })
 
 test('check and status warn of copies that are lost with the app, unless one is named with a reason', async (t) => {
-  const { workshop, app } = await stageFor(t)
+  const { testHost, app } = await stageFor(t)
   const together = lying(app, here)
-  assert.match(await saidOf(workshop, together), /^lost-together: component database and all repositories .* one disk/)
+  assert.match(await saidOf(testHost, together), /^lost-together: component database and all repositories .* one disk/)
   const accepted = { ...together, lostTogether: [{ repository: 'repository-0', reason: 'it is mirrored' }] }
-  assert.equal(await saidOf(workshop, accepted), '')
-  assert.equal(await saidOf(workshop, lying(app, {})), '')
-  assert.equal(await saidOf(workshop, app), '', 'nobody knows where')
+  assert.equal(await saidOf(testHost, accepted), '')
+  assert.equal(await saidOf(testHost, lying(app, {})), '')
+  assert.equal(await saidOf(testHost, app), '', 'nobody knows where')
 })
 
 /** Points of these writers, an hour apart, the last of them now. */
@@ -57,8 +57,8 @@ async function pointsBy(
   t: TestContext,
   writers: readonly (readonly [signer: string, server?: string, remark?: string])[],
 ): Promise<CatalogPoint[]> {
-  const { workshop } = await stageFor(t)
-  const [point] = (await (await workshop.repository()).catalog(workshop.context())).points
+  const { testHost } = await stageFor(t)
+  const [point] = (await (await testHost.repository()).catalog(testHost.context())).points
   assert.ok(point !== undefined)
   return writers.map(([signer, server, remark], index) => {
     const created = new Date(Date.now() - (writers.length - index) * 3_600_000).toISOString()
@@ -83,7 +83,7 @@ test('two installations that back up one app in turns are named', async (t) => {
 })
 
 test('check and status warn of a second installation', async (t) => {
-  const { workshop, app } = await stageFor(t)
+  const { testHost, app } = await stageFor(t)
   const turns = await pointsBy(t, [['a'], ['b'], ['a']])
   const repositories = app.repositories.map((target) => ({
     ...target,
@@ -92,7 +92,7 @@ test('check and status warn of a second installation', async (t) => {
       return { ...repository, catalog: async () => ({ ...(await repository.catalog(context)), points: turns }) }
     },
   }))
-  const context = workshop.context()
+  const context = testHost.context()
   const { apps } = await readStatus([{ ...app, repositories }], context)
   assert.match(JSON.stringify(apps[0]?.reasons), /"second-installation","level":"warning"[^}]*one signs as b/)
   const check = await executeCheck([{ ...app, repositories }], context)

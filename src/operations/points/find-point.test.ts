@@ -7,7 +7,7 @@ import type { App } from '../app.ts'
 import { planBackup } from '../backup/plan.ts'
 import { runBackup } from '../backup/run.ts'
 import { TextPlace } from '../testing/text-driver.ts'
-import { newWorkshop, ShiftedClock, textComponent } from '../testing/workshop.ts'
+import { newTestHost, ShiftedClock, textComponent } from '../testing/test-host.ts'
 import { findPoint, parsePointChoice } from './find-point.ts'
 
 const choices = {
@@ -29,23 +29,23 @@ for (const text of ['', 'newest', '019aa', '019AA1656E', '2026-13-45', 'yesterda
 
 test('latest is the newest complete point of all repositories; one that cannot be reached is passed over', async (t) => {
   const clock = new ShiftedClock()
-  const workshop = await newWorkshop({ clock, storages: [memoryStorage({ clock }), memoryStorage({ clock })] })
-  t.after(() => workshop.close())
+  const testHost = await newTestHost({ clock, storages: [memoryStorage({ clock }), memoryStorage({ clock })] })
+  t.after(() => testHost.close())
   const place = new TextPlace('database', 'rows')
   const files = new TextPlace('files', 'a key')
-  const whole = workshop.app([textComponent(place), textComponent(files)])
+  const whole = testHost.app([textComponent(place), textComponent(files)])
   const [first, second] = whole.repositories
   assert.ok(first !== undefined && second !== undefined)
   const back = async (app: App): Promise<string> => {
     clock.passHours(1)
-    return (await runBackup(app, await planBackup(app, workshop.context()), workshop.context())).point
+    return (await runBackup(app, await planBackup(app, testHost.context()), testHost.context())).point
   }
   const older = await back(whole)
   const newer = await back({ ...whole, repositories: [second] })
   files.faults.set('capture', new Failure('toolFailed', 'it broke'))
   const incomplete = await back(whole)
   const find = async (text: string, app = whole): Promise<string> =>
-    (await findPoint(app, parsePointChoice(text), workshop.context())).point.point
+    (await findPoint(app, parsePointChoice(text), testHost.context())).point.point
   assert.equal(await find('latest'), newer)
   assert.equal(await find(incomplete), incomplete, 'who names an incomplete point gets it')
   const gone = { ...second, open: () => Promise.reject(new Failure('unreachable', 'nobody answers')) }
@@ -57,16 +57,16 @@ test('latest is the newest complete point of all repositories; one that cannot b
 
 test('a point that cannot be read is passed over by latest, and named', async (t) => {
   const storage = tampering(memoryStorage())
-  const workshop = await newWorkshop({ storages: [storage] })
-  t.after(() => workshop.close())
-  const app = workshop.app([textComponent(new TextPlace('database', 'rows'))])
+  const testHost = await newTestHost({ storages: [storage] })
+  t.after(() => testHost.close())
+  const app = testHost.app([textComponent(new TextPlace('database', 'rows'))])
   const points: string[] = []
   for (let count = 0; count < 2; count += 1)
-    points.push((await runBackup(app, await planBackup(app, workshop.context()), workshop.context())).point)
+    points.push((await runBackup(app, await planBackup(app, testHost.context()), testHost.context())).point)
   await storage.flipBit(`points/${points[1]}.json`, -2)
-  const { point } = await findPoint(app, { latest: true }, workshop.context())
+  const { point } = await findPoint(app, { latest: true }, testHost.context())
   assert.equal(point.point, points[0])
   assert.ok(
-    workshop.events.some((event) => event.type === 'warning' && event.message.includes(`restore point ${points[1]}`)),
+    testHost.events.some((event) => event.type === 'warning' && event.message.includes(`restore point ${points[1]}`)),
   )
 })

@@ -10,14 +10,14 @@ import { planPruneOf } from '../prune/execute.ts'
 import { readStatus } from '../status/status.ts'
 import { drillIn } from '../testing/drill-in.ts'
 import { TextPlace } from '../testing/text-driver.ts'
-import { blobNames, newWorkshop, textComponent, type Workshop } from '../testing/workshop.ts'
+import { blobNames, newTestHost, textComponent, type TestHost } from '../testing/test-host.ts'
 import { executeVerify } from '../verify/execute.ts'
 import { findPoint } from './find-point.ts'
 import { listPoints } from './list-points.ts'
 import { showPoint } from './show-point.ts'
 
 interface Stage {
-  readonly workshop: Workshop
+  readonly testHost: TestHost
   readonly storage: TamperedStorage
   /** Names of blobs that may not be read. */
   readonly closed: Set<string>
@@ -32,27 +32,27 @@ async function stageFor(t: TestContext): Promise<Stage> {
     closed.has(name)
       ? Promise.reject(fileFailure(Object.assign(new Error('x'), { code: 'EACCES' }), `get ${name}`, '/srv'))
       : get(name, signal, range)
-  const workshop = await newWorkshop({ storages: [storage] })
-  t.after(() => workshop.close())
+  const testHost = await newTestHost({ storages: [storage] })
+  t.after(() => testHost.close())
   const points: string[] = []
   for (let index = 0; index < 4; index += 1) {
-    workshop.clock.passHours(1)
-    const app = appOf(workshop)
-    points.push((await runBackup(app, await planBackup(app, workshop.context()), workshop.context())).point)
+    testHost.clock.passHours(1)
+    const app = appOf(testHost)
+    points.push((await runBackup(app, await planBackup(app, testHost.context()), testHost.context())).point)
   }
   for (const point of points.slice(0, 2))
-    await (await workshop.repository()).prove(point, 'hold', { ok: true, facts: {} }, workshop.context())
-  return { workshop, storage, closed, points }
+    await (await testHost.repository()).prove(point, 'hold', { ok: true, facts: {} }, testHost.context())
+  return { testHost, storage, closed, points }
 }
 
-function appOf(workshop: Workshop) {
-  return workshop.app([textComponent(new TextPlace('database', 'rows'))])
+function appOf(testHost: TestHost) {
+  return testHost.app([textComponent(new TextPlace('database', 'rows'))])
 }
 
 /** Everything with another point goes on, and prune refuses. */
-async function assertOthersGoOn({ workshop, points }: Stage, name: RegExp): Promise<void> {
-  const context = workshop.context()
-  const app = appOf(workshop)
+async function assertOthersGoOn({ testHost, points }: Stage, name: RegExp): Promise<void> {
+  const context = testHost.context()
+  const app = appOf(testHost)
   const newest = points.at(-1) ?? ''
   const { point, repository } = await findPoint(app, { latest: true }, context)
   assert.equal(point.point, newest)
@@ -69,10 +69,10 @@ test('a commit that may not be read is named as not read, and others go on', asy
   const stage = await stageFor(t)
   const name = `points/${stage.points[1]}.json`
   stage.closed.add(name)
-  const { points, damaged, unread } = await listPoints([appOf(stage.workshop)], stage.workshop.context())
+  const { points, damaged, unread } = await listPoints([appOf(stage.testHost)], stage.testHost.context())
   assert.deepEqual([points.length, unread, damaged.map(({ kind }) => kind)], [3, [], ['unread']])
   await assertOthersGoOn(stage, new RegExp(name))
-  const finding = findPoint(appOf(stage.workshop), { id: stage.points[1] ?? '' }, stage.workshop.context())
+  const finding = findPoint(appOf(stage.testHost), { id: stage.points[1] ?? '' }, stage.testHost.context())
   await assert.rejects(finding, { kind: 'unreachable', message: /not permitted/ })
 })
 
@@ -80,10 +80,10 @@ test('a proof that may not be read is named, and others go on', async (t) => {
   const stage = await stageFor(t)
   const [name = ''] = await blobNames(stage.storage, `proofs/${stage.points[1]}/`)
   stage.closed.add(name)
-  const { points, damaged, alarms, unread } = await listPoints([appOf(stage.workshop)], stage.workshop.context())
+  const { points, damaged, alarms, unread } = await listPoints([appOf(stage.testHost)], stage.testHost.context())
   assert.deepEqual([points.filter(({ held }) => held).length, damaged, alarms], [2, [], []])
   assert.match(unread.map(({ message }) => message).join(), new RegExp(name))
-  const { apps } = await readStatus([appOf(stage.workshop)], stage.workshop.context())
+  const { apps } = await readStatus([appOf(stage.testHost)], stage.testHost.context())
   const reasons = apps.flatMap((app) => app.reasons.filter(({ message }) => message.includes(name)))
   assert.deepEqual(
     reasons.filter(({ code }) => code !== 'frozen').map(({ code, level }) => [code, level]),
@@ -95,7 +95,7 @@ test('a proof that may not be read is named, and others go on', async (t) => {
 
 test('a tombstone that may not be read is named, and others go on', async (t) => {
   const stage = await stageFor(t)
-  await (await stage.workshop.repository()).remove(stage.points[2] ?? '', 'a test', stage.workshop.context())
+  await (await stage.testHost.repository()).remove(stage.points[2] ?? '', 'a test', stage.testHost.context())
   const name = `removed/${stage.points[2]}.json`
   stage.closed.add(name)
   await assertOthersGoOn(stage, new RegExp(name))
@@ -105,7 +105,7 @@ test('a point that lost its data is damaged in the list, and others go on', asyn
   const stage = await stageFor(t)
   const name = `data/${stage.points[1]}/manifest`
   await stage.storage.lose(name)
-  const { points, damaged } = await listPoints([appOf(stage.workshop)], stage.workshop.context())
+  const { points, damaged } = await listPoints([appOf(stage.testHost)], stage.testHost.context())
   assert.deepEqual(
     [points.length, damaged.map(({ kind, point }) => [kind, point])],
     [4, [['corrupt', stage.points[1]]]],
@@ -117,7 +117,7 @@ test('a point with a blob of another size is damaged in the list', async (t) => 
   const stage = await stageFor(t)
   for (const blob of ['000001', 'manifest', 'keys-1'])
     await stage.storage.change(`data/${stage.points[1]}/${blob}`, (bytes) => bytes.subarray(1))
-  const { damaged } = await listPoints([appOf(stage.workshop)], stage.workshop.context())
+  const { damaged } = await listPoints([appOf(stage.testHost)], stage.testHost.context())
   assert.match(damaged[0]?.message ?? '', /manifest has \d+ instead of \d+ bytes.*000001 has.*keys-1 has/)
 })
 
@@ -125,7 +125,7 @@ test('of a point that cannot be opened everything public is shown, with what kee
   const stage = await stageFor(t)
   const [point = '', other = ''] = stage.points
   const name = `data/${point}/manifest`
-  const shown = (id: string) => showPoint([appOf(stage.workshop)], id, undefined, stage.workshop.context())
+  const shown = (id: string) => showPoint([appOf(stage.testHost)], id, undefined, stage.testHost.context())
   await stage.storage.change(name, (bytes) => bytes.fill(0, 200, 210))
   const { opened, failure, components, ...rest } = await shown(point)
   assert.deepEqual([opened, failure?.kind, components], [false, 'corrupt', []])

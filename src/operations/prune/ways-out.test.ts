@@ -7,11 +7,11 @@ import { runBackup } from '../backup/run.ts'
 import { planRemove } from '../remove/plan.ts'
 import { runRemove } from '../remove/run.ts'
 import { TextPlace } from '../testing/text-driver.ts'
-import { blobNames, newWorkshop, textComponent, type Workshop } from '../testing/workshop.ts'
+import { blobNames, newTestHost, textComponent, type TestHost } from '../testing/test-host.ts'
 import { executePrune, type PruneReport } from './execute.ts'
 
 interface Stage {
-  readonly workshop: Workshop
+  readonly testHost: TestHost
   readonly app: App
   readonly place: TextPlace
   readonly points: string[]
@@ -19,31 +19,31 @@ interface Stage {
 
 /** Five points, of which two stay; one interval is two hours. */
 async function stageFor(t: TestContext): Promise<Stage> {
-  const workshop = await newWorkshop()
-  t.after(() => workshop.close())
+  const testHost = await newTestHost()
+  t.after(() => testHost.close())
   const place = new TextPlace('database', 'rows')
-  const app = workshop.app([textComponent(place)], undefined, {
+  const app = testHost.app([textComponent(place)], undefined, {
     retention: { ...noRules, last: 2 },
     intervalMilliseconds: 7_200_000,
   })
-  const stage = { workshop, app, place, points: [] }
+  const stage = { testHost, app, place, points: [] }
   for (let index = 0; index < 5; index += 1) {
-    workshop.clock.passHours(1)
+    testHost.clock.passHours(1)
     await backUp(stage)
   }
   return stage
 }
 
-async function backUp({ workshop, app, points }: Stage): Promise<string> {
-  const { point } = await runBackup(app, await planBackup(app, workshop.context()), workshop.context())
+async function backUp({ testHost, app, points }: Stage): Promise<string> {
+  const { point } = await runBackup(app, await planBackup(app, testHost.context()), testHost.context())
   points.push(point)
   return point
 }
 
-async function prune({ workshop, app }: Stage, accepted: readonly string[]): Promise<PruneReport> {
+async function prune({ testHost, app }: Stage, accepted: readonly string[]): Promise<PruneReport> {
   const [target] = app.repositories
   assert.ok(target !== undefined)
-  return await executePrune(app, target, accepted, workshop.context())
+  return await executePrune(app, target, accepted, testHost.context())
 }
 
 /** Adds the ids that each report prints until nothing is withheld. */
@@ -60,8 +60,8 @@ async function followAdvice(stage: Stage): Promise<PruneReport> {
   throw new Error('the advice leads nowhere')
 }
 
-async function listed({ workshop }: Stage): Promise<readonly string[]> {
-  return (await (await workshop.repository()).catalog(workshop.context())).points.map(({ point }) => point)
+async function listed({ testHost }: Stage): Promise<readonly string[]> {
+  return (await (await testHost.repository()).catalog(testHost.context())).points.map(({ point }) => point)
 }
 
 const { signal } = new AbortController()
@@ -71,22 +71,22 @@ const stops: Readonly<Record<string, (stage: Stage) => Promise<unknown>>> = {
     stage.place.faults.set('capture', new Error('no room'))
     await assert.rejects(backUp(stage))
   },
-  'the last drill failed': async ({ workshop, points }) =>
-    (await workshop.repository()).prove(points[1] ?? '', 'drill', { ok: false, facts: {} }, workshop.context()),
-  'no good point is young': ({ workshop }) => Promise.resolve(workshop.clock.passHours(100)),
+  'the last drill failed': async ({ testHost, points }) =>
+    (await testHost.repository()).prove(points[1] ?? '', 'drill', { ok: false, facts: {} }, testHost.context()),
+  'no good point is young': ({ testHost }) => Promise.resolve(testHost.clock.passHours(100)),
   'a point is dated in the future': async (stage) => {
-    stage.workshop.clock.passHours(50_000)
+    stage.testHost.clock.passHours(50_000)
     await backUp(stage)
-    stage.workshop.clock.passHours(-50_000)
+    stage.testHost.clock.passHours(-50_000)
     await backUp(stage)
   },
-  'a commit is damaged': async ({ workshop, points }) => {
-    await workshop.storages[0]?.remove(`points/${points[3]}.json`, signal)
-    await workshop.storages[0]?.put(`points/${points[3]}.json`, Buffer.from('{}'), signal)
+  'a commit is damaged': async ({ testHost, points }) => {
+    await testHost.storages[0]?.remove(`points/${points[3]}.json`, signal)
+    await testHost.storages[0]?.put(`points/${points[3]}.json`, Buffer.from('{}'), signal)
   },
-  'a commit is gone': async ({ workshop, points }) => workshop.storages[0]?.remove(`points/${points[3]}.json`, signal),
-  'something belongs to nothing': async ({ workshop }) =>
-    workshop.storages[0]?.put('points/stranger.json', Buffer.from('{}'), signal),
+  'a commit is gone': async ({ testHost, points }) => testHost.storages[0]?.remove(`points/${points[3]}.json`, signal),
+  'something belongs to nothing': async ({ testHost }) =>
+    testHost.storages[0]?.put('points/stranger.json', Buffer.from('{}'), signal),
 }
 
 for (const [name, bringAbout] of Object.entries(stops)) {
@@ -112,9 +112,9 @@ test('the date of a point and the loss of one are accepted once for all', async 
   assert.deepEqual([withheld, plan.refusals], [[], []])
 })
 
-async function remove({ workshop, app }: Stage, id: string, accepted: readonly string[] = [], now = false) {
+async function remove({ testHost, app }: Stage, id: string, accepted: readonly string[] = [], now = false) {
   const request = { id, now, accepted }
-  return await runRemove([app], await planRemove([app], request, workshop.context()), workshop.context())
+  return await runRemove([app], await planRemove([app], request, testHost.context()), testHost.context())
 }
 
 test('a point dated in the future, and a damaged one, are removed by name, and prune goes on', async (t) => {
@@ -132,25 +132,25 @@ test('a removed point can be undeleted, unless its space was freed', async (t) =
   const stage = await stageFor(t)
   const [first = '', second = ''] = stage.points
   await remove(stage, first)
-  const repository = await stage.workshop.repository()
-  await repository.undelete(first, stage.workshop.context())
+  const repository = await stage.testHost.repository()
+  await repository.undelete(first, stage.testHost.context())
   assert.ok((await listed(stage)).includes(first))
   await remove(stage, first)
   await remove(stage, first, [], true)
   const report = await remove(stage, second, [], true)
   assert.ok((report.repositories[0]?.freedBytes ?? 0) > 0)
   for (const point of [first, second]) {
-    assert.deepEqual(await blobNames(stage.workshop.storages[0]!, `data/${point}/`), [])
-    await assert.rejects(repository.undelete(point, stage.workshop.context()), { kind: 'refused' })
+    assert.deepEqual(await blobNames(stage.testHost.storages[0]!, `data/${point}/`), [])
+    await assert.rejects(repository.undelete(point, stage.testHost.context()), { kind: 'refused' })
   }
-  assert.deepEqual((await repository.catalog(stage.workshop.context())).alarms, [])
+  assert.deepEqual((await repository.catalog(stage.testHost.context())).alarms, [])
 })
 
 test('what protects a point is named with its id, and what is held is never removed', async (t) => {
   const stage = await stageFor(t)
   const [, held = ''] = stage.points
   const newest = stage.points.at(-1) ?? ''
-  await (await stage.workshop.repository()).prove(held, 'hold', { ok: true, facts: {} }, stage.workshop.context())
+  await (await stage.testHost.repository()).prove(held, 'hold', { ok: true, facts: {} }, stage.testHost.context())
   await assert.rejects(remove(stage, held, ['last-good', 'last-point']), { kind: 'refused', hint: /holdfast release/ })
   await assert.rejects(remove(stage, newest), { facts: { accept: 'last-good' } })
   await assert.rejects(remove(stage, newest, ['last-drilled']), { kind: 'refused' })
@@ -160,16 +160,16 @@ test('what protects a point is named with its id, and what is held is never remo
 
 test('a hold that something took away is accepted once, and then raises no alarm', async (t) => {
   const stage = await stageFor(t)
-  const { workshop, points } = stage
-  const repository = await workshop.repository()
-  const [storage] = workshop.storages
+  const { testHost, points } = stage
+  const repository = await testHost.repository()
+  const [storage] = testHost.storages
   assert.ok(storage !== undefined)
-  await repository.prove(points[4] ?? '', 'hold', { ok: true, facts: {} }, workshop.context())
-  await repository.catalog(workshop.context())
+  await repository.prove(points[4] ?? '', 'hold', { ok: true, facts: {} }, testHost.context())
+  await repository.catalog(testHost.context())
   const [hold = ''] = await blobNames(storage, 'proofs/')
-  await storage.remove(hold, workshop.context().signal)
-  const before = await repository.catalog(workshop.context())
+  await storage.remove(hold, testHost.context().signal)
+  const before = await repository.catalog(testHost.context())
   assert.match(before.alarms.join(), /the hold of restore point .* is gone/)
   assert.ok((await followAdvice(stage)).removed.length > 0)
-  assert.deepEqual((await repository.catalog(workshop.context())).alarms, [])
+  assert.deepEqual((await repository.catalog(testHost.context())).alarms, [])
 })

@@ -7,7 +7,7 @@ import { bytesOfSecret } from '../../core/texts/secret-bytes.ts'
 import type { Proof } from '../../repository/documents/documents.ts'
 import type { PointReader } from '../../repository/repository.ts'
 import { fingerprintKeyFrom } from '../key-fit/point-key.ts'
-import type { Target } from '../../components/target.ts'
+import type { RestoreTarget } from '../../components/target.ts'
 
 /**
  * Where a backup left the fingerprint of the content to drills, the first drill that passes keeps one of what it restored, as a
@@ -34,7 +34,7 @@ export function drilledContent(proofs: readonly Proof[]): EarlierDrill | undefin
 /** Something with a target that was loaded. */
 interface Loaded {
   readonly name: string
-  readonly target: Target
+  readonly target: RestoreTarget
   readonly details: unknown
 }
 

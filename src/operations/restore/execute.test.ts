@@ -9,7 +9,7 @@ import { planBackup } from '../backup/plan.ts'
 import { runBackup } from '../backup/run.ts'
 import { restoreIn } from '../testing/restore-in.ts'
 import { TextPlace } from '../testing/text-driver.ts'
-import { newWorkshop, pair, textComponent, type Workshop } from '../testing/workshop.ts'
+import { newTestHost, pair, textComponent, type TestHost } from '../testing/test-host.ts'
 import { journalsOf, unfinishedJournal, type RestoreStage } from './journal.ts'
 import { restoreOrder, type RestoreOrder } from './order.ts'
 import { orderOf, planRestore } from './plan.ts'
@@ -22,7 +22,7 @@ const RESTORE_ID = 'abcdef01'
 const broken = new Failure('toolFailed', 'it broke')
 
 interface Stage {
-  readonly workshop: Workshop
+  readonly testHost: TestHost
   readonly storage: TamperedStorage
   readonly app: App
   readonly database: TextPlace
@@ -34,31 +34,31 @@ interface Stage {
 async function stageFor(t: TestContext): Promise<Stage> {
   const log: string[] = []
   const storage = tampering(memoryStorage())
-  const workshop = await newWorkshop({ storages: [storage] })
-  t.after(() => workshop.close())
+  const testHost = await newTestHost({ storages: [storage] })
+  t.after(() => testHost.close())
   const database = new TextPlace('database', 'captured rows', log)
   const files = new TextPlace('files', 'captured key', log)
-  const app = workshop.app([database, files].map(textComponent))
-  await runBackup(app, await planBackup(app, workshop.context()), workshop.context())
+  const app = testHost.app([database, files].map(textComponent))
+  await runBackup(app, await planBackup(app, testHost.context()), testHost.context())
   database.live = 'live rows'
   files.live = 'live key'
-  return { workshop, storage, app, database, files, log }
+  return { testHost, storage, app, database, files, log }
 }
 
-function restore({ workshop, app }: Stage, change: Partial<RestoreOrder> = {}): Promise<RestoreReport> {
-  return restoreIn(workshop, app, { restoreId: RESTORE_ID, point: POINT, ...change })
+function restore({ testHost, app }: Stage, change: Partial<RestoreOrder> = {}): Promise<RestoreReport> {
+  return restoreIn(testHost, app, { restoreId: RESTORE_ID, point: POINT, ...change })
 }
 
-async function stageOf({ workshop, app }: Stage): Promise<RestoreStage | undefined> {
-  return (await journalsOf(app.name, workshop.context().records)).at(-1)?.stage
+async function stageOf({ testHost, app }: Stage): Promise<RestoreStage | undefined> {
+  return (await journalsOf(app.name, testHost.context().records)).at(-1)?.stage
 }
 
 function live({ database, files }: Stage): (string | undefined)[] {
   return [database.live, files.live]
 }
 
-async function pointCount({ workshop }: Stage): Promise<number> {
-  return (await (await workshop.repository()).catalog(workshop.context())).points.length
+async function pointCount({ testHost }: Stage): Promise<number> {
+  return (await (await testHost.repository()).catalog(testHost.context())).points.length
 }
 
 test('the folder is swapped before the database, all writers are locked out before the first swap, and let in after the last', async (t) => {
@@ -137,10 +137,10 @@ test('a restore that cannot let writers in is live and says how to go on', async
   assert.deepEqual(live(stage), ['captured rows', 'captured key'])
   assert.equal(await stageOf(stage), 'reopening')
   stage.database.faults.clear()
-  const context = stage.workshop.context()
+  const context = stage.testHost.context()
   const journal = await unfinishedJournal('portal', context.records)
   assert.ok(journal !== undefined)
-  const reader = await (await stage.workshop.repository()).open(POINT, [pair], context)
+  const reader = await (await stage.testHost.repository()).open(POINT, [pair], context)
   assert.equal((await resumeRestore(stage.app, reader, journal, context)).outcome, 'done')
   assert.deepEqual(live(stage), ['captured rows', 'captured key'])
   assert.ok(stage.database.open)
@@ -189,23 +189,23 @@ test('nothing of what is loaded over live data is left to its load to authentica
 test('a plan with an error is refused', async (t) => {
   const stage = await stageFor(t)
   const findings: Finding[] = [{ level: 'error', subject: 'disk', message: 'too small', hint: 'Make room.' }]
-  const plan = await planRestore(stage.app, {}, stage.workshop.context())
+  const plan = await planRestore(stage.app, {}, stage.testHost.context())
   const components = [{ name: 'database', kind: 'text', target: 'x', bytes: 1, findings }]
   assert.throws(() => orderOf({ ...plan, components }), { kind: 'refused', hint: 'Make room.' })
 })
 
 test('an order survives being stored, and holds nothing but what running needs', async (t) => {
   const stage = await stageFor(t)
-  const plan = await planRestore(stage.app, { safetyPoint: false }, stage.workshop.context())
+  const plan = await planRestore(stage.app, { safetyPoint: false }, stage.testHost.context())
   const stored: unknown = JSON.parse(JSON.stringify(orderOf(plan)))
   const order = restoreOrder.strict().parse(stored)
-  assert.equal((await runRestore(stage.app, order, stage.workshop.context())).report.outcome, 'done')
+  assert.equal((await runRestore(stage.app, order, stage.testHost.context())).report.outcome, 'done')
   assert.deepEqual(live(stage), ['captured rows', 'captured key'])
 })
 
 test('neither a plan nor an order begins over an unfinished restore, but one to scratch may be planned', async (t) => {
   const stage = await stageFor(t)
-  const context = stage.workshop.context()
+  const context = stage.testHost.context()
   const order = orderOf(await planRestore(stage.app, { safetyPoint: false }, context))
   assert.equal((await restore(stage, { mode: 'stage' })).outcome, 'done')
   const refused = { kind: 'refused', message: /restore abcdef01 of app portal is unfinished/, hint: /--continue/ }
@@ -221,7 +221,7 @@ test('a staged restore leaves the live data alone until it is resumed', async (t
   assert.equal((await restore(stage, { mode: 'stage' })).outcome, 'done')
   assert.deepEqual(live(stage), ['live rows', 'live key'])
   assert.equal(await stageOf(stage), 'staged')
-  const context = stage.workshop.context()
+  const context = stage.testHost.context()
   const journal = await unfinishedJournal('portal', context.records)
   assert.ok(journal !== undefined)
   await abandonRestore(stage.app, journal, context)
@@ -232,7 +232,7 @@ test('a staged restore leaves the live data alone until it is resumed', async (t
 test('a restore that an earlier version left beside is continued as a staged one', async (t) => {
   const stage = await stageFor(t)
   await restore(stage, { mode: 'stage' })
-  const context = stage.workshop.context()
+  const context = stage.testHost.context()
   const [name = ''] = (await context.records.list()).filter((one) => one.startsWith('restore-'))
   await context.records.save(name, { ...(await unfinishedJournal('portal', context.records)), stage: 'beside' })
   assert.equal((await continueUnfinished(stage.app, undefined, context)).outcome, 'done')
@@ -243,7 +243,7 @@ test('the safety point holds what was live', async (t) => {
   const stage = await stageFor(t)
   const report = await restore(stage, { safetyPoint: true })
   assert.ok(report.safetyPoint !== null)
-  const reader = await (await stage.workshop.repository()).open(report.safetyPoint, [pair], stage.workshop.context())
+  const reader = await (await stage.testHost.repository()).open(report.safetyPoint, [pair], stage.testHost.context())
   assert.deepEqual(
     reader.manifest.components.map(({ details }) => details),
     [{ text: 'live rows' }, { text: 'live key' }],
@@ -265,7 +265,7 @@ test('what is there is saved although another component is gone', async (t) => {
   stage.database.live = undefined
   const { safetyPoint } = await restore(stage, { safetyPoint: true })
   assert.ok(safetyPoint !== null)
-  const reader = await (await stage.workshop.repository()).open(safetyPoint, [pair], stage.workshop.context())
+  const reader = await (await stage.testHost.repository()).open(safetyPoint, [pair], stage.testHost.context())
   assert.deepEqual(
     reader.manifest.components.map(({ details }) => details),
     [{ text: 'live key' }],
@@ -310,7 +310,7 @@ test('a restore that is abandoned once writers may have been in it keeps what th
   await assert.rejects(restore(stage))
   stage.database.faults.clear()
   stage.database.live = 'restored rows and what a writer added'
-  const context = stage.workshop.context()
+  const context = stage.testHost.context()
   const journal = await unfinishedJournal('portal', context.records)
   assert.ok(journal !== undefined)
   await abandonRestore(stage.app, journal, context)
@@ -324,10 +324,10 @@ test('a restore that died while reopening does not lock writers out again', asyn
   await assert.rejects(restore(stage))
   stage.database.faults.clear()
   const before = stage.log.length
-  const context = stage.workshop.context()
+  const context = stage.testHost.context()
   const journal = await unfinishedJournal('portal', context.records)
   assert.ok(journal !== undefined)
-  const reader = await (await stage.workshop.repository()).open(POINT, [pair], context)
+  const reader = await (await stage.testHost.repository()).open(POINT, [pair], context)
   await resumeRestore(stage.app, reader, journal, context)
   assert.deepEqual(stage.log.slice(before), ['files reopen', 'database reopen'])
 })

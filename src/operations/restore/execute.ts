@@ -30,7 +30,7 @@ import type { RestoreReport } from './report.ts'
 import { mixed, notOpen, unchanged, unfinished } from './stopped/failures.ts'
 import { makeSafetyPoint } from './safety-point/safety-point.ts'
 import { abandonAll, stopAll, watchAll } from './watches.ts'
-import type { Restoring } from './targets.ts'
+import type { ComponentRestore } from './targets.ts'
 
 /**
  * Restores what the order says. Until `fencing` the live data is not touched. Whatever fails, the live data afterwards is
@@ -39,7 +39,7 @@ import type { Restoring } from './targets.ts'
 export async function executeRestore(
   app: App,
   reader: PointReader,
-  targets: readonly Restoring[],
+  targets: readonly ComponentRestore[],
   order: RestoreOrder,
   context: OperationContext,
 ): Promise<RestoreReport> {
@@ -56,7 +56,7 @@ export async function executeRestore(
     if (order.safetyPoint) run.saved(await makeSafetyPoint(app, context))
     if (order.mode === 'in-place') await overwrite(app, run, prove, targets, context)
     else await loadBeside(run, prove, targets, context)
-    if (order.mode === 'swap') await putLive(app, run, targets, context)
+    if (order.mode === 'swap') await activate(app, run, targets, context)
     if (order.mode !== 'stage') await noteRestored(app, namesOf(targets), context)
     return { ...run.report('done', targets), previous: await keptFor(app, order.restoreId, context) }
   } catch (error) {
@@ -64,7 +64,7 @@ export async function executeRestore(
   }
 }
 
-const namesOf = (targets: readonly Restoring[]): readonly string[] => targets.map(({ name }) => name)
+const namesOf = (targets: readonly ComponentRestore[]): readonly string[] => targets.map(({ name }) => name)
 
 /** What the restore set aside. That it cannot be listed is no reason to call a restore that is live a failure. */
 export async function keptFor(app: App, restoreId: string, context: OperationContext): Promise<readonly string[]> {
@@ -83,7 +83,7 @@ type Prove = () => Promise<void>
 async function loadBeside(
   run: RestoreRun,
   prove: Prove,
-  targets: readonly Restoring[],
+  targets: readonly ComponentRestore[],
   context: OperationContext,
 ): Promise<void> {
   await run.enter('loading')
@@ -95,16 +95,17 @@ async function loadBeside(
 }
 
 /** The steps that the application notices. A run that dies in here is taken forward by `resumeRestore`. */
-export async function putLive(
+export async function activate(
   app: App,
   run: RestoreRun,
-  targets: readonly Restoring[],
+  targets: readonly ComponentRestore[],
   context: OperationContext,
 ): Promise<void> {
   const watches = await watchAll(targets, context)
   try {
     // Writers may be in the restored data already when a run died while reopening: they are not locked out once more.
-    if (run.stage !== 'reopening' || !(await areSwapped(targets, context))) await bringIn(app, run, targets, context)
+    if (run.stage !== 'reopening' || !(await areSwapped(targets, context)))
+      await fenceAndSwap(app, run, targets, context)
     await finish(app, run, targets, context)
   } catch (error) {
     // What is fenced has to be opened again: nobody waits for an answer.
@@ -118,7 +119,7 @@ export async function putLive(
 export async function finish(
   app: App,
   run: RestoreRun,
-  targets: readonly Restoring[],
+  targets: readonly ComponentRestore[],
   context: OperationContext,
 ): Promise<void> {
   await reopenAll(targets, context)
@@ -130,7 +131,7 @@ export async function finish(
 async function lockOut(
   app: App,
   run: RestoreRun,
-  targets: readonly Restoring[],
+  targets: readonly ComponentRestore[],
   context: OperationContext,
 ): Promise<void> {
   const { id, safetyPoint } = run
@@ -141,10 +142,10 @@ async function lockOut(
   await fenceAll(targets, context)
 }
 
-async function bringIn(
+async function fenceAndSwap(
   app: App,
   run: RestoreRun,
-  targets: readonly Restoring[],
+  targets: readonly ComponentRestore[],
   context: OperationContext,
 ): Promise<void> {
   await lockOut(app, run, targets, context)
@@ -160,7 +161,7 @@ async function overwrite(
   app: App,
   run: RestoreRun,
   prove: Prove,
-  targets: readonly Restoring[],
+  targets: readonly ComponentRestore[],
   context: OperationContext,
 ): Promise<void> {
   await lockOut(app, run, targets, context)
@@ -177,7 +178,7 @@ async function overwrite(
 async function stop(
   app: App,
   run: RestoreRun,
-  targets: readonly Restoring[],
+  targets: readonly ComponentRestore[],
   error: unknown,
   context: OperationContext,
 ): Promise<RestoreReport> {
@@ -208,7 +209,7 @@ async function stop(
 async function openAll(
   app: App,
   run: RestoreRun,
-  targets: readonly Restoring[],
+  targets: readonly ComponentRestore[],
   context: OperationContext,
 ): Promise<RestoreReport> {
   const afterwards = { ...context, signal: new AbortController().signal }
@@ -282,7 +283,7 @@ export class RestoreRun {
   }
 
   /** Any difference stops the run here, before anything live was touched. */
-  readonly loaded = ({ bytes }: Restoring): void => {
+  readonly loaded = ({ bytes }: ComponentRestore): void => {
     this.#loadedBytes += bytes
   }
 
@@ -301,7 +302,7 @@ export class RestoreRun {
     refuseMisfits(this.app, keyFit, accepted)
   }
 
-  report(outcome: RestoreReport['outcome'], targets: readonly Restoring[]): RestoreReport {
+  report(outcome: RestoreReport['outcome'], targets: readonly ComponentRestore[]): RestoreReport {
     const { restoreId, app, point, safetyPoint, into } = this.#journal
     const now = this.#context.clock.monotonic()
     const downtime = this.#fencedAt === undefined ? 0 : (this.#openedAt ?? now) - this.#fencedAt
@@ -327,7 +328,11 @@ export class RestoreRun {
   }
 }
 
-function newJournal(order: RestoreOrder, targets: readonly Restoring[], { clock }: OperationContext): RestoreJournal {
+function newJournal(
+  order: RestoreOrder,
+  targets: readonly ComponentRestore[],
+  { clock }: OperationContext,
+): RestoreJournal {
   const { restoreId, app, point, repository, mode, accept, into } = order
   const now = clock.now().toISOString()
   return {

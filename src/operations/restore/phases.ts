@@ -1,13 +1,13 @@
 import { describe, Failure } from '../../core/failure.ts'
 import type { Difference } from '../../core/restore-point.ts'
-import type { Target } from '../../components/target.ts'
+import type { RestoreTarget } from '../../components/target.ts'
 import type { PointReader } from '../../repository/repository.ts'
 import type { OperationContext } from '../app.ts'
 import { drain, watchReads } from '../source.ts'
-import type { Restoring } from './targets.ts'
+import type { ComponentRestore } from './targets.ts'
 
 /** Anything with a target, in swap order. */
-type WithTarget = { readonly name: string; readonly target: Target }
+type WithTarget = { readonly name: string; readonly target: RestoreTarget }
 
 /**
  * Reads and authenticates every byte of what will be restored before any parser or server sees the first one: a point
@@ -17,7 +17,7 @@ type WithTarget = { readonly name: string; readonly target: Target }
  */
 export async function authenticate(
   reader: PointReader,
-  restoring: readonly Restoring[],
+  restoring: readonly ComponentRestore[],
   place: 'staged' | 'live',
   context: OperationContext,
 ): Promise<void> {
@@ -29,7 +29,7 @@ export async function authenticate(
   }
 }
 
-function authenticatedByLoad({ target, details }: Restoring): readonly string[] {
+function authenticatedByLoad({ target, details }: ComponentRestore): readonly string[] {
   return target.authenticatedByLoad?.(details) ?? []
 }
 
@@ -38,9 +38,9 @@ function authenticatedByLoad({ target, details }: Restoring): readonly string[] 
  * told of each as soon as it is loaded whole.
  */
 export async function loadAll(
-  restoring: readonly Restoring[],
+  restoring: readonly ComponentRestore[],
   context: OperationContext,
-  onLoaded: (one: Restoring) => void = () => undefined,
+  onLoaded: (one: ComponentRestore) => void = () => undefined,
 ): Promise<void> {
   // The database first: it takes longest, and a point that cannot be loaded should say so before files are written.
   for (const one of restoring.toReversed()) {
@@ -76,7 +76,7 @@ export async function isLiveAsBefore(targets: readonly WithTarget[], context: Op
 
 /** Everything in which the loaded data is not what was captured, or a check of the app did not pass. */
 export async function compareAll(
-  restoring: readonly Restoring[],
+  restoring: readonly ComponentRestore[],
   context: OperationContext,
 ): Promise<readonly Difference[]> {
   const differences: Difference[] = []
@@ -100,7 +100,7 @@ export async function fenceAll(targets: readonly WithTarget[], context: Operatio
  * Swaps one target after the other. A target whose swap failed may still have swapped, with only its answer lost: the
  * target's own state decides.
  */
-export async function swapAll(restoring: readonly Restoring[], context: OperationContext): Promise<void> {
+export async function swapAll(restoring: readonly ComponentRestore[], context: OperationContext): Promise<void> {
   for (const { name, target, details } of restoring) {
     context.progress({ type: 'phase', phase: 'swap', component: name })
     try {
@@ -119,7 +119,12 @@ export async function areSwapped(targets: readonly WithTarget[], context: Operat
 }
 
 /** Clears away what a swap that happened would have cleared away. That it cannot is no reason to take the swap back. */
-async function finishSwap(name: string, target: Target, details: unknown, context: OperationContext): Promise<void> {
+async function finishSwap(
+  name: string,
+  target: RestoreTarget,
+  details: unknown,
+  context: OperationContext,
+): Promise<void> {
   try {
     await target.swap(details, context)
   } catch (error) {

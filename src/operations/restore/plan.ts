@@ -14,7 +14,7 @@ import { refuseTaken } from './into/refuse-taken.ts'
 import { missingOf } from './missing.ts'
 import { restoreOrder, type Destination, type RestoreOrder } from './order.ts'
 import { safetyFindings } from './safety-point/safety-preflight.ts'
-import { openOrdered, type Restoring } from './targets.ts'
+import { openOrdered, type ComponentRestore } from './targets.ts'
 import { refuseUnfinished } from './unfinished.ts'
 
 /** An order, and what people should know before it runs: shown before anything is touched, and all of `--dry-run`. */
@@ -150,7 +150,7 @@ async function planWith(
 }
 
 async function lookAtAll(
-  targets: readonly Restoring[],
+  targets: readonly ComponentRestore[],
   context: OperationContext,
 ): Promise<readonly PlannedComponent[]> {
   const components: PlannedComponent[] = []

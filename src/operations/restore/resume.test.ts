@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isFinished, restoreStages, type RestoreJournal } from './journal.ts'
-import { goesForward, howToGoOn } from './resume.ts'
+import { canContinue, nextStepFor } from './resume.ts'
 
 const journal: RestoreJournal = {
   format: 1,
@@ -20,10 +20,10 @@ const journal: RestoreJournal = {
 test('--continue is advised exactly where it is taken, and --abandon always', () => {
   for (const mode of ['swap', 'in-place'] as const)
     for (const stage of restoreStages.filter((one) => !isFinished(one))) {
-      const advice = howToGoOn({ ...journal, mode, stage })
+      const advice = nextStepFor({ ...journal, mode, stage })
       assert.equal(
         advice.includes('--continue'),
-        goesForward({ ...journal, mode, stage }),
+        canContinue({ ...journal, mode, stage }),
         `${mode} ${stage}: ${advice}`,
       )
       assert.match(advice, /--abandon/, `${mode} ${stage}`)
@@ -31,17 +31,17 @@ test('--continue is advised exactly where it is taken, and --abandon always', ()
 })
 
 test('what is said of the live data is what is true of it', () => {
-  assert.match(howToGoOn({ ...journal, stage: 'loading' }), /The live data is as before\.$/)
-  assert.match(howToGoOn({ ...journal, mode: 'in-place', stage: 'loading' }), /may be a mixture of before and after/)
-  assert.match(howToGoOn({ ...journal, stage: 'undoing' }), /^Finish it with holdfast undo portal, /)
+  assert.match(nextStepFor({ ...journal, stage: 'loading' }), /The live data is as before\.$/)
+  assert.match(nextStepFor({ ...journal, mode: 'in-place', stage: 'loading' }), /may be a mixture of before and after/)
+  assert.match(nextStepFor({ ...journal, stage: 'undoing' }), /^Finish it with holdfast undo portal, /)
 })
 
 test('the way on names the place of the restore', () => {
   const elsewhere = { ...journal, into: { database: { database: 'copy' } } }
   const place = 'holdfast restore portal --into database.database=copy'
-  assert.ok(howToGoOn({ ...elsewhere, stage: 'staged' }).startsWith(`Finish it with ${place} --continue,`))
+  assert.ok(nextStepFor({ ...elsewhere, stage: 'staged' }).startsWith(`Finish it with ${place} --continue,`))
   assert.equal(
-    howToGoOn({ ...elsewhere, stage: 'undoing' }),
+    nextStepFor({ ...elsewhere, stage: 'undoing' }),
     `Finish it with holdfast undo portal --restore abcdef01, or run ${place} --abandon.`,
   )
 })

@@ -6,7 +6,7 @@ import type { App, OperationContext } from '../app.ts'
 import { noteRestored } from '../lineage/server-notes.ts'
 import { noteLive, release } from '../pause/hold.ts'
 import { enterStage, type RestoreJournal } from './journal.ts'
-import { finish, keptFor, putLive, RestoreRun } from './execute.ts'
+import { finish, keptFor, activate, RestoreRun } from './execute.ts'
 import { appInto } from './into/app-into.ts'
 import { intoOptions } from '../../core/texts/into-text.ts'
 import { isLiveAsBefore, rollBack, type TakenBack } from './phases.ts'
@@ -17,17 +17,17 @@ import { openBareTargets, openTargets } from './targets.ts'
 import { wayBack } from './way-back.ts'
 
 /** Whether a restore that was cut off is finished by going forward: its data is proven and beside, or already live. */
-export function goesForward(journal: RestoreJournal): boolean {
+export function canContinue(journal: RestoreJournal): boolean {
   // In place only opening is left to do; before that, what is live is not proven.
   if (journal.mode === 'in-place') return journal.stage === 'reopening'
   return ['staged', 'fencing', 'swapping', 'reopening'].includes(journal.stage)
 }
 
 /** What to do about a restore that is unfinished, as full sentences: only what will be taken. */
-export function howToGoOn(journal: RestoreJournal): string {
+export function nextStepFor(journal: RestoreJournal): string {
   const { app, into, restoreId } = journal
   const abandon = `holdfast restore ${app}${intoOptions(into)} --abandon`
-  if (goesForward(journal))
+  if (canContinue(journal))
     return `Finish it with holdfast restore ${app}${intoOptions(into)} --continue, or go back to the data from before with --abandon.`
   const undo = `holdfast undo ${app}${into === undefined ? '' : ` --restore ${restoreId}`}`
   if (journal.stage === 'undoing') return `Finish it with ${undo}, or run ${abandon}.`
@@ -36,7 +36,7 @@ export function howToGoOn(journal: RestoreJournal): string {
 
 /**
  * Finishes a restore that was cut off, or one that was left beside. Going forward is safe because the comparison had
- * passed before the journal reached `beside`, and every step asks the world what is already done.
+ * passed before the journal reached `staged`, and every step asks the world what is already done.
  */
 export async function resumeRestore(
   own: App,
@@ -45,16 +45,16 @@ export async function resumeRestore(
   context: OperationContext,
 ): Promise<RestoreReport> {
   const app = appInto(own, journal.into)
-  if (!goesForward(journal))
+  if (!canContinue(journal))
     throw new Failure(
       'refused',
       `restore ${journal.restoreId} of app ${app.name} stopped while ${journal.stage} and cannot go forward`,
-      { hint: howToGoOn(journal) },
+      { hint: nextStepFor(journal) },
     )
   const targets = await openTargets(app, reader, { ...optionsOf(journal), components: journal.components }, context)
   const run = new RestoreRun(journal, { missing: missingOf(reader, undefined), journal }, context)
   try {
-    await (run.mode === 'in-place' ? finish(app, run, targets, context) : putLive(app, run, targets, context))
+    await (run.mode === 'in-place' ? finish(app, run, targets, context) : activate(app, run, targets, context))
     await noteRestored(app, journal.components, context)
     return { ...run.report('done', targets), previous: await keptFor(app, journal.restoreId, context) }
   } catch (error) {

@@ -1,7 +1,7 @@
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Difference } from '../../core/restore-point.ts'
-import type { Target, TargetRequest } from '../../components/target.ts'
+import type { RestoreTarget, TargetRequest } from '../../components/target.ts'
 import type { ArtifactSource } from '../../components/transfer.ts'
 import type { Proof } from '../../repository/documents/documents.ts'
 import type { PointReader } from '../../repository/repository.ts'
@@ -11,10 +11,10 @@ import type { RestoreOrder } from './order.ts'
 import { compareDrilled, drilledContent, readContents, type EarlierDrill } from './drilled-content.ts'
 
 /** One component on its way from a restore point to its target. */
-export interface Restoring {
+export interface ComponentRestore {
   readonly name: string
   readonly kind: string
-  readonly target: Target
+  readonly target: RestoreTarget
   readonly details: unknown
   readonly source: ArtifactSource
   readonly bytes: number
@@ -39,9 +39,9 @@ export interface OrderedPoint {
 }
 
 export interface OrderedTargets {
-  readonly targets: readonly Restoring[]
+  readonly targets: readonly ComponentRestore[]
   /** Not restored, as no copy of them can be left running; the keys that they captured still belong to the data. */
-  readonly leftOut: readonly Restoring[]
+  readonly leftOut: readonly ComponentRestore[]
 }
 
 /** Opens the targets of an order. */
@@ -59,7 +59,7 @@ export async function openOrdered(
   return folder === undefined ? { targets: opened, leftOut: [] } : leavable(opened, chosen)
 }
 
-function leavable(opened: readonly Restoring[], chosen: readonly string[] | undefined): OrderedTargets {
+function leavable(opened: readonly ComponentRestore[], chosen: readonly string[] | undefined): OrderedTargets {
   const targets = opened.filter(({ target }) => target.copy !== undefined)
   const leftOut = opened.filter(({ target }) => target.copy === undefined)
   const [first] = leftOut
@@ -83,14 +83,14 @@ export async function openTargets(
   reader: PointReader,
   options: TargetOptions,
   context: OperationContext,
-): Promise<readonly Restoring[]> {
+): Promise<readonly ComponentRestore[]> {
   const wanted = reader.manifest.components.filter(({ name }) => options.components?.includes(name) ?? true)
   requireAll(
     options.components ?? [],
     wanted.map(({ name }) => name),
     reader,
   )
-  const opened: Restoring[] = []
+  const opened: ComponentRestore[] = []
   for (const captured of wanted) {
     const component = configured(app, captured.name, captured.kind)
     const target = await component.driver.open(component.settings, options, context)
@@ -108,7 +108,7 @@ export async function openTargets(
   return opened.reverse().map((one) => (earlier === undefined ? one : withDrilled(one, reader, earlier)))
 }
 
-function withDrilled(one: Restoring, reader: PointReader, earlier: EarlierDrill): Restoring {
+function withDrilled(one: ComponentRestore, reader: PointReader, earlier: EarlierDrill): ComponentRestore {
   if (earlier.content[one.name] === undefined) return one
   const compare = async (context: Context): Promise<readonly Difference[]> =>
     compareDrilled(earlier, await readContents(reader, [one], context))
@@ -121,7 +121,7 @@ export async function openBareTargets(
   names: readonly string[],
   options: TargetOptions,
   context: OperationContext,
-): Promise<readonly { readonly name: string; readonly target: Target }[]> {
+): Promise<readonly { readonly name: string; readonly target: RestoreTarget }[]> {
   const opened = []
   for (const component of app.components) {
     if (!names.includes(component.name)) continue

@@ -5,7 +5,7 @@ import { describeInto, intoOptions, type Into } from '../../core/texts/into-text
 import { isSameInto } from './into/into.ts'
 import { relationOf } from './into/places.ts'
 import { unfinishedJournal, unfinishedJournals, type RestoreJournal } from './journal.ts'
-import { howToGoOn } from './resume.ts'
+import { nextStepFor } from './resume.ts'
 
 /**
  * Fails with `refused` while a restore or undo of this place is unfinished: nothing may begin over it. One of another place
@@ -18,7 +18,7 @@ export async function refuseUnfinished(app: App, into: Into | undefined, context
   throw new Failure(
     'refused',
     `restore ${journal.restoreId} of app ${app.name} is unfinished: it stopped while ${journal.stage}`,
-    { hint: howToGoOn(journal) },
+    { hint: nextStepFor(journal) },
   )
 }
 

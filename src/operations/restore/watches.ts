@@ -1,10 +1,10 @@
 import type { ClientWatch } from '../../components/target.ts'
 import type { OperationContext } from '../app.ts'
-import type { Restoring } from './targets.ts'
+import type { ComponentRestore } from './targets.ts'
 
 /** Clients of all that is about to be swapped, as far as they get answers. */
 export async function watchAll(
-  targets: readonly Restoring[],
+  targets: readonly ComponentRestore[],
   context: OperationContext,
 ): Promise<readonly ClientWatch[]> {
   const watches = await Promise.all(targets.map(async ({ target }) => target.watch?.(context)))

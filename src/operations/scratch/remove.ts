@@ -1,5 +1,5 @@
 import { describe, Failure, toFailure } from '../../core/failure.ts'
-import type { Target } from '../../components/target.ts'
+import type { RestoreTarget } from '../../components/target.ts'
 import type { App, OperationContext } from '../app.ts'
 import { openBareTargets } from '../restore/targets.ts'
 import { forgetScratch, scratchesOf, stateOfScratch, type ScratchRecord, type ScratchState } from './record.ts'
@@ -82,7 +82,11 @@ async function isOverdue(record: ScratchRecord, context: OperationContext): Prom
   return state === 'cut off'
 }
 
-function targetsOf(app: App, record: ScratchRecord, context: OperationContext): Promise<readonly { target: Target }[]> {
+function targetsOf(
+  app: App,
+  record: ScratchRecord,
+  context: OperationContext,
+): Promise<readonly { target: RestoreTarget }[]> {
   const { mode, restoreId, folder, components } = record
   const request = mode === 'swap' ? { mode, restoreId } : { mode, restoreId, scratchFolder: folder }
   return openBareTargets(app, components, request, context)
@@ -95,7 +99,7 @@ function targetsOf(app: App, record: ScratchRecord, context: OperationContext): 
 export async function removeScratch(
   app: App,
   record: ScratchRecord,
-  targets: readonly { readonly target: Target }[],
+  targets: readonly { readonly target: RestoreTarget }[],
   context: OperationContext,
 ): Promise<void> {
   try {

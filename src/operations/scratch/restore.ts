@@ -6,7 +6,7 @@ import { authenticate, compareAll, loadAll, remarksOf } from '../restore/phases.
 import { missingOf } from '../restore/missing.ts'
 import type { RestoreOrder } from '../restore/order.ts'
 import type { RestoreReport } from '../restore/report.ts'
-import { openOrdered, type OrderedPoint, type OrderedTargets, type Restoring } from '../restore/targets.ts'
+import { openOrdered, type OrderedPoint, type OrderedTargets, type ComponentRestore } from '../restore/targets.ts'
 import { noteScratch, saveScratch, type ScratchRecord } from './record.ts'
 import { removeScratch, summaryOf, type ScratchSummary } from './remove.ts'
 
@@ -52,7 +52,7 @@ export async function runScratch(
 function recordOf(
   { restoreId, app, point }: RestoreOrder,
   folder: string,
-  targets: readonly Restoring[],
+  targets: readonly ComponentRestore[],
 ): Parameters<typeof noteScratch>[0] {
   const components = targets.map(({ name }) => name)
   return { restoreId, app, point, purpose: 'restore', mode: 'scratch', folder, components }
@@ -66,7 +66,7 @@ export interface LeftRunning {
 
 async function leaveAll(
   record: ScratchRecord,
-  targets: readonly Restoring[],
+  targets: readonly ComponentRestore[],
   options: LeaveOptions,
   context: OperationContext,
 ): Promise<{ readonly record: ScratchRecord; readonly urls: LeftRunning['urls'] }> {
@@ -88,7 +88,7 @@ async function leaveAll(
 
 function reportOf(
   { order: { restoreId, app, point, chosen }, reader }: Omit<OrderedPoint, 'folder'>,
-  targets: readonly Restoring[],
+  targets: readonly ComponentRestore[],
   found: Pick<RestoreReport, 'differences' | 'keyFit'>,
   durationMilliseconds: number,
 ): RestoreReport {

@@ -9,38 +9,38 @@ import type { App } from '../app.ts'
 import { planBackup } from '../backup/plan.ts'
 import { runBackup } from '../backup/run.ts'
 import { TextPlace } from '../testing/text-driver.ts'
-import { newWorkshop, ShiftedClock, textComponent, type Workshop } from '../testing/workshop.ts'
+import { newTestHost, ShiftedClock, textComponent, type TestHost } from '../testing/test-host.ts'
 import { readStatus } from './status.ts'
 
 const HOUR = 3_600_000
 
 interface Stage {
-  readonly workshop: Workshop
+  readonly testHost: TestHost
   readonly place: TextPlace
   readonly app: App
 }
 
 async function stageFor(t: TestContext): Promise<Stage> {
   const clock = new ShiftedClock()
-  const workshop = await newWorkshop({ clock, storages: [memoryStorage({ clock }), memoryStorage({ clock })] })
-  t.after(() => workshop.close())
+  const testHost = await newTestHost({ clock, storages: [memoryStorage({ clock }), memoryStorage({ clock })] })
+  t.after(() => testHost.close())
   const place = new TextPlace('database', 'rows')
-  const app = workshop.app([textComponent(place)], undefined, { intervalMilliseconds: 24 * HOUR })
-  return { workshop, place, app }
+  const app = testHost.app([textComponent(place)], undefined, { intervalMilliseconds: 24 * HOUR })
+  return { testHost, place, app }
 }
 
-async function backUp({ workshop, app }: Stage): Promise<string> {
-  const { point } = await runBackup(app, await planBackup(app, workshop.context()), workshop.context())
+async function backUp({ testHost, app }: Stage): Promise<string> {
+  const { point } = await runBackup(app, await planBackup(app, testHost.context()), testHost.context())
   return point
 }
 
-async function proveDrill({ workshop }: Stage, point: string, ok: boolean): Promise<void> {
+async function proveDrill({ testHost }: Stage, point: string, ok: boolean): Promise<void> {
   const outcome = { ok, facts: {} }
-  await (await workshop.repository()).prove(point, 'drill', outcome, workshop.context())
+  await (await testHost.repository()).prove(point, 'drill', outcome, testHost.context())
 }
 
-async function statusOf({ workshop }: Stage, app: App): Promise<Safety> {
-  const [safety] = (await readStatus([app], workshop.context())).apps
+async function statusOf({ testHost }: Stage, app: App): Promise<Safety> {
+  const [safety] = (await readStatus([app], testHost.context())).apps
   assert.ok(safety !== undefined)
   return safety
 }
@@ -49,13 +49,13 @@ const codesOf = ({ reasons }: Safety): string[] => reasons.map(({ code }) => cod
 
 test('an app goes from unprotected to unproven to proven, and to at risk by nothing but time', async (t) => {
   const stage = await stageFor(t)
-  const { workshop, app } = stage
+  const { testHost, app } = stage
   assert.equal((await statusOf(stage, app)).state, 'unprotected')
   const point = await backUp(stage)
   assert.equal((await statusOf(stage, app)).state, 'unproven')
   await proveDrill(stage, point, true)
   assert.equal((await statusOf(stage, app)).state, 'proven')
-  workshop.clock.passHours(80)
+  testHost.clock.passHours(80)
   const late = await statusOf(stage, app)
   assert.equal(late.state, 'at risk')
   assert.match(late.reasons.map(({ message }) => message).join('; '), /3 expected runs since .* did not happen/)
@@ -64,11 +64,11 @@ test('an app goes from unprotected to unproven to proven, and to at risk by noth
 
 test('a run that failed, and a drill that failed, put an app at risk', async (t) => {
   const stage = await stageFor(t)
-  const { workshop, app, place } = stage
+  const { testHost, app, place } = stage
   const point = await backUp(stage)
   await proveDrill(stage, point, true)
   place.faults.set('capture', new Failure('unreachable', 'no route'))
-  workshop.clock.passHours(1)
+  testHost.clock.passHours(1)
   await assert.rejects(backUp(stage))
   const failed = await statusOf(stage, app)
   assert.equal(failed.state, 'at risk')
@@ -77,7 +77,7 @@ test('a run that failed, and a drill that failed, put an app at risk', async (t)
   place.faults.clear()
   await backUp(stage)
   assert.equal((await statusOf(stage, app)).state, 'proven')
-  workshop.clock.passHours(1)
+  testHost.clock.passHours(1)
   await proveDrill(stage, point, false)
   assert.ok(codesOf(await statusOf(stage, app)).includes('drill-failed'))
 })
@@ -100,7 +100,7 @@ test('a record of the last backup that cannot be read makes the state unknown', 
   const point = await backUp(stage)
   await proveDrill(stage, point, true)
   for (const text of ['{', '{"outcome":"wonderful"}']) {
-    await writeFile(join(stage.workshop.records, 'last-backup-portal.json'), text)
+    await writeFile(join(stage.testHost.records, 'last-backup-portal.json'), text)
     assert.equal((await statusOf(stage, stage.app)).state, 'unknown', text)
   }
 })

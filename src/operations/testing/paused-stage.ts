@@ -8,7 +8,7 @@ import { planBackup } from '../backup/plan.ts'
 import type { BackupReport } from '../backup/report.ts'
 import { runBackup } from '../backup/run.ts'
 import { TextPlace } from './text-driver.ts'
-import { newWorkshop, textComponent, type Workshop } from './workshop.ts'
+import { newTestHost, textComponent, type TestHost } from './test-host.ts'
 
 export const broken = new Failure('toolFailed', 'it broke')
 /** All workloads of the stage. */
@@ -16,7 +16,7 @@ export const BOTH = new Set(['web', 'worker'])
 
 /** An app of two workloads and one component, with one restore point and other data since. */
 export interface Stage {
-  readonly workshop: Workshop
+  readonly testHost: TestHost
   readonly app: App
   readonly place: TextPlace
   /** What was done to workloads and data, in order. */
@@ -30,14 +30,14 @@ export interface Stage {
 export async function stageFor(t?: TestContext): Promise<Stage> {
   const log: string[] = []
   const [up, faults] = [new Set(BOTH), new Set<string>()]
-  const workshop = await newWorkshop()
-  t?.after(() => workshop.close())
+  const testHost = await newTestHost()
+  t?.after(() => testHost.close())
   const place = new TextPlace('database', 'captured', log)
   const platform = { kind: listPlatform(up, faults, log), settings: {} }
-  const app: App = { ...workshop.app([textComponent(place)]), platform }
-  await backUp({ workshop, app })
+  const app: App = { ...testHost.app([textComponent(place)]), platform }
+  await backUp({ testHost, app })
   place.live = 'live'
-  return { workshop, app, place, log, up, faults }
+  return { testHost, app, place, log, up, faults }
 }
 
 /** Workloads that are names in a set. */
@@ -60,10 +60,10 @@ function listPlatform(up: Set<string>, faults: ReadonlySet<string>, log: string[
 
 /** Backs up as the command does. */
 export async function backUp(
-  { workshop, app }: Pick<Stage, 'workshop' | 'app'>,
+  { testHost, app }: Pick<Stage, 'testHost' | 'app'>,
   effects?: Effects,
 ): Promise<BackupReport> {
-  const context = workshop.context(effects)
+  const context = testHost.context(effects)
   return await runBackup(app, await planBackup(app, context), context)
 }
 

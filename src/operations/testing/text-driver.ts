@@ -6,7 +6,7 @@ import type { Difference, Finding } from '../../core/restore-point.ts'
 import { nothingThere } from '../../components/nothing-there.ts'
 import type { RestoreDestination } from '../../components/capabilities/destination.ts'
 import type { Driver } from '../../components/driver.ts'
-import type { Target, TargetRequest, TargetState } from '../../components/target.ts'
+import type { RestoreTarget, TargetRequest, TargetState } from '../../components/target.ts'
 import type { ArtifactSource } from '../../components/transfer.ts'
 
 /** A component that is one text in memory, with everything that a real one has beside it. */
@@ -116,7 +116,7 @@ async function textOf(source: ArtifactSource): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-class TextTarget implements Target<TextDetails> {
+class TextTarget implements RestoreTarget<TextDetails> {
   readonly description: string
   readonly confirmation: string
   readonly #place: TextPlace

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { enterStage, type RestoreJournal } from '../restore/journal.ts'
 import { TextPlace } from '../testing/text-driver.ts'
-import { newWorkshop, textComponent } from '../testing/workshop.ts'
+import { newTestHost, textComponent } from '../testing/test-host.ts'
 import { forgetRetained, listRetained } from './retained.ts'
 
 const RESTORE = 'abcdef01'
@@ -21,12 +21,12 @@ const journal: RestoreJournal = {
 }
 
 test('what is retained for undo is listed and removed by its restore, and never while that is unfinished', async (t) => {
-  const workshop = await newWorkshop()
-  t.after(() => workshop.close())
+  const testHost = await newTestHost()
+  t.after(() => testHost.close())
   const place = new TextPlace('database', 'rows')
   place.previous = { id: RESTORE, text: 'before' }
   place.undone = { id: '00000002', text: 'other' }
-  const [app, context] = [workshop.app([textComponent(place)]), workshop.context()]
+  const [app, context] = [testHost.app([textComponent(place)]), testHost.context()]
   const kept = await listRetained(app, context)
   assert.deepEqual(
     new Set(kept.map(({ restoreId, component, bytes }) => `${restoreId} ${component} ${bytes}`)),

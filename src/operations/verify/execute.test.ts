@@ -10,34 +10,34 @@ import { planBackup } from '../backup/plan.ts'
 import { runBackup } from '../backup/run.ts'
 import { listPoints } from '../points/list-points.ts'
 import { textDriver, TextPlace } from '../testing/text-driver.ts'
-import { asDriver, blobNames, newWorkshop, otherPair, textComponent, type Workshop } from '../testing/workshop.ts'
+import { asDriver, blobNames, newTestHost, otherPair, textComponent, type TestHost } from '../testing/test-host.ts'
 import { executeVerify, type VerifyReport } from './execute.ts'
 
 const POINT = '1'.padStart(32, '0')
 const [FIRST, SECOND] = [1, 2].map((number) => `data/${POINT}/${String(number).padStart(6, '0')}`) as [string, string]
 
 interface Stage {
-  readonly workshop: Workshop
+  readonly testHost: TestHost
   readonly storage: TamperedStorage
 }
 
 async function stageFor(t: TestContext): Promise<Stage> {
   const storage = tampering(memoryStorage())
-  const workshop = await newWorkshop({ storages: [storage] })
-  t.after(() => workshop.close())
-  const app = workshop.app(
+  const testHost = await newTestHost({ storages: [storage] })
+  t.after(() => testHost.close())
+  const app = testHost.app(
     [new TextPlace('database', 'rows '.repeat(100)), new TextPlace('files', 'a key')].map(textComponent),
   )
-  await runBackup(app, await planBackup(app, workshop.context()), workshop.context())
-  return { workshop, storage }
+  await runBackup(app, await planBackup(app, testHost.context()), testHost.context())
+  return { testHost, storage }
 }
 
 async function verify(
-  { workshop }: Stage,
+  { testHost }: Stage,
   { sample = 1, driver = asDriver(textDriver) }: { sample?: number; driver?: Driver } = {},
 ): Promise<VerifyReport> {
-  const repository = await workshop.repository()
-  const context = workshop.context()
+  const repository = await testHost.repository()
+  const context = testHost.context()
   return executeVerify(repository, await theOne(repository, context), { sample, drivers: [driver] }, context)
 }
 
@@ -48,8 +48,8 @@ async function theOne(repository: Repository, context: OperationContext): Promis
 }
 
 /** What the report says is also what is signed. */
-async function assertProof({ workshop }: Stage, ok: boolean): Promise<void> {
-  const { points } = await (await workshop.repository()).catalog(workshop.context())
+async function assertProof({ testHost }: Stage, ok: boolean): Promise<void> {
+  const { points } = await (await testHost.repository()).catalog(testHost.context())
   assert.deepEqual(
     points[0]?.proofs.map((proof) => [proof.kind, proof.ok]),
     [['verify', ok]],
@@ -114,16 +114,16 @@ test('a verify is red when the tool cannot read an archive whose bytes are right
 })
 
 test('no archive is called read where there is nothing to read it with', async (t) => {
-  const { workshop } = await stageFor(t)
-  const [repository, context] = [await workshop.repository(), workshop.context()]
+  const { testHost } = await stageFor(t)
+  const [repository, context] = [await testHost.repository(), testHost.context()]
   const report = await executeVerify(repository, await theOne(repository, context), { sample: 1, drivers: [] }, context)
   assert.deepEqual([report.ok, report.examined], [true, []])
 })
 
 test('a verify that is stopped leaves no proof', async (t) => {
   const stage = await stageFor(t)
-  const repository = await stage.workshop.repository()
-  const context = stage.workshop.context()
+  const repository = await stage.testHost.repository()
+  const context = stage.testHost.context()
   const point = await theOne(repository, context)
   const stopped = { ...context, signal: AbortSignal.abort() }
   await assert.rejects(executeVerify(repository, point, { sample: 1, drivers: [asDriver(textDriver)] }, stopped))
@@ -153,8 +153,8 @@ for (const [name, plant] of Object.entries(closed)) {
 
 test('a key of somebody else is no finding about the point', async (t) => {
   const stage = await stageFor(t)
-  const context = { ...stage.workshop.context(), identities: () => Promise.resolve([otherPair]) }
-  const repository = await stage.workshop.repository()
+  const context = { ...stage.testHost.context(), identities: () => Promise.resolve([otherPair]) }
+  const repository = await stage.testHost.repository()
   const point = await theOne(repository, context)
   await assert.rejects(executeVerify(repository, point, { sample: 1, drivers: [] }, context), { kind: 'denied' })
   const damagedKey = () => Promise.reject(new Failure('corrupt', 'the file of the private key is damaged'))
@@ -165,7 +165,7 @@ test('a key of somebody else is no finding about the point', async (t) => {
 
 /** A storage that refuses to give some blobs. */
 async function closing(stage: Stage, names: readonly string[]): Promise<Repository> {
-  const repository = await stage.workshop.repository()
+  const repository = await stage.testHost.repository()
   return {
     ...repository,
     async open(point, identities, context) {
@@ -188,7 +188,7 @@ async function* failing(error: Error): AsyncGenerator<Uint8Array> {
 
 test('an artifact that nobody may read proves nothing, and hides no damage', async (t) => {
   const stage = await stageFor(t)
-  const context = stage.workshop.context()
+  const context = stage.testHost.context()
   const repository = await closing(stage, [SECOND])
   const options = { sample: 1, drivers: [asDriver(textDriver)] }
   const point = await theOne(repository, context)
@@ -205,8 +205,8 @@ test('an artifact that nobody may read proves nothing, and hides no damage', asy
 
 test('a verdict that the repository does not take is told, kept here and stored by the next run', async (t) => {
   const stage = await stageFor(t)
-  const { workshop, storage } = stage
-  const context = workshop.context()
+  const { testHost, storage } = stage
+  const context = testHost.context()
   await storage.flipBit(FIRST, -1)
   storage.put = () => Promise.reject(new Failure('refused', 'the disk is full'))
   const report = await verify(stage)
@@ -214,41 +214,41 @@ test('a verdict that the repository does not take is told, kept here and stored 
     [report.ok, report.recorded, report.recordingFailure?.kind, report.keptHere],
     [false, false, 'refused', true],
   )
-  const listing = await listPoints([workshop.app([])], context)
+  const listing = await listPoints([testHost.app([])], context)
   assert.match(listing.points[0]?.failedProof ?? '', /verify of .* failed/)
   Reflect.deleteProperty(storage, 'put')
   await storage.flipBit(FIRST, -1)
-  workshop.clock.passHours(1)
+  testHost.clock.passHours(1)
   assert.deepEqual([(await verify(stage)).ok, (await blobNames(storage, 'proofs/')).length], [true, 2])
 })
 
 test('only bytes that were read are counted', async (t) => {
   const stage = await stageFor(t)
-  const { commit } = await theOne(await stage.workshop.repository(), stage.workshop.context())
+  const { commit } = await theOne(await stage.testHost.repository(), stage.testHost.context())
   const sizes = commit.artifacts.map(({ size }) => size)
   assert.equal((await verify(stage)).bytesRead, sizes[0]! + sizes[1]!)
   await stage.storage.lose(FIRST)
-  stage.workshop.clock.passHours(1)
+  stage.testHost.clock.passHours(1)
   assert.equal((await verify(stage)).bytesRead, sizes[1])
 })
 
 test('a verify says what the point lacks', async (t) => {
-  const workshop = await newWorkshop({ storages: [tampering(memoryStorage())] })
-  t.after(() => workshop.close())
-  const app = workshop.app([new TextPlace('database', 'rows'), new TextPlace('files', undefined)].map(textComponent))
-  await runBackup(app, await planBackup(app, workshop.context()), workshop.context())
-  const report = await verify({ workshop, storage: tampering(memoryStorage()) })
+  const testHost = await newTestHost({ storages: [tampering(memoryStorage())] })
+  t.after(() => testHost.close())
+  const app = testHost.app([new TextPlace('database', 'rows'), new TextPlace('files', undefined)].map(textComponent))
+  await runBackup(app, await planBackup(app, testHost.context()), testHost.context())
+  const report = await verify({ testHost, storage: tampering(memoryStorage()) })
   assert.deepEqual([report.ok, report.missing.map(({ name }) => name)], [true, ['files']])
 })
 
 test('the next backup stores what a verify could not', async (t) => {
   const stage = await stageFor(t)
-  const { workshop, storage } = stage
+  const { testHost, storage } = stage
   storage.put = () => Promise.reject(new Failure('refused', 'the disk is full'))
   assert.equal((await verify(stage)).recorded, false)
   Reflect.deleteProperty(storage, 'put')
-  const app = workshop.app([textComponent(new TextPlace('database', 'rows'))])
-  await runBackup(app, await planBackup(app, workshop.context()), workshop.context())
+  const app = testHost.app([textComponent(new TextPlace('database', 'rows'))])
+  await runBackup(app, await planBackup(app, testHost.context()), testHost.context())
   assert.equal((await blobNames(storage, 'proofs/')).length, 1)
   await assertProof(stage, true)
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash, createHmac } from 'node:crypto'
 import { test } from 'node:test'
-import { proven, recipe, type Things } from '../../key-fit/testing/worlds.ts'
+import { proven, recipe, type Things } from '../../key-fit/testing/evidence-sources.ts'
 
 const KEY = 'a secret key of authentik with fifty characters ok'
 const setting = recipe('authentik', 'secretKey')

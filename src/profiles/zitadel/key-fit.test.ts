@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { createCipheriv, generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto'
 import { test } from 'node:test'
-import { proven, recipe, type Things } from '../../key-fit/testing/worlds.ts'
-import type { Row } from '../../key-fit/world.ts'
+import { proven, recipe, type Things } from '../../key-fit/testing/evidence-sources.ts'
+import type { Row } from '../../key-fit/evidence-source.ts'
 
 const MASTERKEY = 'MasterkeyNeedsToHave32Characters'
 const setting = recipe('zitadel', 'masterkey')

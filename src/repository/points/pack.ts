@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { Failure } from '../../core/failure.ts'
 import { freeFilled } from '../../core/texts/free-bytes.ts'
 import type { Bytes } from '../../core/ports.ts'
-import { Fan } from '../streams/fan.ts'
+import { Tee } from '../streams/tee.ts'
 import { FrameCompressor } from '../streams/frame-compressor.ts'
 import { defaultParallel, inOrder } from '../streams/in-order.ts'
 import { encodeUnitHeader } from '../streams/unit.ts'
@@ -136,7 +136,7 @@ async function* framesOf(
  * Every copy must be read, left, or dropped: one that is forgotten stops the others. A chunk is gone once the next is asked for.
  */
 export function fanOut(packed: Packed, count: number): readonly Packed[] {
-  const fan = new Fan(packed)
+  const fan = new Tee(packed)
   return Array.from({ length: count }, () => {
     const copy = fan.open()
     return { content: fan.read(copy), totals: packed.totals, spent: () => {}, drop: () => fan.leave(copy) }

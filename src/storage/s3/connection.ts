@@ -6,7 +6,7 @@ import type { Demands } from './upload/checksum.ts'
 import { LATER_RETRIES } from '../repeat.ts'
 import { PieceBuffers } from '../streams.ts'
 import { assertSettings, parsePlace, remarksOf, SMALLEST_PART } from './settings.ts'
-import type { Place, S3Settings } from './settings.ts'
+import type { S3Location, S3Settings } from './settings.ts'
 
 /** The SDK takes a fifth of a second to load, so only those who use S3 load it. */
 export type Sdk = typeof Client
@@ -20,7 +20,7 @@ const DEFAULT_PART = SMALLEST_PART
 export interface Connection {
   readonly sdk: Sdk
   readonly client: Client.S3Client
-  readonly place: Place
+  readonly place: S3Location
   readonly location: string
   readonly remarks: readonly string[]
   readonly clock: Clock

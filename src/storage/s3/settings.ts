@@ -36,13 +36,13 @@ export type S3Settings = OpenSettings<typeof s3Shape> & {
 }
 
 /** Where blobs go: name `points/1` is the object `<prefix>points/1`. */
-export interface Place {
+export interface S3Location {
   readonly bucket: string
   /** Empty, or ends with a slash. */
   readonly prefix: string
 }
 
-export function parsePlace(url: string): Place {
+export function parsePlace(url: string): S3Location {
   const match = /^s3:\/\/([a-zA-Z0-9][a-zA-Z0-9._-]{1,62})(?:\/(.*))?$/.exec(url)
   const [, bucket, path = ''] = match ?? []
   if (bucket === undefined) throw wrongUrl(url)

@@ -1,7 +1,7 @@
 import { readFile, realpath, stat } from 'node:fs/promises'
 import { hostname, networkInterfaces } from 'node:os'
 import { dirname } from 'node:path'
-import type { Place } from '../../core/safety/lost-together.ts'
+import type { FailureDomain } from '../../core/safety/lost-together.ts'
 
 export const THIS_HOST = 'this host'
 
@@ -9,7 +9,7 @@ export const THIS_HOST = 'this host'
 const REMOTE = /^(nfs\d?|cifs|smb\d?|smbfs|ceph|9p|afs|lustre|glusterfs|beegfs|ocfs2|gfs2|fuse\..+)$/
 
 /** The disk and host of a path, or of the nearest folder above that is there. Nothing is known of what is mounted from elsewhere. */
-export async function placeOfPath(path: string): Promise<Place> {
+export async function placeOfPath(path: string): Promise<FailureDomain> {
   const found = await nearest(path)
   if (found === undefined || (await isRemote(found.path))) return {}
   return { disk: String(found.device), host: THIS_HOST }
@@ -48,7 +48,7 @@ export function fileSystemOf(path: string, table: string): string | undefined {
 }
 
 /** A name or address of a server: this host, the cluster whose services have such names, or nobody knows. */
-export function placeOfServer(host: string): Place {
+export function placeOfServer(host: string): FailureDomain {
   if (host.startsWith('/')) return { host: THIS_HOST }
   if (/\.svc(\.|$)/.test(host)) return { cluster: 'Kubernetes' }
   const name = host.replace(/^\[|\]$/g, '').toLowerCase()

@@ -43,7 +43,7 @@ async function remove(command: Command, id: string, options: RemoveOptions): Pro
   }
   command.say(() => planText(plan))
   const act = now ? 'remove it for good' : 'remove it'
-  await confirmByTyping(command.world, plan.confirmation, act, options.yes === true)
+  await confirmByTyping(command.ports, plan.confirmation, act, options.yes === true)
   const report = await runRemove(apps, removeOrder.parse(plan), context)
   command.result({ report }, () => reportText(report))
   return 'done'

@@ -36,7 +36,7 @@ async function pause(command: Command, name: string | undefined, options: PauseO
   }
   command.say(() => planText(plan))
   if (plan.workloads.length > 0)
-    await confirmByTyping(command.world, plan.confirmation, 'stop these', options.yes === true)
+    await confirmByTyping(command.ports, plan.confirmation, 'stop these', options.yes === true)
   const report = await runPause(app, pauseOrder.parse(plan), context)
   command.result({ report }, () =>
     report.workloads.length === 0

@@ -74,7 +74,7 @@ async function restore(command: Command, app: App, options: RestoreOptions): Pro
   command.say(() => planText(plan))
   const order = orderOf(plan)
   if (plan.mode === 'swap' || plan.mode === 'in-place')
-    await confirmByTyping(command.world, plan.confirmation, actOf(plan), options.yes === true)
+    await confirmByTyping(command.ports, plan.confirmation, actOf(plan), options.yes === true)
   const { report, left } = await runRestore(app, order, context)
   if (left !== undefined) return await showScratch(command, plan, report, left)
   command.result({ plan, report }, () => reportText(report))

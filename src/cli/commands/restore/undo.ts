@@ -48,7 +48,7 @@ async function bringBack(command: Command, app: App, options: UndoOptions): Prom
   }
   command.say(() => planText(plan))
   await confirmByTyping(
-    command.world,
+    command.ports,
     plan.confirmation,
     'bring back the data from before that restore',
     options.yes === true,
@@ -97,7 +97,7 @@ async function forget(command: Command, app: App, restoreId: string, yes: boolea
   const { context } = command.assembly
   const planned = await planForget(app, restoreId, context)
   command.say(() => `Remove for good what restore ${restoreId} set aside:\n${tableOf(planned)}`)
-  await confirmByTyping(command.world, app.name, 'remove it', yes)
+  await confirmByTyping(command.ports, app.name, 'remove it', yes)
   const forgotten = await forgetRetained(app, restoreId, context)
   command.result({ forgotten }, () => `Removed what restore ${restoreId} of ${app.name} had set aside.`)
   return 'done'

@@ -56,12 +56,12 @@ async function change(command: Command, act: KeyAct, { name, to }: Wanted = { na
   return 'done'
 }
 
-async function passwordsFor({ world }: Command, order: KeyChangeOrder): Promise<KeyPasswords> {
-  if (order.act === 'add') return { fresh: new Secret(await askNewPassword(world)) }
-  if (order.act === 'export') return { current: new Secret(await askCurrentPassword(world, order.name)) }
+async function passwordsFor({ ports }: Command, order: KeyChangeOrder): Promise<KeyPasswords> {
+  if (order.act === 'add') return { fresh: new Secret(await askNewPassword(ports)) }
+  if (order.act === 'export') return { current: new Secret(await askCurrentPassword(ports, order.name)) }
   if (order.act !== 'change-password') return {}
-  const current = new Secret(await askCurrentPassword(world, order.name))
-  return { current, fresh: new Secret(await askNewPassword(world, 'HOLDFAST_NEW_PASSWORD')) }
+  const current = new Secret(await askCurrentPassword(ports, order.name))
+  return { current, fresh: new Secret(await askNewPassword(ports, 'HOLDFAST_NEW_PASSWORD')) }
 }
 
 async function list(command: Command): Promise<Ending> {

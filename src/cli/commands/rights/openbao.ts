@@ -48,7 +48,7 @@ async function snapshotRestore(command: Command, name: string | undefined, optio
   const looked = await restoreSnapshotOf(app, reader, { ...request, onlyLook: true }, context)
   command.say(() => textOf(looked, options))
   if (options.dryRun !== true)
-    await confirmByTyping(command.world, app.name, 'replace the whole server', options.yes === true)
+    await confirmByTyping(command.ports, app.name, 'replace the whole server', options.yes === true)
   const report =
     options.dryRun === true ? looked : await restoreSnapshotOf(app, reader, { ...request, onlyLook: false }, context)
   command.result({ report }, () => (options.dryRun === true ? 'Nothing was changed.' : textOf(report, options)))

@@ -22,14 +22,14 @@ export function addCompletion(program: Commander, cli: Cli): void {
     )
 }
 
-async function printScript({ world }: BareCommand, shell: Shell): Promise<Ending> {
+async function printScript({ ports }: BareCommand, shell: Shell): Promise<Ending> {
   const { completionScripts } = await import('./completion-scripts.ts')
-  world.streams.out(completionScripts[shell])
+  ports.streams.out(completionScripts[shell])
   return 'done'
 }
 
-async function complete({ world }: BareCommand, program: Commander, words: readonly string[]): Promise<Ending> {
+async function complete({ ports }: BareCommand, program: Commander, words: readonly string[]): Promise<Ending> {
   const { printWords } = await import('./completion-words.ts')
-  await printWords(program, words, world.variable('HOLDFAST_CONFIG'))
+  await printWords(program, words, ports.variable('HOLDFAST_CONFIG'))
   return 'done'
 }

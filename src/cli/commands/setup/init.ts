@@ -54,7 +54,7 @@ function withFromOptions(init: Commander): Commander {
 }
 
 async function init(
-  { world, options: { config }, context, result }: BareCommand,
+  { ports, options: { config }, context, result }: BareCommand,
   options: InitOptions,
 ): Promise<Ending> {
   const { planInit, runInit } = await import('../../../operations/init/initialize.ts')
@@ -71,8 +71,8 @@ async function init(
     ...templateOf(options),
     ...(options.identityFile === undefined ? {} : { identityFile: options.identityFile }),
   })
-  const password = options.password ? () => askNewPassword(world) : undefined
-  const report = await runInit(order, { password, currentPassword: passwordOfLockedKeys(world) }, context)
+  const password = options.password ? () => askNewPassword(ports) : undefined
+  const report = await runInit(order, { password, currentPassword: passwordOfLockedKeys(ports) }, context)
   result({ report }, () => initText(report))
   return report.findings.some(({ level }) => level === 'error') ? 'incomplete' : 'done'
 }

@@ -38,7 +38,7 @@ async function exportKleidia(
   const components = component === undefined ? undefined : [component]
   const order = await planKleidiaExport(apps, { choice, app: named, output, mount, components }, context)
   const password = new Secret(
-    await askNewPassword(command.world, KLEIDIA_PASSWORD, {
+    await askNewPassword(command.ports, KLEIDIA_PASSWORD, {
       what: 'A password that encrypts the file',
       whoGuesses: 'Everyone who gets the file can guess at it',
     }),

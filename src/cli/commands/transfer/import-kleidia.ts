@@ -11,7 +11,7 @@ import { chooseApp } from '../../choose-app.ts'
 import { run, runBare, type Cli } from '../../cli.ts'
 import type { Ending } from '../../ending.ts'
 import type { BareCommand, Command } from '../../run-command.ts'
-import type { World } from '../../world.ts'
+import type { CliPorts } from '../../cli-ports.ts'
 
 interface ImportKleidiaOptions extends AcceptOptions {
   readonly unpack?: string
@@ -58,16 +58,16 @@ export function addImportKleidia(imports: Commander, cli: Cli): void {
 
 /** Without an app: lists, verifies or unpacks. */
 async function look(
-  { world, context, result }: BareCommand,
+  { ports, context, result }: BareCommand,
   where: string,
   options: ImportKleidiaOptions,
 ): Promise<Ending> {
   const { importKleidia } = await import('../../../interop/kleidia-v1/import-kleidia.ts')
   const { kleidiaSources } = await import('../../../interop/kleidia-v1/kleidia-sources.ts')
-  const report = await world.withScratchFolder(async (scratchFolder) =>
+  const report = await ports.withScratchFolder(async (scratchFolder) =>
     importKleidia(
       kleidiaSources(locationOf(where, options), context),
-      await actOf(world, options, scratchFolder),
+      await actOf(ports, options, scratchFolder),
       context,
     ),
   )
@@ -80,7 +80,7 @@ interface Into {
 }
 
 async function importInto(
-  { world, assembly, result }: Command,
+  { ports, assembly, result }: Command,
   { where, app: name }: Into,
   options: ImportKleidiaOptions,
 ): Promise<Ending> {
@@ -92,7 +92,7 @@ async function importInto(
   const location = locationOf(where, options)
   const request = { location, limits: await limitsOf(options), mount, components, ...acceptedOfDump(options) }
   const order = planKleidiaImport(app, request)
-  return await printed(await runKleidiaImport(app, order, await askPassword(world), assembly.context), result)
+  return await printed(await runKleidiaImport(app, order, await askPassword(ports), assembly.context), result)
 }
 
 async function printed(report: KleidiaReport, result: Command['result']): Promise<Ending> {
@@ -113,14 +113,14 @@ function locationOf(where: string, { endpoint, region, ca }: ImportKleidiaOption
   }
 }
 
-async function actOf(world: World, options: ImportKleidiaOptions, scratchFolder: string): Promise<KleidiaAct> {
+async function actOf(ports: CliPorts, options: ImportKleidiaOptions, scratchFolder: string): Promise<KleidiaAct> {
   const { unpack, verify } = options
   const limits = await limitsOf(options)
   if (unpack !== undefined && verify === true)
     throw new Failure('usage', '--unpack verifies already: leave out --verify')
   if (unpack !== undefined)
-    return { type: 'unpack', password: await askPassword(world), folder: resolve(unpack), limits }
-  if (verify === true) return { type: 'verify', password: await askPassword(world), scratchFolder, limits }
+    return { type: 'unpack', password: await askPassword(ports), folder: resolve(unpack), limits }
+  if (verify === true) return { type: 'verify', password: await askPassword(ports), scratchFolder, limits }
   return { type: 'list' }
 }
 
@@ -132,9 +132,9 @@ async function limitsOf({ maxBytes, maxRatio }: ImportKleidiaOptions): Promise<A
   }
 }
 
-async function askPassword(world: World): Promise<Secret> {
+async function askPassword(ports: CliPorts): Promise<Secret> {
   return new Secret(
-    world.variable(KLEIDIA_PASSWORD) ?? (await world.ask.password('Password of the Kleidia backup', KLEIDIA_PASSWORD)),
+    ports.variable(KLEIDIA_PASSWORD) ?? (await ports.ask.password('Password of the Kleidia backup', KLEIDIA_PASSWORD)),
   )
 }
 

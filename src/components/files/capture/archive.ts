@@ -13,7 +13,7 @@ import { tarName } from './tar-header.ts'
 const VERSIONS = 3
 
 /** What is done with an entry. All of `content` must be read. `version` counts from 1; a higher one replaces the lower. */
-export type Place = (entry: FileEntry, content: Bytes, version: number) => Promise<void>
+export type PlaceEntry = (entry: FileEntry, content: Bytes, version: number) => Promise<void>
 
 /**
  * Reads an archive next to the list of its entries and gives each entry, as the list has it, with its content from the
@@ -24,7 +24,7 @@ export type Place = (entry: FileEntry, content: Bytes, version: number) => Promi
 export async function readArchive(
   content: Bytes,
   entries: AsyncIterator<FileEntry>,
-  place: Place,
+  place: PlaceEntry,
   signal: AbortSignal,
 ): Promise<void> {
   const pairing = new Pairing(entries)

@@ -5,7 +5,7 @@ import { nothingThere } from '../../nothing-there.ts'
 import { localAccounts, type Accounts } from '../tree/accounts.ts'
 import { findAttributes } from '../tree/attributes.ts'
 import { captureFile } from './capture-file.ts'
-import { Census } from './census.ts'
+import { CaptureStats } from './capture-stats.ts'
 import { factsOf, specialKind, targetOf } from '../tree/describe.ts'
 import type { DirectoryEntry, FileEntry } from './entry.ts'
 import { assertRunning, fileFailure, naming } from '../failures.ts'
@@ -37,7 +37,7 @@ export async function captureFiles(
     const tree = await treeOf(settings, root, selection)
     await writeBoth(tree, sink, context)
     const attributes = await findAttributes(settings.path, selection, context)
-    const notCaptured = [...tree.census.notCaptured(), ...(attributes === undefined ? [] : [attributes])]
+    const notCaptured = [...tree.stats.notCaptured(), ...(attributes === undefined ? [] : [attributes])]
     return { details: detailsOf(settings, tree), notCaptured }
   } finally {
     await root.handle.close()
@@ -60,7 +60,7 @@ interface Tree {
   readonly selection: Selection
   readonly accounts: Accounts
   readonly device: bigint
-  readonly census: Census
+  readonly stats: CaptureStats
   readonly links: HardLinks
 }
 
@@ -75,7 +75,7 @@ async function treeOf(settings: FilesSettings, root: Folder, selection: Selectio
     selection,
     accounts,
     device: stat.dev,
-    census: new Census(),
+    stats: new CaptureStats(),
     links: new HardLinks(),
   }
 }
@@ -119,16 +119,16 @@ function isReachable({ path, stat }: Found, { settings, selection, device }: Tre
 }
 
 /** What the settings exclude is not named: whoever wrote them knows. */
-function nameUnreachable({ path }: Found, { selection, census }: Tree): void {
-  if (isOwn(path)) census.omit('What an in-place restore that did not finish left behind is not captured', path)
-  else if (!selection.excludes(path)) census.omit('What is on another file system is not captured', path)
+function nameUnreachable({ path }: Found, { selection, stats }: Tree): void {
+  if (isOwn(path)) stats.omit('What an in-place restore that did not finish left behind is not captured', path)
+  else if (!selection.excludes(path)) stats.omit('What is on another file system is not captured', path)
 }
 
 async function* captureOne(found: Found, tree: Tree, lines: LineChannel, context: Context): AsyncGenerator<Uint8Array> {
   const { path, stat } = found
   const special = specialKind(stat)
   try {
-    if (special !== undefined) tree.census.omit(`A ${special} has no content and is not captured`, path)
+    if (special !== undefined) tree.stats.omit(`A ${special} has no content and is not captured`, path)
     else if (stat.isDirectory())
       yield* withoutContent({ ...factsOf(path, stat, tree.accounts), type: 'directory' }, tree, lines)
     else if (stat.isSymbolicLink()) yield* captureSymlink(found, tree, lines)
@@ -164,14 +164,14 @@ async function* captureContent(
   const captured = yield* captureFile(found, tree.accounts, context)
   if (captured !== undefined) {
     tree.links.remember(found.path, captured.stat)
-    await lines.write(tree.census.count(captured.entry))
-    if (captured.changing) tree.census.omit(CHANGING, found.path)
+    await lines.write(tree.stats.count(captured.entry))
+    if (captured.changing) tree.stats.omit(CHANGING, found.path)
   }
 }
 const CHANGING = 'A file was written while it was read, each time, and may be captured half old and half new'
 
 async function* withoutContent(entry: FileEntry, tree: Tree, lines: LineChannel): AsyncGenerator<Uint8Array> {
-  await lines.write(tree.census.count(entry))
+  await lines.write(tree.stats.count(entry))
   yield tarHeader(entry, 0)
 }
 
@@ -192,7 +192,7 @@ class PendingFolders {
 
 function detailsOf(
   { path, include, exclude }: FilesSettings,
-  { rootEntry: { mode, uid, gid }, census }: Tree,
+  { rootEntry: { mode, uid, gid }, stats }: Tree,
 ): FilesDetails {
-  return { path, root: { mode, uid, gid }, ...(include === undefined ? {} : { include }), exclude, ...census.details() }
+  return { path, root: { mode, uid, gid }, ...(include === undefined ? {} : { include }), exclude, ...stats.details() }
 }

@@ -8,7 +8,7 @@ import { CONTENT, ENTRIES } from '../capture/capture.ts'
 import { naming } from '../failures.ts'
 import { withFolder, type Folder } from '../tree/folder.ts'
 import { entriesOf, storedEntries } from '../capture/listing.ts'
-import type { Places } from './places.ts'
+import type { FolderPaths } from './places.ts'
 import { drain } from '../tree/read-file.ts'
 import { removeTree } from '../tree/remove-tree.ts'
 import type { FilesDetails } from '../schema.ts'
@@ -16,7 +16,7 @@ import { TreeWriter } from '../tree/tree-writer.ts'
 import type { Rights } from '../tree/write-file.ts'
 
 export interface Load {
-  readonly places: Places
+  readonly places: FolderPaths
   /** The folder to write into; it exists once `prepare` ran. */
   readonly root: string
   readonly prepare: () => Promise<void>

@@ -1,20 +1,20 @@
 import { mkdir, utimes } from 'node:fs/promises'
 import type { Context } from '../../../core/ports.ts'
-import type { LiveTargetRequest, ScratchTargetRequest, Target } from '../../target.ts'
+import type { LiveTargetRequest, ScratchTargetRequest, RestoreTarget } from '../../target.ts'
 import { withoutSwap } from '../../without-swap.ts'
 import { compareTree } from './compare.ts'
 import { statOf, withFolder } from '../tree/folder.ts'
 import { storedEntries } from '../capture/listing.ts'
 import { loadFiles, makePrivate, rightsHere } from './load.ts'
 import { makeParents } from '../tree/parents.ts'
-import { placesOf, type Places } from './places.ts'
+import { placesOf, type FolderPaths } from './places.ts'
 import { preflightInPlace, preflightScratch } from './preflight.ts'
 import { removeTree } from '../tree/remove-tree.ts'
 import type { FilesDetails, FilesSettings } from '../schema.ts'
 import { timeText } from '../tree/write-file.ts'
 
 /** Restores into a throw-away folder. */
-export function scratchTarget(settings: FilesSettings, request: ScratchTargetRequest): Target<FilesDetails> {
+export function scratchTarget(settings: FilesSettings, request: ScratchTargetRequest): RestoreTarget<FilesDetails> {
   const places = placesOf(settings.path, request)
   return {
     ...withoutSwap(`a scratch copy of folder ${settings.path}`, settings.path),
@@ -37,7 +37,7 @@ export function scratchTarget(settings: FilesSettings, request: ScratchTargetReq
  * Writes over the live folder, each file whole or not at all, for folders that cannot be renamed. What is there and was
  * not captured stays. Nothing is retained for undo.
  */
-export function inPlaceTarget(settings: FilesSettings, request: LiveTargetRequest): Target<FilesDetails> {
+export function inPlaceTarget(settings: FilesSettings, request: LiveTargetRequest): RestoreTarget<FilesDetails> {
   const places = placesOf(settings.path, request)
   const cleanUp = (context: Context): Promise<void> =>
     context.effects.run('files: remove our folder inside', () => removeQuietly(places))
@@ -59,23 +59,23 @@ export function inPlaceTarget(settings: FilesSettings, request: LiveTargetReques
   }
 }
 
-async function workState({ work }: Places): Promise<'staged' | 'untouched'> {
+async function workState({ work }: FolderPaths): Promise<'staged' | 'untouched'> {
   return (await statOf(work)) === undefined ? 'untouched' : 'staged'
 }
 
-async function prepareScratch({ work, loaded }: Places): Promise<void> {
+async function prepareScratch({ work, loaded }: FolderPaths): Promise<void> {
   await makePrivate(work)
   await makePrivate(loaded)
 }
 
-async function prepareInside({ live, work }: Places): Promise<void> {
+async function prepareInside({ live, work }: FolderPaths): Promise<void> {
   await makeParents(live)
   if ((await statOf(live)) === undefined) await mkdir(live, { mode: 0o700 })
   await makePrivate(work)
 }
 
 /** The time of the live folder stays what it was. */
-async function removeQuietly({ live, work }: Places): Promise<void> {
+async function removeQuietly({ live, work }: FolderPaths): Promise<void> {
   const before = await statOf(live)
   if (before === undefined || (await statOf(work)) === undefined) return
   await removeTree(work)
@@ -84,11 +84,11 @@ async function removeQuietly({ live, work }: Places): Promise<void> {
 
 function compareWith(
   root: string,
-  places: Places,
+  places: FolderPaths,
   details: FilesDetails,
   extras: 'differ' | 'stay',
   context: Context,
-): ReturnType<Target<FilesDetails>['compare']> {
+): ReturnType<RestoreTarget<FilesDetails>['compare']> {
   return withFolder(root, async (folder) =>
     compareTree(folder, storedEntries(places.list, details), { rights: await rightsHere(), extras }, context),
   )

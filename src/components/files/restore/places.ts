@@ -6,7 +6,7 @@ import { rawOfText } from '../tree/names.ts'
 import type { TargetRequest } from '../../target.ts'
 
 /** Where one restore of a folder keeps its things. All but the live folder carry the restore's id. */
-export interface Places {
+export interface FolderPaths {
   /** The folder of the app. */
   readonly live: string
   /** Private to Holdfast while a restore is loaded; holds `loaded` and `list`. */
@@ -32,7 +32,7 @@ const BESIDE = '.holdfast-r-'
  * Beside the live folder for a swap, so that each can be renamed to the other; inside it when it is restored in place, as
  * a mounted folder has no other place on its own file system; and in the scratch folder for a throw-away restore.
  */
-export function placesOf(live: string, request: TargetRequest): Places {
+export function placesOf(live: string, request: TargetRequest): FolderPaths {
   const { restoreId } = request
   const work = workOf(live, request)
   return {

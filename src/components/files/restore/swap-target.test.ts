@@ -3,7 +3,7 @@ import { chmod, mkdir, readdir, readFile, rename, rm, stat, symlink, unlink, uti
 import { dirname, join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { isFailure } from '../../../core/failure.ts'
-import type { Target } from '../../target.ts'
+import type { RestoreTarget } from '../../target.ts'
 import { filesDriver } from '../driver.ts'
 import type { FilesDetails } from '../schema.ts'
 import { capture, contextWith, settingsFor, temporaryFolder, type Capture } from '../testing/trees.ts'
@@ -14,7 +14,7 @@ const context = contextWith()
 interface Stage {
   readonly live: string
   readonly captured: Capture
-  readonly target: Target<FilesDetails>
+  readonly target: RestoreTarget<FilesDetails>
 }
 
 /** A live folder that was captured with `captured` in it and has `current` now. */
@@ -27,7 +27,7 @@ async function stage(t: TestContext): Promise<Stage> {
   return { live, captured, target: await targetOf(live) }
 }
 
-function targetOf(live: string, mode: 'swap' | 'in-place' = 'swap'): Promise<Target<FilesDetails>> {
+function targetOf(live: string, mode: 'swap' | 'in-place' = 'swap'): Promise<RestoreTarget<FilesDetails>> {
   return filesDriver.open(settingsFor(live), { mode, restoreId: ID }, context)
 }
 

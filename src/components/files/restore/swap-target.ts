@@ -4,14 +4,14 @@ import { Failure } from '../../../core/failure.ts'
 import type { Context } from '../../../core/ports.ts'
 import { renameDurably } from '../../../system/files/durable-file.ts'
 import { syncFolder } from '../../../system/files/sync-folder.ts'
-import type { LiveTargetRequest, Target, TargetState } from '../../target.ts'
+import type { LiveTargetRequest, RestoreTarget, TargetState } from '../../target.ts'
 import { compareTree } from './compare.ts'
 import { assertRunning, naming } from '../failures.ts'
 import { statOf, withFolder } from '../tree/folder.ts'
 import { storedEntries } from '../capture/listing.ts'
 import { loadFiles, makePrivate, rightsHere } from './load.ts'
 import { makeParents } from '../tree/parents.ts'
-import { placesOf, type Places } from './places.ts'
+import { placesOf, type FolderPaths } from './places.ts'
 import { preflightSwap } from './preflight.ts'
 import { removeTree } from '../tree/remove-tree.ts'
 import type { FilesDetails, FilesSettings } from '../schema.ts'
@@ -21,7 +21,7 @@ import type { FilesDetails, FilesSettings } from '../schema.ts'
  * place. The two renames are not one: a process that dies between them leaves no live folder for a moment, and `swap`
  * goes forward or `reopen` goes back from there. Nothing else ever touches the live or the previous folder.
  */
-export function swapTarget(settings: FilesSettings, request: LiveTargetRequest): Target<FilesDetails> {
+export function swapTarget(settings: FilesSettings, request: LiveTargetRequest): RestoreTarget<FilesDetails> {
   const places = placesOf(settings.path, request)
   return {
     description: `folder ${settings.path}`,
@@ -64,17 +64,17 @@ async function exists(path: string): Promise<boolean> {
   return (await naming('look at', path, () => statOf(path))) !== undefined
 }
 
-async function isKept({ previous, nothing }: Places): Promise<boolean> {
+async function isKept({ previous, nothing }: FolderPaths): Promise<boolean> {
   return (await exists(previous)) || (await exists(nothing))
 }
 
 /** `fenced` is the moment between the two renames: there is no live folder, so no writer either. */
-async function stateOf(places: Places): Promise<TargetState> {
+async function stateOf(places: FolderPaths): Promise<TargetState> {
   if (await isKept(places)) return (await exists(places.loaded)) ? 'fenced' : 'swapped'
   return (await exists(places.work)) ? 'staged' : 'untouched'
 }
 
-async function assertNotSwapped(places: Places): Promise<void> {
+async function assertNotSwapped(places: FolderPaths): Promise<void> {
   const state = await stateOf(places)
   if (state === 'staged' || state === 'untouched') return
   throw new Failure('refused', `the restore of folder ${places.live} is ${state} and cannot be loaded again`, {
@@ -82,14 +82,14 @@ async function assertNotSwapped(places: Places): Promise<void> {
   })
 }
 
-async function prepareBeside({ work, loaded, live }: Places): Promise<void> {
+async function prepareBeside({ work, loaded, live }: FolderPaths): Promise<void> {
   await makeParents(live)
   await makePrivate(work)
   await makePrivate(loaded)
   await naming('sync', dirname(live), () => syncFolder(dirname(live)))
 }
 
-async function swap(places: Places, context: Context): Promise<void> {
+async function swap(places: FolderPaths, context: Context): Promise<void> {
   // Not between the renames: there would be no live folder.
   assertRunning(context.signal)
   const { live, loaded, previous, nothing, list, work } = places
@@ -108,7 +108,7 @@ async function swap(places: Places, context: Context): Promise<void> {
   // The list has done its work. What is retained for undo has names of its own.
   await context.effects.run('files: remove the empty folder beside', () => removeTree(work))
 
-  async function setAside({ live }: Places, context: Context): Promise<void> {
+  async function setAside({ live }: FolderPaths, context: Context): Promise<void> {
     if (await exists(live)) await moveFolder('files: rename the live folder to previous', live, previous, context)
     else await context.effects.run('files: note that nothing was live', () => mkdir(nothing, { mode: 0o700 }))
   }
@@ -120,11 +120,11 @@ async function moveFolder(name: string, from: string, to: string, context: Conte
 }
 
 /** Makes the old folder live again if a swap stopped between its two renames; otherwise does nothing. */
-async function bringBack(places: Places, context: Context): Promise<void> {
+async function bringBack(places: FolderPaths, context: Context): Promise<void> {
   if ((await stateOf(places)) === 'fenced') await previousToLive(places, context)
 }
 
-async function previousToLive({ live, previous, nothing }: Places, context: Context): Promise<void> {
+async function previousToLive({ live, previous, nothing }: FolderPaths, context: Context): Promise<void> {
   if (await exists(previous)) await moveFolder('files: rename the previous folder to live', previous, live, context)
   else
     await context.effects.run('files: forget that nothing was live', () =>
@@ -132,7 +132,7 @@ async function previousToLive({ live, previous, nothing }: Places, context: Cont
     )
 }
 
-async function undo(places: Places, context: Context): Promise<void> {
+async function undo(places: FolderPaths, context: Context): Promise<void> {
   const { live, undone } = places
   const state = await stateOf(places)
   if (state === 'fenced') return await bringBack(places, context)
@@ -144,7 +144,7 @@ async function undo(places: Places, context: Context): Promise<void> {
   await context.effects.run('files: remove the empty folder beside', () => removeTree(places.work))
 }
 
-async function assertUndone({ live, undone }: Places): Promise<void> {
+async function assertUndone({ live, undone }: FolderPaths): Promise<void> {
   if (await exists(undone)) return
   throw new Failure('refused', `nothing is retained to undo the restore of folder ${live}`, {
     hint: 'What a swap replaced may have been removed after its time. Restore an older restore point instead.',
@@ -152,7 +152,7 @@ async function assertUndone({ live, undone }: Places): Promise<void> {
 }
 
 /** Moved out of sight first: a folder that is half removed must not look like one that can be undone. */
-async function forget(places: Places, context: Context): Promise<void> {
+async function forget(places: FolderPaths, context: Context): Promise<void> {
   const { live, work, previous, nothing, undone } = places
   const state = await stateOf(places)
   if (state === 'fenced' || (state === 'swapped' && !(await exists(live)))) {

@@ -12,9 +12,9 @@ import {
   type LiveObject,
 } from '../object.ts'
 import { beingDeleted, heldBy, isReplaceable } from './replaceable.ts'
-import type { Place } from './stage.ts'
+import type { ObjectRef } from './stage.ts'
 
-export interface ApplyPlace {
+export interface ApplyTarget {
   readonly namespace: string
   readonly client: KubernetesClient
   readonly context: Context
@@ -40,10 +40,10 @@ const TRIES = 5
  * again and not overwritten unseen. An equal one is left alone.
  */
 export async function applyObject(
-  { object, name }: Place,
+  { object, name }: ObjectRef,
   wanted: Wanted,
   mayReplace: MayReplace,
-  place: ApplyPlace,
+  place: ApplyTarget,
 ): Promise<void> {
   let { before } = wanted
   for (let tries = 0; tries < TRIES; tries += 1) {
@@ -67,7 +67,7 @@ type Done = boolean | 'to be made again'
 function make(
   one: KubernetesObject | undefined,
   before: KubernetesObject | undefined,
-  { namespace, client, context }: ApplyPlace,
+  { namespace, client, context }: ApplyTarget,
 ): Promise<Done> {
   if (one === undefined) return Promise.resolve(true)
   const body = bodyOf(one, undefined, before?.rest)
@@ -78,7 +78,7 @@ function make(
 async function change(
   live: LiveObject,
   one: KubernetesObject | undefined,
-  { namespace, client, context }: ApplyPlace,
+  { namespace, client, context }: ApplyTarget,
 ): Promise<Done> {
   const resource = resourceOf(live.object, namespace)
   const remove = (): Promise<boolean> => client.remove(resource, live.name, live.version)
@@ -119,9 +119,9 @@ export function isChangedMeanwhile(error: unknown): error is Failure {
 
 /** Applies all of them, and then names everything that is not as wanted. */
 export async function applyAll(
-  wanted: readonly (readonly [Place, Wanted])[],
+  wanted: readonly (readonly [ObjectRef, Wanted])[],
   mayReplace: MayReplace,
-  place: ApplyPlace,
+  place: ApplyTarget,
 ): Promise<void> {
   for (const [one, what] of wanted) await applyObject(one, what, mayReplace, place)
   const wrong: string[] = []

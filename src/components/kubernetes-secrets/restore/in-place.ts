@@ -1,11 +1,11 @@
 import type { Context } from '../../../core/ports.ts'
 import type { Difference } from '../../../core/restore-point.ts'
 import type { KubernetesClient } from '../../../platforms/kubernetes/client.ts'
-import type { Target } from '../../target.ts'
+import type { RestoreTarget } from '../../target.ts'
 import type { ArtifactSource } from '../../transfer.ts'
 import { SECRETS } from '../../secret-record.ts'
 import { withoutSwap } from '../../without-swap.ts'
-import { applyObject, type ApplyPlace, type Wanted } from './apply.ts'
+import { applyObject, type ApplyTarget, type Wanted } from './apply.ts'
 import { withClient } from '../connect.ts'
 import { capturedObjects, liveDifferencesOf } from '../capture/digests.ts'
 import { readObject } from '../capture/find.ts'
@@ -14,11 +14,11 @@ import { isSame, type KubernetesObject } from '../object.ts'
 import { rehearse } from './rehearse.ts'
 import { requireReplaceable } from './replaceable.ts'
 import { preflight } from './preflight.ts'
-import type { Place } from './stage.ts'
+import type { ObjectRef } from './stage.ts'
 import type { CapturedObject, KubernetesSecretsDetails, KubernetesSecretsSettings } from '../schema.ts'
 
 /** Brings each object to what was captured, and keeps nothing for undo. */
-export function inPlaceTarget(settings: KubernetesSecretsSettings): Target<KubernetesSecretsDetails> {
+export function inPlaceTarget(settings: KubernetesSecretsSettings): RestoreTarget<KubernetesSecretsDetails> {
   return {
     // Objects have no lock that writers respect: each is replaced in the version that was read.
     ...withoutSwap(describeTarget(settings), settings.namespace),
@@ -47,7 +47,7 @@ async function loadInPlace(
       const live = await readObject(captured, namespace, client)
       if (leftAlone(settings, live) === undefined) requireReplaceable(live, captured, details)
     }
-    const place: ApplyPlace = { namespace, client, context }
+    const place: ApplyTarget = { namespace, client, context }
     // All of them before the first is changed: nothing is kept here to go back to.
     await eachOf(details, source, settings, place, (one) => rehearse([one], place))
     await eachOf(details, source, settings, place, ([one, wanted]) => applyObject(one, wanted, () => true, place))
@@ -59,8 +59,8 @@ async function eachOf(
   details: KubernetesSecretsDetails,
   source: ArtifactSource,
   settings: KubernetesSecretsSettings,
-  { namespace, client }: ApplyPlace,
-  act: (one: readonly [Place, Wanted]) => Promise<void>,
+  { namespace, client }: ApplyTarget,
+  act: (one: readonly [ObjectRef, Wanted]) => Promise<void>,
 ): Promise<void> {
   for await (const one of capturedObjects(details, source.read(SECRETS))) {
     const live = await readObject(one, namespace, client)

@@ -1,16 +1,16 @@
 import { Failure } from '../../../core/failure.ts'
-import { withOthers, type ApplyPlace, type Wanted } from './apply.ts'
+import { withOthers, type ApplyTarget, type Wanted } from './apply.ts'
 import { readObject } from '../capture/find.ts'
 import { areEqual, bodyOf, resourceOf, type KubernetesObject, type LiveObject } from '../object.ts'
 import { beingDeleted, heldBy, isReplaceable } from './replaceable.ts'
-import type { Place } from './stage.ts'
+import type { ObjectRef } from './stage.ts'
 
 /**
  * Asks the server by dry runs whether it would take each of these, and changes nothing. Fails with what it refuses: a rule,
  * a quota, a namespace that ends, a finalizer, a deletion under way. One after the other: that together they are more
  * than a quota has left is not seen.
  */
-export async function rehearse(wanted: readonly (readonly [Place, Wanted])[], place: ApplyPlace): Promise<void> {
+export async function rehearse(wanted: readonly (readonly [ObjectRef, Wanted])[], place: ApplyTarget): Promise<void> {
   for (const [{ object, name }, one] of wanted) {
     const live = await readObject({ object, name }, place.namespace, place.client)
     if (live?.isGoing === true) throw beingDeleted(live)
@@ -19,10 +19,10 @@ export async function rehearse(wanted: readonly (readonly [Place, Wanted])[], pl
 }
 
 async function rehearseOne(
-  { object, name }: Place,
+  { object, name }: ObjectRef,
   wanted: KubernetesObject | undefined,
   live: LiveObject | undefined,
-  { namespace, client }: ApplyPlace,
+  { namespace, client }: ApplyTarget,
 ): Promise<void> {
   const resource = resourceOf(object, namespace)
   if (wanted === undefined) {

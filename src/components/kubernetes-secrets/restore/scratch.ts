@@ -5,7 +5,7 @@ import { Failure } from '../../../core/failure.ts'
 import type { Context } from '../../../core/ports.ts'
 import type { Difference } from '../../../core/restore-point.ts'
 import { bytesOfSecret, secretOfBytes } from '../../../core/texts/secret-bytes.ts'
-import type { ScratchTargetRequest, Target } from '../../target.ts'
+import type { ScratchTargetRequest, RestoreTarget } from '../../target.ts'
 import type { ArtifactSource } from '../../transfer.ts'
 import { SECRETS } from '../../secret-record.ts'
 import { withoutSwap } from '../../without-swap.ts'
@@ -21,7 +21,7 @@ const VALUES = 'values'
 export function scratchTarget(
   { namespace }: KubernetesSecretsSettings,
   { scratchFolder, restoreId }: ScratchTargetRequest,
-): Target<KubernetesSecretsDetails> {
+): RestoreTarget<KubernetesSecretsDetails> {
   const folder = join(scratchFolder, `kubernetes-secrets-${restoreId}`)
   const remove = (context: Context): Promise<void> =>
     context.effects.run('kubernetes: remove the scratch folder', () => rm(folder, { recursive: true, force: true }))

@@ -13,7 +13,7 @@ import { objectKind, type KubernetesSecretsSettings } from '../schema.ts'
 import { OWN_LABEL, PART_BYTES, partName, PARTS, recordName, SLOTS, type BundleName } from '../capture/slots.ts'
 
 const place = z.object({ object: objectKind, name: z.string() })
-export type Place = z.infer<typeof place>
+export type ObjectRef = z.infer<typeof place>
 const bundle = z.object({
   parts: z.number().int().positive().max(PARTS),
   sha256: z.string(),
@@ -67,7 +67,7 @@ class Stage {
     name: BundleName,
     restoreId: string,
     objects: readonly KubernetesObject[],
-    absent: readonly Place[],
+    absent: readonly ObjectRef[],
   ): Promise<Bundle> {
     const content = Buffer.concat(
       objects.flatMap((one) => [...linesOf(this.#settings.namespace, one, 'with its rest')]),

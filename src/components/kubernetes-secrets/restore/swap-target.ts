@@ -1,9 +1,9 @@
 import { describe, Failure } from '../../../core/failure.ts'
-import type { Target, TargetRequest } from '../../target.ts'
+import type { RestoreTarget, TargetRequest } from '../../target.ts'
 import { SECRETS } from '../../secret-record.ts'
 import type { Change, ValueStore } from '../../value-swap/value-store.ts'
 import { valueSwapTarget } from '../../value-swap/value-swap-target.ts'
-import { applyAll, applyObject, isChangedMeanwhile, type ApplyPlace, type Wanted } from './apply.ts'
+import { applyAll, applyObject, isChangedMeanwhile, type ApplyTarget, type Wanted } from './apply.ts'
 import { withClient } from '../connect.ts'
 import { capturedObjects, differencesOf } from '../capture/digests.ts'
 import { readObject } from '../capture/find.ts'
@@ -15,13 +15,13 @@ import { rehearse } from './rehearse.ts'
 import { beingDeleted, requireReplaceable } from './replaceable.ts'
 import { collected } from './records.ts'
 import type { KubernetesSecretsDetails, KubernetesSecretsSettings } from '../schema.ts'
-import { freeStage, keptStages, type FoundStage, type Place } from './stage.ts'
+import { freeStage, keptStages, type FoundStage, type ObjectRef } from './stage.ts'
 
 /** Keeps what it needs in Secrets of the namespace. */
 export function swapTarget(
   settings: KubernetesSecretsSettings,
   { restoreId }: TargetRequest,
-): Target<KubernetesSecretsDetails> {
+): RestoreTarget<KubernetesSecretsDetails> {
   const { namespace } = settings
   return valueSwapTarget({
     description: describeTarget(settings),
@@ -39,7 +39,7 @@ export function swapTarget(
 function kubernetesStore(
   settings: KubernetesSecretsSettings,
   restoreId: string,
-  place: ApplyPlace,
+  place: ApplyTarget,
 ): ValueStore<KubernetesSecretsDetails, FoundStage> {
   const { client, context } = place
   return {
@@ -92,9 +92,9 @@ async function touchedBy(
   objects: readonly KubernetesObject[],
   details: KubernetesSecretsDetails,
   settings: KubernetesSecretsSettings,
-  { namespace, client }: ApplyPlace,
-): Promise<readonly (readonly [Place, Wanted & { readonly live: LiveObject | undefined }])[]> {
-  const touched: (readonly [Place, Wanted & { readonly live: LiveObject | undefined }])[] = []
+  { namespace, client }: ApplyTarget,
+): Promise<readonly (readonly [ObjectRef, Wanted & { readonly live: LiveObject | undefined }])[]> {
+  const touched: (readonly [ObjectRef, Wanted & { readonly live: LiveObject | undefined }])[] = []
   for (const one of objects) {
     const live = await readObject(one, namespace, client)
     if (leftAlone(settings, live) === undefined) touched.push([one, { ...wantedOf(one, details), live }])
@@ -103,7 +103,10 @@ async function touchedBy(
 }
 
 /** Those that are there. */
-async function liveOf(places: readonly Place[], { namespace, client }: ApplyPlace): Promise<readonly LiveObject[]> {
+async function liveOf(
+  places: readonly ObjectRef[],
+  { namespace, client }: ApplyTarget,
+): Promise<readonly LiveObject[]> {
   const there: LiveObject[] = []
   for (const one of places) {
     const live = await readObject(one, namespace, client)
@@ -112,7 +115,7 @@ async function liveOf(places: readonly Place[], { namespace, client }: ApplyPlac
   return there
 }
 
-async function wayBack(found: FoundStage, restoreId: string, place: ApplyPlace): Promise<Change<FoundStage>> {
+async function wayBack(found: FoundStage, restoreId: string, place: ApplyTarget): Promise<Change<FoundStage>> {
   const before = await previousOf(found)
   return {
     async retain() {
@@ -123,7 +126,7 @@ async function wayBack(found: FoundStage, restoreId: string, place: ApplyPlace):
     async apply(record) {
       // What is live now has owners that are there now.
       const brought = await restoredOf({ ...found, record })
-      const liveAt = (one: Place): KubernetesObject | undefined => brought.find((other) => isSame(other, one))
+      const liveAt = (one: ObjectRef): KubernetesObject | undefined => brought.find((other) => isSame(other, one))
       const wanted = before.wanted.map(([one, what]) => [one, { ...what, before: liveAt(one) }] as const)
       await applyAll(wanted, () => true, place)
     },
@@ -131,7 +134,7 @@ async function wayBack(found: FoundStage, restoreId: string, place: ApplyPlace):
 }
 
 /** An object that is being deleted may be gone in a moment, and what is retained is all there is of it. */
-async function requireForgettable(found: FoundStage, place: ApplyPlace): Promise<void> {
+async function requireForgettable(found: FoundStage, place: ApplyTarget): Promise<void> {
   // One that died has removed what was kept first, and its record last.
   if (found.record.previous === undefined || !(await found.stage.has('previous'))) return
   const live = await liveOf((await previousOf(found)).places, place)
@@ -140,7 +143,7 @@ async function requireForgettable(found: FoundStage, place: ApplyPlace): Promise
 }
 
 /** Only what the swap itself brought. What somebody else wrote meanwhile is left, and said. */
-async function takeBack(found: FoundStage, place: ApplyPlace): Promise<void> {
+async function takeBack(found: FoundStage, place: ApplyTarget): Promise<void> {
   const before = await previousOf(found)
   const restored = await restoredOf(found)
   const ours = (live: LiveObject | undefined): boolean =>
@@ -162,11 +165,11 @@ async function restoredOf({ stage, record }: FoundStage): Promise<readonly Kuber
 
 /** What was live before a restore. */
 interface Previous {
-  readonly places: readonly Place[]
+  readonly places: readonly ObjectRef[]
   /** Each as it was, with what else belonged to it where it has to be made again. */
-  readonly wanted: readonly (readonly [Place, Wanted])[]
-  readonly of: (place: Place) => KubernetesObject | undefined
-  readonly touches: (place: Place) => boolean
+  readonly wanted: readonly (readonly [ObjectRef, Wanted])[]
+  readonly of: (place: ObjectRef) => KubernetesObject | undefined
+  readonly touches: (place: ObjectRef) => boolean
   readonly has: (live: KubernetesObject) => boolean
 }
 
@@ -175,7 +178,7 @@ async function previousOf({ stage, record }: FoundStage): Promise<Previous> {
   if (bundle === undefined) throw new Failure('corrupt', 'what a restore replaced is not where its record says')
   const objects = await stage.read('previous', bundle)
   const places = [...objects, ...bundle.absent]
-  const of = (place: Place): KubernetesObject | undefined => objects.find((one) => isSame(one, place))
+  const of = (place: ObjectRef): KubernetesObject | undefined => objects.find((one) => isSame(one, place))
   return {
     places,
     wanted: places.map((place) => [place, { one: of(place), exactly: true, before: of(place) }]),

@@ -44,12 +44,17 @@ export async function* captureMount(
   for await (const entries of pMapIterable(batchesOf(reads), settle, { concurrency: AHEAD })) yield* entries
 }
 
-interface Place {
+interface MountSource {
   readonly page: Page
   readonly name: string
 }
 
-async function* namesOf(mount: KvMount, client: Client, scan: boolean, missing: MissingList): AsyncGenerator<Place> {
+async function* namesOf(
+  mount: KvMount,
+  client: Client,
+  scan: boolean,
+  missing: MissingList,
+): AsyncGenerator<MountSource> {
   const passOver: PassOver = async (folder, error) => {
     const reason = await reasonFor(error, client)
     if (reason === undefined) throw error
@@ -60,12 +65,12 @@ async function* namesOf(mount: KvMount, client: Client, scan: boolean, missing: 
     for (const name of page.secrets) yield { page, name }
 }
 
-interface Held extends Place {
+interface Held extends MountSource {
   /** Undefined when it was not there, or no longer what the list had said of it. */
   readonly read: CapturedEntry | undefined
 }
 
-async function readOne(mount: KvMount, place: Place, client: Client): Promise<Held> {
+async function readOne(mount: KvMount, place: MountSource, client: Client): Promise<Held> {
   const { page, name } = place
   const path = pathOf(page, name)
   const { path: at, version } = mount

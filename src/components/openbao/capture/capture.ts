@@ -38,7 +38,7 @@ export async function captureOpenbao(
     requireSnapshotStorage(settings, server)
     const mounts = await findMounts(settings, client)
     const absent = absentMounts(settings, mounts)
-    const census = new Census(mounts)
+    const census = new CaptureStats(mounts)
     const missing = new MissingList()
     await sink.write(
       SECRETS,
@@ -72,7 +72,7 @@ export async function captureOpenbao(
   })
 }
 
-async function* secretLines(captured: AsyncIterable<CapturedEntry>, census: Census, list: MissingList): Bytes {
+async function* secretLines(captured: AsyncIterable<CapturedEntry>, census: CaptureStats, list: MissingList): Bytes {
   let held: Buffer[] = []
   let bytes = 0
   for await (const { stored, missing, error } of captured) {
@@ -100,7 +100,7 @@ async function* capturedIn(
 }
 
 /** Counts what goes by. */
-export class Census {
+export class CaptureStats {
   readonly #mounts: Map<string, CapturedMount>
   readonly #hash = createHash('sha256')
   #secrets = 0

@@ -2,7 +2,7 @@ import { Failure } from '../../../core/failure.ts'
 import type { Bytes } from '../../../core/ports.ts'
 import type { GivenSecrets, ListedSecret, SecretList, TakenSecrets } from '../../capabilities/secret-lists.ts'
 import type { ArtifactSink, ArtifactSource, Captured } from '../../transfer.ts'
-import { Census, SECRETS } from '../capture/capture.ts'
+import { CaptureStats, SECRETS } from '../capture/capture.ts'
 import { listedLine, refusePath, textOfNewest } from './listed-entry.ts'
 import { parseEntryLine } from './entry.ts'
 import { entriesOf } from '../client/lines.ts'
@@ -21,7 +21,7 @@ async function captureList(
   mount: string,
   sink: ArtifactSink,
 ): Promise<Captured<OpenbaoDetails>> {
-  const census = new Census([{ path: mount, version: 2, description: '', config: null }])
+  const census = new CaptureStats([{ path: mount, version: 2, description: '', config: null }])
   await sink.write(SECRETS, 'json-lines', linesOf(list, mount, census))
   const { address, namespace } = settings
   const details: OpenbaoDetails = {
@@ -41,7 +41,7 @@ async function captureList(
   return { details, notCaptured: notInLists(mount) }
 }
 
-async function* linesOf(list: SecretList, mount: string, census: Census): Bytes {
+async function* linesOf(list: SecretList, mount: string, census: CaptureStats): Bytes {
   for await (const { path, json } of list.secrets()) {
     const text = listedLine({ mount, path, json, created: list.created })
     const line = Buffer.from(text)

@@ -11,7 +11,7 @@ import { readInfo, readPlain, readStable, readVersions } from '../kv/read-entry.
 import type { SecretInfo } from '../kv/read-entry.ts'
 import { isGone, isSameMetadata, isSameValue } from './same.ts'
 
-export interface ApplyPlace {
+export interface ApplyTarget {
   readonly client: Client
   readonly context: Context
   readonly mounts: ReadonlyMap<string, KvMount>
@@ -35,7 +35,7 @@ export const MOST_PLACEHOLDERS = 1000
  * Brings one secret to what was captured. What is already so is left alone, so that it can be repeated, and goes on where
  * it stopped. Every write names the version that it follows: one that somebody else made meanwhile is never overwritten blindly.
  */
-export function applyEntry(entry: Entry, place: ApplyPlace, info?: SecretInfo): Promise<Applied> {
+export function applyEntry(entry: Entry, place: ApplyTarget, info?: SecretInfo): Promise<Applied> {
   const once = (attempt: number): Promise<Applied> =>
     attempt === 1
       ? applyOnce(entry, place, place.empty.has(entry.mount), info)
@@ -50,7 +50,7 @@ export function applyEntry(entry: Entry, place: ApplyPlace, info?: SecretInfo): 
 
 async function applyOnce(
   entry: Entry,
-  place: ApplyPlace,
+  place: ApplyTarget,
   isNew: boolean,
   info: SecretInfo | undefined,
 ): Promise<Applied> {
@@ -66,7 +66,7 @@ async function applyOnce(
 async function readLive(
   { mount, path }: Entry2,
   info: SecretInfo | undefined,
-  { client }: ApplyPlace,
+  { client }: ApplyTarget,
 ): Promise<Entry2 | undefined> {
   const read = info === undefined ? undefined : await readVersions(mount, path, info, client)
   return read ?? (await readStable(mount, path, client))
@@ -76,7 +76,7 @@ export function tooManyLost({ current, versions }: Entry2): boolean {
   return current - versions.filter(({ state }) => state === 'live').length > MOST_PLACEHOLDERS
 }
 
-async function applyPlain(entry: Entry1, place: ApplyPlace): Promise<Applied> {
+async function applyPlain(entry: Entry1, place: ApplyTarget): Promise<Applied> {
   const live = await readPlain(entry.mount, entry.path, place.client)
   if (live !== undefined && canonical(live.data) === canonical(entry.data)) return 'whole'
   await write(place, nameOf(entry), { method: 'POST', path: urlOf(entry, undefined), body: entry.data })
@@ -84,7 +84,7 @@ async function applyPlain(entry: Entry1, place: ApplyPlace): Promise<Applied> {
 }
 
 /** Nothing was here. Version 2 keeps what is deleted, to be undeleted by hand; version 1 has only one way to delete. */
-async function applyAbsent(entry: Extract<Entry, { kv: 'absent' }>, place: ApplyPlace): Promise<Applied> {
+async function applyAbsent(entry: Extract<Entry, { kv: 'absent' }>, place: ApplyTarget): Promise<Applied> {
   if (place.mounts.get(entry.mount)?.version === 1) {
     const live = await readPlain(entry.mount, entry.path, place.client)
     if (live !== undefined) await write(place, nameOf(entry), { method: 'DELETE', path: urlOf(entry, undefined) })
@@ -119,7 +119,7 @@ function versionOf({ versions }: Entry2, number: number): Version | undefined {
   return versions.find(({ version }) => version === number)
 }
 
-async function replay(wanted: Entry2, live: Entry2 | undefined, place: ApplyPlace): Promise<Applied> {
+async function replay(wanted: Entry2, live: Entry2 | undefined, place: ApplyTarget): Promise<Applied> {
   const from = (live?.current ?? 0) + 1
   let metadata = live?.metadata ?? UNSET
   if (from <= wanted.current && wanted.current > keptVersions(metadata, wanted.mount, place)) {
@@ -142,7 +142,7 @@ interface Replayed {
 }
 
 /** Metadata last: an earlier limit would prune, an earlier time of expiry would stamp the new versions. */
-async function finish(wanted: Entry2, { live, metadata, from }: Replayed, place: ApplyPlace): Promise<void> {
+async function finish(wanted: Entry2, { live, metadata, from }: Replayed, place: ApplyTarget): Promise<void> {
   const isNew = live === undefined && from > wanted.current
   if (isNew || !isSameMetadata(metadata, wanted.metadata)) await setMetadata(wanted, wanted.metadata, place)
   const numbers = Array.from({ length: wanted.current }, (_, index) => index + 1)
@@ -161,7 +161,7 @@ async function finish(wanted: Entry2, { live, metadata, from }: Replayed, place:
 }
 
 /** The newest value as the next version; the history that is there stays. */
-async function applyCurrent(wanted: Entry2, live: Entry2 | undefined, place: ApplyPlace): Promise<Applied> {
+async function applyCurrent(wanted: Entry2, live: Entry2 | undefined, place: ApplyTarget): Promise<Applied> {
   const [newest, there] = [versionOf(wanted, wanted.current), live && versionOf(live, live.current)]
   if (newest?.state === 'live') {
     if (there?.state !== 'live' || !isSameValue(there.data, newest.data))
@@ -173,7 +173,7 @@ async function applyCurrent(wanted: Entry2, live: Entry2 | undefined, place: App
   return 'current'
 }
 
-async function applyRenumbered(wanted: Entry2, place: ApplyPlace): Promise<Applied> {
+async function applyRenumbered(wanted: Entry2, place: ApplyTarget): Promise<Applied> {
   const held = wanted.versions.flatMap((version) => (version.state === 'live' ? [version.data] : []))
   const versions: Version[] = held.map((data, index) => ({ version: index + 1, state: 'live', created: '', data }))
   const renumbered = { ...wanted, current: held.length, versions }
@@ -185,16 +185,16 @@ async function applyRenumbered(wanted: Entry2, place: ApplyPlace): Promise<Appli
 
 const UNSET: SecretMetadata = { maxVersions: 0, casRequired: false, deleteVersionAfter: '0s', custom: null }
 
-function keptVersions({ maxVersions }: SecretMetadata, mount: string, { mounts }: ApplyPlace): number {
+function keptVersions({ maxVersions }: SecretMetadata, mount: string, { mounts }: ApplyTarget): number {
   return maxVersions || mounts.get(mount)?.config?.max_versions || DEFAULT_VERSIONS
 }
 
-async function writeVersion(entry: Entry2, after: number, data: Value, place: ApplyPlace): Promise<void> {
+async function writeVersion(entry: Entry2, after: number, data: Value, place: ApplyTarget): Promise<void> {
   const body = { options: { cas: after }, data }
   await write(place, `${nameOf(entry)} version ${after + 1}`, { method: 'POST', path: urlOf(entry, 'data'), body })
 }
 
-async function setMetadata(entry: Entry2, metadata: SecretMetadata, place: ApplyPlace): Promise<void> {
+async function setMetadata(entry: Entry2, metadata: SecretMetadata, place: ApplyTarget): Promise<void> {
   const body = {
     max_versions: metadata.maxVersions,
     cas_required: metadata.casRequired,
@@ -211,7 +211,7 @@ async function setMetadata(entry: Entry2, metadata: SecretMetadata, place: Apply
   })
 }
 
-async function writeMetadata(entry: Entry2, body: object, place: ApplyPlace): Promise<void> {
+async function writeMetadata(entry: Entry2, body: object, place: ApplyTarget): Promise<void> {
   await write(place, `metadata of ${nameOf(entry)}`, { method: 'POST', path: urlOf(entry, 'metadata'), body })
 }
 
@@ -219,13 +219,13 @@ async function changeVersions(
   entry: Pick<Entry, 'mount' | 'path'>,
   act: 'delete' | 'destroy',
   versions: readonly number[],
-  place: ApplyPlace,
+  place: ApplyTarget,
 ): Promise<void> {
   const method = act === 'destroy' ? 'PUT' : 'POST'
   await write(place, `${act} versions of ${nameOf(entry)}`, { method, path: urlOf(entry, act), body: { versions } })
 }
 
-async function write({ client, context }: ApplyPlace, what: string, call: Call): Promise<void> {
+async function write({ client, context }: ApplyTarget, what: string, call: Call): Promise<void> {
   await context.effects.run(`openbao: ${what}`, async () => {
     await client.call(call)
   })

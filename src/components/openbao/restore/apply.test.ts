@@ -4,7 +4,7 @@ import { Failure } from '../../../core/failure.ts'
 import type { Context } from '../../../core/ports.ts'
 import { systemClock } from '../../../system/clock.ts'
 import { applyAll } from './apply.ts'
-import type { ApplyPlace } from './apply-entry.ts'
+import type { ApplyTarget } from './apply-entry.ts'
 import type { Entry } from '../kv/entry.ts'
 
 const { signal } = new AbortController()
@@ -33,7 +33,7 @@ test('when the server is lost, nothing is being written any more when that is sa
   const context: Context = { clock: systemClock, effects: { run }, signal, progress: () => {} }
   const mounts = new Map([['s', { path: 's', version: 2 as const, description: '', config: null }]])
   // The mount is empty, so that nothing is read before it is written: no server is asked.
-  const place = { client: { workers: 4 }, context, mounts, empty: new Set(['s']) } as unknown as ApplyPlace
+  const place = { client: { workers: 4 }, context, mounts, empty: new Set(['s']) } as unknown as ApplyTarget
   await assert.rejects(applyAll(secrets(), place), (error) => error === lost)
   assert.equal(writing, 0)
 })

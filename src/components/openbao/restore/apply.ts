@@ -3,7 +3,7 @@ import { describe, Failure, toFailure } from '../../../core/failure.ts'
 import type { Context } from '../../../core/ports.ts'
 import type { Difference } from '../../../core/restore-point.ts'
 import { applyEntry } from './apply-entry.ts'
-import type { ApplyPlace } from './apply-entry.ts'
+import type { ApplyTarget } from './apply-entry.ts'
 import type { Client } from '../client/client.ts'
 import { nameOf } from '../kv/entry.ts'
 import type { Entry } from '../kv/entry.ts'
@@ -23,7 +23,7 @@ export type Diverged = ReadonlySet<string>
  * `incomplete`, with its name; a server that does not answer any more ends it at once. Nothing is being written any more
  * when this ends: whoever takes back what it did would meet writes that are still on their way.
  */
-export async function applyAll(entries: AsyncIterable<Entry>, place: ApplyPlace): Promise<Diverged> {
+export async function applyAll(entries: AsyncIterable<Entry>, place: ApplyTarget): Promise<Diverged> {
   const diverged = new Set<string>()
   const failed: string[] = []
   let [count, failures] = [0, 0]
@@ -55,7 +55,10 @@ export async function applyAll(entries: AsyncIterable<Entry>, place: ApplyPlace)
 }
 
 /** What goes into an empty mount needs no look at what is there. */
-async function* lookedAt(entries: AsyncIterable<Entry>, { client, empty, mounts }: ApplyPlace): AsyncGenerator<Looked> {
+async function* lookedAt(
+  entries: AsyncIterable<Entry>,
+  { client, empty, mounts }: ApplyTarget,
+): AsyncGenerator<Looked> {
   if (empty.size < mounts.size) yield* withInfos(entries, client)
   else for await (const entry of entries) yield { entry, info: undefined }
 }

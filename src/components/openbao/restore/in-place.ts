@@ -1,7 +1,7 @@
 import { Failure } from '../../../core/failure.ts'
 import type { Context } from '../../../core/ports.ts'
 import type { Finding } from '../../../core/restore-point.ts'
-import type { Target } from '../../target.ts'
+import type { RestoreTarget } from '../../target.ts'
 import type { ArtifactSource } from '../../transfer.ts'
 import { withoutSwap } from '../../without-swap.ts'
 import { applyAll, compareAll } from './apply.ts'
@@ -23,7 +23,7 @@ interface Loaded {
 }
 
 /** Brings the live secrets to what was captured, and keeps nothing but what the safety point has. */
-export function inPlaceTarget(settings: OpenbaoSettings): Target<OpenbaoDetails> {
+export function inPlaceTarget(settings: OpenbaoSettings): RestoreTarget<OpenbaoDetails> {
   const description = `secrets of ${settings.address}, in place`
   let loaded: Loaded | undefined
   return {

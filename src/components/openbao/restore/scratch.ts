@@ -5,7 +5,7 @@ import { Failure } from '../../../core/failure.ts'
 import type { Context } from '../../../core/ports.ts'
 import type { Difference, Finding } from '../../../core/restore-point.ts'
 import { Secret } from '../../../core/secret.ts'
-import type { ScratchTargetRequest, Target, TargetState } from '../../target.ts'
+import type { ScratchTargetRequest, RestoreTarget, TargetState } from '../../target.ts'
 import type { ArtifactSource } from '../../transfer.ts'
 import { applyAll, compareAll } from './apply.ts'
 import { tooManyLost } from './apply-entry.ts'
@@ -23,7 +23,7 @@ import type { ThrowAwayServer } from '../private-server/throw-away.ts'
 import { walk } from '../kv/walk.ts'
 
 /** Restores into a throw-away server in memory, behind a socket that only we can reach: for drills. */
-export class ScratchTarget implements Target<OpenbaoDetails> {
+export class ScratchTarget implements RestoreTarget<OpenbaoDetails> {
   readonly #address: string
   readonly confirmation: string
   readonly #settings: OpenbaoSettings

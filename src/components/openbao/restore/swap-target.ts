@@ -2,11 +2,11 @@ import { pMapIterable } from 'p-map'
 import { Failure } from '../../../core/failure.ts'
 import type { Bytes, Context } from '../../../core/ports.ts'
 import type { Difference } from '../../../core/restore-point.ts'
-import type { Target, TargetRequest } from '../../target.ts'
+import type { RestoreTarget, TargetRequest } from '../../target.ts'
 import type { FoundSwap, ValueStore } from '../../value-swap/value-store.ts'
 import { valueSwapTarget } from '../../value-swap/value-swap-target.ts'
 import { applyAll, compareAll, readLooked } from './apply.ts'
-import type { ApplyPlace } from './apply-entry.ts'
+import type { ApplyTarget } from './apply-entry.ts'
 import { SECRETS } from '../capture/capture.ts'
 import type { Client } from '../client/client.ts'
 import { withClient } from '../client/connect.ts'
@@ -33,7 +33,7 @@ interface Found extends FoundSwap {
  * Keeps what it needs in a folder of our own on the server. A swap of whole mounts would need the rights of root; this
  * needs no more than to write.
  */
-export function swapTarget(settings: OpenbaoSettings, { restoreId }: TargetRequest): Target<OpenbaoDetails> {
+export function swapTarget(settings: OpenbaoSettings, { restoreId }: TargetRequest): RestoreTarget<OpenbaoDetails> {
   return valueSwapTarget({
     description: `secrets of ${settings.address}`,
     confirmation: settings.address,
@@ -53,7 +53,7 @@ function openbaoStore(
   context: Context,
 ): ValueStore<OpenbaoDetails, Found> {
   const stageIn = (mount: KvMount): Stage => new Stage(mount, restoreId, client, context)
-  const placeWith = (mounts: ApplyPlace['mounts']): ApplyPlace => ({ client, context, mounts, empty: new Set() })
+  const placeWith = (mounts: ApplyTarget['mounts']): ApplyTarget => ({ client, context, mounts, empty: new Set() })
   return {
     async find() {
       for (const mount of await findMounts(settings, client)) {
@@ -116,7 +116,7 @@ function requireBundle(bundle: Bundle | undefined): Bundle {
   throw new Failure('corrupt', 'openbao: the record of the restore does not say where its values are')
 }
 
-function stageMount(details: OpenbaoDetails, mounts: ApplyPlace['mounts']): KvMount {
+function stageMount(details: OpenbaoDetails, mounts: ApplyTarget['mounts']): KvMount {
   const place = details.mounts
     .map(({ path }) => mounts.get(path))
     .find((mount) => mount !== undefined && canStage(mount))
@@ -131,7 +131,7 @@ function stageMount(details: OpenbaoDetails, mounts: ApplyPlace['mounts']): KvMo
 }
 
 /** What is at these paths now, as lines; `absent` where nothing is. */
-async function* presentLines(entries: AsyncIterable<Entry>, { client, mounts }: ApplyPlace): Bytes {
+async function* presentLines(entries: AsyncIterable<Entry>, { client, mounts }: ApplyTarget): Bytes {
   const read = async (looked: Looked): Promise<Entry> => {
     const { mount, path } = looked.entry
     return (await readLooked(looked, client, mounts.get(mount)?.version)) ?? { kv: 'absent', mount, path }
@@ -143,7 +143,7 @@ async function* presentLines(entries: AsyncIterable<Entry>, { client, mounts }: 
     yield Buffer.from(entryLine(entry))
 }
 
-async function bring(wanted: () => AsyncIterable<Entry>, place: ApplyPlace): Promise<void> {
+async function bring(wanted: () => AsyncIterable<Entry>, place: ApplyTarget): Promise<void> {
   const diverged = await applyAll(wanted(), place)
   const how = (entry: Entry): 'versions' | 'current' => (diverged.has(nameOf(entry)) ? 'current' : 'versions')
   const differences = await compareAll(wanted(), how, place.client)

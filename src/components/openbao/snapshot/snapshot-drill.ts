@@ -5,7 +5,7 @@ import type { Context } from '../../../core/ports.ts'
 import type { Difference } from '../../../core/restore-point.ts'
 import { Secret } from '../../../core/secret.ts'
 import type { ArtifactSource } from '../../transfer.ts'
-import { canariesOf, readCanaries } from '../capture/canaries.ts'
+import { spotChecksOf, readSpotChecks } from '../capture/spot-checks.ts'
 import { SECRETS, SNAPSHOT } from '../capture/capture.ts'
 import { Client, parseAnswer } from '../client/client.ts'
 import type { OpenbaoDetails, OpenbaoSettings } from '../schema.ts'
@@ -49,9 +49,9 @@ export async function drillSnapshot(
       sendSnapshot(client, source.read(SNAPSHOT), true, details),
     )
     await (seal === undefined ? unsealAnew(server, keys, details, context) : openAnew(server))
-    const canaries = await canariesOf(source.read(SECRETS), details)
+    const spotChecks = await spotChecksOf(source.read(SECRETS), details)
     const token = await makeRoot(server, keys, context)
-    const isRead = await withToken(server, token, context, (client) => readCanaries(canaries, client))
+    const isRead = await withToken(server, token, context, (client) => readSpotChecks(spotChecks, client))
     return isRead ? [] : [{ subject: 'raft snapshot', expected: 'a captured secret in it', found: 'none' }]
   } finally {
     await context.effects.run('openbao: remove the throw-away server of the snapshot', () => server.stop())

@@ -6,7 +6,7 @@ import { retry } from '../../../system/retry.ts'
 import type { SnapshotRequest, SnapshotRestored } from '../../capabilities/server-snapshot.ts'
 import type { ArtifactSource } from '../../transfer.ts'
 import { failureOf, reasonOf } from '../client/answers.ts'
-import { canariesOf, readCanaries } from '../capture/canaries.ts'
+import { spotChecksOf, readSpotChecks } from '../capture/spot-checks.ts'
 import { SECRETS, SNAPSHOT } from '../capture/capture.ts'
 import type { Client } from '../client/client.ts'
 import { withClient } from '../client/connect.ts'
@@ -150,10 +150,10 @@ async function probe(
   source: ArtifactSource,
   context: Context,
 ): Promise<SnapshotRestored['state']> {
-  const canaries = await canariesOf(source.read(SECRETS), details)
+  const spotChecks = await spotChecksOf(source.read(SECRETS), details)
   const probeOnce = async (): Promise<SnapshotRestored['state']> => {
     try {
-      const isRead = await withClient(settings, 'restore', context, (client) => readCanaries(canaries, client))
+      const isRead = await withClient(settings, 'restore', context, (client) => readSpotChecks(spotChecks, client))
       return isRead ? 'read' : 'other values'
     } catch (error) {
       const { kind, message } = toFailure(error)

@@ -5,7 +5,7 @@ import { listed, OUR_SCHEMAS, relationName } from './check-catalog.ts'
 import { query } from '../connection/query.ts'
 
 /** Something in a database that makes its restore points less than they look, and how to find it. */
-interface Trap {
+interface CatalogCheck {
   readonly level: 'ok' | 'warning' | 'error'
   readonly subject: string
   readonly message: string
@@ -16,7 +16,7 @@ interface Trap {
   readonly names: string
 }
 
-const TRAPS: readonly Trap[] = [
+const TRAPS: readonly CatalogCheck[] = [
   {
     level: 'warning',
     subject: 'constraints that are not validated',

@@ -7,7 +7,7 @@ import { subjectOf } from '../roles/grants.ts'
 import { findingsOf } from '../restore/preflight/preflight-rights.ts'
 import { readRights } from '../roles/roles-restore.ts'
 import type { PostgresSettings } from '../schema.ts'
-import { restoreServer } from '../restore/target/target-place.ts'
+import { restoreServer } from '../restore/target/database-target.ts'
 
 /** Whether the role that restores could make a database beside this one and swap it in. */
 export async function checkRestoring(

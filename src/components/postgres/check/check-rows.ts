@@ -5,7 +5,7 @@ import type { Finding } from '../../../core/restore-point.ts'
 import { listed, ofExtension, OUR_SCHEMAS } from './check-catalog.ts'
 import { FIRST_OWN_OID, plannable, plannableTree } from './plannable.ts'
 import { query } from '../connection/query.ts'
-import { sqlState } from '../restore/target/target-place.ts'
+import { sqlState } from '../restore/target/database-target.ts'
 
 /** A question about stored rows, whose answer costs reading them. */
 const probe = z.object({
@@ -71,7 +71,7 @@ export async function checkRows(
   seconds: number,
   context: Context,
 ): Promise<Finding[]> {
-  const hurry = new Hurry(seconds, context)
+  const hurry = new TimeBudget(seconds, context)
   const unjudged = await query(client, z.object({ name: z.string() }), UNJUDGED)
   return [
     ...(await checkForeignKeys(client, database, hurry)),
@@ -84,7 +84,7 @@ export async function checkRows(
   ]
 }
 
-async function checkForeignKeys(client: pg.ClientBase, database: string, hurry: Hurry): Promise<Finding[]> {
+async function checkForeignKeys(client: pg.ClientBase, database: string, hurry: TimeBudget): Promise<Finding[]> {
   const subject = `database ${database}: foreign keys`
   const { wrong, skipped, unsafe, looked } = await hurry.ask(client, await query(client, probe, FOREIGN_KEYS))
   const error: Finding = {
@@ -101,7 +101,7 @@ async function checkForeignKeys(client: pg.ClientBase, database: string, hurry: 
   ]
 }
 
-async function checkIndexes(client: pg.ClientBase, database: string, hurry: Hurry): Promise<Finding[]> {
+async function checkIndexes(client: pg.ClientBase, database: string, hurry: TimeBudget): Promise<Finding[]> {
   const subject = `database ${database}: damaged indexes`
   const [amcheck] = await query(client, z.object({ present: z.boolean(), allowed: z.boolean() }), AMCHECK)
   if (amcheck?.present !== true)
@@ -137,7 +137,7 @@ interface Answers {
 }
 
 /** The time that all probes share. */
-class Hurry {
+class TimeBudget {
   readonly why: string
   readonly #deadline: number
   readonly #most: number

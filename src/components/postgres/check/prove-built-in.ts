@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { Failure } from '../../../core/failure.ts'
 import { FIRST_OWN_OID, plannableTree } from './plannable.ts'
 import { query, sqlFailure } from '../connection/query.ts'
-import { sqlState } from '../restore/target/target-place.ts'
+import { sqlState } from '../restore/target/database-target.ts'
 
 /** Said where a statement is not run: it is left to a place where nothing is lost by it. */
 function leftToDrill(why: string): Failure {

@@ -3,7 +3,7 @@ import type { Finding } from '../../../core/restore-point.ts'
 import { settingValue } from './setting-value.ts'
 import { identifier } from './connection.ts'
 import type { PostgresDetails } from '../schema.ts'
-import { attempt, sqlState } from '../restore/target/target-place.ts'
+import { attempt, sqlState } from '../restore/target/database-target.ts'
 
 interface Setting {
   readonly name: string

@@ -5,7 +5,7 @@ import { withDrops, type ArchiveEntry } from '../restore/in-place/archive-head.t
 import { asciiLiteral } from '../restore/in-place/ascii.ts'
 import { readDroppable } from '../restore/in-place/droppable.ts'
 import { identifier, withSession } from '../connection/connection.ts'
-import type { LoadPlace } from '../restore/load/load.ts'
+import type { LoadTarget } from '../restore/load/load.ts'
 import { queryOne } from '../connection/query.ts'
 import { streamTool } from '../tools/tool-run.ts'
 
@@ -17,7 +17,7 @@ const ROW = `select exists (select from pg_catalog.pg_language where lanname = '
  * constraints of partitions by themselves, which PostgreSQL refuses, and would leave foreign keys that its tables have got
  * since. Around large objects it commits, as pg_dump does.
  */
-export async function sqlOverExisting(place: LoadPlace, context: Context): Promise<Bytes> {
+export async function sqlOverExisting(place: LoadTarget, context: Context): Promise<Bytes> {
   const { droppable, hasDo } = await withSession(place.server, place.database, context, async (session) => ({
     droppable: await readDroppable(session),
     ...(await queryOne(session, row, ROW)),

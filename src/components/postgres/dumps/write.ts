@@ -9,12 +9,12 @@ import { randomHex } from '../../../system/random.ts'
 import { syncFolder } from '../../../system/files/sync-folder.ts'
 import type { ArtifactSource } from '../../transfer.ts'
 import type { DumpOutput, WrittenDump } from '../../capabilities/dumps.ts'
-import type { LoadPlace } from '../restore/load/load.ts'
+import type { LoadTarget } from '../restore/load/load.ts'
 import { restoreNames } from '../names.ts'
 import type { PostgresDetails, PostgresSettings } from '../schema.ts'
 import { sentenceForDump } from '../restore/second-pass/way.ts'
 import { ScratchTarget } from '../restore/target/scratch.ts'
-import { restoreServer } from '../restore/target/target-place.ts'
+import { restoreServer } from '../restore/target/database-target.ts'
 import { returnFindings } from '../tools/tools-restore.ts'
 import { runTool, streamTool } from '../tools/tool-run.ts'
 import { sqlOverExisting } from './sql-over-existing.ts'
@@ -67,7 +67,7 @@ async function assertEqual(
 }
 
 /** The dump gets its name only when it is whole and on the disk. */
-async function writeFrom(place: LoadPlace, output: DumpOutput, context: Context): Promise<WrittenDump> {
+async function writeFrom(place: LoadTarget, output: DumpOutput, context: Context): Promise<WrittenDump> {
   const { path, format } = output
   const unfinished = join(dirname(path), `.${basename(path)}.${randomHex(4)}.unfinished`)
   context.progress({ type: 'phase', phase: 'export', detail: path })
@@ -85,7 +85,7 @@ async function writeFrom(place: LoadPlace, output: DumpOutput, context: Context)
   }
 }
 
-function contentOf(place: LoadPlace, { format, overExisting }: DumpOutput, context: Context): Promise<Bytes> | Bytes {
+function contentOf(place: LoadTarget, { format, overExisting }: DumpOutput, context: Context): Promise<Bytes> | Bytes {
   if (overExisting === true) return sqlOverExisting(place, context)
   const args = [`--format=${format === 'sql' ? 'plain' : 'custom'}`]
   return streamTool({ ...place, program: 'pg_dump', args }, context)
@@ -124,7 +124,7 @@ function tooLarge(mostBytes: number): Failure {
   })
 }
 
-async function writeFolder(place: LoadPlace, path: string, context: Context): Promise<number> {
+async function writeFolder(place: LoadTarget, path: string, context: Context): Promise<number> {
   // Silent while it writes, so only the total limit ends it.
   const limits = { ...place.limits, idleLimit: place.limits.totalLimit }
   await runTool({ ...place, limits, program: 'pg_dump', args: ['--format=directory', `--file=${path}`] }, context)

@@ -4,7 +4,7 @@ import type { Context } from '../../../core/ports.ts'
 import type { Difference } from '../../../core/restore-point.ts'
 import { readDefinitions } from './definitions.ts'
 import { definitionIn } from './fingerprint-compare.ts'
-import type { LoadPlace } from '../restore/load/load.ts'
+import type { LoadTarget } from '../restore/load/load.ts'
 import type { Definitions, Reference } from '../reference/reference.ts'
 
 /** More objects than this are named, and their texts are not read. */
@@ -17,7 +17,7 @@ const SECRET = /^(?:USER MAPPING|SUBSCRIPTION|SERVER) /
 const SECRET_SHOWN: readonly string[] = ['(not shown: its options may hold a password)']
 
 export interface Texts {
-  readonly place: LoadPlace
+  readonly place: LoadTarget
   /** How the server of `place` words what was captured; its wording makes the shorter diff. */
   readonly worded: Definitions | undefined
   readonly reference: Reference | undefined

@@ -2,7 +2,7 @@ import type { Bytes } from '../../../core/ports.ts'
 import { creationOf } from './database-statements.ts'
 import type { Creation } from './database-statements.ts'
 import type { Piece } from './lexer/pieces.ts'
-import { settingOf, treat } from './policy.ts'
+import { settingOf, classifyStatement } from './policy.ts'
 import { split } from './lexer/split.ts'
 import { DumpStructure } from './structure.ts'
 
@@ -49,7 +49,7 @@ export async function readOutline(text: Bytes): Promise<DumpOutline> {
 
 function note(piece: Piece, database: { creation: Creation | undefined; encoding: string }): void {
   if (piece.type !== 'statement') return
-  treat(piece, false)
+  classifyStatement(piece, false)
   if (piece.words[0] === 'create' && piece.words[1] === 'database') database.creation = creationOf(piece)
   const setting = settingOf(piece)
   if (setting?.name === 'client_encoding') database.encoding = setting.value

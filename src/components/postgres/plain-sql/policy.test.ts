@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { treat } from './policy.ts'
+import { classifyStatement } from './policy.ts'
 import { split } from './lexer/split.ts'
 import { DumpStructure } from './structure.ts'
 
@@ -13,7 +13,7 @@ async function runOf(body: string): Promise<string[]> {
   const found: string[] = []
   for await (const piece of split(text())) {
     structure.accept(piece)
-    if (piece.type === 'statement' && treat(piece, structure.inPrologue) === 'run')
+    if (piece.type === 'statement' && classifyStatement(piece, structure.inPrologue) === 'run')
       found.push(piece.text.toString().slice(0, 30))
   }
   return found

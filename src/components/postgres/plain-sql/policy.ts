@@ -3,7 +3,7 @@ import type { Statement } from './lexer/pieces.ts'
 import { refusedAt } from './lexer/refusals.ts'
 
 /** What is done with a statement of a database's dump. */
-export type Treatment = 'run' | 'skip' | 'role' | 'owner' | 'authorization'
+export type StatementAction = 'run' | 'skip' | 'role' | 'owner' | 'authorization'
 
 /** Encodings in which a byte of a character can look like a quote or a backslash; a server does not store them, clients ask for them. */
 const AMBIGUOUS = new Set([
@@ -34,7 +34,7 @@ export function settingOf({ words, text }: Statement): { readonly name: string; 
  * that `--clean` has before the first object) and the setting that would let rows in against their foreign keys. Fails for what
  * no dump needs.
  */
-export function treat(statement: Statement, inPrologue: boolean): Treatment {
+export function classifyStatement(statement: Statement, inPrologue: boolean): StatementAction {
   assertUsual(statement)
   if (isOfElsewhere(statement) || (inPrologue && isForClean(statement))) return 'skip'
   const [first, second, third] = statement.words

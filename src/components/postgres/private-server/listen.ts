@@ -12,8 +12,8 @@ import { query } from '../connection/query.ts'
 import { passwordStatement } from '../roles/role-passwords.ts'
 import { scramVerifier } from '../roles/scram-verifier.ts'
 import { SUPERUSER } from './server-folder.ts'
-import { change, withAdmin } from '../restore/target/target-place.ts'
-import type { Place } from '../restore/target/target-place.ts'
+import { change, withAdmin } from '../restore/target/database-target.ts'
+import type { DatabaseTarget } from '../restore/target/database-target.ts'
 
 const LOOPBACK = '127.0.0.1'
 /** Where a role of the app is our own superuser, whose password is not given away. */
@@ -32,7 +32,7 @@ export interface Listening {
 }
 
 /** Makes a password for the app's own role and lets it in over the loopback, once the server is started with `settings`. */
-export async function letIn(place: Place, folder: string, context: Context): Promise<Listening> {
+export async function letIn(place: DatabaseTarget, folder: string, context: Context): Promise<Listening> {
   const [port, password, database] = [await freePort(), new Secret(randomHex(24)), place.names.side]
   const role = await withAdmin(place, context, (admin) => giveLogin(admin, place, password, context))
   await context.effects.run('let applications in', () => writeFile(join(folder, 'data', 'pg_hba.conf'), ACCESS))
@@ -44,7 +44,7 @@ export async function letIn(place: Place, folder: string, context: Context): Pro
   }
 }
 
-async function giveLogin(admin: pg.Client, place: Place, password: Secret, context: Context): Promise<string> {
+async function giveLogin(admin: pg.Client, place: DatabaseTarget, password: Secret, context: Context): Promise<string> {
   const role = await roleOfApp(admin, place)
   const name = role === SUPERUSER ? STAND_IN : role
   if (role === SUPERUSER) await change(admin, 'CREATE ROLE', `create role ${identifier(name)} superuser`, context)
@@ -57,7 +57,7 @@ const ROLES = `select name from (select rolname::text as name, 1 as rank from pg
   union all select pg_get_userbyid(datdba)::text, 2 from pg_database where datname = $1) found order by rank`
 
 /** As which the app logs in, where its own file says so and the point has that role; else the owner of the database. */
-async function roleOfApp(admin: pg.Client, { names, settings }: Place): Promise<string> {
+async function roleOfApp(admin: pg.Client, { names, settings }: DatabaseTarget): Promise<string> {
   const wanted = [...ownPassword(settings).keys()]
   const [first] = await query(admin, z.object({ name: z.string() }), ROLES, [names.side, wanted])
   return first?.name ?? SUPERUSER

@@ -3,7 +3,7 @@ import { stream } from '../../../system/process/run.ts'
 import type { ArtifactSource } from '../../transfer.ts'
 import { DUMP_ROLE } from '../capture/capture.ts'
 import { splitDefinitions, type Definition } from '../fingerprint/definitions.ts'
-import type { LoadPlace } from '../restore/load/load.ts'
+import type { LoadTarget } from '../restore/load/load.ts'
 import { quoteOwner } from './quote-owner.ts'
 
 /**
@@ -11,7 +11,7 @@ import { quoteOwner } from './quote-owner.ts'
  * by pg_dump of the major `writer` if both are of the same definitions. No server is asked. Only the beginning of the dump is read.
  */
 export async function readArchiveDefinitions(
-  { tools, limits }: LoadPlace,
+  { tools, limits }: LoadTarget,
   source: ArtifactSource,
   { writer, texts }: { readonly writer: number; readonly texts?: ReadonlySet<string> },
   context: Context,

@@ -5,8 +5,8 @@ import { identifier, literal, withSession } from '../connection/connection.ts'
 import { readDatabaseFacts, type DatabaseFacts } from '../capture/database-facts.ts'
 import { formatMarker } from '../restore/staged/marker.ts'
 import { chooseLocale, commentStatement, dropBeside } from '../restore/staged/side-database.ts'
-import { change, withAdmin } from '../restore/target/target-place.ts'
-import type { Place } from '../restore/target/target-place.ts'
+import { change, withAdmin } from '../restore/target/database-target.ts'
+import type { DatabaseTarget } from '../restore/target/database-target.ts'
 
 /** Time for dropping it, under a signal of its own. */
 const CLEANUP_LIMIT = 60_000
@@ -16,7 +16,7 @@ const CLEANUP_LIMIT = 60_000
  * happens. What a run that was killed left is dropped by the next, by `discard`, and by `prune`.
  */
 export async function withReferenceDatabase<Result>(
-  place: Place,
+  place: DatabaseTarget,
   loaded: string,
   context: Context,
   act: (database: string) => Promise<Result>,
@@ -30,7 +30,7 @@ export async function withReferenceDatabase<Result>(
   }
 }
 
-async function create(admin: pg.Client, place: Place, facts: DatabaseFacts, context: Context): Promise<void> {
+async function create(admin: pg.Client, place: DatabaseTarget, facts: DatabaseFacts, context: Context): Promise<void> {
   const { names, restoreId } = place
   await dropBeside(admin, place, 'reference', context)
   const locale = await chooseLocale(admin, facts)
@@ -48,7 +48,7 @@ async function create(admin: pg.Client, place: Place, facts: DatabaseFacts, cont
 }
 
 /** Also after a cancellation. That it cannot be dropped changes nothing of what was found. */
-async function drop(place: Place, context: Context): Promise<void> {
+async function drop(place: DatabaseTarget, context: Context): Promise<void> {
   const own = { ...context, signal: AbortSignal.timeout(CLEANUP_LIMIT) }
   try {
     await withAdmin(place, own, (admin) => dropBeside(admin, place, 'reference', own))

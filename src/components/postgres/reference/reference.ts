@@ -3,17 +3,17 @@ import type { Context } from '../../../core/ports.ts'
 import type { ArtifactSource } from '../../transfer.ts'
 import { readDefinitions, type Definition } from '../fingerprint/definitions.ts'
 import { NO_OP } from '../fingerprint/fingerprint-compare.ts'
-import type { LoadPlace } from '../restore/load/load.ts'
+import type { LoadTarget } from '../restore/load/load.ts'
 import { loadDefinitions } from '../restore/load/load-definitions.ts'
 import type { Fingerprint, PostgresDetails } from '../schema.ts'
-import type { Place } from '../restore/target/target-place.ts'
+import type { DatabaseTarget } from '../restore/target/database-target.ts'
 import { readArchiveDefinitions } from './archive-definitions.ts'
 import { withReferenceDatabase } from './reference-database.ts'
 
 export interface ReferenceSource {
-  readonly place: Place
+  readonly place: DatabaseTarget
   /** Beside it the reference is made. */
-  readonly loaded: LoadPlace
+  readonly loaded: LoadTarget
   readonly details: PostgresDetails
   readonly source: ArtifactSource | undefined
   /** What pg_restore was told to leave out when it was loaded. */
@@ -84,7 +84,7 @@ async function readReference(
 const NO_DEFAULT = /^ALTER TABLE .* ALTER COLUMN .* SET DEFAULT NULL(?:::[^;]*)?;$/m
 
 async function readArchived(
-  loaded: LoadPlace,
+  loaded: LoadTarget,
   { objects, definitionsBy }: Fingerprint,
   source: ArtifactSource,
   context: Context,

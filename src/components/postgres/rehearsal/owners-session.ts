@@ -5,7 +5,7 @@ import { Secret } from '../../../core/secret.ts'
 import { randomHex } from '../../../system/random.ts'
 import { identifier, literal, withSession } from '../connection/connection.ts'
 import { query } from '../connection/query.ts'
-import type { LoadPlace } from '../restore/load/load.ts'
+import type { LoadTarget } from '../restore/load/load.ts'
 
 const ROLE = 'holdfast_rehearsal'
 const ORDINARY = `select rolname::text as name from pg_catalog.pg_roles where not rolsuper and rolname !~ '^pg_'`
@@ -15,7 +15,7 @@ const ORDINARY = `select rolname::text as name from pg_catalog.pg_roles where no
  * RESET ROLE too, is no right of a superuser's.
  */
 export async function withOwnersSession<Result>(
-  { server, database }: Pick<LoadPlace, 'server' | 'database'>,
+  { server, database }: Pick<LoadTarget, 'server' | 'database'>,
   superuser: pg.Client,
   act: (session: pg.Client) => Promise<Result>,
   context: Context,

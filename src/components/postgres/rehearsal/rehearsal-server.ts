@@ -7,7 +7,7 @@ import type { Context } from '../../../core/ports.ts'
 import { isRoot } from '../../../system/process/accounts.ts'
 import { withTemporaryFolder } from '../../../system/files/temporary-folder.ts'
 import { identifier, withSession } from '../connection/connection.ts'
-import type { LoadPlace } from '../restore/load/load.ts'
+import type { LoadTarget } from '../restore/load/load.ts'
 import { restoreNames } from '../names.ts'
 import { query } from '../connection/query.ts'
 import { encodingForRoles } from '../roles/role-encoding.ts'
@@ -15,7 +15,7 @@ import { ensureRoles } from '../roles/roles-restore.ts'
 import type { PostgresDetails, PostgresSettings } from '../schema.ts'
 import { startServer } from '../private-server/server-process.ts'
 import { createSide } from '../restore/staged/side-database.ts'
-import { withAdmin } from '../restore/target/target-place.ts'
+import { withAdmin } from '../restore/target/database-target.ts'
 import { limitsOf } from '../tools/tool-run.ts'
 import { chooseRestoreTools, oldestServerFor } from '../tools/tools-restore.ts'
 
@@ -32,7 +32,7 @@ const NOT_LOADED = /^(?:EVENT TRIGGER|(?:COMMENT|SECURITY LABEL) - EVENT TRIGGER
 export async function withRehearsalDatabase<Result>(
   settings: PostgresSettings,
   details: PostgresDetails,
-  act: (place: LoadPlace) => Promise<Result>,
+  act: (place: LoadTarget) => Promise<Result>,
   context: Context,
 ): Promise<Result> {
   return withTemporaryFolder(async (parent) => {

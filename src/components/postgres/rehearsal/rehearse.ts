@@ -6,8 +6,8 @@ import type { ArtifactSource } from '../../transfer.ts'
 import { withSession } from '../connection/connection.ts'
 import type { DatabaseFacts } from '../capture/database-facts.ts'
 import { DUMP_OPTIONS } from '../fingerprint/definitions.ts'
-import type { LoadPlace } from '../restore/load/load.ts'
-import { restoreBeside } from '../restore/restore-beside.ts'
+import type { LoadTarget } from '../restore/load/load.ts'
+import { restoreStaged } from '../restore/restore-staged.ts'
 import { acceptIdOf, type WayTaken } from '../restore/second-pass/way.ts'
 import { readRoles } from '../roles/roles-capture.ts'
 import { readPublicSchema } from '../capture/public-schema.ts'
@@ -43,7 +43,7 @@ export async function rehearse(
     settings,
     details,
     async (place) => {
-      const ways = await restoreBeside(place, details, dumpOf(settings, tools, quiet), AS_OWNERS, quiet)
+      const ways = await restoreStaged(place, details, dumpOf(settings, tools, quiet), AS_OWNERS, quiet)
       return [...ways.map(findingOf), ...(await tryAll(place, quiet))]
     },
     quiet,
@@ -54,7 +54,7 @@ export async function rehearse(
 /** Tablespaces are not there, and nobody provides security labels. */
 const AS_OWNERS = ['--use-set-session-authorization', '--no-tablespaces', '--no-security-labels']
 
-function tryAll(place: LoadPlace, context: Context): Promise<Finding[]> {
+function tryAll(place: LoadTarget, context: Context): Promise<Finding[]> {
   return withSession(place.server, place.database, context, async (superuser) => {
     const expressions = await withOwnersSession(
       place,

@@ -4,7 +4,7 @@ import type { Context } from '../../../core/ports.ts'
 import { identifier } from '../connection/connection.ts'
 import { query, queryOne } from '../connection/query.ts'
 import type { RestoreNeeds } from '../schema.ts'
-import { change } from './target/target-place.ts'
+import { change } from './target/database-target.ts'
 
 const names = z.array(z.string())
 const row = z.object({ superuser: z.boolean(), owner: z.string(), trusted: names, harmless: names })

@@ -2,8 +2,8 @@ import type pg from 'pg'
 import type { Context } from '../../../core/ports.ts'
 import { identifier, withSession } from '../connection/connection.ts'
 import { tableOf } from '../capture/lanes.ts'
-import type { LoadPlace } from './load/load.ts'
-import { change } from './target/target-place.ts'
+import type { LoadTarget } from './load/load.ts'
+import { change } from './target/database-target.ts'
 import type { GuardedTable } from './load/guarded-tables.ts'
 
 /** One right that an owner lacks on what is to be loaded. */
@@ -14,7 +14,7 @@ interface Right {
 
 /** Owners may be denied to write to their own table, or to enter the schema that it is in: for the time of `act` they may. */
 export async function withRights<Result>(
-  place: LoadPlace,
+  place: LoadTarget,
   tables: readonly GuardedTable[],
   context: Context,
   act: () => Promise<Result>,

@@ -3,11 +3,11 @@ import type pg from 'pg'
 import { z } from 'zod'
 import type { Context } from '../../../core/ports.ts'
 import { withSession } from '../connection/connection.ts'
-import type { LoadPlace } from './load/load.ts'
+import type { LoadTarget } from './load/load.ts'
 import { query, queryOne, sqlFailure } from '../connection/query.ts'
 import type { PostgresSettings } from '../schema.ts'
 import { meaningOf } from '../connection/session-facts.ts'
-import { sqlState } from './target/target-place.ts'
+import { sqlState } from './target/database-target.ts'
 import { UNHINDERED } from '../connection/unhindered.ts'
 import type { SessionSettings } from '../connection/unhindered.ts'
 
@@ -62,7 +62,7 @@ export type Meant = Parameters<typeof meaningOf>[0]
  * The settings of all sessions and tools of one restore, without those that the server does not know or that the role may
  * not set. To be asked again once what the settings name in the database, such as a text search configuration, is made.
  */
-export function readLoadSettings(place: LoadPlace, details: Meant, context: Context): Promise<SessionSettings> {
+export function readLoadSettings(place: LoadTarget, details: Meant, context: Context): Promise<SessionSettings> {
   return withSession(place.server, place.database, context, async (session) => {
     const speed = loadSettings(await queryOne(session, row, MEMORY), place.jobs)
     const taken = await takeable(session, { ...meaningOf(details), ...LOADING })

@@ -3,10 +3,10 @@ import { z } from 'zod'
 import type { Context } from '../../../core/ports.ts'
 import { isFailure } from '../../../core/failure.ts'
 import { withSession } from '../connection/connection.ts'
-import type { LoadPlace } from './load/load.ts'
+import type { LoadTarget } from './load/load.ts'
 import { queryOne } from '../connection/query.ts'
 import type { PostgresDetails } from '../schema.ts'
-import { change } from './target/target-place.ts'
+import { change } from './target/database-target.ts'
 import { majorOf } from '../versions.ts'
 
 type Captured = Pick<PostgresDetails, 'publicSchema' | 'fingerprint'>
@@ -19,7 +19,7 @@ const PUBLIC_SINCE = 15
  * may not remove it, it stays.
  */
 export async function removeLeftovers(
-  { server, database }: LoadPlace,
+  { server, database }: LoadTarget,
   captured: Captured,
   context: Context,
 ): Promise<void> {

@@ -13,7 +13,7 @@ import { settableSettings } from '../connection/settable-settings.ts'
 import type { CapturedRole, PostgresDetails, PostgresSettings } from '../schema.ts'
 import { missingRoleNames } from '../restore/staged/side-database.ts'
 import { query, queryOne } from '../connection/query.ts'
-import { change } from '../restore/target/target-place.ts'
+import { change } from '../restore/target/database-target.ts'
 import { inTransaction } from '../restore/target/target-transaction.ts'
 
 /**

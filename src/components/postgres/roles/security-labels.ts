@@ -5,7 +5,7 @@ import type { Finding } from '../../../core/restore-point.ts'
 import { identifier, literal } from '../connection/connection.ts'
 import { query } from '../connection/query.ts'
 import type { PostgresDetails } from '../schema.ts'
-import { attempt, sqlState } from '../restore/target/target-place.ts'
+import { attempt, sqlState } from '../restore/target/database-target.ts'
 
 /** What SECURITY LABEL said of the database itself; a dump holds only those of what is inside. */
 export type SecurityLabel = PostgresDetails['securityLabels'][number]

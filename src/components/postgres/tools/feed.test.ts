@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Bytes } from '../../../core/ports.ts'
-import { feed } from './feed.ts'
+import { pipeToTool } from './pipe-to-tool.ts'
 
 async function* chunks(count: number, error?: Error): Bytes {
   for (let n = 0; n < count; n++) yield Uint8Array.of(n)
@@ -16,21 +16,21 @@ async function take(input: Bytes, count: number): Promise<void> {
 test('what the reader left unread is read, and its failure is the failure of all', async () => {
   const late = new Error('not authentic')
   await assert.rejects(
-    feed(chunks(5, late), (input) => take(input, 2)),
+    pipeToTool(chunks(5, late), (input) => take(input, 2)),
     late,
   )
-  await feed(chunks(5), (input) => take(input, 2))
+  await pipeToTool(chunks(5), (input) => take(input, 2))
 })
 
 test('a failure of the content wins over the failure it causes, and over a reader that does not notice', async () => {
   const broken = new Error('source broke')
   const consequence = new Error('unexpected end of file')
   await assert.rejects(
-    feed(chunks(2, broken), (input) => take(input, 9).catch(() => Promise.reject(consequence))),
+    pipeToTool(chunks(2, broken), (input) => take(input, 9).catch(() => Promise.reject(consequence))),
     broken,
   )
   await assert.rejects(
-    feed(chunks(2, broken), (input) => take(input, 9).catch(() => {})),
+    pipeToTool(chunks(2, broken), (input) => take(input, 9).catch(() => {})),
     broken,
   )
 })
@@ -46,7 +46,7 @@ test('a failure of the reader is thrown, and the content is ended', async () => 
     }
   }
   await assert.rejects(
-    feed(content(), async (input) => {
+    pipeToTool(content(), async (input) => {
       await take(input, 1)
       throw refused
     }),

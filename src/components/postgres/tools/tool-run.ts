@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { Failure } from '../../../core/failure.ts'
 import type { Bytes, Context } from '../../../core/ports.ts'
-import { makeNamelessFile } from '../../../system/files/nameless-file.ts'
+import { makeNamelessFile } from '../../../system/files/anonymous-file.ts'
 import { run, stream } from '../../../system/process/run.ts'
 import type { RunOptions, RunResult } from '../../../system/process/run.ts'
 import { makeTemporaryFolder, removeTemporaryFolder } from '../../../system/files/temporary-folder.ts'

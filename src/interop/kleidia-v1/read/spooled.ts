@@ -20,9 +20,9 @@ export interface Spooled {
   close(): Promise<void>
 }
 
-/** Copies a stream into a private nameless file (0600) in `folder`, and onto the medium. */
+/** Copies a stream into a private anonymous file (0600) in `folder`, and onto the medium. */
 export async function spool(source: Bytes, folder: string, context: Context): Promise<Spooled> {
-  const handle = await context.effects.run('make spool file', () => namelessFile(folder))
+  const handle = await context.effects.run('make spool file', () => anonymousFile(folder))
   try {
     const size = await context.effects.run('write spool file', () => fill(handle, source, context.signal))
     return {
@@ -37,7 +37,7 @@ export async function spool(source: Bytes, folder: string, context: Context): Pr
   }
 }
 
-async function namelessFile(folder: string): Promise<FileHandle> {
+async function anonymousFile(folder: string): Promise<FileHandle> {
   const path = join(folder, `.spool-${randomHex(8)}`)
   const handle = await open(path, constants.O_CREAT | constants.O_EXCL | constants.O_RDWR, 0o600)
   await unlink(path)

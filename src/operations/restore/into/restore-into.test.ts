@@ -8,7 +8,7 @@ import { runBackup } from '../../backup/run.ts'
 import { loadServerNotes } from '../../lineage/server-notes.ts'
 import { forgetExpired } from '../../prune/forget-expired.ts'
 import { TextPlace, textPlaces } from '../../testing/text-driver.ts'
-import { newWorkshop, textComponent, type Workshop } from '../../testing/workshop.ts'
+import { newTestHost, textComponent, type TestHost } from '../../testing/test-host.ts'
 import { forgetRetained, listRetained } from '../../undo/retained.ts'
 import { planUndo, runUndo } from '../../undo/undo.ts'
 import { isFinished, journalsOf, saveJournal, type RestoreJournal } from '../journal.ts'
@@ -34,7 +34,7 @@ const JOURNAL: RestoreJournal = {
 }
 
 interface Stage {
-  readonly workshop: Workshop
+  readonly testHost: TestHost
   readonly app: App
   readonly own: readonly TextPlace[]
   readonly copy: TextPlace
@@ -56,21 +56,21 @@ function untouchedPlatform(calls: string[]): NonNullable<App['platform']> {
 }
 
 async function stageFor(t: TestContext, change: Partial<App> = {}): Promise<Stage> {
-  const workshop = await newWorkshop()
-  t.after(() => workshop.close())
+  const testHost = await newTestHost()
+  t.after(() => testHost.close())
   const own = [new TextPlace('database', 'captured rows'), new TextPlace('files', 'captured key')]
-  const app = workshop.app(own.map(textComponent), undefined, change)
-  const context = workshop.context()
+  const app = testHost.app(own.map(textComponent), undefined, change)
+  const context = testHost.context()
   const { platform: _idle, ...still } = app
   await runBackup(still, await planBackup(still, context), context)
   for (const place of own) place.live = `live ${place.name}`
   const [copy, copiedKey] = [new TextPlace('copy', 'old copy'), new TextPlace('copied key', undefined)]
   for (const place of [copy, copiedKey]) textPlaces.set(place.name, place)
-  return { workshop, app, own, copy, copiedKey, context }
+  return { testHost, app, own, copy, copiedKey, context }
 }
 
 async function restore(
-  { app, context, workshop }: Stage,
+  { app, context, testHost }: Stage,
   request: Partial<RestoreRequest> = {},
   effects?: Effects,
 ): Promise<RestoreReport> {
@@ -78,7 +78,7 @@ async function restore(
   // As a worker would have it.
   const stored: unknown = JSON.parse(JSON.stringify(order))
   assert.deepEqual(stored, order)
-  return (await runRestore(app, order, effects === undefined ? context : workshop.context(effects))).report
+  return (await runRestore(app, order, effects === undefined ? context : testHost.context(effects))).report
 }
 
 function assertOwnUntouched({ own }: Stage): void {
@@ -102,7 +102,7 @@ test('a restore into another place leaves the app alone: its data, its writers, 
   assert.equal(stage.copiedKey.live, 'captured key')
   assertOwnUntouched(stage)
   assert.deepEqual(calls, [])
-  const { points } = await (await stage.workshop.repository()).catalog(stage.context)
+  const { points } = await (await stage.testHost.repository()).catalog(stage.context)
   assert.equal(points.length, 1)
   assert.deepEqual(await loadServerNotes('portal', stage.context), [])
 })

@@ -5,7 +5,7 @@ import { describe } from '../../../../core/failure.ts'
 import type { Bytes, Context } from '../../../../core/ports.ts'
 import { withSession } from '../../connection/connection.ts'
 import type { Server } from '../../connection/connection.ts'
-import { sqlState } from '../../restore/target/target-place.ts'
+import { sqlState } from '../../restore/target/database-target.ts'
 import { ownerGiven } from '../database-statements.ts'
 import { LaterStatements } from './later-statements.ts'
 import { LoadedRows } from './loaded-rows.ts'
@@ -14,7 +14,7 @@ import { errorInUtf8 } from './error-in-utf8.ts'
 import { failureAt } from './load-failure.ts'
 import { openSchemas } from './open-schemas.ts'
 import type { Piece, Rows, Statement } from '../lexer/pieces.ts'
-import { treat } from '../policy.ts'
+import { classifyStatement } from '../policy.ts'
 import { copyRaw, runRaw } from './raw-statement.ts'
 import { refusedAt } from '../lexer/refusals.ts'
 import type { DumpRoles } from '../roles.ts'
@@ -106,7 +106,7 @@ class Loading {
     if (part.of === 'server') return void (await this.#target.roles.take(statement))
     // Before its CREATE DATABASE or \connect a part has no name yet, and only settings.
     if (!this.#isOurs() && (part.name !== null || statement.words[0] !== 'set')) return
-    const treatment = treat(statement, this.#structure.inPrologue)
+    const treatment = classifyStatement(statement, this.#structure.inPrologue)
     if (treatment === 'role') await this.#target.roles.take(statement)
     else if (treatment === 'owner') this.#owner = ownerGiven(statement)
     else if (treatment === 'authorization') await this.#setRole(statement)

@@ -1,6 +1,6 @@
 import { describe, Failure, isFailure } from '../../../../core/failure.ts'
 import { sqlFailure } from '../../connection/query.ts'
-import { sqlState } from '../../restore/target/target-place.ts'
+import { sqlState } from '../../restore/target/database-target.ts'
 import type { Statement } from '../lexer/pieces.ts'
 
 const NEEDS_TRUST =

@@ -4,7 +4,7 @@ import { Failure, isFailure } from '../../../../core/failure.ts'
 import type { Context } from '../../../../core/ports.ts'
 import type { Difference, Finding } from '../../../../core/restore-point.ts'
 import type { EvidenceQuery, EvidenceRow } from '../../../evidence.ts'
-import type { Target, TargetState } from '../../../target.ts'
+import type { RestoreTarget, TargetState } from '../../../target.ts'
 import type { ArtifactSource } from '../../../transfer.ts'
 import { runAppChecks } from '../../check/app-checks.ts'
 import { asciiIdentifier, asciiLiteral } from './ascii.ts'
@@ -13,7 +13,7 @@ import { identifier, withSession } from '../../connection/connection.ts'
 import { readRows } from '../../evidence.ts'
 import { clientsOf, closeDatabase, endClients, requireNoPreparedTransactions } from '../staged/fence.ts'
 import { readWhole, restoreOver } from '../load/load.ts'
-import type { LoadPlace } from '../load/load.ts'
+import type { LoadTarget } from '../load/load.ts'
 import { formatMarker } from '../staged/marker.ts'
 import type { MarkerBody } from '../staged/marker.ts'
 import { roomInPlace } from '../preflight/preflight-disk.ts'
@@ -27,10 +27,10 @@ import { ensureRoles, readRights } from '../../roles/roles-restore.ts'
 import type { PostgresDetails } from '../../schema.ts'
 import { commentStatement, dropBeside } from '../staged/side-database.ts'
 import { compareLoaded, readLoadedContent } from '../target/target-compare.ts'
-import { change, readServer, withAdmin } from '../target/target-place.ts'
-import type { Place } from '../target/target-place.ts'
+import { change, readServer, withAdmin } from '../target/database-target.ts'
+import type { DatabaseTarget } from '../target/database-target.ts'
 import { inTransaction } from '../target/target-transaction.ts'
-import { readWorld } from '../target/target-world.ts'
+import { readWorld } from '../target/restore-databases.ts'
 import { limitsOf } from '../../tools/tool-run.ts'
 import { chooseRestoreTools } from '../../tools/tools-restore.ts'
 
@@ -54,13 +54,13 @@ const LOAD_SETTINGS = { default_transaction_read_only: 'off' }
  * While it runs the database's mark holds its connection limit, and the limit locks others out. That does not stop
  * superusers, and a client of another role may take the connection we need; so stop the application first.
  */
-export class InPlaceTarget implements Target<PostgresDetails> {
+export class InPlaceTarget implements RestoreTarget<PostgresDetails> {
   readonly description: string
   readonly confirmation: string
-  readonly #place: Place
+  readonly #place: DatabaseTarget
   #ways: readonly WayTaken[] = []
 
-  constructor(place: Place) {
+  constructor(place: DatabaseTarget) {
     this.#place = place
     this.description = `database ${place.names.live} on ${place.server.host}:${place.server.port}, overwritten without undo`
     this.confirmation = place.names.live
@@ -136,10 +136,10 @@ export class InPlaceTarget implements Target<PostgresDetails> {
       if (marker === undefined) throw new Failure('refused', `database ${this.#place.names.live} is not fenced`)
       await ensureRoles(admin, details, source, context, this.#place.settings)
       const lanes = details.lanes.length === 0 ? 0 : LOAD_JOBS
-      await this.#openGate(admin, LOAD_CONNECTIONS + lanes, context)
+      await this.#limitConnections(admin, LOAD_CONNECTIONS + lanes, context)
       const ways = await this.#overwrite(admin, { details, source, marker: { ...marker, touched: true } }, context)
       for (const way of ways) context.progress({ type: 'warning', message: sentenceOf(way) })
-      await this.#openGate(admin, COMPARE_CONNECTIONS, context)
+      await this.#limitConnections(admin, COMPARE_CONNECTIONS, context)
       await this.#mark(
         admin,
         { ...marker, touched: true, loaded: true, ...(ways.length === 0 ? {} : { ways: [...ways] }) },
@@ -150,7 +150,7 @@ export class InPlaceTarget implements Target<PostgresDetails> {
   }
 
   /** A superuser needs no connection of the limit, and then nobody else gets one. */
-  async #openGate(admin: pg.Client, connections: number, context: Context): Promise<void> {
+  async #limitConnections(admin: pg.Client, connections: number, context: Context): Promise<void> {
     const limit = (await readRights(admin)).superuser ? 0 : connections
     await change(
       admin,
@@ -178,7 +178,7 @@ export class InPlaceTarget implements Target<PostgresDetails> {
       try {
         if (inSteps) await this.#mark(admin, marker, context)
         const prepared = await withSession(place.server, place.database, context, async (live) => {
-          if (inSteps) await untie(live, context)
+          if (inSteps) await dropForeignKeys(live, context)
           return overLive(source, live, [this.#touches(marker)], inSteps)
         })
         return await restoreOver(place, details, prepared, how, context)
@@ -269,7 +269,7 @@ export class InPlaceTarget implements Target<PostgresDetails> {
     return Promise.resolve()
   }
 
-  async #loadPlace(details: PostgresDetails, context: Context): Promise<LoadPlace> {
+  async #loadPlace(details: PostgresDetails, context: Context): Promise<LoadTarget> {
     const { settings, server, names } = this.#place
     const { version } = await readServer(this.#place, context)
     return {
@@ -297,7 +297,7 @@ const foreignKey = z.object({ table: z.string(), name: z.string() })
  * Drops the foreign keys of the live database. pg_restore makes keys after rows, in a run of its own, and in the run
  * that drops tables it would not drop the keys that hold them.
  */
-async function untie(live: pg.Client, context: Context): Promise<void> {
+async function dropForeignKeys(live: pg.Client, context: Context): Promise<void> {
   const keys = await query(
     live,
     foreignKey,

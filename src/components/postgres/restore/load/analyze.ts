@@ -4,9 +4,9 @@ import { Failure } from '../../../../core/failure.ts'
 import type { Context } from '../../../../core/ports.ts'
 import { allOrNone } from '../../fingerprint/all-or-none.ts'
 import { withSession } from '../../connection/connection.ts'
-import type { LoadPlace } from './load.ts'
+import type { LoadTarget } from './load.ts'
 import { query } from '../../connection/query.ts'
-import { attempt } from '../target/target-place.ts'
+import { attempt } from '../target/database-target.ts'
 
 /**
  * Everything that ANALYZE without a name would do, largest first. A partition is done with the table it is of, unless one
@@ -23,7 +23,7 @@ const TABLES = `
  * Planner statistics are not in a dump; without them the first queries of the application would be slow. That is all: a table
  * that cannot be analyzed, for example because a function in an index needs the search path, is named and left to autovacuum.
  */
-export async function analyze({ server, database, limits, jobs }: LoadPlace, context: Context): Promise<void> {
+export async function analyze({ server, database, limits, jobs }: LoadTarget, context: Context): Promise<void> {
   const waiting = await withSession(server, database, context, (session) =>
     query(session, z.object({ name: z.string() }), TABLES),
   )

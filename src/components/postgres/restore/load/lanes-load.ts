@@ -8,14 +8,14 @@ import type { Bytes, Context } from '../../../../core/ports.ts'
 import type { ArtifactSource } from '../../../transfer.ts'
 import { allOrNone } from '../../fingerprint/all-or-none.ts'
 import { identifier, withSession } from '../../connection/connection.ts'
-import { feed } from '../../tools/feed.ts'
+import { pipeToTool } from '../../tools/pipe-to-tool.ts'
 import { copyIn, tableOf, targetOf, type Lane } from '../../capture/lanes.ts'
-import type { LoadPlace } from './load.ts'
+import type { LoadTarget } from './load.ts'
 import { planBatches, type LaneBatch } from './lane-batches.ts'
 import { query, queryOne } from '../../connection/query.ts'
 import { refusalOf } from '../second-pass/attempt.ts'
 import { applySettings } from '../session-settings.ts'
-import { attempt } from '../target/target-place.ts'
+import { attempt } from '../target/database-target.ts'
 
 interface LanesToLoad {
   readonly all: readonly Lane[]
@@ -36,7 +36,7 @@ interface LanesToLoad {
  * application's, which would write all of them again.
  */
 export async function loadLanes(
-  place: LoadPlace,
+  place: LoadTarget,
   lanes: LanesToLoad,
   source: ArtifactSource,
   context: Context,
@@ -169,7 +169,7 @@ async function loadLane(
       pipeline(input, giveBack, session.query(copyFrom(statement)), { signal: context.signal }),
     )
   // An error of the artifact reaches the server as a failed COPY, which leaves no row behind, and is thrown as it is.
-  await context.effects.run(`sql COPY ${lane.role}`, () => feed(source.read(lane.role), copy))
+  await context.effects.run(`sql COPY ${lane.role}`, () => pipeToTool(source.read(lane.role), copy))
 }
 
 /** Larger than what a stream takes without asking its writer to wait until it is sent. */

@@ -1,13 +1,13 @@
 import { z } from 'zod'
 import type { Context } from '../../../../core/ports.ts'
-import { withNamelessFile } from '../../../../system/files/nameless-file.ts'
+import { withNamelessFile } from '../../../../system/files/anonymous-file.ts'
 import type { ArtifactSource } from '../../../transfer.ts'
 import { allOrNone } from '../../fingerprint/all-or-none.ts'
 import { withSession } from '../../connection/connection.ts'
 import { bytesOf } from '../../capture/dump-contents.ts'
 import { tableOf, type Lane } from '../../capture/lanes.ts'
 import { loadLanes } from './lanes-load.ts'
-import type { LoadPlace } from './load.ts'
+import type { LoadTarget } from './load.ts'
 import { queryOne } from '../../connection/query.ts'
 import type { PostgresDetails } from '../../schema.ts'
 import { readGuarded, type GuardedTable } from './guarded-tables.ts'
@@ -36,7 +36,7 @@ interface RowsFrom {
  * Loads all rows into tables that have nothing but their definitions yet: those of the dump beside those in lanes. Where
  * code of the database's own is run for each row, it is run as the table's owner.
  */
-export async function loadRows(place: LoadPlace, details: Rows, from: RowsFrom, context: Context): Promise<void> {
+export async function loadRows(place: LoadTarget, details: Rows, from: RowsFrom, context: Context): Promise<void> {
   const lost = lostMeaning(details, place.settings ?? {})
   if (lost.length > 0) context.progress({ type: 'note', message: `${lost.join(', ')}: ${NOT_TAKEN}` })
   const { guarded, superuser } = await withSession(place.server, place.database, context, async (session) => ({

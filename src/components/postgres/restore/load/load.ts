@@ -5,7 +5,7 @@ import type { Bytes, Context } from '../../../../core/ports.ts'
 import { allOrNone } from '../../fingerprint/all-or-none.ts'
 import { DUMP_ROLE } from '../../capture/capture.ts'
 import type { Server } from '../../connection/connection.ts'
-import { feed } from '../../tools/feed.ts'
+import { pipeToTool } from '../../tools/pipe-to-tool.ts'
 import { loadLanes } from './lanes-load.ts'
 import { contentsLines } from '../second-pass/entries/contents.ts'
 import { FailedEntries } from '../second-pass/entries/failed-entries.ts'
@@ -21,7 +21,7 @@ import type { Tools } from '../../tools/tools.ts'
 import type { SessionSettings } from '../../connection/unhindered.ts'
 
 /** The database that a dump is loaded into. */
-export interface LoadPlace {
+export interface LoadTarget {
   readonly server: Server
   readonly database: string
   readonly tools: Tools
@@ -45,7 +45,7 @@ export interface LoadPlace {
  * for a single transaction. With `failed` pg_restore goes on behind entries that the server refuses, and they are in there.
  */
 export async function restoreDump(
-  place: LoadPlace,
+  place: LoadTarget,
   dump: Dump,
   args: readonly string[],
   context: Context,
@@ -74,14 +74,14 @@ async function runOn(
 }
 
 /** The list of contents of a dump, as pg_restore prints it. A dump that is streamed is read to its end for it. */
-export async function dumpContents(place: LoadPlace, dump: Dump, context: Context): Promise<string> {
+export async function dumpContents(place: LoadTarget, dump: Dump, context: Context): Promise<string> {
   const call = (file?: string): ToolCall => ({
     ...callOf(place, [], { file }),
     args: ['--format=custom', '--list'],
   })
   if (dump.kind === 'file') return (await runTool(call(dump.path), context)).stdout
   let list = ''
-  await feed(dump.read(), async (input) => {
+  await pipeToTool(dump.read(), async (input) => {
     list = (await runTool(call(), context, input)).stdout
   })
   return list
@@ -89,20 +89,20 @@ export async function dumpContents(place: LoadPlace, dump: Dump, context: Contex
 
 /** Feeds the dump to pg_restore as it is read, without a file. */
 async function restoreStream(
-  place: LoadPlace,
+  place: LoadTarget,
   content: Bytes,
   args: readonly string[],
   context: Context,
   failed?: FailedEntries,
 ): Promise<void> {
   await context.effects.run('pg_restore', () =>
-    feed(content, (input) => runOn(callOf(place, args, { failed }), context, failed, input)),
+    pipeToTool(content, (input) => runOn(callOf(place, args, { failed }), context, failed, input)),
   )
 }
 
 /** Building an index is silent, so only the total limit ends pg_restore; the source has idle limits of its own. */
 function callOf(
-  place: LoadPlace,
+  place: LoadTarget,
   args: readonly string[],
   { file, failed }: { readonly file?: string | undefined; readonly failed?: FailedEntries | undefined } = {},
 ): ToolCall {
@@ -127,7 +127,7 @@ function callOf(
  * that the server refuses are loaded again by other ways, and definitions where the operator agreed to steps; gives the ways taken.
  */
 export async function restoreOver(
-  database: LoadPlace,
+  database: LoadTarget,
   details: Meant & SecondPass['details'] & Pick<PostgresDetails, 'lanes'>,
   source: ArtifactSource,
   { args, inSteps }: { readonly args: readonly string[]; readonly inSteps: boolean },

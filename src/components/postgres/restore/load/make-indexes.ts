@@ -1,8 +1,8 @@
 import type { Context } from '../../../../core/ports.ts'
-import { withNamelessFile } from '../../../../system/files/nameless-file.ts'
+import { withNamelessFile } from '../../../../system/files/anonymous-file.ts'
 import { allOrNone } from '../../fingerprint/all-or-none.ts'
 import { bytesOf } from '../../capture/dump-contents.ts'
-import type { LoadPlace } from './load.ts'
+import type { LoadTarget } from './load.ts'
 import type { PostgresDetails } from '../../schema.ts'
 import type { LoadedTables } from './loaded-tables.ts'
 import { splitList, type SplitList } from './split-list.ts'
@@ -18,7 +18,7 @@ const POST_DATA = '--section=post-data'
  * a dump that is streamed: it would be read anew for each, and is loaded by one session.
  */
 export function planIndexes(
-  place: LoadPlace,
+  place: LoadTarget,
   { indexRuns = [] }: Pick<PostgresDetails, 'indexRuns'>,
   { dump, contents }: { readonly dump: Dump; readonly contents: string },
 ): SplitList | undefined {

@@ -6,14 +6,14 @@ import { Failure } from '../../../../core/failure.ts'
 import type { Finding } from '../../../../core/restore-point.ts'
 import { query } from '../../connection/query.ts'
 import type { PostgresDetails } from '../../schema.ts'
-import type { Place } from '../target/target-place.ts'
+import type { DatabaseTarget } from '../target/database-target.ts'
 
 /** A loaded database is not packed tighter than the one that was captured, and its WAL needs room too: a fifth more. */
 const FACTOR = { numerator: 6n, denominator: 5n }
 const LOCAL = new Set(['localhost', '127.0.0.1', '::1'])
 
 /** Whether the server has room for a second copy. Only a server on this machine can be asked. */
-export async function diskFinding(admin: pg.Client, place: Place, details: PostgresDetails): Promise<Finding> {
+export async function diskFinding(admin: pg.Client, place: DatabaseTarget, details: PostgresDetails): Promise<Finding> {
   const needed = neededBytes(details)
   const free = await freeAt(admin, place)
   if (free === undefined) return unknownSpace(needed)
@@ -31,7 +31,11 @@ export interface RoomInPlace {
 }
 
 /** A restore over the live data that is one transaction needs room for both; one with lanes drops before it loads. */
-export async function roomInPlace(admin: pg.Client, place: Place, details: PostgresDetails): Promise<RoomInPlace> {
+export async function roomInPlace(
+  admin: pg.Client,
+  place: DatabaseTarget,
+  details: PostgresDetails,
+): Promise<RoomInPlace> {
   const needed = neededBytes(details)
   const free = await freeAt(admin, place)
   if (free === undefined) return { finding: unknownSpace(needed), dropsFirst: false }
@@ -59,7 +63,7 @@ async function liveBytes(admin: pg.Client, live: string): Promise<bigint> {
   return BigInt(found?.bytes ?? 0)
 }
 
-async function freeAt(admin: pg.Client, place: Place): Promise<bigint | undefined> {
+async function freeAt(admin: pg.Client, place: DatabaseTarget): Promise<bigint | undefined> {
   const folder = isLocal(place.server.host) ? await folderOf(admin, place.names.live) : undefined
   return folder === undefined ? undefined : freeBytes(folder)
 }

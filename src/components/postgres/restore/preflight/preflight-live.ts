@@ -9,13 +9,13 @@ import { describeTable } from '../staged/preserved.ts'
 import { query } from '../../connection/query.ts'
 import type { PostgresDetails } from '../../schema.ts'
 import { readSubscriptions, subscriptionsInPlace } from '../staged/subscriptions.ts'
-import type { Place } from '../target/target-place.ts'
-import type { DatabaseRow } from '../target/target-world.ts'
+import type { DatabaseTarget } from '../target/database-target.ts'
+import type { DatabaseRow } from '../target/restore-databases.ts'
 
 /** What is on the live database now and would be in the way of the restore, or stay behind. */
 export async function liveFindings(
   admin: pg.Client,
-  { names }: Place,
+  { names }: DatabaseTarget,
   exists: boolean,
   mode: 'swap' | 'in-place',
 ): Promise<Finding[]> {
@@ -85,7 +85,7 @@ const REFERRERS = `select distinct format('%I.%I', cn.nspname, c.relname) as chi
 
 /** Whether every preserved table is there on both sides and can be emptied. */
 export async function preservedFindings(
-  { settings, server, names }: Place,
+  { settings, server, names }: DatabaseTarget,
   details: PostgresDetails,
   live: DatabaseRow | undefined,
   context: Context,

@@ -12,7 +12,7 @@ import { needsOf } from '../../roles/roles-needs.ts'
 import { readRights } from '../../roles/roles-restore.ts'
 import type { PostgresDetails, RestoreNeeds } from '../../schema.ts'
 import { providersOf } from '../../roles/security-labels.ts'
-import type { DatabaseRow } from '../target/target-world.ts'
+import type { DatabaseRow } from '../target/restore-databases.ts'
 
 /** Whether the role of this session may do all that a restore takes, each lack with the statement that ends it. */
 export async function rightFindings(

@@ -7,7 +7,7 @@ import { query, queryOne } from '../../connection/query.ts'
 import type { PostgresDetails, PostgresSettings } from '../../schema.ts'
 import { chooseLocale } from '../staged/side-database.ts'
 import { replicationFindings } from '../staged/subscriptions.ts'
-import type { Place } from '../target/target-place.ts'
+import type { DatabaseTarget } from '../target/database-target.ts'
 import { chooseRestoreTools } from '../../tools/tools-restore.ts'
 import { describeVersion, floorFinding, majorOf } from '../../versions.ts'
 
@@ -16,7 +16,7 @@ const serverRow = z.object({ version: z.number(), text: z.string() })
 /** Whether this server and these client tools can take the dump. */
 export async function serverFindings(
   admin: pg.Client,
-  { settings }: Place,
+  { settings }: DatabaseTarget,
   details: PostgresDetails,
   context: Context,
 ): Promise<Finding[]> {

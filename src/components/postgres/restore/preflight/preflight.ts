@@ -12,13 +12,17 @@ import { readRights, roleFindings } from '../../roles/roles-restore.ts'
 import type { PostgresDetails } from '../../schema.ts'
 import { settingFindings } from '../../connection/settable-settings.ts'
 import { labelFindings, providerFindings } from '../../roles/security-labels.ts'
-import { withAdmin } from '../target/target-place.ts'
-import type { Place } from '../target/target-place.ts'
-import { isOurs, readWorld } from '../target/target-world.ts'
-import type { World } from '../target/target-world.ts'
+import { withAdmin } from '../target/database-target.ts'
+import type { DatabaseTarget } from '../target/database-target.ts'
+import { isOurs, readWorld } from '../target/restore-databases.ts'
+import type { RestoreDatabases } from '../target/restore-databases.ts'
 
 /** What would make a restore beside the live database fail or lose something. */
-export function preflightSwap(place: Place, details: PostgresDetails, context: Context): Promise<readonly Finding[]> {
+export function preflightSwap(
+  place: DatabaseTarget,
+  details: PostgresDetails,
+  context: Context,
+): Promise<readonly Finding[]> {
   return withServer(place, context, async (admin) => {
     const world = await readWorld(admin, place.names)
     return [
@@ -38,7 +42,7 @@ export function preflightSwap(place: Place, details: PostgresDetails, context: C
 
 /** What would make a restore over the live database fail or lose something. */
 export function preflightInPlace(
-  place: Place,
+  place: DatabaseTarget,
   details: PostgresDetails,
   context: Context,
 ): Promise<readonly Finding[]> {
@@ -78,7 +82,7 @@ async function guestFindings(admin: pg.Client, details: PostgresDetails): Promis
   }))
 }
 
-function refusedInPlace({ settings, names }: Place, { live }: World): Finding[] {
+function refusedInPlace({ settings, names }: DatabaseTarget, { live }: RestoreDatabases): Finding[] {
   const preserve: Finding = {
     level: 'error',
     subject: 'preserve',
@@ -95,7 +99,7 @@ function refusedInPlace({ settings, names }: Place, { live }: World): Finding[] 
 }
 
 async function withServer(
-  place: Place,
+  place: DatabaseTarget,
   context: Context,
   act: (admin: pg.Client) => Promise<Finding[]>,
 ): Promise<Finding[]> {
@@ -107,7 +111,10 @@ async function withServer(
   }
 }
 
-function nameFindings({ names, restoreId, settings }: Place, { live, previous, side }: World): Finding[] {
+function nameFindings(
+  { names, restoreId, settings }: DatabaseTarget,
+  { live, previous, side }: RestoreDatabases,
+): Finding[] {
   const findings: Finding[] = []
   if (previous !== undefined && !isOurs(previous, restoreId, 'previous')) findings.push(taken(names.previous))
   if (side !== undefined && side.comment !== null && !isOurs(side, restoreId, 'side')) findings.push(taken(names.side))
@@ -117,7 +124,7 @@ function nameFindings({ names, restoreId, settings }: Place, { live, previous, s
 }
 
 /** Where nothing was live, only the restored database can tell that there was a restore. */
-function markFinding(live: string, { keepPreviousHours }: Place['settings']): Finding {
+function markFinding(live: string, { keepPreviousHours }: DatabaseTarget['settings']): Finding {
   return {
     level: 'warning',
     subject: `comment of database ${live}`,

@@ -3,7 +3,7 @@ import type pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 import type { Context } from '../../../../core/ports.ts'
 import { identifier, literal } from '../../connection/connection.ts'
-import { feed } from '../../tools/feed.ts'
+import { pipeToTool } from '../../tools/pipe-to-tool.ts'
 import type { EntryRows } from './entries/entry.ts'
 import type { Exempt } from './way.ts'
 
@@ -31,7 +31,7 @@ export async function keepRows(
     await session.query(`create schema if not exists ${KEPT_SCHEMA}`)
     await session.query(`create table ${name} (${list.map((column) => `${column} text`).join(', ')})`)
     const copy = `copy ${name} (${columns}) from stdin with (encoding ${literal(encoding)})`
-    await feed(rows, (input) => pipeline(input, session.query(copyFrom(copy)), { signal }))
+    await pipeToTool(rows, (input) => pipeline(input, session.query(copyFrom(copy)), { signal }))
   })
   return { objects: [`SCHEMA ${KEPT_SCHEMA}`, `TABLE ${KEPT_SCHEMA} ${plain}`], relations: [name], extensions: [] }
 }

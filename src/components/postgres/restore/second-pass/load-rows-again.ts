@@ -2,7 +2,7 @@ import { pipeline } from 'node:stream/promises'
 import type pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 import type { Bytes, Context } from '../../../../core/ports.ts'
-import { feed } from '../../tools/feed.ts'
+import { pipeToTool } from '../../tools/pipe-to-tool.ts'
 import { attemptIn, type Refusal } from './attempt.ts'
 import { readBrokenConstraint, type BrokenConstraint } from './broken-constraint.ts'
 import type { Outcome } from './load-object.ts'
@@ -65,5 +65,5 @@ async function tryRows(
 }
 
 function copy(session: pg.Client, statement: string, content: Bytes, { signal }: Context): Promise<void> {
-  return feed(content, (input) => pipeline(input, session.query(copyFrom(statement)), { signal }))
+  return pipeToTool(content, (input) => pipeline(input, session.query(copyFrom(statement)), { signal }))
 }

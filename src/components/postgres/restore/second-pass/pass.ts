@@ -1,13 +1,13 @@
 import type { ArtifactSource } from '../../../transfer.ts'
 import type { AcceptId } from '../../../../core/accept-ids.ts'
-import type { LoadPlace } from '../load/load.ts'
+import type { LoadTarget } from '../load/load.ts'
 import type { PostgresDetails } from '../../schema.ts'
 import type { Dump } from '../load/staged-dump.ts'
 import type { ContentsLine } from './entries/contents.ts'
 
 /** What the second pass over a dump works on. */
 export interface SecondPass {
-  readonly place: LoadPlace
+  readonly place: LoadTarget
   readonly dump: Dump
   /** All that the dump holds, in its order. */
   readonly lines: readonly ContentsLine[]

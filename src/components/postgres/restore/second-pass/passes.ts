@@ -1,6 +1,6 @@
 import type { Context } from '../../../../core/ports.ts'
 import type { Lane } from '../../capture/lanes.ts'
-import type { LoadPlace } from '../load/load.ts'
+import type { LoadTarget } from '../load/load.ts'
 import type { FailedEntries } from './entries/failed-entries.ts'
 import { loadLanesAgain, type RefusedLanes } from './load-lanes-again.ts'
 import type { SecondPass } from './pass.ts'
@@ -12,10 +12,10 @@ export interface SecondPasses {
   readonly taken: readonly WayTaken[]
   /** Told of lanes that the server refused. */
   readonly addLanes: (lanes: readonly Lane[], reason: string) => void
-  afterTables(place: LoadPlace, context: Context): Promise<void>
-  afterRows(place: LoadPlace, context: Context): Promise<void>
-  afterIndexes(place: LoadPlace, context: Context): Promise<void>
-  afterGrants(place: LoadPlace, context: Context): Promise<void>
+  afterTables(place: LoadTarget, context: Context): Promise<void>
+  afterRows(place: LoadTarget, context: Context): Promise<void>
+  afterIndexes(place: LoadTarget, context: Context): Promise<void>
+  afterGrants(place: LoadTarget, context: Context): Promise<void>
 }
 
 /** Kinds that are made behind the rows, and can use an operator without naming it. */
@@ -29,7 +29,7 @@ export function secondPasses(pass: Omit<SecondPass, 'place'>, failed: FailedEntr
     const chosen = pass.lines.filter(({ id, rest }) => pass.withPath.has(id) && isOfPart(rest))
     return new Map([...failed.drain(), ...chosen.map(({ id }) => [id, ''] as const)])
   }
-  const after = async (place: LoadPlace, isOfPart: (rest: string) => boolean, context: Context): Promise<void> =>
+  const after = async (place: LoadTarget, isOfPart: (rest: string) => boolean, context: Context): Promise<void> =>
     void taken.push(...(await loadAgain({ ...pass, place }, left(isOfPart), taken, context)))
   return {
     taken,

@@ -10,7 +10,7 @@ import { labelRefused, labelStatements, readLabels, settableLabels } from '../..
 import type { SecurityLabel } from '../../roles/security-labels.ts'
 import { settingValue } from '../../connection/setting-value.ts'
 import { settableSettings } from '../../connection/settable-settings.ts'
-import { change, sqlState } from '../target/target-place.ts'
+import { change, sqlState } from '../target/database-target.ts'
 
 /**
  * What hangs on a database itself and not on anything inside it, so that no dump holds it and a swap would lose it.

@@ -18,11 +18,11 @@ export async function watchDatabase(
   database: string,
   context: Context,
 ): Promise<ClientWatch | undefined> {
-  const client = new AskingClient(server, database, context)
-  return (await client.asks()) ? client.watch() : undefined
+  const client = new AvailabilityProbe(server, database, context)
+  return (await client.ping()) ? client.watch() : undefined
 }
 
-class AskingClient {
+class AvailabilityProbe {
   readonly #server: Server
   readonly #database: string
   readonly #context: Context
@@ -58,7 +58,7 @@ class AskingClient {
   }
 
   /** Whether there was an answer. */
-  async asks(): Promise<boolean> {
+  async ping(): Promise<boolean> {
     try {
       this.#session ??= await connectAsIs(this.#server, this.#database, this.#context)
       await this.#session.query(QUESTION)
@@ -79,7 +79,7 @@ class AskingClient {
     while (!this.#context.signal.aborted) {
       const deadline = this.#deadline
       if (deadline !== undefined && this.#context.clock.monotonic() > deadline) return false
-      if ((await this.asks()) && deadline !== undefined) return true
+      if ((await this.ping()) && deadline !== undefined) return true
       await this.#context.clock.sleep(PAUSE, this.#context.signal).catch(() => {})
     }
     return false

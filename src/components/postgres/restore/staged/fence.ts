@@ -4,7 +4,7 @@ import { describe, Failure } from '../../../../core/failure.ts'
 import type { Context } from '../../../../core/ports.ts'
 import { identifier } from '../../connection/connection.ts'
 import { query, queryOne } from '../../connection/query.ts'
-import { change, sqlState } from '../target/target-place.ts'
+import { change, sqlState } from '../target/database-target.ts'
 
 /** A session on a database, as far as the server tells us about it. */
 export interface SessionRow {

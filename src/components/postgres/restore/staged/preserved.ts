@@ -7,7 +7,7 @@ import type { Bytes, Context } from '../../../../core/ports.ts'
 import { identifier, literal } from '../../connection/connection.ts'
 import { copyOut } from '../../capture/copy-out.ts'
 import { query, queryOne } from '../../connection/query.ts'
-import { attempt, change } from '../target/target-place.ts'
+import { attempt, change } from '../target/database-target.ts'
 import { inTransaction } from '../target/target-transaction.ts'
 
 /**

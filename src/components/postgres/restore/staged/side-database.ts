@@ -11,10 +11,10 @@ import type { PostgresDetails } from '../../schema.ts'
 import { query, queryOne } from '../../connection/query.ts'
 import { sameRole } from '../../roles/role-encoding.ts'
 import { dropSubscriptions, readSubscriptions } from './subscriptions.ts'
-import { change } from '../target/target-place.ts'
-import type { Place } from '../target/target-place.ts'
-import { isOurs, readWorld } from '../target/target-world.ts'
-import type { DatabaseRow } from '../target/target-world.ts'
+import { change } from '../target/database-target.ts'
+import type { DatabaseTarget } from '../target/database-target.ts'
+import { isOurs, readWorld } from '../target/restore-databases.ts'
+import type { DatabaseRow } from '../target/restore-databases.ts'
 
 /** Where template0 is. */
 const DEFAULT_TABLESPACE = 'pg_default'
@@ -25,7 +25,7 @@ const DEFAULT_TABLESPACE = 'pg_default'
  */
 export async function createSide(
   admin: pg.Client,
-  place: Place,
+  place: DatabaseTarget,
   details: PostgresDetails,
   context: Context,
 ): Promise<void> {
@@ -54,7 +54,7 @@ export async function createSide(
 /** Says on the side database whether it holds everything, and how it was loaded; only then may it be swapped in. */
 export function markSide(
   admin: pg.Client,
-  place: Place,
+  place: DatabaseTarget,
   { ways }: { readonly ways: readonly WayTaken[] | undefined },
   context: Context,
 ): Promise<void> {
@@ -75,7 +75,7 @@ export function markSide(
  */
 export async function dropBeside(
   admin: pg.Client,
-  place: Place,
+  place: DatabaseTarget,
   role: 'side' | 'reference',
   context: Context,
 ): Promise<void> {
@@ -191,7 +191,7 @@ export async function missingRoleNames(
 }
 
 /** How the side database of this restore was loaded, as its mark says. */
-export async function readWays(admin: pg.Client, { names }: Place): Promise<readonly WayTaken[]> {
+export async function readWays(admin: pg.Client, { names }: DatabaseTarget): Promise<readonly WayTaken[]> {
   const { side } = await readWorld(admin, names)
   return side?.marker?.role === 'side' ? (side.marker.ways ?? []) : []
 }

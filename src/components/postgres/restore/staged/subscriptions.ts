@@ -7,7 +7,7 @@ import { identifier, withSession } from '../../connection/connection.ts'
 import type { Server } from '../../connection/connection.ts'
 import { query } from '../../connection/query.ts'
 import type { PostgresDetails } from '../../schema.ts'
-import { change } from '../target/target-place.ts'
+import { change } from '../target/database-target.ts'
 import { inTransaction } from '../target/target-transaction.ts'
 
 /** A subscription of a database and the slot on its publisher. */

@@ -10,11 +10,11 @@ import { closeDatabase, endSessions } from './fence.ts'
 import { formatMarker } from './marker.ts'
 import type { PostgresDetails } from '../../schema.ts'
 import { commentStatement, notOurs } from './side-database.ts'
-import { attempt, change, sqlState, withAdmin } from '../target/target-place.ts'
-import type { Place } from '../target/target-place.ts'
+import { attempt, change, sqlState, withAdmin } from '../target/database-target.ts'
+import type { DatabaseTarget } from '../target/database-target.ts'
 import { inTransaction } from '../target/target-transaction.ts'
-import { isOurs, readWorld, stateOf } from '../target/target-world.ts'
-import type { DatabaseRow, World } from '../target/target-world.ts'
+import { isOurs, readWorld, stateOf } from '../target/restore-databases.ts'
+import type { DatabaseRow, RestoreDatabases } from '../target/restore-databases.ts'
 
 /** How long a session that slips in between may keep the databases from being renamed. */
 const SWAP_LIMIT = 60_000
@@ -30,7 +30,7 @@ const BUSY = new Set(['55006', '55P03', '40P01'])
  */
 export async function swapIn(
   admin: pg.Client,
-  place: Place,
+  place: DatabaseTarget,
   details: PostgresDetails,
   context: Context,
 ): Promise<void> {
@@ -57,7 +57,10 @@ export function untilNotBusy(what: string, context: Context, act: () => Promise<
 }
 
 /** Fails with `refused` unless the side database is whole and the live one locked. */
-export function requireSwappable(world: World, { names, restoreId }: Place): World & { readonly side: DatabaseRow } {
+export function requireSwappable(
+  world: RestoreDatabases,
+  { names, restoreId }: DatabaseTarget,
+): RestoreDatabases & { readonly side: DatabaseRow } {
   const { side, live, previous } = world
   if (side === undefined) throw new Failure('refused', `database ${names.side} is not there: nothing was loaded`)
   if (!isOurs(side, restoreId, 'side')) throw notOurs(side)
@@ -70,8 +73,8 @@ export function requireSwappable(world: World, { names, restoreId }: Place): Wor
 
 async function swapOnce(
   admin: pg.Client,
-  place: Place,
-  world: World,
+  place: DatabaseTarget,
+  world: RestoreDatabases,
   details: PostgresDetails,
   context: Context,
 ): Promise<void> {
@@ -107,7 +110,7 @@ async function swapOnce(
 
 async function setAside(
   admin: pg.Client,
-  place: Place,
+  place: DatabaseTarget,
   { comment }: DatabaseProperties,
   context: Context,
 ): Promise<void> {
@@ -128,7 +131,12 @@ async function setAside(
 }
 
 /** Where no previous database tells that the swap happened, the live one has to. */
-function liveComment(place: Place, world: World, { comment }: DatabaseProperties, context: Context): string | null {
+function liveComment(
+  place: DatabaseTarget,
+  world: RestoreDatabases,
+  { comment }: DatabaseProperties,
+  context: Context,
+): string | null {
   if (world.live !== undefined) return comment
   return formatMarker(place.restoreId, {
     role: 'restored',
@@ -138,7 +146,7 @@ function liveComment(place: Place, world: World, { comment }: DatabaseProperties
   })
 }
 
-export function keptTimes({ settings }: Place, { clock }: Context): { at: string; until: string } {
+export function keptTimes({ settings }: DatabaseTarget, { clock }: Context): { at: string; until: string } {
   const now = clock.now()
   return { at: now.toISOString(), until: keptUntil(now, settings).toISOString() }
 }

@@ -3,7 +3,7 @@ import { describe, Failure } from '../../../../core/failure.ts'
 import type { Context } from '../../../../core/ports.ts'
 import type { Difference, Finding } from '../../../../core/restore-point.ts'
 import type { EvidenceQuery, EvidenceRow } from '../../../evidence.ts'
-import type { ClientWatch, Target, TargetState } from '../../../target.ts'
+import type { ClientWatch, RestoreTarget, TargetState } from '../../../target.ts'
 import type { ArtifactSizes, ArtifactSource } from '../../../transfer.ts'
 import { runAppChecks } from '../../check/app-checks.ts'
 import { applyLabels, applyProperties, capturedProperties, readProperties } from './carry-over.ts'
@@ -11,13 +11,13 @@ import { watchDatabase } from './client-watch.ts'
 import { withSession } from '../../connection/connection.ts'
 import { readRows } from '../../evidence.ts'
 import { backendPid, closeDatabase, endSessions, openDatabase, requireNoPreparedTransactions } from './fence.ts'
-import type { LoadPlace } from '../load/load.ts'
+import type { LoadTarget } from '../load/load.ts'
 import { isLocal, neededBytes } from '../preflight/preflight-disk.ts'
 import { preflightSwap } from '../preflight/preflight.ts'
 import { copyPreserved } from './preserved.ts'
 import { analyze } from '../load/analyze.ts'
 import { referenceOf } from '../../reference/reference.ts'
-import { restoreBeside } from '../restore-beside.ts'
+import { restoreStaged } from '../restore-staged.ts'
 import { bringBackExtensions } from '../second-pass/bring-back-extensions.ts'
 import { expectedAfter } from '../second-pass/entries/expected-after.ts'
 import { sentenceOf, type WayTaken } from '../second-pass/way.ts'
@@ -28,10 +28,10 @@ import type { PostgresDetails } from '../../schema.ts'
 import { createSide, dropBeside, markSide, readWays } from './side-database.ts'
 import { requireSwappable, swapIn } from './swap.ts'
 import { compareLoaded, compareProperties, readLoadedContent } from '../target/target-compare.ts'
-import { openSession, readServer, withAdmin } from '../target/target-place.ts'
-import type { Place } from '../target/target-place.ts'
-import { readWorld, stateOf } from '../target/target-world.ts'
-import type { DatabaseRow } from '../target/target-world.ts'
+import { openSession, readServer, withAdmin } from '../target/database-target.ts'
+import type { DatabaseTarget } from '../target/database-target.ts'
+import { readWorld, stateOf } from '../target/restore-databases.ts'
+import type { DatabaseRow } from '../target/restore-databases.ts'
 import { limitsOf } from '../../tools/tool-run.ts'
 import { chooseRestoreTools } from '../../tools/tools-restore.ts'
 import { forgetRetained, undoSwap } from './undo.ts'
@@ -53,15 +53,15 @@ const CLEANUP_LIMIT = 60_000
  * `discard` goes back from beside, `reopen` from fenced to beside. State is in the databases' names, their marks and
  * whether they accept connections; the one thing held here is a session for preserved tables, which can be had again.
  */
-export class SwapTarget implements Target<PostgresDetails> {
+export class SwapTarget implements RestoreTarget<PostgresDetails> {
   readonly description: string
   readonly confirmation: string
-  readonly #place: Place
+  readonly #place: DatabaseTarget
   /** A session on the live database from before it was fenced. */
   #live: LiveSession | undefined
   #ways: readonly WayTaken[] = []
 
-  constructor(place: Place) {
+  constructor(place: DatabaseTarget) {
     this.#place = place
     this.description = `database ${place.names.live} on ${place.server.host}:${place.server.port}`
     this.confirmation = place.names.live
@@ -93,7 +93,7 @@ export class SwapTarget implements Target<PostgresDetails> {
         await createSide(admin, this.#place, details, context)
         await applyLabels(admin, this.#place.names.side, await this.#properties(admin, details), context)
       })
-      const ways = await restoreBeside(side, details, source, [], context)
+      const ways = await restoreStaged(side, details, source, [], context)
       await analyze(side, context)
       await withAdmin(this.#place, context, (admin) => this.#finishLoad(admin, details, ways, context))
     } catch (error) {
@@ -275,7 +275,7 @@ export class SwapTarget implements Target<PostgresDetails> {
     return withAdmin(this.#place, context, (admin) => forgetRetained(admin, this.#place, context))
   }
 
-  async #side(details: PostgresDetails, context: Context): Promise<LoadPlace> {
+  async #side(details: PostgresDetails, context: Context): Promise<LoadTarget> {
     const { settings, server, names } = this.#place
     const { version } = await readServer(this.#place, context)
     return {

@@ -12,11 +12,11 @@ import { commentStatement, dropDatabase, notOurs } from './side-database.ts'
 import { requireNoSubscriptions } from './subscriptions.ts'
 import { keptTimes, untilNotBusy } from './swap.ts'
 import { query, queryOne } from '../../connection/query.ts'
-import { change, restoreServer, withAdmin } from '../target/target-place.ts'
-import type { Place } from '../target/target-place.ts'
+import { change, restoreServer, withAdmin } from '../target/database-target.ts'
+import type { DatabaseTarget } from '../target/database-target.ts'
 import { inTransaction } from '../target/target-transaction.ts'
-import { isOurs, readDatabases, readWorld } from '../target/target-world.ts'
-import type { World } from '../target/target-world.ts'
+import { isOurs, readDatabases, readWorld } from '../target/restore-databases.ts'
+import type { RestoreDatabases } from '../target/restore-databases.ts'
 
 /**
  * A database that Holdfast keeps, as its marker tells: what was live before a swap, or what an undo set aside. `restored` is
@@ -97,7 +97,7 @@ export async function listStaged(settings: PostgresSettings, context: Context): 
  * one transaction. Where nothing was live before the restore, nothing is afterwards. Done already: only makes sure that
  * the live database is open.
  */
-export async function undoSwap(admin: pg.Client, place: Place, context: Context): Promise<void> {
+export async function undoSwap(admin: pg.Client, place: DatabaseTarget, context: Context): Promise<void> {
   const { names, restoreId } = place
   const world = await readWorld(admin, names)
   if (isOurs(world.previous, restoreId, 'previous') || isOurs(world.live, restoreId, 'restored'))
@@ -107,7 +107,7 @@ export async function undoSwap(admin: pg.Client, place: Place, context: Context)
   if ((await readWorld(admin, names)).live !== undefined) await checkLive(place, context)
 }
 
-function nothingKept({ names, restoreId }: Place, { previous }: World): Failure {
+function nothingKept({ names, restoreId }: DatabaseTarget, { previous }: RestoreDatabases): Failure {
   if (previous !== undefined) return notOurs(previous)
   return new Failure(
     'refused',
@@ -118,7 +118,12 @@ function nothingKept({ names, restoreId }: Place, { previous }: World): Failure 
   )
 }
 
-async function swapBack(admin: pg.Client, place: Place, world: World, context: Context): Promise<void> {
+async function swapBack(
+  admin: pg.Client,
+  place: DatabaseTarget,
+  world: RestoreDatabases,
+  context: Context,
+): Promise<void> {
   const { names, restoreId } = place
   await requireNoPreparedTransactions(admin, names.live)
   if (isOurs(world.undone, restoreId, 'undone')) await requireNoSubscriptions(admin, names.undone)
@@ -136,7 +141,12 @@ async function swapBack(admin: pg.Client, place: Place, world: World, context: C
   })
 }
 
-async function renameBack(admin: pg.Client, place: Place, world: World, context: Context): Promise<void> {
+async function renameBack(
+  admin: pg.Client,
+  place: DatabaseTarget,
+  world: RestoreDatabases,
+  context: Context,
+): Promise<void> {
   const { live, previous, undone } = place.names
   if (world.live !== undefined) {
     const marker = formatMarker(place.restoreId, { role: 'undone', database: live, ...keptTimes(place, context) })
@@ -160,7 +170,7 @@ async function renameBack(admin: pg.Client, place: Place, world: World, context:
 }
 
 /** Whether what is live now answers and holds tables. */
-async function checkLive(place: Place, context: Context): Promise<void> {
+async function checkLive(place: DatabaseTarget, context: Context): Promise<void> {
   const { live } = place.names
   const sql = `select count(*)::int as tables from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where c.relkind in ('r', 'p') and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_toast'`
@@ -171,7 +181,7 @@ async function checkLive(place: Place, context: Context): Promise<void> {
 }
 
 /** Drops what is kept of this restore: the previous database, or what an undo set aside. */
-export async function forgetRetained(admin: pg.Client, place: Place, context: Context): Promise<void> {
+export async function forgetRetained(admin: pg.Client, place: DatabaseTarget, context: Context): Promise<void> {
   const { previous, undone, live } = await readWorld(admin, place.names)
   for (const [row, role] of [
     [previous, 'previous'],

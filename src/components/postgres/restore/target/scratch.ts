@@ -8,7 +8,7 @@ import type { Difference, Finding } from '../../../../core/restore-point.ts'
 import { isRoot } from '../../../../system/process/accounts.ts'
 import type { LeaveOptions, LeftPlace, ScratchCopy } from '../../../capabilities/scratch-copy.ts'
 import type { EvidenceQuery, EvidenceRow } from '../../../evidence.ts'
-import type { Target, TargetState } from '../../../target.ts'
+import type { RestoreTarget, TargetState } from '../../../target.ts'
 import type { ArtifactSizes, ArtifactSource } from '../../../transfer.ts'
 import { runAppChecks } from '../../check/app-checks.ts'
 import { settingFindings } from '../../connection/settable-settings.ts'
@@ -16,12 +16,12 @@ import { applyProperties, capturedProperties, readProperties } from '../staged/c
 import { databaseConninfo, withSession } from '../../connection/connection.ts'
 import { readRows } from '../../evidence.ts'
 import { letIn } from '../../private-server/listen.ts'
-import type { LoadPlace } from '../load/load.ts'
+import type { LoadTarget } from '../load/load.ts'
 import { folderFinding, neededBytes } from '../preflight/preflight-disk.ts'
 import { toolFindings } from '../preflight/preflight-server.ts'
 import { referenceOf } from '../../reference/reference.ts'
 import { analyze } from '../load/analyze.ts'
-import { restoreBeside } from '../restore-beside.ts'
+import { restoreStaged } from '../restore-staged.ts'
 import { expectedAfter } from '../second-pass/entries/expected-after.ts'
 import { sentenceOf, type WayTaken } from '../second-pass/way.ts'
 import { jobsOf } from '../session-settings.ts'
@@ -35,8 +35,8 @@ import { startServer } from '../../private-server/server-process.ts'
 import type { PrivateServer } from '../../private-server/server-process.ts'
 import { chooseLocale, createSide, markSide, readWays } from '../staged/side-database.ts'
 import { compareLoaded, compareProperties, readLoadedContent } from './target-compare.ts'
-import { withAdmin } from './target-place.ts'
-import type { Place } from './target-place.ts'
+import { withAdmin } from './database-target.ts'
+import type { DatabaseTarget } from './database-target.ts'
 import { limitsOf } from '../../tools/tool-run.ts'
 import { chooseRestoreTools, oldestServerFor } from '../../tools/tools-restore.ts'
 import { findServerBinaries } from '../../tools/tools.ts'
@@ -51,17 +51,17 @@ const NEVER_CRASHES = { wal_level: 'minimal', max_wal_senders: '0', autovacuum: 
  * A restore to a throw-away server of our own, which nobody else can reach: for drills, and to look around in. It proves that the dump, the
  * roles and the settings can be restored; tablespaces become the default one. There is nothing live to swap or undo.
  */
-export class ScratchTarget implements Target<PostgresDetails> {
+export class ScratchTarget implements RestoreTarget<PostgresDetails> {
   readonly description: string
   readonly confirmation: string
   readonly copy: ScratchCopy = { leave: (context, options) => this.#leave(context, options) }
-  readonly #settingsPlace: Place
+  readonly #settingsPlace: DatabaseTarget
   readonly #parent: string
   readonly #folder: string
   #running: PrivateServer | undefined
   #ways: readonly WayTaken[] = []
 
-  constructor(place: Place, scratchFolder: string) {
+  constructor(place: DatabaseTarget, scratchFolder: string) {
     this.#settingsPlace = place
     this.#parent = scratchFolder
     // Two databases of one app have servers of their own.
@@ -147,7 +147,7 @@ export class ScratchTarget implements Target<PostgresDetails> {
         type: 'warning',
         message: 'security labels are left out: a throw-away server has none of the libraries that provide them',
       })
-    const ways = await restoreBeside(loaded, details, source, leftOut(details), context)
+    const ways = await restoreStaged(loaded, details, source, leftOut(details), context)
     await analyze(loaded, context)
     await withAdmin(place, context, async (admin) => {
       await applyProperties(admin, place.names.side, await capturedProperties(admin, details), context)
@@ -248,13 +248,13 @@ export class ScratchTarget implements Target<PostgresDetails> {
   }
 
   /** As in the settings, but on our server. */
-  #place(): Place {
+  #place(): DatabaseTarget {
     const settings = { ...this.#settingsPlace.settings, maintenanceDatabase: 'postgres' }
     return { ...this.#settingsPlace, settings, server: this.#server().server }
   }
 
   /** Where it was loaded, for who reads from it. */
-  async loadPlace(details: PostgresDetails, context: Context): Promise<LoadPlace> {
+  async loadPlace(details: PostgresDetails, context: Context): Promise<LoadTarget> {
     const { settings, server, names } = this.#place()
     return {
       server,
@@ -272,7 +272,7 @@ function leftOut(details: PostgresDetails): readonly string[] {
   return ['--no-tablespaces', ...(hasLabels(details) ? ['--no-security-labels'] : [])]
 }
 
-function shortHash({ server: { host, port }, names: { live } }: Place): string {
+function shortHash({ server: { host, port }, names: { live } }: DatabaseTarget): string {
   return createHash('sha256').update(`${host} ${port} ${live}`).digest('hex').slice(0, 6)
 }
 

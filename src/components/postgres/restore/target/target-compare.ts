@@ -9,7 +9,7 @@ import { readDepends } from '../../fingerprint/depends.ts'
 import { withDiffs } from '../../fingerprint/definition-diffs.ts'
 import { compareFingerprints, wordedOtherwise } from '../../fingerprint/fingerprint-compare.ts'
 import { readCounts, readFingerprint } from '../../fingerprint/fingerprint.ts'
-import type { LoadPlace } from '../load/load.ts'
+import type { LoadTarget } from '../load/load.ts'
 import type { Reference } from '../../reference/reference.ts'
 import type { Fingerprint, PostgresDetails } from '../../schema.ts'
 import { HASHING } from '../../fingerprint/table-hash.ts'
@@ -20,7 +20,7 @@ import { majorOf } from '../../versions.ts'
  * text of a definition is another, `reference` tells what the captured one would be there.
  */
 export async function compareLoaded(
-  place: LoadPlace,
+  place: LoadTarget,
   serverVersion: number,
   details: PostgresDetails,
   context: Context,
@@ -35,7 +35,7 @@ export async function compareLoaded(
   return withDiffs(differences, { place, worded, reference }, context)
 }
 
-async function readLoaded(place: LoadPlace, expected: Fingerprint, context: Context): Promise<Fingerprint> {
+async function readLoaded(place: LoadTarget, expected: Fingerprint, context: Context): Promise<Fingerprint> {
   const { tools, server, database, limits } = place
   const [objects, content] = await allOrNone(context, [
     (inner) => readDefinitions({ tools, server, database, limits }, inner),
@@ -55,7 +55,7 @@ async function readLoaded(place: LoadPlace, expected: Fingerprint, context: Cont
  * `compareLoaded` compares already is not in it.
  */
 export async function readLoadedContent(
-  place: LoadPlace,
+  place: LoadTarget,
   { fingerprint }: PostgresDetails,
   context: Context,
 ): Promise<string | undefined> {
@@ -72,7 +72,7 @@ export async function readLoadedContent(
 
 /** Both pg_dump and the server have a part in how a definition is worded. */
 function sameWording(
-  { tools }: LoadPlace,
+  { tools }: LoadTarget,
   serverVersion: number,
   { definitionsBy }: Fingerprint,
   capturedFrom: number,
@@ -82,7 +82,7 @@ function sameWording(
 
 /** Without writers, transactions that begin one after the other see the same. */
 async function withSessions<Result>(
-  { server, database, jobs }: LoadPlace,
+  { server, database, jobs }: LoadTarget,
   context: Context,
   act: (sessions: readonly [pg.Client, ...pg.Client[]]) => Promise<Result>,
 ): Promise<Result> {

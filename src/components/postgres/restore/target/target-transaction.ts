@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import type { Context } from '../../../../core/ports.ts'
-import { attempt } from './target-place.ts'
+import { attempt } from './database-target.ts'
 
 /**
  * Runs `act` between BEGIN and COMMIT. When it throws, the transaction is rolled back and the same error is thrown on.

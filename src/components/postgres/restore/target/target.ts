@@ -1,12 +1,12 @@
 import { Failure } from '../../../../core/failure.ts'
 import type { Context } from '../../../../core/ports.ts'
-import type { Target, TargetRequest } from '../../../target.ts'
+import type { RestoreTarget, TargetRequest } from '../../../target.ts'
 import { InPlaceTarget } from '../in-place/in-place.ts'
 import { restoreNames } from '../../names.ts'
 import type { PostgresDetails, PostgresSettings } from '../../schema.ts'
 import { ScratchTarget } from './scratch.ts'
-import { restoreServer } from './target-place.ts'
-import type { Place } from './target-place.ts'
+import { restoreServer } from './database-target.ts'
+import type { DatabaseTarget } from './database-target.ts'
 import { SwapTarget } from '../staged/target-swap.ts'
 
 /**
@@ -17,8 +17,8 @@ export async function openPostgresTarget(
   settings: PostgresSettings,
   request: TargetRequest,
   _context: Context,
-): Promise<Target<PostgresDetails>> {
-  const place: Place = {
+): Promise<RestoreTarget<PostgresDetails>> {
+  const place: DatabaseTarget = {
     settings,
     server: restoreServer(settings),
     names: restoreNames(settings.database, request.restoreId),
@@ -31,7 +31,7 @@ export async function openPostgresTarget(
 }
 
 /** Nobody may be connected to a database that is renamed or locked, not even we. */
-function requireMaintenance(place: Place): Place {
+function requireMaintenance(place: DatabaseTarget): DatabaseTarget {
   if (place.settings.maintenanceDatabase !== place.settings.database) return place
   throw new Failure('usage', `database ${place.settings.database} cannot be restored from a session on itself`, {
     hint: 'Set maintenanceDatabase to another database of the server, for example template1.',

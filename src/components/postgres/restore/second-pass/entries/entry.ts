@@ -1,9 +1,9 @@
 import { Failure } from '../../../../../core/failure.ts'
 import type { Bytes, Context } from '../../../../../core/ports.ts'
-import { withNamelessFile } from '../../../../../system/files/nameless-file.ts'
+import { withNamelessFile } from '../../../../../system/files/anonymous-file.ts'
 import { stream } from '../../../../../system/process/run.ts'
 import { bytesOf } from '../../../capture/dump-contents.ts'
-import type { LoadPlace } from '../../load/load.ts'
+import type { LoadTarget } from '../../load/load.ts'
 import type { Dump } from '../../load/staged-dump.ts'
 
 /** What a dump holds for one object. */
@@ -30,7 +30,7 @@ const END_OF_ROWS = Buffer.from('\n\\.\n')
 const MOST_BYTES = 64 * 1024 * 1024
 
 /** The text that pg_restore would send for this line of the list of contents. */
-function script(place: LoadPlace, dump: Dump, line: string, context: Context): Bytes {
+function script(place: LoadTarget, dump: Dump, line: string, context: Context): Bytes {
   const options = {
     file: place.tools.pgRestore,
     signal: context.signal,
@@ -62,7 +62,7 @@ async function* listed(line: string, read: (list: string) => Bytes): Bytes {
 }
 
 /** Reads one entry that makes an object. The text is in the encoding of the database; only UTF-8 and ASCII are taken. */
-export async function readEntry(place: LoadPlace, dump: Dump, line: string, context: Context): Promise<Entry> {
+export async function readEntry(place: LoadTarget, dump: Dump, line: string, context: Context): Promise<Entry> {
   const chunks: Uint8Array[] = []
   let length = 0
   for await (const chunk of script(place, dump, line, context)) {
@@ -93,7 +93,7 @@ export interface EntryRows {
 
 /** Opens the rows of an entry; `use` must read them to their end. */
 export async function withRows<Result>(
-  place: LoadPlace,
+  place: LoadTarget,
   dump: Dump,
   line: string,
   use: (rows: EntryRows) => Promise<Result>,

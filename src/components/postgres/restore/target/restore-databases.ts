@@ -18,7 +18,7 @@ export interface DatabaseRow {
 }
 
 /** Which of a restore's databases exist now. It is all that a run knows about what earlier runs did. */
-export interface World {
+export interface RestoreDatabases {
   readonly live: DatabaseRow | undefined
   readonly side: DatabaseRow | undefined
   readonly reference: DatabaseRow | undefined
@@ -44,7 +44,7 @@ export async function readDatabases(admin: pg.Client): Promise<readonly Database
   return rows.map((row) => ({ ...row, marker: parseMarker(row.comment) }))
 }
 
-export async function readWorld(admin: pg.Client, names: RestoreNames): Promise<World> {
+export async function readWorld(admin: pg.Client, names: RestoreNames): Promise<RestoreDatabases> {
   const rows = await readDatabases(admin)
   const find = (name: string): DatabaseRow | undefined => rows.find((row) => row.name === name)
   return {
@@ -60,7 +60,7 @@ export async function readWorld(admin: pg.Client, names: RestoreNames): Promise<
  * The state of a swap restore. The rename to the previous name and the rename to the live name are one transaction, so
  * a marked previous database means that both happened. After an undo the live data is the old again: `untouched`.
  */
-export function stateOf(world: World, restoreId: string): TargetState {
+export function stateOf(world: RestoreDatabases, restoreId: string): TargetState {
   if (isOurs(world.previous, restoreId, 'previous') || isOurs(world.live, restoreId, 'restored')) return 'swapped'
   if (world.live?.open === false) return 'fenced'
   return world.side === undefined ? 'untouched' : 'staged'

@@ -1,10 +1,10 @@
 import { Failure } from '../../core/failure.ts'
 import type { Secret } from '../../core/secret.ts'
-import type { EvidenceWorld, Row } from '../../key-fit/world.ts'
+import type { EvidenceSource, Row } from '../../key-fit/evidence-source.ts'
 import type { PointReader } from '../../repository/repository.ts'
 import { componentNamed, type App, type OperationContext } from '../app.ts'
 import type { ComponentOutcome } from '../backup/report.ts'
-import type { Restoring } from '../restore/targets.ts'
+import type { ComponentRestore } from '../restore/targets.ts'
 import { detailsOf, sourceOf } from '../source.ts'
 import type { BackupEvidence } from './evidence.ts'
 import { fingerprintUnder } from './point-key.ts'
@@ -14,7 +14,7 @@ export function backupWorld(
   app: App,
   { evidence, components, fingerprintKey }: Captured,
   context: OperationContext,
-): EvidenceWorld {
+): EvidenceSource {
   const live = liveSecrets(app, context)
   const { pageCookie, signal } = context
   const isCaptured = (component: string): boolean =>
@@ -39,7 +39,7 @@ interface Captured {
 }
 
 /** The world as it is: live keys, and rows of the live data. */
-export function liveWorld(app: App, fingerprintKey: Secret, context: OperationContext): EvidenceWorld {
+export function liveWorld(app: App, fingerprintKey: Secret, context: OperationContext): EvidenceSource {
   const live = liveSecrets(app, context)
   const { pageCookie, signal } = context
   return {
@@ -58,7 +58,7 @@ export function liveWorld(app: App, fingerprintKey: Secret, context: OperationCo
   }
 }
 
-function holderOf(app: App): NonNullable<EvidenceWorld['holdsFile']> {
+function holderOf(app: App): NonNullable<EvidenceSource['holdsFile']> {
   return async (path) => {
     const asked = app.components.map(
       ({ driver, settings }) => driver.holdsFile?.(settings, path) ?? Promise.resolve(false),
@@ -81,10 +81,10 @@ async function* takenRows(evidence: BackupEvidence, component: string, sql: stri
 export function restoredWorld(
   app: App,
   reader: PointReader,
-  targets: readonly Restoring[],
+  targets: readonly ComponentRestore[],
   fingerprintKey: Secret,
   context: OperationContext,
-): EvidenceWorld {
+): EvidenceSource {
   const live = liveSecrets(app, context)
   return {
     secret: async (component, name) =>
@@ -118,7 +118,7 @@ async function capturedSecret(
   return await driver.secrets.captured(details, sourceOf(reader, captured, context), name, context)
 }
 
-function liveSecrets(app: App, context: OperationContext): EvidenceWorld['liveSecret'] {
+function liveSecrets(app: App, context: OperationContext): EvidenceSource['liveSecret'] {
   return async (component, name) => {
     const found = componentNamed(app, component)
     return await found?.driver.secrets?.live(found.settings, name, context)

@@ -5,7 +5,7 @@ import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Secret } from '../../core/secret.ts'
 import type { AppRepository } from '../app.ts'
-import type { KeyChain, KeyChange, KeyChangeOrder, KeyChangePlan, KeyPasswords, ListedKey } from './keys.ts'
+import type { KeyAdministration, KeyChange, KeyChangeOrder, KeyChangePlan, KeyPasswords, ListedKey } from './keys.ts'
 import { generateKeyPair } from '../../repository/keys/age-keys.ts'
 import {
   addIdentity,
@@ -17,17 +17,17 @@ import {
 import { rewrapAll } from '../../repository/keys/rewrap-all.ts'
 import type { Storage } from '../../storage/storage.ts'
 import { replaceFile, writeNewFile } from '../../system/files/private-file.ts'
-import type { KeyRing } from './key-ring.ts'
+import type { IdentityProvider } from './identity-provider.ts'
 
 interface Wires {
   readonly config: Config
   readonly storage: (repository: string) => Promise<Storage>
-  readonly keyRing: KeyRing
+  readonly keyRing: IdentityProvider
   readonly repositories: ReadonlyMap<string, AppRepository>
 }
 
 /** The key chain over all repositories of a configuration. */
-export function configuredKeyChain(wires: Wires): KeyChain {
+export function configuredKeyChain(wires: Wires): KeyAdministration {
   return {
     list: (context) => list(wires, context),
     plan: (order, context) => plan(wires, order, context),

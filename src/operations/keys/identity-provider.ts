@@ -26,7 +26,7 @@ interface Opened {
 }
 
 /** The keys of this host, each read when it is first needed and at most once. */
-export class KeyRing {
+export class IdentityProvider {
   readonly #sources: KeySources
   #opened: Promise<Opened> | undefined
   #signer: Promise<Signer> | undefined

@@ -2,7 +2,7 @@
  * The schema of a shop that rents films, with all that such samples are known for: domains, enums, a full-text column kept by a
  * trigger, partitioned payments, views over views, aggregates, functions that raise and that return sets. `rows` payments.
  */
-export function rentalShop(rows: number): string {
+export function sampleSchema(rows: number): string {
   return `${TYPES} ${TABLES} ${FUNCTIONS} ${VIEWS} ${rowsOf(rows)}`
 }
 

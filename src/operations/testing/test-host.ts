@@ -43,7 +43,7 @@ export class ShiftedClock implements Clock {
 }
 
 /** Somewhere that operations run whole: repositories in memory, records in a folder, ids that repeat from run to run. */
-export interface Workshop {
+export interface TestHost {
   readonly clock: ShiftedClock
   readonly storages: readonly Storage[]
   readonly events: readonly Progress[]
@@ -61,7 +61,7 @@ export interface WorkshopOptions {
   readonly clock?: ShiftedClock
 }
 
-export async function newWorkshop(options: WorkshopOptions = {}): Promise<Workshop> {
+export async function newTestHost(options: WorkshopOptions = {}): Promise<TestHost> {
   const { clock = new ShiftedClock() } = options
   const { storages = [memoryStorage({ clock })] } = options
   const records = await makeTemporaryFolder()
@@ -87,7 +87,7 @@ export async function newWorkshop(options: WorkshopOptions = {}): Promise<Worksh
   })
   for (const storage of storages)
     repositories.push((await createRepository(storage, { software: SOFTWARE }, context())).repository)
-  const repository: Workshop['repository'] = (index = 0, effects = directEffects) => {
+  const repository: TestHost['repository'] = (index = 0, effects = directEffects) => {
     const storage = storages[index]
     if (storage === undefined) throw new Error(`the workshop has ${storages.length} repositories`)
     const memory = recordsMemory(recordsOf(effects))

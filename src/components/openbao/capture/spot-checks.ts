@@ -13,11 +13,11 @@ import { isSameValue } from '../restore/same.ts'
 const MOST = 10
 
 /** A few captured secrets that can be read. The list is read to its end, which authenticates it. */
-export async function canariesOf(secrets: Bytes, expected: Expected): Promise<readonly Entry[]> {
-  const canaries: Entry[] = []
+export async function spotChecksOf(secrets: Bytes, expected: Expected): Promise<readonly Entry[]> {
+  const spotChecks: Entry[] = []
   for await (const entry of entriesOf(secrets, expected))
-    if (canaries.length < MOST && isReadable(entry)) canaries.push(entry)
-  return canaries
+    if (spotChecks.length < MOST && isReadable(entry)) spotChecks.push(entry)
+  return spotChecks
 }
 
 function isReadable(entry: Entry): boolean {
@@ -28,9 +28,9 @@ function isReadable(entry: Entry): boolean {
  * Whether the server gives one of them as it was captured. The snapshot was taken after the list, so that a secret that
  * was written between the two differs; all of them never do. None at all proves nothing and is no success.
  */
-export async function readCanaries(canaries: readonly Entry[], client: Client): Promise<boolean> {
+export async function readSpotChecks(spotChecks: readonly Entry[], client: Client): Promise<boolean> {
   let isOne = false
-  for (const canary of canaries) isOne = (await isThere(canary, client).catch(unlessWithoutMount)) || isOne
+  for (const spotCheck of spotChecks) isOne = (await isThere(spotCheck, client).catch(unlessWithoutMount)) || isOne
   return isOne
 }
 

@@ -1,12 +1,12 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
-import type { Key, KeyBoard } from './keys.ts'
+import type { Key, KeySet } from './keys.ts'
 import { openSealed } from './layouts.ts'
 import { publicHalf, publicHalfOfPrivate } from './public-half.ts'
 import type { Proof, Sealed, Value } from './schema.ts'
 import { parsedJson, valueIn, type Found } from './values.ts'
 import type { Judgement } from './verdict.ts'
-import type { Row } from './world.ts'
+import type { Row } from './evidence-source.ts'
 
 export type RowProof = Exclude<Proof, { kind: 'certificate' | 'live' | 'cookie' | 'stable' | 'files' }>
 
@@ -15,11 +15,11 @@ const says = (what: Judgement['says'], group = '', why?: string): Judgement => (
   says: what,
   ...(why === undefined ? {} : { why }),
 })
-const unlike = ({ why }: Found & { why: 'absent' | 'damaged' }): Judgement =>
+const mismatch = ({ why }: Found & { why: 'absent' | 'damaged' }): Judgement =>
   says(why === 'absent' ? 'nothing' : 'corrupt')
 
 /** What one row says about the keys. */
-export async function judge(proof: RowProof, row: Row, keys: KeyBoard): Promise<Judgement> {
+export async function judge(proof: RowProof, row: Row, keys: KeySet): Promise<Judgement> {
   switch (proof.kind) {
     case 'opens':
       return await judgeOpens(proof, row, keys)
@@ -48,11 +48,11 @@ export async function judge(proof: RowProof, row: Row, keys: KeyBoard): Promise<
 async function withKey(
   { key, value }: { readonly key: string; readonly value: Value },
   row: Row,
-  keys: KeyBoard,
+  keys: KeySet,
   decide: (key: Buffer, bytes: Buffer) => Judgement,
 ): Promise<Judgement> {
   const found = valueIn(row, value)
-  if (found.bytes === undefined) return unlike(found)
+  if (found.bytes === undefined) return mismatch(found)
   const held = await keys.get(key)
   return held.state === 'there' ? decide(held.bytes, found.bytes) : withoutKey(held)
 }
@@ -69,11 +69,11 @@ type OpenedRow =
 export async function openIn(
   row: Row,
   sealed: Sealed,
-  keys: KeyBoard,
+  keys: KeySet,
   accepts: (plain: Buffer) => boolean,
 ): Promise<OpenedRow> {
   const found = valueIn(row, sealed.value)
-  if (found.bytes === undefined) return { judgement: unlike(found) }
+  if (found.bytes === undefined) return { judgement: mismatch(found) }
   if (sealed.key === undefined)
     return accepts(found.bytes)
       ? { plain: found.bytes, group: '', proves: false }
@@ -100,13 +100,13 @@ const ACCEPTS = {
   json: (plain: Buffer) => parsedJson(plain.toString('utf8')) !== undefined,
 } as const
 
-async function judgeOpens(proof: Extract<Proof, { kind: 'opens' }>, row: Row, keys: KeyBoard): Promise<Judgement> {
+async function judgeOpens(proof: Extract<Proof, { kind: 'opens' }>, row: Row, keys: KeySet): Promise<Judgement> {
   const opened = await openIn(row, proof, keys, ACCEPTS[proof.plain])
   if ('judgement' in opened) return opened.judgement
   return says(opened.proves ? 'fits' : 'weak', opened.group)
 }
 
-async function judgePair(proof: Extract<Proof, { kind: 'pair' }>, row: Row, keys: KeyBoard): Promise<Judgement> {
+async function judgePair(proof: Extract<Proof, { kind: 'pair' }>, row: Row, keys: KeySet): Promise<Judgement> {
   const secret = await openIn(row, proof.private, keys, (plain) => publicHalfOfPrivate(plain) !== undefined)
   if ('judgement' in secret) return secret.judgement
   const open = await openIn(row, proof.public, keys, (plain) => publicHalf(plain) !== undefined)
@@ -124,7 +124,7 @@ function judgeEqual(proof: Extract<Proof, { kind: 'equal' }>, key: Buffer, bytes
 }
 
 function judgeEqualBytes(bytes: Buffer, found: Found): Judgement {
-  if (found.bytes === undefined) return unlike(found)
+  if (found.bytes === undefined) return mismatch(found)
   return isEqual(bytes, found.bytes) ? says('fits') : says('misfits')
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Bytes } from '../../core/ports.ts'
-import { withNamelessFile } from './nameless-file.ts'
+import { withNamelessFile } from './anonymous-file.ts'
 import { run } from '../process/run.ts'
 
 async function* pieces(count: number, error?: Error): Bytes {

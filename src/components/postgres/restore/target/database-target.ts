@@ -10,7 +10,7 @@ import { queryOne, sqlFailure } from '../../connection/query.ts'
 import type { PostgresSettings } from '../../schema.ts'
 
 /** What one restore works on: a server, the role to use there, and the names of its databases. */
-export interface Place {
+export interface DatabaseTarget {
   readonly settings: PostgresSettings
   readonly server: Server
   readonly names: RestoreNames
@@ -34,7 +34,7 @@ export function restoreServer(settings: PostgresSettings): Server {
 
 /** A session on the maintenance database, from which databases are made, renamed and dropped. */
 export function withAdmin<Result>(
-  place: Place,
+  place: DatabaseTarget,
   context: Context,
   act: (admin: pg.Client) => Promise<Result>,
 ): Promise<Result> {
@@ -48,12 +48,12 @@ export function withAdmin<Result>(
 const WRITABLE = 'set default_transaction_read_only = off'
 
 /** A session on one of the restore's databases. */
-export function openSession(place: Place, database: string, context: Context): Promise<pg.Client> {
+export function openSession(place: DatabaseTarget, database: string, context: Context): Promise<pg.Client> {
   return connect(place.server, database, context)
 }
 
 /** What the server is, from any of its databases. */
-export function readServer(place: Place, context: Context): Promise<{ readonly version: number }> {
+export function readServer(place: DatabaseTarget, context: Context): Promise<{ readonly version: number }> {
   return withAdmin(place, context, (admin) => queryOne(admin, serverRow, SERVER))
 }
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { stateOf } from './target-world.ts'
-import type { DatabaseRow, World } from './target-world.ts'
+import { stateOf } from './restore-databases.ts'
+import type { DatabaseRow, RestoreDatabases } from './restore-databases.ts'
 import type { Marker } from '../staged/marker.ts'
 
 const ID = '1a2b3c4d'
 const times = { database: 'app', at: '2026-11-22T02:00:00.000Z', until: '2026-11-25T02:00:00.000Z' }
-const nothing: World = {
+const nothing: RestoreDatabases = {
   live: undefined,
   side: undefined,
   reference: undefined,

@@ -1,14 +1,14 @@
 import type pg from 'pg'
 import { z } from 'zod'
 import type { Context } from '../../../core/ports.ts'
-import { withNamelessFile } from '../../../system/files/nameless-file.ts'
+import { withNamelessFile } from '../../../system/files/anonymous-file.ts'
 import { identifier, withSession } from '../connection/connection.ts'
 import { linesOf } from '../capture/dump-contents.ts'
 import { restoreDump } from './load/load.ts'
-import type { LoadPlace } from './load/load.ts'
+import type { LoadTarget } from './load/load.ts'
 import { query, queryOne } from '../connection/query.ts'
 import type { PostgresDetails, RestoreNeeds } from '../schema.ts'
-import { change } from './target/target-place.ts'
+import { change } from './target/database-target.ts'
 import { makeExtensions } from './extensions.ts'
 import type { Dump } from './load/staged-dump.ts'
 
@@ -21,8 +21,8 @@ export type Owners = Pick<PostgresDetails, 'needs'>
  * so this is for who is none: schemas and their grants come first, then extensions as their owners, then `act` with the
  * list of contents without the schemas. Rights that were lent for it are taken back at the end.
  */
-export async function withRoomForOwners(
-  place: LoadPlace,
+export async function withTemporaryGrants(
+  place: LoadTarget,
   { needs }: Owners,
   { dump, contents }: { readonly dump: Dump; readonly contents: string },
   context: Context,
@@ -32,13 +32,13 @@ export async function withRoomForOwners(
   if (needs === undefined || !concerns(needs, superuser)) return act(contents)
   const lines = linesOf(contents)
   await withNamelessFile(lines.schemas(), (list) => restoreDump(place, dump, [`--use-list=${list}`], context))
-  const lent = await withSession(place.server, place.database, context, async (session) => {
-    const guests = superuser ? [] : await lend(session, needs.guests, context)
+  const granted = await withSession(place.server, place.database, context, async (session) => {
+    const guests = superuser ? [] : await grantCreate(session, needs.guests, context)
     await makeExtensions(session, needs.extensions, context)
     return guests
   })
   await act(lines.rest)
-  await withSession(place.server, place.database, context, (session) => takeBack(session, lent, context))
+  await withSession(place.server, place.database, context, (session) => revokeCreate(session, granted, context))
 }
 
 function concerns({ guests, extensions }: RestoreNeeds, superuser: boolean): boolean {
@@ -46,20 +46,24 @@ function concerns({ guests, extensions }: RestoreNeeds, superuser: boolean): boo
   return guests.length > 0 || extensions.length > 0
 }
 
-async function isSuperuser({ server, database }: LoadPlace, context: Context): Promise<boolean> {
+async function isSuperuser({ server, database }: LoadTarget, context: Context): Promise<boolean> {
   const row = z.object({ superuser: z.boolean() })
   const sql = `select current_setting('is_superuser') = 'on' as superuser`
   return (await withSession(server, database, context, (session) => queryOne(session, row, sql))).superuser
 }
 
-type Guest = RestoreNeeds['guests'][number]
+type ObjectOwner = RestoreNeeds['guests'][number]
 
 /** Those who had the right and lost it, or had it from who may not grant it here, still own what they made. */
 const LACKING = `select n.nspname::text as schema, r.rolname::text as role
   from unnest($1::text[], $2::text[]) g(schema, role) join pg_namespace n on n.nspname = g.schema join pg_roles r on r.rolname = g.role
   where not has_schema_privilege(r.oid, n.oid, 'create') order by 1, 2`
 
-async function lend(session: pg.Client, guests: readonly Guest[], context: Context): Promise<readonly Guest[]> {
+async function grantCreate(
+  session: pg.Client,
+  guests: readonly ObjectOwner[],
+  context: Context,
+): Promise<readonly ObjectOwner[]> {
   const values = [guests.map(({ schema }) => schema), guests.map(({ role }) => role)]
   const lacking = await query(session, z.object({ schema: z.string(), role: z.string() }), LACKING, values)
   for (const { schema, role } of lacking)
@@ -72,8 +76,8 @@ async function lend(session: pg.Client, guests: readonly Guest[], context: Conte
   return lacking
 }
 
-async function takeBack(session: pg.Client, lent: readonly Guest[], context: Context): Promise<void> {
-  for (const { schema, role } of lent)
+async function revokeCreate(session: pg.Client, granted: readonly ObjectOwner[], context: Context): Promise<void> {
+  for (const { schema, role } of granted)
     await change(
       session,
       'REVOKE CREATE ON SCHEMA',

@@ -14,7 +14,7 @@ export interface CommonOptions {
 }
 
 /** What the terminal side needs from the rest; `assemble.ts` gives the real one. */
-export interface World {
+export interface CliPorts {
   readonly streams: Streams
   /** Reads the configuration and wires apps, repositories and drivers. */
   assemble(options: CommonOptions, context: Context): Promise<Assembly>

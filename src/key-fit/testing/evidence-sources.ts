@@ -4,7 +4,7 @@ import { secretOfBytes } from '../../core/texts/secret-bytes.ts'
 import { evaluateKeyFit } from '../evaluate.ts'
 import { declared, keyFitSetting } from '../../profiles/use-recipe.ts'
 import type { KeyFitResult } from '../verdict.ts'
-import type { EvidenceWorld, Row } from '../world.ts'
+import type { EvidenceSource, Row } from '../evidence-source.ts'
 
 export interface Things {
   readonly secrets: Readonly<Record<string, string | Uint8Array>>
@@ -20,7 +20,7 @@ export interface Things {
 }
 
 /** Data and keys in memory. */
-export function worldOf({ secrets, live = secrets, rows = {}, cookies, recorded, files }: Things): EvidenceWorld {
+export function worldOf({ secrets, live = secrets, rows = {}, cookies, recorded, files }: Things): EvidenceSource {
   const from = (things: Things['secrets']) => (_component: string, name: string) => {
     const value = things[name]
     return Promise.resolve(value === undefined ? undefined : secretOfBytes(Buffer.from(value)))

@@ -1,14 +1,14 @@
 import type { Context } from '../../../core/ports.ts'
-import { withNamelessFile } from '../../../system/files/nameless-file.ts'
+import { withNamelessFile } from '../../../system/files/anonymous-file.ts'
 import type { ArtifactSource } from '../../transfer.ts'
 import { allOrNone } from '../fingerprint/all-or-none.ts'
 import { bytesOf } from '../capture/dump-contents.ts'
-import { dumpContents, restoreDump, type LoadPlace } from './load/load.ts'
+import { dumpContents, restoreDump, type LoadTarget } from './load/load.ts'
 import type { PostgresDetails } from '../schema.ts'
 import { loadRows } from './load/load-rows.ts'
 import { LoadedTables } from './load/loaded-tables.ts'
 import { earlyMakers, makeRest, planIndexes, type Run } from './load/make-indexes.ts'
-import { withRoomForOwners } from './make-room-for-owners.ts'
+import { withTemporaryGrants } from './temporary-grants.ts'
 import { contentsLines, linesWithOperators, type ContentsLine } from './second-pass/entries/contents.ts'
 import { FailedEntries } from './second-pass/entries/failed-entries.ts'
 import { secondPasses, type SecondPasses } from './second-pass/passes.ts'
@@ -33,8 +33,8 @@ type Loaded = Meant &
  * last all other indexes, constraints and triggers, several at once. What the server refused is loaded again after each of
  * the three by other ways; gives the ways taken.
  */
-export async function restoreBeside(
-  place: LoadPlace,
+export async function restoreStaged(
+  place: LoadTarget,
   details: Loaded,
   source: ArtifactSource,
   args: readonly string[],
@@ -45,7 +45,7 @@ export async function restoreBeside(
   return withDump(source, context, async (dump) => {
     const contents = await dumpContents(prepared, dump, context)
     const taken: WayTaken[] = []
-    await withRoomForOwners({ ...prepared, jobs: 1 }, details, { dump, contents }, context, async (list) => {
+    await withTemporaryGrants({ ...prepared, jobs: 1 }, details, { dump, contents }, context, async (list) => {
       taken.push(...(await restoreList(prepared, details, { source, dump, list, args }, context)))
     })
     for (const way of taken) context.progress({ type: 'warning', message: sentenceOf(way) })
@@ -62,7 +62,7 @@ interface From {
 }
 
 async function restoreList(
-  place: LoadPlace,
+  place: LoadTarget,
   details: Loaded,
   { source, dump, list, args }: From,
   context: Context,
@@ -75,7 +75,7 @@ async function restoreList(
   const parts = partsOf(lines.filter(({ id }) => !withPath.has(id)))
   await withNamelessFile(bytesOf(parts.first), async (path) => {
     const runOn =
-      (on: LoadPlace): Run =>
+      (on: LoadTarget): Run =>
       (more, jobs, inner) =>
         restoreDump({ ...on, jobs }, dump, [...args, `--use-list=${path}`, ...more], inner, failed)
     await restoreSections(place, details, { source, dump, list: parts.first, runOn, again }, context)
@@ -110,12 +110,12 @@ interface Sections {
   readonly source: ArtifactSource
   readonly dump: Dump
   readonly list: string
-  readonly runOn: (place: LoadPlace) => Run
+  readonly runOn: (place: LoadTarget) => Run
   readonly again: SecondPasses
 }
 
 async function restoreSections(
-  place: LoadPlace,
+  place: LoadTarget,
   details: Loaded,
   { source, dump, list, runOn, again }: Sections,
   context: Context,

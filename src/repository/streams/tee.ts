@@ -5,8 +5,8 @@ import type { Packed } from '../points/pack.ts'
 /** Chunks that one reader may be ahead of the slowest. */
 const AHEAD = 2
 
-/** See fanOut, which is all that uses it. */
-export class Fan {
+/** The copies of `fanOut`, which is all that uses it. */
+export class Tee {
   readonly #packed: Packed
   readonly #source: AsyncIterator<Uint8Array>
   readonly #copies = new Set<Uint8Array[]>()

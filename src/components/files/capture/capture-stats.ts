@@ -7,7 +7,7 @@ import type { FilesDetails } from '../schema.ts'
 type Counted = Omit<FilesDetails, 'path' | 'root' | 'include' | 'exclude'>
 
 /** Everything a capture learns about a folder while it walks it once. */
-export class Census {
+export class CaptureStats {
   readonly #hash = createHash('sha256')
   readonly #users = new Map<number, string>()
   readonly #groups = new Map<number, string>()

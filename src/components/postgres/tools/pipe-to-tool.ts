@@ -4,7 +4,7 @@ import type { Bytes } from '../../../core/ports.ts'
  * Gives `content` to `use` and reads what it left unread. An error of the content wins over one of `use`, which is then
  * only its consequence.
  */
-export async function feed(content: Bytes, use: (input: Bytes) => Promise<void>): Promise<void> {
+export async function pipeToTool(content: Bytes, use: (input: Bytes) => Promise<void>): Promise<void> {
   const iterator = content[Symbol.asyncIterator]()
   const broken: unknown[] = []
   const input = pulled(iterator, broken)

@@ -5,7 +5,7 @@ import type { KeyFitResult } from './verdict.ts'
 export type Row = Readonly<Record<string, string | null>>
 
 /** What a proof may look at: the restored data and the keys that go with it. */
-export interface EvidenceWorld {
+export interface EvidenceSource {
   /** Made by `secretOfBytes`. Undefined when there is none. */
   secret(component: string, name: string): Promise<Secret | undefined>
   /** What the app has now; undefined when there is none or it cannot be seen from here. */
