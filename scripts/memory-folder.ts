@@ -3,7 +3,8 @@ import { freemem } from 'node:os'
 import { join } from 'node:path'
 
 const MEMORY = '/dev/shm'
-const NAME = /^holdfast-tests-(\d+)-/
+/** Short, as paths of sockets below it have a limit. */
+const NAME = /^hf-(\d+)-/
 const TMPFS = 0x01021994
 const GIGABYTE = 1024 ** 3
 /** Three test files at a time fill less than 3 GB. The rest of the machine keeps as much again, and more. */
@@ -20,7 +21,7 @@ export function makeMemoryFolder(): string | undefined {
   const { type, bavail, bsize } = statfsSync(MEMORY)
   const hasRoom = bavail * bsize > ROOM.folder && freemem() > ROOM.machine
   if (type !== TMPFS || !hasRoom || !runsPrograms()) return undefined
-  const folder = mkdtempSync(join(MEMORY, `holdfast-tests-${process.pid}-`))
+  const folder = mkdtempSync(join(MEMORY, `hf-${process.pid}-`))
   // As /tmp: servers run as another user.
   chmodSync(folder, 0o1777)
   return folder

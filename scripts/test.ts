@@ -56,7 +56,7 @@ if (!without.includes('kubernetes')) {
 }
 if (!without.includes('s3') && process.env['HOLDFAST_TEST_S3_ENDPOINT'] === undefined) await buildS3Server()
 const check = await runVisibly(process.execPath, [join(root, 'scripts', 'check.ts')])
-const files = globSync('test/**/*.test.ts')
+const files = globSync('{test,scripts}/**/*.test.ts')
   .filter((file) => !file.includes('architecture') && file !== 'test/docs.test.ts')
   .sort()
 const run = files.filter((file) => !left(file))

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ProgressTracker } from './progress.ts'
+import type { Progress } from './ports.ts'
+import { ofComponent, ProgressTracker } from './progress.ts'
 
 test('bytes are told with the phase and the component that they belong to', () => {
   const tracker = new ProgressTracker()
@@ -20,4 +21,17 @@ test('bytes are told with the phase and the component that they belong to', () =
   })
   assert.equal(tracker.take({ type: 'note', message: 'x' }), undefined)
   assert.deepEqual(tracker.take({ type: 'phase', phase: 'commit' }), { phase: 'commit' })
+})
+
+test('what acts on a component tells its name, and notes are told as they are', () => {
+  const told: Progress[] = []
+  const { progress } = ofComponent({ progress: (event: Progress) => told.push(event) }, 'database')
+  progress({ type: 'phase', phase: 'load', detail: 'rows' })
+  progress({ type: 'bytes', component: 'other', subject: 'rows', done: 1 })
+  progress({ type: 'note', message: 'x' })
+  assert.deepEqual(told, [
+    { component: 'database', type: 'phase', phase: 'load', detail: 'rows' },
+    { component: 'other', type: 'bytes', subject: 'rows', done: 1 },
+    { type: 'note', message: 'x' },
+  ])
 })

@@ -1,4 +1,4 @@
-import type { Progress } from './ports.ts'
+import type { Context, Progress } from './ports.ts'
 
 /** How far a run came: the one event that a terminal, a log and a browser draw from. */
 export interface Advance {
@@ -10,6 +10,13 @@ export interface Advance {
   readonly bytesDone?: number
   /** Undefined where nobody knows how many there will be. */
   readonly bytesExpected?: number
+}
+
+/** For what acts on one component and knows no name for it: all that it tells has this name. */
+export function ofComponent<Given extends Pick<Context, 'progress'>>(context: Given, component: string): Given {
+  const progress = (event: Progress): void =>
+    context.progress(event.type === 'phase' || event.type === 'bytes' ? { component, ...event } : event)
+  return { ...context, progress }
 }
 
 /** Puts together what parts of a run tell, each of what it knows: who counts bytes does not know the phase. */

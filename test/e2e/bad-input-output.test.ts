@@ -69,7 +69,12 @@ test(
     await lab.sql('delete from sessions')
     await changesNothing(lab, async () => {
       const restore = ['restore', '--at', point, '--yes', '--no-safety-point']
-      const ended = await atTerminal(lab.folder, restore, [{ prompt: 'load: rows', hangUp: true }], lab.environment)
+      const ended = await atTerminal(
+        lab.folder,
+        restore,
+        [{ prompt: 'load: database rows', hangUp: true }],
+        lab.environment,
+      )
       assert.equal(ended.code, 130, ended.plain)
       assert.equal(ended.untyped, 0, 'it was over before')
     })

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import type { OpenbaoSettings } from '../../src/components/openbao/schema.ts'
+import { startThrowAway } from '../../src/components/openbao/private-server/throw-away.ts'
 import { ScratchTarget } from '../../src/components/openbao/restore/scratch.ts'
 import { restoreSnapshot } from '../../src/components/openbao/snapshot/snapshot-restore.ts'
 import { isFailure } from '../../src/core/failure.ts'
 import type { Difference } from '../../src/core/restore-point.ts'
-import { at, startOpenbao } from '../parts/openbao.ts'
+import { at, startOpenbao, testOpenbao } from '../parts/openbao.ts'
 import { captureToMemory, sourceOf } from '../parts/openbao-points.ts'
 import type { MemoryPoint } from '../parts/openbao-points.ts'
 import { testContext } from '../parts/postgres.ts'
@@ -108,4 +110,18 @@ test('another cluster is refused until somebody says who keeps the keys, and is 
   const token = bao.server.rootToken.reveal()
   const { body } = await other.ask('GET', 's/data/a', undefined, token)
   assert.deepEqual(at(body, 'data', 'data'), { v: 'captured' })
+})
+
+test('a folder that is too deep for a socket is no obstacle to a throw-away server', limit, async (t) => {
+  const parent = await mkdtemp(join(tmpdir(), 'holdfast-deep-'))
+  t.after(() => rm(parent, { recursive: true, force: true }))
+  const folder = join(parent, 'd'.repeat(120))
+  const server = await startThrowAway({ program: bao.program, folder, storage: 'inmem', context })
+  const socket = server.address.slice('unix://'.length)
+  try {
+    await testOpenbao(server, bao.program).must('GET', 'sys/mounts')
+  } finally {
+    await server.stop()
+  }
+  assert.deepEqual([existsSync(folder), existsSync(dirname(socket))], [false, false])
 })

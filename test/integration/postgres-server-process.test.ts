@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
-import { chmod, rm } from 'node:fs/promises'
+import { chmod, mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { withSession } from '../../src/components/postgres/connection/connection.ts'
@@ -43,6 +43,27 @@ test('a private server keeps committed rows through stop, crash and a second sta
   await again.stop()
   await again.stop()
   assert.equal(existsSync(again.server.host), false)
+})
+
+test('a folder for temporary files that is too deep for a socket is no obstacle', async (t) => {
+  const deep = join(folder, 'd'.repeat(60), 'e'.repeat(60))
+  await mkdir(deep, { recursive: true })
+  await chmod(join(folder, 'd'.repeat(60)), 0o711)
+  await chmod(deep, 0o711)
+  const before = process.env['TMPDIR']
+  t.after(() => {
+    if (before === undefined) delete process.env['TMPDIR']
+    else process.env['TMPDIR'] = before
+  })
+  process.env['TMPDIR'] = deep
+  const context = testContext()
+  const deepServer = await startServer({ folder: await makeTemporaryFolder(), context })
+  try {
+    await withSession(deepServer.server, 'postgres', context, (client) => client.query('select 1'))
+  } finally {
+    await deepServer.stop()
+  }
+  assert.equal(existsSync(deepServer.server.host), false)
 })
 
 test('a wrong password is refused', async () => {

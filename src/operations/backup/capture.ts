@@ -4,6 +4,7 @@ import type { Bytes } from '../../core/ports.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import type { Secret } from '../../core/secret.ts'
 import type { ServerMoment } from '../../core/safety/server-moment.ts'
+import { ofComponent } from '../../core/progress.ts'
 import type { EvidenceTaker } from '../../components/evidence.ts'
 import type { ArtifactSink, Captured } from '../../components/transfer.ts'
 import type { ArtifactRecord } from '../../repository/documents/documents.ts'
@@ -71,7 +72,7 @@ async function captureWithin(
   window: CaptureHow['window'],
   context: OperationContext,
 ): Promise<Captured<unknown>> {
-  const captured = await component.driver.capture(component.settings, sink, context)
+  const captured = await component.driver.capture(component.settings, sink, ofComponent(context, component.name))
   await window.leave(component)
   return captured
 }

@@ -2,6 +2,7 @@ import { throwIfCancelled } from '../../core/cancelled.ts'
 import { failedFinding } from '../../core/failed-finding.ts'
 import { SKEW_LIMIT } from '../../core/retention/retention-guards.ts'
 import type { Finding } from '../../core/restore-point.ts'
+import { ofComponent } from '../../core/progress.ts'
 import type { App, AppRepository, OperationContext } from '../app.ts'
 import { checkKeyFit } from './check-key-fit.ts'
 import { findLostTogether } from '../placement/find-lost-together.ts'
@@ -53,7 +54,7 @@ async function checkComponents(app: App, context: OperationContext): Promise<rea
   const findings: Finding[] = []
   for (const { name, driver, settings } of app.components) {
     context.progress({ type: 'phase', phase: 'check', detail: `${app.name} ${name}` })
-    findings.push(...(await asFindings(name, context, () => driver.check(settings, context))))
+    findings.push(...(await asFindings(name, context, () => driver.check(settings, ofComponent(context, name)))))
   }
   findings.push(...(await asFindings('platform', context, () => platformFindings(app, context))))
   return findings

@@ -1,5 +1,6 @@
 import { describe, Failure } from '../../core/failure.ts'
 import type { Difference } from '../../core/restore-point.ts'
+import { ofComponent } from '../../core/progress.ts'
 import type { RestoreTarget } from '../../components/target.ts'
 import type { PointReader } from '../../repository/repository.ts'
 import type { OperationContext } from '../app.ts'
@@ -46,7 +47,7 @@ export async function loadAll(
   for (const one of restoring.toReversed()) {
     context.progress({ type: 'phase', phase: 'load', component: one.name })
     const { source, finished } = watchReads(one.source)
-    await one.target.load(one.details, source, context)
+    await one.target.load(one.details, source, ofComponent(context, one.name))
     for (const role of authenticatedByLoad(one)) if (!finished.has(role)) await drain(one.source.read(role))
     onLoaded(one)
   }
@@ -82,7 +83,8 @@ export async function compareAll(
   const differences: Difference[] = []
   for (const { name, target, details, source, compareDrilled } of restoring) {
     context.progress({ type: 'phase', phase: 'compare', component: name })
-    const found = [...(await target.compare(details, context, source)), ...(await target.runChecks(context))]
+    const about = ofComponent(context, name)
+    const found = [...(await target.compare(details, about, source)), ...(await target.runChecks(about))]
     differences.push(...found.map((difference) => ({ ...difference, subject: `${name}: ${difference.subject}` })))
     differences.push(...((await compareDrilled?.(context)) ?? []))
   }

@@ -9,6 +9,7 @@ import { openChosenPoint } from '../points/open-chosen-point.ts'
 import { appInto } from './into/app-into.ts'
 import { requireWhole, withoutOwn } from './into/choose-into.ts'
 import type { Into } from '../../core/texts/into-text.ts'
+import { ofComponent } from '../../core/progress.ts'
 import { intoSchema } from './into/into.ts'
 import { refuseTaken } from './into/refuse-taken.ts'
 import { missingOf } from './missing.ts'
@@ -156,7 +157,7 @@ async function lookAtAll(
   const components: PlannedComponent[] = []
   for (const { name, kind, target, details, bytes, source } of targets) {
     context.progress({ type: 'phase', phase: 'preflight', detail: target.description })
-    const findings = await target.preflight(details, context, source)
+    const findings = await target.preflight(details, ofComponent(context, name), source)
     components.push({ name, kind, target: target.description, bytes, findings })
   }
   return components

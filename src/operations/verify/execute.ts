@@ -1,4 +1,5 @@
 import { isAboutTheData, toFailure, type Failure } from '../../core/failure.ts'
+import { ofComponent } from '../../core/progress.ts'
 import type { Driver } from '../../components/driver.ts'
 import type { ManifestComponent, MissingComponent } from '../../repository/documents/documents.ts'
 import type { PointCommit, PointReader, Repository } from '../../repository/repository.ts'
@@ -153,5 +154,6 @@ async function examine(
   driver: Driver,
   context: OperationContext,
 ): Promise<void> {
-  await driver.examine(detailsOf(driver, component), sourceOf(reader, component, context), context)
+  const about = ofComponent(context, component.name)
+  await driver.examine(detailsOf(driver, component), sourceOf(reader, component, about), about)
 }

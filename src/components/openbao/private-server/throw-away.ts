@@ -1,11 +1,12 @@
 import { constants } from 'node:fs'
 import { access, chmod, mkdir, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { faultInWords } from '../../../core/environment-fault.ts'
 import { describe, Failure } from '../../../core/failure.ts'
 import type { Context } from '../../../core/ports.ts'
 import { Secret } from '../../../core/secret.ts'
+import { makeTemporaryFolder, SHORT_FOLDER } from '../../../system/files/temporary-folder.ts'
 import { freePort } from '../../../system/free-port.ts'
 import { pathFolders } from '../../../system/process/program-folders.ts'
 import { stream } from '../../../system/process/run.ts'
@@ -42,6 +43,9 @@ export interface ThrowAwayServer {
   /** Ends it and removes its data. */
   stop(): Promise<void>
 }
+
+const UNIX = 'unix://'
+const SOCKET = 'socket'
 
 /** The first that is there; KV is the same in both. */
 const PROGRAMS = ['bao', 'vault']
@@ -168,7 +172,9 @@ class Process implements ThrowAwayServer {
 
   async stop(): Promise<void> {
     await this.kill()
-    await rm(join(this.#options.folder), { recursive: true, force: true })
+    await rm(this.#options.folder, { recursive: true, force: true })
+    if (this.address.startsWith(UNIX))
+      await rm(dirname(this.address.slice(UNIX.length)), { recursive: true, force: true })
   }
 
   #made(): { readonly rootToken: Secret; readonly unsealKey: Secret } {
@@ -231,8 +237,14 @@ function endedServer(message: string, log: string, error?: unknown): Failure {
   })
 }
 
+/** The path of a unix socket has at most 107 bytes. */
+const LONGEST_SOCKET = 107
+
 async function addressIn({ storage, folder }: ThrowAwayOptions): Promise<string> {
-  return storage === 'inmem' ? `unix://${join(folder, 'socket')}` : `http://127.0.0.1:${await freePort()}`
+  if (storage !== 'inmem') return `http://127.0.0.1:${await freePort()}`
+  const socket = join(folder, SOCKET)
+  if (Buffer.byteLength(socket) <= LONGEST_SOCKET) return `${UNIX}${socket}`
+  return `${UNIX}${join(await makeTemporaryFolder('kept', SHORT_FOLDER), SOCKET)}`
 }
 
 /** What was captured fitted some server, whose limits may be others than the default ones. Vault passes over these lines. */

@@ -48,7 +48,7 @@ export async function captureOneStream(
 ): Promise<Captured<PostgresDetails>> {
   context.progress({ type: 'warning', message: sentenceOf(source) })
   const before = await readAll(source, context)
-  context.progress({ type: 'phase', phase: 'dump', detail: `database ${source.settings.database}` })
+  context.progress({ type: 'phase', phase: 'dump', detail: source.settings.database })
   await sink.write(artifact.role, artifact.kind, dump(source, before.movable, context))
   const fingerprint = fingerprintBetween(
     before.fingerprint,

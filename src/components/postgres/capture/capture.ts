@@ -169,7 +169,7 @@ async function dumpAndRead(source: Source, sink: ArtifactSink, context: Context)
   const args = dumpArgs(snapshot, lanes, source.movable)
   const rows = countRows(lanes)
   const lanesEnded = Promise.withResolvers<void>()
-  context.progress({ type: 'phase', phase: 'dump', detail: `database ${database}` })
+  context.progress({ type: 'phase', phase: 'dump', detail: database })
   const [, , definitions, content] = await allOrNone(context, [
     (inner) =>
       sink.write(

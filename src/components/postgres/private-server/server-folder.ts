@@ -7,7 +7,7 @@ import { findAccount, isRoot } from '../../../system/process/accounts.ts'
 import type { Account } from '../../../system/process/accounts.ts'
 import { randomHex } from '../../../system/random.ts'
 import { run } from '../../../system/process/run.ts'
-import { makeTemporaryFolder } from '../../../system/files/temporary-folder.ts'
+import { makeTemporaryFolder, removeTemporaryFolder, SHORT_FOLDER } from '../../../system/files/temporary-folder.ts'
 import type { ServerBinaries } from '../tools/tools.ts'
 
 /** The folders of a private server and who runs it. */
@@ -30,12 +30,20 @@ export async function openServerFolder(path: string): Promise<ServerFolder> {
   const folder = resolve(path)
   const account = isRoot() ? await serverAccount() : undefined
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  const sockets = PLAIN_SHORT_PATH.test(folder) ? folder : await makeTemporaryFolder('kept')
+  const sockets = PLAIN_SHORT_PATH.test(folder) ? folder : await makeSocketsFolder()
   const place = { folder, data: join(folder, 'data'), sockets, passwordFile: join(folder, 'password'), account }
   await giveAway(place, folder)
   await giveAway(place, sockets)
   if (account !== undefined) await requireReachable(folder, account)
   return place
+}
+
+/** TMPDIR may be as deep as the folder is. */
+async function makeSocketsFolder(): Promise<string> {
+  const folder = await makeTemporaryFolder('kept')
+  if (PLAIN_SHORT_PATH.test(folder)) return folder
+  await removeTemporaryFolder(folder)
+  return await makeTemporaryFolder('kept', SHORT_FOLDER)
 }
 
 /** PostgreSQL would say only that permission was denied. The folder itself belongs to the account by now. */

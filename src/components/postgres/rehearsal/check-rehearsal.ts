@@ -37,7 +37,7 @@ export async function checkRehearsal(
     const key = sha256([RULES, facts.systemIdentifier, facts.serverVersion, await describeDefinitions(session)])
     const before = cached.safeParse(await readCached(name))
     if (before.success && before.data.key === key) return before.data.findings.map(withoutAbsent)
-    context.progress({ type: 'phase', phase: 'rehearse', detail: `definitions of database ${settings.database}` })
+    context.progress({ type: 'phase', phase: 'rehearse', detail: `definitions of ${settings.database}` })
     const findings = await rehearse(session, settings, facts, context)
     await writeCached(name, { key, findings })
     return findings
