@@ -35,6 +35,7 @@ const families: Readonly<Record<string, string>> = {
   'future-': 'FUTURE_POINT',
   'damaged-': 'DAMAGED_POINT',
   'alarm-': 'ALARM',
+  'gone-copy-': 'GONE_COPY',
 }
 
 for (const id of ids) {

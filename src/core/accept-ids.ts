@@ -20,6 +20,8 @@ export const PRUNE_PLAN = 'prune-'
 /** Followed by the id of a restore point. */
 export const FUTURE_POINT = 'future-'
 export const DAMAGED_POINT = 'damaged-'
+/** Followed by the id of a restore into another place. */
+export const GONE_COPY = 'gone-copy-'
 /** Followed by what names one alarm of a repository. */
 export const ALARM = 'alarm-'
 
@@ -39,6 +41,7 @@ export const acceptedBy = {
     'failed-backup',
     'failed-drill',
     FUTURE_POINT,
+    GONE_COPY,
     'overdue-backup',
     PRUNE_PLAN,
   ],

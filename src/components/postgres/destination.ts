@@ -6,13 +6,16 @@ import { postgresSettings, type PostgresSettings } from './schema.ts'
 
 const { host, port, database, user, restoreUser, maintenanceDatabase, tls, tlsCa } = postgresSettings.shape
 
+/** A server makes every database from these; one in their place would be in all that come after. */
+const TEMPLATES = ['template0', 'template1']
+
 /** Another database of the same server or of another, with the login that restores there. */
 export const postgresDestination: RestoreDestination<PostgresSettings> = {
   settings: z
     .strictObject({
       host: host.unwrap(),
       port: numberText(port.unwrap()),
-      database,
+      database: database.refine((name) => !TEMPLATES.includes(name), 'is what the server makes new databases from'),
       user,
       password: referenceText,
       restoreUser: restoreUser.unwrap(),

@@ -1,5 +1,5 @@
 import type { RestoreJournal } from '../restore/journal.ts'
-import { wayBack } from '../restore/way-back.ts'
+import { nextStepFor, wayBack } from '../restore/next-step.ts'
 import type { PauseRecord } from './record.ts'
 
 /** What else has to be known of the app. */
@@ -56,14 +56,7 @@ export function touchesLive({ mode, stage }: RestoreJournal): boolean {
 export function heldBy(unfinished: RestoreJournal): MayNot {
   const { app, restoreId, stage } = unfinished
   const reason = `restore ${restoreId} of app ${app} is unfinished: it stopped while ${stage}`
-  return no('unfinished', reason, wayOn(unfinished))
-}
-
-function wayOn({ app, mode, stage }: RestoreJournal): string {
-  const abandon = `holdfast restore ${app} --abandon`
-  if (stage === 'undoing') return `Finish it with holdfast undo ${app}, or run ${abandon}.`
-  if (mode === 'in-place' && stage !== 'reopening') return `Run ${abandon}, then restore again.`
-  return `Finish it with holdfast restore ${app} --continue, or take it back with ${abandon}.`
+  return no('unfinished', reason, nextStepFor(unfinished))
 }
 
 function mixedText(record: PauseRecord): string {

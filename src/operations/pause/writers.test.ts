@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { Effects } from '../../core/ports.ts'
 import { BOTH, broken, stageFor, type Stage } from '../testing/paused-stage.ts'
 import { findRecord } from './record.ts'
+import { diesAt } from '../testing/dies-at.ts'
 import { restoreIn } from '../testing/restore-in.ts'
 import { journalsOf } from '../restore/journal.ts'
 import { planRestore } from '../restore/plan.ts'
@@ -111,28 +112,13 @@ test('a platform that the configuration lost leaves nobody down in silence', asy
   assert.deepEqual(stage.up, BOTH)
 })
 
-/** Dies before or after the effect with this number; false when there are fewer. */
-async function dieAt(stage: Stage, at: number, when: 'before' | 'after'): Promise<boolean> {
-  let seen = 0
-  const died = new Error('died')
-  const effects: Effects = {
-    async run(_name, act) {
-      seen += 1
-      if (seen > at || (seen === at && when === 'before')) throw died
-      const result = await act()
-      if (seen === at) throw died
-      return result
-    },
-  }
-  await restoreIn(stage.testHost, stage.app, ORDER, effects).catch(() => undefined)
-  return seen >= at
-}
-
 test('a process that dies anywhere leaves nothing down once its restore is finished or taken back', async (t) => {
   for (const when of ['before', 'after'] as const) {
     for (let at = 1; ; at += 1) {
       const stage = await stageFor(t)
-      if (!(await dieAt(stage, at, when))) break
+      const effects = diesAt(at, when)
+      await restoreIn(stage.testHost, stage.app, ORDER, effects).catch(() => undefined)
+      if (!effects.reached()) break
       const context = stage.testHost.context()
       const unfinished = (await journalsOf('portal', context.records)).some(
         ({ stage: one }) => !['done', 'abandoned'].includes(one),

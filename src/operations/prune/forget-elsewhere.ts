@@ -1,3 +1,4 @@
+import { acceptedNames, acceptOptions, GONE_COPY } from '../../core/accept-ids.ts'
 import { describe, Failure } from '../../core/failure.ts'
 import type { App, OperationContext } from '../app.ts'
 import { appInto, componentsInto } from '../restore/into/app-into.ts'
@@ -19,9 +20,11 @@ const GONE_MILLISECONDS = 30 * 24 * 3_600_000
 export async function forgetElsewhere(
   app: App,
   forgetAt: ForgetAt,
+  accepted: readonly string[],
   context: OperationContext,
 ): Promise<readonly ForgottenPrevious[]> {
   const all: ForgottenPrevious[] = []
+  const gone = acceptedNames(accepted, GONE_COPY)
   for (const journal of await otherPlaces(app, context)) {
     const { restoreId, into } = journal
     try {
@@ -34,8 +37,13 @@ export async function forgetElsewhere(
     } catch (error) {
       if (context.signal.aborted) throw error
       const failure = `${describe(error)} (${describeInto(into)})`
-      if (isGone(journal, context)) await giveUp(journal, failure, context)
-      else all.push({ component: app.name, description: `what restore ${restoreId} retains`, failure })
+      if (gone.includes(restoreId) || isGone(journal, context)) await giveUp(journal, failure, context)
+      else
+        all.push({
+          component: app.name,
+          description: `what restore ${restoreId} retains`,
+          failure: `${failure}; if that place is gone for good: ${acceptOptions([`${GONE_COPY}${restoreId}`])}`,
+        })
     }
   }
   return all

@@ -19,13 +19,13 @@ export async function forgetExpired(
   const doubt = accepted.includes('clock-skew') ? undefined : await clockDoubt(app, context)
   if (doubt !== undefined) return [{ component: app.name, description: 'what is retained for undo', failure: doubt }]
   const here = await forgetAt(app, () => true, context)
-  const elsewhere = await forgetElsewhere(app, (there, isMine) => forgetAt(there, isMine, context), context)
+  const elsewhere = await forgetElsewhere(app, (there, isMine) => forgetAt(there, isMine, context), accepted, context)
   return [...(await forgetScratches(app, context)), ...here, ...elsewhere]
 }
 
 /** What is over at one place of the app, of the restores that are its own there. */
 async function forgetAt(app: App, isMine: IsMine, context: OperationContext): Promise<readonly ForgottenPrevious[]> {
-  return [...(await forgetBeside(app, isMine, context)), ...(await forgetRetained(app, isMine, context))]
+  return [...(await forgetStaged(app, isMine, context)), ...(await forgetRetained(app, isMine, context))]
 }
 
 async function forgetRetained(
@@ -62,13 +62,13 @@ async function clockDoubt(app: App, context: OperationContext): Promise<string |
 }
 
 /** Longer than a restore may run, and as long as everything else that can be taken back. */
-const BESIDE_MILLISECONDS = 72 * 3_600_000
+const STAGED_MILLISECONDS = 72 * 3_600_000
 
 /**
- * What was loaded beside and that nobody here will come back for: a drill of another machine that was killed, or a
+ * What is staged and that nobody here will come back for: a drill of another machine that was killed, or a
  * restore whose journal is gone. One with an unfinished journal here stays for `--continue`, however old it is.
  */
-async function forgetBeside(
+async function forgetStaged(
   app: App,
   isMine: IsMine,
   context: OperationContext,
@@ -77,17 +77,17 @@ async function forgetBeside(
   const forgotten: ForgottenPrevious[] = []
   for (const { name, driver, settings } of componentsInto(app)) {
     const isOld = ({ since }: StagedRestore): boolean =>
-      since.getTime() + BESIDE_MILLISECONDS <= context.clock.now().getTime()
+      since.getTime() + STAGED_MILLISECONDS <= context.clock.now().getTime()
     try {
-      for (const beside of (await driver.listStaged?.(settings, context)) ?? []) {
-        if (!isMine(beside.restoreId) || !isOld(beside) || wanted.has(beside.restoreId)) continue
-        const request = { mode: 'swap', restoreId: beside.restoreId } as const
+      for (const staged of (await driver.listStaged?.(settings, context)) ?? []) {
+        if (!isMine(staged.restoreId) || !isOld(staged) || wanted.has(staged.restoreId)) continue
+        const request = { mode: 'swap', restoreId: staged.restoreId } as const
         await (await driver.open(settings, request, context)).discard(context)
-        forgotten.push({ component: name, description: beside.description })
+        forgotten.push({ component: name, description: staged.description })
       }
     } catch (error) {
       assertNotCancelled(context)
-      forgotten.push({ component: name, description: 'what was left beside', failure: describe(error) })
+      forgotten.push({ component: name, description: 'staged data', failure: describe(error) })
     }
   }
   return forgotten

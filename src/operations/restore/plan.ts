@@ -7,7 +7,7 @@ import { noteOf } from '../backup/note.ts'
 import { workloadsToPause } from '../pause/workloads.ts'
 import { openChosenPoint } from '../points/open-chosen-point.ts'
 import { appInto } from './into/app-into.ts'
-import { requireWhole, withoutOwn } from './into/choose-into.ts'
+import { requireConfigured, requireWhole, withoutOwn } from './into/choose-into.ts'
 import type { Into } from '../../core/texts/into-text.ts'
 import { ofComponent } from '../../core/progress.ts'
 import { intoSchema } from './into/into.ts'
@@ -94,7 +94,9 @@ async function placeOf(
     throw new Failure('usage', '--into is not for --target scratch', {
       hint: 'A throw-away copy has a place of its own. Leave out one of the two.',
     })
-  const into = await withoutOwn(app, asked && intoSchema.parse(asked), context)
+  const parsed = asked && intoSchema.parse(asked)
+  const into = await withoutOwn(app, parsed, context)
+  requireConfigured(app, parsed, into)
   await refuseTaken(appInto(app, into), context)
   return into
 }
@@ -134,7 +136,7 @@ async function planWith(
   context: OperationContext,
 ): Promise<RestorePlan> {
   const { targets, leftOut } = await openOrdered(app, { order, reader, proofs: point.proofs, folder }, context)
-  const replaces = (order.mode === 'swap' || order.mode === 'in-place') && app.into === undefined
+  const replaces = order.mode === 'swap' || order.mode === 'in-place'
   const pauses = replaces ? await workloadsToPause(app, context) : []
   const safety = order.safetyPoint ? await safetyFindings(app, reader.commit, context) : []
   return {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isFinished, restoreStages, type RestoreJournal } from './journal.ts'
-import { canContinue, nextStepFor } from './resume.ts'
+import { canContinue, nextStepFor } from './next-step.ts'
 
 const journal: RestoreJournal = {
   format: 1,

@@ -10,32 +10,14 @@ import { finish, keptFor, activate, RestoreRun } from './execute.ts'
 import { appInto } from './into/app-into.ts'
 import { intoOptions } from '../../core/texts/into-text.ts'
 import { isLiveAsBefore, rollBack, type TakenBack } from './phases.ts'
+import { canContinue, nextStepFor } from './next-step.ts'
 import { missingOf } from './missing.ts'
 import type { RestoreReport } from './report.ts'
 import { repairMixed } from './stopped/failures.ts'
 import { openBareTargets, openTargets } from './targets.ts'
-import { wayBack } from './way-back.ts'
-
-/** Whether a restore that was cut off is finished by going forward: its data is proven and beside, or already live. */
-export function canContinue(journal: RestoreJournal): boolean {
-  // In place only opening is left to do; before that, what is live is not proven.
-  if (journal.mode === 'in-place') return journal.stage === 'reopening'
-  return ['staged', 'fencing', 'swapping', 'reopening'].includes(journal.stage)
-}
-
-/** What to do about a restore that is unfinished, as full sentences: only what will be taken. */
-export function nextStepFor(journal: RestoreJournal): string {
-  const { app, into, restoreId } = journal
-  const abandon = `holdfast restore ${app}${intoOptions(into)} --abandon`
-  if (canContinue(journal))
-    return `Finish it with holdfast restore ${app}${intoOptions(into)} --continue, or go back to the data from before with --abandon.`
-  const undo = `holdfast undo ${app}${into === undefined ? '' : ` --restore ${restoreId}`}`
-  if (journal.stage === 'undoing') return `Finish it with ${undo}, or run ${abandon}.`
-  return `Run ${abandon}, then restore again.${afterwards(journal)}`
-}
 
 /**
- * Finishes a restore that was cut off, or one that was left beside. Going forward is safe because the comparison had
+ * Finishes a restore that was cut off, or one that was left staged. Going forward is safe because the comparison had
  * passed before the journal reached `staged`, and every step asks the world what is already done.
  */
 export async function resumeRestore(
@@ -98,12 +80,6 @@ function liveAgain({ stage }: RestoreJournal): 'before' | 'restored' {
 /** From `reopening` on writers may have been in the restored data, and nothing else has what they wrote. */
 function takenBack({ stage }: RestoreJournal): TakenBack {
   return stage === 'reopening' || stage === 'undoing' ? 'kept aside' : 'forgotten'
-}
-
-function afterwards({ mode, stage, app, safetyPoint }: RestoreJournal): string {
-  if (mode !== 'in-place') return ' The live data is as before.'
-  if (stage !== 'loading') return ''
-  return ` It says whether the live data was changed. If it may be a mixture of before and after: ${wayBack(app, safetyPoint)}`
 }
 
 /** What was overwritten cannot be taken back here; the safety point holds it. Says whether the data may be mixed. */

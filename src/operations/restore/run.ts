@@ -41,7 +41,7 @@ export async function runRestore(own: App, order: RestoreOrder, context: Operati
   return { report: await executeRestore(app, opened.reader, targets, order, context) }
 }
 
-/** Finishes the restore of the app that was cut off, or that was left beside; with `into` the one that began with the same. */
+/** Finishes the restore of the app that was cut off, or that was left staged; with `into` the one that began with the same. */
 export async function continueUnfinished(
   app: App,
   repository: string | undefined,
@@ -55,7 +55,7 @@ export async function continueUnfinished(
   return await resumeRestore(app, reader, journal, context)
 }
 
-/** Takes the restore of the app back that was cut off, or that was left beside. */
+/** Takes the restore of the app back that was cut off, or that was left staged. */
 export async function abandonUnfinished(app: App, context: OperationContext, into?: Into): Promise<RestoreJournal> {
   await bringBack(app, context, true)
   return await abandonRestore(app, await requireUnfinished(app, into, context), context)

@@ -5,7 +5,7 @@ import { describeInto, intoOptions, type Into } from '../../core/texts/into-text
 import { isSameInto } from './into/into.ts'
 import { relationOf } from './into/places.ts'
 import { unfinishedJournal, unfinishedJournals, type RestoreJournal } from './journal.ts'
-import { nextStepFor } from './resume.ts'
+import { nextStepFor } from './next-step.ts'
 
 /**
  * Fails with `refused` while a restore or undo of this place is unfinished: nothing may begin over it. One of another place

@@ -43,17 +43,17 @@ export class TextPlace {
       apply()
       this.log.push(`${this.name} ${act}`)
     })
-    this.#failIfAsked(act)
+    this.failIfAsked(act)
   }
 
   async *content(): AsyncGenerator<Uint8Array> {
     this.onCapture?.()
     if (this.live === undefined) throw nothingThere(`text ${this.name} does not exist`)
     for (const part of this.live.match(/.{1,7}/gs) ?? []) yield Buffer.from(part)
-    this.#failIfAsked('capture')
+    this.failIfAsked('capture')
   }
 
-  #failIfAsked(act: string): void {
+  failIfAsked(act: string): void {
     const fault = this.faults.get(act)
     if (fault !== undefined) throw fault
   }
@@ -99,10 +99,11 @@ export const textDriver: Driver<TextSettings, TextDetails> = {
       throw new Failure('corrupt', 'the text is not the one that was captured')
   },
   serverMoment: ({ place }) => Promise.resolve(place.server),
-  listRetained({ place }) {
+  async listRetained({ place }) {
+    place.failIfAsked('list')
     const kept = [place.previous, place.undone].filter((one) => one !== undefined)
     const times = { since: new Date(0), until: new Date(1) }
-    return Promise.resolve(kept.map(({ id }) => ({ restoreId: id, description: `text ${place.name}`, ...times })))
+    return kept.map(({ id }) => ({ restoreId: id, description: `text ${place.name}`, ...times }))
   },
   retainedBytes: ({ place }, { restoreId }) =>
     Promise.resolve([place.previous, place.undone].find((one) => one?.id === restoreId)?.text?.length),

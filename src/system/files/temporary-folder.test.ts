@@ -4,7 +4,7 @@ import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { makeTemporaryFolder, removeAbandonedFolders, withTemporaryFolder } from './temporary-folder.ts'
+import { makeTemporaryFolder, removeAbandonedFolders, withTemporaryFolder, SHORT_FOLDER } from './temporary-folder.ts'
 import { run } from '../process/run.ts'
 
 test('a temporary folder is private, and gone afterwards even after a failure', async () => {
@@ -20,9 +20,9 @@ test('a temporary folder is private, and gone afterwards even after a failure', 
 })
 
 /** Makes a folder of each kind as a process that is gone afterwards; one file in each when asked for. */
-async function abandoned(lifetime: string, filled: boolean): Promise<string> {
+async function abandoned(lifetime: string, filled: boolean, within = tmpdir()): Promise<string> {
   const script = `const { makeTemporaryFolder } = await import(${JSON.stringify(join(import.meta.dirname, 'temporary-folder.ts'))});
-    const folder = await makeTemporaryFolder(${JSON.stringify(lifetime)});
+    const folder = await makeTemporaryFolder(${JSON.stringify(lifetime)}, ${JSON.stringify(within)});
     if (${filled}) (await import('node:fs')).writeFileSync(folder + '/file', 'x');
     process.stdout.write(folder)`
   const args = ['--input-type=module', '--eval', script]
@@ -54,6 +54,16 @@ test('folders of processes that are gone are removed, those of living ones and w
     [...gone, ...kept].filter((path) => existsSync(path)),
     kept,
   )
+})
+
+test('a short folder of a process that is gone is removed, wherever TMPDIR is', async (t) => {
+  const own = await mkdtemp(join(tmpdir(), 'temporary-folder-test-'))
+  t.after(() => rm(own, { recursive: true }))
+  const short = await abandoned('kept', false, SHORT_FOLDER)
+  t.after(() => rm(short, { recursive: true, force: true }))
+  useTemporary(t, own)
+  await removeAbandonedFolders()
+  assert.equal(existsSync(short), false)
 })
 
 test('a folder for temporary files that is not there is named, with what to do', async (t) => {

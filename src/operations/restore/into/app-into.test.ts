@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { drivers } from '../../../components/all.ts'
 import { noRules } from '../../../core/testing/no-rules.ts'
 import type { App } from '../../app.ts'
+import { requireConfigured } from './choose-into.ts'
 import { appInto } from './app-into.ts'
 import { intoOptions } from '../../../core/texts/into-text.ts'
 
@@ -34,9 +35,18 @@ test('values are read as the configuration reads them, and named when they are w
     ['port', ''],
     ['tls', 'perhaps'],
     ['database', ''],
+    ['database', 'template1'],
     ['checks', '[]'],
   ] as const)
     assert.throws(() => appInto(app, { state: { [setting]: value } }), { kind: 'usage' }, `${setting}=${value}`)
+})
+
+test('the own place with another login is refused, as that would be passed over', () => {
+  const app = appOf('postgres', { user: 'portal', database: 'portal', password: 'env:OWN' })
+  requireConfigured(app, { state: { database: 'portal', password: 'env:OWN' } }, undefined)
+  const other = { state: { restoreUser: 'somebody', password: 'env:OTHER' } }
+  assert.throws(() => requireConfigured(app, other, undefined), { kind: 'usage', message: /restoreUser, password$/ })
+  requireConfigured(app, other, other)
 })
 
 test('a command that a message gives is one that a shell takes', () => {

@@ -21,6 +21,20 @@ export async function withoutOwn(
   return elsewhere.length === 0 ? undefined : Object.fromEntries(elsewhere)
 }
 
+/** The own place is as the configuration says: another login for it would be passed over. Fails with `usage`. */
+export function requireConfigured(app: App, asked: Into | undefined, elsewhere: Into | undefined): void {
+  const there = appInto(app, asked)
+  for (const [name, settings] of Object.entries(asked ?? {})) {
+    if (elsewhere?.[name] !== undefined) continue
+    const [own, other] = [componentNamed(app, name), componentNamed(there, name)].map((one) => Object(one?.settings))
+    const changed = Object.keys(settings).filter((key) => String(own[key]) !== String(other[key]))
+    if (changed.length === 0) continue
+    throw new Failure('usage', `component ${name} would go to the app's own place with another ${changed.join(', ')}`, {
+      hint: 'Leave out --into for it, and change that in the configuration.',
+    })
+  }
+}
+
 /** A restore goes to the app's own place or elsewhere: half of each has no safety point, and would be live nowhere. */
 export function requireWhole(app: App, into: Into | undefined, restored: readonly string[]): void {
   if (into === undefined) return

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
+import { Failure } from '../../../core/failure.ts'
 import type { Effects } from '../../../core/ports.ts'
 import type { Platform } from '../../../platforms/platform.ts'
 import type { App, OperationContext } from '../../app.ts'
@@ -8,6 +9,7 @@ import { runBackup } from '../../backup/run.ts'
 import { loadServerNotes } from '../../lineage/server-notes.ts'
 import { forgetExpired } from '../../prune/forget-expired.ts'
 import { TextPlace, textPlaces } from '../../testing/text-driver.ts'
+import { diesAt } from '../../testing/dies-at.ts'
 import { newTestHost, textComponent, type TestHost } from '../../testing/test-host.ts'
 import { forgetRetained, listRetained } from '../../undo/retained.ts'
 import { planUndo, runUndo } from '../../undo/undo.ts'
@@ -101,6 +103,7 @@ test('a restore into another place leaves the app alone: its data, its writers, 
   assert.equal(stage.copy.live, 'captured rows')
   assert.equal(stage.copiedKey.live, 'captured key')
   assertOwnUntouched(stage)
+  assert.equal((await planUndo(stage.app, report.restoreId, stage.context)).pauses, undefined)
   assert.deepEqual(calls, [])
   const { points } = await (await stage.testHost.repository()).catalog(stage.context)
   assert.equal(points.length, 1)
@@ -138,28 +141,23 @@ test('prune removes what is over there, of no other restore, and then looks ther
   assertOwnUntouched(stage)
 })
 
-/** Dies before or after the effect with this number; false when there are fewer. */
-async function diesAt(stage: Stage, at: number, when: 'before' | 'after'): Promise<boolean> {
-  let seen = 0
-  const died = new Error('died')
-  const effects: Effects = {
-    async run(_name, act) {
-      seen += 1
-      if (seen > at || (seen === at && when === 'before')) throw died
-      const result = await act()
-      if (seen === at) throw died
-      return result
-    },
-  }
-  await restore(stage, {}, effects).catch(() => undefined)
-  return seen >= at
-}
+test('a place that is gone is told with the way out of it, which ends the matter', async (t) => {
+  const stage = await stageFor(t)
+  const { restoreId } = await restore(stage)
+  stage.copy.faults.set('list', new Failure('unreachable', 'no route'))
+  const told = (await forgetExpired(stage.app, stage.context)).flatMap(({ failure }) => failure ?? [])
+  assert.match(told.join('\n'), new RegExp(`^database: no route .*--accept gone-copy-${restoreId}$`))
+  assert.deepEqual(await forgetExpired(stage.app, stage.context, [`gone-copy-${restoreId}`]), [])
+  assert.deepEqual(await forgetExpired(stage.app, stage.context), [])
+})
 
 test('a process that dies anywhere leaves a restore that goes on, or is taken back, at its own place', async (t) => {
   for (const when of ['before', 'after'] as const)
     for (let at = 1; ; at += 1) {
       const stage = await stageFor(t)
-      if (!(await diesAt(stage, at, when))) break
+      const effects = diesAt(at, when)
+      await restore(stage, {}, effects).catch(() => undefined)
+      if (!effects.reached()) break
       const { app, context } = stage
       if ((await journalsOf('portal', context.records)).some((one) => !isFinished(one.stage))) {
         await assert.rejects(abandonUnfinished(app, context), { kind: 'notFound', hint: /--into database.place=copy / })

@@ -1,6 +1,6 @@
 import { describe, Failure } from '../../../core/failure.ts'
 import type { RestoreOrder } from '../order.ts'
-import { wayBack } from '../way-back.ts'
+import { wayBack } from '../next-step.ts'
 
 /** What a failure says of the run that it stopped. */
 export interface StoppedRun {
