@@ -1,17 +1,30 @@
 import type { z } from 'zod'
 import type { Context } from '../core/ports.ts'
+import type { Finding } from '../core/restore-point.ts'
+import type { Place } from './place.ts'
 
 /**
  * Where the workloads of an app run: what a restore needs to stop whoever writes to the data, and to bring back exactly
  * what was there. Every method can be called again after a death at any place. Workloads have names that last.
  */
-export interface Platform<Settings = unknown> {
+export interface Platform<Settings = unknown, Reach = unknown> {
   readonly kind: string
   readonly settings: z.ZodType<Settings>
   /** The names of those that run now, in the order in which they are stopped. Fails where that cannot be told. Changes nothing. */
   running(settings: Settings, context: Context): Promise<readonly string[]>
   /** Stops it and waits until it is down. One that does not run stays down. */
   pause(settings: Settings, workload: string, context: Context): Promise<void>
-  /** Starts it and waits until it is up. One that runs goes on. */
+  /** Starts it as it was before `pause`, and waits until it is ready. One that runs goes on. */
   resume(settings: Settings, workload: string, context: Context): Promise<void>
+  /** Whether all that pause, resume and reach need is there and allowed. Changes nothing. */
+  check?(settings: Settings, context: Context): Promise<readonly Finding[]>
+  /** For platforms whose servers may be out of this host's reach. */
+  readonly inside?: Inside<Settings, Reach>
+}
+
+export interface Inside<Settings, Reach> {
+  /** Names one container of the platform, for example `{kind: compose, service: db}`. */
+  readonly reach: z.ZodType<Reach>
+  /** Changes nothing. Fails with `notFound` for none and `refused` for more than one, and lists what was found. */
+  find(settings: Settings, reach: Reach, context: Context): Promise<Place>
 }

@@ -1,0 +1,43 @@
+import type { Duplex, Readable, Writable } from 'node:stream'
+import type { Context } from '../core/ports.ts'
+
+/**
+ * Where one component's server runs: one container, found and pinned. Once that container is replaced every act fails
+ * with `unreachable` and names it; nothing ever goes to its successor unseen. Nothing is written inside.
+ * `testing/place-contract.ts` tests what is promised here.
+ */
+export interface Place {
+  /** For people: `container app-db-1` or `pod identity/postgres-0, container postgres`. */
+  readonly name: string
+  /** The image that it was made from. */
+  readonly image: string
+  /** Where this host may reach a port of it without help, by TCP. Whether it does is for the caller to try. */
+  addresses(port: number, context: Context): Promise<readonly Address[]>
+  /** The platform's own way to a TCP port inside; absent where it has none. */
+  forward?(port: number, context: Context): Promise<Duplex>
+  /** Starts a program: argv, no shell and no terminal. Fails with `notFound` where the program is not there. */
+  start(argv: readonly [string, ...string[]], context: Context): Promise<RunningProgram>
+  /** A variable of the container's environment as its programs see it, for example `POSTGRES_PASSWORD`. Undefined when unset. */
+  variable(name: string, context: Context): Promise<string | undefined>
+}
+
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+/**
+ * A program inside. Its streams hold back whoever is faster. A connection that is cut rejects `ended` and destroys the
+ * streams with an error, so that no cut stream reads like a whole one.
+ */
+export interface RunningProgram {
+  /** Ending it gives the program an end of input, and output goes on. */
+  readonly stdin: Writable
+  readonly stdout: Readable
+  /** The last 4 KiB of what it wrote there. */
+  readonly stderr: () => string
+  /** Its exit code, after all of stdout was given. Rejects with `unreachable` when nobody can tell it. */
+  readonly ended: Promise<number>
+  /** Ends the connection; the program is told so by its streams, as a relay must be. */
+  stop(): void
+}

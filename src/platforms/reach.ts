@@ -1,0 +1,15 @@
+import { z } from 'zod'
+import { routeKinds } from './routes/route.ts'
+
+/** What every `reach` may say beside which container it means. */
+export const reachBase = {
+  port: z.number().int().min(1).max(65_535).optional().meta({
+    description: 'The port that the server listens on inside. Default: that of its kind, 5432 or 8200.',
+  }),
+  socket: z.string().regex(/^\//, 'expected an absolute path').optional().meta({
+    description: 'The unix socket of the server inside, to be used instead of its port. Only an exec-relay gets there.',
+  }),
+  route: z.enum(['auto', ...routeKinds]).default('auto').meta({
+    description: 'How to get there. auto: the first that works of direct, port-forward and exec-relay.',
+  }),
+} as const
