@@ -8,6 +8,7 @@ import type { App, AppRepository, OperationContext } from '../operations/app.ts'
 import type { Assembly, AssemblyPorts, AssemblyRequest } from '../operations/assembly.ts'
 import { componentSchemas } from '../operations/component-schemas.ts'
 import { declared } from '../profiles/use-recipe.ts'
+import { Ways } from './ways.ts'
 import { platforms } from '../platforms/all.ts'
 import { fingerprintKeyOf } from '../repository/fingerprint-key.ts'
 import { recordsMemory } from '../repository/memory.ts'
@@ -40,14 +41,16 @@ export async function assemble(request: AssemblyRequest, ports: AssemblyPorts, c
   const keyRing = new IdentityProvider({ config, password, isAsked, storage, context })
   const repositories = repositoriesOf(config, { storage, keyRing, records })
   const background = toBackground === undefined ? {} : { toBackground }
+  const ways = new Ways(context)
   const operationContext = { ...operationContextOf(context, records, keyRing), ...background }
   return {
     configPath: config.path,
     warnings: config.warnings,
-    apps: appsOf(config, repositories),
+    apps: appsOf(config, repositories, ways),
     repositories: [...repositories.values()],
     context: operationContext,
     keys: configuredKeyChain({ config, storage, keyRing, repositories }),
+    close: () => ways.close(),
   }
 }
 
@@ -128,7 +131,7 @@ function prefixed(records: Records, prefix: string): Records {
   }
 }
 
-function appsOf(config: Config, repositories: ReadonlyMap<string, AppRepository>): readonly App[] {
+function appsOf(config: Config, repositories: ReadonlyMap<string, AppRepository>, ways: Ways): readonly App[] {
   const apps: readonly App[] = Object.entries(config.apps).map(([name, app]) => ({
     name,
     neighbours: () => apps,
@@ -145,7 +148,7 @@ function appsOf(config: Config, repositories: ReadonlyMap<string, AppRepository>
     ),
     components: Object.entries(app.components).map(([component, { captureWhile, ...settings }]) => ({
       name: component,
-      settings,
+      settings: ways.wired(settings, app.platform),
       captureWhile,
       driver: present(
         drivers.find(({ kind }) => kind === settings.kind),

@@ -30,14 +30,13 @@ export async function runCommand(
   return await guarded(ports, options, async (view) => {
     const context = ports.context(view.show)
     const assembly = await ports.assemble(options, context)
-    for (const message of assembly.warnings) view.show({ type: 'warning', message })
-    return await act({
-      ports,
-      assembly,
-      options,
-      result: resultPrinter(ports, options, view),
-      say: sayer(ports, options, view),
-    })
+    try {
+      for (const message of assembly.warnings) view.show({ type: 'warning', message })
+      const [result, say] = [resultPrinter(ports, options, view), sayer(ports, options, view)]
+      return await act({ ports, assembly, options, result, say })
+    } finally {
+      await assembly.close()
+    }
   })
 }
 

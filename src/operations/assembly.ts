@@ -11,6 +11,8 @@ export interface Assembly {
   readonly keys: KeyAdministration
   /** The repositories of the configuration, also those that no app uses. */
   readonly repositories: App['repositories']
+  /** Ends what was opened for all of them, such as ways into containers. */
+  close(): Promise<void>
 }
 
 /** What is to be assembled. */

@@ -22,9 +22,11 @@ export interface Platform<Settings = unknown, Reach = unknown> {
   readonly inside?: Inside<Settings, Reach>
 }
 
-export interface Inside<Settings, Reach> {
+export interface Inside<Settings = unknown, Reach = unknown> {
   /** Names one container of the platform, for example `{kind: compose, service: db}`. */
   readonly reach: z.ZodType<Reach>
+  /** For people, without asking the platform: `service db of compose project app`. */
+  describe(settings: Settings, reach: Reach): string
   /** Changes nothing. Fails with `notFound` for none and `refused` for more than one, and lists what was found. */
   find(settings: Settings, reach: Reach, context: Context): Promise<Place>
 }

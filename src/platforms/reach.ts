@@ -13,3 +13,6 @@ export const reachBase = {
     description: 'How to get there. auto: the first that works of direct, port-forward and exec-relay.',
   }),
 } as const
+
+/** What every kind of `reach` has. */
+export type ReachBase = z.infer<z.ZodObject<typeof reachBase>>

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Context } from '../../core/ports.ts'
-import { secretReference } from '../../system/secret-reference.ts'
+import { secretText } from '../../system/secret-reference.ts'
 
 /**
  * How two places lie to each other. `same`: their settings name them alike. `overlapping`: named otherwise they are the same,
@@ -12,8 +12,8 @@ export type PlaceRelation = 'same' | 'overlapping' | 'apart'
 export interface RestoreDestination<Settings = unknown> {
   /** The settings that may name another place, each read from its text. No other setting is changed. */
   readonly settings: z.ZodObject
-  /** Settings that are only true of the configured place, and are not used for another. */
-  readonly without?: readonly string[]
+  /** Settings that are only true of the configured place, and are not used for one that these settings name. */
+  without?(given: readonly string[]): readonly string[]
   /** Files and folders of this host that are among its place. */
   paths?(settings: Settings): readonly string[]
   /** Compares what places really are. Fails with `refused` where nobody can tell. Changes nothing. */
@@ -33,4 +33,4 @@ export function numberText(schema: z.ZodType<number>): z.ZodType<number> {
 export const referenceText = z
   .string()
   .regex(/^(env|file):.+$|^envfile:.+#.+$/s, 'expected env:NAME, file:/path or envfile:/path#NAME')
-  .pipe(secretReference)
+  .pipe(secretText)

@@ -12,14 +12,14 @@ export const openbaoDestination: RestoreDestination<OpenbaoSettings> = {
   settings: z
     .strictObject({ address, namespace: namespace.unwrap(), ca: ca.unwrap(), restoreToken: referenceText })
     .partial(),
-  // They are of the configured cluster, and one of them would be asked.
-  without: ['otherNodes'],
+  // Other nodes are of the configured cluster, and one of them would be asked. Another server is reached by its address.
+  without: (given) => ['otherNodes', ...(given.includes('address') ? ['reach', 'through'] : [])],
   relation,
 }
 
 async function relation(one: OpenbaoSettings, other: OpenbaoSettings, context: Context): Promise<PlaceRelation> {
   const [names, otherNames] = [namesOf(one), namesOf(other)]
-  const isAlike = one.address === other.address
+  const isAlike = one.address === other.address && one.through?.name === other.through?.name
   if (isAlike && names === otherNames) return 'same'
   if (!names.startsWith(otherNames) && !otherNames.startsWith(names)) return 'apart'
   if (areOtherMounts(one, other)) return 'apart'

@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { secretReference } from '../../system/secret-reference.ts'
+import { reachSettings } from '../../platforms/all.ts'
+import type { Through } from '../../platforms/through.ts'
 import { keepPreviousHours } from '../keep-previous.ts'
 import { retrySeconds } from '../retry-seconds.ts'
 import { product } from './capture/product.ts'
@@ -36,6 +38,7 @@ const sealKey = z.strictObject({
 export const openbaoSettings = z.strictObject({
   kind: z.literal('openbao'),
   address: serverAddress.meta({ description: 'The server, for example https://bao.internal:8200.' }),
+  reach: reachSettings.optional(),
   otherNodes: z
     .array(serverAddress)
     .min(1)
@@ -88,7 +91,10 @@ export const openbaoSettings = z.strictObject({
   retrySeconds,
   keepPreviousHours: keepPreviousHours('How long replaced values are retained for undo.'),
 })
-export type OpenbaoSettings = z.infer<typeof openbaoSettings>
+export interface OpenbaoSettings extends z.infer<typeof openbaoSettings> {
+  /** What `reach` says, wired. */
+  readonly through?: Through | undefined
+}
 export type AppRole = z.infer<typeof appRole>
 export type Kubernetes = z.infer<typeof kubernetes>
 

@@ -1,3 +1,4 @@
+import { placeOf } from './connection/place-of.ts'
 import { z } from 'zod'
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
@@ -25,23 +26,25 @@ export const postgresDestination: RestoreDestination<PostgresSettings> = {
       tlsCa: tlsCa.unwrap(),
     })
     .partial(),
+  // Another server is reached by its address.
+  without: (given) => (given.includes('host') || given.includes('port') ? ['reach', 'through'] : []),
   relation,
 }
 
 /** Databases of other names are not the same; of those with one name the servers say whether they are. */
 async function relation(one: PostgresSettings, other: PostgresSettings, context: Context): Promise<PlaceRelation> {
   if (one.database !== other.database) return 'apart'
-  if (one.host === other.host && one.port === other.port) return 'same'
+  if (placeOf(one) === placeOf(other)) return 'same'
   const { serverIdentifier } = await import('./server-identifier.ts')
   const [server, otherServer] = [await serverIdentifier(one, context), await serverIdentifier(other, context)]
   if (server === undefined || otherServer === undefined) throw unknownServer(one, other)
   return server === otherServer ? 'overlapping' : 'apart'
 }
 
-function unknownServer({ host, port, database }: PostgresSettings, other: PostgresSettings): Failure {
+function unknownServer(one: PostgresSettings, other: PostgresSettings): Failure {
   return new Failure(
     'refused',
-    `nobody can tell whether database ${database} on ${host}:${port} is the one on ${other.host}:${other.port}`,
+    `nobody can tell whether database ${one.database} on ${placeOf(one)} is the one on ${placeOf(other)}`,
     { hint: 'Both servers have to be reached for that. Or restore into a database of another name.' },
   )
 }

@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { secretReference } from '../../system/secret-reference.ts'
+import { reachSettings } from '../../platforms/all.ts'
+import type { Through } from '../../platforms/through.ts'
 import { keepPreviousHours } from '../keep-previous.ts'
 
 /** PostgreSQL identifiers and database names are any text without NUL, at most 63 bytes. */
@@ -20,6 +22,7 @@ export const postgresSettings = z.strictObject({
   port: z.number().int().min(1).max(65535).default(5432),
   database: databaseName,
   user: z.string().min(1).meta({ description: 'The role that reads for a backup.' }),
+  reach: reachSettings.optional(),
   from: z
     .strictObject({ file: z.string().regex(/^\//, 'expected an absolute path'), name: z.string().min(1) })
     .optional()
@@ -85,7 +88,10 @@ export const postgresSettings = z.strictObject({
   idleLimitSeconds: z.number().positive().default(600),
   totalLimitSeconds: z.number().positive().default(86_400),
 })
-export type PostgresSettings = z.infer<typeof postgresSettings>
+export interface PostgresSettings extends z.infer<typeof postgresSettings> {
+  /** What `reach` says, wired. */
+  readonly through?: Through | undefined
+}
 
 /** As `CREATE ROLE` has them. */
 export const roleAttributes = z.object({

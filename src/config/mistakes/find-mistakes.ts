@@ -58,6 +58,7 @@ function appMistakes(app: z.infer<typeof anyApp>, path: Path, repositories: read
     ...lostTogetherMistakes(app, [...path, 'lostTogether']),
     ...nameMistakes(app.components, [...path, 'components']),
     ...pauseMistakes(app, path),
+    ...reachMistakes(app, path),
     ...keyFitMistakes(app.keyFit, [...path, 'keyFit'], Object.keys(app.components ?? {})),
     ...zoneMistakes(app.retention?.['timezone'], [...path, 'retention', 'timezone']),
   ]
@@ -126,6 +127,24 @@ function pauseMistakes({ components = {}, platform }: z.infer<typeof anyApp>, pa
     at: 'value',
     message: `found "paused", and the app has no platform; say under ${spellPath([...path, 'platform'])} what is to be stopped`,
   }))
+}
+
+/** A container is looked for on the platform of the app. */
+function reachMistakes({ components = {}, platform }: z.infer<typeof anyApp>, path: Path): Problem[] {
+  const reaching = z.object({ reach: z.object({ kind: z.string() }) })
+  const kind = z.object({ kind: z.string() }).safeParse(platform).data?.kind
+  return Object.entries(components).flatMap(([name, component]) => {
+    const reach = reaching.safeParse(component).data?.reach.kind
+    if (reach === undefined || reach === kind) return []
+    const there = kind === undefined ? 'the app has no platform' : `the platform of the app is ${kind}`
+    return [
+      {
+        path: [...path, 'components', name, 'reach', 'kind'],
+        at: 'value',
+        message: `found ${spellFound(reach)}, and ${there}; say under ${spellPath([...path, 'platform'])} where it is`,
+      },
+    ]
+  })
 }
 
 function zoneMistakes(zone: unknown, path: Path): Problem[] {

@@ -29,7 +29,7 @@ function secretWarnings(path: Path, secret: SecretReference): Problem[] {
   if (secret.scheme === 'literal')
     return [{ path, at: 'value', message: 'a secret is written here; write env:NAME or file:/path instead' }]
   const file = secret.toString().replace(/^(?:env)?file:/, '')
-  if (secret.scheme === 'env' || isAbsolute(file)) return []
+  if (['env', 'inside', 'command'].includes(secret.scheme) || isAbsolute(file)) return []
   return [
     {
       path,

@@ -241,7 +241,7 @@ export class Client {
 
 const LIMITS = { silence: 60_000, largest: 256 * 1024 * 1024 }
 
-function caOf(file: string | undefined): string | undefined {
+export function caOf(file: string | undefined): string | undefined {
   if (file === undefined) return undefined
   try {
     return readFileSync(file, 'utf8')

@@ -2,7 +2,8 @@ import { Failure } from '../../../core/failure.ts'
 import type { Context } from '../../../core/ports.ts'
 import { growHeapSlowly } from '../../../system/process/heap-growth.ts'
 import { findActive } from './active-server.ts'
-import { Client } from './client.ts'
+import type { FarEnd } from '../../../platforms/through.ts'
+import { caOf, Client } from './client.ts'
 import type { Credentials } from './login.ts'
 import type { OpenbaoSettings } from '../schema.ts'
 
@@ -26,7 +27,8 @@ export async function withClient<Result>(
 
 /** Where other servers of the cluster are named, the one of them that is active now. */
 async function addressOf(settings: OpenbaoSettings, context: Context): Promise<string> {
-  const { address, otherNodes = [], ca, retrySeconds } = settings
+  const { address, otherNodes = [], ca, retrySeconds, through } = settings
+  if (through !== undefined) return `unix://${(await through.open(farEndOf(settings), context)).path}`
   if (otherNodes.length === 0) return address
   const once = { namespace: undefined, ca, credentials: undefined, workers: 1, retryMilliseconds: 0 }
   return await findActive(
@@ -35,6 +37,14 @@ async function addressOf(settings: OpenbaoSettings, context: Context): Promise<s
     (one, act) => closing(new Client({ ...once, address: one }, context), act),
     context,
   )
+}
+
+/** `address` says which protocol is spoken, and the name that the certificate must have. */
+function farEndOf({ address, ca }: OpenbaoSettings): FarEnd {
+  const { protocol, hostname, port } = new URL(address)
+  const far = { protocol: 'http', defaultPort: port === '' ? 8200 : Number(port) } as const
+  if (protocol !== 'https:') return far
+  return { ...far, tls: { mode: 'verify-full', serverName: hostname, ca: caOf(ca) } }
 }
 
 async function closing<Result>(client: Client, act: (client: Client) => Promise<Result>): Promise<Result> {

@@ -47,8 +47,8 @@ const NO_CONTENT =
 
 /** How the component's server is reached to read from it. */
 export function readerOf(settings: PostgresSettings): Server {
-  const { host, port, user, password, tls, tlsCa } = settings
-  return { host, port, user, password, tls, tlsCa }
+  const { host, port, user, password, tls, tlsCa, through } = settings
+  return { host, port, user, password, tls, tlsCa, through }
 }
 
 /**

@@ -8,7 +8,7 @@ import { checkReading } from './check-reading.ts'
 import { checkRestoring } from './check-restoring.ts'
 import { checkRows } from './check-rows.ts'
 import { readerOf } from '../capture/capture.ts'
-import { withSession } from '../connection/connection.ts'
+import { wayTo, withSession } from '../connection/connection.ts'
 import { readDatabaseFacts } from '../capture/database-facts.ts'
 import type { DatabaseFacts } from '../capture/database-facts.ts'
 import { checkSnapshot } from './check-snapshot.ts'
@@ -44,7 +44,7 @@ async function checkAll(
     return await withSession(readerOf(settings), settings.database, context, async (client) => {
       const facts = await readDatabaseFacts(client)
       return [
-        { level: 'ok', subject, message: `reached at ${settings.host}:${settings.port}` },
+        { level: 'ok', subject, message: await wayTo(readerOf(settings), context) },
         checkVersion(facts),
         ...(await checkStandby(client, subject)),
         ...(await checkTools(facts, settings, context)),

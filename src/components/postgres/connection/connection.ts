@@ -5,8 +5,10 @@ import { Failure } from '../../../core/failure.ts'
 import type { Context } from '../../../core/ports.ts'
 import type { Secret } from '../../../core/secret.ts'
 import type { SecretReference } from '../../../system/secret-reference.ts'
+import type { FarEnd, Through } from '../../../platforms/through.ts'
 import { nothingThere } from '../../nothing-there.ts'
 import { faultOfCode, type EnvironmentFault } from '../../../core/environment-fault.ts'
+import { placeOf } from './place-of.ts'
 import { carryRawBytes } from './raw-session.ts'
 import { ReadingSocket } from './reading-socket.ts'
 import { liftLimits } from './unhindered.ts'
@@ -19,6 +21,8 @@ export interface Server {
   readonly password: SecretReference | Secret | undefined
   readonly tls: 'disable' | 'require' | 'verify-full'
   readonly tlsCa: string | undefined
+  /** The way to it, where this host does not reach it by `host` and `port`. */
+  readonly through?: Through | undefined
 }
 
 const CONNECT_LIMIT = 15_000
@@ -56,20 +60,21 @@ export async function connectAsIs(
   options?: string,
 ): Promise<Client> {
   const password = await passwordOf(server)
+  const { host, port, tls, tlsCa } = await addressOf(server, context)
   const client = new Client({
-    host: server.host,
-    port: server.port,
+    host,
+    port,
     user: server.user,
     database,
     // As a function even if there is none: without one the driver would take PGPASSWORD or a .pgpass of our own user.
     password: async () => password ?? '',
-    ssl: await tlsOf(server),
+    ssl: await tlsOf({ tls, tlsCa }),
     application_name: APPLICATION_NAME,
     ...(options === undefined ? {} : { options }),
     connectionTimeoutMillis: CONNECT_LIMIT,
     keepAlive: true,
     // An encrypted connection needs a stream of Node's own kind.
-    ...(server.tls === 'disable' ? { stream: () => new ReadingSocket() } : {}),
+    ...(tls === 'disable' ? { stream: () => new ReadingSocket() } : {}),
   })
   // A session that the server ends rejects the query in flight; without a listener it would also end the process.
   client.on('error', () => {})
@@ -119,7 +124,33 @@ export async function passwordOf(server: Server): Promise<string | undefined> {
   return 'reveal' in server.password ? server.password.reveal() : (await server.password.resolve()).reveal()
 }
 
-async function tlsOf(server: Server): Promise<ClientConfig['ssl']> {
+/** What a session or tool connects to. At the local socket nobody speaks TLS: the way to the server does. */
+export async function addressOf(
+  server: Server,
+  context: Context,
+): Promise<Pick<Server, 'host' | 'port' | 'tls' | 'tlsCa'>> {
+  const { host, port, tls, tlsCa, through } = server
+  if (through === undefined) return { host, port, tls, tlsCa }
+  const local = await through.open(await farEndOf(server), context)
+  return { host: local.folder, port: local.port, tls: 'disable', tlsCa: undefined }
+}
+
+/** `host` is no more than the name that the certificate must have. */
+async function farEndOf({ host, port, tls, tlsCa }: Server): Promise<FarEnd> {
+  const far = { protocol: 'postgres', defaultPort: port } as const
+  if (tls === 'disable') return far
+  const ca = tlsCa === undefined ? {} : { ca: await readFile(tlsCa, 'utf8') }
+  return { ...far, tls: { mode: tls, serverName: host, ...ca } }
+}
+
+/** How the server is reached, in words. */
+export async function wayTo(server: Server, context: Context): Promise<string> {
+  if (server.through === undefined) return `reached at ${placeOf(server)}`
+  const { way } = await server.through.open(await farEndOf(server), context)
+  return `reached at ${placeOf(server)}: ${way}`
+}
+
+async function tlsOf(server: Pick<Server, 'tls' | 'tlsCa'>): Promise<ClientConfig['ssl']> {
   if (server.tls === 'disable') return false
   const ca = server.tlsCa === undefined ? {} : { ca: await readFile(server.tlsCa, 'utf8') }
   return { ...ca, rejectUnauthorized: server.tls === 'verify-full' }
@@ -132,7 +163,7 @@ function limitOf(code: string): EnvironmentFault | undefined {
 }
 
 function connectFailure(server: Server, database: string, cause: unknown): Failure {
-  const where = `database ${database} on ${server.host}:${server.port} as ${server.user}`
+  const where = `database ${database} on ${placeOf(server)} as ${server.user}`
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
   const message = cause instanceof Error ? cause.message : String(cause)
   if (code === '3D000')

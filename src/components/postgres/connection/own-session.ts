@@ -2,6 +2,7 @@ import type pg from 'pg'
 import { Failure } from '../../../core/failure.ts'
 import type { Context } from '../../../core/ports.ts'
 import { connectAsIs } from './connection.ts'
+import { placeOf } from './place-of.ts'
 import type { Server } from './connection.ts'
 import { sqlFailure } from './query.ts'
 import { unlessCanceled } from './unhindered.ts'
@@ -21,7 +22,7 @@ export async function requireOwnSession(server: Server, database: string, contex
     if (!(await isHandedOn(first, () => connectAsIs(server, database, context)))) return
     throw new Failure(
       'refused',
-      `${server.host}:${server.port} is a pooler that changes sessions between transactions`,
+      `${placeOf(server)} is a pooler that changes sessions between transactions`,
       {
         hint: 'Set host and port of the component to the server itself, or to a pool in session mode. Backups through this one would change the settings of the application.',
       },

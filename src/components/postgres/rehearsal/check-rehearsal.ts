@@ -1,3 +1,4 @@
+import { placeOf } from '../connection/place-of.ts'
 import { createHash } from 'node:crypto'
 import type pg from 'pg'
 import { z } from 'zod'
@@ -32,7 +33,7 @@ export async function checkRehearsal(
   facts: DatabaseFacts,
   context: Context,
 ): Promise<readonly Finding[]> {
-  const name = `rehearsal-${sha256([settings.host, settings.port, settings.database])}.json`
+  const name = `rehearsal-${sha256([placeOf(settings), settings.database])}.json`
   try {
     const key = sha256([RULES, facts.systemIdentifier, facts.serverVersion, await describeDefinitions(session)])
     const before = cached.safeParse(await readCached(name))

@@ -5,7 +5,7 @@ import { makeNamelessFile } from '../../../system/files/anonymous-file.ts'
 import { run, stream } from '../../../system/process/run.ts'
 import type { RunOptions, RunResult } from '../../../system/process/run.ts'
 import { makeTemporaryFolder, removeTemporaryFolder } from '../../../system/files/temporary-folder.ts'
-import { APPLICATION_NAME, databaseConninfo, passwordOf } from '../connection/connection.ts'
+import { addressOf, APPLICATION_NAME, databaseConninfo, passwordOf } from '../connection/connection.ts'
 import type { Server } from '../connection/connection.ts'
 import { optionsText, readToolSettings } from './tool-settings.ts'
 import type { Tools } from './tools.ts'
@@ -83,7 +83,8 @@ async function prepare(asked: ToolCall, context: Context): Promise<Prepared> {
     await removeTemporaryFolder(folder)
   }
   try {
-    return { options: optionsOf(call, { folder, passfile: passfile.path }, context), close }
+    const server = { ...call.server, ...(await addressOf(call.server, context)) }
+    return { options: optionsOf({ ...call, server }, { folder, passfile: passfile.path }, context), close }
   } catch (error) {
     await close()
     throw error

@@ -10,6 +10,7 @@ import { runAppChecks } from '../../check/app-checks.ts'
 import { asciiIdentifier, asciiLiteral } from './ascii.ts'
 import { overLive } from './over-live.ts'
 import { identifier, withSession } from '../../connection/connection.ts'
+import { placeOf } from '../../connection/place-of.ts'
 import { readRows } from '../../evidence.ts'
 import { clientsOf, closeDatabase, endClients, requireNoPreparedTransactions } from '../staged/fence.ts'
 import { readWhole, restoreOver } from '../load/load.ts'
@@ -62,7 +63,7 @@ export class InPlaceTarget implements RestoreTarget<PostgresDetails> {
 
   constructor(place: DatabaseTarget) {
     this.#place = place
-    this.description = `database ${place.names.live} on ${place.server.host}:${place.server.port}, overwritten without undo`
+    this.description = `database ${place.names.live} on ${placeOf(place.server)}, overwritten without undo`
     this.confirmation = place.names.live
   }
 

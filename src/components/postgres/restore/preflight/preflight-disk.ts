@@ -1,3 +1,4 @@
+import type { Server } from '../../connection/connection.ts'
 import { statfs } from 'node:fs/promises'
 import { isAbsolute } from 'node:path'
 import type pg from 'pg'
@@ -64,7 +65,7 @@ async function liveBytes(admin: pg.Client, live: string): Promise<bigint> {
 }
 
 async function freeAt(admin: pg.Client, place: DatabaseTarget): Promise<bigint | undefined> {
-  const folder = isLocal(place.server.host) ? await folderOf(admin, place.names.live) : undefined
+  const folder = isLocal(place.server) ? await folderOf(admin, place.names.live) : undefined
   return folder === undefined ? undefined : freeBytes(folder)
 }
 
@@ -97,8 +98,8 @@ function withWal(bytes: bigint): bigint {
   return (bytes * FACTOR.numerator) / FACTOR.denominator
 }
 
-export function isLocal(host: string): boolean {
-  return isAbsolute(host) || LOCAL.has(host)
+export function isLocal({ host, through }: Pick<Server, 'host' | 'through'>): boolean {
+  return through === undefined && (isAbsolute(host) || LOCAL.has(host))
 }
 
 /** Where the side database will be: in the tablespace of the live one, whose folder is empty for the default. */

@@ -1,3 +1,4 @@
+import { placeOf } from '../../connection/place-of.ts'
 import type pg from 'pg'
 import { failedFinding } from '../../../../core/failed-finding.ts'
 import { Failure } from '../../../../core/failure.ts'
@@ -107,7 +108,7 @@ async function withServer(
     return await withAdmin(place, context, act)
   } catch (error) {
     if (!(error instanceof Failure) || error.kind === 'cancelled' || error.kind === 'bug') throw error
-    return [failedFinding(`server ${place.server.host}:${place.server.port}`, error)]
+    return [failedFinding(`server ${placeOf(place.server)}`, error)]
   }
 }
 

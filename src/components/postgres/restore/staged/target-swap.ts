@@ -9,6 +9,7 @@ import { runAppChecks } from '../../check/app-checks.ts'
 import { applyLabels, applyProperties, capturedProperties, readProperties } from './carry-over.ts'
 import { watchDatabase } from './client-watch.ts'
 import { withSession } from '../../connection/connection.ts'
+import { placeOf } from '../../connection/place-of.ts'
 import { readRows } from '../../evidence.ts'
 import { backendPid, closeDatabase, endSessions, openDatabase, requireNoPreparedTransactions } from './fence.ts'
 import type { LoadTarget } from '../load/load.ts'
@@ -63,7 +64,7 @@ export class SwapTarget implements RestoreTarget<PostgresDetails> {
 
   constructor(place: DatabaseTarget) {
     this.#place = place
-    this.description = `database ${place.names.live} on ${place.server.host}:${place.server.port}`
+    this.description = `database ${place.names.live} on ${placeOf(place.server)}`
     this.confirmation = place.names.live
   }
 
@@ -74,7 +75,7 @@ export class SwapTarget implements RestoreTarget<PostgresDetails> {
   }
 
   async preflight(details: PostgresDetails, context: Context, artifacts?: ArtifactSizes): Promise<readonly Finding[]> {
-    const besides = isLocal(this.#place.server.host) ? neededBytes(details) : 0n
+    const besides = isLocal(this.#place.server) ? neededBytes(details) : 0n
     return [...(await preflightSwap(this.#place, details, context)), ...(await stageFindings(artifacts, besides))]
   }
 

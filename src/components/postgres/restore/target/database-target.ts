@@ -21,7 +21,7 @@ export interface DatabaseTarget {
 
 /** How the settings say to reach the server for a restore. */
 export function restoreServer(settings: PostgresSettings): Server {
-  const { host, port, tls, tlsCa } = settings
+  const { host, port, tls, tlsCa, through } = settings
   return {
     host,
     port,
@@ -29,6 +29,7 @@ export function restoreServer(settings: PostgresSettings): Server {
     password: settings.restorePassword ?? settings.password,
     tls,
     tlsCa,
+    through,
   }
 }
 

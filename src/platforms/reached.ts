@@ -1,0 +1,74 @@
+import { Failure } from '../core/failure.ts'
+import type { Context } from '../core/ports.ts'
+import type { Place } from './place.ts'
+import type { Inside } from './platform.ts'
+import type { ReachBase } from './reach.ts'
+import { chooseRoute } from './routes/choose-route.ts'
+import { openTunnel, type Tunnel } from './routes/tunnel.ts'
+import type { FarEnd, LocalSocket, Through } from './through.ts'
+
+interface Opened {
+  readonly tunnel: Tunnel
+  readonly local: LocalSocket
+}
+
+/** One container of a platform, found when it is first needed. What failed is tried anew by the next who asks. */
+export class Reached implements Through {
+  readonly name: string
+  readonly #inside: Inside
+  readonly #settings: unknown
+  readonly #reach: ReachBase
+  #place: Promise<Place> | undefined
+  #opened: Promise<Opened> | undefined
+
+  constructor(inside: Inside, settings: unknown, reach: ReachBase) {
+    this.#inside = inside
+    this.#settings = settings
+    this.#reach = reach
+    this.name = inside.describe(settings, reach)
+  }
+
+  async open(farEnd: FarEnd, context: Context): Promise<LocalSocket> {
+    this.#opened ??= this.#join(farEnd, context)
+    try {
+      return (await this.#opened).local
+    } catch (error) {
+      this.#opened = undefined
+      throw error
+    }
+  }
+
+  async variable(name: string, context: Context): Promise<string> {
+    const place = await this.#found(context)
+    const value = await place.variable(name, context)
+    if (value !== undefined) return value
+    throw new Failure('notFound', `${place.name} has no variable ${name}`, {
+      hint: 'Correct inside:NAME in the configuration to a variable of that container.',
+    })
+  }
+
+  async close(): Promise<void> {
+    const opened = await this.#opened?.catch(() => undefined)
+    await opened?.tunnel.close()
+  }
+
+  async #found(context: Context): Promise<Place> {
+    this.#place ??= this.#inside.find(this.#settings, this.#reach, context)
+    try {
+      return await this.#place
+    } catch (error) {
+      this.#place = undefined
+      throw error
+    }
+  }
+
+  async #join(farEnd: FarEnd, context: Context): Promise<Opened> {
+    const place = await this.#found(context)
+    const { port = farEnd.defaultPort, socket, route: wanted } = this.#reach
+    const { route, passedOver } = await chooseRoute(place, { port, socket }, wanted, context)
+    const tunnel = await openTunnel(route, farEnd, context)
+    const reasons = passedOver.map(({ kind, why }) => `${kind}: ${why}`).join('; ')
+    const way = `by ${route.name}${reasons === '' ? '' : ` (${reasons})`}, ${place.name}`
+    return { tunnel, local: { ...tunnel.socket, way } }
+  }
+}

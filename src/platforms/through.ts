@@ -1,0 +1,40 @@
+import type { Context } from '../core/ports.ts'
+
+/** What speaks at the far end, so that a way that leads nowhere is seen, and TLS is begun as the server expects. */
+export interface FarEnd {
+  readonly protocol: 'postgres' | 'http'
+  /** Where the server listens when the configuration does not say. */
+  readonly defaultPort: number
+  readonly tls?: FarTls | undefined
+}
+
+/** TLS to the server, spoken by us: who uses the local socket speaks none. */
+export interface FarTls {
+  readonly mode: 'require' | 'verify-full'
+  /** PEM. Those of the system when absent. */
+  readonly ca?: string | undefined
+  /** The name that the certificate must have. */
+  readonly serverName?: string | undefined
+}
+
+/**
+ * The way to a server that this host does not reach by a name: a private local socket, joined to a route. What uses it
+ * speaks the server's own protocol and knows nothing of routes.
+ */
+export interface Through {
+  /** For people, and the same for the same server: `service db of project app`. */
+  readonly name: string
+  /** The socket; opened by the first call, and open until this process ends. */
+  open(farEnd: FarEnd, context: Context): Promise<LocalSocket>
+  /** A variable of the container in which the server runs. Fails with `notFound` where it has none of this name. */
+  variable(name: string, context: Context): Promise<string>
+}
+
+export interface LocalSocket {
+  readonly folder: string
+  /** The number in the name of the socket, `.s.PGSQL.<port>`. */
+  readonly port: number
+  readonly path: string
+  /** Which way was taken, and why none before it. */
+  readonly way: string
+}
