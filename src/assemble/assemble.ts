@@ -141,7 +141,7 @@ function appsOf(config: Config, repositories: ReadonlyMap<string, AppRepository>
     lostTogether: app.lostTogether,
     priority: app.priority,
     keyFit: app.keyFit.map(declared),
-    ...platformOf(app.platform),
+    ...platformOf(app),
     ...configurationOf(config, name),
     repositories: app.repositories.map((repository) =>
       present(repositories.get(repository), `repository ${repository}`),
@@ -159,13 +159,14 @@ function appsOf(config: Config, repositories: ReadonlyMap<string, AppRepository>
   return apps
 }
 
-function platformOf(settings: Config['apps'][string]['platform']): Pick<App, 'platform'> {
+function platformOf({ platform: settings, components }: Config['apps'][string]): Pick<App, 'platform'> {
   if (settings === undefined) return {}
   const kind = present(
     platforms.find((one) => one.kind === settings.kind),
     `platform ${settings.kind}`,
   )
-  return { platform: { kind, settings } }
+  const reaches = Object.values(components).flatMap(({ reach }) => (reach === undefined ? [] : [reach]))
+  return { platform: { kind, settings, reaches } }
 }
 
 function configurationOf({ carried }: Config, app: string): Pick<App, 'configuration'> {

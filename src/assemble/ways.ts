@@ -33,7 +33,7 @@ export class Ways {
     // That they are of one kind is a rule of the configuration.
     if (kind?.inside === undefined || platform === undefined)
       throw new Failure('bug', `no platform for a reach of kind ${reach.kind}`)
-    const way = new Reached(kind.inside, platform, reach)
+    const way = new Reached(kind.inside, platform, reach, this.#context)
     this.#open.push(way)
     return way
   }

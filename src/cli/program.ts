@@ -16,7 +16,7 @@ import { addUndo } from './commands/restore/undo.ts'
 import { addGrants } from './commands/rights/grants.ts'
 import { addKey } from './commands/rights/key.ts'
 import { addOpenbao } from './commands/rights/openbao.ts'
-import { addPolicy } from './commands/rights/policy.ts'
+import { addRights } from './commands/rights/rights.ts'
 import { addCheck } from './commands/setup/check.ts'
 import { addCompletion } from './commands/setup/completion.ts'
 import { addInit } from './commands/setup/init.ts'
@@ -33,7 +33,7 @@ const COMMANDS: readonly Add[] = [
   addInit,
   addCheck,
   addGrants,
-  addPolicy,
+  addRights,
   addOpenbao,
   addCompletion,
   addBackup,

@@ -28,13 +28,20 @@ export interface App {
   /** What its restore points carry of the configuration, without secrets. */
   readonly configuration?: Readonly<Record<string, unknown>>
   /** Where its workloads run; without it nothing is stopped. */
-  readonly platform?: { readonly kind: Platform; readonly settings: unknown }
+  readonly platform?: AppPlatform
   /** All apps of the configuration, this one too: their places are theirs. */
   readonly neighbours?: () => readonly App[]
   /** What differs, where this is the app at another place than its own. */
   readonly into?: Into
   /** Proofs that the captured keys open the data. */
   readonly keyFit?: readonly DeclaredFit[]
+}
+
+export interface AppPlatform {
+  readonly kind: Platform
+  readonly settings: unknown
+  /** The containers in which components of the app run. */
+  readonly reaches: readonly unknown[]
 }
 
 export interface AppComponent {

@@ -4,8 +4,14 @@ import type { Place } from './place.ts'
 import type { Inside } from './platform.ts'
 import type { ReachBase } from './reach.ts'
 import { chooseRoute } from './routes/choose-route.ts'
-import { openTunnel, type Tunnel } from './routes/tunnel.ts'
+import { openTunnel, type Tunnel } from './routes/open-tunnel.ts'
+import { probePostgres } from './routes/postgres-start.ts'
+import type { ChosenRoute } from './routes/route.ts'
 import type { FarEnd, LocalSocket, Through } from './through.ts'
+
+/** libpq finds a socket by a folder and a number. */
+const LOCAL_PORT = 5432
+const STARTS = { postgres: 'postgres', http: 'none' } as const
 
 interface Opened {
   readonly tunnel: Tunnel
@@ -18,10 +24,13 @@ export class Reached implements Through {
   readonly #inside: Inside
   readonly #settings: unknown
   readonly #reach: ReachBase
+  /** Of the whole process: a way outlives the operation that opened it. */
+  readonly #context: Context
   #place: Promise<Place> | undefined
   #opened: Promise<Opened> | undefined
 
-  constructor(inside: Inside, settings: unknown, reach: ReachBase) {
+  constructor(inside: Inside, settings: unknown, reach: ReachBase, context: Context) {
+    this.#context = context
     this.#inside = inside
     this.#settings = settings
     this.#reach = reach
@@ -65,10 +74,16 @@ export class Reached implements Through {
   async #join(farEnd: FarEnd, context: Context): Promise<Opened> {
     const place = await this.#found(context)
     const { port = farEnd.defaultPort, socket, route: wanted } = this.#reach
-    const { route, passedOver } = await chooseRoute(place, { port, socket }, wanted, context)
-    const tunnel = await openTunnel(route, farEnd, context)
-    const reasons = passedOver.map(({ kind, why }) => `${kind}: ${why}`).join('; ')
-    const way = `by ${route.name}${reasons === '' ? '' : ` (${reasons})`}, ${place.name}`
-    return { tunnel, local: { ...tunnel.socket, way } }
+    const probe = farEnd.protocol === 'postgres' ? { probe: probePostgres } : {}
+    const chosen = await chooseRoute(place, { port, socket }, { route: wanted, ...probe }, context)
+    const tls = farEnd.tls === undefined ? undefined : { ...farEnd.tls, startTls: STARTS[farEnd.protocol] }
+    const tunnel = await openTunnel(chosen.route, { name: `.s.PGSQL.${LOCAL_PORT}`, tls }, this.#context)
+    const { folder, socket: path } = tunnel
+    return { tunnel, local: { folder, path, port: LOCAL_PORT, way: wayText(place, chosen) } }
   }
+}
+
+function wayText({ name }: Place, { route, passedOver }: ChosenRoute): string {
+  const reasons = passedOver.map(({ kind, why }) => `no ${kind}: ${why}`).join('; ')
+  return `${name}, by ${route.name}${reasons === '' ? '' : ` (${reasons})`}`
 }

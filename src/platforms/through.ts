@@ -14,7 +14,7 @@ export interface FarTls {
   /** PEM. Those of the system when absent. */
   readonly ca?: string | undefined
   /** The name that the certificate must have. */
-  readonly serverName?: string | undefined
+  readonly serverName: string
 }
 
 /**

@@ -19,11 +19,9 @@ test('the whole job by the command line, and no value in what it prints', { time
   const value = async (): Promise<unknown> => at(await kubernetes.must('GET', secret), 'data', 'masterkey')
   const { kubeconfig } = kubernetes
   await lab.configure({ kind: 'kubernetes-secrets', namespace, kubeconfig, ...everything })
-  const { policies } = JSON.parse(await lab.must('policy', 'kubernetes', 'restore', '--json')) as {
-    policies: unknown[]
-  }
-  assert.deepEqual(new ShapeCheck(shapesOf(page)).problems('policy kubernetes', { policies }), [])
-  assert.equal(at(parse(String(at(policies[0], 'policy'))), 'kind'), 'Role')
+  const { rights } = JSON.parse(await lab.must('rights', 'kubernetes', 'restore', '--json')) as { rights: unknown[] }
+  assert.deepEqual(new ShapeCheck(shapesOf(page)).problems('rights kubernetes', { rights }), [])
+  assert.equal(at(parse(String(at(rights[0], 'text'))), 'kind'), 'Role')
   await lab.must('check')
   await lab.must('backup')
   await lab.must('verify', 'latest')

@@ -25,9 +25,9 @@ test('the whole job by the command line', { timeout: 300_000 }, async () => {
     serverProgram: bao.program,
     drillUnsealKeys: ['env:BAO_KEY'],
   })
-  const { policies } = JSON.parse(await lab.must('policy', 'openbao', 'capture', '--json')) as { policies: unknown[] }
-  assert.deepEqual(new ShapeCheck(shapesOf(page)).problems('policy openbao', { policies }), [])
-  assert.match(String(at(policies[0], 'policy')), /path "s\/data\/\*"/)
+  const { rights } = JSON.parse(await lab.must('rights', 'openbao', 'backup', '--json')) as { rights: unknown[] }
+  assert.deepEqual(new ShapeCheck(shapesOf(page)).problems('rights openbao', { rights }), [])
+  assert.match(String(at(rights[0], 'text')), /path "s\/data\/\*"/)
   await lab.must('check')
   await lab.must('backup')
   await lab.must('verify', 'latest')

@@ -67,7 +67,9 @@ async function platformFindings(app: App, context: OperationContext): Promise<re
   const running = await runningWorkloads(app, context)
   const message =
     running.length === 0 ? 'nothing of the app runs now' : `a restore stops and starts ${running.join(', ')}`
-  return [...paused, { level: 'ok', subject: `platform ${app.platform.kind.kind}`, message }]
+  const { kind, settings, reaches } = app.platform
+  const more = (await kind.check?.(settings, reaches, context)) ?? []
+  return [...paused, { level: 'ok', subject: `platform ${kind.kind}`, message }, ...more]
 }
 
 async function checkRepository(

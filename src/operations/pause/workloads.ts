@@ -21,9 +21,12 @@ export async function stopWorkloads(
   workloads: readonly string[],
   context: OperationContext,
 ): Promise<void> {
-  for (const workload of platform === undefined ? [] : workloads) {
+  if (platform === undefined || workloads.length === 0) return
+  const { kind, settings, reaches } = platform
+  await kind.protect?.(settings, reaches, context)
+  for (const workload of workloads) {
     context.progress({ type: 'phase', phase: 'pause', detail: workload })
-    await platform?.kind.pause(platform.settings, workload, context)
+    await kind.pause(settings, workload, context)
   }
 }
 

@@ -33,7 +33,7 @@ export async function stageFor(t?: TestContext): Promise<Stage> {
   const testHost = await newTestHost()
   t?.after(() => testHost.close())
   const place = new TextPlace('database', 'captured', log)
-  const platform = { kind: listPlatform(up, faults, log), settings: {} }
+  const platform = { kind: listPlatform(up, faults, log), settings: {}, reaches: [] }
   const app: App = { ...testHost.app([textComponent(place)]), platform }
   await backUp({ testHost, app })
   place.live = 'live'

@@ -35,7 +35,7 @@ function jsonOf(text: string): unknown {
   }
 }
 
-const RIGHTS = 'holdfast policy kubernetes prints the rights it needs.'
+const RIGHTS = 'holdfast rights kubernetes prints the rights it needs.'
 const kinds: Readonly<Record<number, readonly [FailureKind, string, string | undefined]>> = {
   400: ['bug', 'was not understood', undefined],
   401: ['denied', 'was refused: the login is not valid', 'Give a token or certificate that is valid now.'],

@@ -107,7 +107,7 @@ function refuseOthers(path: string, name: string, who: User, place: Cluster): vo
   const other = (['exec', 'auth-provider', 'username', 'as'] as const).find((key) => who[key] !== undefined)
   if (other !== undefined)
     throw new Failure('unsupported', `user ${name} of ${path} logs in by ${other}, which Holdfast does not do`, {
-      hint: 'Make a service account with the rights that holdfast policy kubernetes prints, and use its token in a kubeconfig of its own.',
+      hint: 'Make a service account with the rights that holdfast rights kubernetes prints, and use its token in a kubeconfig of its own.',
     })
   if (place['proxy-url'] !== undefined)
     throw new Failure('unsupported', `${path} reaches the cluster through a proxy, which Holdfast does not do`)

@@ -19,7 +19,7 @@ export async function rightsFindings(
   const missing: string[] = []
   for (const rule of rulesFor(settings, purpose))
     missing.push(...(await missingOf(rule, settings.namespace, own, client)))
-  const hint = `holdfast policy kubernetes ${purpose} prints a role with all that it needs.`
+  const hint = `holdfast rights kubernetes ${purpose === 'capture' ? 'backup' : purpose} prints a role with all that it needs.`
   if (missing.length > 0)
     return missing.map((right) => ({ level: 'error', subject: `right to ${right}`, message: 'is missing', hint }))
   return [{ level: 'ok', subject: 'rights', message: `all that a ${purpose} needs in namespace ${settings.namespace}` }]

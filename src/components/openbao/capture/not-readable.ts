@@ -58,7 +58,7 @@ export class MissingList {
   #tooMany(): Failure {
     if (this.#all.every(({ reason }) => reason === 'this token may not'))
       return new Failure('denied', `openbao: this token may not read more than ${MOST} of the secrets`, {
-        hint: 'Give the token the rights that holdfast policy openbao prints.',
+        hint: 'Give the token the rights that holdfast rights openbao prints.',
       })
     return new Failure('unreachable', `openbao: the server cannot read more than ${MOST} of its secrets`, {
       hint: 'Look at the state and the log of the server, and at its storage.',

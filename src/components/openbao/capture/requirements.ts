@@ -39,7 +39,7 @@ export function requireMounts(settings: OpenbaoSettings, mounts: readonly KvMoun
       'notFound',
       `openbao at ${settings.address} has no KV mount ${missing.join(', ')} that this token may use`,
       {
-        hint: 'Correct mounts in the configuration, or give the token the rights that holdfast policy openbao prints.',
+        hint: 'Correct mounts in the configuration, or give the token the rights that holdfast rights openbao prints.',
       },
     )
   if (mounts.length === 0)

@@ -64,7 +64,7 @@ function meaningOf(answer: Answer): readonly [Failure['kind'], string, string] {
       `a rate limit holds requests back: ${reason}`,
       'Raise the quota for this client or lower workers.',
     ]
-  if (status === 403) return ['denied', reason, 'Give the token the rights that holdfast policy openbao prints.']
+  if (status === 403) return ['denied', reason, 'Give the token the rights that holdfast rights openbao prints.']
   const limit = limitOf(status, reason)
   if (limit !== undefined) return ['unsupported', `more than the server takes: ${reason}`, limit]
   // The reason quotes a part of the secret.

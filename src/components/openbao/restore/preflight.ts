@@ -107,7 +107,7 @@ async function rightFindings({ mounts }: OpenbaoDetails, client: Client): Promis
         level: 'error',
         subject: `right on ${path}`,
         message: `${missing.join(', ')} missing`,
-        hint: 'holdfast policy openbao restore prints a policy.',
+        hint: 'holdfast rights openbao restore prints a policy.',
       } as const,
     ]
   })

@@ -55,7 +55,7 @@ export function requireSnapshotStorage(settings: OpenbaoSettings, server: SealSt
 /** What else brings back what is not in KV. */
 export function hintWithoutSnapshot(storage: string | undefined): string {
   if (storage === 'raft')
-    return 'Only a snapshot holds auth methods, identities, and the keys of transit and PKI; holdfast policy openbao prints the right it needs.'
+    return 'Only a snapshot holds auth methods, identities, and the keys of transit and PKI; holdfast rights openbao prints the right it needs.'
   const cold =
     'The secrets are captured. Auth methods, identities, and the keys of transit and PKI come back only with a cold copy of the data volume (a component of kind files, with the server stopped) and the key of the seal (of kind secrets or kubernetes-secrets).'
   return storage === 'file' ? `${cold} OpenBao 2.7 starts on storage file no more: move to raft before.` : cold

@@ -20,13 +20,9 @@ export async function requireOwnSession(server: Server, database: string, contex
   const first = await connectAsIs(server, database, context)
   try {
     if (!(await isHandedOn(first, () => connectAsIs(server, database, context)))) return
-    throw new Failure(
-      'refused',
-      `${placeOf(server)} is a pooler that changes sessions between transactions`,
-      {
-        hint: 'Set host and port of the component to the server itself, or to a pool in session mode. Backups through this one would change the settings of the application.',
-      },
-    )
+    throw new Failure('refused', `${placeOf(server)} is a pooler that changes sessions between transactions`, {
+      hint: 'Set host and port of the component to the server itself, or to a pool in session mode. Backups through this one would change the settings of the application.',
+    })
   } catch (error) {
     throw sqlFailure(error, database)
   } finally {

@@ -44,6 +44,8 @@ function componentInto(component: AppComponent, given: Into[string] | undefined)
       hint: `A restore of ${name} into another place may name ${known.join(', ')}.`,
     })
   }
-  const dropped = Object.fromEntries((destination.without?.(Object.keys(given)) ?? []).map((setting) => [setting, undefined]))
+  const dropped = Object.fromEntries(
+    (destination.without?.(Object.keys(given)) ?? []).map((setting) => [setting, undefined]),
+  )
   return { ...component, settings: Object.assign({}, settings, dropped, parsed.data) }
 }

@@ -54,7 +54,7 @@ function untouchedPlatform(calls: string[]): NonNullable<App['platform']> {
     resume: () => told('resume'),
   }
   // Only these are called by a restore.
-  return { kind: kind as unknown as Platform, settings: {} }
+  return { kind: kind as unknown as Platform, settings: {}, reaches: [] }
 }
 
 async function stageFor(t: TestContext, change: Partial<App> = {}): Promise<Stage> {
