@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { Context } from '../core/ports.ts'
 import type { Finding } from '../core/restore-point.ts'
 import type { Place } from './place.ts'
+import type { Spawned } from './through.ts'
 
 /**
  * Where the workloads of an app run: what a restore needs to stop whoever writes to the data, and to bring back exactly
@@ -39,4 +40,6 @@ export interface Inside<Settings = unknown, Reach = unknown> {
   describe(settings: Settings, reach: Reach): string
   /** Changes nothing. Fails with `notFound` for none and `refused` for more than one, and lists what was found. */
   find(settings: Settings, reach: Reach, context: Context): Promise<Place>
+  /** A container like it, with nothing of it but the image; labelled, so that a later run removes what a dead one left. */
+  spawn?(settings: Settings, reach: Reach, context: Context): Promise<Spawned>
 }

@@ -6,12 +6,24 @@ import type { ReachBase } from './reach.ts'
 import { chooseRoute } from './routes/choose-route.ts'
 import { openTunnel, type Tunnel } from './routes/open-tunnel.ts'
 import { probePostgres } from './routes/postgres-start.ts'
-import type { ChosenRoute } from './routes/route.ts'
+import { relayRoute } from './routes/relay-route.ts'
+import type { ChosenRoute, Door } from './routes/route.ts'
 import type { FarEnd, LocalSocket, Through } from './through.ts'
 
 /** libpq finds a socket by a folder and a number. */
 const LOCAL_PORT = 5432
+const LOCAL_NAME = `.s.PGSQL.${LOCAL_PORT}`
 const STARTS = { postgres: 'postgres', http: 'none' } as const
+
+/** A socket of this host that is joined to one inside. */
+export type Joined = Pick<Tunnel, 'folder' | 'close'> & { readonly port: number }
+
+/** The way to a server of our own in a place. */
+export async function joinedTo(place: Place, door: Door, context: Context): Promise<Joined> {
+  const route = await relayRoute(place, door, context)
+  const tunnel = await openTunnel(route, { name: LOCAL_NAME }, context)
+  return { folder: tunnel.folder, port: LOCAL_PORT, close: () => tunnel.close() }
+}
 
 interface Opened {
   readonly tunnel: Tunnel
@@ -56,6 +68,11 @@ export class Reached implements Through {
     })
   }
 
+  get spawn(): Through['spawn'] {
+    const { spawn } = this.#inside
+    return spawn && ((context) => spawn(this.#settings, this.#reach, context))
+  }
+
   async close(): Promise<void> {
     const opened = await this.#opened?.catch(() => undefined)
     await opened?.tunnel.close()
@@ -77,7 +94,7 @@ export class Reached implements Through {
     const probe = farEnd.protocol === 'postgres' ? { probe: probePostgres } : {}
     const chosen = await chooseRoute(place, { port, socket }, { route: wanted, ...probe }, context)
     const tls = farEnd.tls === undefined ? undefined : { ...farEnd.tls, startTls: STARTS[farEnd.protocol] }
-    const tunnel = await openTunnel(chosen.route, { name: `.s.PGSQL.${LOCAL_PORT}`, tls }, this.#context)
+    const tunnel = await openTunnel(chosen.route, { name: LOCAL_NAME, tls }, this.#context)
     const { folder, socket: path } = tunnel
     return { tunnel, local: { folder, path, port: LOCAL_PORT, way: wayText(place, chosen) } }
   }

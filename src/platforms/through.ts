@@ -1,4 +1,5 @@
 import type { Context } from '../core/ports.ts'
+import type { Place } from './place.ts'
 
 /** What speaks at the far end, so that a way that leads nowhere is seen, and TLS is begun as the server expects. */
 export interface FarEnd {
@@ -26,8 +27,19 @@ export interface Through {
   readonly name: string
   /** The socket; opened by the first call, and open until this process ends. */
   open(farEnd: FarEnd, context: Context): Promise<LocalSocket>
+  /** Makes a container like the one in which the server runs, for a server of our own; absent where the platform cannot. */
+  readonly spawn?: ((context: Context) => Promise<Spawned>) | undefined
   /** A variable of the container in which the server runs. Fails with `notFound` where it has none of this name. */
   variable(name: string, context: Context): Promise<string>
+}
+
+/** A container of the same image without network and without anything of the live one. It ends with this process. */
+export interface Spawned {
+  readonly place: Place
+  /** Absolute, empty, and writable for the user whose programs run in it. */
+  readonly folder: string
+  /** Again is no failure; works after a cancellation. */
+  remove(): Promise<void>
 }
 
 export interface LocalSocket {

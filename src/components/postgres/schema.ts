@@ -46,6 +46,10 @@ export const postgresSettings = z.strictObject({
     .string()
     .optional()
     .meta({ description: 'Folder with pg_dump and pg_restore; found by itself when absent.' }),
+  throwAwayServer: z.enum(['auto', 'here', 'inside']).default('auto').meta({
+    description:
+      'Where drills and rehearsals start their throw-away server. inside: in a container of the image that reach names. auto: here where the programs of the same major are, else inside.',
+  }),
   preserve: z.array(z.string().min(1)).default([]).meta({
     description:
       'Tables (schema.table) whose live rows are carried into the restored database, for example a job history.',

@@ -53,7 +53,7 @@ const STOP_SECONDS = 20
 const UNLIMITED = { idleLimit: Infinity, totalLimit: Infinity }
 
 /** The data is thrown away: no waiting for the disk. Commits stay synchronous, so a killed postmaster loses none. */
-const THROW_AWAY: Readonly<Record<string, string>> = {
+export const THROW_AWAY: Readonly<Record<string, string>> = {
   listen_addresses: '',
   port: String(PORT),
   unix_socket_permissions: '0700',

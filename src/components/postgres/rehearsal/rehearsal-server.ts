@@ -13,7 +13,7 @@ import { query } from '../connection/query.ts'
 import { encodingForRoles } from '../roles/role-encoding.ts'
 import { ensureRoles } from '../roles/roles-restore.ts'
 import type { PostgresDetails, PostgresSettings } from '../schema.ts'
-import { startServer } from '../private-server/server-process.ts'
+import { startThrowAwayServer } from '../private-server/where.ts'
 import { createSide } from '../restore/staged/side-database.ts'
 import { withAdmin } from '../restore/target/database-target.ts'
 import { limitsOf } from '../tools/tool-run.ts'
@@ -38,7 +38,7 @@ export async function withRehearsalDatabase<Result>(
   return withTemporaryFolder(async (parent) => {
     // As root the server runs as another user, who must reach its folder through the private one.
     if (isRoot()) await chmod(parent, ENTER_ONLY)
-    const running = await startServer({
+    const running = await startThrowAwayServer(settings, {
       folder: join(parent, 'server'),
       context,
       major: oldestServerFor(details),

@@ -1,3 +1,4 @@
+import { Failure } from '../../../../core/failure.ts'
 import type pg from 'pg'
 import { z } from 'zod'
 import { failedFinding } from '../../../../core/failed-finding.ts'
@@ -146,12 +147,8 @@ const EXTENSIONS = `select w.name, w.version, count(v.name) > 0 as present, coal
   from unnest($1::text[], $2::text[]) w(name, version) left join pg_available_extension_versions v on v.name = w.name group by 1, 2 order by 1`
 
 /** Who may make them is a question of rights. */
-async function extensionFindings(admin: pg.Client, { fingerprint }: PostgresDetails): Promise<Finding[]> {
-  const extensions = fingerprint.extensions.filter(({ name }) => name !== 'plpgsql')
-  const rows = await query(admin, extensionRow, EXTENSIONS, [
-    extensions.map(({ name }) => name),
-    extensions.map(({ version }) => version),
-  ])
+async function extensionFindings(admin: pg.Client, details: PostgresDetails): Promise<Finding[]> {
+  const rows = await readExtensions(admin, details)
   return rows.map(({ name, version, present, exact }): Finding => {
     const subject = `extension ${name}`
     if (!present)
@@ -167,6 +164,26 @@ async function extensionFindings(admin: pg.Client, { fingerprint }: PostgresDeta
       subject,
       message: `version ${version} is not there; the server's default version is used`,
     }
+  })
+}
+
+async function readExtensions(
+  admin: pg.Client,
+  { fingerprint }: PostgresDetails,
+): Promise<readonly z.infer<typeof extensionRow>[]> {
+  const extensions = fingerprint.extensions.filter(({ name }) => name !== 'plpgsql')
+  return await query(admin, extensionRow, EXTENSIONS, [
+    extensions.map(({ name }) => name),
+    extensions.map(({ version }) => version),
+  ])
+}
+
+/** That a throw-away server lacks an extension says nothing of the data. Fails with `unsupported`. */
+export async function requireTestable(admin: pg.Client, details: PostgresDetails): Promise<void> {
+  const absent = (await readExtensions(admin, details)).filter(({ present }) => !present).map(({ name }) => name)
+  if (absent.length === 0) return
+  throw new Failure('unsupported', `not testable here: the throw-away server has no extension ${absent.join(', ')}`, {
+    hint: 'Install their packages on this machine. Where the component is reached in a container, throwAwayServer: inside takes its image.',
   })
 }
 

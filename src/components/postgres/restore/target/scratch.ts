@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { access, chmod, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { failedFinding } from '../../../../core/failed-finding.ts'
 import { describe, Failure } from '../../../../core/failure.ts'
 import type { Context } from '../../../../core/ports.ts'
 import type { Difference, Finding } from '../../../../core/restore-point.ts'
@@ -14,11 +13,12 @@ import { runAppChecks } from '../../check/app-checks.ts'
 import { settingFindings } from '../../connection/settable-settings.ts'
 import { applyProperties, capturedProperties, readProperties } from '../staged/carry-over.ts'
 import { databaseConninfo, withSession } from '../../connection/connection.ts'
+import { placeOf } from '../../connection/place-of.ts'
 import { readRows } from '../../evidence.ts'
 import { letIn } from '../../private-server/listen.ts'
 import type { LoadTarget } from '../load/load.ts'
 import { folderFinding, neededBytes } from '../preflight/preflight-disk.ts'
-import { toolFindings } from '../preflight/preflight-server.ts'
+import { requireTestable, toolFindings } from '../preflight/preflight-server.ts'
 import { referenceOf } from '../../reference/reference.ts'
 import { analyze } from '../load/analyze.ts'
 import { restoreStaged } from '../restore-staged.ts'
@@ -31,15 +31,13 @@ import { ensureRoles } from '../../roles/roles-restore.ts'
 import type { PostgresDetails } from '../../schema.ts'
 import { hasLabels, withoutLabels } from '../../roles/security-labels.ts'
 import { stopLeftServer } from '../../private-server/server-left.ts'
-import { startServer } from '../../private-server/server-process.ts'
-import type { PrivateServer } from '../../private-server/server-process.ts'
+import { startThrowAwayServer, possibleServer, type ThrowAwayServer } from '../../private-server/where.ts'
 import { chooseLocale, createSide, markSide, readWays } from '../staged/side-database.ts'
 import { compareLoaded, compareProperties, readLoadedContent } from './target-compare.ts'
 import { withAdmin } from './database-target.ts'
 import type { DatabaseTarget } from './database-target.ts'
 import { limitsOf } from '../../tools/tool-run.ts'
 import { chooseRestoreTools, oldestServerFor } from '../../tools/tools-restore.ts'
-import { findServerBinaries } from '../../tools/tools.ts'
 
 /** Others may pass through a folder, but not list it. */
 const ENTER_ONLY = 0o711
@@ -58,7 +56,7 @@ export class ScratchTarget implements RestoreTarget<PostgresDetails> {
   readonly #settingsPlace: DatabaseTarget
   readonly #parent: string
   readonly #folder: string
-  #running: PrivateServer | undefined
+  #running: ThrowAwayServer | undefined
   #ways: readonly WayTaken[] = []
 
   constructor(place: DatabaseTarget, scratchFolder: string) {
@@ -86,16 +84,10 @@ export class ScratchTarget implements RestoreTarget<PostgresDetails> {
   }
 
   async #programFindings(details: PostgresDetails, context: Context): Promise<Finding[]> {
-    try {
-      const { version, versionText } = await findServerBinaries(context, oldestServerFor(details))
-      return [
-        { level: 'ok', subject: 'throw-away server', message: versionText },
-        ...(await toolFindings(version, this.#settingsPlace.settings, details, context)),
-      ]
-    } catch (error) {
-      if (!(error instanceof Failure)) throw error
-      return [failedFinding('throw-away server', error)]
-    }
+    const { settings } = this.#settingsPlace
+    const { finding, version } = await possibleServer(settings, oldestServerFor(details), context)
+    if (finding.level !== 'ok') return [finding]
+    return [finding, ...(await toolFindings(version ?? details.serverVersion, settings, details, context))]
   }
 
   /** Rows; the dump is code, and its whole content must be known before. */
@@ -108,7 +100,7 @@ export class ScratchTarget implements RestoreTarget<PostgresDetails> {
     try {
       await this.#letServerIn(context)
       const major = oldestServerFor(details)
-      this.#running = await startServer({
+      this.#running = await startThrowAwayServer(this.#settingsPlace.settings, {
         folder: this.#folder,
         context,
         major,
@@ -130,6 +122,7 @@ export class ScratchTarget implements RestoreTarget<PostgresDetails> {
   async #fill(details: PostgresDetails, source: ArtifactSource, context: Context): Promise<void> {
     const place = this.#place()
     await withAdmin(place, context, async (admin) => {
+      await requireTestable(admin, details)
       const { missing } = await chooseLocale(admin, details)
       if (missing !== undefined)
         context.progress({
@@ -234,7 +227,9 @@ export class ScratchTarget implements RestoreTarget<PostgresDetails> {
   async #leave(context: Context, { listen = false }: LeaveOptions = {}): Promise<LeftPlace> {
     const { server, names } = this.#place()
     const open = listen ? await letIn(this.#place(), this.#folder, context) : undefined
-    const { passwordFile } = await this.#server().leave(open?.settings)
+    const running = this.#server()
+    if (running.leave === undefined) throw staysInside()
+    const { passwordFile } = await running.leave(open?.settings)
     this.#running = undefined
     const [host, port, user, database] = [server.host, open?.port ?? server.port, server.user, names.side]
     const command = `PGPASSFILE=${quoted(passwordFile)} psql -h ${quoted(host)} -p ${port} -U ${user} -d ${quoted(databaseArgument(database))}`
@@ -242,7 +237,7 @@ export class ScratchTarget implements RestoreTarget<PostgresDetails> {
     return { folder: this.#folder, server: { host, port, user, database, passwordFile, command }, ...url }
   }
 
-  #server(): PrivateServer {
+  #server(): ThrowAwayServer {
     if (this.#running === undefined) throw new Failure('refused', 'nothing was loaded into the throw-away server')
     return this.#running
   }
@@ -272,8 +267,11 @@ function leftOut(details: PostgresDetails): readonly string[] {
   return ['--no-tablespaces', ...(hasLabels(details) ? ['--no-security-labels'] : [])]
 }
 
-function shortHash({ server: { host, port }, names: { live } }: DatabaseTarget): string {
-  return createHash('sha256').update(`${host} ${port} ${live}`).digest('hex').slice(0, 6)
+function shortHash({ server, names: { live } }: DatabaseTarget): string {
+  return createHash('sha256')
+    .update(`${placeOf(server)} ${live}`)
+    .digest('hex')
+    .slice(0, 6)
 }
 
 /** A plain name as it is, any other so that libpq takes it for nothing but a name. */
@@ -284,6 +282,16 @@ function databaseArgument(name: string): string {
 /** One word of a shell. */
 function quoted(text: string): string {
   return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
+}
+
+function staysInside(): Failure {
+  return new Failure(
+    'unsupported',
+    'a copy to look around in cannot stay in a container, which ends with this command',
+    {
+      hint: 'Install the server programs on this machine, and write throwAwayServer: here.',
+    },
+  )
 }
 
 function notApplicable(what: string): Promise<never> {
