@@ -1,0 +1,71 @@
+/** What a socket proxy has to let through, and nothing else. */
+export interface AllowedCall {
+  readonly method: 'GET' | 'POST'
+  /** Of the whole path, with the version and without the query. */
+  readonly path: RegExp
+  readonly why: string
+}
+
+export const composePurposes = ['backup', 'restore', 'drill', 'guardian'] as const
+export type ComposePurpose = (typeof composePurposes)[number]
+
+const ID = '[a-zA-Z0-9]+'
+const call = (method: AllowedCall['method'], path: string, why: string): AllowedCall => ({
+  method,
+  path: new RegExp(`^${path}$`),
+  why,
+})
+const versioned = (path: string): string => `/v1\\.[0-9]+${path}`
+
+const find = [
+  call('GET', '/version', 'which version of the API both know'),
+  call('GET', versioned('/containers/json'), 'finds the containers of the project'),
+  call('GET', versioned(`/containers/${ID}/json`), 'reads state, environment and addresses of a container'),
+]
+const programs = [
+  call('POST', versioned(`/containers/${ID}/exec`), 'runs a program in a container'),
+  call('POST', versioned(`/exec/${ID}/start`), 'joins its streams (Upgrade: tcp)'),
+  call('GET', versioned(`/exec/${ID}/json`), 'reads its exit code'),
+]
+const pausing = [
+  call('POST', versioned(`/containers/${ID}/stop`), 'stops a service that writes'),
+  call('POST', versioned(`/containers/${ID}/start`), 'starts it again'),
+]
+
+const calls: Readonly<Record<ComposePurpose, readonly AllowedCall[]>> = {
+  // A component may ask to be captured while the app is paused.
+  backup: [...find, ...programs, ...pausing],
+  drill: [...find, ...programs],
+  restore: [...find, ...programs, ...pausing],
+  // It asks databases what is live before it starts anything.
+  guardian: [...find, ...programs, ...pausing],
+}
+
+/** The calls of the engine's API that are made for this purpose. */
+export function composeRights(purpose: ComposePurpose): readonly AllowedCall[] {
+  return calls[purpose]
+}
+
+/** The same as the options of a socket proxy that allows by method and path (wollomatic/socket-proxy). */
+export function composeRightsText(purpose: ComposePurpose): string {
+  const allowed = composeRights(purpose)
+  const option = (method: AllowedCall['method']): string => {
+    const paths = allowed
+      .filter((each) => each.method === method)
+      .map(({ path }) => path.source.replace(/^\^|\$$/g, ''))
+    return `      - '-allow${method}=${paths.map((path) => path.replaceAll('\\/', '/')).join('|')}'`
+  }
+  return [
+    `# What Holdfast asks the container engine for ${purpose}: a socket proxy that allows nothing else.`,
+    ...allowed.map(
+      ({ method, path, why }) => `#   ${method} ${path.source.replace(/^\^|\$$/g, '').replaceAll('\\/', '/')}: ${why}`,
+    ),
+    '# exec is as much as root inside every container of this engine; no proxy can limit it to one.',
+    'services:',
+    '  socket-proxy:',
+    '    image: wollomatic/socket-proxy:1',
+    '    command:',
+    option('GET'),
+    option('POST'),
+  ].join('\n')
+}
