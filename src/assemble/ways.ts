@@ -1,7 +1,8 @@
 import { Failure } from '../core/failure.ts'
 import type { Context } from '../core/ports.ts'
-import { platforms, type PlatformSettings, type ReachSettings } from '../platforms/all.ts'
+import { platforms } from '../platforms/all.ts'
 import { Reached } from '../platforms/reached.ts'
+import type { PlatformSettings, ReachSettings } from '../platforms/settings.ts'
 import type { Through } from '../platforms/through.ts'
 import { SecretReference } from '../system/secret-reference.ts'
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { platformSettings, type PlatformSettings } from '../platforms/all.ts'
+import { platformSettings, type PlatformSettings } from '../platforms/settings.ts'
 import type { RetentionPolicy } from '../core/retention/retention.ts'
 import { keyFitSetting, type KeyFitSetting } from '../profiles/use-recipe.ts'
 import { secretReference } from '../system/secret-reference.ts'

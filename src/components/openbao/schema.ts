@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { secretReference } from '../../system/secret-reference.ts'
-import { reachSettings } from '../../platforms/all.ts'
+import { reachSettings } from '../../platforms/settings.ts'
 import type { Through } from '../../platforms/through.ts'
 import { keepPreviousHours } from '../keep-previous.ts'
 import { retrySeconds } from '../retry-seconds.ts'

@@ -6,11 +6,16 @@ import { withEngine, type EngineClient } from './engine/client.ts'
 import { inspectContainer } from './engine/containers.ts'
 import type { ServiceContainer } from './labels.ts'
 import { containersOf, servicesText } from './project.ts'
-import type { ComposeSettings } from './schema.ts'
+import { refuseOwnDatabase } from './own-database.ts'
+import type { ComposeReach, ComposeSettings } from './schema.ts'
 import { runningOf, stopOrder } from './workloads.ts'
 
 /** Whether the engine, the project and each service are there, and what a pause would meet. Changes nothing. */
-export async function checkProject(settings: ComposeSettings, context: Context): Promise<readonly Finding[]> {
+export async function checkProject(
+  settings: ComposeSettings,
+  reaches: readonly ComposeReach[],
+  context: Context,
+): Promise<readonly Finding[]> {
   const { engine: address, project, services } = settings
   return await withEngine(settings, async (engine) => {
     const findings: Finding[] = []
@@ -25,6 +30,10 @@ export async function checkProject(settings: ComposeSettings, context: Context):
         return false
       }
     }
+    await look(`compose project ${project}: services to stop`, async () => {
+      refuseOwnDatabase(settings, reaches)
+      return []
+    })
     const isReached = await look(`container engine ${address}`, () => engineFinding(address, engine, context))
     if (!isReached) return findings
     await look(`compose project ${project}`, async () => {

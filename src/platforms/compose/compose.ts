@@ -2,6 +2,9 @@ import type { Platform } from '../platform.ts'
 import { checkProject } from './check.ts'
 import { withEngine } from './engine/client.ts'
 import { findContainer } from './find.ts'
+import { refuseOwnDatabase } from './own-database.ts'
+import { composeRightsText } from './rights.ts'
+import { spawnContainer } from './spawn.ts'
 import { pauseWorkload } from './pause.ts'
 import { containersOf } from './project.ts'
 import { resumeWorkload } from './resume.ts'
@@ -23,6 +26,15 @@ export const composePlatform: Platform<ComposeSettings, ComposeReach> = {
     withEngine(settings, (engine) => pauseWorkload(settings, workload, engine, context)),
   resume: (settings, workload, context) =>
     withEngine(settings, (engine) => resumeWorkload(settings, workload, engine, context)),
-  check: checkProject,
-  inside: { reach: composeReach, find: findContainer },
+  async protect(settings, reaches) {
+    refuseOwnDatabase(settings, reaches)
+  },
+  check: (settings, reaches, context) => checkProject(settings, reaches, context),
+  rights: (_settings, _reaches, purpose) => Promise.resolve(composeRightsText(purpose)),
+  inside: {
+    reach: composeReach,
+    describe: ({ project }, { service }) => `service ${service} of compose project ${project}`,
+    find: findContainer,
+    spawn: spawnContainer,
+  },
 }

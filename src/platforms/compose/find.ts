@@ -1,7 +1,7 @@
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Place } from '../place.ts'
-import { withEngine } from './engine/client.ts'
+import { withEngine, type EngineClient } from './engine/client.ts'
 import { inspectContainer, type InspectedContainer } from './engine/containers.ts'
 import { shown } from './engine/failures.ts'
 import type { ServiceContainer } from './labels.ts'
@@ -20,6 +20,16 @@ export async function findContainer(settings: ComposeSettings, reach: ComposeRea
     refuseJoined(container, inspected, all, settings)
     return new ContainerPlace(container, shown(inspected.Config.Image), settings)
   })
+}
+
+/** The same container, for who asks the engine about it. */
+export async function containerOf(
+  settings: ComposeSettings,
+  { service }: ComposeReach,
+  engine: EngineClient,
+  context: Context,
+): Promise<ServiceContainer> {
+  return onlyRunning(service, settings.project, await containersOf(settings, engine, context))
 }
 
 function onlyRunning(service: string, project: string, all: readonly ServiceContainer[]): ServiceContainer {

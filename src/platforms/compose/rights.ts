@@ -1,6 +1,6 @@
 /** What a socket proxy has to let through, and nothing else. */
 export interface AllowedCall {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'DELETE'
   /** Of the whole path, with the version and without the query. */
   readonly path: RegExp
   readonly why: string
@@ -32,10 +32,17 @@ const pausing = [
   call('POST', versioned(`/containers/${ID}/start`), 'starts it again'),
 ]
 
+const throwAway = [
+  call('POST', versioned('/containers/create'), 'makes a container for a throw-away server'),
+  call('POST', versioned(`/containers/${ID}/attach`), 'keeps it until this program ends'),
+  call('POST', versioned(`/containers/${ID}/start`), 'starts it'),
+  call('DELETE', versioned(`/containers/${ID}`), 'removes it'),
+]
+
 const calls: Readonly<Record<ComposePurpose, readonly AllowedCall[]>> = {
   // A component may ask to be captured while the app is paused.
   backup: [...find, ...programs, ...pausing],
-  drill: [...find, ...programs],
+  drill: [...find, ...programs, ...throwAway],
   restore: [...find, ...programs, ...pausing],
   // It asks databases what is live before it starts anything.
   guardian: [...find, ...programs, ...pausing],
@@ -65,7 +72,8 @@ export function composeRightsText(purpose: ComposePurpose): string {
     '  socket-proxy:',
     '    image: wollomatic/socket-proxy:1',
     '    command:',
-    option('GET'),
-    option('POST'),
+    ...(['GET', 'POST', 'DELETE'] as const)
+      .filter((method) => allowed.some((each) => each.method === method))
+      .map(option),
   ].join('\n')
 }

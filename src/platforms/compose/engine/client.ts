@@ -8,7 +8,7 @@ import { upgraded, type Upgraded } from './upgrade.ts'
 import { versionFor } from './version.ts'
 
 export interface EngineCall {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'DELETE'
   /** Without the version, with its query. */
   readonly path: string
   /** For messages: `stop container app-web-1`. */

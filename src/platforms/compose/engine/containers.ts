@@ -11,6 +11,8 @@ const listed = z.array(
 const inspected = z.object({
   Id: z.string(),
   Name: z.string(),
+  /** By its hash: the name may mean another by now. */
+  Image: z.string(),
   State: z.object({
     Status: z.string(),
     ExitCode: z.number().optional(),
@@ -18,6 +20,7 @@ const inspected = z.object({
   }),
   Config: z.object({
     Image: z.string(),
+    User: z.string().default(''),
     Env: z.array(z.string()).nullish(),
     StopTimeout: z.number().nullish(),
   }),

@@ -1,0 +1,80 @@
+import { z } from 'zod'
+import type { Context } from '../../core/ports.ts'
+import { randomHex } from '../../system/random.ts'
+import type { Spawned } from '../through.ts'
+import { EngineClient, parsed } from './engine/client.ts'
+import { inspectContainer, pathOf, startContainer, type ContainerRef } from './engine/containers.ts'
+import { containerOf } from './find.ts'
+import { ContainerPlace } from './place.ts'
+import type { ComposeReach, ComposeSettings } from './schema.ts'
+
+/** What images of databases call the user that their server runs as, where they do not say it themselves. */
+const USER = 'postgres'
+/** Lives as long as its input is open, which is as long as we live. */
+const UNTIL_END_OF_INPUT = ['cat']
+const LABEL = 'holdfast.throw-away'
+const created = z.object({ Id: z.string() })
+
+/** A container of the image of a service: no network, no volume, no variable of it. The engine removes it when it ends. */
+export async function spawnContainer(
+  settings: ComposeSettings,
+  reach: ComposeReach,
+  context: Context,
+): Promise<Spawned> {
+  const engine = new EngineClient(settings)
+  try {
+    const { container, place } = await createLike(settings, reach, engine, context)
+    // Before it is started: a container whose input was never open would never end.
+    const path = `${pathOf(container)}/attach?stream=1&stdin=1`
+    const call = { method: 'POST', path, act: `join container ${container.name}`, body: {} } as const
+    const { socket } = await engine.upgrade(call, context)
+    socket.on('error', () => {}).resume()
+    const remove = async (): Promise<void> => {
+      socket.destroy()
+      await removeContainer(container, engine, { ...context, signal: new AbortController().signal })
+      engine.close()
+    }
+    try {
+      await startContainer(container, engine, context)
+    } catch (error) {
+      await remove()
+      throw error
+    }
+    return { place, folder: '/tmp/holdfast', remove }
+  } catch (error) {
+    engine.close()
+    throw error
+  }
+}
+
+async function createLike(
+  settings: ComposeSettings,
+  reach: ComposeReach,
+  engine: EngineClient,
+  context: Context,
+): Promise<{ readonly container: ContainerRef; readonly place: ContainerPlace }> {
+  const { Image, Config } = await inspectContainer(await containerOf(settings, reach, engine, context), engine, context)
+  const name = `holdfast-throw-away-${randomHex(6)}`
+  const body = {
+    Image,
+    User: Config.User === '' ? USER : Config.User,
+    Entrypoint: UNTIL_END_OF_INPUT,
+    Cmd: [],
+    OpenStdin: true,
+    StdinOnce: true,
+    NetworkDisabled: true,
+    Labels: { [LABEL]: settings.project },
+    HostConfig: { NetworkMode: 'none', AutoRemove: true, ShmSize: 256 * 1024 * 1024 },
+  }
+  const act = `create a container of image ${Config.Image}`
+  const answer = await engine.call({ method: 'POST', path: `/containers/create?name=${name}`, act, body }, context)
+  const container = { id: parsed(created, answer.body, act).Id, name }
+  return { container, place: new ContainerPlace(container, Config.Image, settings) }
+}
+
+/** The engine may be at it already, as its input has ended. */
+async function removeContainer(container: ContainerRef, engine: EngineClient, context: Context): Promise<void> {
+  const path = `${pathOf(container)}?force=1&v=1`
+  const act = `remove container ${container.name}`
+  await engine.call({ method: 'DELETE', path, act, expects: [404, 409] }, context)
+}
