@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { startComposeLab } from './compose-lab.ts'
+
+const lab = await startComposeLab()
+
+const keys = (): Promise<string> => lab.sql('select count(*), md5(string_agg(secret, id::text order by id)) from keys')
+const written = async (): Promise<number> => Number(await lab.sql('select count(*) from written'))
+
+async function must(...args: readonly string[]): Promise<string> {
+  const { code, out, error } = await lab.run(...args)
+  assert.equal(code, 0, `${args.join(' ')}: ${error}${out}`)
+  return `${out}${error}`
+}
+
+/** Never up on unsure data, never down on whole data. */
+async function assertWriterRuns(): Promise<void> {
+  assert.equal((await lab.project.states())['writer-1'], 'running')
+  const before = await written()
+  for (let waited = 0; (await written()) === before && waited < 100; waited += 1)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  assert.ok((await written()) > before, 'the writer writes')
+}
+
+test('a database that only containers reach is checked, backed up, drilled, restored and undone', async () => {
+  const checked = await must('check')
+  assert.match(checked, /exec-relay by bash/)
+  assert.match(checked, /a restore stops and starts writer-1/)
+  const whole = await keys()
+  await must('backup')
+  await must('drill')
+  await lab.sql('delete from keys where id > 10')
+  const [damaged, before] = [await keys(), await written()]
+  const restored = await must('restore', '--yes')
+  assert.match(restored, /stopped meanwhile: writer-1/)
+  assert.equal(await keys(), whole)
+  await assertWriterRuns()
+  await must('undo', '--yes')
+  assert.equal(await keys(), damaged)
+  await assertWriterRuns()
+  assert.ok((await written()) > before, 'what was written until the restore is back')
+  assert.deepEqual(await lab.strangers(), [], 'nothing is left in the container')
+})
+
+test('a drill in a container of the same image leaves none behind', async () => {
+  await lab.change({ throwAwayServer: 'inside' })
+  await must('drill')
+  const { code, error } = await lab.run('restore', '--target', 'scratch', '--yes')
+  assert.notEqual(code, 0)
+  assert.match(error, /cannot stay in a container/)
+  assert.deepEqual(await lab.strangers(), [])
+})
