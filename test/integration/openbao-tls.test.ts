@@ -4,10 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
 import { after, test } from 'node:test'
+import { z } from 'zod'
 import { checkOpenbao } from '../../src/components/openbao/capture/check.ts'
 import { openbaoDriver } from '../../src/components/openbao/driver.ts'
 import { whyNoDrill } from '../../src/components/openbao/snapshot/snapshot-drill.ts'
 import { restoreSnapshot } from '../../src/components/openbao/snapshot/snapshot-restore.ts'
+import { Reached } from '../../src/platforms/reached.ts'
+import { LocalPlace } from '../../src/platforms/testing/local-place.ts'
 import { isFailure } from '../../src/core/failure.ts'
 import { makeCertificates } from '../parts/certificates.ts'
 import { at } from '../parts/openbao.ts'
@@ -91,3 +94,34 @@ test('of a seal that opens itself the point says which, and that its key is not 
   const custody = (await checkOpenbao(settings, context)).find(({ subject }) => subject === 'unseal keys')
   assert.match(custody?.message ?? '', /key of the static seal/)
 })
+
+/** Stands for a container: programs of this host, and no address. */
+function wayTo(address: string, route: 'auto' | 'exec-relay'): Reached {
+  const inside = {
+    reach: z.unknown(),
+    describe: () => 'service openbao of a test',
+    find: async () => new LocalPlace(),
+  }
+  return new Reached(inside, {}, { route, port: Number(new URL(address).port) }, context)
+}
+
+test(
+  'a server that is reached inside a container is captured and restored, and its certificate looked at',
+  limit,
+  async (t) => {
+    const settings = await nodeSettings(node, keys, { ca: own.ca, snapshot: 'require' })
+    const through = wayTo(settings.address, 'auto')
+    t.after(() => through.close())
+    const reached = { ...settings, through }
+    const point = await captureToMemory(reached)
+    await must('POST', 's/data/a', { data: { v: 'live' } })
+    const target = await openbaoDriver.open(reached, { mode: 'swap', restoreId: '0a1b2c3e' }, context)
+    await target.load(point.details, point.source, context)
+    await target.swap(point.details, context)
+    assert.deepEqual(at(await must('GET', 's/data/a'), 'data', 'data'), { v: 'captured' })
+    const stranger2 = wayTo(settings.address, 'exec-relay')
+    t.after(() => stranger2.close())
+    const found = await checkOpenbao({ ...settings, ca: stranger.ca, through: stranger2, retrySeconds: 0 }, context)
+    assert.match(JSON.stringify(found), /"level":"error".*openbao at/)
+  },
+)
