@@ -40,6 +40,7 @@ export class Reached implements Through {
   readonly #context: Context
   #place: Promise<Place> | undefined
   #opened: Promise<Opened> | undefined
+  #tunnel: Tunnel | undefined
 
   constructor(inside: Inside, settings: unknown, reach: ReachBase, context: Context) {
     this.#context = context
@@ -73,6 +74,10 @@ export class Reached implements Through {
     return spawn && ((context) => spawn(this.#settings, this.#reach, context))
   }
 
+  lastFailure(): Failure | undefined {
+    return this.#tunnel?.lastFailure()
+  }
+
   async close(): Promise<void> {
     const opened = await this.#opened?.catch(() => undefined)
     await opened?.tunnel.close()
@@ -95,6 +100,7 @@ export class Reached implements Through {
     const chosen = await chooseRoute(place, { port, socket }, { route: wanted, ...probe }, context)
     const tls = farEnd.tls === undefined ? undefined : { ...farEnd.tls, startTls: STARTS[farEnd.protocol] }
     const tunnel = await openTunnel(chosen.route, { name: LOCAL_NAME, tls }, this.#context)
+    this.#tunnel = tunnel
     const { folder, socket: path } = tunnel
     return { tunnel, local: { folder, path, port: LOCAL_PORT, way: wayText(place, chosen) } }
   }

@@ -1,3 +1,4 @@
+import type { Failure } from '../core/failure.ts'
 import type { Context } from '../core/ports.ts'
 import type { Place } from './place.ts'
 
@@ -27,6 +28,8 @@ export interface Through {
   readonly name: string
   /** The socket; opened by the first call, and open until this process ends. */
   open(farEnd: FarEnd, context: Context): Promise<LocalSocket>
+  /** Why the last connection through it failed: whoever uses the socket sees no more than that it was cut. */
+  lastFailure(): Failure | undefined
   /** Makes a container like the one in which the server runs, for a server of our own; absent where the platform cannot. */
   readonly spawn?: ((context: Context) => Promise<Spawned>) | undefined
   /** A variable of the container in which the server runs. Fails with `notFound` where it has none of this name. */

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { z } from 'zod'
 import { describe, Failure } from '../../../core/failure.ts'
 import type { Bytes, Context } from '../../../core/ports.ts'
+import type { Through } from '../../../platforms/through.ts'
 import { HttpClient, type HttpRequest } from '../../../system/http.ts'
 import { doubling, retry } from '../../../system/retry.ts'
 import { failureOf, isForNow, reasonOf } from './answers.ts'
@@ -20,6 +21,8 @@ export interface ClientSettings {
   readonly credentials: Credentials | undefined
   readonly workers: number
   readonly retryMilliseconds: number
+  /** The way to the server, where `address` is a socket of our own. */
+  readonly through?: Pick<Through, 'name' | 'lastFailure'> | undefined
 }
 
 export interface Call {
@@ -102,7 +105,7 @@ export class Client {
       yield* answer
     } catch (error) {
       if (error instanceof Failure || this.#context.signal.aborted) throw this.#brokenFailure(error, { path })
-      const what = `openbao at ${this.#settings.address}: GET ${path}: the answer broke off: ${describe(error)}`
+      const what = `openbao at ${this.#settings.through?.name ?? this.#settings.address}: GET ${path}: the answer broke off: ${describe(error)}`
       throw new Failure('unreachable', what, { cause: error, hint: BROKE_OFF })
     }
   }
@@ -231,8 +234,10 @@ export class Client {
     if (error instanceof Failure) return error
     if (this.#context.signal.aborted)
       return new Failure('cancelled', 'cancelled while waiting for openbao', { cause: error })
-    const where = this.#settings.address
-    return new Failure('unreachable', `openbao at ${where} cannot be reached: ${actOf(call)}: ${describe(error)}`, {
+    const { address, through } = this.#settings
+    const why = describe(through?.lastFailure() ?? error)
+    const where = through?.name ?? address
+    return new Failure('unreachable', `openbao at ${where} cannot be reached: ${actOf(call)}: ${why}`, {
       cause: error,
       hint: 'Check that the server runs and that address and ca are right.',
     })

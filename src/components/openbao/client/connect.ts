@@ -20,7 +20,8 @@ export async function withClient<Result>(
   const credentials = credentialsOf(settings, purpose)
   const { namespace, ca, workers, retrySeconds } = settings
   const address = await addressOf(settings, context)
-  const connection = { address, namespace, ca, credentials, workers, retryMilliseconds: retrySeconds * 1000 }
+  const { through } = settings
+  const connection = { address, namespace, ca, credentials, workers, retryMilliseconds: retrySeconds * 1000, through }
   growHeapSlowly()
   return closing(new Client(connection, context), act)
 }

@@ -165,7 +165,8 @@ function limitOf(code: string): EnvironmentFault | undefined {
 function connectFailure(server: Server, database: string, cause: unknown): Failure {
   const where = `database ${database} on ${placeOf(server)} as ${server.user}`
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
-  const message = cause instanceof Error ? cause.message : String(cause)
+  const cut = code === 'ECONNRESET' || code === '' ? server.through?.lastFailure() : undefined
+  const message = cut?.message ?? (cause instanceof Error ? cause.message : String(cause))
   if (code === '3D000')
     return nothingThere(`${where} does not exist`, {
       cause,
