@@ -1,4 +1,4 @@
-import { placeOf } from './connection/place-of.ts'
+import { placeOf } from './place-of.ts'
 import { z } from 'zod'
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'

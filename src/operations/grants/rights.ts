@@ -2,6 +2,9 @@ import { Failure } from '../../core/failure.ts'
 import type { PlatformPurpose } from '../../platforms/platform.ts'
 import type { App, OperationContext } from '../app.ts'
 
+/** What Holdfast is to do with the rights. */
+export type RightsPurpose = PlatformPurpose
+
 export interface PrintedRights {
   /** `component keys` or `platform kubernetes`. */
   readonly of: string

@@ -1,5 +1,5 @@
 import { Argument, type Command as Commander } from 'commander'
-import type { PlatformPurpose } from '../../../platforms/platform.ts'
+import type { RightsPurpose } from '../../../operations/grants/rights.ts'
 import { chooseApp } from '../../choose-app.ts'
 import { run, type Cli } from '../../cli.ts'
 import type { Ending } from '../../ending.ts'
@@ -31,13 +31,13 @@ export function addRights(program: Commander, cli: Cli): void {
       .description(description)
       .addArgument(new Argument('<purpose>', 'what Holdfast is to do').choices(purposes))
       .argument('[app]')
-      .action((purpose: PlatformPurpose, app: string | undefined, _options: unknown, command: Commander) =>
+      .action((purpose: RightsPurpose, app: string | undefined, _options: unknown, command: Commander) =>
         run(cli, command, (given) => print(given, name, { purpose, app })),
       )
 }
 
 interface Wanted {
-  readonly purpose: PlatformPurpose
+  readonly purpose: RightsPurpose
   readonly app: string | undefined
 }
 

@@ -1,4 +1,4 @@
-import { placeOf } from '../connection/place-of.ts'
+import { placeOf } from '../place-of.ts'
 import { createHash } from 'node:crypto'
 import type pg from 'pg'
 import { z } from 'zod'

@@ -1,4 +1,4 @@
-import { placeOf } from '../../connection/place-of.ts'
+import { placeOf } from '../../place-of.ts'
 import type pg from 'pg'
 import { failedFinding } from '../../../../core/failed-finding.ts'
 import { Failure } from '../../../../core/failure.ts'

@@ -1,4 +1,4 @@
-import type { Through } from '../../../platforms/through.ts'
+import type { Through } from '../../platforms/through.ts'
 
 interface Placed {
   readonly host: string
