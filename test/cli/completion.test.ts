@@ -78,7 +78,7 @@ for (const [shell, how] of Object.entries(SHELLS)) {
       ['restore portal --target swap --aban', ['--abandon']],
       ['restore --target s', ['scratch', 'stage', 'swap']],
       ['key add --js', ['--json']],
-      ['policy openbao ', ['capture', 'restore']],
+      ['rights openbao ', ['backup', 'drill', 'restore']],
       ['backup p', ['payroll', 'portal']],
       ['show latest --app po', ['portal']],
       ['-c other.yaml backup ', ['elsewhere']],
