@@ -56,7 +56,11 @@ for (const service of ['debian', 'small'] as const)
       place: await find(service),
       variable: { name: 'ODD', value: service === 'debian' ? ODD : 'x' },
       async removable() {
-        const place = await composePlatform.inside?.find(settings, { kind: 'compose', service: 'gone', route: 'auto' }, context)
+        const place = await composePlatform.inside?.find(
+          settings,
+          { kind: 'compose', service: 'gone', route: 'auto' },
+          context,
+        )
         assert.ok(place)
         const remove = async (): Promise<void> => {
           await docker.must('DELETE', `/containers/${await own.id('gone')}?force=1`)
@@ -72,7 +76,10 @@ test('a variable may be in a file of the container, which its own cat reads', as
   assert.equal(await keys.variable('BOTH', context), 'own')
   assert.equal(await (await find('small')).variable('EMPTY', context), '')
   await assert.rejects(keys.variable('BIG', context), { kind: 'notFound', message: /more than 65536 bytes/ })
-  await assert.rejects(keys.variable('GONE', context), { kind: 'notFound', message: /\/tmp\/gone, which GONE_FILE names/ })
+  await assert.rejects(keys.variable('GONE', context), {
+    kind: 'notFound',
+    message: /\/tmp\/gone, which GONE_FILE names/,
+  })
   const bare = await find('bare')
   await assert.rejects(bare.variable('KEY', context), { kind: 'unsupported', message: /bare-1 has no cat/ })
   await assert.rejects(bare.start(['sh', '-c', 'true'], context), { kind: 'notFound', message: /sh is not there/ })
@@ -85,7 +92,15 @@ test('an address is given only to who is in the network of the engine', async (t
   const listening = await other.start(['nc', '-l', '-p', '4000', '-e', 'echo', 'reached'], context)
   t.after(() => listening.stop())
   const script = join(import.meta.dirname, '..', 'parts', 'docker', 'reach-address.ts')
-  const args = [`--net=/proc/${docker.pid}/ns/net`, process.execPath, script, docker.socket, project.name, 'small', '4000']
+  const args = [
+    `--net=/proc/${docker.pid}/ns/net`,
+    process.execPath,
+    script,
+    docker.socket,
+    project.name,
+    'small',
+    '4000',
+  ]
   const { stdout } = await promisify(execFile)('nsenter', args)
   assert.equal(stdout, 'reached\n')
 })
