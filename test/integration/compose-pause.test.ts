@@ -3,8 +3,9 @@ import { test } from 'node:test'
 import type { Context, Progress } from '../../src/core/ports.ts'
 import { composePlatform } from '../../src/platforms/compose/compose.ts'
 import { composeSettings, type ComposeSettings } from '../../src/platforms/compose/schema.ts'
-import { startDocker, type ComposeFile, type TestProject } from '../parts/docker.ts'
-import { BUSYBOX_IMAGE, POSTGRES_IMAGE } from '../parts/docker/images.ts'
+import { composeApp } from '../parts/compose-app.ts'
+import { startDocker, type TestProject } from '../parts/docker.ts'
+import { BUSYBOX_IMAGE } from '../parts/docker/images.ts'
 import { deaths, Died, dyingEffects } from '../parts/dying-effects.ts'
 import { testContext } from '../parts/postgres.ts'
 
@@ -33,38 +34,8 @@ async function resumeAll(
   for (const workload of workloads.toReversed()) await composePlatform.resume(settings, workload, by)
 }
 
-/** A database without a published port, and a writer that never stops. */
-const POSTGRES = `mkdir -p /data && chown postgres /data
-[ -e /data/PG_VERSION ] || runuser -u postgres -- env PATH="$PATH" initdb -D /data --auth trust --no-sync >/dev/null
-exec runuser -u postgres -- env PATH="$PATH" postgres -D /data -c listen_addresses=* -c fsync=off -c unix_socket_directories=/tmp`
-const WRITER = `psql() { command psql -qAt -h database -U postgres -c "$1"; }
-psql 'CREATE TABLE IF NOT EXISTS written (at timestamptz DEFAULT now())'
-while :; do psql 'INSERT INTO written DEFAULT VALUES' || exit 1; done`
-const app: ComposeFile = {
-  services: {
-    database: {
-      image: POSTGRES_IMAGE,
-      command: ['bash', '-c', POSTGRES],
-      volumes: ['data:/data'],
-      healthcheck: { test: ['CMD', 'pg_isready', '-h', '127.0.0.1'], interval: '500ms', retries: 60, timeout: '5s' },
-    },
-    writer: {
-      image: POSTGRES_IMAGE,
-      command: ['bash', '-c', WRITER],
-      restart: 'unless-stopped',
-      depends_on: { database: { condition: 'service_healthy' } },
-      healthcheck: { test: ['CMD', 'true'], interval: '500ms', start_period: '1s' },
-    },
-  },
-  volumes: { data: {} },
-}
-
 test('a writer that never stops is stopped, and the database goes on', async () => {
-  const project = await docker.project({
-    ...app,
-    // The address and name resolution of the writer need the network of the project only.
-    networks: { default: {} },
-  })
+  const project = await docker.project(composeApp)
   const settings = settingsOf(project, ['writer'])
   const place = await composePlatform.inside?.find(
     settings,
