@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { chmod, chown, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { createServer as createTlsServer } from 'node:tls'
 import { promisify } from 'node:util'
 import type { Failure } from '../../src/core/failure.ts'
 import { composePlatform } from '../../src/platforms/compose/compose.ts'
@@ -12,6 +13,7 @@ import { EngineClient } from '../../src/platforms/compose/engine/client.ts'
 import { findContainer } from '../../src/platforms/compose/find.ts'
 import { composePurposes, composeRights, composeRightsText } from '../../src/platforms/compose/rights.ts'
 import { composeReach, composeSettings, type ComposeSettings } from '../../src/platforms/compose/schema.ts'
+import { makeCertificates } from '../parts/certificates.ts'
 import { startDocker } from '../parts/docker.ts'
 import { filterProxy } from '../parts/docker/filter-proxy.ts'
 import { BUSYBOX_IMAGE } from '../parts/docker/images.ts'
@@ -26,7 +28,7 @@ const project = await docker.project({
     twice: { ...idle, scale: 2 },
     stopped: idle,
     web: { ...idle, restart: 'always', network_mode: 'service:gate', depends_on: ['gate'] },
-    gate: idle,
+    gate: { ...idle, restart: 'on-failure' },
   },
 })
 await project.compose('stop', '--timeout', '0', 'stopped')
@@ -79,6 +81,14 @@ test('check tells the engine, the project, each service, and what would come bac
   )
   assert.match(found[0]?.message ?? '', /API 1\.\d+/)
   assert.match(found[1]?.message ?? '', /stopped-1 \(exited\), .*web-1 \(running\)/)
+  const both = await check({ services: ['web', 'gate'] })
+  assert.deepEqual(
+    both
+      .filter(({ level }) => level === 'warning')
+      .map(({ message }) => /restart: [\w-]+/.exec(message)?.[0] ?? '')
+      .toSorted(),
+    ['restart: always', 'restart: on-failure'],
+  )
   assert.match(found[3]?.hint ?? '', /service web restart: unless-stopped/)
   assert.deepEqual(
     (await check({ services: [] })).map(({ level }) => level),
@@ -151,6 +161,47 @@ await composePlatform.running(settings, { signal }).catch(({ kind, message, hint
   assert.match(stdout, /^denied .*the right to the socket is missing .*group disk.*socket proxy/s)
 })
 
+test('an engine behind TLS, with a login by certificate', async (t) => {
+  const folder = await folderOf(t)
+  const made = await makeCertificates(folder, 'engine')
+  const [ca, cert, key] = await Promise.all([made.ca, made.certificate, made.key].map((path) => readFile(path)))
+  const certificates = join(folder, 'client')
+  await mkdir(certificates)
+  for (const [name, content] of [
+    ['ca.pem', ca],
+    ['cert.pem', cert],
+    ['key.pem', key],
+  ] as const)
+    await writeFile(join(certificates, name), content ?? '')
+  const server = createTlsServer({ ca, cert, key, requestCert: true, allowHalfOpen: true }, (client) => {
+    const engine = connect({ path: docker.socket, allowHalfOpen: true })
+    client.pipe(engine).on('error', () => client.destroy())
+    engine.pipe(client).on('error', () => engine.destroy())
+    t.after(() => client.destroy())
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => server.close())
+  const address = server.address()
+  assert.ok(typeof address === 'object' && address !== null)
+  const engine = `tcp://127.0.0.1:${address.port}`
+  const place = await findWith('database', { engine, certificates })
+  const program = await place.start(['cat'], context)
+  program.stdin.end('through TLS')
+  assert.equal(String(await program.stdout.toArray()), 'through TLS')
+  assert.equal(await program.ended, 0)
+  const other = join(folder, 'other')
+  await mkdir(other)
+  const { ca: unknown } = await makeCertificates(folder, 'other')
+  for (const name of ['cert.pem', 'key.pem']) await copyFile(join(certificates, name), join(other, name))
+  await assert.rejects(findWith('database', { engine, certificates: other }), { message: /ca\.pem .*cannot be read/ })
+  await copyFile(unknown, join(other, 'ca.pem'))
+  await assert.rejects(
+    findWith('database', { engine, certificates: other }),
+    refused('denied', /TLS failed/, /certificates/),
+  )
+  await assert.rejects(findWith('database', { engine }), refused('unreachable', /not reached/, /engine/))
+})
+
 test('with just the rights that are printed all works, and without them the error names the way', async (t) => {
   for (const purpose of composePurposes) {
     const rights = composeRights(purpose)
@@ -165,7 +216,7 @@ test('with just the rights that are printed all works, and without them the erro
     assert.equal(String(await program.stdout.toArray()), 'through the proxy')
     assert.equal(await program.ended, 0)
     assert.ok((await composePlatform.check?.(settings, context))?.every(({ level }) => level !== 'error'))
-    if (purpose === 'drill') {
+    if (purpose === 'drill' || purpose === 'backup') {
       await assert.rejects(
         composePlatform.pause(settings, 'web-1', context),
         refused('denied', /stop container/, /rights compose/),
@@ -181,7 +232,7 @@ test('with just the rights that are printed all works, and without them the erro
         !proxy.passed.some((call) => call.startsWith(method) && path.test(call.slice(method.length + 1))),
     )
     assert.deepEqual(unused, [])
-    assert.match(composeRightsText(purpose), /-allowPOST=.*stop/)
+    assert.ok(composeRightsText(purpose).includes(`-allowPOST=(/v1\\.[0-9]+/containers/[a-zA-Z0-9]+/exec|`))
   }
   const none = await filterProxy(t, docker.socket, ({ path }) => !path.includes('exec'))
   const place = await findContainer(settingsWith({ engine: none.engine }), reachOf('database'), context)

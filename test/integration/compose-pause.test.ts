@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Context, Progress } from '../../src/core/ports.ts'
 import { composePlatform } from '../../src/platforms/compose/compose.ts'
 import { composeSettings, type ComposeSettings } from '../../src/platforms/compose/schema.ts'
-import { composeApp } from '../parts/compose-app.ts'
+import { APP_PASSWORD, composeApp } from '../parts/compose-app.ts'
 import { startDocker, type TestProject } from '../parts/docker.ts'
 import { BUSYBOX_IMAGE } from '../parts/docker/images.ts'
 import { deaths, Died, dyingEffects } from '../parts/dying-effects.ts'
@@ -53,6 +53,7 @@ test('a writer that never stops is stopped, and the database goes on', async () 
     assert.equal(await program.ended, 0, program.stderr())
     return Number(text)
   }
+  assert.equal(await place.variable('POSTGRES_PASSWORD', context), APP_PASSWORD)
   assert.deepEqual(await running(settings), ['writer-1'])
   await composePlatform.pause(settings, 'writer-1', context)
   const [paused, ids] = [await count(), await project.id('writer')]
@@ -107,7 +108,7 @@ test('what was made anew or scaled while it was stopped', async () => {
   await project.compose('rm', '--force', 'web')
   await assert.rejects(composePlatform.resume(settings, 'web-1', context), {
     kind: 'notFound',
-    hint: /up --detach web/,
+    hint: /up -d web/,
   })
 })
 

@@ -2,6 +2,7 @@ import type { Platform } from '../platform.ts'
 import { checkProject } from './check.ts'
 import { withEngine } from './engine/client.ts'
 import { findContainer } from './find.ts'
+import { refuseOurselves } from './ourselves.ts'
 import { pauseWorkload } from './pause.ts'
 import { containersOf } from './project.ts'
 import { resumeWorkload } from './resume.ts'
@@ -16,6 +17,7 @@ export const composePlatform: Platform<ComposeSettings, ComposeReach> = {
     if (settings.services.length === 0) return []
     return await withEngine(settings, async (engine) => {
       const running = runningOf(await containersOf(settings, engine, context), settings)
+      await refuseOurselves(running)
       return running.map(({ workload }) => workload)
     })
   },
