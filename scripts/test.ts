@@ -6,6 +6,7 @@ import { globSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { buildCompose } from '../test/parts/docker.ts'
 import { buildControlPlane } from '../test/parts/kubernetes-build.ts'
 import { buildS3Server } from '../test/parts/s3.ts'
 import { installMissing } from './machine.ts'
@@ -26,6 +27,10 @@ const parts = {
   openbao: {
     tests: /openbao|e2e\/leak|import-point/,
     says: 'OpenBao 2.7.2, and 2.6.1 for storage file, from their Python packages',
+  },
+  docker: {
+    tests: /\/compose-/,
+    says: "Docker's engine from Debian's packages in namespaces of its own, and docker compose 2.40 built from source",
   },
   kubernetes: { tests: /kubernetes/, says: 'the API server of Kubernetes 1.34 on etcd, built from source' },
 } as const
@@ -54,6 +59,7 @@ if (!without.includes('kubernetes')) {
   console.log('Building the API server of Kubernetes, unless an earlier run did (some minutes) …')
   await buildControlPlane()
 }
+if (!without.includes('docker')) await buildCompose()
 if (!without.includes('s3') && process.env['HOLDFAST_TEST_S3_ENDPOINT'] === undefined) await buildS3Server()
 const check = await runVisibly(process.execPath, [join(root, 'scripts', 'check.ts')])
 const files = globSync('{test,scripts}/**/*.test.ts')

@@ -18,11 +18,15 @@ const context = placeContext()
 const ODD = 'two\nlines, "quotes", an = and $HOME'
 const SECRET = 'from a file = "with" quotes'
 
+const idle = { image: BUSYBOX_IMAGE, command: ['sleep', '1000000'], init: true }
+
 /** Nothing of it has a name in the registry, nor a port on this machine. */
 const project = await docker.project({
   services: {
-    debian: { image: POSTGRES_IMAGE, command: ['sleep', '1000000'], environment: { ODD: ODD.replaceAll('$', '$$') } },
-    small: { image: BUSYBOX_IMAGE, command: ['sleep', '1000000'], init: true, environment: { ODD: 'x', EMPTY: '' } },
+    debian: { image: POSTGRES_IMAGE, command: ['sleep', '1000000'], environment: { ODD: ODD } },
+    small: { ...idle, environment: { ODD: 'x', EMPTY: '' } },
+    'debian-to-remove': idle,
+    'small-to-remove': idle,
     bare: { image: BARE_IMAGE, init: true, environment: { KEY_FILE: '/key' } },
     keys: {
       image: BUSYBOX_IMAGE,
@@ -48,22 +52,13 @@ function find(service: string, engine = `unix://${docker.socket}`): Promise<Plac
 
 for (const service of ['debian', 'small'] as const)
   placeContract(`a container of image ${service}`, async () => {
-    const own = await docker.project({
-      services: { gone: { image: BUSYBOX_IMAGE, command: ['sleep', '1000000'], init: true } },
-    })
-    const settings = composeSettings.parse({ kind: 'compose', project: own.name, engine: `unix://${docker.socket}` })
     return {
       place: await find(service),
       variable: { name: 'ODD', value: service === 'debian' ? ODD : 'x' },
       async removable() {
-        const place = await composePlatform.inside?.find(
-          settings,
-          { kind: 'compose', service: 'gone', route: 'auto' },
-          context,
-        )
-        assert.ok(place)
+        const place = await find(`${service}-to-remove`)
         const remove = async (): Promise<void> => {
-          await docker.must('DELETE', `/containers/${await own.id('gone')}?force=1`)
+          await docker.must('DELETE', `/containers/${await project.id(`${service}-to-remove`)}?force=1`)
         }
         return { place, remove }
       },

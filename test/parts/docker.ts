@@ -106,7 +106,9 @@ async function newProject(
     const { stdout } = await promisify(execFile)(program, all, { env, timeout: COMPOSE_LIMIT })
     return stdout
   }
-  const write = (content: ComposeFile): Promise<void> => writeFile(path, JSON.stringify(content))
+  // Compose puts variables in the place of one dollar.
+  const write = (content: ComposeFile): Promise<void> =>
+    writeFile(path, JSON.stringify(content).replaceAll('$', '$$$$'))
   await write(file)
   after(async () => {
     await compose('down', '--volumes', '--remove-orphans', '--timeout', '0')

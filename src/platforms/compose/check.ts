@@ -5,6 +5,7 @@ import type { Finding } from '../../core/restore-point.ts'
 import { withEngine, type EngineClient } from './engine/client.ts'
 import { inspectContainer } from './engine/containers.ts'
 import type { ServiceContainer } from './labels.ts'
+import { refuseOurselves } from './ourselves.ts'
 import { containersOf, servicesText } from './project.ts'
 import { refuseOwnDatabase } from './own-database.ts'
 import type { ComposeReach, ComposeSettings } from './schema.ts'
@@ -40,7 +41,7 @@ export async function checkProject(
       const all = await containersOf(settings, engine, context)
       const found = ok(`compose project ${project}`, servicesText(all))
       if (services.length === 0) return [found]
-      runningOf(all, settings)
+      await refuseOurselves(runningOf(all, settings))
       return [found, orderFinding(settings, all), ...(await restartFindings(settings, all, engine, context))]
     })
     return findings
@@ -60,7 +61,9 @@ function orderFinding({ project, services }: ComposeSettings, all: readonly Serv
   )
 }
 
-/** The engine starts these by itself when it is restarted, whoever had stopped them. */
+/** Policies by which a container that was stopped runs again once its engine is restarted: seen with Docker 20.10. */
+const COMES_BACK = ['always', 'on-failure']
+
 async function restartFindings(
   { project, services }: ComposeSettings,
   all: readonly ServiceContainer[],
@@ -70,11 +73,12 @@ async function restartFindings(
   const findings: Finding[] = []
   for (const container of all.filter(({ service, isOneOff }) => services.includes(service) && !isOneOff)) {
     const { HostConfig } = await inspectContainer(container, engine, context)
-    if (HostConfig.RestartPolicy?.Name !== 'always') continue
+    const policy = HostConfig.RestartPolicy?.Name ?? ''
+    if (!COMES_BACK.includes(policy)) continue
     findings.push({
       level: 'warning',
       subject: `compose project ${project}: ${container.workload}`,
-      message: 'has restart: always, so it comes back when the engine is restarted during a pause',
+      message: `has restart: ${policy}, so it comes back when the engine is restarted during a pause`,
       hint: `Give service ${container.service} restart: unless-stopped.`,
     })
   }

@@ -5,6 +5,7 @@ import { findContainer } from './find.ts'
 import { refuseOwnDatabase } from './own-database.ts'
 import { composeRightsText } from './rights.ts'
 import { spawnContainer } from './spawn.ts'
+import { refuseOurselves } from './ourselves.ts'
 import { pauseWorkload } from './pause.ts'
 import { containersOf } from './project.ts'
 import { resumeWorkload } from './resume.ts'
@@ -19,6 +20,7 @@ export const composePlatform: Platform<ComposeSettings, ComposeReach> = {
     if (settings.services.length === 0) return []
     return await withEngine(settings, async (engine) => {
       const running = runningOf(await containersOf(settings, engine, context), settings)
+      await refuseOurselves(running)
       return running.map(({ workload }) => workload)
     })
   },

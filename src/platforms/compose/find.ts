@@ -56,7 +56,7 @@ function several(service: string, project: string, running: readonly ServiceCont
 
 function stopped(service: string, project: string, found: readonly ServiceContainer[]): Failure {
   return new Failure('notFound', `service ${service} of project ${project} does not run: ${servicesText(found)}`, {
-    hint: `Start it, then run this again: docker compose --project-name ${project} start ${service}`,
+    hint: `Start it, then run this again: docker compose -p ${project} start ${service}`,
   })
 }
 

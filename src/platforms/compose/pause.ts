@@ -4,6 +4,7 @@ import { doubling, retry } from '../../system/retry.ts'
 import type { EngineClient } from './engine/client.ts'
 import { inspectContainer, stopContainer } from './engine/containers.ts'
 import { serviceOf, type ServiceContainer } from './labels.ts'
+import { refuseOurselves } from './ourselves.ts'
 import { containersOf } from './project.ts'
 import { isUp } from './workloads.ts'
 import type { ComposeSettings } from './schema.ts'
@@ -12,7 +13,8 @@ import type { ComposeSettings } from './schema.ts'
 const DEFAULT_STOP = 10
 /** Beyond the time of the container itself: for the kill, and for an engine that is busy. */
 const MARGIN = 60_000
-const PATIENCE = 60_000
+/** Half a minute in all. */
+const ATTEMPTS = 8
 
 /** Stops all containers of this workload, and sees that they are down. What does not run stays as it is. */
 export async function pauseWorkload(
@@ -24,6 +26,7 @@ export async function pauseWorkload(
   refuseUnnamed(settings, workload)
   await withPatience(context, async () => {
     const running = (await containersOf(settings, engine, context)).filter(isOfAndUp(workload))
+    await refuseOurselves(running)
     for (const container of running)
       await context.effects.run(`pause ${workload}`, () => stop(settings, container, engine, context))
     const left = (await containersOf(settings, engine, context)).filter(isOfAndUp(workload))
@@ -66,8 +69,7 @@ function stillUp(names: readonly string[]): Failure {
 export function withPatience<Result>(context: Context, act: () => Promise<Result>): Promise<Result> {
   return retry(act, {
     ...context,
-    limit: PATIENCE,
-    attempts: 8,
+    attempts: ATTEMPTS,
     pause: doubling(250, 10_000),
     mayRetry: (error) => error instanceof Failure && error.kind === 'unreachable' && !context.signal.aborted,
   })

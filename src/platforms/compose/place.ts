@@ -67,7 +67,6 @@ export class ContainerPlace implements Place {
     const program = await this.start(['cat', '--', path], context).catch((cause: unknown) => {
       throw isFailure(cause, 'notFound') ? noCat(this.name, path, name, cause) : cause
     })
-    program.stdin.end()
     const chunks: Buffer[] = []
     let length = 0
     for await (const chunk of program.stdout) {

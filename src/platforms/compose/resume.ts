@@ -62,7 +62,7 @@ function chosen(found: readonly ServiceContainer[]): ServiceContainer {
 
 function removed(project: string, workload: string, all: readonly ServiceContainer[]): Failure {
   return new Failure('notFound', `${workload} of project ${project} was removed while it was stopped`, {
-    hint: `Run docker compose up --detach ${serviceOf(workload)}, then run this again. There are: ${servicesText(all)}.`,
+    hint: `Run docker compose up -d ${serviceOf(workload)}, then run this again. There are: ${servicesText(all)}.`,
   })
 }
 

@@ -56,17 +56,15 @@ export function composeRights(purpose: ComposePurpose): readonly AllowedCall[] {
 /** The same as the options of a socket proxy that allows by method and path (wollomatic/socket-proxy). */
 export function composeRightsText(purpose: ComposePurpose): string {
   const allowed = composeRights(purpose)
+  const plain = (path: RegExp): string => path.source.replace(/^\^|\$$/g, '').replaceAll('\\/', '/')
   const option = (method: AllowedCall['method']): string => {
-    const paths = allowed
-      .filter((each) => each.method === method)
-      .map(({ path }) => path.source.replace(/^\^|\$$/g, ''))
-    return `      - '-allow${method}=${paths.map((path) => path.replaceAll('\\/', '/')).join('|')}'`
+    const paths = allowed.filter((each) => each.method === method).map(({ path }) => plain(path))
+    return `      - '-allow${method}=(${paths.join('|')})'`
   }
   return [
     `# What Holdfast asks the container engine for ${purpose}: a socket proxy that allows nothing else.`,
-    ...allowed.map(
-      ({ method, path, why }) => `#   ${method} ${path.source.replace(/^\^|\$$/g, '').replaceAll('\\/', '/')}: ${why}`,
-    ),
+    ...allowed.map(({ method, path, why }) => `#   ${method} ${plain(path)}: ${why}`),
+    ...(purpose === 'backup' ? ['# A component that is captured while the app is paused needs those of restore.'] : []),
     '# exec is as much as root inside every container of this engine; no proxy can limit it to one.',
     'services:',
     '  socket-proxy:',

@@ -31,7 +31,7 @@ export function runningOf(
 }
 
 /** A name that fits nothing may be a mistake, by which something would go on to write. */
-export function refuseMissing(services: readonly string[], all: readonly ServiceContainer[], project: string): void {
+function refuseMissing(services: readonly string[], all: readonly ServiceContainer[], project: string): void {
   const missing = services.find((name) => !all.some(({ service }) => service === name))
   if (missing === undefined) return
   throw new Failure('notFound', `project ${project} has no container of service ${missing}`, {

@@ -1,7 +1,8 @@
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { cp, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { busybox, debianRootFilesystem } from '../root-filesystem.ts'
 import type { EngineApi } from './api.ts'
 
@@ -11,8 +12,6 @@ export const POSTGRES_IMAGE = 'holdfast.test/postgres:15'
 export const BUSYBOX_IMAGE = 'holdfast.test/busybox:1'
 /** One program, `/sleep`: no shell, no cat. */
 export const BARE_IMAGE = 'holdfast.test/bare:1'
-
-const SMALL = ['sh', 'sleep', 'cat', 'nc', 'echo', 'true', 'false', 'env', 'ls', 'kill', 'head', 'dd', 'ps', 'trap']
 
 /** Imports what the engine does not hold yet. No registry is asked. */
 export async function loadImages(api: EngineApi): Promise<void> {
@@ -44,8 +43,11 @@ async function load(api: EngineApi, image: string, root: () => Promise<string>, 
 async function smallRoot(folder: string): Promise<string> {
   await mkdir(join(folder, 'bin'), { recursive: true })
   await mkdir(join(folder, 'tmp'))
-  await cp(await busybox(), join(folder, 'bin', 'busybox'))
-  for (const name of SMALL) await symlink('busybox', join(folder, 'bin', name))
+  const program = await busybox()
+  await cp(program, join(folder, 'bin', 'busybox'))
+  const { stdout } = await promisify(execFile)(program, ['--list'])
+  const names = stdout.trim().split('\n')
+  for (const name of names.filter((each) => each !== 'busybox')) await symlink('busybox', join(folder, 'bin', name))
   return folder
 }
 

@@ -33,11 +33,14 @@ const LARGEST = 64 * 1024 * 1024
 /** The API of a container engine (Docker's, or what Podman serves in its place). */
 export class EngineClient {
   readonly address: EngineAddress
+  readonly #limit: number
   #http: Promise<HttpClient> | undefined
   #version: Promise<string> | undefined
 
-  constructor(address: EngineAddress) {
+  /** `limit` in milliseconds, of calls that name none. */
+  constructor(address: EngineAddress, limit = CALL_LIMIT) {
     this.address = address
+    this.#limit = limit
   }
 
   /** One request. Fails with `unreachable` when it is not answered, and with the kind of its status. */
@@ -56,7 +59,7 @@ export class EngineClient {
 
   /** A request whose connection becomes a stream of its own. */
   async upgrade(call: EngineCall, context: Context): Promise<Upgraded> {
-    const { path, act, body, limit = CALL_LIMIT } = await this.#versioned(call, context)
+    const { path, act, body, limit = this.#limit } = await this.#versioned(call, context)
     const access = await accessOf(this.address)
     try {
       return await upgraded({ access, path, act, body: JSON.stringify(body), limit }, context.signal)
@@ -80,7 +83,7 @@ export class EngineClient {
     return versionFor(jsonOf(text), act)
   }
 
-  async #send({ method, path, act, body, limit = CALL_LIMIT }: EngineCall, context: Context): Promise<TextAnswer> {
+  async #send({ method, path, act, body, limit = this.#limit }: EngineCall, context: Context): Promise<TextAnswer> {
     const timeout = AbortSignal.timeout(limit)
     const signal = AbortSignal.any([context.signal, timeout])
     const headers = { host: 'localhost', 'user-agent': 'holdfast', 'content-type': 'application/json' }

@@ -30,7 +30,12 @@ export async function startProgram(
 ): Promise<RunningProgram> {
   const id = await createExec(argv, container, engine, context)
   const call = { method: 'POST', path: `/exec/${id}/start`, act: actOf(argv, container) } as const
-  const { socket } = await engine.upgrade({ ...call, body: { Detach: false, Tty: false } }, context)
+  const { socket } = await engine
+    .upgrade({ ...call, body: { Detach: false, Tty: false } }, context)
+    .catch((error: unknown) => {
+      // Podman says it in place of the stream, Docker in the stream.
+      throw isMissing(error) ? notThere(argv, container, error.message) : error
+    })
   try {
     const begun = await untilStarted(id, argv, container, engine, context)
     if (!begun) throw notStarted(argv, container, await wordsOf(socket))
@@ -130,12 +135,21 @@ async function wordsOf(socket: Socket): Promise<string> {
 
 function notStarted(argv: readonly string[], container: ContainerRef, words: string): Failure {
   const act = actOf(argv, container)
-  if (/not found|no such file/i.test(words))
-    return new Failure('notFound', `${shown(argv[0] ?? '')} is not there in container ${container.name}`, {
-      facts: { engine: words },
-    })
+  if (NOT_THERE.test(words)) return notThere(argv, container, words)
   if (/not running|paused/i.test(words)) return notRunning(container)
   return new Failure('toolFailed', `container engine: to ${act} was not possible: ${words}`)
+}
+
+const NOT_THERE = /not found|no such file/i
+
+function isMissing(error: unknown): error is Failure {
+  return error instanceof Failure && (error.facts['status'] ?? 0) !== 404 && NOT_THERE.test(error.message)
+}
+
+function notThere(argv: readonly string[], { name }: ContainerRef, words: string): Failure {
+  return new Failure('notFound', `${shown(argv[0] ?? '')} is not there in container ${name}`, {
+    facts: { engine: words },
+  })
 }
 
 function notRunning({ name }: ContainerRef): Failure {

@@ -1,0 +1,192 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Context, Progress } from '../../src/core/ports.ts'
+import { composePlatform } from '../../src/platforms/compose/compose.ts'
+import { composeSettings, type ComposeSettings } from '../../src/platforms/compose/schema.ts'
+import { APP_PASSWORD, composeApp } from '../parts/compose-app.ts'
+import { startDocker, type TestProject } from '../parts/docker.ts'
+import { BUSYBOX_IMAGE } from '../parts/docker/images.ts'
+import { deaths, Died, dyingEffects } from '../parts/dying-effects.ts'
+import { testContext } from '../parts/postgres.ts'
+
+const docker = await startDocker()
+const context = testContext()
+
+/** A service that does nothing, and stops at once. */
+const idle = { image: BUSYBOX_IMAGE, command: ['sleep', '1000000'], init: true }
+
+function settingsOf({ name }: TestProject, services: readonly string[], over = {}): ComposeSettings {
+  const engine = `unix://${docker.socket}`
+  return composeSettings.parse({ kind: 'compose', project: name, engine, services, readySeconds: 20, ...over })
+}
+
+const running = (settings: ComposeSettings): Promise<readonly string[]> => composePlatform.running(settings, context)
+
+async function pauseAll(settings: ComposeSettings, workloads: readonly string[], by: Context = context): Promise<void> {
+  for (const workload of workloads) await composePlatform.pause(settings, workload, by)
+}
+
+async function resumeAll(
+  settings: ComposeSettings,
+  workloads: readonly string[],
+  by: Context = context,
+): Promise<void> {
+  for (const workload of workloads.toReversed()) await composePlatform.resume(settings, workload, by)
+}
+
+test('a writer that never stops is stopped, and the database goes on', async () => {
+  const project = await docker.project(composeApp)
+  const settings = settingsOf(project, ['writer'])
+  const place = await composePlatform.inside?.find(
+    settings,
+    { kind: 'compose', service: 'database', route: 'auto' },
+    context,
+  )
+  assert.ok(place)
+  const count = async (): Promise<number> => {
+    const program = await place.start(
+      ['psql', '-qAt', '-h', '/tmp', '-U', 'postgres', '-c', 'SELECT count(*) FROM written'],
+      context,
+    )
+    let text = ''
+    for await (const chunk of program.stdout) text += String(chunk)
+    assert.equal(await program.ended, 0, program.stderr())
+    return Number(text)
+  }
+  assert.equal(await place.variable('POSTGRES_PASSWORD', context), APP_PASSWORD)
+  assert.deepEqual(await running(settings), ['writer-1'])
+  await composePlatform.pause(settings, 'writer-1', context)
+  const [paused, ids] = [await count(), await project.id('writer')]
+  await context.clock.sleep(1000, context.signal)
+  assert.deepEqual(
+    [await count(), await running(settings), (await project.states())['database-1']],
+    [paused, [], 'running'],
+  )
+  await composePlatform.resume(settings, 'writer-1', context)
+  await context.clock.sleep(500, context.signal)
+  assert.ok((await count()) > paused)
+  assert.equal(await project.id('writer'), ids)
+})
+
+test('exactly what ran is started again, and who depends on another is stopped before it', async () => {
+  const project = await docker.project({
+    services: {
+      cache: idle,
+      web: { ...idle, depends_on: ['cache'] },
+      worker: { ...idle, scale: 3, depends_on: ['web'] },
+      off: { ...idle, depends_on: ['web'] },
+    },
+  })
+  await project.compose('stop', '--timeout', '0', 'off')
+  await docker.must('POST', `/containers/${await project.id('worker', 2)}/stop?t=0`)
+  const settings = settingsOf(project, ['cache', 'web', 'off', 'worker'])
+  const before = await project.states()
+  const workloads = await running(settings)
+  assert.deepEqual(workloads, ['worker-3', 'worker-1', 'web-1', 'cache-1'])
+  for (let time = 0; time < 2; time += 1) await pauseAll(settings, workloads)
+  assert.ok(Object.values(await project.states()).every((state) => state === 'exited'))
+  // What was down stays down, and is no failure.
+  await composePlatform.pause(settings, 'off-1', context)
+  for (let time = 0; time < 2; time += 1) await resumeAll(settings, workloads)
+  assert.deepEqual(await project.states(), before)
+})
+
+test('what was made anew or scaled while it was stopped', async () => {
+  const file = { services: { web: idle, worker: { ...idle, scale: 2 } } }
+  const project = await docker.project(file)
+  const settings = settingsOf(project, ['web', 'worker'])
+  const workloads = await running(settings)
+  await pauseAll(settings, workloads)
+  const [first, told] = [await project.id('web'), [] as Progress[]]
+  await project.write({ services: { web: { ...idle, labels: { changed: 'yes' } }, worker: { ...idle, scale: 1 } } })
+  await project.compose('up', '--no-start', '--pull', 'never')
+  assert.notEqual(await project.id('web'), first)
+  await resumeAll(settings, workloads, { ...context, progress: (event) => told.push(event) })
+  assert.deepEqual(await project.states(), { 'web-1': 'running', 'worker-1': 'running' })
+  assert.match(JSON.stringify(told), /worker-2 was removed while it was stopped.*worker-1 \(running\)/)
+  await pauseAll(settings, ['web-1'])
+  await project.compose('rm', '--force', 'web')
+  await assert.rejects(composePlatform.resume(settings, 'web-1', context), {
+    kind: 'notFound',
+    hint: /up -d web/,
+  })
+})
+
+test('a pause and a resume that die anywhere are done again', async () => {
+  const project = await docker.project({ services: { web: idle } })
+  const settings = settingsOf(project, ['web'])
+  for (const death of deaths) {
+    for (const [act, state] of [
+      ['pause', 'exited'],
+      ['resume', 'running'],
+    ] as const) {
+      const effects = dyingEffects({ name: `${act} web-1`, occurrence: 1 }, death)
+      const died = await composePlatform[act](settings, 'web-1', { ...context, effects }).catch(
+        (error: unknown) => error,
+      )
+      assert.equal(effects.reached(), true)
+      // An answer that was lost is looked for.
+      assert.equal(died instanceof Died, death !== 'lost', String(died))
+      const there = death === 'before' ? (act === 'pause' ? 'running' : 'exited') : state
+      assert.deepEqual(await project.states(), { 'web-1': there })
+      await composePlatform[act](settings, 'web-1', context)
+      assert.deepEqual(await project.states(), { 'web-1': state })
+    }
+  }
+})
+
+test('what cannot be started again is not stopped', async () => {
+  const project = await docker.project({ services: { database: idle, web: idle } })
+  const settings = settingsOf(project, ['web'])
+  await assert.rejects(composePlatform.pause(settings, 'database-1', context), {
+    kind: 'usage',
+    message: /not stopped/,
+  })
+  await assert.rejects(running(settingsOf(project, ['web', 'wbe'])), {
+    kind: 'notFound',
+    message: /wbe/,
+    hint: /web-1 \(running\)/,
+  })
+  await project.compose('run', '--detach', '--name', `${project.name}-migration`, 'web', 'sleep', '1000000')
+  await assert.rejects(running(settings), { kind: 'refused', message: new RegExp(`${project.name}-migration`) })
+  await docker.must('POST', `/containers/${project.name}-migration/kill`)
+  await docker.must('POST', `/containers/${await project.id('web')}/pause`)
+  await assert.rejects(running(settings), { kind: 'refused', hint: /docker unpause/ })
+  await docker.must('POST', `/containers/${await project.id('web')}/unpause`)
+  assert.deepEqual(await running(settings), ['web-1'])
+})
+
+test('what does not come up again is told', async () => {
+  const project = await docker.project({
+    services: {
+      // Runs once only.
+      web: { ...idle, command: ['sh', '-c', '[ -e /tmp/once ] && exit 5; echo >/tmp/once; exec sleep 1000000'] },
+      sick: {
+        ...idle,
+        healthcheck: { test: ['CMD', 'cat', '/tmp/well'], interval: '300ms', retries: 1 },
+        command: ['sh', '-c', 'echo >/tmp/well; exec sleep 1000000'],
+      },
+    },
+  })
+  const settings = settingsOf(project, ['web', 'sick'], { readySeconds: 3 })
+  await pauseAll(settings, ['web-1', 'sick-1'])
+  await assert.rejects(composePlatform.resume(settings, 'web-1', context), {
+    kind: 'toolFailed',
+    message: /ended with 5/,
+    hint: /docker logs/,
+  })
+  await docker.must('POST', `/containers/${await project.id('sick')}/start`)
+  const place = await composePlatform.inside?.find(
+    settingsOf(project, []),
+    { kind: 'compose', service: 'sick', route: 'auto' },
+    context,
+  )
+  // Its health check is a file that is gone.
+  await (
+    await place?.start(['sh', '-c', 'while [ ! -e /tmp/well ]; do sleep 0.1; done; exec busybox rm /tmp/well'], context)
+  )?.ended
+  await assert.rejects(composePlatform.resume(settings, 'sick-1', context), {
+    kind: 'toolFailed',
+    message: /unhealthy after 3 s/,
+  })
+})
