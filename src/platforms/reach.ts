@@ -9,7 +9,10 @@ export const reachBase = {
   socket: z.string().regex(/^\//, 'expected an absolute path').optional().meta({
     description: 'The unix socket of the server inside, to be used instead of its port. Only an exec-relay gets there.',
   }),
-  route: z.enum(['auto', ...routeKinds]).default('auto').meta({
-    description: 'How to get there. auto: the first that works of direct, port-forward and exec-relay.',
-  }),
+  route: z
+    .enum(['auto', ...routeKinds])
+    .default('auto')
+    .meta({
+      description: 'How to get there. auto: the first that works of direct, port-forward and exec-relay.',
+    }),
 } as const
