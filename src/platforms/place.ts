@@ -27,8 +27,9 @@ export interface Address {
 }
 
 /**
- * A program inside. Its streams hold back whoever is faster. A connection that is cut rejects `ended` and destroys the
- * streams with an error, so that no cut stream reads like a whole one.
+ * A program inside. Its streams hold back whoever is faster. A connection that is cut, also by the context's signal, rejects
+ * `ended` and destroys the streams with an error, so that no cut stream reads like a whole one. Nobody has to listen: neither
+ * such a rejection nor an error of a stream ends this process.
  */
 export interface RunningProgram {
   /** Ending it gives the program an end of input, and output goes on. */
@@ -36,8 +37,11 @@ export interface RunningProgram {
   readonly stdout: Readable
   /** The last 4 KiB of what it wrote there. */
   readonly stderr: () => string
-  /** Its exit code, after all of stdout was given. Rejects with `unreachable` when nobody can tell it. */
+  /**
+   * Its exit code, after all of stdout was given. For a program that was killed it is not 0. Rejects with `unreachable` when
+   * nobody can tell it, and after `stop`; with `cancelled` when the signal fired.
+   */
   readonly ended: Promise<number>
-  /** Ends the connection; the program is told so by its streams, as a relay must be. */
+  /** Ends the connection, once or again; the program is told so by the end of its input, as a relay must be. */
   stop(): void
 }
