@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import { toFailureUnder } from '../../../core/cancelled.ts'
 import { Failure } from '../../../core/failure.ts'
 import type { Context } from '../../../core/ports.ts'
 import type { Address, Place, RunningProgram } from '../../place.ts'
@@ -87,7 +88,11 @@ export class PodPlace implements Place {
   }
 
   async #pod(context: Context): Promise<Pod> {
-    return await withCluster(this.#settings, context, (client: KubernetesClient) => this.#read(client))
+    try {
+      return await withCluster(this.#settings, context, (client: KubernetesClient) => this.#read(client))
+    } catch (error) {
+      throw toFailureUnder(error, context.signal)
+    }
   }
 
   async #read(client: KubernetesClient): Promise<Pod> {

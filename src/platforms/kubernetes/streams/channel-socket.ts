@@ -48,7 +48,7 @@ export async function openChannels(
 ): Promise<ChannelSocket> {
   const { WebSocket } = await import('ws')
   const options = { ...(await socketOptions(access)), handshakeTimeout: limits.connect, maxPayload: LARGEST }
-  context.signal.throwIfAborted()
+  if (context.signal.aborted) throw cancelled(request)
   const address = `${access.server.replace(/^http/, 'ws')}${request.path}`
   const socket = new WebSocket(address, [...request.protocols], { ...options, perMessageDeflate: false })
   const channels = new ChannelSocket(socket, request, context, limits)

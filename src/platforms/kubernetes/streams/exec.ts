@@ -127,9 +127,11 @@ class Exec {
     this.#isOver = true
     this.#signed.resolve(undefined)
     if (typeof end === 'number') {
+      const isGiven = hasGivenAll(this.#stdout)
       this.#stdout.push(null)
       this.#stdin.destroy()
-      this.#ended.resolve(end)
+      if (isGiven) this.#ended.resolve(end)
+      else this.#stdout.once('close', () => this.#ended.resolve(end))
     } else {
       this.#stdout.destroy(end)
       this.#stdin.destroy(end)
@@ -137,4 +139,10 @@ class Exec {
     }
     this.channels?.closeInOrder()
   }
+}
+
+/** Where somebody reads, there may be more that was not given yet; where nobody does, nobody waits for it. */
+function hasGivenAll(stream: Readable): boolean {
+  const isRead = stream.readableFlowing !== null || stream.listenerCount('readable') > 0
+  return stream.destroyed || stream.readableLength === 0 || !isRead
 }
