@@ -22,20 +22,21 @@ function find(reach: Readonly<Record<string, unknown>>, over = settings): Promis
 }
 
 async function remove(name: string): Promise<void> {
-  await kubernetes.ask('DELETE', `${pods}/${name}`, { gracePeriodSeconds: 0 })
+  await kubernetes.ask('DELETE', `${pods}/${name}?gracePeriodSeconds=0`)
   await until(`pod ${name} is gone`, async () => (await kubernetes.ask('GET', `${pods}/${name}`)).status === 404)
 }
 
+const DEBIAN = 'holdfast.test/debian:1'
 const ODD_VALUE = 'two\nlines, "quotes" and a=b'
 placeContract('a pod of Kubernetes', async () => {
-  await startPod(kubernetes, namespace, 'contract', { env: [{ name: 'ODD', value: ODD_VALUE }] })
+  await startPod(kubernetes, namespace, 'contract', { image: DEBIAN, env: [{ name: 'ODD', value: ODD_VALUE }] })
   let made = 0
   return {
     place: await find({ pod: 'contract' }),
     variable: { name: 'ODD', value: ODD_VALUE },
     removable: async () => {
       const name = `removable-${(made += 1)}`
-      await startPod(kubernetes, namespace, name)
+      await startPod(kubernetes, namespace, name, { image: DEBIAN })
       return { place: await find({ pod: name }), remove: () => remove(name) }
     },
   }
@@ -49,7 +50,7 @@ const fails = (kind: FailureKind, pattern: RegExp) => (error: unknown) => {
 
 describe('a pod is reached', () => {
   test('by its own address and by port-forward; a port without a server is unreachable', async () => {
-    await startPod(kubernetes, namespace, 'echo', { command: ['nc', '-lk', '-p', '5432', '-e', 'cat'] })
+    await startPod(kubernetes, namespace, 'echo', { command: ['nc', '-ll', '-p', '5432', '-e', 'cat'] })
     const place = await find({ pod: 'echo' })
     const [address] = await place.addresses(5432, context)
     assert.match(address?.host ?? '', /^10\.88\./)
@@ -106,7 +107,6 @@ describe('a variable is read', () => {
     await kubernetes.must('POST', `/api/v1/namespaces/${namespace}/secrets`, { metadata: { name: 's' }, data: { key: base64('canary') } })
     await kubernetes.must('POST', `/api/v1/namespaces/${namespace}/configmaps`, { metadata: { name: 'c' }, data: { key: 'm', one: '1', PLAIN: 'x' } })
     await startPod(kubernetes, namespace, 'variables', {
-      command: ['sh', '-c', 'echo "of a file" > /tmp/password; exec sleep 1000000'],
       env: [
         { name: 'PLAIN', value: 'v' },
         { name: 'SECRET', valueFrom: { secretKeyRef: { name: 's', key: 'key' } } },

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -18,21 +19,26 @@ interface TestImage {
   readonly environment?: readonly string[]
 }
 
-/** `busybox` has a shell, cat, printenv and nc; `bash` has that and bash; `bare` has one program and nothing else. */
+/** As PID 1 it reaps what an exec leaves, as servers do. */
+const INIT = ['/bin/sh', '-c', 'sleep infinity & wait']
+/** Of GNU: busybox's own cat ends early where it writes to /dev/null. */
+const COREUTILS = ['bash', 'cat', 'head', 'seq', 'sha256sum', 'wc', 'sleep', 'printenv']
+
+/** `busybox` is like Alpine; `debian` has bash and coreutils over that; `bare` has two programs and no shell. */
 export const images: readonly TestImage[] = [
   {
     name: 'holdfast.test/busybox:1',
     fill: installBusybox,
-    entrypoint: ['/bin/sleep', 'infinity'],
+    entrypoint: INIT,
     environment: ['OF_IMAGE=from the image'],
   },
   {
-    name: 'holdfast.test/bash:1',
+    name: 'holdfast.test/debian:1',
     fill: async (root) => {
       await installBusybox(root)
-      await installProgram(root, '/bin/bash')
+      for (const name of COREUTILS) await installProgram(root, name)
     },
-    entrypoint: ['/bin/sleep', 'infinity'],
+    entrypoint: INIT,
   },
   { name: 'holdfast.test/bare:1', fill: installBare, entrypoint: ['/sleep', 'infinity'] },
 ]
@@ -80,15 +86,20 @@ async function installBusybox(root: string): Promise<void> {
   await run('sh', ['-c', 'cd "$0" && for one; do ln -s busybox "$one"; done', join(root, 'bin'), ...applets])
 }
 
-/** With the libraries that it is linked to, at the places where it looks for them. */
-export async function installProgram(root: string, program: string): Promise<void> {
+/** From this machine, with the libraries that it is linked to, at the places where it looks for them. */
+async function installProgram(root: string, name: string): Promise<void> {
+  const program = [join('/bin', name), join('/usr/bin', name)].find((path) => existsSync(path)) ?? name
   const { stdout } = await run('ldd', [program])
   const libraries = [...stdout.matchAll(/(\/\S+) \(0x/g)].map((match) => match[1] ?? '')
-  for (const file of [program, ...libraries]) {
-    const target = join(root, file)
-    await mkdir(dirname(target), { recursive: true, mode: 0o755 })
-    await copyFile(file, target)
-  }
+  for (const file of libraries) await copyInto(root, file, file)
+  await copyInto(root, program, join('/bin', name))
+}
+
+async function copyInto(root: string, file: string, path: string): Promise<void> {
+  const target = join(root, path)
+  await mkdir(dirname(target), { recursive: true, mode: 0o755 })
+  await rm(target, { force: true })
+  await copyFile(file, target)
 }
 
 /** Two static programs and no shell. */

@@ -99,7 +99,8 @@ export class ChannelSocket {
     piece.copy(framed, 1)
     this.#hasSent = true
     this.#socket.send(framed, (error) => {
-      if (rest.length === 0 || error != null) done(error)
+      if (error != null) done(this.#unreachable(describe(error), error))
+      else if (rest.length === 0) done()
       else this.send(channel, rest, done)
     })
   }
