@@ -32,7 +32,7 @@ export interface TlsIdentity {
 }
 
 export interface HttpRequest {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** With query, percent-encoded. */
   readonly path: string
   readonly headers: Readonly<Record<string, string>>

@@ -47,7 +47,7 @@ test('a client certificate logs in, as data and as files beside the kubeconfig, 
   await writeFile(join(folder, 'client.key'), CLIENT_KEY, { mode: 0o600 })
   const files = { 'client-certificate': join(folder, 'client.pem'), 'client-key': join(folder, 'client.key') }
   for (const user of [data, files]) {
-    const client = clientOf(await kubeconfigAccess(await kubernetes.writeKubeconfig(user)))
+    const client = clientOf(await kubeconfigAccess(await kubernetes.writeKubeconfig(user), undefined, context))
     assert.equal(at(await client.get(secretsIn(namespace), 'app'), 'metadata', 'name'), 'app')
     await assert.rejects(client.get(secretsIn('kube-system'), 'app'), denied)
   }
@@ -85,7 +85,7 @@ test('a list whose moment the server forgot between two pages is read again from
     await kubernetes.must('POST', `/api/v1/namespaces/${namespace}/secrets`, { metadata: { name } })
   const before = await slowSecondPage(namespace)
   const client = clientOf({
-    ...(await kubeconfigAccess(kubernetes.kubeconfig)),
+    ...(await kubeconfigAccess(kubernetes.kubeconfig, undefined, context)),
     server: before.address,
     serverName: undefined,
   })

@@ -158,7 +158,7 @@ test('one object that is denied or gone is named, and the others are captured', 
     ['b', 'c'],
   )
   assert.deepEqual(point.incomplete, [
-    'Secret a: kubernetes: to read Secret a was refused: the right is missing',
+    `Secret a: kubernetes: to read Secret a was refused: the right to get secrets in namespace ${namespace} is missing`,
     `Secret gone: namespace ${namespace} has no Secret gone`,
   ])
   await assert.rejects(capturePoint({ ...settings, secrets: ['a'] }), (error) => isFailure(error, 'denied'))

@@ -101,7 +101,7 @@ async function startOwn(more?: (folder: string) => Promise<readonly string[]>): 
 }
 
 /** The server makes its own certificate, with its CA in the same file. */
-function serverFlags(folder: string, keyFile: string, etcd: string, port: number): string[] {
+export function serverFlags(folder: string, keyFile: string, etcd: string, port: number): string[] {
   return [
     `--etcd-servers=${etcd}`,
     '--bind-address=127.0.0.1',
@@ -119,7 +119,13 @@ function serverFlags(folder: string, keyFile: string, etcd: string, port: number
   ]
 }
 
-async function testKubernetes(folder: string, server: string, ca: string, adminToken: string): Promise<TestKubernetes> {
+/** What tests ask of a server, whoever started it. */
+export async function testKubernetes(
+  folder: string,
+  server: string,
+  ca: string,
+  adminToken: string,
+): Promise<TestKubernetes> {
   let made = 0
   const run = randomBytes(3).toString('hex')
   const agent = new https.Agent({ ca, keepAlive: true })
@@ -220,7 +226,7 @@ export function at(value: unknown, ...keys: readonly string[]): unknown {
   return keys.reduce((inner, key) => (inner as Record<string, unknown> | null | undefined)?.[key], value)
 }
 
-async function untilReady(port: number, certificate: string, servers: readonly ChildProcess[]): Promise<void> {
+export async function untilReady(port: number, certificate: string, servers: readonly ChildProcess[]): Promise<void> {
   for (let waited = 0; waited < READY_LIMIT; waited += 100) {
     const dead = servers.find(({ exitCode, signalCode }) => exitCode !== null || signalCode !== null)
     if (dead !== undefined) throw new Error(`${dead.spawnargs.slice(0, 6).join(' ')} ended with ${dead.exitCode}`)

@@ -14,7 +14,7 @@ export async function withClient<Result>(
   context: Context,
   act: (client: KubernetesClient) => Promise<Result>,
 ): Promise<Result> {
-  const client = new KubernetesClient(await accessOf(settings, purpose), settings.retrySeconds, context)
+  const client = new KubernetesClient(await accessOf(settings, purpose, context), settings.retrySeconds, context)
   try {
     return await act(client)
   } finally {
@@ -22,8 +22,8 @@ export async function withClient<Result>(
   }
 }
 
-function accessOf(settings: KubernetesSecretsSettings, purpose: Purpose): Promise<ClusterAccess> {
+function accessOf(settings: KubernetesSecretsSettings, purpose: Purpose, running: Context): Promise<ClusterAccess> {
   const { kubeconfig, context, restoreContext } = settings
   if (kubeconfig === undefined) return inClusterAccess()
-  return kubeconfigAccess(kubeconfig, purpose === 'restore' ? (restoreContext ?? context) : context)
+  return kubeconfigAccess(kubeconfig, purpose === 'restore' ? (restoreContext ?? context) : context, running)
 }

@@ -7,6 +7,7 @@ import { doubling, retry } from '../../system/retry.ts'
 import type { ClusterAccess } from './access.ts'
 import { answerOf, failureOf } from './answers.ts'
 import type { Answer } from './answers.ts'
+import { failureOfCall, type NeededRight } from './missing-right.ts'
 
 /** Which objects: `/api/v1`, `namespaces/app/secrets`. */
 export interface Resource {
@@ -20,17 +21,21 @@ export interface Resource {
 }
 
 export interface CallOptions {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   readonly path: string
   /** For messages: `read Secret app-keys`. */
   readonly act: string
   readonly body?: unknown
   readonly accept?: string
+  readonly contentType?: string
+  /** Named where it is missing. */
+  readonly right?: NeededRight
   /** Statuses that are answers and no failures. */
   readonly expects?: readonly number[]
 }
 
 const JSON_TYPE = 'application/json'
+const MERGE_PATCH = 'application/merge-patch+json'
 const NAMES_ONLY = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1'
 /** The largest object is 1.5 MiB; a page of names is smaller. */
 const LIMITS = { connections: 8, silence: 30_000, largest: 64 * 1024 * 1024 }
@@ -41,6 +46,11 @@ const page = z.object({
   metadata: z.object({ continue: z.string().optional() }),
   // Of nothing the server makes null.
   items: z.array(z.object({ metadata: z.object({ name: z.string() }) })).nullable(),
+})
+
+const wholePage = z.object({
+  metadata: z.object({ continue: z.string().optional() }),
+  items: z.array(z.unknown()).nullable(),
 })
 
 /** What Holdfast needs of the Kubernetes API: objects by name, names by label, and whether something is allowed. */
@@ -63,7 +73,9 @@ export class KubernetesClient {
   /** Undefined when there is none of this name. */
   async get(resource: Resource, name: string): Promise<unknown> {
     const act = `read ${resource.kind} ${name}`
-    const { status, body } = await this.call({ method: 'GET', path: pathOf(resource, name), act, expects: [404] })
+    const right = rightTo('get', resource)
+    const path = pathOf(resource, name)
+    const { status, body } = await this.call({ method: 'GET', path, act, right, expects: [404] })
     return status === 404 ? undefined : body
   }
 
@@ -95,6 +107,34 @@ export class KubernetesClient {
       next = metadata.continue ?? ''
     } while (next !== '')
     return names
+  }
+
+  /** The objects that a selector finds, whole. */
+  async list(resource: Resource, labelSelector: string): Promise<readonly unknown[]> {
+    const act = `list ${resource.plural}`
+    const items: unknown[] = []
+    let next = ''
+    do {
+      const more: Record<string, string> = next === '' ? {} : { continue: next }
+      const query = new URLSearchParams({ labelSelector, limit: String(PAGE), ...more })
+      const path = `${pathOf(resource)}?${query.toString()}`
+      const answer = await this.call({ method: 'GET', path, act, right: rightTo('list', resource) })
+      const { metadata, items: found } = parsed(wholePage, answer.body, act)
+      items.push(...(found ?? []))
+      next = metadata.continue ?? ''
+    } while (next !== '')
+    return items
+  }
+
+  /**
+   * A merge patch; with `metadata.resourceVersion` in it, only of the object as it was read.
+   * False when it was changed since, or is gone.
+   */
+  async patch(resource: Resource, name: string, body: unknown): Promise<boolean> {
+    const act = `change ${resource.kind} ${name}`
+    const options = { path: pathOf(resource, name), contentType: MERGE_PATCH, right: rightTo('patch', resource) }
+    const { status } = await this.call({ method: 'PATCH', ...options, act, body, expects: [404, 409] })
+    return status < 400
   }
 
   /** False when there is one of this name already. */
@@ -154,13 +194,13 @@ export class KubernetesClient {
   }
 
   async #attempt(options: CallOptions): Promise<Attempt> {
-    const { act, expects = [] } = options
+    const { act, right, expects = [] } = options
     this.#context.signal.throwIfAborted()
     try {
       const got = await this.#send(options)
       const answer = answerOf(got.status, got.text)
       if (answer.status < 300 || expects.includes(answer.status)) return { answer }
-      const failure = failureOf(answer, act)
+      const failure = failureOfCall(answer, act, right)
       if (answer.status === 429 || answer.status >= 500) return { failure, wait: secondsOf(got.retryAfter) }
       throw failure
     } catch (error) {
@@ -172,13 +212,13 @@ export class KubernetesClient {
     }
   }
 
-  async #send({ method, path, body, accept = JSON_TYPE }: CallOptions): Promise<TextAnswer> {
+  async #send({ method, path, body, accept = JSON_TYPE, contentType = JSON_TYPE }: CallOptions): Promise<TextAnswer> {
     const token = await this.access.token?.()
     const headers = {
       accept,
       'user-agent': 'holdfast',
       ...(token === undefined ? {} : { authorization: `Bearer ${token.reveal()}` }),
-      ...(body === undefined ? {} : { 'content-type': JSON_TYPE }),
+      ...(body === undefined ? {} : { 'content-type': contentType }),
     }
     const text = body === undefined ? {} : { body: JSON.stringify(body) }
     const { signal } = this.#context
@@ -221,6 +261,11 @@ export interface Preconditions {
 type Attempt =
   | { readonly answer: Answer; readonly failure?: undefined; readonly wait?: undefined }
   | { readonly answer?: undefined; readonly failure: Failure; readonly wait?: number | undefined }
+
+function rightTo(verb: string, { api, plural, namespace }: Resource): NeededRight {
+  const group = /^\/apis\/([^/]+)\//.exec(api)?.[1]
+  return { verb, resource: group === undefined ? plural : `${plural}.${group}`, namespace }
+}
 
 function pathOf({ api, plural, namespace }: Resource, name?: string): string {
   const scope = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`

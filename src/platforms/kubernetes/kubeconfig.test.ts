@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { inspect } from 'node:util'
 import { isFailure, type FailureKind } from '../../core/failure.ts'
+import type { Context } from '../../core/ports.ts'
+import { systemClock } from '../../system/clock.ts'
+import { directEffects } from '../../system/effects.ts'
 import { inClusterAccess } from './in-cluster.ts'
 import { kubeconfigAccess } from './kubeconfig.ts'
+
+const { signal } = new AbortController()
+const running: Context = { clock: systemClock, effects: directEffects, signal, progress: () => {} }
 
 const folderOf = async (t: TestContext): Promise<string> => {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-kubeconfig-'))
@@ -32,7 +38,7 @@ async function accessOf(t: TestContext, content: string, context?: string) {
   await writeFile(join(folder, 'config'), content)
   await writeFile(join(folder, 'token'), 'canary-file\n')
   await writeFile(join(folder, 'ca.crt'), 'a CA')
-  return await kubeconfigAccess(join(folder, 'config'), context)
+  return await kubeconfigAccess(join(folder, 'config'), context, running)
 }
 
 test('a token, a token file and a certificate, with files beside the kubeconfig', async (t) => {
@@ -54,7 +60,7 @@ test('a token, a token file and a certificate, with files beside the kubeconfig'
 
 test('what is refused names the cause and no token', async (t) => {
   const cases: readonly (readonly [string, string | undefined, FailureKind, RegExp])[] = [
-    [text('token: canary, exec: { command: aws }'), undefined, 'unsupported', /user u .* logs in by exec/],
+    [text('token: canary, exec: { command: aws }'), undefined, 'usage', /user u has a wrong exec.apiVersion/],
     [text('username: canary'), undefined, 'unsupported', /by username/],
     [text('token: canary', 'server: "http://api.test"'), undefined, 'usage', /cluster c has a wrong server/],
     [text('token: canary', 'server: "https://api.test", proxy-url: "http://p"'), undefined, 'unsupported', /proxy/],
@@ -67,6 +73,44 @@ test('what is refused names the cause and no token', async (t) => {
     await assert.rejects(accessOf(t, content, context), (error: unknown) => {
       assert.ok(isFailure(error, kind), String(error))
       assert.match(error.message, pattern)
+      assert.ok(!inspect(error).includes('canary'), inspect(error))
+      return true
+    })
+})
+
+const API_VERSION = 'client.authentication.k8s.io/v1'
+const plugin = (script: string): string =>
+  text(
+    `exec: { apiVersion: ${API_VERSION}, command: sh, args: ["-c", ${JSON.stringify(script)}], env: [{ name: KEY, value: canary-env }] }`,
+  )
+
+test('a login program gives a token, and runs again only when its login is over', async (t) => {
+  const count = join(await folderOf(t), 'count')
+  const script = (expires: string): string =>
+    `echo run >> ${count}; test "$KEY" = canary-env || exit 1; case $KUBERNETES_EXEC_INFO in *ExecCredential*) ;; *) exit 1;; esac
+     echo '{"apiVersion":"${API_VERSION}","kind":"ExecCredential","status":{"token":"canary-plugin","expirationTimestamp":"${expires}"}}'`
+  const runs = async (): Promise<number> => (await readFile(count, 'utf8')).trim().split('\n').length
+  const lasting = await accessOf(t, plugin(script('2099-01-01T00:00:00Z')))
+  assert.equal((await lasting.token?.())?.reveal(), 'canary-plugin')
+  assert.equal((await lasting.token?.())?.reveal(), 'canary-plugin')
+  assert.equal(await runs(), 1)
+  const over = await accessOf(t, plugin(script('2020-01-01T00:00:00Z')))
+  await over.token?.()
+  assert.equal(await runs(), 3)
+})
+
+test('a login program may give a certificate; one that fails or prints something else is named, and not what it printed', async (t) => {
+  const status = '{"clientCertificateData":"C","clientKeyData":"canary-key"}'
+  const pair = await accessOf(t, plugin(`echo '{"kind":"ExecCredential","status":${status}}'`))
+  assert.equal(pair.certificate?.key.reveal(), 'canary-key')
+  assert.equal(pair.token, undefined)
+  for (const [script, kind] of [
+    ['echo canary', 'denied'],
+    [`echo '{"kind":"ExecCredential","status":{"clientKeyData":"canary"}}'`, 'denied'],
+    ['echo canary; exit 1', 'toolFailed'],
+  ] as const)
+    await assert.rejects(accessOf(t, plugin(script)), (error: unknown) => {
+      assert.ok(isFailure(error, kind), String(error))
       assert.ok(!inspect(error).includes('canary'), inspect(error))
       return true
     })

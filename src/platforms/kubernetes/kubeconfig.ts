@@ -2,9 +2,11 @@ import { dirname, resolve } from 'node:path'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { Failure } from '../../core/failure.ts'
+import type { Context } from '../../core/ports.ts'
 import { Secret } from '../../core/secret.ts'
 import type { ClusterAccess } from './access.ts'
 import { readText, readToken } from './access-files.ts'
+import { execPlugin, pluginLogins, type ExecPlugin } from './exec-plugin.ts'
 
 const text = z.string().min(1)
 const cluster = z.object({
@@ -22,17 +24,17 @@ const user = z.object({
   'client-certificate-data': text.optional(),
   'client-key': text.optional(),
   'client-key-data': text.optional(),
-  exec: z.unknown().optional(),
+  exec: execPlugin.optional(),
   'auth-provider': z.unknown().optional(),
   username: z.unknown().optional(),
   as: z.unknown().optional(),
 })
-const context = z.object({ cluster: text, user: text, namespace: text.optional() })
+const contextShape = z.object({ cluster: text, user: text, namespace: text.optional() })
 const named = <Key extends string, Shape extends z.ZodType>(key: Key, shape: Shape) =>
   z.array(z.object({ name: text, [key]: shape } as { name: typeof text } & Record<Key, Shape>)).default([])
 const kubeconfig = z.object({
   'current-context': z.string().optional(),
-  contexts: named('context', context),
+  contexts: named('context', contextShape),
   // Of those that no context of ours names, nothing is asked.
   clusters: named('cluster', z.unknown()),
   users: named('user', z.unknown()),
@@ -40,8 +42,12 @@ const kubeconfig = z.object({
 type Cluster = z.infer<typeof cluster>
 type User = z.infer<typeof user>
 
-/** The access that a context of a kubeconfig file gives. Programs that a kubeconfig names are not run. */
-export async function kubeconfigAccess(path: string, wanted?: string): Promise<ClusterAccess> {
+/** The access that a context of a kubeconfig file gives. A program that its user names for the login is run. */
+export async function kubeconfigAccess(
+  path: string,
+  wanted: string | undefined,
+  context: Context,
+): Promise<ClusterAccess> {
   const file = parsed(path, kubeconfig, readYaml(path, await readText(path)), 'the file')
   const name = wanted ?? file['current-context'] ?? ''
   const chosen = file.contexts.find((one) => one.name === name)?.context
@@ -56,12 +62,31 @@ export async function kubeconfigAccess(path: string, wanted?: string): Promise<C
   const place = parsed(path, cluster, clusterOf, `cluster ${chosen.cluster}`)
   const who = parsed(path, user, userOf, `user ${chosen.user}`)
   refuseOthers(path, chosen.user, who, place)
+  const server = await serverOf(path, place)
+  const login =
+    who.exec === undefined ? await loginOf(path, chosen.user, who) : await loginBy(path, who.exec, server, context)
   return {
-    ...(await serverOf(path, place)),
-    ...(await loginOf(path, chosen.user, who)),
+    ...server,
+    ...login,
     context: name,
     namespace: chosen.namespace,
   }
+}
+
+type LoginPart = Pick<ClusterAccess, 'certificate' | 'token'>
+
+/** A certificate is of the whole access, so a program that gives one is asked now; a token is asked for each request. */
+async function loginBy(path: string, plugin: ExecPlugin, server: ServerPart, context: Context): Promise<LoginPart> {
+  const cluster = {
+    server: server.server,
+    'insecure-skip-tls-verify': server.insecure,
+    ...(server.ca === undefined ? {} : { 'certificate-authority-data': Buffer.from(server.ca).toString('base64') }),
+    ...(server.serverName === undefined ? {} : { 'tls-server-name': server.serverName }),
+  }
+  const logins = pluginLogins(path, plugin, cluster, context)
+  const { certificate, token } = await logins()
+  if (token === undefined) return { certificate, token }
+  return { certificate, token: async () => (await logins()).token ?? token }
 }
 
 type ServerPart = Pick<ClusterAccess, 'server' | 'ca' | 'insecure' | 'serverName'>
@@ -72,7 +97,7 @@ async function serverOf(path: string, place: Cluster): Promise<ServerPart> {
   return { server: place.server.replace(/\/+$/, ''), ca, insecure, serverName: place['tls-server-name'] }
 }
 
-async function loginOf(path: string, name: string, who: User): Promise<Pick<ClusterAccess, 'certificate' | 'token'>> {
+async function loginOf(path: string, name: string, who: User): Promise<LoginPart> {
   const certificate = await contentOf(path, who['client-certificate-data'], who['client-certificate'])
   const key = await contentOf(path, who['client-key-data'], who['client-key'])
   const { tokenFile, token: literal } = who
@@ -104,7 +129,7 @@ function beside(path: string, file: string): string {
 }
 
 function refuseOthers(path: string, name: string, who: User, place: Cluster): void {
-  const other = (['exec', 'auth-provider', 'username', 'as'] as const).find((key) => who[key] !== undefined)
+  const other = (['auth-provider', 'username', 'as'] as const).find((key) => who[key] !== undefined)
   if (other !== undefined)
     throw new Failure('unsupported', `user ${name} of ${path} logs in by ${other}, which Holdfast does not do`, {
       hint: 'Make a service account with the rights that holdfast rights kubernetes prints, and use its token in a kubeconfig of its own.',

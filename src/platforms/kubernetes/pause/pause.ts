@@ -1,0 +1,154 @@
+import { Failure } from '../../../core/failure.ts'
+import type { Context } from '../../../core/ports.ts'
+import type { KubernetesClient, Resource } from '../client.ts'
+import { describePod, listPods, type Pod } from '../place/pod.ts'
+import { pauseKeda, resumeKeda } from './keda.ts'
+import { kindOf } from './kinds.ts'
+import type { PausableKind } from './pausable.ts'
+import { patchOf, recordIn } from './record.ts'
+import { runningJobs } from './running-jobs.ts'
+import { waitUntil } from './wait-until.ts'
+import { parseName } from './workload-name.ts'
+
+/** One object in one cluster, and how long it may take. */
+export interface Pausing {
+  readonly client: KubernetesClient
+  readonly context: Context
+  readonly limitSeconds: number
+}
+
+interface Target extends Pausing {
+  /** `Deployment/identity/server` */
+  readonly workload: string
+  readonly kind: PausableKind
+  readonly resource: Resource
+  readonly namespace: string
+  readonly name: string
+}
+
+/** Who read an object a moment ago may be late; that many times it is read again. */
+const ATTEMPTS = 5
+/** What reconciles may have begun before it was suspended, and undo one stop after that. */
+const REVERTED = 3
+
+async function targetOf(workload: string, pausing: Pausing): Promise<Target> {
+  const { kind: kindName, namespace, name } = parseName(workload)
+  const kind = kindOf(kindName)
+  const resource = await kind.resource(namespace, pausing.client)
+  return { ...pausing, workload, kind, resource, namespace, name }
+}
+
+/** Stops a workload and waits until its pods are gone. What somebody else stopped stays as it is. */
+export async function pauseWorkload(workload: string, pausing: Pausing): Promise<void> {
+  const target = await targetOf(workload, pausing)
+  await pauseKeda(target)
+  await stop(target)
+  await untilDown(target)
+}
+
+async function stop(target: Target): Promise<void> {
+  const { kind, workload, context } = target
+  await changed(target, async (object) => {
+    if (!kind.isRunning(object)) return true
+    const { recorded, spec } = kind.stop(object)
+    return await context.effects.run(`pause ${workload}`, () => patch(target, patchOf(object, recorded, spec)))
+  })
+}
+
+/** Starts a workload as it was, and waits until it is ready. What Holdfast did not stop stays as it is. */
+export async function resumeWorkload(workload: string, pausing: Pausing): Promise<void> {
+  const target = await targetOf(workload, pausing)
+  await changed(target, (object) => start(object, target))
+  await resumeKeda(target)
+  await untilReady(target)
+}
+
+async function start(object: unknown, target: Target): Promise<boolean> {
+  const { kind, workload, context } = target
+  const recorded = recordIn(object, workload)
+  if (recorded === undefined) {
+    if (!kind.isRunning(object)) tell(context, `${workload} was stopped by somebody else, and stays so`)
+    return true
+  }
+  const isStarted = kind.isRunning(object)
+  if (isStarted) tell(context, `somebody started ${workload} while it was paused; it stays as it is now`)
+  const spec = isStarted ? undefined : kind.start(recorded)
+  return await context.effects.run(`resume ${workload}`, () => patch(target, patchOf(object, undefined, spec)))
+}
+
+function tell({ progress }: Context, message: string): void {
+  progress({ type: 'warning', message })
+}
+
+/** Reads the object and changes it, again where somebody else changed it in between. */
+async function changed(target: Target, act: (object: unknown) => Promise<boolean>): Promise<void> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) if (await act(await read(target))) return
+  throw new Failure('locked', `${target.workload} is changed by somebody else all the time`, {
+    hint: 'Suspend what changes it, with suspends of the platform, then run this again.',
+  })
+}
+
+function patch({ client, resource, name }: Target, body: unknown): Promise<boolean> {
+  return client.patch(resource, name, body)
+}
+
+async function read({ client, resource, name, workload }: Target): Promise<unknown> {
+  const object = await client.get(resource, name)
+  if (object !== undefined) return object
+  throw new Failure('notFound', `${workload} is not there`, {
+    hint: 'Check the namespace and the names in the platform of the app.',
+  })
+}
+
+async function untilDown(target: Target): Promise<void> {
+  const { kind, workload } = target
+  let reverted = 0
+  let why = ''
+  const isDown = async (): Promise<boolean> => {
+    const object = await read(target)
+    if (kind.isRunning(object)) {
+      if ((reverted += 1) > REVERTED) throw startedAgain(workload)
+      await stop(target)
+      return false
+    }
+    const left = kind.kind === 'CronJob' ? await runningJobs(object, target) : (await podsOf(object, target)).map(describePod)
+    why = left.join(', ')
+    return left.length === 0
+  }
+  if (await waitUntil(isDown, target)) return
+  if (kind.kind === 'CronJob')
+    throw new Failure('refused', `after ${target.limitSeconds} s jobs of ${workload} still run: ${why}`, {
+      hint: 'Wait for them, or end them by hand; Holdfast deletes no job. Then run this again.',
+    })
+  throw new Failure('unreachable', `after ${target.limitSeconds} s pods of ${workload} are still there: ${why}`, {
+    hint: 'Look at kubectl describe pod: its node may be away. Then run this again.',
+  })
+}
+
+function startedAgain(workload: string): Failure {
+  return new Failure('refused', `somebody starts ${workload} again whenever it is stopped`, {
+    hint: 'Name what does so in suspends of the platform (Flux, Argo CD), or stop it by hand.',
+  })
+}
+
+async function podsOf(object: unknown, { kind, namespace, client }: Target): Promise<readonly Pod[]> {
+  const { selector, owns } = kind
+  if (selector === undefined || owns === undefined) return []
+  const pods = await listPods(namespace, selector(object), client)
+  return pods.filter((pod) => owns(pod, object) && pod.status.phase !== 'Succeeded' && pod.status.phase !== 'Failed')
+}
+
+async function untilReady(target: Target): Promise<void> {
+  const { kind, workload, limitSeconds } = target
+  let why = ''
+  const isReady = async (): Promise<boolean> => {
+    const object = await read(target)
+    if (!kind.isRunning(object) || kind.isReady(object)) return true
+    why = (await podsOf(object, target)).map(describePod).join(', ')
+    return false
+  }
+  if (await waitUntil(isReady, target)) return
+  throw new Failure('unreachable', `after ${limitSeconds} s ${workload} is not ready: ${why}`, {
+    hint: 'It is started as it was. Look at kubectl describe and at its log.',
+  })
+}

@@ -1,0 +1,52 @@
+import { Failure } from '../../../core/failure.ts'
+import type { KubernetesClient } from '../client.ts'
+import type { KubernetesSettings, PauseSelection } from '../schema.ts'
+import { kindOf } from './kinds.ts'
+import type { WorkloadName } from './pausable.ts'
+import { anyObject } from './shapes.ts'
+import { nameOf } from './workload-name.ts'
+
+/** All that the settings mean, in the order in which they are stopped: first what would start the others again. */
+export async function selectedWorkloads(
+  settings: KubernetesSettings,
+  client: KubernetesClient,
+): Promise<readonly { readonly workload: WorkloadName; readonly object: unknown }[]> {
+  const found: { workload: WorkloadName; object: unknown }[] = []
+  for (const { kind, name, namespace = settings.namespace } of settings.suspends)
+    found.push(await named({ kind, name, namespace }, client))
+  for (const pause of settings.pauses)
+    for (const one of await selected(pause, settings.namespace, client))
+      if (!found.some(({ workload }) => nameOf(workload) === nameOf(one.workload))) found.push(one)
+  return found
+}
+
+/** The names of those that run now. */
+export async function runningWorkloads(
+  settings: KubernetesSettings,
+  client: KubernetesClient,
+): Promise<readonly string[]> {
+  const all = await selectedWorkloads(settings, client)
+  return all.filter(({ workload, object }) => kindOf(workload.kind).isRunning(object)).map(({ workload }) => nameOf(workload))
+}
+
+async function selected({ kind, name, selector = '' }: PauseSelection, namespace: string, client: KubernetesClient) {
+  if (name !== undefined) return [await named({ kind, name, namespace }, client)]
+  const resource = await kindOf(kind).resource(namespace, client)
+  const objects = await client.list(resource, selector)
+  if (objects.length === 0)
+    throw new Failure('notFound', `no ${kind} in namespace ${namespace} is labelled ${selector}`, {
+      hint: 'Check pauses of the platform with kubectl get and --show-labels.',
+    })
+  return objects
+    .map((object) => ({ workload: { kind, namespace, name: anyObject.parse(object).metadata.name }, object }))
+    .toSorted((a, b) => (a.workload.name < b.workload.name ? -1 : 1))
+}
+
+async function named(workload: WorkloadName, client: KubernetesClient) {
+  const resource = await kindOf(workload.kind).resource(workload.namespace, client)
+  const object = await client.get(resource, workload.name)
+  if (object !== undefined) return { workload, object }
+  throw new Failure('notFound', `${nameOf(workload)} is not there`, {
+    hint: 'Check the namespace and the names in the platform of the app.',
+  })
+}
