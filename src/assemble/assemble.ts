@@ -18,7 +18,7 @@ import type { Storage } from '../storage/storage.ts'
 import { processEnvironment } from '../system/environment.ts'
 import { newId } from '../system/identifiers.ts'
 import { software } from '../system/process/software.ts'
-import { isRunning, thisProcess } from '../system/process/this-process.ts'
+import { runningOperations } from '../system/process/this-process.ts'
 import { pageCookie } from '../system/page-cookie.ts'
 import { makeTemporaryFolder, removeAbandonedFolders, removeTemporaryFolder } from '../system/files/temporary-folder.ts'
 import { configuredKeyChain } from '../operations/keys/key-administration.ts'
@@ -62,7 +62,7 @@ function operationContextOf(context: Context, records: Records, keyRing: Identit
     identitiesAtHand: () => keyRing.identitiesAtHand(),
     fingerprintKey: async (app) => fingerprintKeyOf(await keyRing.signer(), app),
     removeScratchFolder: removeTemporaryFolder,
-    processes: { self: thisProcess, isRunning },
+    processes: runningOperations(),
     async scratchFolder() {
       const path = await makeTemporaryFolder('kept')
       return { path, remove: () => removeTemporaryFolder(path) }

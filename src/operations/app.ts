@@ -1,5 +1,6 @@
 import type { Context, Records } from '../core/ports.ts'
 import type { Secret } from '../core/secret.ts'
+import type { RunningOperations } from '../system/process/this-process.ts'
 import type { FailureDomain } from '../core/safety/lost-together.ts'
 import type { Finding, PointId } from '../core/restore-point.ts'
 import type { Objectives } from '../core/safety/safety.ts'
@@ -70,11 +71,8 @@ export interface OperationContext extends Context {
   readonly scratchFolder: () => Promise<{ readonly path: string; readonly remove: () => Promise<void> }>
   /** Removes one that another process made. */
   readonly removeScratchFolder: (path: string) => Promise<void>
-  /** Names this process to later ones, and tells whether one that was named still runs on this machine. */
-  readonly processes: {
-    readonly self: () => Promise<string>
-    readonly isRunning: (named: string) => Promise<boolean>
-  }
+  /** Names this process and its operations to others, and tells whether one that was named still runs on this machine. */
+  readonly processes: RunningOperations
   /** Lets other programs of this machine go first from now on. */
   readonly toBackground?: () => Promise<void>
   /** A cookie that a page of a running app gives to a stranger, for key fit. */

@@ -71,6 +71,16 @@ const ELSEWHERE = [
   'restorePlan.leftOut?[]',
   // Needs a file whose header lacks claims; src/interop/kleidia-v1/read.test.ts opens such files.
   'kleidiaOpened.remarks[]',
+  // Need a restore that died; test/crash/guard-killed.test.ts kills one.
+  'resume.report.settles?',
+  'resume --dry-run.plan.settles?',
+  'guard.apps[].settled?',
+  'guard.apps[].settled?.restoreId',
+  'guard.apps[].settled?.how',
+  'guard.apps[].failure?',
+  'guard.apps[].failure?.kind',
+  'guard.apps[].failure?.message',
+  'guard.apps[].failure?.hint?',
   // Needs a workload that cannot be started; src/operations/pause/capture-window.test.ts has one.
   'backup.report.notResumed?',
   // Needs a server that went back; src/operations/lineage/went-back.test.ts and test/e2e/went-back.test.ts have one.
@@ -211,7 +221,8 @@ async function throughPause(lab: Lab): Promise<void> {
     config.apps['portal']!.components['files']!['captureWhile'] = 'paused'
   })
   await printed(lab, 'pause --dry-run', ['pause', '--dry-run'])
-  await printed(lab, 'pause', ['pause', '--reason', 'upgrade', '--yes'])
+  await printed(lab, 'pause', ['pause', '--for', '2h', '--reason', 'upgrade', '--yes'])
+  await printed(lab, 'guard', ['guard'])
   await printed(lab, 'resume --dry-run', ['resume', '--dry-run', '--accept', 'unsure-data'])
   await printed(lab, 'resume', ['resume'])
 }

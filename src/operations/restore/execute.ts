@@ -23,7 +23,7 @@ import {
   rollBack,
   swapAll,
 } from './phases.ts'
-import { allKept } from '../undo/undo.ts'
+import { allKept } from '../undo/undo-all.ts'
 import type { RestoreOrder } from './order.ts'
 import { missingOf } from './missing.ts'
 import type { RestoreReport } from './report.ts'
@@ -45,7 +45,7 @@ export async function executeRestore(
 ): Promise<RestoreReport> {
   const run = new RestoreRun(
     order,
-    { missing: missingOf(reader, order.chosen), journal: newJournal(order, targets, context) },
+    { missing: missingOf(reader, order.chosen), journal: await newJournal(order, targets, context) },
     context,
   )
   const prove = async (): Promise<void> =>
@@ -328,11 +328,11 @@ export class RestoreRun {
   }
 }
 
-function newJournal(
+async function newJournal(
   order: RestoreOrder,
   targets: readonly ComponentRestore[],
-  { clock }: OperationContext,
-): RestoreJournal {
+  { clock, processes }: OperationContext,
+): Promise<RestoreJournal> {
   const { restoreId, app, point, repository, mode, accept, into } = order
   const now = clock.now().toISOString()
   return {
@@ -347,6 +347,7 @@ function newJournal(
     ...(accept === undefined ? {} : { accept: [...accept] }),
     stage: 'planned',
     safetyPoint: null,
+    owner: await processes.self(),
     started: now,
     updated: now,
   }
