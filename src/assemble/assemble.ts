@@ -137,6 +137,8 @@ function appsOf(config: Config, repositories: ReadonlyMap<string, AppRepository>
     objectives: app.objectives,
     lostTogether: app.lostTogether,
     priority: app.priority,
+    hooks: app.hooks,
+    windows: app.windows,
     keyFit: app.keyFit.map(declared),
     ...platformOf(app.platform),
     ...configurationOf(config, name),

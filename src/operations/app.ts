@@ -1,4 +1,6 @@
+import type { Hooks } from '../config/hooks-schema.ts'
 import type { Context, Records } from '../core/ports.ts'
+import type { MaintenanceWindow } from '../core/schedule/maintenance-window.ts'
 import type { Secret } from '../core/secret.ts'
 import type { RunningOperations } from '../system/process/this-process.ts'
 import type { FailureDomain } from '../core/safety/lost-together.ts'
@@ -28,6 +30,10 @@ export interface App {
   readonly priority?: 'background' | 'normal'
   /** What its restore points carry of the configuration, without secrets. */
   readonly configuration?: Readonly<Record<string, unknown>>
+  /** Programs that run before and after it is captured or its live data is replaced. */
+  readonly hooks?: Hooks
+  /** When it may be stopped; always where there is none. */
+  readonly windows?: readonly MaintenanceWindow[]
   /** Where its workloads run; without it nothing is stopped. */
   readonly platform?: { readonly kind: Platform; readonly settings: unknown }
   /** All apps of the configuration, this one too: their places are theirs. */

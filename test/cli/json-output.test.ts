@@ -74,6 +74,14 @@ const ELSEWHERE = [
   // Need a restore that died; test/crash/guard-killed.test.ts kills one.
   'resume.report.settles?',
   'resume --dry-run.plan.settles?',
+  // src/operations/pause/window.test.ts plans with windows.
+  'plannedWindow.next?',
+  'restorePlan.window?',
+  'restorePlan.outsideWindow?',
+  'undoPlan.window?',
+  'undoPlan.outsideWindow?',
+  'backup --dry-run.plan.window?',
+  'backup --dry-run.plan.outsideWindow?',
   'guard.apps[].settled?',
   'guard.apps[].settled?.restoreId',
   'guard.apps[].settled?.how',
@@ -219,8 +227,9 @@ async function throughPause(lab: Lab): Promise<void> {
     const app = { running: ['true'], stop: ['true'], start: ['true'] }
     Object.assign(config.apps['portal']!, { platform: { kind: 'host', workloads: { app } } })
     config.apps['portal']!.components['files']!['captureWhile'] = 'paused'
+    Object.assign(config.apps['portal']!, { windows: [{ from: '00:00', to: '00:00' }] })
   })
-  await printed(lab, 'pause --dry-run', ['pause', '--dry-run'])
+  await printed(lab, 'pause --dry-run', ['pause', '--dry-run', '--accept', 'outside-window'])
   await printed(lab, 'pause', ['pause', '--for', '2h', '--reason', 'upgrade', '--yes'])
   await printed(lab, 'guard', ['guard'])
   await printed(lab, 'resume --dry-run', ['resume', '--dry-run', '--accept', 'unsure-data'])

@@ -5,6 +5,8 @@ import type { App, OperationContext } from '../app.ts'
 import { asOperation } from '../as-operation.ts'
 import { saveServerNotes } from '../lineage/server-notes.ts'
 import { bringBack } from '../pause/bring-back.ts'
+import { isCapturedPaused } from '../pause/capture-window.ts'
+import { refuseOutsideWindow } from '../pause/window.ts'
 import { storeKept } from '../proof/record-verdict.ts'
 import { executeBackup } from './execute.ts'
 import type { BackupOrder } from './order.ts'
@@ -23,6 +25,8 @@ export function runBackup(app: App, order: BackupOrder, context: OperationContex
 }
 
 async function backUp(app: App, order: BackupOrder, context: OperationContext): Promise<BackupReport> {
+  // That it has to wait makes no failed backup of it.
+  if (app.components.some(isCapturedPaused)) refuseOutsideWindow(app, 'a backup', order.outsideWindow, context)
   if (app.priority === 'background') await context.toBackground?.()
   try {
     await bringBack(app, context)

@@ -1,6 +1,7 @@
 import { describe, Failure, toFailure } from '../../core/failure.ts'
 import type { App, OperationContext } from '../app.ts'
 import { asOperation } from '../as-operation.ts'
+import { payOwedHooks } from '../hooks/hooks.ts'
 import { backToPlanned, startAll } from '../pause/hold.ts'
 import { mayResume, type MayNot } from '../pause/may-resume.ts'
 import { adoptRecord, loadRecord, saveRecord, type PauseRecord } from '../pause/record.ts'
@@ -50,6 +51,13 @@ export interface BringUp {
 
 /** The same within an operation. */
 export async function bringUp(app: App, how: BringUp, context: OperationContext): Promise<GuardReport> {
+  const report = await lookAndStart(app, how, context)
+  const isOver = report.outcome !== 'running' && report.outcome !== 'down'
+  if (isOver && !how.endsUnfinished) await payOwedHooks(app, context)
+  return report
+}
+
+async function lookAndStart(app: App, how: BringUp, context: OperationContext): Promise<GuardReport> {
   const left = await lookDown(app, await adoptRecord(app, context), context)
   if (left === undefined) return { app: app.name, outcome: 'up', workloads: [] }
   if (left.facts.isRunning) return running(app, left)

@@ -3,11 +3,22 @@ import type { Finding } from '../../core/restore-point.ts'
 import type { App, OperationContext } from '../app.ts'
 import { lookDown, type LeftDown } from '../guard/look-down.ts'
 import { lookAt } from '../guard/settle.ts'
+import { owedHooks } from '../hooks/hooks.ts'
 import { heldBy, mayResume, type MayResume } from './may-resume.ts'
 import { findRecord } from './record.ts'
 
 /** What Holdfast keeps down of the app, and why. Asks the databases where a restore or undo died. Changes nothing. */
 export async function pauseFinding(app: App, context: OperationContext): Promise<readonly Finding[]> {
+  return [...(await downFinding(app, context)), ...(await hookFinding(app, context))]
+}
+
+async function hookFinding(app: App, context: OperationContext): Promise<readonly Finding[]> {
+  const message = await owedHooks(app, context)
+  const hint = `Run holdfast guard ${app.name}; it runs them.`
+  return message === undefined ? [] : [{ level: 'warning', subject: 'hooks', message, hint }]
+}
+
+async function downFinding(app: App, context: OperationContext): Promise<readonly Finding[]> {
   const left = await lookDown(app, await findRecord(app, context), context)
   if (left === undefined) return []
   const answer = await answerOf(app, left, context)

@@ -7,6 +7,7 @@ import { unfinishedJournal } from '../restore/journal.ts'
 import { noteHeld, refuseOther } from './hold.ts'
 import { heldBy, touchesLive } from './may-resume.ts'
 import { adoptRecord, findRecord, removeRecord, saveRecord, type PauseRecord } from './record.ts'
+import { outsideWindow, plannedWindow, refuseOutsideWindow, type PlannedWindow } from './window.ts'
 import { runningWorkloads, startWorkloads, stopWorkloads, workloadsToPause } from './workloads.ts'
 
 /** What a pause is to do: all that a later process or another machine needs, and nothing else. It can be stored as JSON. */
@@ -17,6 +18,8 @@ export const pauseOrder = z.object({
   reason: z.string().nullable(),
   /** When it ends by itself; null where only `holdfast resume` ends it. */
   until: z.string().nullable().default(null),
+  /** The operator accepted that the app is stopped outside its maintenance windows. */
+  outsideWindow: z.boolean().optional(),
 })
 export type PauseOrder = Readonly<z.infer<typeof pauseOrder>>
 
@@ -24,22 +27,25 @@ export type PauseOrder = Readonly<z.infer<typeof pauseOrder>>
 export interface PausePlan extends PauseOrder {
   /** In the order in which they are stopped. */
   readonly workloads: readonly string[]
+  readonly window?: PlannedWindow
   readonly confirmation: string
 }
 
 /** `workloads` are stopped now; none where nothing ran. */
-export type PauseReport = Omit<PausePlan, 'confirmation'>
+export type PauseReport = Omit<PausePlan, 'confirmation' | 'window' | 'outsideWindow'>
 
 export interface PauseRequest {
   readonly reason?: string | undefined
   /** How long it lasts; until `holdfast resume` when absent. */
   readonly forMilliseconds?: number | undefined
+  /** Ids of refusals that the operator accepted. */
+  readonly accept?: readonly string[] | undefined
 }
 
 /** Says what would be stopped; changes nothing. Fails with `refused` while a restore of the app is unfinished. */
 export async function planPause(
   app: App,
-  { reason, forMilliseconds }: PauseRequest,
+  { reason, forMilliseconds, accept = [] }: PauseRequest,
   context: OperationContext,
 ): Promise<PausePlan> {
   if (reason !== undefined && !isOneLine(reason.trim())) throw longReason()
@@ -47,7 +53,8 @@ export async function planPause(
   const workloads = await workloadsToPause(app, context)
   const until = forMilliseconds === undefined ? null : endOf(forMilliseconds, context)
   const said = { reason: reason?.trim() ?? null, until }
-  return { app: app.name, id: context.newId(), ...said, workloads, confirmation: app.name }
+  const beside = { ...plannedWindow(app, context), ...outsideWindow(accept) }
+  return { app: app.name, id: context.newId(), ...said, workloads, ...beside, confirmation: app.name }
 }
 
 /**
@@ -58,7 +65,12 @@ export function runPause(app: App, order: PauseOrder, context: OperationContext)
   return asOperation(context, (own) => pause(app, order, own))
 }
 
-async function pause(app: App, { id, reason, until }: PauseOrder, context: OperationContext): Promise<PauseReport> {
+async function pause(
+  app: App,
+  { id, reason, until, outsideWindow: isAccepted }: PauseOrder,
+  context: OperationContext,
+): Promise<PauseReport> {
+  refuseOutsideWindow(app, 'a pause', isAccepted, context)
   const before = await adoptRecord(app, context)
   await refuseUnpausable(app, before, context)
   const running = await runningWorkloads(app, context)

@@ -4,6 +4,7 @@ import type { LiveTargetRequest } from '../../components/target.ts'
 import type { PointReader } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
 import { noteRestored } from '../lineage/server-notes.ts'
+import { endHooksAfterFailure } from '../hooks/hooks.ts'
 import { noteLive, release } from '../pause/hold.ts'
 import { claimJournal } from '../guard/claim-journal.ts'
 import { enterStage, type RestoreJournal } from './journal.ts'
@@ -72,6 +73,7 @@ export async function abandonRestore(
     )
   await noteLive(app, journal.restoreId, isMixed ? 'unsure' : liveAgain(journal), context)
   await release(app, journal.restoreId, context)
+  await endHooksAfterFailure(app, journal.restoreId, context)
   return await enterStage(journal, 'abandoned', context.records, context.clock)
 }
 

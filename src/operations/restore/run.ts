@@ -1,6 +1,7 @@
 import type { App, OperationContext } from '../app.ts'
 import { asOperation } from '../as-operation.ts'
 import { bringBack } from '../pause/bring-back.ts'
+import { refuseOutsideWindow } from '../pause/window.ts'
 import { findOrdered } from '../points/find-point.ts'
 import { openChosenPoint } from '../points/open-chosen-point.ts'
 import { runScratch, type LeftRunning } from '../scratch/restore.ts'
@@ -34,6 +35,8 @@ export function runRestore(app: App, order: RestoreOrder, context: OperationCont
 async function restore(own: App, order: RestoreOrder, context: OperationContext): Promise<RestoreOutcome> {
   const app = appInto(own, order.into)
   await refuseTaken(app, context)
+  if (order.mode === 'swap' || order.mode === 'in-place')
+    refuseOutsideWindow(app, 'a restore', order.outsideWindow, context)
   if (order.mode !== 'scratch') {
     await bringBack(own, context)
     await refuseUnfinished(own, order.into, context)

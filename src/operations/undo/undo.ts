@@ -5,8 +5,10 @@ import { asOperation } from '../as-operation.ts'
 import { bringBack } from '../pause/bring-back.ts'
 import { whileHeld } from '../pause/hold.ts'
 import { loadRecord } from '../pause/record.ts'
+import { plannedWindow, refuseOutsideWindow, type PlannedWindow } from '../pause/window.ts'
 import { workloadsToPause } from '../pause/workloads.ts'
 import type { Into } from '../../core/texts/into-text.ts'
+import { beginHooks, endHooks, endHooksAfterFailure } from '../hooks/hooks.ts'
 import { refuseAtWork } from '../guard/claim-journal.ts'
 import { enterStage, journalsOf, type RestoreJournal } from '../restore/journal.ts'
 import { openBareTargets } from '../restore/targets.ts'
@@ -14,7 +16,12 @@ import { undoPlace } from './places.ts'
 import { allKept, leaveNotUndone, undoAll } from './undo-all.ts'
 
 /** What an undo is to do: all that a later process or another machine needs, and nothing else. It can be stored as JSON. */
-export const undoOrder = z.object({ app: z.string(), restoreId: z.string().regex(/^[0-9a-f]{8}$/) })
+export const undoOrder = z.object({
+  app: z.string(),
+  restoreId: z.string().regex(/^[0-9a-f]{8}$/),
+  /** The operator accepted that the app is stopped outside its maintenance windows. */
+  outsideWindow: z.boolean().optional(),
+})
 export type UndoOrder = Readonly<z.infer<typeof undoOrder>>
 
 /** What an undo will bring back, found in the world and not in a journal, so that it works from any machine. */
@@ -29,6 +36,7 @@ export interface UndoPlan extends UndoOrder {
   }[]
   /** Workloads that are stopped for it and started again. */
   readonly pauses?: readonly string[]
+  readonly window?: PlannedWindow
   /** The place of that restore, where it is not the app's own. */
   readonly into?: Into
   /** What the operator types: the name of the app, or of the other place. */
@@ -77,7 +85,7 @@ async function planOf(
     wasNothing,
   }))
   const pauses = await workloadsToPause(app, context)
-  const paused = pauses.length === 0 ? {} : { pauses }
+  const paused = { ...(pauses.length === 0 ? {} : { pauses }), ...plannedWindow(app, context) }
   const plan = { app: app.name, restoreId, components, ...paused, confirmation: app.name }
   if (app.into === undefined) return plan
   const names = components.map(({ name }) => name)
@@ -108,40 +116,66 @@ export function runUndo(app: App, order: UndoOrder, context: OperationContext): 
   return asOperation(context, (own) => undo(app, order, own))
 }
 
-async function undo(own: App, { restoreId }: UndoOrder, context: OperationContext): Promise<UndoReport> {
+async function undo(own: App, { restoreId, outsideWindow }: UndoOrder, context: OperationContext): Promise<UndoReport> {
   const begun = context.clock.monotonic()
   await bringBack(own, context, true)
   const plan = await planUndo(own, restoreId, context)
   const app = await undoPlace(own, restoreId, context)
+  refuseOutsideWindow(app, 'an undo', outsideWindow, context)
   const components = plan.components.map(({ name }) => name)
   const journal = await journalOf(app, plan.restoreId, context)
   if (journal !== undefined) await beginUndo(journal, context)
   const targets = await openBareTargets(app, components, { mode: 'swap', restoreId: plan.restoreId }, context)
-  const holder = { operation: 'undo', id: plan.restoreId, components } as const
-  await whileHeld(app, holder, () => undoOrLeave(app, plan, { targets, journal }, context), context)
-  if (journal !== undefined) await enterStage(journal, 'undone', context.records, context.clock)
+  await carryOut(app, plan, { targets, journal }, context)
   return { ...plan, durationMilliseconds: Math.round(context.clock.monotonic() - begun) }
+}
+
+async function carryOut(app: App, plan: UndoPlan, undoing: Undoing, context: OperationContext): Promise<void> {
+  const { restoreId, components } = plan
+  const { targets, journal } = undoing
+  const holder = { operation: 'undo', id: restoreId, components: components.map(({ name }) => name) } as const
+  // What was not undone is left before the app is started again.
+  const undone = (): Promise<void> =>
+    orLeave(app, plan, undoing, () => undoAll(app, restoreId, targets, context), context)
+  const held = async (): Promise<void> => {
+    await whileHeld(app, holder, undone, context)
+    if (journal !== undefined) await enterStage(journal, 'undone', context.records, context.clock)
+  }
+  await orLeave(app, plan, undoing, () => hooked(app, restoreId, held, context), context)
+}
+
+/** The app is stopped between its hooks. */
+async function hooked(app: App, id: string, act: () => Promise<void>, context: OperationContext): Promise<void> {
+  try {
+    await beginHooks(app, { kind: 'Restore', operation: 'undo', id }, context)
+    await act()
+  } catch (error) {
+    await endHooksAfterFailure(app, id, context)
+    throw error
+  }
+  await endHooks(app, id, 'done', context)
+}
+
+/** An undo that failed before its first change leaves what was live, and what was noted of it. */
+async function orLeave(
+  app: App,
+  { restoreId }: UndoPlan,
+  undoing: Undoing,
+  act: () => Promise<void>,
+  context: OperationContext,
+): Promise<void> {
+  try {
+    await act()
+  } catch (error) {
+    await leave(app, restoreId, undoing, { ...context, signal: new AbortController().signal })
+    throw error
+  }
 }
 
 async function beginUndo(journal: RestoreJournal, context: OperationContext): Promise<void> {
   await refuseAtWork(journal, context)
   const own = { ...journal, owner: await context.processes.self() }
   await enterStage(own, 'undoing', context.records, context.clock)
-}
-
-/** An undo that failed before its first change leaves what was live, and what was noted of it. */
-async function undoOrLeave(
-  app: App,
-  { restoreId }: UndoPlan,
-  { targets, journal }: Undoing,
-  context: OperationContext,
-): Promise<void> {
-  try {
-    await undoAll(app, restoreId, targets, context)
-  } catch (error) {
-    await leave(app, restoreId, { targets, journal }, { ...context, signal: new AbortController().signal })
-    throw error
-  }
 }
 
 interface Undoing {

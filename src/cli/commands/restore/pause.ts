@@ -1,14 +1,17 @@
 import type { Command as Commander } from 'commander'
 import type { PausePlan } from '../../../operations/pause/pause.ts'
 import { confirmByTyping } from '../../ask/confirm.ts'
+import { acceptOption } from '../../ask/accept-option.ts'
 import { timeOption } from '../../ask/time-option.ts'
 import { chooseApp } from '../../choose-app.ts'
 import { run, type Cli } from '../../cli.ts'
 import type { Ending } from '../../ending.ts'
 import { formatTime, quoted } from '../../print/format.ts'
+import { windowLines } from '../../print/window-lines.ts'
 import type { Command } from '../../run-command.ts'
 
 interface PauseOptions {
+  readonly accept?: readonly string[]
   readonly for?: string
   readonly reason?: string
   readonly dryRun?: boolean
@@ -21,6 +24,7 @@ export function addPause(program: Commander, cli: Cli): void {
     .description('stop the workloads of the app that run, until holdfast resume or for a time')
     .option('--for <time>', 'start it again by itself after this time, for example 2h')
     .option('--reason <text>', 'say why, for everybody who finds the app stopped')
+    .addOption(acceptOption('pause'))
     .option('-n, --dry-run', 'show what would be stopped')
     .option('-y, --yes', 'do not ask to type the name of the app')
     .action((name: string | undefined, options: PauseOptions, command: Commander) =>
@@ -34,7 +38,7 @@ async function pause(command: Command, name: string | undefined, options: PauseO
   const app = chooseApp(apps, name)
   const plan = await planPause(
     app,
-    { reason: options.reason, forMilliseconds: await timeOption('--for', options.for) },
+    { reason: options.reason, accept: options.accept, forMilliseconds: await timeOption('--for', options.for) },
     context,
   )
   if (options.dryRun === true) {
@@ -63,5 +67,6 @@ function planText(plan: PausePlan): string {
   return [
     `Pause of ${app} until ${endOf(plan)}${reason === null ? '' : ` (${quoted(reason)})`} would`,
     ...workloads.map((workload) => `  stop ${workload}`),
+    ...windowLines(plan),
   ].join('\n')
 }
