@@ -19,7 +19,7 @@ import type { Storage } from '../storage/storage.ts'
 import { processEnvironment } from '../system/environment.ts'
 import { newId } from '../system/identifiers.ts'
 import { software } from '../system/process/software.ts'
-import { isRunning, thisProcess } from '../system/process/this-process.ts'
+import { runningOperations } from '../system/process/this-process.ts'
 import { pageCookie } from '../system/page-cookie.ts'
 import { makeTemporaryFolder, removeAbandonedFolders, removeTemporaryFolder } from '../system/files/temporary-folder.ts'
 import { configuredKeyChain } from '../operations/keys/key-administration.ts'
@@ -65,7 +65,7 @@ function operationContextOf(context: Context, records: Records, keyRing: Identit
     identitiesAtHand: () => keyRing.identitiesAtHand(),
     fingerprintKey: async (app) => fingerprintKeyOf(await keyRing.signer(), app),
     removeScratchFolder: removeTemporaryFolder,
-    processes: { self: thisProcess, isRunning },
+    processes: runningOperations(),
     async scratchFolder() {
       const path = await makeTemporaryFolder('kept')
       return { path, remove: () => removeTemporaryFolder(path) }
@@ -140,6 +140,8 @@ function appsOf(config: Config, repositories: ReadonlyMap<string, AppRepository>
     objectives: app.objectives,
     lostTogether: app.lostTogether,
     priority: app.priority,
+    hooks: app.hooks,
+    windows: app.windows,
     keyFit: app.keyFit.map(declared),
     ...platformOf(app),
     ...configurationOf(config, name),

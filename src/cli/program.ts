@@ -8,6 +8,7 @@ import { addShow } from './commands/points/show.ts'
 import { addVerify } from './commands/points/verify.ts'
 import { addDrill } from './commands/points/drill.ts'
 import { addKeep } from './commands/points/keep.ts'
+import { addGuard } from './commands/restore/guard.ts'
 import { addPause } from './commands/restore/pause.ts'
 import { addRestore } from './commands/restore/restore.ts'
 import { addResume } from './commands/restore/resume.ts'
@@ -46,6 +47,7 @@ const COMMANDS: readonly Add[] = [
   addScratch,
   addPause,
   addResume,
+  addGuard,
   addUndo,
   addPrune,
   addRemove,

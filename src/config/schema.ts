@@ -4,6 +4,8 @@ import type { RetentionPolicy } from '../core/retention/retention.ts'
 import { keyFitSetting, type KeyFitSetting } from '../profiles/use-recipe.ts'
 import { secretReference } from '../system/secret-reference.ts'
 import { duration } from './duration.ts'
+import { hooksSetting, type Hooks } from './hooks-schema.ts'
+import { windowsSetting } from './windows-schema.ts'
 import { recipient, repository, repositoryVariants, type RepositoryConfig } from './repository-schema.ts'
 
 /** The settings schemas of the component kinds, by kind. Each is an object schema with `kind: z.literal(<kind>)`. */
@@ -89,6 +91,8 @@ function appSchema(kinds: ComponentSchemas): z.ZodType<AppConfig> {
       platform: platformSettings.optional().meta({
         description: 'Where the workloads of the app run, which Holdfast stops and starts again.',
       }),
+      hooks: hooksSetting,
+      windows: windowsSetting,
       keyFit: z.array(keyFitSetting).default([]).meta({ description: 'Proofs that the captured keys open the data.' }),
     })
     .transform(({ interval, objectives: given, ...app }) => ({
@@ -107,6 +111,8 @@ export interface AppConfig {
   readonly retention: RetentionPolicy
   readonly components: Readonly<Record<string, ComponentSettings>>
   readonly platform?: PlatformSettings | undefined
+  readonly hooks: Hooks
+  readonly windows: z.infer<typeof windowsSetting>
   readonly keyFit: readonly KeyFitSetting[]
 }
 

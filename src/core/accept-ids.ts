@@ -28,9 +28,12 @@ export const ALARM = 'alarm-'
 /** That the server of the app was restored or made anew, and that this is right. */
 export const WENT_BACK = 'went-back'
 
+/** That the app is stopped outside its maintenance windows. */
+export const OUTSIDE_WINDOW = 'outside-window'
+
 /** What `--accept` takes, by command: the one way past a refusal. An id that ends with `-` is followed by a name. */
 export const acceptedBy = {
-  backup: [WENT_BACK],
+  backup: [WENT_BACK, OUTSIDE_WINDOW],
   drill: acceptIds,
   export: acceptIds,
   import: ['trust-dump', 'without-rows'],
@@ -45,9 +48,11 @@ export const acceptedBy = {
     'overdue-backup',
     PRUNE_PLAN,
   ],
+  pause: [OUTSIDE_WINDOW],
   remove: [DAMAGED_POINT, 'last-drilled', 'last-good', 'last-point', 'under-minimum'],
-  restore: [...acceptIds, KEY_MISFIT],
+  restore: [...acceptIds, KEY_MISFIT, OUTSIDE_WINDOW],
   resume: ['unsure-data'],
+  undo: [OUTSIDE_WINDOW],
 } as const satisfies Readonly<Record<string, readonly string[]>>
 export type AcceptingCommand = keyof typeof acceptedBy
 

@@ -1,5 +1,8 @@
+import type { Hooks } from '../config/hooks-schema.ts'
 import type { Context, Records } from '../core/ports.ts'
+import type { MaintenanceWindow } from '../core/schedule/maintenance-window.ts'
 import type { Secret } from '../core/secret.ts'
+import type { RunningOperations } from '../system/process/this-process.ts'
 import type { FailureDomain } from '../core/safety/lost-together.ts'
 import type { Finding, PointId } from '../core/restore-point.ts'
 import type { Objectives } from '../core/safety/safety.ts'
@@ -27,6 +30,10 @@ export interface App {
   readonly priority?: 'background' | 'normal'
   /** What its restore points carry of the configuration, without secrets. */
   readonly configuration?: Readonly<Record<string, unknown>>
+  /** Programs that run before and after it is captured or its live data is replaced. */
+  readonly hooks?: Hooks
+  /** When it may be stopped; always where there is none. */
+  readonly windows?: readonly MaintenanceWindow[]
   /** Where its workloads run; without it nothing is stopped. */
   readonly platform?: AppPlatform
   /** All apps of the configuration, this one too: their places are theirs. */
@@ -77,11 +84,8 @@ export interface OperationContext extends Context {
   readonly scratchFolder: () => Promise<{ readonly path: string; readonly remove: () => Promise<void> }>
   /** Removes one that another process made. */
   readonly removeScratchFolder: (path: string) => Promise<void>
-  /** Names this process to later ones, and tells whether one that was named still runs on this machine. */
-  readonly processes: {
-    readonly self: () => Promise<string>
-    readonly isRunning: (named: string) => Promise<boolean>
-  }
+  /** Names this process and its operations to others, and tells whether one that was named still runs on this machine. */
+  readonly processes: RunningOperations
   /** Lets other programs of this machine go first from now on. */
   readonly toBackground?: () => Promise<void>
   /** A cookie that a page of a running app gives to a stranger, for key fit. */

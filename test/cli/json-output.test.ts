@@ -71,6 +71,24 @@ const ELSEWHERE = [
   'restorePlan.leftOut?[]',
   // Needs a file whose header lacks claims; src/interop/kleidia-v1/read.test.ts opens such files.
   'kleidiaOpened.remarks[]',
+  // Need a restore that died; test/crash/guard-killed.test.ts kills one.
+  'resume.report.settles?',
+  'resume --dry-run.plan.settles?',
+  // src/operations/pause/window.test.ts plans with windows.
+  'plannedWindow.next?',
+  'restorePlan.window?',
+  'restorePlan.outsideWindow?',
+  'undoPlan.window?',
+  'undoPlan.outsideWindow?',
+  'backup --dry-run.plan.window?',
+  'backup --dry-run.plan.outsideWindow?',
+  'guard.apps[].settled?',
+  'guard.apps[].settled?.restoreId',
+  'guard.apps[].settled?.how',
+  'guard.apps[].failure?',
+  'guard.apps[].failure?.kind',
+  'guard.apps[].failure?.message',
+  'guard.apps[].failure?.hint?',
   // Needs a workload that cannot be started; src/operations/pause/capture-window.test.ts has one.
   'backup.report.notResumed?',
   // Needs a server that went back; src/operations/lineage/went-back.test.ts and test/e2e/went-back.test.ts have one.
@@ -209,9 +227,11 @@ async function throughPause(lab: Lab): Promise<void> {
     const app = { running: ['true'], stop: ['true'], start: ['true'] }
     Object.assign(config.apps['portal']!, { platform: { kind: 'host', workloads: { app } } })
     config.apps['portal']!.components['files']!['captureWhile'] = 'paused'
+    Object.assign(config.apps['portal']!, { windows: [{ from: '00:00', to: '00:00' }] })
   })
-  await printed(lab, 'pause --dry-run', ['pause', '--dry-run'])
-  await printed(lab, 'pause', ['pause', '--reason', 'upgrade', '--yes'])
+  await printed(lab, 'pause --dry-run', ['pause', '--dry-run', '--accept', 'outside-window'])
+  await printed(lab, 'pause', ['pause', '--for', '2h', '--reason', 'upgrade', '--yes'])
+  await printed(lab, 'guard', ['guard'])
   await printed(lab, 'resume --dry-run', ['resume', '--dry-run', '--accept', 'unsure-data'])
   await printed(lab, 'resume', ['resume'])
 }

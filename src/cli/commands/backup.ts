@@ -8,6 +8,7 @@ import type { Ending } from '../ending.ts'
 import { formatFindings, withoutWarnings } from '../print/findings.ts'
 import { formatBytes, formatDuration, formatTable, quoted } from '../print/format.ts'
 import { formatKeyFits } from '../print/key-fits.ts'
+import { windowLines } from '../print/window-lines.ts'
 import type { Command } from '../run-command.ts'
 
 interface BackupOptions {
@@ -81,6 +82,7 @@ function planText(plan: BackupPlan): string {
     `Backup of ${plan.app} would`,
     ...label,
     ...pauses,
+    ...windowLines(plan),
     ...components,
     ...repositories,
     formatFindings(plan.findings),

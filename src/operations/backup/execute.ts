@@ -12,6 +12,7 @@ import { backupWorld } from '../key-fit/evidence-sources.ts'
 import { remarksOf } from '../lineage/compare.ts'
 import { alarmFinding, wentBackIn } from '../lineage/remarks.ts'
 import { loadServerNotes } from '../lineage/server-notes.ts'
+import { beginHooks, endHooks, type HookOutcome } from '../hooks/hooks.ts'
 import { CaptureWindow } from '../pause/capture-window.ts'
 import { SAFETY_REMARK } from '../points/safety-remark.ts'
 import { about } from '../source.ts'
@@ -43,7 +44,7 @@ export async function executeBackup(
     const fingerprintKey = (await context.fingerprintKey?.(app.name)) ?? newFingerprintKey()
     const evidence = new BackupEvidence(app.keyFit ?? [])
     const window = new CaptureWindow(app, order.point, context)
-    const how = { fingerprintKey, evidence, window, indivisible: order.indivisible ?? false }
+    const how = { fingerprintKey, evidence, window, point: order.point, indivisible: order.indivisible ?? false }
     const { components, findings, lacking, servers } = await captureAll(app, destinations, how, context)
     const keyFit = await proveAll(
       app.keyFit ?? [],
@@ -76,6 +77,7 @@ interface CaptureHow {
   readonly fingerprintKey: Secret
   readonly evidence: BackupEvidence
   readonly window: CaptureWindow
+  readonly point: string
   readonly indivisible: NonNullable<BackupOrder['indivisible']>
 }
 
@@ -90,10 +92,15 @@ async function captureAll(
   how: CaptureHow,
   context: OperationContext,
 ): Promise<AllCaptured> {
+  let outcome: HookOutcome = 'failed'
   try {
-    return await captureEach(app, destinations, how, context)
+    await beginHooks(app, { kind: 'Capture', operation: 'backup', id: how.point }, context)
+    const captured = await captureEach(app, destinations, how, context)
+    outcome = 'done'
+    return captured
   } finally {
     await how.window.close()
+    await how.window.afterwards(() => endHooks(app, how.point, outcome, context))
   }
 }
 

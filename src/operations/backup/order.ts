@@ -9,6 +9,8 @@ export const backupOrder = z.object({
   point: z.string(),
   /** An operator says that a server that went back is what it should be. */
   acceptWentBack: z.boolean().optional(),
+  /** The operator accepted that the app is stopped outside its maintenance windows. */
+  outsideWindow: z.boolean().optional(),
   /** Names of repositories whose points nobody could open: a backup to them is incomplete. */
   unopenable: z.array(z.string()).readonly().optional(),
   /** Said of the point in its commit. */

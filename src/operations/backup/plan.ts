@@ -4,6 +4,7 @@ import type { Finding } from '../../core/restore-point.ts'
 import type { App, OperationContext } from '../app.ts'
 import { closedFinding } from '../keys/closed-finding.ts'
 import { isCapturedPaused } from '../pause/capture-window.ts'
+import { outsideWindow, plannedWindow, type PlannedWindow } from '../pause/window.ts'
 import { workloadsToPause } from '../pause/workloads.ts'
 import { parseNote } from './note.ts'
 import type { BackupOrder } from './order.ts'
@@ -15,6 +16,7 @@ export interface BackupPlan extends BackupOrder {
   readonly findings: readonly Finding[]
   /** Workloads that are stopped while the components that ask for it are captured, and started again. */
   readonly pauses?: readonly string[]
+  readonly window?: PlannedWindow
 }
 
 export interface BackupRequest {
@@ -49,11 +51,12 @@ export async function planBackup(
     components: app.components.map(({ name, driver }) => ({ name, kind: driver.kind })),
     repositories: app.repositories.map(({ name, location }) => ({ name, location })),
     findings: [...findings.filter(needsSaying), ...closed.map(({ finding }) => finding)],
-    ...(pauses.length === 0 ? {} : { pauses }),
+    ...(pauses.length === 0 ? {} : { pauses, ...plannedWindow(app, context) }),
     ...(unopenable.length === 0 ? {} : { unopenable }),
     ...said,
     ...(hold === undefined ? {} : { held: hold }),
     ...(accept.includes(WENT_BACK) ? { acceptWentBack: true } : {}),
+    ...outsideWindow(accept),
   }
 }
 

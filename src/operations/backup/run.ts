@@ -2,8 +2,11 @@ import { z } from 'zod'
 import { toFailureUnder } from '../../core/cancelled.ts'
 import { describe, Failure } from '../../core/failure.ts'
 import type { App, OperationContext } from '../app.ts'
+import { asOperation } from '../as-operation.ts'
 import { saveServerNotes } from '../lineage/server-notes.ts'
 import { bringBack } from '../pause/bring-back.ts'
+import { isCapturedPaused } from '../pause/capture-window.ts'
+import { refuseOutsideWindow } from '../pause/window.ts'
 import { storeKept } from '../proof/record-verdict.ts'
 import { executeBackup } from './execute.ts'
 import type { BackupOrder } from './order.ts'
@@ -17,7 +20,13 @@ const lastBackup = z.object({
 export type LastBackup = z.infer<typeof lastBackup>
 
 /** Runs a backup, behind other programs where the app asks for it, and remembers on this machine how it ended: prune freezes while backups fail. */
-export async function runBackup(app: App, order: BackupOrder, context: OperationContext): Promise<BackupReport> {
+export function runBackup(app: App, order: BackupOrder, context: OperationContext): Promise<BackupReport> {
+  return asOperation(context, (own) => backUp(app, order, own))
+}
+
+async function backUp(app: App, order: BackupOrder, context: OperationContext): Promise<BackupReport> {
+  // That it has to wait makes no failed backup of it.
+  if (app.components.some(isCapturedPaused)) refuseOutsideWindow(app, 'a backup', order.outsideWindow, context)
   if (app.priority === 'background') await context.toBackground?.()
   try {
     await bringBack(app, context)

@@ -51,28 +51,33 @@ export class CaptureWindow {
   async close(): Promise<void> {
     const end = this.#end
     this.#end = undefined
+    await this.afterwards(async () => await end?.())
+  }
+
+  /** What brings the app back: that it fails is told, and loses no restore point. */
+  async afterwards(act: () => Promise<void>): Promise<void> {
     try {
-      await end?.()
+      await act()
     } catch (error) {
-      this.failure = toFailure(error)
-      this.#context.progress({ type: 'warning', message: this.failure.message })
+      this.failure ??= toFailure(error)
+      this.#context.progress({ type: 'warning', message: toFailure(error).message })
     }
   }
 
   /** Who stops this backup is not to stop what brings the app back. */
-  get #afterwards(): OperationContext {
+  get #uncancelled(): OperationContext {
     return { ...this.#context, signal: new AbortController().signal }
   }
 
   async #hold(): Promise<readonly string[]> {
-    this.#end = () => release(this.#app, this.#point, this.#afterwards)
+    this.#end = () => release(this.#app, this.#point, this.#uncancelled)
     return await noteHeld(this.#app, { operation: 'backup', id: this.#point }, this.#context)
   }
 
   /** The app is paused already and stays so: only what runs all the same is stopped, and started again. */
   async #within(record: PauseRecord): Promise<readonly string[]> {
     const workloads = await runningWorkloads(this.#app, this.#context)
-    this.#end = () => startWorkloads(this.#app, workloads, this.#afterwards)
+    this.#end = () => startWorkloads(this.#app, workloads, this.#uncancelled)
     await saveRecord({ ...record, workloads: [...new Set([...record.workloads, ...workloads])] }, this.#context)
     return workloads
   }

@@ -91,7 +91,12 @@ export async function noteLive(
 export async function release(app: App, id: string, context: OperationContext): Promise<void> {
   const record = await loadRecord(app.name, context)
   if (record?.id !== id || (await isHeldElsewhere(record, context))) return
-  const answer = mayResume(record, { isRunning: false, unfinished: undefined, isAsked: false })
+  const answer = mayResume(record, {
+    isRunning: false,
+    unfinished: undefined,
+    isAsked: false,
+    now: context.clock.now().getTime(),
+  })
   if (answer.may) return await startAll(app, record, context)
   await backToPlanned(record, context)
   tellStopped(record, answer, context)
@@ -104,7 +109,7 @@ export async function startAll(app: App, record: PauseRecord, context: Operation
 }
 
 /** Nothing holds the app but the pause that a person asked for. */
-async function backToPlanned(record: PauseRecord, context: OperationContext): Promise<void> {
+export async function backToPlanned(record: PauseRecord, context: OperationContext): Promise<void> {
   const { planned } = record
   if (planned === undefined || mayBeMixed(record).length > 0) return
   const paused = { operation: 'pause', id: planned.id, live: 'before', safetyPoint: null } as const
@@ -112,7 +117,7 @@ async function backToPlanned(record: PauseRecord, context: OperationContext): Pr
 }
 
 /** Says what stays stopped, and why. */
-export function tellStopped(
+function tellStopped(
   { workloads }: PauseRecord,
   { reason, hint, because }: MayNot,
   { progress }: OperationContext,

@@ -36,7 +36,12 @@ function unfinished(stage: RestoreStage, mode: RestoreJournal['mode'] = 'swap'):
   }
 }
 
-const quiet: PauseFacts = { isRunning: false, unfinished: undefined, isAsked: false }
+const quiet: PauseFacts = {
+  isRunning: false,
+  unfinished: undefined,
+  isAsked: false,
+  now: Date.parse('2026-01-01T01:00:00Z'),
+}
 type Because = 'it may' | 'it runs' | 'unfinished' | 'unsure' | 'planned'
 
 function answer(change: Partial<PauseRecord>, facts: Partial<PauseFacts> = {}): Because {
@@ -96,4 +101,12 @@ test('what runs now ends its pause itself, and only a person ends what a person 
   assert.equal(answer({ planned }), 'planned')
   assert.equal(answer({ planned }, { isAsked: true }), 'it may')
   assert.equal(answer({ planned, live: 'unsure' }, { isAsked: true }), 'unsure')
+})
+
+test('a pause for a time ends at its end, and never over data that may be mixed', () => {
+  const [over, ahead] = ['2026-01-01T01:00:00Z', '2026-01-01T01:00:01Z']
+  assert.equal(answer({ planned: { ...planned, until: over } }), 'it may')
+  assert.equal(answer({ planned: { ...planned, until: ahead } }), 'planned')
+  assert.equal(answer({ planned: { ...planned, until: over }, live: 'unsure' }), 'unsure')
+  assert.equal(answer({ planned: { ...planned, until: over } }, { isRunning: true }), 'it runs')
 })

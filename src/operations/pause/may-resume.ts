@@ -10,6 +10,8 @@ export interface PauseFacts {
   readonly unfinished: RestoreJournal | undefined
   /** A person asks for it by `holdfast resume`; otherwise an operation does by itself. */
   readonly isAsked: boolean
+  /** In milliseconds since 1970. */
+  readonly now: number
 }
 
 export type MayResume =
@@ -26,18 +28,24 @@ export type MayNot = Extract<MayResume, { may: false }>
 const no = (because: MayNot['because'], reason: string, hint: string): MayNot => ({ may: false, because, reason, hint })
 
 /** Whether what is stopped may be started: no app is down on whole data, and none is up on data that may be mixed. */
-export function mayResume(record: PauseRecord, { isRunning, unfinished, isAsked }: PauseFacts): MayResume {
+export function mayResume(record: PauseRecord, { isRunning, unfinished, isAsked, now }: PauseFacts): MayResume {
   const { app, operation, id, planned } = record
   if (isRunning) return no('it runs', `${operation} ${id} of app ${app} runs now`, 'Wait until it has ended.')
   if (unfinished !== undefined && touchesLive(unfinished)) return heldBy(unfinished)
   if (mayBeMixed(record).length > 0) return no('unsure', mixedText(record), wayToWhole(record))
-  if (planned === undefined || isAsked) return { may: true }
+  if (planned === undefined || isAsked || isOver(planned, now)) return { may: true }
   const why = planned.reason === null ? '' : `: ${planned.reason}`
+  const until = planned.until === undefined ? '' : ` until ${planned.until}`
   return no(
     'planned',
-    `app ${app} is paused since ${planned.since}${why}`,
-    `Run holdfast resume ${app} to end the pause.`,
+    `app ${app} is paused since ${planned.since}${until}${why}`,
+    `Run holdfast resume ${app} to end the pause${until === '' ? '' : ' before'}.`,
   )
+}
+
+/** A pause that a person asked for, for a time. */
+function isOver({ until }: NonNullable<PauseRecord['planned']>, now: number): boolean {
+  return until !== undefined && Date.parse(until) <= now
 }
 
 /** The components whose live data may be a mixture of before and after. */

@@ -1,11 +1,13 @@
 import { z } from 'zod'
 import { describe, Failure } from '../../core/failure.ts'
 import type { App, OperationContext } from '../app.ts'
+import { asOperation } from '../as-operation.ts'
 import { isOneLine } from '../backup/note.ts'
 import { unfinishedJournal } from '../restore/journal.ts'
 import { noteHeld, refuseOther } from './hold.ts'
 import { heldBy, touchesLive } from './may-resume.ts'
 import { adoptRecord, findRecord, removeRecord, saveRecord, type PauseRecord } from './record.ts'
+import { outsideWindow, plannedWindow, refuseOutsideWindow, type PlannedWindow } from './window.ts'
 import { runningWorkloads, startWorkloads, stopWorkloads, workloadsToPause } from './workloads.ts'
 
 /** What a pause is to do: all that a later process or another machine needs, and nothing else. It can be stored as JSON. */
@@ -14,6 +16,10 @@ export const pauseOrder = z.object({
   id: z.string(),
   /** Why, for everybody who finds the app stopped. */
   reason: z.string().nullable(),
+  /** When it ends by itself; null where only `holdfast resume` ends it. */
+  until: z.string().nullable().default(null),
+  /** The operator accepted that the app is stopped outside its maintenance windows. */
+  outsideWindow: z.boolean().optional(),
 })
 export type PauseOrder = Readonly<z.infer<typeof pauseOrder>>
 
@@ -21,42 +27,69 @@ export type PauseOrder = Readonly<z.infer<typeof pauseOrder>>
 export interface PausePlan extends PauseOrder {
   /** In the order in which they are stopped. */
   readonly workloads: readonly string[]
+  readonly window?: PlannedWindow
   readonly confirmation: string
 }
 
 /** `workloads` are stopped now; none where nothing ran. */
-export type PauseReport = Omit<PausePlan, 'confirmation'>
+export type PauseReport = Omit<PausePlan, 'confirmation' | 'window' | 'outsideWindow'>
+
+export interface PauseRequest {
+  readonly reason?: string | undefined
+  /** How long it lasts; until `holdfast resume` when absent. */
+  readonly forMilliseconds?: number | undefined
+  /** Ids of refusals that the operator accepted. */
+  readonly accept?: readonly string[] | undefined
+}
 
 /** Says what would be stopped; changes nothing. Fails with `refused` while a restore of the app is unfinished. */
 export async function planPause(
   app: App,
-  { reason }: { readonly reason?: string | undefined },
+  { reason, forMilliseconds, accept = [] }: PauseRequest,
   context: OperationContext,
 ): Promise<PausePlan> {
   if (reason !== undefined && !isOneLine(reason.trim())) throw longReason()
   await refuseUnpausable(app, await findRecord(app, context), context)
   const workloads = await workloadsToPause(app, context)
-  return { app: app.name, id: context.newId(), reason: reason?.trim() ?? null, workloads, confirmation: app.name }
+  const until = forMilliseconds === undefined ? null : endOf(forMilliseconds, context)
+  const said = { reason: reason?.trim() ?? null, until }
+  const beside = { ...plannedWindow(app, context), ...outsideWindow(accept) }
+  return { app: app.name, id: context.newId(), ...said, workloads, ...beside, confirmation: app.name }
 }
 
 /**
  * Stops what runs of the app, until `holdfast resume`. Whatever fails, what was stopped is started again; who dies in here
  * leaves a pause that `holdfast resume` ends.
  */
-export async function runPause(app: App, { id, reason }: PauseOrder, context: OperationContext): Promise<PauseReport> {
+export function runPause(app: App, order: PauseOrder, context: OperationContext): Promise<PauseReport> {
+  return asOperation(context, (own) => pause(app, order, own))
+}
+
+async function pause(
+  app: App,
+  { id, reason, until, outsideWindow: isAccepted }: PauseOrder,
+  context: OperationContext,
+): Promise<PauseReport> {
+  refuseOutsideWindow(app, 'a pause', isAccepted, context)
   const before = await adoptRecord(app, context)
   await refuseUnpausable(app, before, context)
   const running = await runningWorkloads(app, context)
   const since = before?.planned?.since ?? context.clock.now().toISOString()
   try {
-    const planned = { id, since, reason: reason ?? before?.planned?.reason ?? null }
+    const ends = until ?? before?.planned?.until
+    const said = { reason: reason ?? before?.planned?.reason ?? null, ...(ends === undefined ? {} : { until: ends }) }
+    const planned = { id, since, ...said }
     const workloads = await noteHeld(app, { operation: 'pause', id, planned }, context)
     await stopWorkloads(app, workloads, context)
-    return { app: app.name, id, reason: planned.reason, workloads }
+    return { app: app.name, id, reason: planned.reason, until: ends ?? null, workloads }
   } catch (error) {
     await goBack(app, before, running, context)
     throw error
   }
+}
+
+function endOf(milliseconds: number, { clock }: OperationContext): string {
+  return new Date(clock.now().getTime() + milliseconds).toISOString()
 }
 
 function longReason(): Failure {

@@ -27,8 +27,10 @@ const pauseRecord = z.object({
   mixed: z.array(z.string()),
   /** Holds the data from before the mixture. */
   safetyPoint: z.string().nullable(),
-  /** A person asked for the pause: it ends by `holdfast resume` only. */
-  planned: z.object({ id: z.string(), since: z.string(), reason: z.string().nullable() }).optional(),
+  /** A person asked for the pause: it ends by `holdfast resume`, and by itself after `until`. */
+  planned: z
+    .object({ id: z.string(), since: z.string(), reason: z.string().nullable(), until: z.string().optional() })
+    .optional(),
 })
 export type PauseRecord = Readonly<z.infer<typeof pauseRecord>>
 

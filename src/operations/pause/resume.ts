@@ -2,10 +2,14 @@ import { z } from 'zod'
 import { acceptOptions } from '../../core/accept-ids.ts'
 import { Failure } from '../../core/failure.ts'
 import type { App, OperationContext } from '../app.ts'
-import { factsOf } from './bring-back.ts'
+import { asOperation } from '../as-operation.ts'
+import { bringUp } from '../guard/guard.ts'
+import type { Judgement } from '../guard/judge.ts'
+import { lookDown } from '../guard/look-down.ts'
+import { lookAt } from '../guard/settle.ts'
 import { startAll } from './hold.ts'
-import { mayResume, type MayNot } from './may-resume.ts'
-import { adoptRecord, findRecord, type PauseRecord } from './record.ts'
+import { heldBy, mayResume, type MayNot, type MayResume, type PauseFacts } from './may-resume.ts'
+import { adoptRecord, findRecord, loadRecord, type PauseRecord } from './record.ts'
 
 /** What a resume is to do: all that a later process or another machine needs, and nothing else. It can be stored as JSON. */
 export const resumeOrder = z.object({
@@ -23,30 +27,51 @@ export interface ResumePlan extends ResumeOrder {
   readonly reason: string | null
   /** In the order in which they are started. */
   readonly workloads: readonly string[]
+  /** What is done first with a restore or undo that died; absent where nothing of one was left. */
+  readonly settles?: Judgement
 }
 
 /** `workloads` run again. */
-export type ResumeReport = Pick<ResumePlan, 'app' | 'paused' | 'workloads'>
+export type ResumeReport = Pick<ResumePlan, 'app' | 'paused' | 'workloads' | 'settles'>
 
 /**
- * Says what would be started; changes nothing. Fails with `refused` while a restore holds the app or its live data may be
- * mixed, and with `locked` while the operation that paused it runs.
+ * Says what would be started; changes nothing. Fails with `refused` where live data may be mixed or a person must end a restore,
+ * and with `locked` while the operation that keeps the app down runs.
  */
 export async function planResume(app: App, accept: readonly string[], context: OperationContext): Promise<ResumePlan> {
   const record = await findRecord(app, context)
-  if (record !== undefined) await refuseUnready(app, record, accept, context)
-  return planOf(app, record, accept)
+  const left = await lookDown(app, record, context)
+  if (left === undefined) return planOf(app, undefined, accept)
+  const judgement =
+    left.facts.isRunning || left.unsettled === undefined ? undefined : await lookAt(app, left.unsettled, context)
+  if (judgement === undefined || judgement === 'leave') {
+    const noted = judgement === undefined ? record : record && { ...record, live: 'unsure' as const }
+    refuseUnready(app, noted, { ...left.facts, isAsked: true }, accept)
+    return planOf(app, record, accept)
+  }
+  const whole = record && { ...record, live: left.unsettled?.work === 'undo' ? ('restored' as const) : LIVE[judgement] }
+  refuseUnready(app, whole, { ...left.facts, unfinished: undefined, isAsked: true }, accept)
+  return { ...planOf(app, whole, accept), settles: judgement }
 }
 
-/** Starts what is stopped and forgets the pause; where nothing is, it does nothing. One that cannot be started keeps no other down. */
-export async function runResume(app: App, { accept }: ResumeOrder, context: OperationContext): Promise<ResumeReport> {
-  const record = await adoptRecord(app, context)
-  if (record !== undefined) {
-    await refuseUnready(app, record, accept, context)
-    await startAll(app, record, context)
+const LIVE = { 'let in': 'before', 'take back': 'before', finish: 'restored', 'undo on': 'restored' } as const
+
+/** Lets writers in to whole data, starts what is stopped and forgets the pause; where nothing is, it does nothing. One that cannot be started keeps no other down. */
+export function runResume(app: App, order: ResumeOrder, context: OperationContext): Promise<ResumeReport> {
+  return asOperation(context, (own) => resume(app, order, own))
+}
+
+async function resume(app: App, { accept }: ResumeOrder, context: OperationContext): Promise<ResumeReport> {
+  const before = await adoptRecord(app, context)
+  const { outcome, settled } = await bringUp(app, { isAsked: true, endsUnfinished: false }, context)
+  const record = outcome === 'brought back' ? before : await loadRecord(app.name, context)
+  if (outcome !== 'brought back' && outcome !== 'up') {
+    const facts = (await lookDown(app, record, context))?.facts
+    if (facts !== undefined) refuseUnready(app, record, { ...facts, isAsked: true }, accept)
+    if (record !== undefined) await startAll(app, record, context)
   }
   const { accept: _accepted, reason: _reason, ...report } = planOf(app, record, accept)
-  return report
+  return { ...report, ...(settled === undefined ? {} : { settles: settled.how }) }
 }
 
 function planOf(app: App, record: PauseRecord | undefined, accept: readonly string[]): ResumePlan {
@@ -56,13 +81,8 @@ function planOf(app: App, record: PauseRecord | undefined, accept: readonly stri
   return { app: app.name, accept, paused, reason: planned?.reason ?? null, workloads: workloads.toReversed() }
 }
 
-async function refuseUnready(
-  app: App,
-  record: PauseRecord,
-  accept: readonly string[],
-  context: OperationContext,
-): Promise<void> {
-  const answer = mayResume(record, await factsOf(app, record, { isAsked: true }, context))
+function refuseUnready(app: App, record: PauseRecord | undefined, facts: PauseFacts, accept: readonly string[]): void {
+  const answer = record === undefined ? withoutRecord(app, facts) : mayResume(record, facts)
   if (answer.may) return
   if (answer.because !== 'unsure') throw refusal(answer)
   const id = { accept: 'unsure-data' }
@@ -70,6 +90,14 @@ async function refuseUnready(
   const { reason, hint } = answer
   const past = `To start the app over this data all the same: holdfast resume ${app.name} ${acceptOptions([id.accept])}.`
   throw new Failure('refused', reason, { hint: `${hint} ${past}`, facts: id })
+}
+
+/** Nothing was stopped, and a restore has locked writers out. */
+function withoutRecord({ name }: App, { isRunning, unfinished }: PauseFacts): MayResume {
+  if (unfinished === undefined) return { may: true }
+  if (!isRunning) return heldBy(unfinished)
+  const reason = `restore ${unfinished.restoreId} of app ${name} runs now`
+  return { may: false, because: 'it runs', reason, hint: 'Wait until it has ended.' }
 }
 
 function refusal({ because, reason, hint }: MayNot): Failure {

@@ -5,7 +5,7 @@ import { appInto, componentsInto } from '../restore/into/app-into.ts'
 import { describeInto } from '../../core/texts/into-text.ts'
 import { isFinished, saveJournal, type RestoreJournal } from '../restore/journal.ts'
 import { otherPlaces } from '../undo/places.ts'
-import { allKept } from '../undo/undo.ts'
+import { allKept } from '../undo/undo-all.ts'
 import type { ForgottenPrevious, IsMine } from './forgotten.ts'
 
 type ForgetAt = (there: App, isMine: IsMine) => Promise<readonly ForgottenPrevious[]>

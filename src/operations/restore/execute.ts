@@ -6,6 +6,7 @@ import type { App, OperationContext } from '../app.ts'
 import { summarize } from '../backup/report.ts'
 import { proveRestored, refuseMisfits, refuseRecorded, type RestoredFit } from '../key-fit/prove.ts'
 import { noteRestored } from '../lineage/server-notes.ts'
+import { beginHooks, endHooks, endHooksAfterFailure } from '../hooks/hooks.ts'
 import { noteHeld, noteLive, release } from '../pause/hold.ts'
 import { stopWorkloads } from '../pause/workloads.ts'
 import { intoOptions } from '../../core/texts/into-text.ts'
@@ -23,7 +24,7 @@ import {
   rollBack,
   swapAll,
 } from './phases.ts'
-import { allKept } from '../undo/undo.ts'
+import { allKept } from '../undo/undo-all.ts'
 import type { RestoreOrder } from './order.ts'
 import { missingOf } from './missing.ts'
 import type { RestoreReport } from './report.ts'
@@ -45,7 +46,7 @@ export async function executeRestore(
 ): Promise<RestoreReport> {
   const run = new RestoreRun(
     order,
-    { missing: missingOf(reader, order.chosen), journal: newJournal(order, targets, context) },
+    { missing: missingOf(reader, order.chosen), journal: await newJournal(order, targets, context) },
     context,
   )
   const prove = async (): Promise<void> =>
@@ -124,6 +125,7 @@ export async function finish(
 ): Promise<void> {
   await reopenAll(targets, context)
   await release(app, run.id, context)
+  await endHooks(app, run.id, 'done', context)
   await run.enter('done')
 }
 
@@ -136,6 +138,7 @@ async function lockOut(
 ): Promise<void> {
   const { id, safetyPoint } = run
   const holder = { operation: 'restore', id, components: namesOf(targets), safetyPoint } as const
+  await beginHooks(app, { kind: 'Restore', operation: 'restore', id }, context)
   const workloads = await noteHeld(app, holder, context)
   await run.enter('fencing')
   await stopWorkloads(app, workloads, context)
@@ -197,6 +200,7 @@ async function stop(
     else await rollBack(targets, 'forgotten', afterwards)
     await noteLive(app, run.id, live === 'as before' ? 'before' : 'unsure', afterwards)
     await release(app, run.id, afterwards)
+    await endHooksAfterFailure(app, run.id, afterwards)
     await run.enter('abandoned')
   } catch (cause) {
     throw unfinished(run, told, cause)
@@ -328,11 +332,11 @@ export class RestoreRun {
   }
 }
 
-function newJournal(
+async function newJournal(
   order: RestoreOrder,
   targets: readonly ComponentRestore[],
-  { clock }: OperationContext,
-): RestoreJournal {
+  { clock, processes }: OperationContext,
+): Promise<RestoreJournal> {
   const { restoreId, app, point, repository, mode, accept, into } = order
   const now = clock.now().toISOString()
   return {
@@ -347,6 +351,7 @@ function newJournal(
     ...(accept === undefined ? {} : { accept: [...accept] }),
     stage: 'planned',
     safetyPoint: null,
+    owner: await processes.self(),
     started: now,
     updated: now,
   }

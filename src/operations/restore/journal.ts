@@ -46,6 +46,8 @@ const restoreJournal = z.object({
   /** Of an earlier version: workloads that it stopped. `pause/record.ts` takes them over, and has them since. */
   paused: z.array(z.string()).optional(),
   safetyPoint: z.string().nullable(),
+  /** Who is at it, as `processes.self` named them; absent in journals of earlier versions. */
+  owner: z.string().optional(),
   started: z.string(),
   updated: z.string(),
 })
@@ -67,7 +69,14 @@ export async function enterStage(
   records: Records,
   clock: Clock,
 ): Promise<RestoreJournal> {
-  const next = { ...journal, stage, updated: clock.now().toISOString() }
+  const { owner, ...said } = journal
+  // Nobody is at what has ended.
+  const next = {
+    ...said,
+    ...(owner === undefined || isFinished(stage) ? {} : { owner }),
+    stage,
+    updated: clock.now().toISOString(),
+  }
   const name = nameOf(journal)
   try {
     await records.save(name, next)

@@ -27,6 +27,8 @@ export const restoreOrder = z.object({
   acceptedMisfits: z.array(z.string()).readonly().optional(),
   /** What the operator agreed to restore without, where it cannot be made again. */
   accept: z.array(z.enum(acceptIds)).readonly().optional(),
+  /** The operator accepted that the app is stopped outside its maintenance windows. */
+  outsideWindow: z.boolean().optional(),
   /** Scratch only: applications on this machine may connect to the copy. */
   listen: z.boolean().optional(),
 })

@@ -4,6 +4,7 @@ import type { Finding } from '../../core/restore-point.ts'
 import type { CatalogPoint, PointReader } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
 import { noteOf } from '../backup/note.ts'
+import { outsideWindow, plannedWindow, type PlannedWindow } from '../pause/window.ts'
 import { workloadsToPause } from '../pause/workloads.ts'
 import { openChosenPoint } from '../points/open-chosen-point.ts'
 import { appInto } from './into/app-into.ts'
@@ -30,6 +31,7 @@ export interface RestorePlan extends RestoreOrder {
   readonly leftOut?: readonly string[]
   /** Workloads that are stopped for it and started again. */
   readonly pauses?: readonly string[]
+  readonly window?: PlannedWindow
   /** What would keep the safety point from being made, or from being in each repository. */
   readonly safetyFindings?: readonly Finding[]
   /** What the operator types to confirm. */
@@ -120,6 +122,7 @@ function orderFor(
     acceptedMisfits: acceptedNames(accept, KEY_MISFIT),
     ...(without.length === 0 ? {} : { accept: without }),
     ...(listen === true ? { listen } : {}),
+    ...outsideWindow(accept),
   }
 }
 
@@ -143,6 +146,7 @@ async function planWith(
     ...order,
     ...(safety.length === 0 ? {} : { safetyFindings: safety }),
     ...(pauses.length === 0 ? {} : { pauses }),
+    ...(replaces ? plannedWindow(app, context) : {}),
     ...(leftOut.length === 0 ? {} : { leftOut: leftOut.map(({ name }) => name) }),
     pointCreated: reader.commit.created,
     ...noteOf(reader.commit),

@@ -4,7 +4,9 @@ import type { LiveTargetRequest } from '../../components/target.ts'
 import type { PointReader } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
 import { noteRestored } from '../lineage/server-notes.ts'
+import { endHooksAfterFailure } from '../hooks/hooks.ts'
 import { noteLive, release } from '../pause/hold.ts'
+import { claimJournal } from '../guard/claim-journal.ts'
 import { enterStage, type RestoreJournal } from './journal.ts'
 import { finish, keptFor, activate, RestoreRun } from './execute.ts'
 import { appInto } from './into/app-into.ts'
@@ -23,10 +25,11 @@ import { openBareTargets, openTargets } from './targets.ts'
 export async function resumeRestore(
   own: App,
   reader: PointReader,
-  journal: RestoreJournal,
+  left: RestoreJournal,
   context: OperationContext,
 ): Promise<RestoreReport> {
-  const app = appInto(own, journal.into)
+  const app = appInto(own, left.into)
+  const journal = await claimJournal(left, context)
   if (!canContinue(journal))
     throw new Failure(
       'refused',
@@ -55,10 +58,11 @@ export async function resumeRestore(
 /** Takes back a restore that was cut off: the data from before it is live and open, and what it loaded is gone, or kept aside if writers may have been in it. Needs no identity. */
 export async function abandonRestore(
   own: App,
-  journal: RestoreJournal,
+  left: RestoreJournal,
   context: OperationContext,
 ): Promise<RestoreJournal> {
-  const app = appInto(own, journal.into)
+  const app = appInto(own, left.into)
+  const journal = await claimJournal(left, context)
   const isMixed =
     journal.mode === 'in-place' && journal.stage !== 'planned' && (await reopenInPlace(app, journal, context))
   if (journal.mode !== 'in-place' || journal.stage === 'planned')
@@ -69,6 +73,7 @@ export async function abandonRestore(
     )
   await noteLive(app, journal.restoreId, isMixed ? 'unsure' : liveAgain(journal), context)
   await release(app, journal.restoreId, context)
+  await endHooksAfterFailure(app, journal.restoreId, context)
   return await enterStage(journal, 'abandoned', context.records, context.clock)
 }
 

@@ -1,5 +1,7 @@
 import type { App, OperationContext } from '../app.ts'
+import { asOperation } from '../as-operation.ts'
 import { bringBack } from '../pause/bring-back.ts'
+import { refuseOutsideWindow } from '../pause/window.ts'
 import { findOrdered } from '../points/find-point.ts'
 import { openChosenPoint } from '../points/open-chosen-point.ts'
 import { runScratch, type LeftRunning } from '../scratch/restore.ts'
@@ -26,9 +28,15 @@ export interface RestoreOutcome {
  * Runs a restore. Whatever fails, the live data afterwards is the old or the restored, whole, and `continueUnfinished` or
  * `abandonUnfinished` ends what a death of this process left. Fails with `refused` over an unfinished restore.
  */
-export async function runRestore(own: App, order: RestoreOrder, context: OperationContext): Promise<RestoreOutcome> {
+export function runRestore(app: App, order: RestoreOrder, context: OperationContext): Promise<RestoreOutcome> {
+  return asOperation(context, (own) => restore(app, order, own))
+}
+
+async function restore(own: App, order: RestoreOrder, context: OperationContext): Promise<RestoreOutcome> {
   const app = appInto(own, order.into)
   await refuseTaken(app, context)
+  if (order.mode === 'swap' || order.mode === 'in-place')
+    refuseOutsideWindow(app, 'a restore', order.outsideWindow, context)
   if (order.mode !== 'scratch') {
     await bringBack(own, context)
     await refuseUnfinished(own, order.into, context)
@@ -42,21 +50,25 @@ export async function runRestore(own: App, order: RestoreOrder, context: Operati
 }
 
 /** Finishes the restore of the app that was cut off, or that was left staged; with `into` the one that began with the same. */
-export async function continueUnfinished(
+export function continueUnfinished(
   app: App,
   repository: string | undefined,
   context: OperationContext,
   into?: Into,
 ): Promise<RestoreReport> {
-  await bringBack(app, context, true)
-  const journal = await requireUnfinished(app, into, context)
-  await refuseTaken(appInto(app, journal.into), context)
-  const { reader } = await openChosenPoint(app, { at: journal.point, repository }, context)
-  return await resumeRestore(app, reader, journal, context)
+  return asOperation(context, async (own) => {
+    await bringBack(app, own, true)
+    const journal = await requireUnfinished(app, into, own)
+    await refuseTaken(appInto(app, journal.into), own)
+    const { reader } = await openChosenPoint(app, { at: journal.point, repository }, own)
+    return await resumeRestore(app, reader, journal, own)
+  })
 }
 
 /** Takes the restore of the app back that was cut off, or that was left staged. */
-export async function abandonUnfinished(app: App, context: OperationContext, into?: Into): Promise<RestoreJournal> {
-  await bringBack(app, context, true)
-  return await abandonRestore(app, await requireUnfinished(app, into, context), context)
+export function abandonUnfinished(app: App, context: OperationContext, into?: Into): Promise<RestoreJournal> {
+  return asOperation(context, async (own) => {
+    await bringBack(app, own, true)
+    return await abandonRestore(app, await requireUnfinished(app, into, own), own)
+  })
 }

@@ -15,7 +15,7 @@ import { withEffects } from '../../storage/wrap/with-effects.ts'
 import { systemClock } from '../../system/clock.ts'
 import { directEffects } from '../../system/effects.ts'
 import { folderRecords } from '../../system/files/folder-records.ts'
-import { isRunning, thisProcess } from '../../system/process/this-process.ts'
+import { runningOperations } from '../../system/process/this-process.ts'
 import { makeTemporaryFolder } from '../../system/files/temporary-folder.ts'
 import type { App, AppComponent, AppRepository, OperationContext } from '../app.ts'
 import { drain } from '../source.ts'
@@ -82,7 +82,7 @@ export async function newTestHost(options: WorkshopOptions = {}): Promise<TestHo
       return { path, remove: () => rm(path, { recursive: true, force: true }) }
     },
     removeScratchFolder: (path) => rm(path, { recursive: true, force: true }),
-    processes: { self: thisProcess, isRunning },
+    processes: runningOperations(),
     identities: () => Promise.resolve([pair]),
   })
   for (const storage of storages)

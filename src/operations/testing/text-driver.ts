@@ -122,9 +122,11 @@ class TextTarget implements RestoreTarget<TextDetails> {
   readonly confirmation: string
   readonly #place: TextPlace
   readonly #id: string
+  readonly #mode: TargetRequest['mode']
 
-  constructor(place: TextPlace, { restoreId }: TargetRequest) {
+  constructor(place: TextPlace, { restoreId, mode }: TargetRequest) {
     this.#place = place
+    this.#mode = mode
     this.#id = restoreId
     this.description = `text ${place.name}`
     this.confirmation = place.name
@@ -132,7 +134,8 @@ class TextTarget implements RestoreTarget<TextDetails> {
 
   state(): Promise<TargetState> {
     const { previous, open, side } = this.#place
-    if (previous?.id === this.#id) return Promise.resolve('swapped')
+    const isOver = this.#mode === 'in-place' && side?.id === this.#id && side.whole
+    if (previous?.id === this.#id || isOver) return Promise.resolve('swapped')
     if (!open) return Promise.resolve('fenced')
     return Promise.resolve(side === undefined ? 'untouched' : 'staged')
   }

@@ -6,7 +6,7 @@ import { describeInto, intoOptions, type Into } from '../../core/texts/into-text
 import { isFinished, journalsOf } from '../restore/journal.ts'
 import { openBareTargets } from '../restore/targets.ts'
 import { otherPlaces, placeOfRestore } from './places.ts'
-import { allKept } from './undo.ts'
+import { allKept } from './undo-all.ts'
 
 /** What is retained for undo of one restore and component. */
 export interface RetainedSummary {

@@ -1,19 +1,27 @@
 import { z } from 'zod'
-import { Failure } from '../../core/failure.ts'
-import type { RetainedCopy } from '../../components/driver.ts'
+import { describe, Failure } from '../../core/failure.ts'
 import type { App, OperationContext } from '../app.ts'
+import { asOperation } from '../as-operation.ts'
 import { bringBack } from '../pause/bring-back.ts'
-import { noteLive, whileHeld } from '../pause/hold.ts'
+import { whileHeld } from '../pause/hold.ts'
 import { loadRecord } from '../pause/record.ts'
+import { plannedWindow, refuseOutsideWindow, type PlannedWindow } from '../pause/window.ts'
 import { workloadsToPause } from '../pause/workloads.ts'
 import type { Into } from '../../core/texts/into-text.ts'
+import { beginHooks, endHooks, endHooksAfterFailure } from '../hooks/hooks.ts'
+import { refuseAtWork } from '../guard/claim-journal.ts'
 import { enterStage, journalsOf, type RestoreJournal } from '../restore/journal.ts'
-import { componentsInto } from '../restore/into/app-into.ts'
 import { openBareTargets } from '../restore/targets.ts'
 import { undoPlace } from './places.ts'
+import { allKept, leaveNotUndone, undoAll } from './undo-all.ts'
 
 /** What an undo is to do: all that a later process or another machine needs, and nothing else. It can be stored as JSON. */
-export const undoOrder = z.object({ app: z.string(), restoreId: z.string().regex(/^[0-9a-f]{8}$/) })
+export const undoOrder = z.object({
+  app: z.string(),
+  restoreId: z.string().regex(/^[0-9a-f]{8}$/),
+  /** The operator accepted that the app is stopped outside its maintenance windows. */
+  outsideWindow: z.boolean().optional(),
+})
 export type UndoOrder = Readonly<z.infer<typeof undoOrder>>
 
 /** What an undo will bring back, found in the world and not in a journal, so that it works from any machine. */
@@ -28,6 +36,7 @@ export interface UndoPlan extends UndoOrder {
   }[]
   /** Workloads that are stopped for it and started again. */
   readonly pauses?: readonly string[]
+  readonly window?: PlannedWindow
   /** The place of that restore, where it is not the app's own. */
   readonly into?: Into
   /** What the operator types: the name of the app, or of the other place. */
@@ -76,7 +85,7 @@ async function planOf(
     wasNothing,
   }))
   const pauses = await workloadsToPause(app, context)
-  const paused = pauses.length === 0 ? {} : { pauses }
+  const paused = { ...(pauses.length === 0 ? {} : { pauses }), ...plannedWindow(app, context) }
   const plan = { app: app.name, restoreId, components, ...paused, confirmation: app.name }
   if (app.into === undefined) return plan
   const names = components.map(({ name }) => name)
@@ -103,47 +112,92 @@ async function canUndo(
  * Makes the data from before a restore live again, component by component; each is idempotent, so an undo that was cut
  * off is run again. What the restore had brought is kept aside until it is pruned.
  */
-export async function runUndo(own: App, { restoreId }: UndoOrder, context: OperationContext): Promise<UndoReport> {
+export function runUndo(app: App, order: UndoOrder, context: OperationContext): Promise<UndoReport> {
+  return asOperation(context, (own) => undo(app, order, own))
+}
+
+async function undo(own: App, { restoreId, outsideWindow }: UndoOrder, context: OperationContext): Promise<UndoReport> {
   const begun = context.clock.monotonic()
   await bringBack(own, context, true)
   const plan = await planUndo(own, restoreId, context)
   const app = await undoPlace(own, restoreId, context)
+  refuseOutsideWindow(app, 'an undo', outsideWindow, context)
   const components = plan.components.map(({ name }) => name)
   const journal = await journalOf(app, plan.restoreId, context)
-  if (journal !== undefined) await enterStage(journal, 'undoing', context.records, context.clock)
+  if (journal !== undefined) await beginUndo(journal, context)
   const targets = await openBareTargets(app, components, { mode: 'swap', restoreId: plan.restoreId }, context)
-  const holder = { operation: 'undo', id: plan.restoreId, components } as const
-  await whileHeld(app, holder, () => undoAll(app, plan, targets, context), context)
-  if (journal !== undefined) await enterStage(journal, 'undone', context.records, context.clock)
+  await carryOut(app, plan, { targets, journal }, context)
   return { ...plan, durationMilliseconds: Math.round(context.clock.monotonic() - begun) }
 }
 
-async function undoAll(
-  app: App,
-  { restoreId }: UndoPlan,
-  targets: Awaited<ReturnType<typeof openBareTargets>>,
-  context: OperationContext,
-): Promise<void> {
-  await noteLive(app, restoreId, 'unsure', context)
-  // The database first: like its swap, its undo is the moment that counts for the app.
-  for (const { name, target } of targets.toReversed()) {
-    context.progress({ type: 'phase', phase: 'undo', component: name })
-    await target.undo(context)
-    await target.reopen(context)
+async function carryOut(app: App, plan: UndoPlan, undoing: Undoing, context: OperationContext): Promise<void> {
+  const { restoreId, components } = plan
+  const { targets, journal } = undoing
+  const holder = { operation: 'undo', id: restoreId, components: components.map(({ name }) => name) } as const
+  // What was not undone is left before the app is started again.
+  const undone = (): Promise<void> =>
+    orLeave(app, plan, undoing, () => undoAll(app, restoreId, targets, context), context)
+  const held = async (): Promise<void> => {
+    await whileHeld(app, holder, undone, context)
+    if (journal !== undefined) await enterStage(journal, 'undone', context.records, context.clock)
   }
-  await noteLive(app, restoreId, 'restored', context)
+  await orLeave(app, plan, undoing, () => hooked(app, restoreId, held, context), context)
 }
 
-export async function allKept(
+/** The app is stopped between its hooks. */
+async function hooked(app: App, id: string, act: () => Promise<void>, context: OperationContext): Promise<void> {
+  try {
+    await beginHooks(app, { kind: 'Restore', operation: 'undo', id }, context)
+    await act()
+  } catch (error) {
+    await endHooksAfterFailure(app, id, context)
+    throw error
+  }
+  await endHooks(app, id, 'done', context)
+}
+
+/** An undo that failed before its first change leaves what was live, and what was noted of it. */
+async function orLeave(
   app: App,
+  { restoreId }: UndoPlan,
+  undoing: Undoing,
+  act: () => Promise<void>,
   context: OperationContext,
-): Promise<readonly { readonly name: string; readonly kept: RetainedCopy }[]> {
-  const lists = await Promise.all(
-    componentsInto(app).map(async ({ name, driver, settings }) =>
-      (await driver.listRetained(settings, context)).map((kept) => ({ name, kept })),
-    ),
-  )
-  return lists.flat()
+): Promise<void> {
+  try {
+    await act()
+  } catch (error) {
+    await leave(app, restoreId, undoing, { ...context, signal: new AbortController().signal })
+    throw error
+  }
+}
+
+async function beginUndo(journal: RestoreJournal, context: OperationContext): Promise<void> {
+  await refuseAtWork(journal, context)
+  const own = { ...journal, owner: await context.processes.self() }
+  await enterStage(own, 'undoing', context.records, context.clock)
+}
+
+interface Undoing {
+  readonly targets: Awaited<ReturnType<typeof openBareTargets>>
+  readonly journal: RestoreJournal | undefined
+}
+
+/** The failure of the undo is the one that is thrown; this one is told. */
+async function leave(
+  app: App,
+  restoreId: string,
+  { targets, journal }: Undoing,
+  context: OperationContext,
+): Promise<void> {
+  try {
+    if (!(await leaveNotUndone(app, restoreId, targets, context)) || journal === undefined) return
+    // An earlier undo that died changed nothing either.
+    const stage = journal.stage === 'undoing' ? 'done' : journal.stage
+    await enterStage(journal, stage, context.records, context.clock)
+  } catch (error) {
+    context.progress({ type: 'warning', message: `whether anything was undone cannot be asked: ${describe(error)}` })
+  }
 }
 
 async function journalOf(app: App, restoreId: string, context: OperationContext): Promise<RestoreJournal | undefined> {

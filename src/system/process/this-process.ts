@@ -1,8 +1,8 @@
 import { readFile, readlink } from 'node:fs/promises'
 
-/** Names a process of this machine so that a later one can tell whether it still runs. */
-export async function thisProcess(): Promise<string> {
-  return JSON.stringify(await identityOf('self'))
+/** Names a process of this machine so that a later one can tell whether it still runs; with `operation`, one of its operations. */
+export async function thisProcess(operation?: string): Promise<string> {
+  return JSON.stringify([...(await identityOf('self')), ...(operation === undefined ? [] : [operation])])
 }
 
 /**
@@ -16,6 +16,41 @@ export async function isRunning(named: string): Promise<boolean> {
   if (namespace !== here[1]) return true
   const found = await startOf(pid).catch(() => undefined)
   return found?.started === started && !found.ended
+}
+
+/** What of this process and of others is at work. */
+export interface RunningOperations {
+  /** Names this process, or the operation that it was begun for. */
+  self(): Promise<string>
+  /** Whether what was named still runs on this machine: a process, or one operation of this process. */
+  isRunning(named: string): Promise<boolean>
+  /** The same with a name of its own until `end`. */
+  begin(): RunningOperations & { end(): void }
+}
+
+let begun = 0
+
+/** Operations of one process, so that two of them are told apart. */
+export function runningOperations(running = new Set<string>()): RunningOperations {
+  const isRunningHere = async (named: string): Promise<boolean> => {
+    const [, , , , operation = ''] = parts(named)
+    if (operation === '' || !(await isThisProcess(named))) return await isRunning(named)
+    return running.has(operation)
+  }
+  return {
+    self: thisProcess,
+    isRunning: isRunningHere,
+    begin() {
+      const operation = String((begun += 1))
+      running.add(operation)
+      const end = (): void => void running.delete(operation)
+      return { ...runningOperations(running), self: () => thisProcess(operation), end }
+    },
+  }
+}
+
+async function isThisProcess(named: string): Promise<boolean> {
+  return JSON.stringify(processNamed(named)) === JSON.stringify(await identityOf('self'))
 }
 
 type Identity = readonly [boot: string, namespace: string, pid: string, started: string]
@@ -40,7 +75,11 @@ async function startOf(which: string): Promise<{ pid: string; started: string; e
 
 /** The parts of such a name. */
 export function processNamed(named: string): Identity {
+  const [boot = '', namespace = '', pid = '', started = ''] = parts(named)
+  return [boot, namespace, pid, started]
+}
+
+function parts(named: string): readonly string[] {
   const found: unknown = JSON.parse(named)
-  const text = (index: number): string => (Array.isArray(found) ? String(found[index]) : '')
-  return [text(0), text(1), text(2), text(3)]
+  return Array.isArray(found) ? found.map(String) : []
 }

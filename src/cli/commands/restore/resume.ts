@@ -1,4 +1,5 @@
 import type { Command as Commander } from 'commander'
+import type { Judgement } from '../../../operations/guard/judge.ts'
 import type { ResumePlan } from '../../../operations/pause/resume.ts'
 import { acceptOption } from '../../ask/accept-option.ts'
 import { chooseApp } from '../../choose-app.ts'
@@ -34,18 +35,49 @@ async function resume(command: Command, name: string | undefined, options: Resum
   }
   const report = await runResume(app, resumeOrder.parse(plan), context)
   command.result({ report }, () =>
-    report.paused === undefined ? notPaused(app.name) : `${app.name} runs again: ${report.workloads.join(', ')}.`,
+    [settledText(report.settles), startedText(report)].filter((part) => part !== '').join(' '),
   )
   return 'done'
 }
 
+function startedText({
+  app,
+  paused,
+  settles,
+  workloads,
+}: Pick<ResumePlan, 'app' | 'paused' | 'settles' | 'workloads'>): string {
+  if (paused !== undefined) return `${app} runs again: ${workloads.join(', ')}.`
+  return settles === undefined ? notPaused(app) : ''
+}
+
+const SETTLED: Readonly<Record<Judgement, string>> = {
+  'let in': 'What was live before is whole, and writers are let in.',
+  finish: 'The restored data is whole, and writers are let in.',
+  'take back': 'The restore was cut off in the middle; the data from before is live again.',
+  'undo on': 'The undo was cut off in the middle and is finished.',
+  leave: '',
+}
+
+const settledText = (settles: Judgement | undefined): string => (settles === undefined ? '' : SETTLED[settles])
+
 const notPaused = (app: string): string => `Holdfast keeps nothing of ${app} stopped.`
 
-function planText({ app, paused, reason, workloads }: ResumePlan): string {
-  if (paused === undefined) return notPaused(app)
+const WOULD_SETTLE: Readonly<Record<Judgement, string>> = {
+  'let in': 'let writers in to what was live before',
+  finish: 'let writers in to the restored data',
+  'take back': 'bring the data from before back',
+  'undo on': 'finish the undo',
+  leave: '',
+}
+
+function planText({ app, paused, reason, settles, workloads }: ResumePlan): string {
+  const opens = settles === undefined ? [] : [`  ${WOULD_SETTLE[settles]}`]
+  if (paused === undefined)
+    return settles === undefined ? notPaused(app) : [`To resume ${app} would`, ...opens].join('\n')
   const why = reason === null ? '' : ` (${quoted(reason)})`
   return [
     `${app} is paused by ${paused.operation} ${paused.id} since ${formatTime(paused.since)}${why}. To resume would`,
+    ...opens,
     ...workloads.map((workload) => `  start ${workload}`),
   ].join('\n')
 }

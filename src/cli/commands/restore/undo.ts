@@ -3,14 +3,17 @@ import type { App } from '../../../operations/app.ts'
 import { describeInto } from '../../../core/texts/into-text.ts'
 import type { RetainedSummary } from '../../../operations/undo/retained.ts'
 import type { UndoPlan } from '../../../operations/undo/undo.ts'
+import { acceptOption } from '../../ask/accept-option.ts'
 import { confirmByTyping } from '../../ask/confirm.ts'
 import { chooseApp } from '../../choose-app.ts'
 import { run, type Cli } from '../../cli.ts'
 import type { Ending } from '../../ending.ts'
 import { formatBytes, formatDuration, formatTable, formatTime } from '../../print/format.ts'
+import { windowLines } from '../../print/window-lines.ts'
 import type { Command } from '../../run-command.ts'
 
 interface UndoOptions {
+  readonly accept?: readonly string[]
   readonly restore?: string
   readonly list?: boolean
   readonly forget?: string
@@ -25,6 +28,7 @@ export function addUndo(program: Commander, cli: Cli): void {
     .option('--restore <id>', "undo this restore, wherever it went, in place of the newest of the app's own place")
     .option('--list', 'show what is retained for undo, with its size, and stop')
     .option('--forget <restore>', 'remove for good what this restore set aside')
+    .addOption(acceptOption('undo'))
     .option('-n, --dry-run', 'show the plan and stop')
     .option('-y, --yes', 'do not ask to type the name of the app')
     .action((name: string | undefined, options: UndoOptions, command: Commander) =>
@@ -40,6 +44,7 @@ async function undo(command: Command, app: App, options: UndoOptions): Promise<E
 
 async function bringBack(command: Command, app: App, options: UndoOptions): Promise<Ending> {
   const { planUndo, runUndo, undoOrder } = await import('../../../operations/undo/undo.ts')
+  const { outsideWindow } = await import('../../../operations/pause/window.ts')
 
   const plan = await planUndo(app, options.restore, command.assembly.context)
   if (options.dryRun === true) {
@@ -53,7 +58,11 @@ async function bringBack(command: Command, app: App, options: UndoOptions): Prom
     'bring back the data from before that restore',
     options.yes === true,
   )
-  const report = await runUndo(app, undoOrder.parse(plan), command.assembly.context)
+  const report = await runUndo(
+    app,
+    undoOrder.parse({ ...plan, ...outsideWindow(options.accept ?? []) }),
+    command.assembly.context,
+  )
   command.result(
     { report },
     () =>
@@ -80,6 +89,7 @@ function planText(plan: UndoPlan): string {
         `  ${name}: ${description}, as it was at ${formatTime(since)} (kept until ${formatTime(until)})`,
     ),
     ...(plan.pauses ?? []).map((name) => `  stopped meanwhile: ${name}`),
+    ...windowLines(plan),
   ].join('\n')
 }
 

@@ -1,0 +1,25 @@
+import { Failure } from '../../core/failure.ts'
+import type { OperationContext } from '../app.ts'
+import { saveJournal, type RestoreJournal } from '../restore/journal.ts'
+
+/** Whether another operation that runs now is at this restore. */
+export async function isAtWork({ owner }: RestoreJournal, { processes }: OperationContext): Promise<boolean> {
+  if (owner === undefined || owner === (await processes.self())) return false
+  return await processes.isRunning(owner)
+}
+
+/** Takes over a restore whose process died. Fails with `locked` while another operation is at it. */
+export async function claimJournal(journal: RestoreJournal, context: OperationContext): Promise<RestoreJournal> {
+  await refuseAtWork(journal, context)
+  const own = { ...journal, owner: await context.processes.self() }
+  await saveJournal(own, context.records, context.clock)
+  return own
+}
+
+/** Fails with `locked` while another operation is at it. */
+export async function refuseAtWork(journal: RestoreJournal, context: OperationContext): Promise<void> {
+  if (!(await isAtWork(journal, context))) return
+  throw new Failure('locked', `restore ${journal.restoreId} of app ${journal.app} runs now`, {
+    hint: 'Wait until it has ended, then run this again.',
+  })
+}
