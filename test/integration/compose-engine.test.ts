@@ -73,7 +73,7 @@ test('what holds data is never among what is stopped', async () => {
 })
 
 test('check tells the engine, the project, each service, and what would come back by itself', async () => {
-  const check = async (over = {}) => (await composePlatform.check?.(settingsWith(over), context)) ?? []
+  const check = async (over = {}) => (await composePlatform.check?.(settingsWith(over), [], context)) ?? []
   const found = await check()
   assert.deepEqual(
     found.map(({ level }) => level),
@@ -215,7 +215,7 @@ test('with just the rights that are printed all works, and without them the erro
     program.stdin.end('through the proxy')
     assert.equal(String(await program.stdout.toArray()), 'through the proxy')
     assert.equal(await program.ended, 0)
-    assert.ok((await composePlatform.check?.(settings, context))?.every(({ level }) => level !== 'error'))
+    assert.ok((await composePlatform.check?.(settings, [], context))?.every(({ level }) => level !== 'error'))
     if (purpose === 'drill' || purpose === 'backup') {
       await assert.rejects(
         composePlatform.pause(settings, 'web-1', context),

@@ -1,10 +1,15 @@
 import type { Context } from '../../core/ports.ts'
 import type { Inside, Platform } from '../platform.ts'
-import { checkPlatform } from './check/check.ts'
+import { asFindings, checkPlatform } from './check/check.ts'
+import { checkReach } from './check/check-reach.ts'
 import { withCluster } from './connect.ts'
 import { pauseWorkload, resumeWorkload } from './pause/pause.ts'
-import { runningWorkloads } from './pause/running.ts'
-import { findPlace } from './place/find.ts'
+import { ownersOf, refuseDatabase } from './pause/refuse-database.ts'
+import { runningWorkloads, selectedWorkloads } from './pause/running.ts'
+import { nameOf } from './pause/workload-name.ts'
+import { findPlace, findPod, wordsOf } from './place/find.ts'
+import { spawnPod } from './place/spawn.ts'
+import { roleText } from './role-text.ts'
 import { kubernetesReach, kubernetesSettings, type KubernetesReach, type KubernetesSettings } from './schema.ts'
 
 type KubernetesPlatform = Platform<KubernetesSettings, KubernetesReach> & {
@@ -18,8 +23,38 @@ export const kubernetesPlatform: KubernetesPlatform = {
   running: (settings, context) => withCluster(settings, context, (client) => runningWorkloads(settings, client)),
   pause: (settings, workload, context) => acted(pauseWorkload, settings, workload, context),
   resume: (settings, workload, context) => acted(resumeWorkload, settings, workload, context),
-  check: checkPlatform,
-  inside: { reach: kubernetesReach, find: findPlace },
+  protect: protectReaches,
+  async check(settings, reaches, context) {
+    const found = [...(await checkPlatform(settings, context))]
+    for (const reach of reaches) found.push(...(await checkReach(settings, reach, context)))
+    const asked = asFindings('workloads', context, async () => {
+      await protectReaches(settings, reaches, context)
+      return []
+    })
+    return [...found, ...(await asked)]
+  },
+  rights: (settings, reaches, purpose) => Promise.resolve(roleText(settings, reaches, purpose)),
+  inside: { reach: kubernetesReach, describe, find: findPlace, spawn: spawnPod },
+}
+
+function describe({ namespace }: KubernetesSettings, reach: KubernetesReach): string {
+  return `${reach.pod === undefined ? 'the pod ' : ''}${wordsOf(reach)} in namespace ${namespace}`
+}
+
+/** Whoever selects the workload of a database by mistake is told so before anything is stopped. */
+async function protectReaches(
+  settings: KubernetesSettings,
+  reaches: readonly KubernetesReach[],
+  context: Context,
+): Promise<void> {
+  if (settings.pauses.length === 0) return
+  await withCluster(settings, context, async (client) => {
+    const workloads = (await selectedWorkloads(settings, client)).map(({ workload }) => nameOf(workload))
+    for (const reach of reaches) {
+      const pod = await findPod(settings.namespace, reach, client)
+      refuseDatabase(workloads, await ownersOf(pod, client), wordsOf(reach))
+    }
+  })
 }
 
 function acted(

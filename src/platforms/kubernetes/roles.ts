@@ -39,6 +39,7 @@ export function rulesFor(
   const rules = [
     ...reaches.flatMap((reach) => reachRules(settings.namespace, reach)),
     ...(pauses ? pauseRules(settings, reaches.length > 0) : []),
+    ...(purpose === 'drill' && reaches.length > 0 ? throwAwayRules(settings) : []),
   ]
   return merged(rules)
 }
@@ -57,6 +58,16 @@ function reachRules(namespace: string, { pod, service, statefulSet, route }: Kub
     ...(statefulSet === undefined
       ? []
       : [{ namespace, group: APPS, resource: 'statefulsets', verbs: ['get'], names: [statefulSet] } as const]),
+  ]
+}
+
+/** Where the throw-away server of a drill runs in a pod. */
+function throwAwayRules({ namespace }: KubernetesSettings): RoleRule[] {
+  const core = { namespace, group: '' }
+  return [
+    { ...core, resource: 'pods', verbs: ['get', 'list', 'create', 'delete'] },
+    { ...core, resource: 'pods/attach', verbs: ['get', 'create'] },
+    { ...core, resource: 'pods/exec', verbs: ['get', 'create'] },
   ]
 }
 
@@ -107,7 +118,11 @@ export interface RoleAccount {
 }
 
 /** A Role and its RoleBinding for each namespace, to be read and applied by an administrator. */
-export function roleObjects(rules: readonly RoleRule[], purpose: RolePurpose, account: RoleAccount): readonly unknown[] {
+export function roleObjects(
+  rules: readonly RoleRule[],
+  purpose: RolePurpose,
+  account: RoleAccount,
+): readonly unknown[] {
   const [apiVersion, name] = ['rbac.authorization.k8s.io/v1', `holdfast-${purpose}`]
   const namespaces = [...new Set(rules.map(({ namespace }) => namespace))]
   return namespaces.flatMap((namespace) => {

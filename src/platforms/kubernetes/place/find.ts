@@ -105,7 +105,7 @@ function absent(kind: string, name: string, namespace: string): Failure {
   })
 }
 
-function wordsOf(reach: KubernetesReach): string {
+export function wordsOf(reach: KubernetesReach): string {
   if (reach.pod !== undefined) return `pod ${reach.pod}`
   if (reach.service !== undefined) return `selected by Service ${reach.service}`
   if (reach.statefulSet !== undefined) return `of StatefulSet ${reach.statefulSet}`
@@ -117,7 +117,7 @@ const DEFAULT_CONTAINER = 'kubectl.kubernetes.io/default-container'
 /** The container of the server, for both operators. */
 const OF_OPERATORS = 'postgres'
 
-function containerOf(pod: Pod, { container, cluster }: KubernetesReach): ContainerSpec {
+export function containerOf(pod: Pod, { container, cluster }: KubernetesReach): ContainerSpec {
   const { containers } = pod.spec
   const byAnnotation = pod.metadata.annotations?.[DEFAULT_CONTAINER]
   const name =
