@@ -26,7 +26,7 @@ const HOST = '127.0.0.1'
 
 /** Without `--norc` bash reads a file of its user where its input is a socket. */
 const BASH_PROBE =
-  'LC_ALL=C; type cat sleep >/dev/null || exit 1; (exec 3<>/dev/tcp/127.0.0.1/1); echo "bash ${BASH_VERSINFO[0]} ${BASH_VERSINFO[1]}"'
+  'LC_ALL=C; type dd sleep >/dev/null || exit 1; (exec 3<>/dev/tcp/127.0.0.1/1); echo "bash ${BASH_VERSINFO[0]} ${BASH_VERSINFO[1]}"'
 
 /** In the order in which they are tried: the fast ones that tell the end of a server come first. */
 export const candidates: readonly Candidate[] = [
