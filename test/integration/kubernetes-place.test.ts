@@ -88,9 +88,15 @@ describe('a pod is reached', () => {
       metadata: { name: 'two' },
       spec: { ...spec, containers: [main, { ...main, name: 'beside', image: 'holdfast.test/busybox:1' }] },
     })
-    await until('both run', async () => (await find({ pod: 'two', container: 'main' }).catch(() => undefined)) !== undefined)
+    await until(
+      'both run',
+      async () => (await find({ pod: 'two', container: 'main' }).catch(() => undefined)) !== undefined,
+    )
     await assert.rejects(find({ pod: 'two' }), fails('refused', /has several containers: main, beside/))
-    await assert.rejects(find({ pod: 'two', container: 'other' }), fails('notFound', /has no container other: main, beside/))
+    await assert.rejects(
+      find({ pod: 'two', container: 'other' }),
+      fails('notFound', /has no container other: main, beside/),
+    )
     const bare = await find({ pod: 'two', container: 'main' })
     await assert.rejects(bare.start(['sh', '-c', 'true'], context), fails('notFound', /start sh in pod .*\/two/))
     assert.equal(await bare.variable('ANY', context), undefined)
@@ -100,12 +106,26 @@ describe('a pod is reached', () => {
 describe('a variable is read', () => {
   const variables = async (place: Place, ...names: readonly string[]): Promise<unknown> =>
     Object.fromEntries(await Promise.all(names.map(async (name) => [name, await place.variable(name, context)])))
-  const expected = { PLAIN: 'v', SECRET: 'canary', MAPPED: 'm', PRE_one: '1', REFERS: 'to v', OF_IMAGE: 'from the image', PASSWORD: 'of a file' }
+  const expected = {
+    PLAIN: 'v',
+    SECRET: 'canary',
+    MAPPED: 'm',
+    PRE_one: '1',
+    REFERS: 'to v',
+    OF_IMAGE: 'from the image',
+    PASSWORD: 'of a file',
+  }
 
   test('from the specification, from Secrets and ConfigMaps, from a file, and from the image', async () => {
     const base64 = (text: string): string => Buffer.from(text).toString('base64')
-    await kubernetes.must('POST', `/api/v1/namespaces/${namespace}/secrets`, { metadata: { name: 's' }, data: { key: base64('canary') } })
-    await kubernetes.must('POST', `/api/v1/namespaces/${namespace}/configmaps`, { metadata: { name: 'c' }, data: { key: 'm', one: '1', PLAIN: 'x' } })
+    await kubernetes.must('POST', `/api/v1/namespaces/${namespace}/secrets`, {
+      metadata: { name: 's' },
+      data: { key: base64('canary') },
+    })
+    await kubernetes.must('POST', `/api/v1/namespaces/${namespace}/configmaps`, {
+      metadata: { name: 'c' },
+      data: { key: 'm', one: '1', PLAIN: 'x' },
+    })
     await startPod(kubernetes, namespace, 'variables', {
       env: [
         { name: 'PLAIN', value: 'v' },
@@ -152,8 +172,14 @@ describe('the pod is found', () => {
       { cluster: { operator: 'zalando', name: 'z' }, ...container },
     ])
       assert.match((await find(reach)).name, /\/db-0, container main$/)
-    await assert.rejects(find({ selector: 'app=db' }), fails('refused', /2 pods .* are labelled app=db: db-0 \(Running\), db-1 \(Running\)/))
-    await assert.rejects(find({ selector: 'app=none' }), fails('notFound', /no pod in namespace .* is labelled app=none$/))
+    await assert.rejects(
+      find({ selector: 'app=db' }),
+      fails('refused', /2 pods .* are labelled app=db: db-0 \(Running\), db-1 \(Running\)/),
+    )
+    await assert.rejects(
+      find({ selector: 'app=none' }),
+      fails('notFound', /no pod in namespace .* is labelled app=none$/),
+    )
     await assert.rejects(find({ service: 'none' }), fails('notFound', /has no Service none/))
     await assert.rejects(
       find({ cluster: { operator: 'cloudnative-pg', name: 'z' } }),
@@ -169,15 +195,27 @@ describe('the pod is found', () => {
       spec: { replicas: 1, serviceName: 'set', selector: { matchLabels: { app: 'set' } }, template },
     })
     await startPod(kubernetes, namespace, 'not-of-the-set', { labels: { app: 'other' } })
-    await until('the pod of the set runs', async () => (await find({ statefulSet: 'set' }).catch(() => undefined)) !== undefined)
+    await until(
+      'the pod of the set runs',
+      async () => (await find({ statefulSet: 'set' }).catch(() => undefined)) !== undefined,
+    )
     assert.match((await find({ statefulSet: 'set' })).name, /\/set-0, container main$/)
-    await kubernetes.must('POST', pods, { metadata: { name: 'no-image' }, spec: podSpec({ image: 'holdfast.test/none:1' }) })
+    await kubernetes.must('POST', pods, {
+      metadata: { name: 'no-image' },
+      spec: podSpec({ image: 'holdfast.test/none:1' }),
+    })
     await until('its image is missed', async () =>
       find({ pod: 'no-image' }).then(
         () => false,
         (error: unknown) => /ErrImageNeverPull/.test(String(error)),
       ),
     )
-    await assert.rejects(find({ pod: 'no-image' }), fails('unreachable', /container main of pod no-image \(Pending, main is not ready: ErrImageNeverPull\) does not run/))
+    await assert.rejects(
+      find({ pod: 'no-image' }),
+      fails(
+        'unreachable',
+        /container main of pod no-image \(Pending, main is not ready: ErrImageNeverPull\) does not run/,
+      ),
+    )
   })
 })

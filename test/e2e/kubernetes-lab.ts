@@ -1,0 +1,221 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after } from 'node:test'
+import { promisify } from 'node:util'
+import { stringify } from 'yaml'
+import { kubernetesPlatform } from '../../src/platforms/kubernetes/kubernetes-platform.ts'
+import { kubernetesReach, kubernetesSettings } from '../../src/platforms/kubernetes/schema.ts'
+import { HttpClient } from '../../src/system/http.ts'
+import { startCluster, until } from '../parts/kubernetes-cluster.ts'
+import { importImage } from '../parts/kubernetes-images.ts'
+import { podSpec, restrictedNamespace } from '../parts/kubernetes-pods.ts'
+import { at, type TestKubernetes } from '../parts/kubernetes.ts'
+import { testContext } from '../parts/postgres.ts'
+import { debianRootFilesystem } from '../parts/root-filesystem.ts'
+import { holdfast, type Ran } from './holdfast.ts'
+import { editConfig, PASSWORD } from './lab.ts'
+
+/** An app in a namespace that enforces the restricted standard: a StatefulSet with its database, and a Deployment that never stops writing. */
+export interface KubernetesLab {
+  readonly kubernetes: TestKubernetes
+  readonly namespace: string
+  readonly folder: string
+  run(...args: readonly string[]): Promise<Ran>
+  /** Runs a statement inside the database's container; gives its text. */
+  sql(text: string): Promise<string>
+  /** What runs in the database's container beside PostgreSQL. */
+  strangers(): Promise<readonly string[]>
+  /** Changes settings of the database. */
+  change(settings: Readonly<Record<string, unknown>>): Promise<void>
+  /** What the server logged. It is process 1 of its container, so it takes every process that is left there for one of its own. */
+  log(): Promise<string>
+  /** `spec.replicas` of the writer. */
+  replicas(): Promise<number>
+}
+
+const IMAGE = 'holdfast.test/postgres:15'
+const SECRET = 'a password of the Secret'
+const DATABASE = `[ -e /data/db/PG_VERSION ] || { echo "$POSTGRES_PASSWORD" > /data/pw; initdb -D /data/db -U portal --auth scram-sha-256 --pwfile /data/pw --no-sync >/dev/null; echo 'host all all all scram-sha-256' >> /data/db/pg_hba.conf; }
+exec postgres -D /data/db -c listen_addresses=* -c fsync=off -c unix_socket_directories=/data`
+const SCHEMA = `create table keys (id int primary key, secret text); insert into keys select n, md5(n::text) from generate_series(1, 3000) n;
+create table written (at timestamptz default clock_timestamp());`
+const WRITER = `export PGPASSWORD="$POSTGRES_PASSWORD"
+while :; do psql -qAt -h "$DATABASE" -U portal -d portal -c 'insert into written default values' || sleep 0.2; done`
+
+export async function startKubernetesLab(): Promise<KubernetesLab> {
+  const { kubernetes, folder: node } = await startCluster()
+  const user = await importPostgres(node)
+  const namespace = await restrictedNamespace(kubernetes)
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-kubernetes-'))
+  after(async () => {
+    // A cluster of our own has ended by now.
+    await kubernetes.ask('DELETE', `/api/v1/namespaces/${namespace}`).catch(() => undefined)
+    await rm(folder, { recursive: true, force: true })
+  })
+  await makeDatabase(kubernetes, namespace, user)
+  const inside = await programsIn(kubernetes, namespace)
+  const sqlIn = (database: string, text: string): Promise<string> =>
+    inside('env', `PGPASSWORD=${SECRET}`, 'psql', '-qAt', '-h', '/data', '-U', 'portal', '-d', database, '-c', text)
+  await sqlIn('postgres', 'create database portal')
+  await sqlIn('portal', SCHEMA)
+  await makeWriter(kubernetes, namespace, user)
+  const config = join(folder, 'holdfast.yaml')
+  await writeFile(config, configuration(folder, namespace, kubernetes.kubeconfig), { mode: 0o600 })
+  const run: KubernetesLab['run'] = (...args) => holdfast(folder, args, { HOLDFAST_PASSWORD: PASSWORD })
+  const init = await run('init', '--identity-file', join(folder, 'identity.txt'))
+  if (init.code !== 0) throw new Error(init.error)
+  return {
+    kubernetes,
+    namespace,
+    folder,
+    run,
+    sql: async (text) => (await sqlIn('portal', text)).trim(),
+    async strangers() {
+      const all = await inside('ps', '-eo', 'args=')
+      return all.split('\n').filter((line) => line.trim() !== '' && !/postgres|^ps /.test(line))
+    },
+    change: (settings) =>
+      editConfig(config, ({ apps }) => Object.assign(apps['portal']?.components['database'] ?? {}, settings)),
+    log: () => podLog(kubernetes, namespace),
+    async replicas() {
+      const writer = await kubernetes.must('GET', `/apis/apps/v1/namespaces/${namespace}/deployments/writer`)
+      return Number(at(writer, 'spec', 'replicas'))
+    },
+  }
+}
+
+/** Gives the number of its user `postgres`. */
+async function importPostgres(node: string): Promise<number> {
+  const root = await debianRootFilesystem()
+  const folders = (await readdir(root)).filter((name) => !['dev', 'proc', 'sys'].includes(name))
+  const fill = async (target: string): Promise<void> =>
+    void (await promisify(execFile)('cp', ['-a', ...folders.map((name) => join(root, name)), target]))
+  const environment = ['PATH=/usr/lib/postgresql/15/bin:/usr/local/bin:/usr/bin:/bin']
+  await importImage(node, { name: IMAGE, fill, entrypoint: ['/bin/bash'], environment })
+  const accounts = await readFile(join(root, 'etc', 'passwd'), 'utf8')
+  return Number(/^postgres:x:(\d+):/m.exec(accounts)?.[1])
+}
+
+function specOf(user: number, command: string, env: readonly unknown[], more: Readonly<Record<string, unknown>> = {}) {
+  const spec = podSpec({ image: IMAGE, command: ['bash', '-c', command], env, more })
+  return { ...spec, securityContext: { ...spec.securityContext, runAsUser: user, fsGroup: user } }
+}
+
+const passwordFromSecret = {
+  name: 'POSTGRES_PASSWORD',
+  valueFrom: { secretKeyRef: { name: 'database', key: 'password' } },
+}
+
+async function makeDatabase(kubernetes: TestKubernetes, namespace: string, user: number): Promise<void> {
+  await kubernetes.must('POST', `/api/v1/namespaces/${namespace}/secrets`, {
+    metadata: { name: 'database' },
+    stringData: { password: SECRET },
+  })
+  const labels = { app: 'database' }
+  const ready = { exec: { command: ['pg_isready', '-h', '/data'] }, periodSeconds: 1 }
+  const spec = specOf(user, DATABASE, [passwordFromSecret], {
+    volumeMounts: [{ name: 'data', mountPath: '/data' }],
+    readinessProbe: ready,
+  })
+  await kubernetes.must('POST', `/apis/apps/v1/namespaces/${namespace}/statefulsets`, {
+    metadata: { name: 'database' },
+    spec: {
+      replicas: 1,
+      serviceName: 'database',
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: { ...spec, volumes: [{ name: 'data', emptyDir: {} }] } },
+    },
+  })
+  await untilPods(kubernetes, namespace, 'database')
+}
+
+async function makeWriter(kubernetes: TestKubernetes, namespace: string, user: number): Promise<void> {
+  const { body } = await kubernetes.ask('GET', `/api/v1/namespaces/${namespace}/pods/database-0`)
+  const address = { name: 'DATABASE', value: String(at(body, 'status', 'podIP')) }
+  const labels = { app: 'writer' }
+  await kubernetes.must('POST', `/apis/apps/v1/namespaces/${namespace}/deployments`, {
+    metadata: { name: 'writer' },
+    spec: {
+      replicas: 2,
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: specOf(user, WRITER, [passwordFromSecret, address]) },
+    },
+  })
+  await untilPods(kubernetes, namespace, 'writer')
+}
+
+async function untilPods(kubernetes: TestKubernetes, namespace: string, app: string): Promise<void> {
+  await until(`pods of ${app} are ready`, async () => {
+    const { body } = await kubernetes.ask('GET', `/api/v1/namespaces/${namespace}/pods?labelSelector=app=${app}`)
+    const pods = at(body, 'items')
+    return (
+      Array.isArray(pods) &&
+      pods.length > 0 &&
+      pods.every((pod) => at(pod, 'status', 'containerStatuses', '0', 'ready') === true)
+    )
+  })
+}
+
+async function programsIn(
+  { kubeconfig }: TestKubernetes,
+  namespace: string,
+): Promise<(...argv: readonly [string, ...string[]]) => Promise<string>> {
+  const settings = kubernetesSettings.parse({ kind: 'kubernetes', namespace, kubeconfig })
+  const reach = kubernetesReach.parse({ kind: 'kubernetes', pod: 'database-0' })
+  const context = testContext()
+  const place = await kubernetesPlatform.inside.find(settings, reach, context)
+  return async (...argv) => {
+    const program = await place.start(argv, context)
+    program.stdin.end()
+    const text = Buffer.concat(await program.stdout.toArray()).toString('utf8')
+    const code = await program.ended
+    if (code !== 0) throw new Error(`${argv.join(' ')} ended with ${code}: ${program.stderr()}`)
+    return text
+  }
+}
+
+async function podLog({ server, adminToken, ca }: TestKubernetes, namespace: string): Promise<string> {
+  const path = `/api/v1/namespaces/${namespace}/pods/database-0/log`
+  const http = new HttpClient({
+    name: 'the API server',
+    address: server,
+    ca,
+    connections: 1,
+    silence: 30_000,
+    largest: 1e7,
+  })
+  try {
+    const headers = { authorization: `Bearer ${adminToken}` }
+    return (await http.text({ method: 'GET', path, headers })).text
+  } finally {
+    http.close()
+  }
+}
+
+function configuration(folder: string, namespace: string, kubeconfig: string): string {
+  return stringify({
+    version: 1,
+    state: join(folder, 'state'),
+    signingKey: `file:${join(folder, 'signing.key')}`,
+    identity: `file:${join(folder, 'identity.txt')}`,
+    signers: [],
+    repositories: { local: { url: `file://${join(folder, 'repository')}`, recipients: [] } },
+    apps: {
+      portal: {
+        repositories: ['local'],
+        platform: { kind: 'kubernetes', namespace, kubeconfig, pauses: [{ kind: 'Deployment', name: 'writer' }] },
+        components: {
+          database: {
+            kind: 'postgres',
+            reach: { kind: 'kubernetes', statefulSet: 'database' },
+            database: 'portal',
+            user: 'portal',
+            password: 'inside:POSTGRES_PASSWORD',
+          },
+        },
+      },
+    },
+  })
+}

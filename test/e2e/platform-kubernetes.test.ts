@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { startKubernetesLab } from './kubernetes-lab.ts'
+
+const lab = await startKubernetesLab()
+const limit = { timeout: 600_000 }
+
+const keys = (): Promise<string> => lab.sql('select count(*), md5(string_agg(secret, id::text order by id)) from keys')
+const written = async (): Promise<number> => Number(await lab.sql('select count(*) from written'))
+
+async function must(...args: readonly string[]): Promise<string> {
+  const { code, out, error } = await lab.run(...args)
+  assert.equal(code, 0, `${args.join(' ')}: ${error}${out}`)
+  return `${out}${error}`
+}
+
+async function assertWriterRuns(): Promise<void> {
+  assert.equal(await lab.replicas(), 2)
+  const before = await written()
+  for (let waited = 0; (await written()) === before && waited < 100; waited += 1)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  assert.ok((await written()) > before, 'the writer writes')
+}
+
+test('a database in a pod is checked, backed up, drilled, restored and undone by each route', limit, async () => {
+  const checked = await must('check')
+  assert.match(checked, /by port-forward/)
+  assert.match(checked, /a restore stops and starts Deployment\/\S+\/writer/)
+  const whole = await keys()
+  await must('backup')
+  await lab.sql('delete from keys where id > 10')
+  const [damaged, before] = [await keys(), await written()]
+  const restored = await must('restore', '--yes')
+  assert.match(restored, /stopped meanwhile: Deployment/)
+  assert.equal(await keys(), whole)
+  await assertWriterRuns()
+  await lab.change({ reach: { kind: 'kubernetes', selector: 'app=database', route: 'exec-relay' } })
+  await must('undo', '--yes')
+  assert.equal(await keys(), damaged)
+  assert.ok((await written()) > before, 'what was written until the restore is back')
+  await assertWriterRuns()
+  await must('backup')
+  await must('drill')
+  assert.deepEqual(await lab.strangers(), [], 'nothing is left in the container')
+  const log = await lab.log()
+  assert.match(log, /ready to accept connections/)
+  assert.doesNotMatch(log, /terminated by signal|terminating any other|recovery/)
+})
+
+test('a drill in a pod of the same image leaves none behind', limit, async () => {
+  await lab.change({ throwAwayServer: 'inside' })
+  await must('drill')
+  const pods = `/api/v1/namespaces/${lab.namespace}/pods?labelSelector=holdfast-throw-away`
+  const { items } = (await lab.kubernetes.must('GET', pods)) as { items: unknown[] }
+  assert.deepEqual(items, [])
+})
