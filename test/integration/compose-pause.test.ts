@@ -156,6 +156,23 @@ test('what cannot be started again is not stopped', async () => {
   assert.deepEqual(await running(settings), ['web-1'])
 })
 
+test('a container that does not listen is killed after its own time, or that of the platform', async () => {
+  const stubborn = { image: BUSYBOX_IMAGE, command: ['sh', '-c', 'trap "" TERM; while :; do sleep 0.1; done'] }
+  const project = await docker.project({
+    services: { short: { ...stubborn, stop_grace_period: '1s' }, long: { ...stubborn, stop_grace_period: '10m' } },
+  })
+  for (const [service, over, limit] of [
+    ['short', {}, 8000],
+    ['long', { stopSeconds: 1 }, 8000],
+  ] as const) {
+    const settings = settingsOf(project, [service], over)
+    const since = performance.now()
+    await composePlatform.pause(settings, `${service}-1`, context)
+    assert.ok(performance.now() - since < limit, `${service} took ${performance.now() - since} ms`)
+    assert.equal((await project.states())[`${service}-1`], 'exited')
+  }
+})
+
 test('what does not come up again is told', async () => {
   const project = await docker.project({
     services: {
