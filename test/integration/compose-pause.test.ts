@@ -1,4 +1,8 @@
 import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { connect, createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Context, Progress } from '../../src/core/ports.ts'
 import { composePlatform } from '../../src/platforms/compose/compose.ts'
@@ -132,6 +136,44 @@ test('a pause and a resume that die anywhere are done again', async () => {
       await composePlatform[act](settings, 'web-1', context)
       assert.deepEqual(await project.states(), { 'web-1': state })
     }
+  }
+})
+
+test('an engine that is away for a moment is waited for', async (t) => {
+  const health = { test: ['CMD', 'true'], interval: '1s' }
+  const project = await docker.project({ services: { web: { ...idle, healthcheck: health } } })
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-away-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  const path = join(folder, 'engine.sock')
+  const settings = settingsOf(project, ['web'], { engine: `unix://${path}` })
+  let open: Socket[] = []
+  const proxy = createServer((client) => {
+    const server = connect(docker.socket)
+    for (const socket of [client, server]) open.push(socket.on('error', () => undefined))
+    client.pipe(server).pipe(client)
+  })
+  const away = async (): Promise<void> => {
+    for (const socket of open) socket.destroy()
+    open = []
+    await new Promise<void>((resolve) => void proxy.close(() => resolve()))
+    setTimeout(() => proxy.listen(path), 1200)
+  }
+  t.after(() => proxy.close())
+  t.after(() => open.forEach((socket) => socket.destroy()))
+  for (const [act, state] of [
+    ['pause', 'exited'],
+    ['resume', 'running'],
+  ] as const) {
+    const effects: Context['effects'] = {
+      run: async (_name, change) => {
+        const result = await change()
+        await away()
+        return result
+      },
+    }
+    if (act === 'pause') setTimeout(() => proxy.listen(path), 600)
+    await composePlatform[act](settings, 'web-1', { ...context, effects })
+    assert.deepEqual(await project.states(), { 'web-1': state })
   }
 })
 
