@@ -106,12 +106,12 @@ async function end({ tunnel, place }: { tunnel: Tunnel; place: LocalPlace }): Pr
 }
 
 const relays: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  bash: { bash: 'bash', cat: 'cat', sleep: 'sleep' },
+  bash: { bash: 'bash', dd: 'dd', sleep: 'sleep' },
   perl: { perl: 'perl' },
   python3: { python3: 'python3' },
   socat: { socat: 'socat' },
   'nc (traditional)': { nc: 'nc.traditional' },
-  'nc (BusyBox)': { nc: 'busybox', sh: 'busybox', cat: 'busybox', sleep: 'busybox' },
+  'nc (BusyBox)': { nc: 'busybox', sh: 'busybox', dd: 'busybox', sleep: 'busybox' },
 }
 
 const folders = await Promise.all(Object.values(relays).map((programs) => folderOfPrograms(programs)))

@@ -17,7 +17,7 @@ import { folderOfPrograms } from '../parts/local-programs.ts'
 
 const MEBIBYTE = 1024 * 1024
 const context = placeContext()
-const shell = { cat: 'cat', sleep: 'sleep' }
+const shell = { dd: 'dd', sleep: 'sleep' }
 
 interface Tried {
   readonly name: string
@@ -31,6 +31,13 @@ interface Tried {
 
 const all: readonly Tried[] = [
   { name: 'bash', programs: { bash: 'bash', ...shell }, unix: false, tellsReset: true, bothWaysAtOnce: true },
+  {
+    name: 'bash',
+    programs: { bash: 'bash', dd: 'busybox', sleep: 'busybox' },
+    unix: false,
+    tellsReset: true,
+    bothWaysAtOnce: true,
+  },
   { name: 'perl', programs: { perl: 'perl' }, unix: true, tellsReset: true, bothWaysAtOnce: true },
   { name: 'python3', programs: { python3: 'python3' }, unix: true, tellsReset: true, bothWaysAtOnce: true },
   { name: 'socat', programs: { socat: 'socat' }, unix: true, tellsReset: false, bothWaysAtOnce: true },
@@ -43,7 +50,7 @@ const all: readonly Tried[] = [
   },
   {
     name: 'nc (BusyBox)',
-    programs: { nc: 'busybox', sh: 'busybox', cat: 'busybox', sleep: 'busybox' },
+    programs: { nc: 'busybox', sh: 'busybox', dd: 'busybox', sleep: 'busybox' },
     unix: false,
     tellsReset: false,
     bothWaysAtOnce: false,
