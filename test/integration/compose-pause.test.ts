@@ -1,4 +1,8 @@
 import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { connect, createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Context, Progress } from '../../src/core/ports.ts'
 import { composePlatform } from '../../src/platforms/compose/compose.ts'
@@ -135,6 +139,44 @@ test('a pause and a resume that die anywhere are done again', async () => {
   }
 })
 
+test('an engine that is away for a moment is waited for', async (t) => {
+  const health = { test: ['CMD', 'true'], interval: '1s' }
+  const project = await docker.project({ services: { web: { ...idle, healthcheck: health } } })
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-away-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  const path = join(folder, 'engine.sock')
+  const settings = settingsOf(project, ['web'], { engine: `unix://${path}` })
+  let open: Socket[] = []
+  const proxy = createServer((client) => {
+    const server = connect(docker.socket)
+    for (const socket of [client, server]) open.push(socket.on('error', () => undefined))
+    client.pipe(server).pipe(client)
+  })
+  const away = async (): Promise<void> => {
+    for (const socket of open) socket.destroy()
+    open = []
+    await new Promise<void>((resolve) => void proxy.close(() => resolve()))
+    setTimeout(() => proxy.listen(path), 1200)
+  }
+  t.after(() => proxy.close())
+  t.after(() => open.forEach((socket) => socket.destroy()))
+  for (const [act, state] of [
+    ['pause', 'exited'],
+    ['resume', 'running'],
+  ] as const) {
+    const effects: Context['effects'] = {
+      run: async (_name, change) => {
+        const result = await change()
+        await away()
+        return result
+      },
+    }
+    if (act === 'pause') setTimeout(() => proxy.listen(path), 600)
+    await composePlatform[act](settings, 'web-1', { ...context, effects })
+    assert.deepEqual(await project.states(), { 'web-1': state })
+  }
+})
+
 test('what cannot be started again is not stopped', async () => {
   const project = await docker.project({ services: { database: idle, web: idle } })
   const settings = settingsOf(project, ['web'])
@@ -154,6 +196,23 @@ test('what cannot be started again is not stopped', async () => {
   await assert.rejects(running(settings), { kind: 'refused', hint: /docker unpause/ })
   await docker.must('POST', `/containers/${await project.id('web')}/unpause`)
   assert.deepEqual(await running(settings), ['web-1'])
+})
+
+test('a container that does not listen is killed after its own time, or that of the platform', async () => {
+  const stubborn = { image: BUSYBOX_IMAGE, command: ['sh', '-c', 'trap "" TERM; while :; do sleep 0.1; done'] }
+  const project = await docker.project({
+    services: { short: { ...stubborn, stop_grace_period: '1s' }, long: { ...stubborn, stop_grace_period: '10m' } },
+  })
+  for (const [service, over, limit] of [
+    ['short', {}, 8000],
+    ['long', { stopSeconds: 1 }, 8000],
+  ] as const) {
+    const settings = settingsOf(project, [service], over)
+    const since = performance.now()
+    await composePlatform.pause(settings, `${service}-1`, context)
+    assert.ok(performance.now() - since < limit, `${service} took ${performance.now() - since} ms`)
+    assert.equal((await project.states())[`${service}-1`], 'exited')
+  }
 })
 
 test('what does not come up again is told', async () => {

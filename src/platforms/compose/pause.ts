@@ -1,8 +1,8 @@
-import { Failure } from '../../core/failure.ts'
+import { Failure, isFailure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import { doubling, retry } from '../../system/retry.ts'
 import type { EngineClient } from './engine/client.ts'
-import { inspectContainer, stopContainer } from './engine/containers.ts'
+import { inspectContainer, isGone, stopContainer } from './engine/containers.ts'
 import { serviceOf, type ServiceContainer } from './labels.ts'
 import { refuseOurselves } from './ourselves.ts'
 import { containersOf } from './project.ts'
@@ -42,9 +42,19 @@ async function stop(
   engine: EngineClient,
   context: Context,
 ): Promise<void> {
-  const { Config } = await inspectContainer(container, engine, context)
-  const seconds = stopSeconds ?? Config.StopTimeout ?? DEFAULT_STOP
+  const seconds = stopSeconds ?? (await ownStopSeconds(container, engine, context))
   await stopContainer(container, { seconds: stopSeconds, limit: seconds * 1000 + MARGIN }, engine, context)
+}
+
+async function ownStopSeconds(container: ServiceContainer, engine: EngineClient, context: Context): Promise<number> {
+  try {
+    const { Config } = await inspectContainer(container, engine, context)
+    return Config.StopTimeout ?? DEFAULT_STOP
+  } catch (error) {
+    // What was removed meanwhile does not run, which the stop is told too.
+    if (isGone(error)) return DEFAULT_STOP
+    throw error
+  }
 }
 
 /** Whatever a record or a caller says: only what the configuration names is stopped. */
@@ -71,6 +81,6 @@ export function withPatience<Result>(context: Context, act: () => Promise<Result
     ...context,
     attempts: ATTEMPTS,
     pause: doubling(250, 10_000),
-    mayRetry: (error) => error instanceof Failure && error.kind === 'unreachable' && !context.signal.aborted,
+    mayRetry: (error) => isFailure(error, 'unreachable') && !isGone(error) && !context.signal.aborted,
   })
 }

@@ -75,7 +75,7 @@ async function untilReady(
   const since = context.clock.monotonic()
   let upSince: number | undefined
   for (;;) {
-    const inspected = await inspectContainer(container, engine, context)
+    const inspected = await withPatience(context, () => inspectContainer(container, engine, context))
     const now = context.clock.monotonic()
     upSince = inspected.State.Status === 'running' ? (upSince ?? now) : undefined
     if (upSince !== undefined && isReady(inspected, now - upSince)) return

@@ -34,8 +34,8 @@ const LARGEST = 64 * 1024 * 1024
 export class EngineClient {
   readonly address: EngineAddress
   readonly #limit: number
-  #http: Promise<HttpClient> | undefined
-  #version: Promise<string> | undefined
+  #http: HttpClient | undefined
+  #version: string | undefined
 
   /** `limit` in milliseconds, of calls that name none. */
   constructor(address: EngineAddress, limit = CALL_LIMIT) {
@@ -53,8 +53,8 @@ export class EngineClient {
 
   /** The version that both sides know. Fails with `unsupported` when the engine is too old. */
   async version(context: Context): Promise<string> {
-    this.#version ??= this.#negotiated(context)
-    return await this.#version
+    this.#version ??= await this.#negotiated(context)
+    return this.#version
   }
 
   /** A request whose connection becomes a stream of its own. */
@@ -69,7 +69,7 @@ export class EngineClient {
   }
 
   close(): void {
-    this.#http?.then((http) => http.close()).catch(() => undefined)
+    this.#http?.close()
   }
 
   async #versioned(call: EngineCall, context: Context): Promise<EngineCall> {
@@ -86,11 +86,11 @@ export class EngineClient {
   async #send({ method, path, act, body, limit = this.#limit }: EngineCall, context: Context): Promise<TextAnswer> {
     const timeout = AbortSignal.timeout(limit)
     const signal = AbortSignal.any([context.signal, timeout])
-    const headers = { host: 'localhost', 'user-agent': 'holdfast', 'content-type': 'application/json' }
+    const headers = { 'user-agent': 'holdfast', 'content-type': 'application/json' }
     const content = body === undefined ? {} : { body: JSON.stringify(body) }
     try {
-      this.#http ??= this.#opened()
-      return await (await this.#http).text({ method, path, headers, signal, ...content })
+      this.#http ??= await this.#opened()
+      return await this.#http.text({ method, path, headers, signal, ...content })
     } catch (error) {
       if (timeout.aborted && !context.signal.aborted) throw silent(this.address.engine, act, limit, error)
       throw await this.#notReached(error, act, context)

@@ -4,6 +4,9 @@ import { Failure, toFailure } from '../../../core/failure.ts'
 import type { RunningProgram } from '../../place.ts'
 import { OutputFrames } from './frames.ts'
 
+/** Milliseconds for a program to end after it was told. */
+const LET_GO = 2000
+
 interface Followed {
   /** For messages. */
   readonly name: string
@@ -31,7 +34,9 @@ export function followProgram(socket: Socket, { name, exitCode, signal }: Follow
     isOver = true
     signal.removeEventListener('abort', cancel)
     reject(failure)
-    for (const stream of [socket, stdin, stdout]) stream.destroy(failure)
+    socket.unpipe(stdout)
+    for (const stream of [stdin, stdout]) stream.destroy(failure)
+    letGo(socket)
   }
   const cancel = (): void => cut(new Failure('cancelled', 'cancelled', { cause: signal.reason }))
   // Nobody has to watch each of them.
@@ -44,6 +49,13 @@ export function followProgram(socket: Socket, { name, exitCode, signal }: Follow
   else socket.pipe(stdout)
   const stop = (): void => cut(new Failure('unreachable', `${name}: the connection was ended`))
   return { stdin, stdout, stderr: () => stdout.stderr, ended, stop }
+}
+
+/** The end of its input is all that tells a program. With output that nobody takes, Podman would not pass it on. */
+function letGo(socket: Socket): void {
+  const timer = setTimeout(() => socket.destroy(), LET_GO).unref()
+  socket.once('close', () => clearTimeout(timer))
+  socket.resume().unref().end()
 }
 
 /** Its end is the end of the program's input, and leaves the other half open. Input for a program that has ended is dropped. */
