@@ -1,0 +1,134 @@
+/**
+ * The fixed texts that relays run. What is asked for comes as arguments. Each exits with 0 only when the server has ended and
+ * all that it sent was given; with 3 when our end came first and the server did not end within two seconds; with another
+ * code when the connection broke. None leaves a process behind.
+ */
+
+/**
+ * Argument: the port. Two processes copy, one each way. Whichever ends first decides: the other must never wait for what does
+ * not come any more. bash's own `wait -n` needs bash 4.3.
+ */
+export const BASH_RELAY = `exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 111
+exec 4<&0 5>&1
+cat <&4 >&3 5>&- & in=$!
+cat <&3 >&5 4<&- & out=$!
+exec <&- >&- 3>&- 4<&- 5>&-
+wait -n
+code=$?
+if kill -0 "$out" 2>/dev/null; then
+  if [ "$code" != 0 ]; then wait "$out"; exit "$?"; fi
+  sleep 2 & timer=$!
+  wait -n
+  code=$?
+  kill "$timer" 2>/dev/null && exit "$code"
+  kill "$out" 2>/dev/null
+  exit 3
+fi
+kill "$in" 2>/dev/null
+exit "$code"`
+
+/** Arguments: `tcp` and a port, or `unix` and a path. */
+export const PERL_RELAY = `use strict; use Socket; use POSIX ();
+my ($kind, $to) = @ARGV;
+my $family = $kind eq 'unix' ? PF_UNIX : PF_INET;
+my $address = $kind eq 'unix' ? pack_sockaddr_un($to) : pack_sockaddr_in($to, INADDR_LOOPBACK);
+my $server;
+socket($server, $family, SOCK_STREAM, 0) && connect($server, $address) or do { print STDERR "$!\\n"; POSIX::_exit(111) };
+$SIG{PIPE} = 'IGNORE';
+sub copy {
+  my ($from, $into) = @_;
+  while (1) {
+    my $length = sysread($from, my $bytes, 65536);
+    next if !defined $length && $!{EINTR};
+    return 1 if !defined $length;
+    return 0 if $length == 0;
+    for (my $at = 0; $at < $length;) {
+      my $written = syswrite($into, $bytes, $length - $at, $at);
+      next if !defined $written && $!{EINTR};
+      return 2 if !defined $written;
+      $at += $written;
+    }
+  }
+}
+my $out = fork;
+defined $out or POSIX::_exit(112);
+if ($out == 0) { close STDIN; POSIX::_exit(copy($server, \\*STDOUT)) }
+close STDOUT;
+$SIG{CHLD} = sub { waitpid($out, 0); POSIX::_exit($? & 127 ? 1 : $? >> 8) };
+POSIX::_exit($? & 127 ? 1 : $? >> 8) if waitpid($out, POSIX::WNOHANG()) > 0;
+if (copy(\\*STDIN, $server) == 0) { shutdown($server, 1); select(undef, undef, undef, 2); kill 'TERM', $out; POSIX::_exit(3) }
+sleep 1 while 1;`
+
+/** Arguments: `tcp` and a port, or `unix` and a path. */
+export const PYTHON_RELAY = `import os, socket, sys, threading
+kind, to = sys.argv[1:]
+try:
+    server = socket.socket(socket.AF_UNIX if kind == "unix" else socket.AF_INET)
+    server.connect(to if kind == "unix" else ("127.0.0.1", int(to)))
+except OSError as error:
+    os.write(2, str(error).encode())
+    os._exit(111)
+def give():
+    try:
+        while True:
+            data = server.recv(65536)
+            if not data:
+                os._exit(0)
+            data = memoryview(data)
+            while data:
+                data = data[os.write(1, data):]
+    except OSError as error:
+        os.write(2, str(error).encode())
+        os._exit(1)
+giving = threading.Thread(target=give, daemon=True)
+giving.start()
+try:
+    while True:
+        data = os.read(0, 65536)
+        if not data:
+            break
+        server.sendall(data)
+    server.shutdown(socket.SHUT_WR)
+except OSError:
+    giving.join()
+giving.join(2)
+os._exit(3)`
+
+/**
+ * Arguments: the command line of an nc that ends when the server does, and is told nothing of the end of its input. Everybody
+ * reports to the last part of the pipe: their process ids, and what ended. Then it ends the others.
+ */
+export const NETCAT_RELAY = `if [ "$1" = busybox ]; then b=busybox; else b=; fi
+exec 4<&0 5>&1
+{
+  {
+    $b sh -c 'echo "left $PPID"' >&6
+    $b cat <&4 & echo "in $!" >&6
+    wait "$!"
+    exec >&-
+    echo over >&6
+    $b sleep 2 & echo "timer $!" >&6
+    wait "$!"
+    echo late >&6
+  } | {
+    exec 7<&0
+    "$@" <&7 >&5 6>&- 4<&- & echo "out $!" >&6
+    exec 7<&- <&-
+    wait "$!"
+    echo "end $?" >&6
+  }
+} 6>&1 | {
+  exec 4<&- 5>&-
+  left= in= timer= out=
+  while read -r what value; do
+    case "$what" in
+      left) left=$value ;;
+      in) in=$value ;;
+      timer) timer=$value ;;
+      out) out=$value ;;
+      late) kill "$out"; exit 3 ;;
+      end) kill $left $in $timer 2>/dev/null; exit "$value" ;;
+    esac
+  done
+  exit 1
+}`
