@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
 import { after, describe, test } from 'node:test'
 import { isFailure, type FailureKind } from '../../src/core/failure.ts'
 import { kubernetesPlatform } from '../../src/platforms/kubernetes/kubernetes-platform.ts'
@@ -27,6 +28,7 @@ async function remove(name: string): Promise<void> {
 }
 
 const DEBIAN = 'holdfast.test/debian:1'
+const ECHO = 'for port in 5432 5434; do nc -ll -p $port -e cat & done; wait'
 const ODD_VALUE = 'two\nlines, "quotes" and a=b'
 placeContract('a pod of Kubernetes', async () => {
   await startPod(kubernetes, namespace, 'contract', { image: DEBIAN, env: [{ name: 'ODD', value: ODD_VALUE }] })
@@ -50,24 +52,21 @@ const fails = (kind: FailureKind, pattern: RegExp) => (error: unknown) => {
 
 describe('a pod is reached', () => {
   test('by its own address and by port-forward; a port without a server is unreachable', async () => {
-    await startPod(kubernetes, namespace, 'echo', { command: ['nc', '-ll', '-p', '5432', '-e', 'cat'] })
+    await startPod(kubernetes, namespace, 'echo', { command: ['sh', '-c', ECHO] })
     const place = await find({ pod: 'echo' })
     const [address] = await place.addresses(5432, context)
     assert.match(address?.host ?? '', /^10\.88\./)
     assert.equal(address?.port, 5432)
-    const streams = await Promise.all([1, 2, 3].map(() => place.forward?.(5432, context)))
+    const streams = await Promise.all([5432, 5434].map((port) => place.forward?.(port, context)))
     for (const [index, stream] of streams.entries()) {
       assert.ok(stream !== undefined)
       stream.write(`hello ${index}`)
-      const [chunk] = await once(stream, 'data')
-      assert.equal(String(chunk), `hello ${index}`)
+      assert.equal(String(await once(stream, 'data').then(([chunk]: unknown[]) => chunk)), `hello ${index}`)
     }
     for (const stream of streams) stream?.destroy()
     const closed = await place.forward?.(5433, context)
     assert.ok(closed !== undefined)
-    closed.resume()
-    const [error] = await once(closed, 'error').catch((thrown: unknown) => [thrown])
-    fails('unreachable', /port 5433 of pod .* failed: .*refused/)(error)
+    await assert.rejects(text(closed), fails('unreachable', /port 5433 of pod .* failed: .*refused/))
   })
 
   test('and its successor of the same name is not', async () => {
@@ -88,9 +87,15 @@ describe('a pod is reached', () => {
       metadata: { name: 'two' },
       spec: { ...spec, containers: [main, { ...main, name: 'beside', image: 'holdfast.test/busybox:1' }] },
     })
-    await until('both run', async () => (await find({ pod: 'two', container: 'main' }).catch(() => undefined)) !== undefined)
+    await until(
+      'both run',
+      async () => (await find({ pod: 'two', container: 'main' }).catch(() => undefined)) !== undefined,
+    )
     await assert.rejects(find({ pod: 'two' }), fails('refused', /has several containers: main, beside/))
-    await assert.rejects(find({ pod: 'two', container: 'other' }), fails('notFound', /has no container other: main, beside/))
+    await assert.rejects(
+      find({ pod: 'two', container: 'other' }),
+      fails('notFound', /has no container other: main, beside/),
+    )
     const bare = await find({ pod: 'two', container: 'main' })
     await assert.rejects(bare.start(['sh', '-c', 'true'], context), fails('notFound', /start sh in pod .*\/two/))
     assert.equal(await bare.variable('ANY', context), undefined)
@@ -100,12 +105,26 @@ describe('a pod is reached', () => {
 describe('a variable is read', () => {
   const variables = async (place: Place, ...names: readonly string[]): Promise<unknown> =>
     Object.fromEntries(await Promise.all(names.map(async (name) => [name, await place.variable(name, context)])))
-  const expected = { PLAIN: 'v', SECRET: 'canary', MAPPED: 'm', PRE_one: '1', REFERS: 'to v', OF_IMAGE: 'from the image', PASSWORD: 'of a file' }
+  const expected = {
+    PLAIN: 'v',
+    SECRET: 'canary',
+    MAPPED: 'm',
+    PRE_one: '1',
+    REFERS: 'to v',
+    OF_IMAGE: 'from the image',
+    PASSWORD: 'of a file',
+  }
 
   test('from the specification, from Secrets and ConfigMaps, from a file, and from the image', async () => {
     const base64 = (text: string): string => Buffer.from(text).toString('base64')
-    await kubernetes.must('POST', `/api/v1/namespaces/${namespace}/secrets`, { metadata: { name: 's' }, data: { key: base64('canary') } })
-    await kubernetes.must('POST', `/api/v1/namespaces/${namespace}/configmaps`, { metadata: { name: 'c' }, data: { key: 'm', one: '1', PLAIN: 'x' } })
+    await kubernetes.must('POST', `/api/v1/namespaces/${namespace}/secrets`, {
+      metadata: { name: 's' },
+      data: { key: base64('canary') },
+    })
+    await kubernetes.must('POST', `/api/v1/namespaces/${namespace}/configmaps`, {
+      metadata: { name: 'c' },
+      data: { key: 'm', one: '1', PLAIN: 'x' },
+    })
     await startPod(kubernetes, namespace, 'variables', {
       env: [
         { name: 'PLAIN', value: 'v' },
@@ -152,8 +171,14 @@ describe('the pod is found', () => {
       { cluster: { operator: 'zalando', name: 'z' }, ...container },
     ])
       assert.match((await find(reach)).name, /\/db-0, container main$/)
-    await assert.rejects(find({ selector: 'app=db' }), fails('refused', /2 pods .* are labelled app=db: db-0 \(Running\), db-1 \(Running\)/))
-    await assert.rejects(find({ selector: 'app=none' }), fails('notFound', /no pod in namespace .* is labelled app=none$/))
+    await assert.rejects(
+      find({ selector: 'app=db' }),
+      fails('refused', /2 pods .* are labelled app=db: db-0 \(Running\), db-1 \(Running\)/),
+    )
+    await assert.rejects(
+      find({ selector: 'app=none' }),
+      fails('notFound', /no pod in namespace .* is labelled app=none$/),
+    )
     await assert.rejects(find({ service: 'none' }), fails('notFound', /has no Service none/))
     await assert.rejects(
       find({ cluster: { operator: 'cloudnative-pg', name: 'z' } }),
@@ -169,15 +194,27 @@ describe('the pod is found', () => {
       spec: { replicas: 1, serviceName: 'set', selector: { matchLabels: { app: 'set' } }, template },
     })
     await startPod(kubernetes, namespace, 'not-of-the-set', { labels: { app: 'other' } })
-    await until('the pod of the set runs', async () => (await find({ statefulSet: 'set' }).catch(() => undefined)) !== undefined)
+    await until(
+      'the pod of the set runs',
+      async () => (await find({ statefulSet: 'set' }).catch(() => undefined)) !== undefined,
+    )
     assert.match((await find({ statefulSet: 'set' })).name, /\/set-0, container main$/)
-    await kubernetes.must('POST', pods, { metadata: { name: 'no-image' }, spec: podSpec({ image: 'holdfast.test/none:1' }) })
+    await kubernetes.must('POST', pods, {
+      metadata: { name: 'no-image' },
+      spec: podSpec({ image: 'holdfast.test/none:1' }),
+    })
     await until('its image is missed', async () =>
       find({ pod: 'no-image' }).then(
         () => false,
         (error: unknown) => /ErrImageNeverPull/.test(String(error)),
       ),
     )
-    await assert.rejects(find({ pod: 'no-image' }), fails('unreachable', /container main of pod no-image \(Pending, main is not ready: ErrImageNeverPull\) does not run/))
+    await assert.rejects(
+      find({ pod: 'no-image' }),
+      fails(
+        'unreachable',
+        /container main of pod no-image \(Pending, main is not ready: ErrImageNeverPull\) does not run/,
+      ),
+    )
   })
 })

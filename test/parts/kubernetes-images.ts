@@ -37,6 +37,8 @@ export const images: readonly TestImage[] = [
     fill: async (root) => {
       await installBusybox(root)
       for (const name of COREUTILS) await installProgram(root, name)
+      // Busybox's shell would take its own programs before those.
+      await copyInto(root, '/bin/bash', '/bin/sh')
     },
     entrypoint: INIT,
   },

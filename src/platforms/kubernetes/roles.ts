@@ -107,7 +107,11 @@ export interface RoleAccount {
 }
 
 /** A Role and its RoleBinding for each namespace, to be read and applied by an administrator. */
-export function roleObjects(rules: readonly RoleRule[], purpose: RolePurpose, account: RoleAccount): readonly unknown[] {
+export function roleObjects(
+  rules: readonly RoleRule[],
+  purpose: RolePurpose,
+  account: RoleAccount,
+): readonly unknown[] {
   const [apiVersion, name] = ['rbac.authorization.k8s.io/v1', `holdfast-${purpose}`]
   const namespaces = [...new Set(rules.map(({ namespace }) => namespace))]
   return namespaces.flatMap((namespace) => {

@@ -44,7 +44,10 @@ async function claimFindings(claim: string, pod: Pod, client: KubernetesClient):
     const body = await client.get(claimsIn(namespace), claim)
     if (body === undefined) return []
     const { spec } = parsed(claimShape, body, `read ${subject}`)
-    return [...accessFindings(subject, spec.accessModes ?? [], pod), ...(await policyFindings(subject, spec.volumeName, client))]
+    return [
+      ...accessFindings(subject, spec.accessModes ?? [], pod),
+      ...(await policyFindings(subject, spec.volumeName, client)),
+    ]
   } catch (error) {
     if (!isFailure(error, 'denied')) throw error
     return [{ level: 'untested', subject, message: 'its volume cannot be asked about: the right is missing' }]
@@ -65,7 +68,8 @@ async function policyFindings(
   if (volume == null) return []
   const resource = { api: '/api/v1', kind: 'PersistentVolume', plural: 'persistentvolumes' }
   const body = await client.get(resource, volume)
-  const policy = body === undefined ? undefined : parsed(volumeShape, body, `read ${volume}`).spec.persistentVolumeReclaimPolicy
+  const policy =
+    body === undefined ? undefined : parsed(volumeShape, body, `read ${volume}`).spec.persistentVolumeReclaimPolicy
   if (policy !== 'Delete') return []
   return [
     {

@@ -52,7 +52,10 @@ async function workloadFindings(settings: KubernetesSettings, client: Kubernetes
 }
 
 /** Others cannot be asked about; this login can. */
-async function namespaceFindings({ namespace }: KubernetesSettings, client: KubernetesClient): Promise<readonly Finding[]> {
+async function namespaceFindings(
+  { namespace }: KubernetesSettings,
+  client: KubernetesClient,
+): Promise<readonly Finding[]> {
   const may = await isAllowed({ verb: 'delete', resource: 'namespaces', namespace, name: namespace }, client)
   if (!may) return []
   return [

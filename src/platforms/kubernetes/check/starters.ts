@@ -24,14 +24,12 @@ export async function startersOf(
   const open = all.flatMap((one) => managersOf(one).map((manager) => ({ ...one, manager })))
   const findings = open
     .filter(({ manager }) => !isSuspended(manager, suspended))
-    .map(
-      ({ workload, manager }): Finding => ({
-        level: 'warning',
-        subject: nameOf(workload),
-        message: `${manager.kind} ${manager.name} starts it again while it is paused`,
-        hint: `Add {kind: ${manager.kind}, name: ${manager.name}, namespace: …} to suspends of the platform.`,
-      }),
-    )
+    .map(({ workload, manager }): Finding => ({
+      level: 'warning',
+      subject: nameOf(workload),
+      message: `${manager.kind} ${manager.name} starts it again while it is paused`,
+      hint: `Add {kind: ${manager.kind}, name: ${manager.name}, namespace: …} to suspends of the platform.`,
+    }))
   return [...findings, ...(await autoscalers(settings, all, client))]
 }
 
@@ -73,7 +71,12 @@ async function autoscalers(
   all: readonly Selected[],
   client: KubernetesClient,
 ): Promise<readonly Finding[]> {
-  const resource = { api: '/apis/autoscaling/v2', kind: 'HorizontalPodAutoscaler', plural: 'horizontalpodautoscalers', namespace }
+  const resource = {
+    api: '/apis/autoscaling/v2',
+    kind: 'HorizontalPodAutoscaler',
+    plural: 'horizontalpodautoscalers',
+    namespace,
+  }
   try {
     const found = (await client.list(resource, '')).map((item) => parsed(autoscaler, item, 'list autoscalers'))
     const ofThem = found.filter(({ spec: { scaleTargetRef: target } }) =>

@@ -111,7 +111,8 @@ async function untilDown(target: Target): Promise<void> {
       await stop(target)
       return false
     }
-    const left = kind.kind === 'CronJob' ? await runningJobs(object, target) : (await podsOf(object, target)).map(describePod)
+    const left =
+      kind.kind === 'CronJob' ? await runningJobs(object, target) : (await podsOf(object, target)).map(describePod)
     why = left.join(', ')
     return left.length === 0
   }

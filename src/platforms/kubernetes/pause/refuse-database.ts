@@ -26,7 +26,11 @@ export async function ownersOf(pod: Pod, client: KubernetesClient): Promise<read
  * Refuses to stop what a database runs in. `workloads` are those that a pause would stop, `owners` all that the pod of the
  * database is of.
  */
-export function refuseDatabase(workloads: readonly string[], databaseOwners: readonly string[], component: string): void {
+export function refuseDatabase(
+  workloads: readonly string[],
+  databaseOwners: readonly string[],
+  component: string,
+): void {
   const hit = workloads.find((workload) => databaseOwners.includes(workload))
   if (hit === undefined) return
   throw new Failure('refused', `pauses of the platform select ${hit}, in which the server of ${component} runs`, {

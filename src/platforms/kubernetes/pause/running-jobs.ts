@@ -6,9 +6,7 @@ import { anyObject } from './shapes.ts'
 
 const jobShape = z.object({
   metadata: z.object({ name: z.string(), ownerReferences: owners }),
-  status: z
-    .object({ conditions: z.array(z.object({ type: z.string(), status: z.string() })).nullish() })
-    .prefault({}),
+  status: z.object({ conditions: z.array(z.object({ type: z.string(), status: z.string() })).nullish() }).prefault({}),
 })
 
 /** The names of the jobs of a CronJob that have not ended. */
@@ -23,5 +21,7 @@ export async function runningJobs(
 }
 
 function hasEnded({ status }: z.infer<typeof jobShape>): boolean {
-  return (status.conditions ?? []).some(({ type, status: is }) => is === 'True' && /^(Complete|Failed|Suspended)$/.test(type))
+  return (status.conditions ?? []).some(
+    ({ type, status: is }) => is === 'True' && /^(Complete|Failed|Suspended)$/.test(type),
+  )
 }

@@ -26,7 +26,9 @@ export async function runningWorkloads(
   client: KubernetesClient,
 ): Promise<readonly string[]> {
   const all = await selectedWorkloads(settings, client)
-  return all.filter(({ workload, object }) => kindOf(workload.kind).isRunning(object)).map(({ workload }) => nameOf(workload))
+  return all
+    .filter(({ workload, object }) => kindOf(workload.kind).isRunning(object))
+    .map(({ workload }) => nameOf(workload))
 }
 
 async function selected({ kind, name, selector = '' }: PauseSelection, namespace: string, client: KubernetesClient) {

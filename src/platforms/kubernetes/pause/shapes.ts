@@ -35,9 +35,7 @@ export const daemonSetShape = z.object({
     selector: labelSelectorShape,
     template: z.object({ spec: z.object({ nodeSelector: labels.nullish() }) }),
   }),
-  status: z
-    .object({ observedGeneration: count, desiredNumberScheduled: count, numberReady: count })
-    .prefault({}),
+  status: z.object({ observedGeneration: count, desiredNumberScheduled: count, numberReady: count }).prefault({}),
 })
 
 /** CronJob, and Kustomization and HelmRelease of Flux. */
