@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { buildControlPlane } from '../test/parts/kubernetes-build.ts'
 import { buildS3Server } from '../test/parts/s3.ts'
+import { keepCluster } from './cluster-for-tests.ts'
 import { installMissing } from './machine.ts'
 import { makeMemoryFolder } from './memory-folder.ts'
 import { runVisibly } from './run.ts'
@@ -28,6 +29,10 @@ const parts = {
     says: 'OpenBao 2.7.2, and 2.6.1 for storage file, from their Python packages',
   },
   kubernetes: { tests: /kubernetes/, says: 'the API server of Kubernetes 1.34 on etcd, built from source' },
+  node: {
+    tests: /kubernetes-(?:place|streams|pause|roles)/,
+    says: 'a node of Kubernetes 1.34 in namespaces of its own, with containerd and runc; needs root',
+  },
 } as const
 type Part = keyof typeof parts
 
@@ -54,6 +59,7 @@ if (!without.includes('kubernetes')) {
   console.log('Building the API server of Kubernetes, unless an earlier run did (some minutes) …')
   await buildControlPlane()
 }
+const cluster = without.some((part) => part === 'kubernetes' || part === 'node') ? undefined : await keepCluster()
 if (!without.includes('s3') && process.env['HOLDFAST_TEST_S3_ENDPOINT'] === undefined) await buildS3Server()
 const check = await runVisibly(process.execPath, [join(root, 'scripts', 'check.ts')])
 const files = globSync('{test,scripts}/**/*.test.ts')
@@ -61,6 +67,7 @@ const files = globSync('{test,scripts}/**/*.test.ts')
   .sort()
 const run = files.filter((file) => !left(file))
 // Three at a time on the two cores that this is made for: a file waits for its servers for a fifth of its time.
+const ofCluster = cluster === undefined ? {} : { HOLDFAST_TEST_CLUSTER: cluster.file }
 const compileCache = { NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compiled') }
 const memory = values['on-disk'] ? undefined : makeMemoryFolder()
 console.log(
@@ -70,7 +77,9 @@ const temporary = memory === undefined ? {} : { TMPDIR: memory, HOLDFAST_TEST_DI
 const tests = await runVisibly(process.execPath, ['--test', '--test-concurrency=3', '--test-timeout=900000', ...run], {
   ...compileCache,
   ...temporary,
+  ...ofCluster,
 })
+await cluster?.end()
 if (memory !== undefined) rmSync(memory, { recursive: true, force: true })
 
 console.log(check === 0 ? 'check: passed' : 'check: FAILED, see above')

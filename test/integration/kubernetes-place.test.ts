@@ -57,7 +57,7 @@ describe('a pod is reached', () => {
     const [address] = await place.addresses(5432, context)
     assert.match(address?.host ?? '', /^10\.88\./)
     assert.equal(address?.port, 5432)
-    const streams = await Promise.all([5432, 5434].map((port) => place.forward?.(port, context)))
+    const streams = await Promise.all([5432, 5434].map(async (port) => place.forward?.(port, context)))
     for (const [index, stream] of streams.entries()) {
       assert.ok(stream !== undefined)
       stream.write(`hello ${index}`)

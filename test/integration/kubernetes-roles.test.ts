@@ -13,7 +13,7 @@ import {
   rulesFor,
   type RolePurpose,
   type RoleRule,
-} from '../../src/platforms/kubernetes/roles.ts'
+} from '../../src/platforms/kubernetes/rights/roles.ts'
 import { kubernetesReach, kubernetesSettings, type KubernetesSettings } from '../../src/platforms/kubernetes/schema.ts'
 import { startCluster } from '../parts/kubernetes-cluster.ts'
 import { restrictedNamespace, startPod } from '../parts/kubernetes-pods.ts'

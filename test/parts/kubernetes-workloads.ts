@@ -107,9 +107,10 @@ export function keepScaled(
   deployment: string,
   replicas: number,
 ): { readonly reverted: () => number; readonly stop: () => Promise<void> } {
-  let [isOver, reverted] = [false, 0]
+  const over = new AbortController()
+  let reverted = 0
   const loop = (async () => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       const isSuspended = at(await objects.read('Kustomization', kustomization), 'spec', 'suspend') === true
       if (!isSuspended && (await objects.replicas('Deployment', deployment)) !== replicas) {
         reverted += 1
@@ -123,7 +124,7 @@ export function keepScaled(
   return {
     reverted: () => reverted,
     stop: async () => {
-      isOver = true
+      over.abort()
       await loop
     },
   }
