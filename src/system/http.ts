@@ -1,9 +1,11 @@
 import { Readable } from 'node:stream'
+import type { ConnectionOptions } from 'node:tls'
 import type { Dispatcher, Pool } from 'undici'
 import { Failure } from '../core/failure.ts'
 import type { Bytes } from '../core/ports.ts'
 import type { Secret } from '../core/secret.ts'
 import { codeOf } from './files/errno.ts'
+import { openTunnel } from './proxy-tunnel.ts'
 
 /** Where requests go, and how far they are waited for. */
 export interface HttpServer {
@@ -20,6 +22,8 @@ export interface HttpServer {
   /** PEM. Those of the system when absent. */
   readonly ca?: string | undefined
   readonly tls?: TlsIdentity
+  /** An HTTP proxy, `http://host:port`, for an address of https. */
+  readonly proxy?: Secret | undefined
 }
 
 export interface TlsIdentity {
@@ -105,7 +109,8 @@ export class HttpClient {
   }
 }
 
-function poolOptions({ address, connections, silence, ca, tls }: HttpServer): ConstructorParameters<typeof Pool> {
+function poolOptions(server: HttpServer): ConstructorParameters<typeof Pool> {
+  const { address, connections, silence, ca, tls, proxy } = server
   const limits = { headersTimeout: silence, bodyTimeout: silence }
   const common = { connections, pipelining: 1, allowH2: false, ...limits }
   const connect = {
@@ -115,7 +120,19 @@ function poolOptions({ address, connections, silence, ca, tls }: HttpServer): Co
   }
   if (address.startsWith('unix://'))
     return ['http://localhost', { ...common, connect: { ...connect, socketPath: address.slice(7) } }]
+  if (proxy !== undefined) return [new URL(address).origin, { ...common, connect: throughProxy(proxy, connect) }]
   return [new URL(address).origin, { ...common, connect }]
+}
+
+type Connector = Extract<Pool.Options['connect'], (...given: never[]) => unknown>
+
+function throughProxy(proxy: Secret, { timeout, ...tls }: ConnectionOptions & { readonly timeout: number }): Connector {
+  return ({ hostname, port }, done) => {
+    const tunnel = { proxy, host: hostname, port: Number(port) || 443, tls, limit: timeout }
+    openTunnel(tunnel, (error, socket) =>
+      socket === null ? done(error ?? new Error(CLOSED), null) : done(null, socket),
+    )
+  }
 }
 
 function tlsOptions({ insecure, serverName, certificate }: TlsIdentity) {

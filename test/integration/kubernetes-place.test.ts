@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
 import { after, describe, test } from 'node:test'
 import { isFailure, type FailureKind } from '../../src/core/failure.ts'
 import { kubernetesPlatform } from '../../src/platforms/kubernetes/kubernetes-platform.ts'
@@ -27,6 +28,7 @@ async function remove(name: string): Promise<void> {
 }
 
 const DEBIAN = 'holdfast.test/debian:1'
+const ECHO = 'for port in 5432 5434; do nc -ll -p $port -e cat & done; wait'
 const ODD_VALUE = 'two\nlines, "quotes" and a=b'
 placeContract('a pod of Kubernetes', async () => {
   await startPod(kubernetes, namespace, 'contract', { image: DEBIAN, env: [{ name: 'ODD', value: ODD_VALUE }] })
@@ -50,24 +52,21 @@ const fails = (kind: FailureKind, pattern: RegExp) => (error: unknown) => {
 
 describe('a pod is reached', () => {
   test('by its own address and by port-forward; a port without a server is unreachable', async () => {
-    await startPod(kubernetes, namespace, 'echo', { command: ['nc', '-ll', '-p', '5432', '-e', 'cat'] })
+    await startPod(kubernetes, namespace, 'echo', { command: ['sh', '-c', ECHO] })
     const place = await find({ pod: 'echo' })
     const [address] = await place.addresses(5432, context)
     assert.match(address?.host ?? '', /^10\.88\./)
     assert.equal(address?.port, 5432)
-    const streams = await Promise.all([1, 2, 3].map(() => place.forward?.(5432, context)))
+    const streams = await Promise.all([5432, 5434].map(async (port) => place.forward?.(port, context)))
     for (const [index, stream] of streams.entries()) {
       assert.ok(stream !== undefined)
       stream.write(`hello ${index}`)
-      const [chunk] = await once(stream, 'data')
-      assert.equal(String(chunk), `hello ${index}`)
+      assert.equal(String(await once(stream, 'data').then(([chunk]: unknown[]) => chunk)), `hello ${index}`)
     }
     for (const stream of streams) stream?.destroy()
     const closed = await place.forward?.(5433, context)
     assert.ok(closed !== undefined)
-    closed.resume()
-    const [error] = await once(closed, 'error').catch((thrown: unknown) => [thrown])
-    fails('unreachable', /port 5433 of pod .* failed: .*refused/)(error)
+    await assert.rejects(text(closed), fails('unreachable', /port 5433 of pod .* failed: .*refused/))
   })
 
   test('and its successor of the same name is not', async () => {

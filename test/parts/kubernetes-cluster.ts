@@ -1,5 +1,6 @@
 import { randomBytes, generateKeyPairSync } from 'node:crypto'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import https from 'node:https'
 import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,7 +11,7 @@ import { endServer, spawnDyingWithUs } from './child-server.ts'
 import { buildControlPlane } from './kubernetes-build.ts'
 import { importImages } from './kubernetes-images.ts'
 import { containerdConfig, kubeletConfig, kubeconfigOf, networkConfig } from './kubernetes-node-files.ts'
-import { at, serverFlags, testKubernetes, untilReady, type TestKubernetes } from './kubernetes.ts'
+import { at, request, serverFlags, testKubernetes, untilReady, type TestKubernetes } from './kubernetes.ts'
 
 /** A real cluster of one node. */
 export interface TestCluster {
@@ -32,7 +33,7 @@ const API_PORT = 6443
 
 /**
  * A cluster with one node: its own namespaces of network, mounts and processes, so that nothing of it is left when it ends,
- * however that happens. Or the running one that HOLDFAST_TEST_CLUSTER names: the file that `scripts/keep-cluster.ts` writes.
+ * however that happens. Or the running one that HOLDFAST_TEST_CLUSTER names: the file of `scripts/keep-cluster.ts`.
  * To be called at the top of the file. Needs root, and on Debian containerd, runc, containernetworking-plugins, iproute2, busybox-static.
  */
 export async function startCluster(): Promise<TestCluster> {
@@ -144,9 +145,10 @@ async function untilSocket(path: string): Promise<void> {
 }
 
 async function untilNode(port: number, ca: string, token: string): Promise<void> {
-  const { ask } = await testKubernetes(tmpdir(), `https://127.0.0.1:${port}`, ca, token)
+  const agent = new https.Agent({ ca })
   await until('the node is ready', async () => {
-    const { body } = await ask('GET', '/api/v1/nodes/node1')
+    const url = `https://127.0.0.1:${port}/api/v1/nodes/node1`
+    const { body } = await request(agent, url, 'GET', undefined, token)
     const conditions = at(body, 'status', 'conditions')
     return (
       Array.isArray(conditions) && conditions.some((one) => at(one, 'type') === 'Ready' && at(one, 'status') === 'True')

@@ -25,7 +25,7 @@ const INIT = ['/bin/sh', '-c', 'sleep infinity & wait']
 const COREUTILS = ['bash', 'cat', 'head', 'seq', 'sha256sum', 'wc', 'sleep', 'printenv']
 
 /** `busybox` is like Alpine; `debian` has bash and coreutils over that; `bare` has two programs and no shell. */
-export const images: readonly TestImage[] = [
+const images: readonly TestImage[] = [
   {
     name: 'holdfast.test/busybox:1',
     fill: installBusybox,
@@ -37,6 +37,8 @@ export const images: readonly TestImage[] = [
     fill: async (root) => {
       await installBusybox(root)
       for (const name of COREUTILS) await installProgram(root, name)
+      // Busybox's shell would take its own programs before those.
+      await copyInto(root, '/bin/bash', '/bin/sh')
     },
     entrypoint: INIT,
   },
@@ -49,7 +51,7 @@ export async function importImages(folder: string): Promise<void> {
   await writeFile(join(folder, 'images-are-there'), '')
 }
 
-export async function importImage(folder: string, image: TestImage): Promise<void> {
+async function importImage(folder: string, image: TestImage): Promise<void> {
   const work = await mkdtemp(join(tmpdir(), 'holdfast-image-'))
   try {
     const root = join(work, 'root')

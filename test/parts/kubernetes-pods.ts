@@ -19,15 +19,18 @@ export interface TestPod {
   readonly labels?: Readonly<Record<string, string>>
   readonly env?: readonly unknown[]
   readonly envFrom?: readonly unknown[]
+  /** A PersistentVolumeClaim, mounted at /data. */
+  readonly claim?: string
   readonly more?: Readonly<Record<string, unknown>>
 }
 
 /** What the restricted standard asks for, and an end without waiting. */
-export function podSpec({ image = 'holdfast.test/busybox:1', command, env, envFrom, more }: TestPod) {
+export function podSpec({ image = 'holdfast.test/busybox:1', command, env, envFrom, claim, more }: TestPod) {
   return {
     automountServiceAccountToken: false,
     terminationGracePeriodSeconds: 0,
     securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: 'RuntimeDefault' } },
+    ...(claim === undefined ? {} : { volumes: [{ name: 'data', persistentVolumeClaim: { claimName: claim } }] }),
     containers: [
       {
         name: 'main',
@@ -37,6 +40,7 @@ export function podSpec({ image = 'holdfast.test/busybox:1', command, env, envFr
         ...(command === undefined ? {} : { command }),
         ...(env === undefined ? {} : { env }),
         ...(envFrom === undefined ? {} : { envFrom }),
+        ...(claim === undefined ? {} : { volumeMounts: [{ name: 'data', mountPath: '/data' }] }),
         ...more,
       },
     ],

@@ -197,7 +197,7 @@ function kubeconfigText(
   })
 }
 
-function request(
+export function request(
   agent: https.Agent,
   url: string,
   method: string,

@@ -14,6 +14,8 @@ export interface ClusterAccess {
   readonly serverName: string | undefined
   readonly certificate: { readonly certificate: string; readonly key: Secret } | undefined
   readonly token: (() => Promise<Secret>) | undefined
+  /** `http://host:port` of an HTTP proxy, with its login where it has one. */
+  readonly proxy?: Secret | undefined
   /** What the context names as its own. */
   readonly namespace: string | undefined
 }

@@ -7,7 +7,7 @@ import { doubling, retry } from '../../system/retry.ts'
 import type { ClusterAccess } from './access.ts'
 import { answerOf, failureOf } from './answers.ts'
 import type { Answer } from './answers.ts'
-import { failureOfCall, type NeededRight } from './missing-right.ts'
+import { failureOfCall, type NeededRight } from './rights/missing-right.ts'
 
 /** Which objects: `/api/v1`, `namespaces/app/secrets`. */
 export interface Resource {
@@ -63,8 +63,8 @@ export class KubernetesClient {
 
   constructor(access: ClusterAccess, retrySeconds: number, context: Context) {
     this.access = access
-    const { server, ca } = access
-    this.#http = new HttpClient({ name: 'the API server', address: server, ca, tls: access, ...LIMITS })
+    const { server, ca, proxy } = access
+    this.#http = new HttpClient({ name: 'the API server', address: server, ca, tls: access, proxy, ...LIMITS })
     this.#prefix = new URL(server).pathname.replace(/\/$/, '')
     this.#context = context
     this.#retryMilliseconds = retrySeconds * 1000

@@ -63,7 +63,12 @@ test('what is refused names the cause and no token', async (t) => {
     [text('token: canary, exec: { command: aws }'), undefined, 'usage', /user u has a wrong exec.apiVersion/],
     [text('username: canary'), undefined, 'unsupported', /by username/],
     [text('token: canary', 'server: "http://api.test"'), undefined, 'usage', /cluster c has a wrong server/],
-    [text('token: canary', 'server: "https://api.test", proxy-url: "http://p"'), undefined, 'unsupported', /proxy/],
+    [
+      text('token: canary', 'server: "https://api.test", proxy-url: "socks5://p"'),
+      undefined,
+      'usage',
+      /wrong proxy-url/,
+    ],
     [text('token: canary'), 'two', 'notFound', /has no context two/],
     [text('token: canary'), 'lost', 'usage', /cluster gone is missing/],
     [text('client-certificate-data: Y2FuYXJ5'), undefined, 'usage', /neither a token nor a certificate/],

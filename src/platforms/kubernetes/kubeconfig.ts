@@ -15,7 +15,10 @@ const cluster = z.object({
   'certificate-authority-data': text.optional(),
   'insecure-skip-tls-verify': z.boolean().default(false),
   'tls-server-name': text.optional(),
-  'proxy-url': text.optional(),
+  'proxy-url': z
+    .string()
+    .regex(/^http:\/\//, 'expected an HTTP proxy')
+    .optional(),
 })
 const user = z.object({
   token: text.optional(),
@@ -61,7 +64,7 @@ export async function kubeconfigAccess(
   const userOf = file.users.find((one) => one.name === chosen.user)?.user
   const place = parsed(path, cluster, clusterOf, `cluster ${chosen.cluster}`)
   const who = parsed(path, user, userOf, `user ${chosen.user}`)
-  refuseOthers(path, chosen.user, who, place)
+  refuseOthers(path, chosen.user, who)
   const server = await serverOf(path, place)
   const login =
     who.exec === undefined ? await loginOf(path, chosen.user, who) : await loginBy(path, who.exec, server, context)
@@ -89,12 +92,13 @@ async function loginBy(path: string, plugin: ExecPlugin, server: ServerPart, con
   return { certificate, token: async () => (await logins()).token ?? token }
 }
 
-type ServerPart = Pick<ClusterAccess, 'server' | 'ca' | 'insecure' | 'serverName'>
+type ServerPart = Pick<ClusterAccess, 'server' | 'ca' | 'insecure' | 'serverName' | 'proxy'>
 
 async function serverOf(path: string, place: Cluster): Promise<ServerPart> {
   const ca = await contentOf(path, place['certificate-authority-data'], place['certificate-authority'])
   const insecure = place['insecure-skip-tls-verify']
-  return { server: place.server.replace(/\/+$/, ''), ca, insecure, serverName: place['tls-server-name'] }
+  const proxy = place['proxy-url'] === undefined ? undefined : new Secret(place['proxy-url'])
+  return { server: place.server.replace(/\/+$/, ''), ca, insecure, serverName: place['tls-server-name'], proxy }
 }
 
 async function loginOf(path: string, name: string, who: User): Promise<LoginPart> {
@@ -128,14 +132,12 @@ function beside(path: string, file: string): string {
   return resolve(dirname(path), file)
 }
 
-function refuseOthers(path: string, name: string, who: User, place: Cluster): void {
+function refuseOthers(path: string, name: string, who: User): void {
   const other = (['auth-provider', 'username', 'as'] as const).find((key) => who[key] !== undefined)
   if (other !== undefined)
     throw new Failure('unsupported', `user ${name} of ${path} logs in by ${other}, which Holdfast does not do`, {
       hint: 'Make a service account with the rights that holdfast rights kubernetes prints, and use its token in a kubeconfig of its own.',
     })
-  if (place['proxy-url'] !== undefined)
-    throw new Failure('unsupported', `${path} reaches the cluster through a proxy, which Holdfast does not do`)
 }
 
 /** Neither the parser's message nor its cause is passed on: they quote the file, which holds tokens. */

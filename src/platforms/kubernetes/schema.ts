@@ -15,8 +15,8 @@ const namespace = z
   .max(63)
   .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'expected the name of a namespace')
 
-export const pausedKinds = ['Deployment', 'StatefulSet', 'DaemonSet', 'CronJob'] as const
-export const suspendedKinds = ['Kustomization', 'HelmRelease', 'Application'] as const
+const pausedKinds = ['Deployment', 'StatefulSet', 'DaemonSet', 'CronJob'] as const
+const suspendedKinds = ['Kustomization', 'HelmRelease', 'Application'] as const
 
 const pause = z
   .strictObject({

@@ -171,7 +171,7 @@ function backPressure(given: Given): void {
   })
 
   test('a program that does not read holds the writer back', async () => {
-    const program = await given().place.start(['sh', '-c', 'sleep 2; exec cat >/dev/null'], context)
+    const program = await given().place.start(['sh', '-c', 'sleep 2; cat >/dev/null'], context)
     program.stdout.resume()
     let taken = 0
     const writing = write(program.stdin, numbers(2 * HELD), (length) => (taken += length))

@@ -7,7 +7,7 @@ import { withCluster } from '../connect.ts'
 import { findPod } from '../place/find.ts'
 import type { Pod } from '../place/pod.ts'
 import { claimsIn } from '../resources.ts'
-import { rulesFor } from '../roles.ts'
+import { rulesFor } from '../rights/roles.ts'
 import type { KubernetesReach, KubernetesSettings } from '../schema.ts'
 import { asFindings, rightFindings } from './check.ts'
 

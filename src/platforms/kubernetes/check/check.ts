@@ -8,7 +8,7 @@ import { withCluster } from '../connect.ts'
 import { nameOf } from '../pause/workload-name.ts'
 import { selectedWorkloads } from '../pause/running.ts'
 import { isAllowed } from '../rights.ts'
-import { rulesFor, type RoleRule } from '../roles.ts'
+import { rulesFor, type RoleRule } from '../rights/roles.ts'
 import type { KubernetesSettings } from '../schema.ts'
 import { startersOf } from './starters.ts'
 

@@ -46,12 +46,14 @@ export async function pauseWorkload(workload: string, pausing: Pausing): Promise
   await untilDown(target)
 }
 
-async function stop(target: Target): Promise<void> {
+/** Once more after somebody reverted it: what stood there before the first stop is what comes back. */
+async function stop(target: Target, how: 'first' | 'again' = 'first'): Promise<void> {
   const { kind, workload, context } = target
   await changed(target, async (object) => {
     if (!kind.isRunning(object)) return true
     const { recorded, spec } = kind.stop(object)
-    return await context.effects.run(`pause ${workload}`, () => patch(target, patchOf(object, recorded, spec)))
+    const record = (how === 'again' ? recordIn(object, workload) : undefined) ?? recorded
+    return await context.effects.run(`pause ${workload}`, () => patch(target, patchOf(object, record, spec)))
   })
 }
 
@@ -108,7 +110,7 @@ async function untilDown(target: Target): Promise<void> {
     const object = await read(target)
     if (kind.isRunning(object)) {
       if ((reverted += 1) > REVERTED) throw startedAgain(workload)
-      await stop(target)
+      await stop(target, 'again')
       return false
     }
     const left =

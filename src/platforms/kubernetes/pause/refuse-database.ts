@@ -1,15 +1,30 @@
 import { z } from 'zod'
 import { Failure } from '../../../core/failure.ts'
 import { parsed, type KubernetesClient } from '../client.ts'
+import type { Context } from '../../../core/ports.ts'
+import { withCluster } from '../connect.ts'
+import { findPod } from '../place/find.ts'
 import type { Pod } from '../place/pod.ts'
 import { owners } from '../place/pod.ts'
 import { replicaSetsIn } from '../resources.ts'
+import type { KubernetesReach, KubernetesSettings } from '../schema.ts'
 import { nameOf } from './workload-name.ts'
 
 const owned = z.object({ metadata: z.object({ ownerReferences: owners }) })
 
+/** All that the pod of a reach is of: what must not be paused. Changes nothing. */
+export async function databaseOwners(
+  settings: KubernetesSettings,
+  reach: KubernetesReach,
+  context: Context,
+): Promise<readonly string[]> {
+  return await withCluster(settings, context, async (client) =>
+    ownersOf(await findPod(settings.namespace, reach, client), client),
+  )
+}
+
 /** The names of all that a pod is of, from the pod to the outermost: `Pod/app/db-0`, `StatefulSet/app/db`. */
-export async function ownersOf(pod: Pod, client: KubernetesClient): Promise<readonly string[]> {
+async function ownersOf(pod: Pod, client: KubernetesClient): Promise<readonly string[]> {
   const { namespace, name, ownerReferences } = pod.metadata
   const chain = [nameOf({ kind: 'Pod', namespace, name })]
   for (const owner of ownerReferences ?? []) {

@@ -37,7 +37,7 @@ async function selected({ kind, name, selector = '' }: PauseSelection, namespace
   const objects = await client.list(resource, selector)
   if (objects.length === 0)
     throw new Failure('notFound', `no ${kind} in namespace ${namespace} is labelled ${selector}`, {
-      hint: 'Check pauses of the platform with kubectl get and --show-labels.',
+      hint: 'Check the labels in pauses of the platform.',
     })
   return objects
     .map((object) => ({ workload: { kind, namespace, name: anyObject.parse(object).metadata.name }, object }))

@@ -10,7 +10,7 @@ export const metadataShape = z.object({
   generation: z.number().default(0),
   annotations: labels.nullish(),
 })
-export const labelSelectorShape = z.object({
+const labelSelectorShape = z.object({
   matchLabels: labels.nullish(),
   matchExpressions: z.array(expression).nullish(),
 })

@@ -36,7 +36,7 @@ export async function findPod(namespace: string, reach: KubernetesReach, client:
       'notFound',
       `no pod in namespace ${namespace} is ${wordsOf(reach)}${listed === '' ? '' : `; there is ${listed}`}`,
       {
-        hint: 'Check the namespace and what reach names, with kubectl get pods --show-labels.',
+        hint: 'Check the namespace and what reach names and the labels of its pods.',
       },
     )
   if (more.length > 0)

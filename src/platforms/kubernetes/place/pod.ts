@@ -30,7 +30,7 @@ export const owners = z
   .array(z.object({ kind: z.string(), name: z.string(), uid: z.string(), controller: z.boolean().nullish() }))
   .nullish()
 
-export const podShape = z.object({
+const podShape = z.object({
   metadata: z.object({
     name: z.string(),
     namespace: z.string(),

@@ -39,7 +39,7 @@ async function plainVariable(name: string, pod: Pod, container: string, reading:
   } catch (error) {
     if (!isFailure(error, 'denied')) throw error
   }
-  return await printed(name, reading)
+  return await seenInside(name, reading)
 }
 
 /** As the kubelet reads it: `env` goes before `envFrom`, and what comes later before what comes earlier. */
@@ -92,11 +92,15 @@ async function valueIn(
   return Buffer.from(value, 'base64').toString('utf8')
 }
 
-/** By a program inside: it sees the variables of the image too. An image without it tells nothing. */
-async function printed(name: string, { place, context }: Reading): Promise<string | undefined> {
+/**
+ * As a program inside sees it, with what the image and the kubelet add. `cat` shows its own environment, which has no
+ * ambiguous line breaks; an image without it tells nothing.
+ */
+async function seenInside(name: string, { place, context }: Reading): Promise<string | undefined> {
   try {
-    const { code, text } = await outputOf(['printenv', name], place, context)
-    return code === 0 ? text.replace(/\n$/, '') : undefined
+    const { code, text } = await outputOf(['cat', '/proc/self/environ'], place, context)
+    const line = text.split('\0').find((one) => one.startsWith(`${name}=`))
+    return code === 0 ? line?.slice(name.length + 1) : undefined
   } catch (error) {
     if (isFailure(error, 'notFound')) return undefined
     throw error

@@ -4,7 +4,7 @@ import { describe, Failure } from '../../../core/failure.ts'
 import type { Context } from '../../../core/ports.ts'
 import type { ClusterAccess } from '../access.ts'
 import { answerOf } from '../answers.ts'
-import { failureOfCall, type NeededRight } from '../missing-right.ts'
+import { failureOfCall, type NeededRight } from '../rights/missing-right.ts'
 import { socketOptions } from './socket-options.ts'
 
 export interface ChannelRequest {
@@ -47,7 +47,11 @@ export async function openChannels(
   limits: ChannelLimits = LIMITS,
 ): Promise<ChannelSocket> {
   const { WebSocket } = await import('ws')
-  const options = { ...(await socketOptions(access)), handshakeTimeout: limits.connect, maxPayload: LARGEST }
+  const options = {
+    ...(await socketOptions(access, limits.connect)),
+    handshakeTimeout: limits.connect,
+    maxPayload: LARGEST,
+  }
   if (context.signal.aborted) throw cancelled(request)
   const address = `${access.server.replace(/^http/, 'ws')}${request.path}`
   const socket = new WebSocket(address, [...request.protocols], { ...options, perMessageDeflate: false })

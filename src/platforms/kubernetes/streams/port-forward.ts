@@ -13,7 +13,7 @@ export interface ForwardTarget {
 const PROTOCOL = 'v4.channel.k8s.io'
 const [DATA, ERROR] = [0, 1]
 const PORT_BYTES = 2
-const SHOWN = 300
+const SHOWN = 600
 /** Milliseconds without data after our end, in which the far side may end too. */
 const LINGER = 5_000
 

@@ -1,5 +1,5 @@
-import { Failure } from '../../core/failure.ts'
-import { failureOf, type Answer } from './answers.ts'
+import { Failure } from '../../../core/failure.ts'
+import { failureOf, type Answer } from '../answers.ts'
 
 /** What a call needs, as RBAC names it. */
 export interface NeededRight {

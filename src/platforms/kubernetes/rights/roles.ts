@@ -1,5 +1,5 @@
-import type { KubernetesReach, KubernetesSettings, PauseSelection } from './schema.ts'
-import type { Right } from './rights.ts'
+import type { KubernetesReach, KubernetesSettings, PauseSelection } from '../schema.ts'
+import type { Right } from '../rights.ts'
 
 export const rolePurposes = ['backup', 'restore', 'drill', 'guardian'] as const
 export type RolePurpose = (typeof rolePurposes)[number]
