@@ -17,10 +17,15 @@ export interface Platform<Settings = unknown, Reach = unknown> {
   /** Starts it as it was before `pause`, and waits until it is ready. One that runs goes on. */
   resume(settings: Settings, workload: string, context: Context): Promise<void>
   /** Whether all that pause, resume and reach need is there and allowed. Changes nothing. */
-  check?(settings: Settings, context: Context): Promise<readonly Finding[]>
+  check?(settings: Settings, reaches: readonly Reach[], context: Context): Promise<readonly Finding[]>
+  /** The least rights for a purpose, as text that an administrator reads and applies. Changes nothing. */
+  rights?(settings: Settings, reaches: readonly Reach[], purpose: PlatformPurpose, context: Context): Promise<string>
   /** For platforms whose servers may be out of this host's reach. */
   readonly inside?: Inside<Settings, Reach>
 }
+
+/** `guardian`: brings back what a dead run left stopped. */
+export type PlatformPurpose = 'backup' | 'restore' | 'drill' | 'guardian'
 
 export interface Inside<Settings, Reach> {
   /** Names one container of the platform, for example `{kind: compose, service: db}`. */
