@@ -79,7 +79,6 @@ const ELSEWHERE = [
   'restorePlan.window?',
   'restorePlan.outsideWindow?',
   'undoPlan.window?',
-  'undoPlan.outsideWindow?',
   'backup --dry-run.plan.window?',
   'backup --dry-run.plan.outsideWindow?',
   'guard.apps[].settled?',

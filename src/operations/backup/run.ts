@@ -21,7 +21,7 @@ export type LastBackup = z.infer<typeof lastBackup>
 
 /** Runs a backup, behind other programs where the app asks for it, and remembers on this machine how it ended: prune freezes while backups fail. */
 export function runBackup(app: App, order: BackupOrder, context: OperationContext): Promise<BackupReport> {
-  return asOperation(context, (own) => backUp(app, order, own))
+  return asOperation(app, context, (own) => backUp(app, order, own))
 }
 
 async function backUp(app: App, order: BackupOrder, context: OperationContext): Promise<BackupReport> {

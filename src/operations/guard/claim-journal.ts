@@ -11,6 +11,11 @@ export async function isAtWork({ owner }: RestoreJournal, { processes }: Operati
 /** Takes over a restore whose process died. Fails with `locked` while another operation is at it. */
 export async function claimJournal(journal: RestoreJournal, context: OperationContext): Promise<RestoreJournal> {
   await refuseAtWork(journal, context)
+  return await takeJournal(journal, context)
+}
+
+/** The same where the caller has seen that nobody is at it. */
+export async function takeJournal(journal: RestoreJournal, context: OperationContext): Promise<RestoreJournal> {
   const own = { ...journal, owner: await context.processes.self() }
   await saveJournal(own, context.records, context.clock)
   return own

@@ -2,11 +2,12 @@ import { describe, Failure, toFailure } from '../../core/failure.ts'
 import type { App, OperationContext } from '../app.ts'
 import { asOperation } from '../as-operation.ts'
 import { payOwedHooks } from '../hooks/hooks.ts'
-import { backToPlanned, startAll } from '../pause/hold.ts'
+import { letGo, startAll } from '../pause/hold.ts'
 import { mayResume, type MayNot } from '../pause/may-resume.ts'
 import { adoptRecord, loadRecord, saveRecord, type PauseRecord } from '../pause/record.ts'
 import { unfinishedJournal } from '../restore/journal.ts'
 import { nextStepFor } from '../restore/next-step.ts'
+import { forgetBeat, haveExpired } from './heartbeat.ts'
 import type { Judgement } from './judge.ts'
 import { lookDown, type LeftDown } from './look-down.ts'
 import { settle, type Unsettled } from './settle.ts'
@@ -39,7 +40,7 @@ export interface GuardReport {
  * over data that may be a mixture, never while its operation runs. Fails where databases or platform do not answer.
  */
 export function guardApp(app: App, context: OperationContext): Promise<GuardReport> {
-  return asOperation(context, (own) => bringUp(app, { isAsked: false, endsUnfinished: false }, own))
+  return asOperation(app, context, (own) => bringUp(app, { isAsked: false, endsUnfinished: false }, own))
 }
 
 export interface BringUp {
@@ -58,9 +59,10 @@ export async function bringUp(app: App, how: BringUp, context: OperationContext)
 }
 
 async function lookAndStart(app: App, how: BringUp, context: OperationContext): Promise<GuardReport> {
-  const left = await lookDown(app, await adoptRecord(app, context), context)
-  if (left === undefined) return { app: app.name, outcome: 'up', workloads: [] }
-  if (left.facts.isRunning) return running(app, left)
+  const found = await lookDown(app, await adoptRecord(app, context), context)
+  if (found === undefined) return { app: app.name, outcome: 'up', workloads: [] }
+  if (found.facts.isRunning && !(await haveExpired(app.name, found.owners, context))) return running(app, found)
+  const left = { ...found, facts: { ...found.facts, isRunning: false } }
   const kept = left.unsettled === undefined ? await keptDown(left, how, context) : undefined
   if (kept !== undefined) return kept
   await claim(left.record, context)
@@ -89,7 +91,9 @@ function running({ name }: App, { record, facts }: LeftDown): GuardReport {
 
 /** From here on others see that somebody is at it. */
 async function claim(record: PauseRecord | undefined, context: OperationContext): Promise<void> {
-  if (record !== undefined) await saveRecord({ ...record, owner: await context.processes.self() }, context)
+  if (record === undefined) return
+  if (record.owner !== null) await forgetBeat(record.app, record.owner, context)
+  await saveRecord({ ...record, owner: await context.processes.self() }, context)
 }
 
 async function settleLeft(
@@ -131,7 +135,7 @@ async function stayDown(
   context: OperationContext,
 ): Promise<GuardReport> {
   const isPlanned = because === 'planned'
-  if (isPlanned && record.operation !== 'pause') await backToPlanned(record, context)
+  await letGo(record, context)
   const { app, workloads } = record
   return { app, outcome: isPlanned ? 'paused' : 'down', workloads, because, reason, hint }
 }

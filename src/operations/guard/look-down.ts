@@ -10,6 +10,8 @@ import { unsettledOf, type Unsettled } from './settle.ts'
 export interface LeftDown {
   readonly record: PauseRecord | undefined
   readonly facts: Omit<PauseFacts, 'isAsked'>
+  /** Who is at it now, as far as can be told. */
+  readonly owners: readonly string[]
   /** What the databases are to be asked of; undefined where nothing touched them. */
   readonly unsettled: Unsettled | undefined
 }
@@ -24,12 +26,18 @@ export async function lookDown(
   const unfinished = journals.findLast(({ stage }) => !isFinished(stage))
   const touching = unfinished !== undefined && isTouching(unfinished, record) ? unfinished : undefined
   if (record === undefined && touching === undefined) return undefined
-  const isRunning =
-    (record !== undefined && (await isHeldElsewhere(record, context))) ||
-    (touching !== undefined && (await isAtWork(touching, context)))
+  const owners = [
+    ...(record !== undefined && (await isHeldElsewhere(record, context)) ? [record.owner ?? ''] : []),
+    ...(touching !== undefined && (await isAtWork(touching, context)) ? [touching.owner ?? ''] : []),
+  ]
   const isEnded = journals.some(({ restoreId, stage }) => restoreId === record?.id && isFinished(stage))
   const unsettled = isEnded && touching === undefined ? undefined : unsettledOf(record, touching)
-  return { record, facts: { isRunning, unfinished, now: context.clock.now().getTime() }, unsettled }
+  return {
+    record,
+    owners,
+    facts: { isRunning: owners.length > 0, unfinished, now: context.clock.now().getTime() },
+    unsettled,
+  }
 }
 
 /** What is loaded beside touches nothing, unless it has paused the app. */

@@ -3,7 +3,7 @@ import type { App, OperationContext } from '../app.ts'
 import { noteRestored } from '../lineage/server-notes.ts'
 import { noteLive } from '../pause/hold.ts'
 import type { PauseRecord } from '../pause/record.ts'
-import { claimJournal } from './claim-journal.ts'
+import { takeJournal } from './claim-journal.ts'
 import { enterStage, type RestoreJournal, type RestoreStage } from '../restore/journal.ts'
 import { isLiveAsBefore, reopenAll, rollBack, type TakenBack } from '../restore/phases.ts'
 import { openBareTargets } from '../restore/targets.ts'
@@ -36,11 +36,11 @@ export function unsettledOf(
 
 /**
  * Brings live data to what is whole, as its databases say, and lets writers in. Gives what it found; `leave` changed nothing but
- * the record. Can be called again after a death anywhere. Fails where the databases cannot be asked.
+ * the record. The caller has seen that nobody is at it. Can be called again after a death anywhere. Fails where the databases cannot be asked.
  */
 export async function settle(app: App, unsettled: Unsettled, context: OperationContext): Promise<Judgement> {
   const { journal } = unsettled
-  const own = { ...unsettled, journal: journal && (await claimJournal(journal, context)) }
+  const own = { ...unsettled, journal: journal && (await takeJournal(journal, context)) }
   const targets = await targetsOf(app, own, context)
   const judgement = judge(await find(own, targets, context))
   await ACTS[judgement](app, own, targets, context)

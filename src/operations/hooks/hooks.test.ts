@@ -15,7 +15,7 @@ const ORDER = { restoreId: 'abcdef01', point: '1'.padStart(32, '0') }
 
 interface HookedStage extends Stage {
   /** What each hook was told, in order; empties what was read. */
-  told(): Promise<readonly string[]>
+  readonly told: () => Promise<readonly string[]>
 }
 
 /** The stage with hooks that write down what they are told, and fail where a file of their name is there. */

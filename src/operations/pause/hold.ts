@@ -98,7 +98,7 @@ export async function release(app: App, id: string, context: OperationContext): 
     now: context.clock.now().getTime(),
   })
   if (answer.may) return await startAll(app, record, context)
-  await backToPlanned(record, context)
+  await letGo(record, context)
   tellStopped(record, answer, context)
 }
 
@@ -108,12 +108,20 @@ export async function startAll(app: App, record: PauseRecord, context: Operation
   await removeRecord(app.name, context)
 }
 
-/** Nothing holds the app but the pause that a person asked for. */
-export async function backToPlanned(record: PauseRecord, context: OperationContext): Promise<void> {
+/**
+ * Nobody is at it any more, and the app stays down: who cannot see the process that was must not wait for it. Where the data is whole,
+ * nothing holds the app but the pause that a person asked for.
+ */
+export async function letGo(record: PauseRecord, context: OperationContext): Promise<void> {
   const { planned } = record
-  if (planned === undefined || mayBeMixed(record).length > 0) return
-  const paused = { operation: 'pause', id: planned.id, live: 'before', safetyPoint: null } as const
-  await saveRecord({ ...record, ...paused, components: [], mixed: [] }, context)
+  const isPlanned = planned !== undefined && mayBeMixed(record).length === 0
+  const paused = isPlanned ? pausedAs(planned) : {}
+  if (record.owner !== null || (isPlanned && record.operation !== 'pause'))
+    await saveRecord({ ...record, ...paused, owner: null }, context)
+}
+
+function pausedAs({ id }: NonNullable<PauseRecord['planned']>): Partial<PauseRecord> {
+  return { operation: 'pause', id, live: 'before', safetyPoint: null, components: [], mixed: [] }
 }
 
 /** Says what stays stopped, and why. */

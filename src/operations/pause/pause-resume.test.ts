@@ -117,6 +117,7 @@ test('what another process holds is left to it', async (t) => {
   const others: OperationContext['processes'] = {
     self: () => Promise.resolve('other'),
     isRunning: () => Promise.resolve(true),
+    isVisible: () => Promise.resolve(true),
     begin: () => ({ ...others, end: () => undefined }),
   }
   const other = (context: OperationContext): OperationContext => ({ ...context, processes: others })

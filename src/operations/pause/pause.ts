@@ -4,9 +4,9 @@ import type { App, OperationContext } from '../app.ts'
 import { asOperation } from '../as-operation.ts'
 import { isOneLine } from '../backup/note.ts'
 import { unfinishedJournal } from '../restore/journal.ts'
-import { noteHeld, refuseOther } from './hold.ts'
+import { letGo, noteHeld, refuseOther } from './hold.ts'
 import { heldBy, touchesLive } from './may-resume.ts'
-import { adoptRecord, findRecord, removeRecord, saveRecord, type PauseRecord } from './record.ts'
+import { adoptRecord, findRecord, loadRecord, removeRecord, saveRecord, type PauseRecord } from './record.ts'
 import { outsideWindow, plannedWindow, refuseOutsideWindow, type PlannedWindow } from './window.ts'
 import { runningWorkloads, startWorkloads, stopWorkloads, workloadsToPause } from './workloads.ts'
 
@@ -62,7 +62,7 @@ export async function planPause(
  * leaves a pause that `holdfast resume` ends.
  */
 export function runPause(app: App, order: PauseOrder, context: OperationContext): Promise<PauseReport> {
-  return asOperation(context, (own) => pause(app, order, own))
+  return asOperation(app, context, (own) => pause(app, order, own))
 }
 
 async function pause(
@@ -81,6 +81,8 @@ async function pause(
     const planned = { id, since, ...said }
     const workloads = await noteHeld(app, { operation: 'pause', id, planned }, context)
     await stopWorkloads(app, workloads, context)
+    const record = await loadRecord(app.name, context)
+    if (record !== undefined) await letGo(record, context)
     return { app: app.name, id, reason: planned.reason, until: ends ?? null, workloads }
   } catch (error) {
     await goBack(app, before, running, context)

@@ -58,7 +58,7 @@ const LIVE = { 'let in': 'before', 'take back': 'before', finish: 'restored', 'u
 
 /** Lets writers in to whole data, starts what is stopped and forgets the pause; where nothing is, it does nothing. One that cannot be started keeps no other down. */
 export function runResume(app: App, order: ResumeOrder, context: OperationContext): Promise<ResumeReport> {
-  return asOperation(context, (own) => resume(app, order, own))
+  return asOperation(app, context, (own) => resume(app, order, own))
 }
 
 async function resume(app: App, { accept }: ResumeOrder, context: OperationContext): Promise<ResumeReport> {

@@ -29,7 +29,7 @@ export interface RestoreOutcome {
  * `abandonUnfinished` ends what a death of this process left. Fails with `refused` over an unfinished restore.
  */
 export function runRestore(app: App, order: RestoreOrder, context: OperationContext): Promise<RestoreOutcome> {
-  return asOperation(context, (own) => restore(app, order, own))
+  return asOperation(app, context, (own) => restore(app, order, own))
 }
 
 async function restore(own: App, order: RestoreOrder, context: OperationContext): Promise<RestoreOutcome> {
@@ -56,7 +56,7 @@ export function continueUnfinished(
   context: OperationContext,
   into?: Into,
 ): Promise<RestoreReport> {
-  return asOperation(context, async (own) => {
+  return asOperation(app, context, async (own) => {
     await bringBack(app, own, true)
     const journal = await requireUnfinished(app, into, own)
     await refuseTaken(appInto(app, journal.into), own)
@@ -67,7 +67,7 @@ export function continueUnfinished(
 
 /** Takes the restore of the app back that was cut off, or that was left staged. */
 export function abandonUnfinished(app: App, context: OperationContext, into?: Into): Promise<RestoreJournal> {
-  return asOperation(context, async (own) => {
+  return asOperation(app, context, async (own) => {
     await bringBack(app, own, true)
     return await abandonRestore(app, await requireUnfinished(app, into, own), own)
   })

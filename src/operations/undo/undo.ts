@@ -113,7 +113,7 @@ async function canUndo(
  * off is run again. What the restore had brought is kept aside until it is pruned.
  */
 export function runUndo(app: App, order: UndoOrder, context: OperationContext): Promise<UndoReport> {
-  return asOperation(context, (own) => undo(app, order, own))
+  return asOperation(app, context, (own) => undo(app, order, own))
 }
 
 async function undo(own: App, { restoreId, outsideWindow }: UndoOrder, context: OperationContext): Promise<UndoReport> {

@@ -1,42 +1,52 @@
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
-import { run } from '../../system/process/run.ts'
+import { accountName } from '../../system/process/accounts.ts'
 import type { Platform } from '../platform.ts'
+import { checkHost } from './check.ts'
+import { execute } from './execute.ts'
+import { hostRights } from './rights.ts'
 import { hostSettings, type HostSettings, type HostWorkload } from './schema.ts'
+import { awaitUp, isTrigger, lookAtUnit, requireDown, runningUnits, socketsOf, systemctl, triggersOf } from './units.ts'
 
 /** Workloads are units of systemd and commands of this host. */
 export const hostPlatform: Platform<HostSettings> = {
   kind: 'host',
   settings: hostSettings,
   async running(settings, context) {
-    const running: string[] = []
-    for (const [name, workload] of workloadsOf(settings))
+    const running = [...(await runningUnits(settings, context))]
+    for (const [name, workload] of Object.entries(settings.workloads))
       if (await isRunning(workload, settings, context)) running.push(name)
     return running
   },
-  async pause(settings, name, context) {
-    const { stop } = workloadNamed(settings, name)
-    await context.effects.run(`pause ${name}`, () => execute(stop, settings, context))
+  pause: (settings, name, context) => context.effects.run(`pause ${name}`, () => stop(settings, name, context)),
+  resume: (settings, name, context) => context.effects.run(`resume ${name}`, () => start(settings, name, context)),
+  check: (settings, _reaches, context) => checkHost(settings, context),
+  async rights(settings, _reaches, purpose, context) {
+    const units: string[] = []
+    for (const unit of settings.units) units.push(...triggersOf(await lookAtUnit(unit, settings, context)), unit)
+    return hostRights(settings, [...new Set(units)], purpose, accountName())
   },
-  async resume(settings, name, context) {
-    const { start } = workloadNamed(settings, name)
-    await context.effects.run(`resume ${name}`, () => execute(start, settings, context))
-  },
 }
 
-function workloadsOf({ units, workloads }: HostSettings): readonly (readonly [string, HostWorkload])[] {
-  const systemd = units.map((unit) => [unit, ofUnit(unit)] as const)
-  return [...systemd, ...Object.entries(workloads)]
+async function stop(settings: HostSettings, name: string, context: Context): Promise<void> {
+  const workload = settings.workloads[name]
+  if (workload !== undefined) return void (await execute(workload.stop, settings, context))
+  const unit = unitNamed(settings, name)
+  for (const each of [...(await socketsOf(unit, settings, context)), unit])
+    await execute(systemctl(settings, 'stop', each), settings, context)
+  await requireDown(name, settings, context)
 }
 
-function ofUnit(unit: string): HostWorkload {
-  const act = (...words: readonly string[]): string[] => ['systemctl', ...words, '--', unit]
-  return { running: act('is-active', '--quiet'), stop: act('stop'), start: act('start') }
+async function start(settings: HostSettings, name: string, context: Context): Promise<void> {
+  const workload = settings.workloads[name]
+  if (workload !== undefined) return void (await execute(workload.start, settings, context))
+  await execute(systemctl(settings, 'start', unitNamed(settings, name)), settings, context)
+  await awaitUp(name, settings, context)
 }
 
-function workloadNamed(settings: HostSettings, name: string): HostWorkload {
-  const found = workloadsOf(settings).find(([one]) => one === name)
-  if (found !== undefined) return found[1]
+/** What would start a unit again is not in the configuration: `running` found it. */
+function unitNamed({ units }: HostSettings, name: string): string {
+  if (units.includes(name) || (units.length > 0 && isTrigger(name))) return name
   throw new Failure('usage', `the configuration of the platform no longer names workload ${name}`, {
     hint: 'Name it again, so that it can be started, or start it by hand and run this again.',
   })
@@ -51,13 +61,4 @@ async function isRunning(workload: HostWorkload, settings: HostSettings, context
     if (error instanceof Failure && error.facts['exitCode'] === 3) return false
     throw error
   }
-}
-
-async function execute(
-  [file = '', ...args]: readonly string[],
-  { limitSeconds }: HostSettings,
-  { signal }: Context,
-): Promise<void> {
-  const limit = limitSeconds * 1000
-  await run({ file, args, signal, idleLimit: limit, totalLimit: limit })
 }

@@ -14,7 +14,11 @@ export const hostSettings = z.strictObject({
   units: z
     .array(z.string().regex(/^[\w@.:\\-]+\.[a-z]+$/, 'expected a unit with its suffix, for example portal.service'))
     .default([])
-    .meta({ description: 'Units of systemd that write to the data, in the order in which they are stopped.' }),
+    .meta({
+      description:
+        'Units of systemd that write to the data, in the order in which they are stopped. Timers, sockets and paths that would start them again are found, and stopped before them.',
+    }),
+  sudo: z.boolean().default(false).meta({ description: 'Stop and start units by `sudo -n systemctl`.' }),
   workloads: z
     .record(z.string().min(1), workload)
     .default({})

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { userInfo } from 'node:os'
 
 export interface Account {
   readonly name: string
@@ -9,6 +10,11 @@ export interface Account {
 /** Whether this process may do everything on this machine. */
 export function isRoot(): boolean {
   return process.getuid?.() === 0
+}
+
+/** The account that this process runs as. */
+export function accountName(): string {
+  return userInfo().username
 }
 
 /** The first of `names` that is an account of this machine and is not root itself. */

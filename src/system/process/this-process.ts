@@ -1,21 +1,33 @@
 import { readFile, readlink } from 'node:fs/promises'
+import { hostname } from 'node:os'
 
 /** Names a process of this machine so that a later one can tell whether it still runs; with `operation`, one of its operations. */
 export async function thisProcess(operation?: string): Promise<string> {
-  return JSON.stringify([...(await identityOf('self')), ...(operation === undefined ? [] : [operation])])
+  return JSON.stringify([...(await identityOf('self')), ...(operation === undefined ? [] : [operation, hostname()])])
 }
 
 /**
  * Whether the process that `thisProcess` named still runs. Process ids are used again, so its start counts too. One in
- * another container on the same machine cannot be seen and is taken to run.
+ * another container or on another machine cannot be seen and is taken to run.
  */
 export async function isRunning(named: string): Promise<boolean> {
-  const [boot, namespace, pid, started] = processNamed(named)
+  if (!(await isVisible(named))) return true
+  const [boot, , pid, started] = processNamed(named)
   const here = await identityOf('self')
   if (boot !== here[0]) return false
-  if (namespace !== here[1]) return true
   const found = await startOf(pid).catch(() => undefined)
   return found?.started === started && !found.ended
+}
+
+/**
+ * Whether this process can tell whether that one runs: it is of the same container, or of an earlier start of this machine. The name
+ * of a process alone has no host, and is of this machine.
+ */
+async function isVisible(named: string): Promise<boolean> {
+  const [boot, namespace] = processNamed(named)
+  const [, , , , , host = hostname()] = parts(named)
+  const here = await identityOf('self')
+  return boot === here[0] ? namespace === here[1] : host === hostname()
 }
 
 /** What of this process and of others is at work. */
@@ -24,6 +36,8 @@ export interface RunningOperations {
   self(): Promise<string>
   /** Whether what was named still runs on this machine: a process, or one operation of this process. */
   isRunning(named: string): Promise<boolean>
+  /** Whether anybody here can tell that. What cannot be seen is taken to run. */
+  isVisible(named: string): Promise<boolean>
   /** The same with a name of its own until `end`. */
   begin(): RunningOperations & { end(): void }
 }
@@ -40,6 +54,7 @@ export function runningOperations(running = new Set<string>()): RunningOperation
   return {
     self: thisProcess,
     isRunning: isRunningHere,
+    isVisible,
     begin() {
       const operation = String((begun += 1))
       running.add(operation)

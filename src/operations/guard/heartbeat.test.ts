@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import type { Clock } from '../../core/ports.ts'
+import type { OperationContext } from '../app.ts'
+import { noteHeld } from '../pause/hold.ts'
+import { stopWorkloads } from '../pause/workloads.ts'
+import { BOTH, stageFor, type Stage } from '../testing/paused-stage.ts'
+import { guardApp } from './guard.ts'
+import { beatOn } from './heartbeat.ts'
+
+const nameOf = (owner: string): string => `beat-portal-${Buffer.from(owner).toString('base64url')}`
+
+/** A clock that is there at once, and does something each time that somebody waits. */
+function quick(clock: Clock, onSleep: () => Promise<void> = () => Promise.resolve()): Clock {
+  let passed = 0
+  return {
+    now: () => clock.now(),
+    monotonic: () => passed,
+    async sleep(milliseconds) {
+      passed += milliseconds
+      await onSleep()
+      await new Promise((resolve) => setImmediate(resolve))
+    },
+  }
+}
+
+/** The app as a process of another container left it, or keeps it: stopped for a backup. */
+async function heldElsewhere(t: TestContext): Promise<{ readonly stage: Stage; readonly theirs: OperationContext }> {
+  const stage = await stageFor(t)
+  const context = stage.testHost.context()
+  const theirs = {
+    ...context,
+    processes: { ...context.processes, self: () => Promise.resolve('["boot","pid:[1]","7","1","1","pod"]') },
+  }
+  await stopWorkloads(stage.app, await noteHeld(stage.app, { operation: 'backup', id: 'p' }, theirs), theirs)
+  assert.deepEqual(stage.up, new Set())
+  return { stage, theirs }
+}
+
+test('who cannot be seen and beats is left alone, and one without a beat for 90 seconds is dead', async (t) => {
+  const { stage, theirs } = await heldElsewhere(t)
+  const context = stage.testHost.context()
+  let beats = 0
+  const name = nameOf(await theirs.processes.self())
+  const alive = quick(context.clock, () => theirs.records.save(name, { format: 1, beat: (beats += 1) }))
+  assert.equal((await guardApp(stage.app, { ...context, clock: alive })).outcome, 'running')
+  assert.deepEqual(stage.up, new Set())
+  assert.equal((await guardApp(stage.app, { ...context, clock: quick(context.clock) })).outcome, 'brought back')
+  assert.deepEqual(stage.up, BOTH)
+})
+
+test('an operation beats while it runs, and leaves nothing', async (t) => {
+  const stage = await stageFor(t)
+  const ended = new AbortController()
+  const seen: unknown[] = []
+  const context = stage.testHost.context()
+  const name = nameOf(await context.processes.self())
+  const clock = quick(context.clock, async () => {
+    seen.push(await context.records.load(name))
+    if (seen.length === 3) ended.abort()
+  })
+  await beatOn('portal', { ...context, clock, signal: ended.signal })
+  const beats = seen.map((value) => (value as { beat?: number } | undefined)?.beat)
+  assert.deepEqual([beats, await context.records.load(name)], [[undefined, 1, 2], undefined])
+})

@@ -1,0 +1,27 @@
+/** Runs one act of the host platform and prints what it gives: for tests that call it beside a systemd of their own. */
+import { toFailure } from '../../src/core/failure.ts'
+import type { Context } from '../../src/core/ports.ts'
+import { hostPlatform } from '../../src/platforms/host/host.ts'
+import { hostSettings } from '../../src/platforms/host/schema.ts'
+import { systemClock } from '../../src/system/clock.ts'
+import { directEffects } from '../../src/system/effects.ts'
+
+const [given = '{}', act = '', name = ''] = process.argv.slice(2)
+const settings = hostSettings.parse({ kind: 'host', ...(JSON.parse(given) as object) })
+const signal = new AbortController().signal
+const context: Context = { clock: systemClock, effects: directEffects, signal, progress: () => {} }
+
+const ACTS: Readonly<Record<string, () => Promise<unknown>>> = {
+  running: () => hostPlatform.running(settings, context),
+  pause: () => hostPlatform.pause(settings, name, context),
+  resume: () => hostPlatform.resume(settings, name, context),
+  check: async () => await hostPlatform.check?.(settings, [], context),
+  rights: async () => await hostPlatform.rights?.(settings, [], 'restore', context),
+}
+
+try {
+  console.log(JSON.stringify({ result: (await ACTS[act]?.()) ?? null }))
+} catch (error) {
+  const { kind, message, hint } = toFailure(error)
+  console.log(JSON.stringify({ failure: { kind, message, hint } }))
+}
