@@ -154,7 +154,7 @@ test('an autoscaler leaves alone what has 0 replicas', async () => {
     maxReplicas: 3,
   })
   const settings = pausing('Deployment', 'mortal')
-  const findings = (await platform.check?.(settings, context)) ?? []
+  const findings = (await platform.check?.(settings, [], context)) ?? []
   assert.ok(findings.some(({ message }) => /HorizontalPodAutoscaler mortal leaves it alone/.test(message)))
   await platform.pause(settings, named('Deployment', 'mortal'), context)
   await until('the autoscaler says so', async () => {

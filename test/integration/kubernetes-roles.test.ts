@@ -85,7 +85,7 @@ describe('with nothing but the printed roles', () => {
   })
 
   async function pauses(limited: KubernetesSettings): Promise<void> {
-    assert.deepEqual(errors((await platform.check?.(limited, context)) ?? []), [])
+    assert.deepEqual(errors((await platform.check?.(limited, [], context)) ?? []), [])
     const names = await platform.running(limited, context)
     assert.deepEqual(names, WORKLOADS)
     refuseDatabase(names, await databaseOwners(limited, reach, context), 'database')
@@ -105,7 +105,7 @@ describe('with nothing but the printed roles', () => {
         rule.resource === resource ? { ...rule, verbs: rule.verbs.filter((one) => one !== verb) } : rule,
       )
     const patchless = await withRules(without('deployments', 'patch'))
-    assert.deepEqual(errors((await platform.check?.(patchless, context)) ?? []), [
+    assert.deepEqual(errors((await platform.check?.(patchless, [], context)) ?? []), [
       `right to patch deployments.apps web in ${namespace}`,
     ])
     await assert.rejects(platform.pause(patchless, `Deployment/${namespace}/web`, context), (error: unknown) => {
@@ -192,7 +192,7 @@ describe('what would harm is told', () => {
     await objects.change('Deployment', 'web', (object: { metadata: { labels: object } }) => {
       object.metadata.labels = labels
     })
-    const findings = (await platform.check?.(settings, context)) ?? []
+    const findings = (await platform.check?.(settings, [], context)) ?? []
     const warnings = findings.filter(({ level }) => level === 'warning').map(({ message }) => message)
     assert.deepEqual(warnings, [
       'Kustomization others starts it again while it is paused',

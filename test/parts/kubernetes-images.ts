@@ -51,7 +51,7 @@ export async function importImages(folder: string): Promise<void> {
   await writeFile(join(folder, 'images-are-there'), '')
 }
 
-async function importImage(folder: string, image: TestImage): Promise<void> {
+export async function importImage(folder: string, image: TestImage): Promise<void> {
   const work = await mkdtemp(join(tmpdir(), 'holdfast-image-'))
   try {
     const root = join(work, 'root')

@@ -4,12 +4,12 @@ import { asFindings, checkPlatform } from './check/check.ts'
 import { checkReach } from './check/check-reach.ts'
 import { withCluster } from './connect.ts'
 import { pauseWorkload, resumeWorkload } from './pause/pause.ts'
-import { ownersOf, refuseDatabase } from './pause/refuse-database.ts'
+import { databaseOwners, refuseDatabase } from './pause/refuse-database.ts'
 import { runningWorkloads, selectedWorkloads } from './pause/running.ts'
 import { nameOf } from './pause/workload-name.ts'
-import { findPlace, findPod, wordsOf } from './place/find.ts'
+import { findPlace, wordsOf } from './place/find.ts'
 import { spawnPod } from './place/spawn.ts'
-import { roleText } from './role-text.ts'
+import { roleText } from './rights/role-text.ts'
 import { kubernetesReach, kubernetesSettings, type KubernetesReach, type KubernetesSettings } from './schema.ts'
 
 type KubernetesPlatform = Platform<KubernetesSettings, KubernetesReach> & {
@@ -48,13 +48,9 @@ async function protectReaches(
   context: Context,
 ): Promise<void> {
   if (settings.pauses.length === 0) return
-  await withCluster(settings, context, async (client) => {
-    const workloads = (await selectedWorkloads(settings, client)).map(({ workload }) => nameOf(workload))
-    for (const reach of reaches) {
-      const pod = await findPod(settings.namespace, reach, client)
-      refuseDatabase(workloads, await ownersOf(pod, client), wordsOf(reach))
-    }
-  })
+  const selected = await withCluster(settings, context, (client) => selectedWorkloads(settings, client))
+  const workloads = selected.map(({ workload }) => nameOf(workload))
+  for (const reach of reaches) refuseDatabase(workloads, await databaseOwners(settings, reach, context), wordsOf(reach))
 }
 
 function acted(

@@ -1,6 +1,6 @@
 import { stringify } from 'yaml'
 import { roleObjects, rulesFor, type RolePurpose } from './roles.ts'
-import type { KubernetesReach, KubernetesSettings } from './schema.ts'
+import type { KubernetesReach, KubernetesSettings } from '../schema.ts'
 
 /** Role and RoleBinding for kubectl apply. The account is the one that an administrator makes for Holdfast. */
 export function roleText(
