@@ -20,6 +20,7 @@ const inspected = z.object({
     Image: z.string(),
     Env: z.array(z.string()).nullish(),
     StopTimeout: z.number().nullish(),
+    ExposedPorts: z.record(z.string(), z.unknown()).nullish(),
   }),
   HostConfig: z.object({
     NetworkMode: z.string().default(''),
