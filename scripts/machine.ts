@@ -25,7 +25,7 @@ const needs: readonly Need[] = [
   { program: 'zstd', debian: 'zstd', part: 'python' },
   { program: 'age', debian: 'age', part: 'python' },
   { program: 'python3', debian: 'python3-venv', part: 'python', probe: ['-c', 'import ensurepip'] },
-  // Where Go is missing, the toolchain of these two comes as a Python package.
+  // Where Go is missing, the toolchain of these three comes as a Python package.
   { program: 'python3', debian: 'python3-venv', part: 's3', probe: ['-c', 'import ensurepip'] },
   { program: 'python3', debian: 'python3-venv', part: 'kubernetes', probe: ['-c', 'import ensurepip'] },
   // A real node for pods.
@@ -34,6 +34,10 @@ const needs: readonly Need[] = [
   { program: 'bridge', folders: '/usr/lib/cni', debian: 'containernetworking-plugins', part: 'node' },
   { program: 'busybox', debian: 'busybox-static', part: 'node' },
   { program: 'ip', folders: '/usr/sbin', debian: 'iproute2', part: 'node' },
+  { program: 'python3', debian: 'python3-venv', part: 'docker', probe: ['-c', 'import ensurepip'] },
+  // The container engine runs in namespaces of its own.
+  { program: 'unshare', debian: 'util-linux', part: 'docker' },
+  { program: 'ip', folders: '/usr/sbin', debian: 'iproute2', part: 'docker' },
   { program: 'tar', debian: 'tar', part: 'files' },
   { program: 'setpriv', debian: 'util-linux', part: 'postgres' },
   // The applications of test/zoo run in a network namespace.

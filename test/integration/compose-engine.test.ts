@@ -24,7 +24,7 @@ const context = testContext()
 const idle = { image: BUSYBOX_IMAGE, command: ['sleep', '1000000'], init: true }
 const project = await docker.project({
   services: {
-    database: { ...idle, environment: { POSTGRES_PASSWORD: 'a password' } },
+    database: { ...idle, environment: { POSTGRES_PASSWORD: 'a password' }, expose: ['80', '5432'] },
     twice: { ...idle, scale: 2 },
     stopped: idle,
     web: { ...idle, restart: 'always', network_mode: 'service:gate', depends_on: ['gate'] },
@@ -88,6 +88,10 @@ test('check tells the engine, the project, each service, and what would come bac
       .map(({ message }) => /restart: [\w-]+/.exec(message)?.[0] ?? '')
       .toSorted(),
     ['restart: always', 'restart: on-failure'],
+  )
+  assert.match(
+    JSON.stringify(await check({ services: ['database'] })),
+    /"warning".*database-1.*port of PostgreSQL and would be stopped/,
   )
   assert.match(found[3]?.hint ?? '', /service web restart: unless-stopped/)
   assert.deepEqual(

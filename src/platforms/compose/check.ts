@@ -3,7 +3,7 @@ import { failedFinding } from '../../core/failed-finding.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import { withEngine, type EngineClient } from './engine/client.ts'
-import { inspectContainer } from './engine/containers.ts'
+import { inspectContainer, type InspectedContainer } from './engine/containers.ts'
 import type { ServiceContainer } from './labels.ts'
 import { refuseOurselves } from './ourselves.ts'
 import { containersOf, servicesText } from './project.ts'
@@ -42,7 +42,7 @@ export async function checkProject(
       const found = ok(`compose project ${project}`, servicesText(all))
       if (services.length === 0) return [found]
       await refuseOurselves(runningOf(all, settings))
-      return [found, orderFinding(settings, all), ...(await restartFindings(settings, all, engine, context))]
+      return [found, orderFinding(settings, all), ...(await containerFindings(settings, all, engine, context))]
     })
     return findings
   })
@@ -63,8 +63,10 @@ function orderFinding({ project, services }: ComposeSettings, all: readonly Serv
 
 /** Policies by which a container that was stopped runs again once its engine is restarted: seen with Docker 20.10. */
 const COMES_BACK = ['always', 'on-failure']
+/** Ports of servers that are backed up, and so must run. */
+const SERVERS: Readonly<Record<string, string>> = { '5432': 'PostgreSQL', '8200': 'OpenBao' }
 
-async function restartFindings(
+async function containerFindings(
   { project, services }: ComposeSettings,
   all: readonly ServiceContainer[],
   engine: EngineClient,
@@ -72,15 +74,34 @@ async function restartFindings(
 ): Promise<readonly Finding[]> {
   const findings: Finding[] = []
   for (const container of all.filter(({ service, isOneOff }) => services.includes(service) && !isOneOff)) {
-    const { HostConfig } = await inspectContainer(container, engine, context)
-    const policy = HostConfig.RestartPolicy?.Name ?? ''
-    if (!COMES_BACK.includes(policy)) continue
-    findings.push({
-      level: 'warning',
-      subject: `compose project ${project}: ${container.workload}`,
-      message: `has restart: ${policy}, so it comes back when the engine is restarted during a pause`,
-      hint: `Give service ${container.service} restart: unless-stopped.`,
-    })
+    const inspected = await inspectContainer(container, engine, context)
+    const subject = `compose project ${project}: ${container.workload}`
+    findings.push(...restartFinding(subject, container, inspected), ...serverFinding(subject, container, inspected))
   }
   return findings
+}
+
+function restartFinding(
+  subject: string,
+  { service }: ServiceContainer,
+  { HostConfig }: InspectedContainer,
+): readonly Finding[] {
+  const policy = HostConfig.RestartPolicy?.Name ?? ''
+  if (!COMES_BACK.includes(policy)) return []
+  const message = `has restart: ${policy}, so it comes back when the engine is restarted during a pause`
+  return [{ level: 'warning', subject, message, hint: `Give service ${service} restart: unless-stopped.` }]
+}
+
+/** A database that is reached by host and port names no service, so no rule knows it. */
+function serverFinding(
+  subject: string,
+  { service }: ServiceContainer,
+  { Config }: InspectedContainer,
+): readonly Finding[] {
+  const server = Object.keys(Config.ExposedPorts ?? {})
+    .map((port) => SERVERS[port.replace(/\/tcp$/, '')])
+    .find((name) => name !== undefined)
+  if (server === undefined) return []
+  const hint = `Remove ${service} from services of the platform if it holds data: only what writes to the data is stopped.`
+  return [{ level: 'warning', subject, message: `has the port of ${server} and would be stopped`, hint }]
 }

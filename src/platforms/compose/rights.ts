@@ -40,8 +40,8 @@ const throwAway = [
 ]
 
 const calls: Readonly<Record<ComposePurpose, readonly AllowedCall[]>> = {
-  // A component may ask to be captured while the app is paused.
-  backup: [...find, ...programs, ...pausing],
+  // One that captures while the app is paused needs those of a restore.
+  backup: [...find, ...programs],
   drill: [...find, ...programs, ...throwAway],
   restore: [...find, ...programs, ...pausing],
   // It asks databases what is live before it starts anything.

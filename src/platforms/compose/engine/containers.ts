@@ -23,6 +23,7 @@ const inspected = z.object({
     User: z.string().default(''),
     Env: z.array(z.string()).nullish(),
     StopTimeout: z.number().nullish(),
+    ExposedPorts: z.record(z.string(), z.unknown()).nullish(),
   }),
   HostConfig: z.object({
     NetworkMode: z.string().default(''),
