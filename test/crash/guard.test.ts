@@ -59,7 +59,12 @@ test('a restore in place that died while it loaded stays down with a way back, a
     async recover(stage) {
       const context = stage.testHost.context()
       const stageBefore = (await unfinishedJournal('portal', context.records))?.stage
+      const live = (await findRecord(stage.app, context))?.live
       const { outcome, hint } = await guard(stage)
+      const isMixed =
+        (stageBefore === 'loading' && stage.place.side !== undefined) ||
+        (stageBefore === undefined && live === 'unsure')
+      assert.equal(outcome === 'down', isMixed, `${stageBefore} ${live}`)
       if (outcome !== 'down') return void (await assertUp(stage))
       assert.ok(stageBefore === 'loading' || stageBefore === undefined, stageBefore)
       assert.deepEqual([stage.up.size, (await findRecord(stage.app, context))?.live], [0, 'unsure'])
@@ -97,6 +102,23 @@ test('a guardian that dies while it brings an app back is followed by one that d
       const stage = await stageFor()
       const dying = dyingEffects({ name: 'database: swap', occurrence: 1 }, 'before')
       await restoreIn(stage.testHost, stage.app, ORDER, dying).catch(() => undefined)
+      return stage
+    },
+    run: (stage, effects) => guard(stage, effects),
+    async recover(stage) {
+      await guard(stage)
+      assert.equal(await assertUp(stage), 'live')
+    },
+    close,
+  })
+})
+
+test('a guardian that dies while it opens what a restore in place had not changed is followed by one that does', async (t) => {
+  await crashEverywhere<Stage, unknown>(t, {
+    async fresh() {
+      const stage = await stageFor()
+      const dying = dyingEffects({ name: 'database: load half', occurrence: 1 }, 'before')
+      await restoreIn(stage.testHost, stage.app, { ...ORDER, mode: 'in-place' }, dying).catch(() => undefined)
       return stage
     },
     run: (stage, effects) => guard(stage, effects),
