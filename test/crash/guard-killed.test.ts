@@ -75,6 +75,8 @@ test('a pause ends by itself, by a guardian that goes on looking', { timeout: 60
   assert.equal(await isUp(), false)
   const guard = lab.start('guard', '--every', '1s')
   for (let look = 0; look < 400 && !(await isUp()); look += 1) await new Promise((resolve) => setTimeout(resolve, 50))
+  // Until it has said so.
+  await new Promise((resolve) => setTimeout(resolve, 2_000))
   guard.kill('SIGTERM')
   const { code, error } = await guard.ended
   assert.deepEqual([code, await isUp()], [0, true], error)

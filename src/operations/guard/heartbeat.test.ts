@@ -59,7 +59,7 @@ test('an operation beats while it runs, and leaves nothing', async (t) => {
     seen.push(await context.records.load(name))
     if (seen.length === 3) ended.abort()
   })
-  await beatOn('portal', { ...context, clock, signal: ended.signal })
+  await beatOn('portal', { ...context, signal: ended.signal }, clock)
   const beats = seen.map((value) => (value as { beat?: number } | undefined)?.beat)
   assert.deepEqual([beats, await context.records.load(name)], [[undefined, 1, 2], undefined])
 })

@@ -1,4 +1,5 @@
 import { describe } from '../../core/failure.ts'
+import { systemClock } from '../../system/clock.ts'
 import type { OperationContext } from '../app.ts'
 
 /**
@@ -13,8 +14,8 @@ const LOOK_MILLISECONDS = 5_000
 const nameOf = (app: string, owner: string): string => `beat-${app}-${Buffer.from(owner).toString('base64url')}`
 
 /** Beats until the signal fires. What is over within the first 30 seconds writes nothing. */
-export async function beatOn(app: string, context: OperationContext): Promise<void> {
-  const { clock, processes, records, signal } = context
+export async function beatOn(app: string, context: OperationContext, clock = systemClock): Promise<void> {
+  const { processes, records, signal } = context
   const name = nameOf(app, await processes.self())
   for (let beat = 1; !signal.aborted; beat += 1) {
     await clock.sleep(BEAT_MILLISECONDS, signal).catch(() => undefined)

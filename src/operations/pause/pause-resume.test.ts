@@ -108,6 +108,8 @@ test('a mixture is named with the safety point from before it, and not with a la
   const first = await restoreIn(stage.testHost, stage.app, { ...ORDER, mode: 'in-place', safetyPoint: true })
   await restoreIn(stage.testHost, stage.app, { ...ORDER, restoreId: 'abcdef02', mode: 'in-place', safetyPoint: true })
   assert.notEqual(first.safetyPoint, null)
+  const [safety] = (await readStatus([stage.app], stage.testHost.context())).apps
+  assert.match(JSON.stringify(safety?.reasons), new RegExp(`mixture.*--at ${first.safetyPoint}`))
   await assert.rejects(resume(stage), { hint: new RegExp(`--at ${first.safetyPoint}`) })
 })
 

@@ -3,6 +3,7 @@ import { test, type TestContext } from 'node:test'
 import { weekdays } from '../../core/schedule/maintenance-window.ts'
 import { OUTSIDE_WINDOW } from '../../core/accept-ids.ts'
 import { backUp, BOTH, capturedPaused, stageFor, type Stage } from '../testing/paused-stage.ts'
+import { continueUnfinished } from '../restore/run.ts'
 import { restoreIn } from '../testing/restore-in.ts'
 import { planUndo, runUndo } from '../undo/undo.ts'
 import { planPause, runPause } from './pause.ts'
@@ -31,6 +32,15 @@ test('outside its windows nothing stops the app, and what does not stop it goes 
   await assert.rejects(backUp({ testHost, app: capturedPaused(stage) }), closed)
   await backUp(stage)
   assert.deepEqual([stage.up, stage.log], [BOTH, []])
+})
+
+test('to go on with a staged restore stops the app, and waits for a window too', async (t) => {
+  const { app, testHost, place } = await stageWith(t, false)
+  const context = testHost.context()
+  await restoreIn(testHost, app, { ...ORDER, mode: 'stage' })
+  await assert.rejects(continueUnfinished(app, undefined, context), closed)
+  await continueUnfinished(app, undefined, context, undefined, [OUTSIDE_WINDOW])
+  assert.equal(place.live, 'captured')
 })
 
 test('an accepted restore and undo run outside the windows', async (t) => {

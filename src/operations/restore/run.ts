@@ -1,3 +1,4 @@
+import { OUTSIDE_WINDOW } from '../../core/accept-ids.ts'
 import type { App, OperationContext } from '../app.ts'
 import { asOperation } from '../as-operation.ts'
 import { bringBack } from '../pause/bring-back.ts'
@@ -55,11 +56,15 @@ export function continueUnfinished(
   repository: string | undefined,
   context: OperationContext,
   into?: Into,
+  accept: readonly string[] = [],
 ): Promise<RestoreReport> {
   return asOperation(app, context, async (own) => {
     await bringBack(app, own, true)
     const journal = await requireUnfinished(app, into, own)
     await refuseTaken(appInto(app, journal.into), own)
+    // One that was cut off later has stopped the app already, and ends that.
+    if (journal.stage === 'staged')
+      refuseOutsideWindow(appInto(app, journal.into), 'a restore', accept.includes(OUTSIDE_WINDOW), own)
     const { reader } = await openChosenPoint(app, { at: journal.point, repository }, own)
     return await resumeRestore(app, reader, journal, own)
   })

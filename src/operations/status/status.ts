@@ -42,10 +42,11 @@ async function factsOf(app: App, context: OperationContext): Promise<SafetyFacts
 /** What Holdfast keeps stopped. Data that may be mixed is a risk, a pause that somebody asked for is only said. */
 async function pauseReasons(app: App, context: OperationContext): Promise<readonly SafetyReason[]> {
   const findings = await pauseFinding(app, context)
-  return findings.map(({ level, message }) => ({
+  return findings.map(({ level, message, hint = '' }) => ({
     code: 'paused',
     level: level === 'error' ? 'risk' : 'warning',
-    message,
+    // Where the app stays down, the way back and its safety point are named.
+    message: level === 'error' ? `${message}. ${hint}` : message,
   }))
 }
 

@@ -162,6 +162,11 @@ class TextTarget implements RestoreTarget<TextDetails> {
     await place.change('load', context, () => (place.side = { id: this.#id, text, whole: true }))
   }
 
+  /** Told by what is closed and by what is loaded: nobody can say once it is open again. */
+  isAsBefore(): Promise<boolean> {
+    return Promise.resolve(!this.#place.open && this.#place.side === undefined)
+  }
+
   async compare({ text }: TextDetails, { signal }: Context): Promise<readonly Difference[]> {
     signal.throwIfAborted()
     const found = await Promise.resolve(this.#place.side?.text ?? 'nothing')

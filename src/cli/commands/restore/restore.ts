@@ -85,10 +85,10 @@ function actOf({ into }: RestorePlan): string {
   return into === undefined ? 'replace the live data' : 'replace what is there'
 }
 
-async function finish(command: Command, app: App, { repository, into }: RestoreOptions): Promise<Ending> {
+async function finish(command: Command, app: App, { accept, repository, into }: RestoreOptions): Promise<Ending> {
   const { continueUnfinished } = await import('../../../operations/restore/run.ts')
   const { reportText } = await import('./restore-text.ts')
-  const report = await continueUnfinished(app, repository, command.assembly.context, into)
+  const report = await continueUnfinished(app, repository, command.assembly.context, into, accept)
   command.result({ report }, () => reportText(report))
   return endingOf(report)
 }
