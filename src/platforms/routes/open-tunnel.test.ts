@@ -9,7 +9,7 @@ import { Failure } from '../../core/failure.ts'
 import { systemClock } from '../../system/clock.ts'
 import { removeAbandonedFolders } from '../../system/files/temporary-folder.ts'
 import { placeContext } from '../testing/place-contract.ts'
-import { heldBytes, numbers, settled, textOf, write } from '../testing/program-bytes.ts'
+import { heldBytes, settled, textOf, until, write } from '../testing/program-bytes.ts'
 import { openDirect } from './direct.ts'
 import { openTunnel } from './open-tunnel.ts'
 import type { Route } from './route.ts'
@@ -39,7 +39,9 @@ test('the end of one side is the end of input for the other, whose output goes o
 })
 
 test('a client that does not read holds the server back', async () => {
-  const route = await routeTo((socket) => void write(socket, numbers(200 * MEBIBYTE)).catch(() => {}))
+  const megabyte = Buffer.alloc(MEBIBYTE)
+  const endless = Array.from({ length: 1000 }, () => megabyte)
+  const route = await routeTo((socket) => void write(socket, endless).catch(() => {}))
   const tunnel = await openTunnel(route, { name: 's' }, context)
   const held = heldBytes()
   const client = dial(tunnel.socket)
@@ -72,7 +74,7 @@ test('a route that cannot be opened, or is cut, cuts the client and says why', a
         .once('close', resolve)
         .once('end', () => client.end()),
     )
-    while (tunnel.lastFailure() === undefined) await systemClock.sleep(10, context.signal)
+    await until(async () => tunnel.lastFailure() !== undefined, 5000)
     await tunnel.close()
   }
   assert.deepEqual([warned[0], warned.length], ['gone', 2])
