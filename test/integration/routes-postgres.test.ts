@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmod, chown, mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { chmod, chown, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
@@ -9,6 +9,7 @@ import { Secret } from '../../src/core/secret.ts'
 import { chooseRoute } from '../../src/platforms/routes/choose-route.ts'
 import { openTunnel, type Tunnel } from '../../src/platforms/routes/open-tunnel.ts'
 import { probePostgres } from '../../src/platforms/routes/postgres-start.ts'
+import { provenOutput } from '../../src/platforms/routes/proven-output.ts'
 import type { RouteKind } from '../../src/platforms/routes/route.ts'
 import type { TunnelTls } from '../../src/platforms/routes/start-tls.ts'
 import { LocalPlace } from '../../src/platforms/testing/local-place.ts'
@@ -77,9 +78,9 @@ function environmentOf({ host, user, password }: Server): Record<string, string>
 }
 
 function tool(server: Server, file: string, args: readonly string[]): Promise<{ stdout: string }> {
-  const limits = { idleLimit: 60_000, totalLimit: 60_000 }
-  return run({ file, args, environment: environmentOf(server), signal: context.signal, ...limits })
+  return run({ file, args, environment: environmentOf(server), signal: context.signal, ...LIMITS })
 }
+const LIMITS = { idleLimit: 60_000, totalLimit: 60_000 }
 
 const HASH = `select count(*)::int as count, md5(string_agg(md5(t::text), '' order by n)) as hash from public.rows t`
 
@@ -135,6 +136,22 @@ test('directly, and encrypted', async () => {
   const through = await tunnelBy(undefined, { wanted: 'direct', tls: encrypted })
   await assertAllThrough(through.server, true)
   await end(through)
+})
+
+test('pg_dump of the container, by exec, proven to be whole', async () => {
+  const { password, user } = postgres.server
+  assert.ok(password instanceof Secret)
+  const place = new LocalPlace()
+  const argv = ['pg_dump', '-Fc', '-h', '127.0.0.1', '-p', String(port), '-U', user, 'source'] as const
+  const file = join(folder, 'by-exec.dump')
+  await writeFile(file, provenOutput(place, argv, password, testContext()))
+  const listed = await run({ file: 'pg_restore', args: ['-l', file], signal: context.signal, ...LIMITS })
+  assert.match(listed.stdout, /TABLE DATA public rows/)
+  const denied = provenOutput(place, argv, new Secret('wrong'), testContext())
+  await assert.rejects(
+    writeFile(file, denied),
+    (error) => isFailure(error, 'toolFailed') && /password/.test(error.message),
+  )
 })
 
 test('to the socket of the server', async () => {

@@ -4,7 +4,7 @@ import { Failure, toFailure, type FailureKind } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Place } from '../place.ts'
 import { openDirect } from './direct.ts'
-import { relayRoute } from './relay-route.ts'
+import { relayRoute } from './relays/relay-route.ts'
 import { routeKinds, type ChosenRoute, type Door, type Route, type RouteKind } from './route.ts'
 import { within } from './within.ts'
 

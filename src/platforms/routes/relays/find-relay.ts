@@ -1,10 +1,10 @@
-import { toFailure } from '../../core/failure.ts'
-import { throwIfCancelled } from '../../core/cancelled.ts'
-import type { Context } from '../../core/ports.ts'
-import type { Place } from '../place.ts'
+import { toFailure } from '../../../core/failure.ts'
+import { throwIfCancelled } from '../../../core/cancelled.ts'
+import type { Context } from '../../../core/ports.ts'
+import type { Place } from '../../place.ts'
 import { candidates, type Candidate, type Relay } from './relays.ts'
-import type { Door } from './route.ts'
-import { within } from './within.ts'
+import type { Door } from '../route.ts'
+import { within } from '../within.ts'
 
 export interface RelaySearch {
   readonly relay: Relay | undefined

@@ -1,6 +1,6 @@
 import { Duplex } from 'node:stream'
-import { Failure, toFailure } from '../../core/failure.ts'
-import type { RunningProgram } from '../place.ts'
+import { Failure, toFailure } from '../../../core/failure.ts'
+import type { RunningProgram } from '../../place.ts'
 
 export interface RelayEnding {
   /** For people: `exec-relay by bash to port 5432 of container app-db-1`. */

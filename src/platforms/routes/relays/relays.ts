@@ -1,4 +1,4 @@
-import type { Door } from './route.ts'
+import type { Door } from '../route.ts'
 import { BASH_RELAY, NETCAT_RELAY, PERL_RELAY, PYTHON_RELAY } from './relay-texts.ts'
 
 type Argv = readonly [string, ...string[]]

@@ -1,9 +1,9 @@
-import { Failure } from '../../core/failure.ts'
-import type { Context } from '../../core/ports.ts'
-import type { Place } from '../place.ts'
+import { Failure } from '../../../core/failure.ts'
+import type { Context } from '../../../core/ports.ts'
+import type { Place } from '../../place.ts'
 import { findRelay } from './find-relay.ts'
 import { ProgramStream } from './program-stream.ts'
-import type { Door, Route } from './route.ts'
+import type { Door, Route } from '../route.ts'
 
 /**
  * The way through a program that is started in the place for each connection, and ends with it. Which program is found out
