@@ -52,8 +52,8 @@ async function makeRows(): Promise<void> {
   await postgres.createDatabase('source')
   await postgres.sql(
     'source',
-    `create table rows as select n, md5(n::text) || repeat('x', 400) as text from generate_series(1, 50000) n;
-     create table other as select * from rows where n < 20000; alter table rows add primary key (n)`,
+    `create table public.rows as select n, md5(n::text) || repeat('x', 400) as text from generate_series(1, 50000) n;
+     create table public.other as select * from public.rows where n < 20000; alter table public.rows add primary key (n)`,
   )
 }
 
@@ -81,7 +81,7 @@ function tool(server: Server, file: string, args: readonly string[]): Promise<{ 
   return run({ file, args, environment: environmentOf(server), signal: context.signal, ...limits })
 }
 
-const HASH = `select count(*)::int as count, md5(string_agg(md5(t::text), '' order by n)) as hash from rows t`
+const HASH = `select count(*)::int as count, md5(string_agg(md5(t::text), '' order by n)) as hash from public.rows t`
 
 async function assertAllThrough(server: Server, isEncrypted: boolean): Promise<void> {
   const rows = async (database: string): Promise<unknown> =>
@@ -106,12 +106,12 @@ async function end({ tunnel, place }: { tunnel: Tunnel; place: LocalPlace }): Pr
 }
 
 const relays: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  bash: { bash: 'bash', cat: 'cat', sleep: 'sleep' },
+  bash: { bash: 'bash', dd: 'dd', sleep: 'sleep' },
   perl: { perl: 'perl' },
   python3: { python3: 'python3' },
   socat: { socat: 'socat' },
   'nc (traditional)': { nc: 'nc.traditional' },
-  'nc (BusyBox)': { nc: 'busybox', sh: 'busybox', cat: 'busybox', sleep: 'busybox' },
+  'nc (BusyBox)': { nc: 'busybox', sh: 'busybox', dd: 'busybox', sleep: 'busybox' },
 }
 
 const folders = await Promise.all(Object.values(relays).map((programs) => folderOfPrograms(programs)))

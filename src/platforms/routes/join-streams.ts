@@ -1,12 +1,12 @@
 import type { Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
+import type { Duplex, Transform } from 'node:stream'
 
 /**
  * Joins a connection of this host to a stream of a route, which holds back whoever is faster. The end of one side is the end of
  * input for the other, and its output goes on. An error of either destroys both. Resolves with the error of the route, if
- * there was one, when both are closed. Both must have been made with `allowHalfOpen`.
+ * there was one, when both are closed. Both must have been made with `allowHalfOpen`. What the route gives goes through `answers`.
  */
-export async function joinStreams(local: Socket, remote: Duplex): Promise<Error | undefined> {
+export async function joinStreams(local: Socket, remote: Duplex, answers?: Transform): Promise<Error | undefined> {
   let failure: Error | undefined
   remote.on('error', (error) => {
     failure ??= error
@@ -24,7 +24,8 @@ export async function joinStreams(local: Socket, remote: Duplex): Promise<Error 
     remote.destroy()
   } else {
     local.pipe(remote)
-    remote.pipe(local)
+    if (answers === undefined) remote.pipe(local)
+    else remote.pipe(answers).pipe(local)
   }
   await Promise.all(closed)
   return failure

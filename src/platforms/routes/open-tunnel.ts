@@ -7,6 +7,7 @@ import { Failure, systemFailure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import { makeSocketFolder } from '../../system/files/socket-folder.ts'
 import { removeTemporaryFolder } from '../../system/files/temporary-folder.ts'
+import { HideChannelBinding } from './hide-channel-binding.ts'
 import { joinStreams } from './join-streams.ts'
 import type { Route } from './route.ts'
 import { startTls, type TunnelTls } from './start-tls.ts'
@@ -106,7 +107,8 @@ class SocketTunnel implements Tunnel {
     try {
       if (signal.aborted) return
       const remote = await this.#open()
-      const broken = await joinStreams(local, remote)
+      const hides = this.#options.tls?.startTls === 'postgres'
+      const broken = await joinStreams(local, remote, hides ? new HideChannelBinding() : undefined)
       if (broken !== undefined) throw broken
     } catch (error) {
       if (!signal.aborted) this.#report(toFailureUnder(error, signal))

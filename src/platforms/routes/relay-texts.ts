@@ -2,30 +2,51 @@
  * The fixed texts that relays run. What is asked for comes as arguments. Each exits with 0 only when the server has ended and
  * all that it sent was given; with 3 when our end came first and the server did not end within two seconds; with another
  * code when the connection broke. None leaves a process behind.
+ *
+ * Shells copy by dd: cat of BusyBox lets the kernel copy from a socket, which gives nothing before it has 16 MiB.
  */
 
 /**
- * Argument: the port. Two processes copy, one each way. Whichever ends first decides: the other must never wait for what does
- * not come any more. bash's own `wait -n` needs bash 4.3.
+ * The last part of a pipe of a shell, to whom the others report their process ids and what ended. It ends the others, and its
+ * exit code is that of all. `left` waits for our input, `in` copies it, `out` copies what the server says.
  */
+const REPORTED_TO = `{
+  exec 3>&- 4<&- 5>&-
+  left= in= timer= out=
+  while read -r what value; do
+    case "$what" in
+      left) left=$value ;;
+      in) in=$value ;;
+      timer) timer=$value ;;
+      out) out=$value ;;
+      late) kill "$out"; exit 3 ;;
+      end) kill $left $in $timer 2>/dev/null; exit "$value" ;;
+    esac
+  done
+  exit 1
+}`
+
+/** Argument: the port. Not by `wait -n`: it may pass over a process that ended before. */
 export const BASH_RELAY = `exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 111
 exec 4<&0 5>&1
-cat <&4 >&3 5>&- & in=$!
-cat <&3 >&5 4<&- & out=$!
-exec <&- >&- 3>&- 4<&- 5>&-
-wait -n
-code=$?
-if kill -0 "$out" 2>/dev/null; then
-  if [ "$code" != 0 ]; then wait "$out"; exit "$?"; fi
-  sleep 2 & timer=$!
-  wait -n
-  code=$?
-  kill "$timer" 2>/dev/null && exit "$code"
-  kill "$out" 2>/dev/null
-  exit 3
-fi
-kill "$in" 2>/dev/null
-exit "$code"`
+{
+  {
+    echo "left $BASHPID" >&6
+    dd bs=65536 <&4 >&3 5>&- 6>&- 2>/dev/null & echo "in $!" >&6
+    exec 3>&- 4<&-
+    wait "$!" || exit
+    echo over >&6
+    sleep 2 & echo "timer $!" >&6
+    wait "$!"
+    echo late >&6
+  } &
+  {
+    dd bs=65536 <&3 >&5 4<&- 6>&- 2>/dev/null & echo "out $!" >&6
+    exec 3>&- 4<&- 5>&-
+    wait "$!"
+    echo "end $?" >&6
+  }
+} 6>&1 | ${REPORTED_TO}`
 
 /** Arguments: `tcp` and a port, or `unix` and a path. */
 export const PERL_RELAY = `use strict; use Socket; use POSIX ();
@@ -94,18 +115,15 @@ except OSError:
 giving.join(2)
 os._exit(3)`
 
-/**
- * Arguments: the command line of an nc that ends when the server does, and is told nothing of the end of its input. Everybody
- * reports to the last part of the pipe: their process ids, and what ended. Then it ends the others.
- */
+/** Arguments: the command line of an nc that ends when the server does. What it is told of the end of our input does not end it. */
 export const NETCAT_RELAY = `if [ "$1" = busybox ]; then b=busybox; else b=; fi
 exec 4<&0 5>&1
 {
   {
     $b sh -c 'echo "left $PPID"' >&6
-    $b cat <&4 & echo "in $!" >&6
+    $b dd bs=65536 <&4 5>&- 6>&- 2>/dev/null & echo "in $!" >&6
     wait "$!"
-    exec >&-
+    exec >&- 4<&-
     echo over >&6
     $b sleep 2 & echo "timer $!" >&6
     wait "$!"
@@ -117,18 +135,4 @@ exec 4<&0 5>&1
     wait "$!"
     echo "end $?" >&6
   }
-} 6>&1 | {
-  exec 4<&- 5>&-
-  left= in= timer= out=
-  while read -r what value; do
-    case "$what" in
-      left) left=$value ;;
-      in) in=$value ;;
-      timer) timer=$value ;;
-      out) out=$value ;;
-      late) kill "$out"; exit 3 ;;
-      end) kill $left $in $timer 2>/dev/null; exit "$value" ;;
-    esac
-  done
-  exit 1
-}`
+} 6>&1 | ${REPORTED_TO}`

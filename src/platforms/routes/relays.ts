@@ -26,7 +26,7 @@ const HOST = '127.0.0.1'
 
 /** Without `--norc` bash reads a file of its user where its input is a socket. */
 const BASH_PROBE =
-  'LC_ALL=C; type cat sleep >/dev/null || exit 1; (exec 3<>/dev/tcp/127.0.0.1/1); echo "bash ${BASH_VERSINFO[0]} ${BASH_VERSINFO[1]}"'
+  'LC_ALL=C; type dd sleep >/dev/null || exit 1; (exec 3<>/dev/tcp/127.0.0.1/1); echo "bash ${BASH_VERSINFO[0]}"'
 
 /** In the order in which they are tried: the fast ones that tell the end of a server come first. */
 export const candidates: readonly Candidate[] = [
@@ -60,9 +60,9 @@ export const candidates: readonly Candidate[] = [
 
 /** `/dev/tcp` may be left out of a build, and then it is a missing file; a port where nobody listens is refused. */
 function canBash(printed: string): boolean {
-  const [, major = '0', minor = '0'] = /^bash (\d+) (\d+)$/m.exec(printed) ?? []
-  // `wait -n` came with 4.3.
-  return Number(major) * 100 + Number(minor) >= 403 && !/No such file/.test(printed)
+  const [, major = '0'] = /^bash (\d+)$/m.exec(printed) ?? []
+  // `$BASHPID` came with 4.0.
+  return Number(major) >= 4 && !/No such file/.test(printed)
 }
 
 const bash: Relay = {
