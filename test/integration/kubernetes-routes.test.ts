@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { before, describe, test } from 'node:test'
 import pg from 'pg'
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
 import { pipeline } from 'node:stream/promises'
@@ -19,7 +19,6 @@ const cluster = await startCluster()
 const { kubernetes } = cluster
 const context = testContext()
 const namespace = await restrictedNamespace(kubernetes)
-after(() => kubernetes.must('DELETE', `/api/v1/namespaces/${namespace}`))
 const settings = kubernetesSettings.parse({ kind: 'kubernetes', namespace, kubeconfig: kubernetes.kubeconfig })
 const MEGABYTE = 1024 * 1024
 const ROWS = Number(process.env['HOLDFAST_SOAK_MEGABYTES'] ?? 64) * 1024
