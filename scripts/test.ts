@@ -35,7 +35,7 @@ const parts = {
   },
   kubernetes: { tests: /kubernetes/, says: 'the API server of Kubernetes 1.34 on etcd, built from source' },
   node: {
-    tests: /kubernetes-(?:place|streams|pause|roles)|platform-kubernetes/,
+    tests: /kubernetes-(?:place|routes|streams|pause|roles)|platform-kubernetes/,
     says: 'a node of Kubernetes 1.34 in namespaces of its own, with containerd and runc; needs root',
   },
 } as const

@@ -5,7 +5,7 @@ import { Failure } from '../core/failure.ts'
 import type { Bytes } from '../core/ports.ts'
 import type { Secret } from '../core/secret.ts'
 import { codeOf } from './files/errno.ts'
-import { openTunnel } from './proxy-tunnel.ts'
+import { openProxyTunnel } from './open-proxy-tunnel.ts'
 
 /** Where requests go, and how far they are waited for. */
 export interface HttpServer {
@@ -129,7 +129,7 @@ type Connector = Extract<Pool.Options['connect'], (...given: never[]) => unknown
 function throughProxy(proxy: Secret, { timeout, ...tls }: ConnectionOptions & { readonly timeout: number }): Connector {
   return ({ hostname, port }, done) => {
     const tunnel = { proxy, host: hostname, port: Number(port) || 443, tls, limit: timeout }
-    openTunnel(tunnel, (error, socket) =>
+    openProxyTunnel(tunnel, (error, socket) =>
       socket === null ? done(error ?? new Error(CLOSED), null) : done(null, socket),
     )
   }

@@ -165,7 +165,7 @@ async function onHost(): Promise<HostStage> {
   })
   for (const name of BOTH) await writeFile(join(programs, name), '')
   const settings = hostSettings.parse({ kind: 'host', workloads: Object.fromEntries(entries) })
-  return { ...stage, programs, app: { ...stage.app, platform: { kind: hostPlatform, settings } } }
+  return { ...stage, programs, app: { ...stage.app, platform: { kind: hostPlatform, settings, reaches: [] } } }
 }
 
 const SOAK = process.env['HOLDFAST_SOAK'] === '1'

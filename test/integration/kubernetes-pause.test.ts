@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isFailure, type FailureKind } from '../../src/core/failure.ts'
 import type { Context, Progress } from '../../src/core/ports.ts'
@@ -14,7 +14,6 @@ import { testContext } from '../parts/postgres.ts'
 
 const { kubernetes } = await startCluster()
 const namespace = await restrictedNamespace(kubernetes)
-after(() => kubernetes.must('DELETE', `/api/v1/namespaces/${namespace}`))
 const objects = new TestObjects(kubernetes, namespace)
 const context = testContext()
 await defineKind(kubernetes, 'kustomize.toolkit.fluxcd.io', 'v1', 'Kustomization', 'kustomizations')

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
-import { after, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { isFailure, type FailureKind } from '../../src/core/failure.ts'
 import { kubernetesPlatform } from '../../src/platforms/kubernetes/kubernetes-platform.ts'
 import { kubernetesReach, kubernetesSettings } from '../../src/platforms/kubernetes/schema.ts'
@@ -15,7 +15,6 @@ const { kubernetes } = await startCluster()
 const context = testContext()
 const namespace = await restrictedNamespace(kubernetes)
 const pods = `/api/v1/namespaces/${namespace}/pods`
-after(() => kubernetes.must('DELETE', `/api/v1/namespaces/${namespace}`))
 const settings = kubernetesSettings.parse({ kind: 'kubernetes', namespace, kubeconfig: kubernetes.kubeconfig })
 
 function find(reach: Readonly<Record<string, unknown>>, over = settings): Promise<Place> {

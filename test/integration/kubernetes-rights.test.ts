@@ -89,7 +89,8 @@ test('what is not there, not trusted or not allowed says so', async () => {
     })
   const token = kubernetes.adminToken
   await expect(await kubernetes.writeKubeconfig({ token: 'wrong' }), 'denied', /login is not valid/)
-  await expect(await kubernetes.writeKubeconfig({ exec: { command: 'aws' } }), 'unsupported', /logs in by exec/)
+  await expect(await kubernetes.writeKubeconfig({ exec: { command: 'aws' } }), 'usage', /wrong exec.apiVersion/)
+  await expect(await kubernetes.writeKubeconfig({ username: 'me' }), 'unsupported', /logs in by username/)
   await expect(await kubernetes.writeKubeconfig({}), 'usage', /neither a token nor a certificate/)
   const noCa = { 'certificate-authority-data': undefined }
   await expect(await kubernetes.writeKubeconfig({ token }, noCa), 'unreachable', /certificate/)

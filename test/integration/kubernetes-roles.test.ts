@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { text } from 'node:stream/consumers'
-import { after, before, describe, test } from 'node:test'
+import { before, describe, test } from 'node:test'
 import { isFailure } from '../../src/core/failure.ts'
 import type { Finding } from '../../src/core/restore-point.ts'
 import { checkReach } from '../../src/platforms/kubernetes/check/check-reach.ts'
@@ -25,7 +25,6 @@ const { kubernetes } = await startCluster()
 const context = testContext()
 const namespace = await restrictedNamespace(kubernetes)
 const objects = new TestObjects(kubernetes, namespace)
-after(() => kubernetes.must('DELETE', `/api/v1/namespaces/${namespace}`))
 const base = { kind: 'kubernetes', namespace, kubeconfig: kubernetes.kubeconfig, limitSeconds: 60 }
 const settings = kubernetesSettings.parse({
   ...base,

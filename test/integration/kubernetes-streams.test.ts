@@ -26,7 +26,6 @@ await startPod(kubernetes, namespace, 'app', {
 })
 const target = { namespace, pod: 'app', container: 'main' }
 const MEGABYTE = 1024 * 1024
-after(() => kubernetes.must('DELETE', `/api/v1/namespaces/${namespace}`))
 
 test('a program gets its input to the end, and gives output, errors and its exit code', async () => {
   const program = await execIn(access, target, ['sh', '-c', 'cat; echo "to people" >&2; exit 3'], context)

@@ -1,10 +1,13 @@
 import { randomBytes, generateKeyPairSync } from 'node:crypto'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { globSync } from 'node:fs'
+import { mkdtemp, readFile, rm, rmdir, writeFile } from 'node:fs/promises'
 import https from 'node:https'
 import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
+import { promisify } from 'node:util'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from '../../src/system/free-port.ts'
 import { endServer, spawnDyingWithUs } from './child-server.ts'
@@ -68,7 +71,9 @@ export async function startNode(): Promise<{ readonly description: Description; 
     spawnDyingWithUs(program, ['join', 'tcp', `127.0.0.1:${port}`, 'unix', socket]),
   ]
   const end = async (): Promise<void> => {
+    const containers = await containersIn(folder)
     for (const server of servers) await endServer(server)
+    await removeGroups(containers)
     await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
   }
   try {
@@ -82,6 +87,19 @@ export async function startNode(): Promise<{ readonly description: Description; 
     throw error
   }
   return { description: { folder, port, token }, end }
+}
+
+/** None where containerd never came up. */
+async function containersIn(folder: string): Promise<readonly string[]> {
+  const listing = ['-a', join(folder, 'containerd.sock'), '--timeout', '5s', '-n', 'k8s.io', 'containers', 'ls', '-q']
+  const { stdout } = await promisify(execFile)('ctr', listing).catch(() => ({ stdout: '' }))
+  return stdout.split('\n').filter((id) => id !== '')
+}
+
+/** Control groups are in no namespace of ours, and outlive their processes. */
+async function removeGroups(containers: readonly string[]): Promise<void> {
+  const folders = containers.flatMap((id) => globSync(`/sys/fs/cgroup/{*/,}k8s.io/${id}`))
+  await Promise.allSettled(folders.map((each) => rmdir(each)))
 }
 
 const NAMESPACES = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc']

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { existsSync, globSync } from 'node:fs'
+import { chmod, copyFile, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -34,21 +34,47 @@ const images: readonly TestImage[] = [
   },
   {
     name: 'holdfast.test/debian:1',
-    fill: async (root) => {
-      await installBusybox(root)
-      for (const name of COREUTILS) await installProgram(root, name)
-      // Busybox's shell would take its own programs before those.
-      await copyInto(root, '/bin/bash', '/bin/sh')
-    },
+    fill: installDebian,
     entrypoint: INIT,
   },
   { name: 'holdfast.test/bare:1', fill: installBare, entrypoint: ['/sleep', 'infinity'] },
 ]
 
+/**
+ * PostgreSQL of this machine, over the image like Debian. Its server trusts whoever connects by TCP inside the pod, and
+ * its environment names a password. Its data are gone with the pod.
+ */
+const postgres: TestImage = {
+  name: 'holdfast.test/postgres:1',
+  fill: async (root) => {
+    await installDebian(root)
+    const [folder = ''] = globSync('/usr/lib/postgresql/*').toSorted().reverse()
+    for (const name of ['initdb', 'postgres', 'pg_dump', 'psql'])
+      await installProgram(root, join(folder, 'bin', name), join(folder, 'bin', name))
+    await copyFolder(root, join(folder, 'lib'), 'bitcode')
+    await copyFolder(root, folder.replace('/lib/', '/share/'), 'man')
+    await copyFolder(root, '/usr/share/zoneinfo/Etc')
+    await writeFile(join(root, 'bin', 'start-postgres'), START.replaceAll('FOLDER', folder), { mode: 0o755 })
+  },
+  entrypoint: ['/bin/sh', '/bin/start-postgres'],
+  environment: ['LANG=C', 'TZ=Etc/UTC'],
+}
+const START = `set -e
+PATH=FOLDER/bin:$PATH
+initdb -D /tmp/data -U postgres -A trust --no-sync -E UTF8 --locale=C >/dev/null
+exec postgres -D /tmp/data -c listen_addresses=127.0.0.1 -c unix_socket_directories=/tmp -c fsync=off -c jit=off
+`
+
 /** Into the node whose containerd has its socket there; its kubelet waits for them. */
 export async function importImages(folder: string): Promise<void> {
   for (const image of images) await importImage(folder, image)
   await writeFile(join(folder, 'images-are-there'), '')
+}
+
+/** For tests that need a database in a pod: it takes some seconds. */
+export async function importPostgres({ folder }: { readonly folder: string }): Promise<string> {
+  await importImage(folder, postgres)
+  return postgres.name
 }
 
 export async function importImage(folder: string, image: TestImage): Promise<void> {
@@ -81,6 +107,7 @@ function configOf({ entrypoint, environment = [] }: TestImage, layer: Buffer): u
 
 async function installBusybox(root: string): Promise<void> {
   for (const folder of ['bin', 'tmp', 'etc', 'usr']) await mkdir(join(root, folder), { mode: 0o755, recursive: true })
+  await chmod(join(root, 'tmp'), 0o1777)
   await copyFile(BUSYBOX, join(root, 'bin', 'busybox'))
   await writeFile(join(root, 'etc', 'passwd'), 'root:x:0:0:root:/:/bin/sh\napp:x:1000:1000:app:/:/bin/sh\n')
   const { stdout } = await run(BUSYBOX, ['--list'])
@@ -88,13 +115,28 @@ async function installBusybox(root: string): Promise<void> {
   await run('sh', ['-c', 'cd "$0" && for one; do ln -s busybox "$one"; done', join(root, 'bin'), ...applets])
 }
 
+async function installDebian(root: string): Promise<void> {
+  await installBusybox(root)
+  for (const name of COREUTILS) await installProgram(root, programOf(name), join('/bin', name))
+  // Busybox's shell would take its own programs before those.
+  await copyInto(root, '/bin/bash', '/bin/sh')
+}
+
+function programOf(name: string): string {
+  return [join('/bin', name), join('/usr/bin', name)].find((path) => existsSync(path)) ?? name
+}
+
+async function copyFolder(root: string, folder: string, without = ''): Promise<void> {
+  const filter = (path: string): boolean => without === '' || !path.endsWith(`/${without}`)
+  await cp(folder, join(root, folder), { recursive: true, dereference: true, filter })
+}
+
 /** From this machine, with the libraries that it is linked to, at the places where it looks for them. */
-async function installProgram(root: string, name: string): Promise<void> {
-  const program = [join('/bin', name), join('/usr/bin', name)].find((path) => existsSync(path)) ?? name
+async function installProgram(root: string, program: string, path: string): Promise<void> {
   const { stdout } = await run('ldd', [program])
   const libraries = [...stdout.matchAll(/(\/\S+) \(0x/g)].map((match) => match[1] ?? '')
   for (const file of libraries) await copyInto(root, file, file)
-  await copyInto(root, program, join('/bin', name))
+  await copyInto(root, program, path)
 }
 
 async function copyInto(root: string, file: string, path: string): Promise<void> {

@@ -1,9 +1,12 @@
+import { after } from 'node:test'
 import { until } from './kubernetes-cluster.ts'
 import { at, type TestKubernetes } from './kubernetes.ts'
 
-/** A new namespace that enforces the restricted pod standard. */
+/** A new namespace that enforces the restricted pod standard. Of a cluster that is kept it is removed after the tests. */
 export async function restrictedNamespace(kubernetes: TestKubernetes): Promise<string> {
   const name = await kubernetes.namespace()
+  // The cluster may be gone by then, with all that is in it.
+  after(() => kubernetes.ask('DELETE', `/api/v1/namespaces/${name}`).catch(() => undefined))
   const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' }
   await kubernetes.must('PUT', `/api/v1/namespaces/${name}`, { metadata: { name, labels } })
   await until(`namespace ${name} has its account`, async () => {

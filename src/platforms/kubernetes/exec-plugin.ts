@@ -38,15 +38,19 @@ const LIMIT = 60_000
 /** One that says no end is asked again after this long, and any other this long before its end. */
 const [SHORT, MARGIN] = [60_000, 30_000]
 
+/** By program and cluster: every connection asks, and such a program may take seconds. */
+const known = new Map<string, Promise<PluginLogin>>()
+
 /** Gives a login that is valid now, from the program, which runs again only when the last one is over. */
 export function pluginLogins(path: string, plugin: ExecPlugin, cluster: unknown, context: Context) {
-  let last: Promise<PluginLogin> | undefined
+  const key = JSON.stringify([path, plugin, cluster])
   return async (): Promise<PluginLogin> => {
-    const known = await last
-    if (known !== undefined && known.expires - MARGIN > context.clock.now().getTime()) return known
-    last = askPlugin(path, plugin, cluster, context)
-    last.catch(() => (last = undefined))
-    return await last
+    const last = await known.get(key)
+    if (last !== undefined && last.expires - MARGIN > context.clock.now().getTime()) return last
+    const asked = askPlugin(path, plugin, cluster, context)
+    known.set(key, asked)
+    asked.catch(() => known.delete(key))
+    return await asked
   }
 }
 

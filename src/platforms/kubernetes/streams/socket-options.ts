@@ -1,7 +1,7 @@
 import type { ConnectionOptions } from 'node:tls'
 import type { ClientOptions } from 'ws'
 import type { Secret } from '../../../core/secret.ts'
-import { openTunnel } from '../../../system/proxy-tunnel.ts'
+import { openProxyTunnel } from '../../../system/open-proxy-tunnel.ts'
 import type { ClusterAccess } from '../access.ts'
 
 /** The login of a cluster as `ws` takes it: the same as that of the client. */
@@ -36,6 +36,7 @@ function throughProxy(
 ): NonNullable<ClientOptions['createConnection']> {
   const { hostname, port } = new URL(server)
   const target = { proxy, host: hostname.replaceAll(/[[\]]/g, ''), port: Number(port) || 443, tls, limit }
-  const connect = (_options: unknown, done: Parameters<typeof openTunnel>[1]): void => openTunnel(target, done)
+  const connect = (_options: unknown, done: Parameters<typeof openProxyTunnel>[1]): void =>
+    openProxyTunnel(target, done)
   return connect as unknown as NonNullable<ClientOptions['createConnection']>
 }

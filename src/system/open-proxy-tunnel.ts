@@ -16,7 +16,7 @@ export interface ProxyTunnel {
 type Done = (error: Error | null, socket: TLSSocket | null) => void
 
 /** TLS to a server through the CONNECT of a proxy, which sees none of it. */
-export function openTunnel({ proxy, host, port, tls, limit }: ProxyTunnel, done: Done): void {
+export function openProxyTunnel({ proxy, host, port, tls, limit }: ProxyTunnel, done: Done): void {
   const { hostname, port: proxyPort, username, password } = new URL(proxy.reveal())
   const login = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')
   const headers = username === '' ? {} : { 'proxy-authorization': `Basic ${login}` }
