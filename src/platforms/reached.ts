@@ -6,7 +6,7 @@ import type { ReachBase } from './reach.ts'
 import { chooseRoute } from './routes/choose-route.ts'
 import { openTunnel, type Tunnel } from './routes/open-tunnel.ts'
 import { probePostgres } from './routes/postgres-start.ts'
-import { relayRoute } from './routes/relay/relay-route.ts'
+import { relayRoute } from './routes/relays/relay-route.ts'
 import type { ChosenRoute, Door } from './routes/route.ts'
 import type { FarEnd, LocalSocket, Through } from './through.ts'
 
