@@ -8,11 +8,11 @@
 
 /**
  * The last part of a pipe of a shell, to whom the others report their process ids and what ended. It ends the others, and its
- * exit code is that of all. `left` waits for our input, `in` copies it, `out` copies what the server says.
+ * exit code is that of all. It first hears of `in`, which would else wait for our input after the end. `left` waits for our input, `in` copies it, `out` copies what the server says.
  */
 const REPORTED_TO = `{
   exec 3>&- 4<&- 5>&-
-  left= in= timer= out=
+  left= in= timer= out= code=
   while read -r what value; do
     case "$what" in
       left) left=$value ;;
@@ -20,8 +20,9 @@ const REPORTED_TO = `{
       timer) timer=$value ;;
       out) out=$value ;;
       late) kill "$out"; exit 3 ;;
-      end) kill $left $in $timer 2>/dev/null; exit "$value" ;;
+      end) code=$value ;;
     esac
+    if [ -n "$code" ] && [ -n "$in" ]; then kill $left $in $timer 2>/dev/null; exit "$code"; fi
   done
   exit 1
 }`
