@@ -1,45 +1,48 @@
 /**
  * The fixed texts that relays run. What is asked for comes as arguments. Each exits with 0 only when the server has ended and
  * all that it sent was given; with 3 when our end came first and the server did not end within two seconds; with another
- * code when the connection broke. None leaves a process behind.
+ * code when the connection broke. None leaves a process behind that goes on.
+ *
+ * A server that is process 1 of its container takes every process that is left there for one of its own: PostgreSQL ends all
+ * sessions when one dies by a signal, or with a code other than 0 and 1. So nobody is killed but by a pipe whose other
+ * part waits for it, and who may be left behind ends with 0 or 1. SIGPIPE is ignored for the same reason.
  *
  * Shells copy by dd: cat of BusyBox lets the kernel copy from a socket, which gives nothing before it has 16 MiB.
  */
 
 /**
- * The last part of a pipe of a shell, to whom the others report their process ids and what ended. It ends the others, and its
- * exit code is that of all. It first hears of `in`, which would else wait for our input after the end. `left` waits for our input, `in` copies it, `out` copies what the server says.
+ * The last part of a pipe of a shell, to whom the others report their process ids and what ended; its exit code is that of
+ * all. It first hears of `in`, which copies our input and would wait for more after the end. `out` copies what the server
+ * says. It ends both, whose parents wait for them and then end by themselves.
  */
 const REPORTED_TO = `{
   exec 3>&- 4<&- 5>&-
-  left= in= timer= out= code=
+  in= timer= out= code=
   while read -r what value; do
     case "$what" in
-      left) left=$value ;;
       in) in=$value ;;
       timer) timer=$value ;;
       out) out=$value ;;
-      late) kill "$out"; exit 3 ;;
+      late) if [ -z "$code" ]; then kill "$out"; exit 3; fi ;;
       end) code=$value ;;
     esac
-    if [ -n "$code" ] && [ -n "$in" ]; then kill $left $in $timer 2>/dev/null; exit "$code"; fi
+    if [ -n "$code" ] && [ -n "$in" ]; then kill $in $timer 2>/dev/null; exit "$code"; fi
   done
   exit 1
 }`
 
 /** Argument: the port. Not by `wait -n`: it may pass over a process that ended before. */
-export const BASH_RELAY = `exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 111
+export const BASH_RELAY = `trap '' PIPE
+exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 111
 exec 4<&0 5>&1
 {
   {
-    echo "left $BASHPID" >&6
     dd bs=65536 <&4 >&3 5>&- 6>&- 2>/dev/null & echo "in $!" >&6
     exec 3>&- 4<&-
-    wait "$!" || exit
-    echo over >&6
-    sleep 2 & echo "timer $!" >&6
-    wait "$!"
-    echo late >&6
+    wait "$!" || exit 0
+    sleep 2 & echo "timer $!" >&6 2>/dev/null
+    wait "$!" && echo late >&6 2>/dev/null
+    exit 0
   } &
   {
     dd bs=65536 <&3 >&5 4<&- 6>&- 2>/dev/null & echo "out $!" >&6
@@ -78,7 +81,7 @@ if ($out == 0) { close STDIN; POSIX::_exit(copy($server, \\*STDOUT)) }
 close STDOUT;
 $SIG{CHLD} = sub { waitpid($out, 0); POSIX::_exit($? & 127 ? 1 : $? >> 8) };
 POSIX::_exit($? & 127 ? 1 : $? >> 8) if waitpid($out, POSIX::WNOHANG()) > 0;
-if (copy(\\*STDIN, $server) == 0) { shutdown($server, 1); select(undef, undef, undef, 2); kill 'TERM', $out; POSIX::_exit(3) }
+if (copy(\\*STDIN, $server) == 0) { shutdown($server, 1); select(undef, undef, undef, 2); $SIG{CHLD} = 'DEFAULT'; kill 'TERM', $out; waitpid($out, 0); POSIX::_exit(3) }
 sleep 1 while 1;`
 
 /** Arguments: `tcp` and a port, or `unix` and a path. */
@@ -117,18 +120,17 @@ giving.join(2)
 os._exit(3)`
 
 /** Arguments: the command line of an nc that ends when the server does. What it is told of the end of our input does not end it. */
-export const NETCAT_RELAY = `if [ "$1" = busybox ]; then b=busybox; else b=; fi
+export const NETCAT_RELAY = `trap '' PIPE
+if [ "$1" = busybox ]; then b=busybox; else b=; fi
 exec 4<&0 5>&1
 {
   {
-    $b sh -c 'echo "left $PPID"' >&6
     $b dd bs=65536 <&4 5>&- 6>&- 2>/dev/null & echo "in $!" >&6
-    wait "$!"
+    wait "$!" || exit 0
     exec >&- 4<&-
-    echo over >&6
-    $b sleep 2 & echo "timer $!" >&6
-    wait "$!"
-    echo late >&6
+    $b sleep 2 & echo "timer $!" >&6 2>/dev/null
+    wait "$!" && echo late >&6 2>/dev/null
+    exit 0
   } | {
     exec 7<&0
     "$@" <&7 >&5 6>&- 4<&- & echo "out $!" >&6
