@@ -70,7 +70,7 @@ export class Reached implements Through {
   }
 
   get spawn(): Through['spawn'] {
-    const { spawn } = this.#inside
+    const spawn = this.#inside.spawn?.bind(this.#inside)
     return spawn && ((context) => spawn(this.#settings, this.#reach, context))
   }
 

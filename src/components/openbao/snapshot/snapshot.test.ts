@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { hintWithoutSnapshot } from './snapshot.ts'
 
 test('without raft, what else brings everything back is offered', () => {
-  assert.match(hintWithoutSnapshot('raft'), /policy openbao/)
+  assert.match(hintWithoutSnapshot('raft'), /rights openbao/)
   for (const storage of ['file', 'postgresql', 'inmem', undefined])
     assert.match(hintWithoutSnapshot(storage), /secrets are captured.*kind files.*key of the seal/)
   assert.match(hintWithoutSnapshot('file'), /2\.7.*raft/)

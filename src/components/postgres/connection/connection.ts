@@ -162,11 +162,16 @@ function limitOf(code: string): EnvironmentFault | undefined {
   return fault?.kind === 'refused' || code === '53300' ? fault : undefined
 }
 
+/** A connection by a way that broke says no more than that it was cut; the way knows why. */
+function wordsOf(cause: unknown, code: string, { through }: Server): string {
+  const broken = code === 'ECONNRESET' || code === '' ? through?.lastFailure() : undefined
+  return broken?.message ?? (cause instanceof Error ? cause.message : String(cause))
+}
+
 function connectFailure(server: Server, database: string, cause: unknown): Failure {
   const where = `database ${database} on ${placeOf(server)} as ${server.user}`
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
-  const cut = code === 'ECONNRESET' || code === '' ? server.through?.lastFailure() : undefined
-  const message = cut?.message ?? (cause instanceof Error ? cause.message : String(cause))
+  const message = wordsOf(cause, code, server)
   if (code === '3D000')
     return nothingThere(`${where} does not exist`, {
       cause,
