@@ -5,6 +5,7 @@ import { Secret } from '../../../core/secret.ts'
 import { joinedTo, type Joined } from '../../../platforms/reached.ts'
 import type { Place, RunningProgram } from '../../../platforms/place.ts'
 import type { Spawned, Through } from '../../../platforms/through.ts'
+import { retry } from '../../../system/retry.ts'
 import { randomHex } from '../../../system/random.ts'
 import { withSession, type Server } from '../connection/connection.ts'
 import { majorOf, parseVersion } from '../versions.ts'
@@ -18,6 +19,7 @@ export type SpawningThrough = Pick<Through, 'name'> & { readonly spawn: NonNulla
 const START_LIMIT = 60_000
 const PROGRAM_LIMIT = 120_000
 const PORT = 5432
+const SETTLE = 10_000
 
 /** Where images keep the programs, beside the folders of PATH. */
 const foldersFor = (major: number): readonly string[] => [
@@ -81,7 +83,8 @@ async function findPostgres(place: Place, major: number, context: Context): Prom
   for (const folder of foldersFor(major)) {
     const postgres = `${folder}postgres`
     try {
-      const version = parseVersion(await printed(place, [postgres, '--version'], '', context))
+      const ask = (): Promise<string> => printed(place, [postgres, '--version'], '', context)
+      const version = parseVersion(await again(ask, context))
       if (version !== undefined && majorOf(version) >= major) return { postgres, version }
     } catch (error) {
       if (!isFailure(error, 'notFound')) throw error
@@ -90,6 +93,12 @@ async function findPostgres(place: Place, major: number, context: Context): Prom
   throw new Failure('notFound', `no server programs of PostgreSQL ${major} are in ${place.name}`, {
     hint: `Install them on this machine (Debian: postgresql-${major}), and write throwAwayServer: here.`,
   })
+}
+
+/** A container that has just begun to run may cut the first connection. */
+function again<Result>(act: () => Promise<Result>, context: Context): Promise<Result> {
+  const mayRetry = (error: unknown): boolean => isFailure(error, 'unreachable')
+  return retry(act, { ...context, limit: SETTLE, pause: () => 500, mayRetry })
 }
 
 /** The password goes by standard input: arguments can be read by others. */
