@@ -31,25 +31,20 @@ create table written (at timestamptz default clock_timestamp());`
 const WRITER = `export PGPASSWORD="$POSTGRES_PASSWORD"
 while :; do psql -qAt -h database -U portal -d portal -c 'insert into written default values' || sleep 0.2; done`
 
-/** Compose would put its own variables in. */
-function plain(script: string): string {
-  return script.replaceAll('$', '$$$$')
-}
-
 const environment = { POSTGRES_PASSWORD: 'a password of the container' }
 const file: ComposeFile = {
   services: {
     database: {
       image: POSTGRES_IMAGE,
       environment,
-      command: ['bash', '-c', plain(DATABASE)],
+      command: ['bash', '-c', DATABASE],
       volumes: ['data:/data'],
       healthcheck: { test: ['CMD', 'pg_isready', '-h', '127.0.0.1'], interval: '300ms', retries: 60, timeout: '5s' },
     },
     writer: {
       image: POSTGRES_IMAGE,
       environment,
-      command: ['bash', '-c', plain(WRITER)],
+      command: ['bash', '-c', WRITER],
       depends_on: { database: { condition: 'service_healthy' } },
     },
   },
