@@ -175,6 +175,10 @@ async function assertNothingLeft(lab: DyingLab): Promise<void> {
       .split('\n')
       .filter(Boolean),
   ]
-  for (let waited = 0; waited < 80 && (await left()).length > 0; waited += 1) await sleep(100)
-  assert.deepEqual(await left(), [], 'processes or sessions are left')
+  let last = await left()
+  for (let waited = 0; waited < 80 && last.length > 0; waited += 1) {
+    await sleep(100)
+    last = await left()
+  }
+  assert.deepEqual(last, [], 'processes or sessions are left')
 }

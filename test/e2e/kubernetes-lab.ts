@@ -77,7 +77,7 @@ export async function startKubernetesLab(): Promise<KubernetesLab> {
     sql: async (text) => (await sqlIn('portal', text)).trim(),
     async strangers() {
       const all = await inside('ps', '-eo', 'args=')
-      return all.split('\n').filter((line) => line.trim() !== '' && !/postgres|^ps /.test(line))
+      return all.split('\n').filter((line) => line.trim() !== '' && !/postgres|pg_isready|runc init|^ps /.test(line))
     },
     change: (settings) =>
       editConfig(config, ({ apps }) => Object.assign(apps['portal']?.components['database'] ?? {}, settings)),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { describe, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { relayRoute } from '../../src/platforms/routes/relay-route.ts'
 import { placeContext } from '../../src/platforms/testing/place-contract.ts'
@@ -27,7 +27,7 @@ const relays: readonly { readonly name: string; readonly programs: Readonly<Reco
 
 const MEBIBYTE = 1024 * 1024
 /** Which of two processes ends first is chance. */
-const ROUNDS = process.env['HOLDFAST_SOAK'] === '1' ? 50 : 3
+const ROUNDS = process.env['HOLDFAST_SOAK'] === '1' ? 12 : 3
 const context = placeContext()
 
 interface Scene {
@@ -119,16 +119,18 @@ const scenes: Readonly<Record<string, (scene: Scene) => Promise<unknown>>> = {
 
 const canUnshare = process.getuid?.() === 0
 
-for (const { name, programs } of relays) {
-  const PATH = await folderOfPrograms(programs)
+const folders = await Promise.all(relays.map(({ programs }) => folderOfPrograms(programs)))
+for (const [index, { name, programs }] of relays.entries()) {
+  const PATH = folders[index]
   const skip = PATH === undefined ? 'it is not installed' : !canUnshare && 'it needs root'
   describe(`orphans of a relay by ${name} (${Object.values(programs).join(', ')})`, { skip, timeout: 600_000 }, () => {
-    const started = skip ? undefined : startProcessNamespace({ PATH: PATH ?? '' })
+    let inside: ProcessNamespace | undefined
+    before(async () => (inside = await startProcessNamespace({ PATH: PATH ?? '' })))
+    after(() => inside?.end())
     for (const [what, act] of Object.entries(scenes))
       test(what, async () => {
-        const inside = await started
         assert.ok(inside !== undefined)
-        for (let round = 0; round < ROUNDS; round += 1) await play(inside, name, act)
+        await play(inside, name, act)
         const bad = (await inside.orphans()).filter((line) => !/ [01]$/.test(line))
         assert.deepEqual(bad, [])
       })
@@ -144,9 +146,17 @@ test('an orphan that ends by a signal is seen', { skip: !canUnshare && 'it needs
     'sh 7',
     'sh signal 15',
   ])
+  await inside.end()
 })
 
+/** All are open before the first acts, so that none is hit by the act of another. */
 async function play(inside: ProcessNamespace, name: string, act: (scene: Scene) => Promise<unknown>): Promise<void> {
+  const opened = await Promise.all(Array.from({ length: ROUNDS }, () => open(inside, name)))
+  await Promise.all(opened.map(act))
+  for (const { end } of opened) end()
+}
+
+async function open(inside: ProcessNamespace, name: string): Promise<Scene & { readonly end: () => void }> {
   const server = createServer({ allowHalfOpen: true })
   const taken = once(server, 'connection')
   await once(server.listen(0, '127.0.0.1'), 'listening')
@@ -154,13 +164,14 @@ async function play(inside: ProcessNamespace, name: string, act: (scene: Scene) 
   const route = await relayRoute(inside.place, { port: (server.address() as AddressInfo).port }, context)
   assert.equal(route.name, `exec-relay by ${name}`)
   const stream = await route.open(context)
+  stream.on('error', () => {})
   // What a server of this module emits.
   const [socket] = (await taken) as [Socket]
-  stream.on('error', () => {})
   socket.on('error', () => {})
-  await act({ stream, socket, inside })
-  stream.destroy()
-  socket.destroy()
-  server.close()
-  await once(server, 'close').catch(() => {})
+  const end = (): void => {
+    stream.destroy()
+    socket.destroy()
+    server.close()
+  }
+  return { stream, socket, inside, end }
 }

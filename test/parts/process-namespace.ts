@@ -1,10 +1,9 @@
 import { once } from 'node:events'
 import { readdir, readFile, readlink } from 'node:fs/promises'
-import { after } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Place } from '../../src/platforms/place.ts'
 import { LocalPlace } from '../../src/platforms/testing/local-place.ts'
-import { spawnDyingWithUs } from './child-server.ts'
+import { endServer, spawnDyingWithUs } from './child-server.ts'
 
 /**
  * A place whose programs run in a namespace of processes of its own, as in a container: whoever loses its parent there becomes a
@@ -16,6 +15,8 @@ export interface ProcessNamespace {
   killStarted(): Promise<void>
   /** Waits until process 1 is alone. Gives how each orphan ended since the last call: `dd 0`, or `dd signal 13`. */
   orphans(): Promise<readonly string[]>
+  /** Ends it with all that runs there. */
+  end(): Promise<void>
 }
 
 /** Prints the name and the end of each process that was left to it. Nobody else is its child. */
@@ -35,7 +36,6 @@ const PATIENCE = 8000
 
 export async function startProcessNamespace(environment: Readonly<Record<string, string>>): Promise<ProcessNamespace> {
   const unshare = spawnDyingWithUs('/usr/bin/unshare', UNSHARE, { stdio: ['ignore', 'pipe', 'inherit'] })
-  after(() => unshare.kill('SIGKILL'))
   let told = ''
   unshare.stdout?.setEncoding('utf8').on('data', (text: string) => (told += text))
   await once(unshare, 'spawn')
@@ -56,6 +56,7 @@ export async function startProcessNamespace(environment: Readonly<Record<string,
   }
   return {
     place,
+    end: () => endServer(unshare),
     async killStarted() {
       const within = [first, ...(await inside())]
       for (const pid of within) if (pid !== first && !within.includes(await parentOf(pid))) kill(pid)
