@@ -77,7 +77,7 @@ if ($out == 0) { close STDIN; POSIX::_exit(copy($server, \\*STDOUT) ? 1 : 0) }
 close STDOUT;
 $SIG{CHLD} = sub { waitpid($out, 0); POSIX::_exit($? & 127 ? 1 : $? >> 8) };
 POSIX::_exit($? & 127 ? 1 : $? >> 8) if waitpid($out, POSIX::WNOHANG()) > 0;
-if (copy(\\*STDIN, $server) == 0) { shutdown($server, 1); select(undef, undef, undef, 2); $SIG{CHLD} = 'DEFAULT'; shutdown($server, 2); waitpid($out, 0); POSIX::_exit(3) }
+if (copy(\\*STDIN, $server) == 0) { shutdown($server, 1); select(undef, undef, undef, 2); kill 'TERM', $out; POSIX::_exit(3) }
 sleep 1 while 1;`
 
 /** Arguments: `tcp` and a port, or `unix` and a path. */
