@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { relayRoute } from '../../src/platforms/routes/relay-route.ts'
 import { placeContext } from '../../src/platforms/testing/place-contract.ts'
-import { numbers, settled, write } from '../../src/platforms/testing/program-bytes.ts'
+import { settled, write } from '../../src/platforms/testing/program-bytes.ts'
 import { folderOfPrograms } from '../parts/local-programs.ts'
 import { startProcessNamespace, type ProcessNamespace } from '../parts/process-namespace.ts'
 
@@ -25,7 +25,7 @@ const relays: readonly { readonly name: string; readonly programs: Readonly<Reco
   { name: 'busybox nc (BusyBox)', programs: { busybox: 'busybox' } },
 ]
 
-const MEBIBYTE = 1024 * 1024
+const MEBIBYTE = Buffer.alloc(1024 * 1024)
 /** Which of two processes ends first is chance. */
 const ROUNDS = process.env['HOLDFAST_SOAK'] === '1' ? 12 : 3
 const context = placeContext()
@@ -37,20 +37,21 @@ interface Scene {
   readonly inside: ProcessNamespace
 }
 
-const much = (into: Duplex): Promise<void> => write(into, numbers(50 * MEBIBYTE)).catch(() => {})
+const mebibytes = (count: number): Buffer[] => Array.from({ length: count }, () => MEBIBYTE)
+const much = (into: Duplex): Promise<void> => write(into, mebibytes(50)).catch(() => {})
 const over = (stream: Duplex): Promise<unknown> =>
   settled(new Promise((resolve) => stream.resume().once('end', resolve).once('close', resolve)))
 const soon = (): Promise<void> => sleep(150)
 
 const scenes: Readonly<Record<string, (scene: Scene) => Promise<unknown>>> = {
   async 'the server closes first, after all that it said'({ stream, socket }) {
-    void write(socket, numbers(3 * MEBIBYTE)).then(() => socket.end())
+    void write(socket, mebibytes(3)).then(() => socket.end())
     await over(stream)
   },
   async 'the server closes first, while we write'({ stream, socket }) {
     void much(stream)
     await soon()
-    socket.end()
+    socket.resume().end()
     await over(stream)
   },
   async 'the client ends first, and the server then'({ stream, socket }) {
