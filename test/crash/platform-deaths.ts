@@ -89,7 +89,8 @@ export function deathTests(lab: DyingLab): void {
     await stagedBy(RESTORE, staged)
     const went = await runDying(lab.folder, ['restore', '--continue'])
     await must(Promise.resolve(went.ran))
-    swapping = went.effects
+    // How often sessions have to be ended is chance.
+    swapping = went.effects.filter(({ name, occurrence }) => name !== 'sql pg_terminate_backend' || occurrence === 1)
     await assertNothingLeft(lab)
   })
 
