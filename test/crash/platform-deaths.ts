@@ -124,7 +124,7 @@ export function deathTests(lab: DyingLab): void {
     await must(Promise.resolve(ran))
     const resumed = await runDying(lab.folder, ['resume', 'portal'])
     await must(Promise.resolve(resumed.ran))
-    await everyDeath(t, effects, async (at) => void (await killedUntilOver(pause, at, live)))
+    await everyDeath(t, effects, (at) => killedUntilOver(pause, at, live))
     await everyDeath(t, resumed.effects, async (at) => {
       await must(lab.run(...pause))
       await killedUntilOver(['resume', 'portal'], at, live)

@@ -98,8 +98,11 @@ async function assertAsRecorded(kubernetes: TestKubernetes, namespace: string): 
   const pods = at(await kubernetes.must('GET', `/api/v1/namespaces/${namespace}/pods`), 'items')
   const apps = (Array.isArray(pods) ? pods : [])
     .filter((pod) => at(pod, 'metadata', 'deletionTimestamp') === undefined)
-    .map((pod) => at(pod, 'metadata', 'labels', 'app'))
-  assert.deepEqual(apps.toSorted(), ['database', 'writer', 'writer'])
+    .map((pod) => String(at(pod, 'metadata', 'labels', 'app')))
+  assert.deepEqual(
+    apps.toSorted((a, b) => a.localeCompare(b)),
+    ['database', 'writer', 'writer'],
+  )
 }
 
 /** Gives the number of its user `postgres`. */

@@ -6,7 +6,7 @@ import type { DeathAt } from '../e2e/dying-command.ts'
 const { KILL_EFFECTS: file, KILL_AT: given } = process.env
 // Our own test wrote it.
 const at = given === undefined ? undefined : (JSON.parse(given) as DeathAt)
-const { run } = directEffects
+const run = directEffects.run.bind(directEffects)
 const counts = new Map<string, number>()
 const die = (): void => void process.kill(process.pid, 'SIGKILL')
 
