@@ -45,12 +45,12 @@ const journal = z.object({ stage: z.enum(restoreStages), started: z.string() })
 export type Journal = z.infer<typeof journal>
 
 /** The newest journal of a restore that is not over. */
-export async function unfinished(lab: Lab): Promise<Journal | undefined> {
+export async function unfinished(lab: Pick<Lab, 'folder'>): Promise<Journal | undefined> {
   const journals = readJournals(lab).toSorted((a, b) => a.started.localeCompare(b.started))
   return journals.findLast(({ stage }) => !['done', 'abandoned', 'undone'].includes(stage))
 }
 
-function readJournals(lab: Lab): Journal[] {
+function readJournals(lab: Pick<Lab, 'folder'>): Journal[] {
   const folder = join(lab.folder, 'state')
   const names = readdirSync(folder).filter((name) => name.startsWith('restore-') && name.endsWith('.json'))
   return names.map((name) => journal.parse(JSON.parse(readFileSync(join(folder, name), 'utf8'))))

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,6 +19,10 @@ export interface ComposeLab {
   sql(text: string): Promise<string>
   /** The command lines of all processes in the database's container, PostgreSQL's own left out. */
   strangers(): Promise<readonly string[]>
+  /** Fails unless both containers run, and no other is there. */
+  assertAsRecorded(): Promise<void>
+  /** What the server logged. It is process 1 of its container, so it takes every process that is left there for one of its own. */
+  log(): Promise<string>
   /** Changes settings of the database. */
   change(settings: Readonly<Record<string, unknown>>): Promise<void>
 }
@@ -31,25 +36,20 @@ create table written (at timestamptz default clock_timestamp());`
 const WRITER = `export PGPASSWORD="$POSTGRES_PASSWORD"
 while :; do psql -qAt -h database -U portal -d portal -c 'insert into written default values' || sleep 0.2; done`
 
-/** Compose would put its own variables in. */
-function plain(script: string): string {
-  return script.replaceAll('$', '$$$$')
-}
-
 const environment = { POSTGRES_PASSWORD: 'a password of the container' }
 const file: ComposeFile = {
   services: {
     database: {
       image: POSTGRES_IMAGE,
       environment,
-      command: ['bash', '-c', plain(DATABASE)],
+      command: ['bash', '-c', DATABASE],
       volumes: ['data:/data'],
       healthcheck: { test: ['CMD', 'pg_isready', '-h', '127.0.0.1'], interval: '300ms', retries: 60, timeout: '5s' },
     },
     writer: {
       image: POSTGRES_IMAGE,
       environment,
-      command: ['bash', '-c', plain(WRITER)],
+      command: ['bash', '-c', WRITER],
       depends_on: { database: { condition: 'service_healthy' } },
     },
   },
@@ -93,6 +93,12 @@ export async function startComposeLab(): Promise<ComposeLab> {
       const all = await inside('ps', '-eo', 'args=')
       return all.split('\n').filter((line) => line.trim() !== '' && !/postgres|runuser|^ps |tini/.test(line))
     },
+    async assertAsRecorded() {
+      assert.deepEqual(await project.states(), { 'database-1': 'running', 'writer-1': 'running' })
+      const filters = JSON.stringify({ label: [`holdfast.throw-away=${project.name}`] })
+      assert.deepEqual(await docker.must('GET', `/containers/json?all=1&filters=${encodeURIComponent(filters)}`), [])
+    },
+    log: () => project.compose('logs', '--no-log-prefix', 'database'),
     change: (settings) =>
       editConfig(config, ({ apps }) => Object.assign(apps['portal']?.components['database'] ?? {}, settings)),
   }

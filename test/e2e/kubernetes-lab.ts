@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -31,6 +32,8 @@ export interface KubernetesLab {
   change(settings: Readonly<Record<string, unknown>>): Promise<void>
   /** What the server logged. It is process 1 of its container, so it takes every process that is left there for one of its own. */
   log(): Promise<string>
+  /** Fails unless the writer has its replicas and no annotation of a pause, and no other pods are there. */
+  assertAsRecorded(): Promise<void>
   /** `spec.replicas` of the writer. */
   replicas(): Promise<number>
 }
@@ -74,16 +77,32 @@ export async function startKubernetesLab(): Promise<KubernetesLab> {
     sql: async (text) => (await sqlIn('portal', text)).trim(),
     async strangers() {
       const all = await inside('ps', '-eo', 'args=')
-      return all.split('\n').filter((line) => line.trim() !== '' && !/postgres|^ps /.test(line))
+      return all.split('\n').filter((line) => line.trim() !== '' && !/postgres|pg_isready|runc init|^ps /.test(line))
     },
     change: (settings) =>
       editConfig(config, ({ apps }) => Object.assign(apps['portal']?.components['database'] ?? {}, settings)),
     log: () => podLog(kubernetes, namespace),
+    assertAsRecorded: () => assertAsRecorded(kubernetes, namespace),
     async replicas() {
       const writer = await kubernetes.must('GET', `/apis/apps/v1/namespaces/${namespace}/deployments/writer`)
       return Number(at(writer, 'spec', 'replicas'))
     },
   }
+}
+
+async function assertAsRecorded(kubernetes: TestKubernetes, namespace: string): Promise<void> {
+  const writer = await kubernetes.must('GET', `/apis/apps/v1/namespaces/${namespace}/deployments/writer`)
+  assert.equal(at(writer, 'spec', 'replicas'), 2)
+  assert.equal(at(writer, 'status', 'readyReplicas'), 2)
+  assert.equal(at(writer, 'metadata', 'annotations', 'holdfast-paused'), undefined)
+  const pods = at(await kubernetes.must('GET', `/api/v1/namespaces/${namespace}/pods`), 'items')
+  const apps = (Array.isArray(pods) ? pods : [])
+    .filter((pod) => at(pod, 'metadata', 'deletionTimestamp') === undefined)
+    .map((pod) => String(at(pod, 'metadata', 'labels', 'app')))
+  assert.deepEqual(
+    apps.toSorted((a, b) => a.localeCompare(b)),
+    ['database', 'writer', 'writer'],
+  )
 }
 
 /** Gives the number of its user `postgres`. */

@@ -7,7 +7,7 @@ const SETPRIV = '/usr/bin/setpriv'
 export function spawnDyingWithUs(
   program: string,
   args: readonly string[],
-  options: Pick<SpawnOptions, 'env' | 'uid' | 'gid'> = {},
+  options: Pick<SpawnOptions, 'env' | 'uid' | 'gid' | 'stdio'> = {},
 ): ChildProcess {
   const [file, given] = existsSync(SETPRIV)
     ? [SETPRIV, ['--pdeathsig', 'KILL', '--', program, ...args]]

@@ -77,7 +77,7 @@ sub copy {
 }
 my $out = fork;
 defined $out or POSIX::_exit(112);
-if ($out == 0) { close STDIN; POSIX::_exit(copy($server, \\*STDOUT)) }
+if ($out == 0) { close STDIN; POSIX::_exit(copy($server, \\*STDOUT) ? 1 : 0) }
 close STDOUT;
 $SIG{CHLD} = sub { waitpid($out, 0); POSIX::_exit($? & 127 ? 1 : $? >> 8) };
 POSIX::_exit($? & 127 ? 1 : $? >> 8) if waitpid($out, POSIX::WNOHANG()) > 0;
