@@ -93,7 +93,7 @@ export interface RestoreTarget<Details = unknown> {
   content?(details: Details, context: Context): Promise<string | undefined>
   /** Scratch only: what was tried beyond loading and comparing, as words of this code. A proof shows them to everybody. */
   rehearsed?(): readonly string[]
-  /** Plain sentences: what `accept` allowed to load in another way than it was captured, or not at all. */
+  /** Plain sentences: what `accept` allowed to load in another way than it was captured, or not at all, and what the point leaves unproven. */
   remarks?(): readonly string[]
   /** Runs the app's own checks on what was loaded. An empty list means that all passed, or that there are none. */
   runChecks(context: Context): Promise<readonly Difference[]>

@@ -22,6 +22,11 @@ export interface Platform<Settings = unknown, Reach = unknown> {
    * first is stopped.
    */
   protect?(settings: Settings, reaches: readonly Reach[], context: Context): Promise<void>
+  /**
+   * What the settings mean now, in words that stay the same for the same one, where something beside them decides it. A plan
+   * fixes it: what was planned for one does not run on another. Changes nothing.
+   */
+  identity?(settings: Settings, context: Context): Promise<string>
   /** Whether all that pause, resume and reach need is there and allowed. Changes nothing. */
   check?(settings: Settings, reaches: readonly Reach[], context: Context): Promise<readonly Finding[]>
   /** The least rights for a purpose, as text that an administrator reads and applies. Changes nothing. */

@@ -1,14 +1,16 @@
+import { dirname } from 'node:path'
 import { Failure } from '../core/failure.ts'
-import type { Context } from '../core/ports.ts'
+import type { Bytes, Context } from '../core/ports.ts'
 import type { Place } from './place.ts'
 import type { Inside } from './platform.ts'
 import type { ReachBase } from './reach.ts'
 import { chooseRoute } from './routes/choose-route.ts'
 import { openTunnel, type Tunnel } from './routes/open-tunnel.ts'
 import { probePostgres } from './routes/postgres-start.ts'
+import { provenOutput } from './routes/proven-output.ts'
 import { relayRoute } from './routes/relays/relay-route.ts'
 import type { ChosenRoute, Door } from './routes/route.ts'
-import type { FarEnd, LocalSocket, Through } from './through.ts'
+import type { FarEnd, InsideProgram, LocalSocket, Through } from './through.ts'
 
 /** libpq finds a socket by a folder and a number. */
 const LOCAL_PORT = 5432
@@ -70,8 +72,15 @@ export class Reached implements Through {
   }
 
   get spawn(): Through['spawn'] {
-    const spawn = this.#inside.spawn?.bind(this.#inside)
+    const inside = this.#inside
+    const spawn = inside.spawn?.bind(inside)
     return spawn && ((context) => spawn(this.#settings, this.#reach, context))
+  }
+
+  get output(): Through['output'] {
+    const { route } = this.#reach
+    const isAllowed = route === 'auto' || route === 'exec-relay'
+    return isAllowed ? (program, context) => this.#output(program, context) : undefined
   }
 
   lastFailure(): Failure | undefined {
@@ -81,6 +90,12 @@ export class Reached implements Through {
   async close(): Promise<void> {
     const opened = await this.#opened?.catch(() => undefined)
     await opened?.tunnel.close()
+  }
+
+  async *#output(program: InsideProgram, context: Context): Bytes {
+    const place = await this.#found(context)
+    const argv = program.argv(serverInside(this.#reach, program.defaultPort))
+    yield* provenOutput(place, argv, program.password, context)
   }
 
   async #found(context: Context): Promise<Place> {
@@ -104,6 +119,13 @@ export class Reached implements Through {
     const { folder, socket: path } = tunnel
     return { tunnel, local: { folder, path, port: LOCAL_PORT, way: wayText(place, chosen) } }
   }
+}
+
+/** As libpq has it: a folder and a number for a socket. */
+function serverInside({ port, socket }: ReachBase, defaultPort: number): { host: string; port: number } {
+  if (socket === undefined) return { host: '127.0.0.1', port: port ?? defaultPort }
+  const number = /\.s\.PGSQL\.(\d+)$/.exec(socket)?.[1]
+  return { host: dirname(socket), port: number === undefined ? (port ?? defaultPort) : Number(number) }
 }
 
 function wayText({ name }: Place, { route, passedOver }: ChosenRoute): string {

@@ -1,5 +1,6 @@
 import type { Failure } from '../core/failure.ts'
-import type { Context } from '../core/ports.ts'
+import type { Bytes, Context } from '../core/ports.ts'
+import type { Secret } from '../core/secret.ts'
 import type { Place } from './place.ts'
 
 /** What speaks at the far end, so that a way that leads nowhere is seen, and TLS is begun as the server expects. */
@@ -32,8 +33,22 @@ export interface Through {
   lastFailure(): Failure | undefined
   /** Makes a container like the one in which the server runs, for a server of our own; absent where the platform cannot. */
   readonly spawn?: ((context: Context) => Promise<Spawned>) | undefined
+  /**
+   * What a program in the container of the server writes, proven whole: for where `open` fails with `unsupported`. Absent where
+   * the configuration wants a route without exec.
+   */
+  readonly output?: ((program: InsideProgram, context: Context) => Bytes) | undefined
   /** A variable of the container in which the server runs. Fails with `notFound` where it has none of this name. */
   variable(name: string, context: Context): Promise<string>
+}
+
+/** A client of the server that the container has itself. */
+export interface InsideProgram {
+  /** `host` is the folder of a unix socket where the server is reached by one. */
+  argv(server: { readonly host: string; readonly port: number }): readonly [string, ...string[]]
+  /** Where the server listens when the configuration does not say. */
+  readonly defaultPort: number
+  readonly password: Secret | undefined
 }
 
 /** A container of the same image without network and without anything of the live one. It ends with this process. */

@@ -15,7 +15,8 @@ export const postgresDriver: Driver<PostgresSettings, PostgresDetails> = {
   details: postgresDetails,
   check: async (...request) => (await import('./check/check.ts')).check(...request),
   checkBeforeCapture: async (...request) => (await import('./check/check.ts')).checkBeforeCapture(...request),
-  capture: async (settings, sink, context) => (await import('./capture/capture.ts')).capture(settings, sink, context),
+  capture: async (settings, sink, context) =>
+    (await import('./read-inside/capture-anywhere.ts')).captureAnywhere(settings, sink, context),
   examine: async (...request) => (await import('./capture/examine.ts')).examine(...request),
   listRetained,
   retainedBytes,

@@ -293,6 +293,8 @@ export const postgresDetails = z.object({
     .optional(),
   snapshotAt: z.string(),
   fingerprint,
+  /** Read by pg_dump inside the container, where no way led to the server: nothing of it was compared with the live database. */
+  readInside: z.literal(true).optional(),
   /** Where it came from, if it was not captured from the app's own server. */
   imported: importedDump.optional(),
 })

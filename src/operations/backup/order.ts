@@ -1,10 +1,12 @@
 import { z } from 'zod'
+import { fixedPlatform } from '../fixed-platform.ts'
 
 const missing = z.object({ name: z.string(), kind: z.string(), reason: z.string() })
 
 /** What a backup is to do: all that a later process or another machine needs, and nothing else. It can be stored as JSON. */
 export const backupOrder = z.object({
   app: z.string(),
+  ...fixedPlatform,
   /** The id that the point gets. Running an order again makes no second point. */
   point: z.string(),
   /** An operator says that a server that went back is what it should be. */

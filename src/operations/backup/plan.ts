@@ -2,6 +2,7 @@ import { WENT_BACK } from '../../core/accept-ids.ts'
 import { Failure } from '../../core/failure.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import type { App, OperationContext } from '../app.ts'
+import { platformNow } from '../fixed-platform.ts'
 import { closedFinding } from '../keys/closed-finding.ts'
 import { isCapturedPaused } from '../pause/capture-window.ts'
 import { outsideWindow, plannedWindow, type PlannedWindow } from '../pause/window.ts'
@@ -47,6 +48,7 @@ export async function planBackup(
   const unopenable = closed.filter(({ finding }) => finding.level === 'error').map(({ name }) => name)
   return {
     app: app.name,
+    ...(await platformNow(app, context)),
     point: context.newId(),
     components: app.components.map(({ name, driver }) => ({ name, kind: driver.kind })),
     repositories: app.repositories.map(({ name, location }) => ({ name, location })),

@@ -3,6 +3,7 @@ import { toFailureUnder } from '../../core/cancelled.ts'
 import { describe, Failure } from '../../core/failure.ts'
 import type { App, OperationContext } from '../app.ts'
 import { asOperation } from '../as-operation.ts'
+import { refuseSwitched } from '../fixed-platform.ts'
 import { saveServerNotes } from '../lineage/server-notes.ts'
 import { bringBack } from '../pause/bring-back.ts'
 import { isCapturedPaused } from '../pause/capture-window.ts'
@@ -29,6 +30,7 @@ async function backUp(app: App, order: BackupOrder, context: OperationContext): 
   if (app.components.some(isCapturedPaused)) refuseOutsideWindow(app, 'a backup', order.outsideWindow, context)
   if (app.priority === 'background') await context.toBackground?.()
   try {
+    await refuseSwitched(app, order.platform, context)
     await bringBack(app, context)
     const report = await executeBackup(app, order, context)
     await saveServerNotes(app.name, report.servers, context)

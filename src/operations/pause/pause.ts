@@ -3,6 +3,7 @@ import { describe, Failure } from '../../core/failure.ts'
 import type { App, OperationContext } from '../app.ts'
 import { asOperation } from '../as-operation.ts'
 import { isOneLine } from '../backup/note.ts'
+import { fixedPlatform, platformNow, refuseSwitched } from '../fixed-platform.ts'
 import { unfinishedJournal } from '../restore/journal.ts'
 import { letGo, noteHeld, refuseOther } from './hold.ts'
 import { heldBy, touchesLive } from './may-resume.ts'
@@ -13,6 +14,7 @@ import { runningWorkloads, startWorkloads, stopWorkloads, workloadsToPause } fro
 /** What a pause is to do: all that a later process or another machine needs, and nothing else. It can be stored as JSON. */
 export const pauseOrder = z.object({
   app: z.string(),
+  ...fixedPlatform,
   id: z.string(),
   /** Why, for everybody who finds the app stopped. */
   reason: z.string().nullable(),
@@ -32,7 +34,7 @@ export interface PausePlan extends PauseOrder {
 }
 
 /** `workloads` are stopped now; none where nothing ran. */
-export type PauseReport = Omit<PausePlan, 'confirmation' | 'window' | 'outsideWindow'>
+export type PauseReport = Omit<PausePlan, 'confirmation' | 'window' | 'outsideWindow' | 'platform'>
 
 export interface PauseRequest {
   readonly reason?: string | undefined
@@ -53,7 +55,7 @@ export async function planPause(
   const workloads = await workloadsToPause(app, context)
   const until = forMilliseconds === undefined ? null : endOf(forMilliseconds, context)
   const said = { reason: reason?.trim() ?? null, until }
-  const beside = { ...plannedWindow(app, context), ...outsideWindow(accept) }
+  const beside = { ...(await platformNow(app, context)), ...plannedWindow(app, context), ...outsideWindow(accept) }
   return { app: app.name, id: context.newId(), ...said, workloads, ...beside, confirmation: app.name }
 }
 
@@ -67,9 +69,10 @@ export function runPause(app: App, order: PauseOrder, context: OperationContext)
 
 async function pause(
   app: App,
-  { id, reason, until, outsideWindow: isAccepted }: PauseOrder,
+  { id, reason, until, outsideWindow: isAccepted, platform }: PauseOrder,
   context: OperationContext,
 ): Promise<PauseReport> {
+  await refuseSwitched(app, platform, context)
   refuseOutsideWindow(app, 'a pause', isAccepted, context)
   const before = await adoptRecord(app, context)
   await refuseUnpausable(app, before, context)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { acceptIds } from '../../core/accept-ids.ts'
+import { fixedPlatform } from '../fixed-platform.ts'
 import { intoSchema } from './into/into.ts'
 
 /**
@@ -14,6 +15,7 @@ export const restoreOrder = z.object({
   /** Names what this restore makes: 8 lower-case hexadecimal digits. */
   restoreId: z.string().regex(/^[0-9a-f]{8}$/),
   app: z.string(),
+  ...fixedPlatform,
   point: z.string(),
   /** The name of the repository to read from. */
   repository: z.string(),

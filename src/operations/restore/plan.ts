@@ -4,6 +4,7 @@ import type { Finding } from '../../core/restore-point.ts'
 import type { CatalogPoint, PointReader } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
 import { noteOf } from '../backup/note.ts'
+import { platformNow } from '../fixed-platform.ts'
 import { outsideWindow, plannedWindow, type PlannedWindow } from '../pause/window.ts'
 import { workloadsToPause } from '../pause/workloads.ts'
 import { openChosenPoint } from '../points/open-chosen-point.ts'
@@ -77,7 +78,10 @@ export async function planRestore(app: App, request: RestoreRequest, context: Op
   const { found, reader } = await openChosenPoint(app, request, context)
   requireWhole(app, into, request.components ?? reader.manifest.components.map(({ name }) => name))
   const order = orderFor(there, request, { ...found, restoreId: context.newId().slice(-8) })
-  if (mode !== 'scratch') return await planWith(there, { order, reader, point: found.point }, undefined, context)
+  if (mode !== 'scratch') {
+    const fixed = { ...order, ...(await platformNow(app, context)) }
+    return await planWith(there, { order: fixed, reader, point: found.point }, undefined, context)
+  }
   const folder = await context.scratchFolder()
   try {
     return await planWith(app, { order, reader, point: found.point }, folder.path, context)

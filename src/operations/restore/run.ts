@@ -1,6 +1,7 @@
 import { OUTSIDE_WINDOW } from '../../core/accept-ids.ts'
 import type { App, OperationContext } from '../app.ts'
 import { asOperation } from '../as-operation.ts'
+import { refuseSwitched } from '../fixed-platform.ts'
 import { bringBack } from '../pause/bring-back.ts'
 import { refuseOutsideWindow } from '../pause/window.ts'
 import { findOrdered } from '../points/find-point.ts'
@@ -34,6 +35,7 @@ export function runRestore(app: App, order: RestoreOrder, context: OperationCont
 }
 
 async function restore(own: App, order: RestoreOrder, context: OperationContext): Promise<RestoreOutcome> {
+  await refuseSwitched(own, order.platform, context)
   const app = appInto(own, order.into)
   await refuseTaken(app, context)
   if (order.mode === 'swap' || order.mode === 'in-place')

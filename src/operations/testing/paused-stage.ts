@@ -25,23 +25,31 @@ export interface Stage {
   readonly up: Set<string>
   /** Acts on workloads that fail, for example `resume web`. */
   readonly faults: Set<string>
+  /** Which platform its workloads are on; who changes it switches. */
+  readonly cluster: { name: string }
 }
 
 export async function stageFor(t?: TestContext): Promise<Stage> {
   const log: string[] = []
   const [up, faults] = [new Set(BOTH), new Set<string>()]
+  const cluster = { name: 'one' }
   const testHost = await newTestHost()
   t?.after(() => testHost.close())
   const place = new TextPlace('database', 'captured', log)
-  const platform = { kind: listPlatform(up, faults, log), settings: {}, reaches: [] }
+  const platform = { kind: listPlatform(up, faults, log, cluster), settings: {}, reaches: [] }
   const app: App = { ...testHost.app([textComponent(place)]), platform }
   await backUp({ testHost, app })
   place.live = 'live'
-  return { testHost, app, place, log, up, faults }
+  return { testHost, app, place, log, up, faults, cluster }
 }
 
 /** Workloads that are names in a set. */
-function listPlatform(up: Set<string>, faults: ReadonlySet<string>, log: string[]): Platform {
+function listPlatform(
+  up: Set<string>,
+  faults: ReadonlySet<string>,
+  log: string[],
+  cluster: Stage['cluster'],
+): Platform {
   const act = (name: string, change: () => unknown, { effects, signal }: Context): Promise<void> =>
     effects.run(name, () => {
       signal.throwIfAborted()
@@ -52,6 +60,7 @@ function listPlatform(up: Set<string>, faults: ReadonlySet<string>, log: string[
   return {
     kind: 'list',
     settings: z.unknown(),
+    identity: () => Promise.resolve(`cluster ${cluster.name}`),
     running: () => Promise.resolve([...up]),
     pause: (_settings, name, context) => act(`pause ${name}`, () => up.delete(name), context),
     resume: (_settings, name, context) => act(`resume ${name}`, () => up.add(name), context),

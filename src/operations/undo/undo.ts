@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { describe, Failure } from '../../core/failure.ts'
 import type { App, OperationContext } from '../app.ts'
 import { asOperation } from '../as-operation.ts'
+import { fixedPlatform, platformNow, refuseSwitched } from '../fixed-platform.ts'
 import { bringBack } from '../pause/bring-back.ts'
 import { whileHeld } from '../pause/hold.ts'
 import { loadRecord } from '../pause/record.ts'
@@ -18,6 +19,7 @@ import { allKept, leaveNotUndone, undoAll } from './undo-all.ts'
 /** What an undo is to do: all that a later process or another machine needs, and nothing else. It can be stored as JSON. */
 export const undoOrder = z.object({
   app: z.string(),
+  ...fixedPlatform,
   restoreId: z.string().regex(/^[0-9a-f]{8}$/),
   /** The operator accepted that the app is stopped outside its maintenance windows. */
   outsideWindow: z.boolean().optional(),
@@ -86,7 +88,14 @@ async function planOf(
   }))
   const pauses = await workloadsToPause(app, context)
   const paused = { ...(pauses.length === 0 ? {} : { pauses }), ...plannedWindow(app, context) }
-  const plan = { app: app.name, restoreId, components, ...paused, confirmation: app.name }
+  const plan = {
+    app: app.name,
+    ...(await platformNow(app, context)),
+    restoreId,
+    components,
+    ...paused,
+    confirmation: app.name,
+  }
   if (app.into === undefined) return plan
   const names = components.map(({ name }) => name)
   const targets = await openBareTargets(app, names, { mode: 'swap', restoreId }, context)
@@ -116,8 +125,13 @@ export function runUndo(app: App, order: UndoOrder, context: OperationContext): 
   return asOperation(app, context, (own) => undo(app, order, own))
 }
 
-async function undo(own: App, { restoreId, outsideWindow }: UndoOrder, context: OperationContext): Promise<UndoReport> {
+async function undo(
+  own: App,
+  { restoreId, outsideWindow, platform }: UndoOrder,
+  context: OperationContext,
+): Promise<UndoReport> {
   const begun = context.clock.monotonic()
+  await refuseSwitched(own, platform, context)
   await bringBack(own, context, true)
   const plan = await planUndo(own, restoreId, context)
   const app = await undoPlace(own, restoreId, context)

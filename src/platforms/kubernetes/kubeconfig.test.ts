@@ -10,6 +10,8 @@ import { systemClock } from '../../system/clock.ts'
 import { directEffects } from '../../system/effects.ts'
 import { inClusterAccess } from './in-cluster.ts'
 import { kubeconfigAccess } from './kubeconfig.ts'
+import { kubernetesPlatform } from './kubernetes-platform.ts'
+import { kubernetesSettings } from './schema.ts'
 
 const { signal } = new AbortController()
 const running: Context = { clock: systemClock, effects: directEffects, signal, progress: () => {} }
@@ -81,6 +83,24 @@ test('what is refused names the cause and no token', async (t) => {
       assert.ok(!inspect(error).includes('canary'), inspect(error))
       return true
     })
+})
+
+test('whoever switches the context of the kubeconfig, or the server behind it, has another cluster', async (t) => {
+  const kubeconfig = join(await folderOf(t), 'config')
+  const identityOf = async (content: string, context?: string): Promise<string | undefined> => {
+    await writeFile(kubeconfig, content)
+    const settings = kubernetesSettings.parse({ kind: 'kubernetes', namespace: 'apps', kubeconfig, context })
+    return await kubernetesPlatform.identity?.(settings, running)
+  }
+  const one = text('token: canary').replace(
+    'contexts:',
+    'contexts:\n  - { name: two, context: { cluster: c, user: u } }',
+  )
+  const two = one.replace('current-context: one', 'current-context: two')
+  assert.equal(await identityOf(one), 'context one at https://api.test:6443')
+  assert.equal(await identityOf(two), 'context two at https://api.test:6443')
+  assert.equal(await identityOf(two, 'one'), 'context one at https://api.test:6443')
+  assert.equal(await identityOf(one.replace('api.test', 'other.test')), 'context one at https://other.test:6443')
 })
 
 const API_VERSION = 'client.authentication.k8s.io/v1'

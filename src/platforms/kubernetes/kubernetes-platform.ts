@@ -2,7 +2,7 @@ import type { Context } from '../../core/ports.ts'
 import type { Inside, Platform } from '../platform.ts'
 import { asFindings, checkPlatform } from './check/check.ts'
 import { checkReach } from './check/check-reach.ts'
-import { withCluster } from './connect.ts'
+import { accessTo, withCluster } from './connect.ts'
 import { pauseWorkload, resumeWorkload } from './pause/pause.ts'
 import { databaseOwners, refuseDatabase } from './pause/refuse-database.ts'
 import { runningWorkloads, selectedWorkloads } from './pause/running.ts'
@@ -20,6 +20,7 @@ type KubernetesPlatform = Platform<KubernetesSettings, KubernetesReach> & {
 export const kubernetesPlatform: KubernetesPlatform = {
   kind: 'kubernetes',
   settings: kubernetesSettings,
+  identity: clusterNow,
   running: (settings, context) => withCluster(settings, context, (client) => runningWorkloads(settings, client)),
   pause: (settings, workload, context) => acted(pauseWorkload, settings, workload, context),
   resume: (settings, workload, context) => acted(resumeWorkload, settings, workload, context),
@@ -35,6 +36,12 @@ export const kubernetesPlatform: KubernetesPlatform = {
   },
   rights: (settings, reaches, purpose) => Promise.resolve(roleText(settings, reaches, purpose)),
   inside: { reach: kubernetesReach, describe, find: findPlace, spawn: spawnPod },
+}
+
+/** A kubeconfig names its current context itself, and whoever edits it switches. */
+async function clusterNow(settings: KubernetesSettings, context: Context): Promise<string> {
+  const { context: name, server } = await accessTo(settings, context)
+  return `context ${name} at ${server}`
 }
 
 function describe({ namespace }: KubernetesSettings, reach: KubernetesReach): string {

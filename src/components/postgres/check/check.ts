@@ -8,6 +8,8 @@ import { checkReading } from './check-reading.ts'
 import { checkRestoring } from './check-restoring.ts'
 import { checkRows } from './check-rows.ts'
 import { readerOf } from '../capture/capture.ts'
+import { insideReader, type InsideReader } from '../read-inside/inside-reader.ts'
+import { leftUnproven, OPEN_A_WAY } from '../read-inside/left-unproven.ts'
 import { wayTo, withSession } from '../connection/connection.ts'
 import { readDatabaseFacts } from '../capture/database-facts.ts'
 import type { DatabaseFacts } from '../capture/database-facts.ts'
@@ -40,6 +42,8 @@ async function checkAll(
 ): Promise<readonly Finding[]> {
   const subject = `database ${settings.database}`
   try {
+    const inside = await insideReader(readerOf(settings), context)
+    if (inside !== undefined) return await checkInside(inside, subject, context)
     await requireOwnSession(readerOf(settings), settings.database, context)
     return await withSession(readerOf(settings), settings.database, context, async (client) => {
       const facts = await readDatabaseFacts(client)
@@ -66,6 +70,17 @@ async function checkAll(
     return [asFinding(subject, error, context)]
   }
 }
+
+/** No way leads to the server: a backup reads less, and a restore cannot get there. */
+async function checkInside(reader: InsideReader, subject: string, context: Context): Promise<readonly Finding[]> {
+  const version = await reader.version(context)
+  return [
+    { level: 'ok', subject: reader.name, message: version },
+    { level: 'warning', subject, message: `a backup is ${leftUnproven(reader.name)}`, hint: NO_RESTORE },
+  ]
+}
+
+const NO_RESTORE = `${OPEN_A_WAY} Until then a restore cannot get there, and holdfast export writes a dump.`
 
 function checkVersion({ serverVersion }: DatabaseFacts): Finding {
   const subject = `server version ${describeVersion(serverVersion)}`

@@ -199,7 +199,8 @@ function chooseDatabase(outline: DumpOutline, settings: PostgresSettings, reques
 
 function settingsFor(settings: PostgresSettings, { loader, password }: ThrowAway, database: string): PostgresSettings {
   const { host, port, user, tls, tlsCa } = loader
-  const { restoreUser: _user, restorePassword: _password, ...rest } = settings
+  // The way into the container of the live server would lead past the address of this one.
+  const { restoreUser: _user, restorePassword: _password, reach: _reach, through: _through, ...rest } = settings
   return {
     ...rest,
     host,

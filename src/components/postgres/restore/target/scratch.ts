@@ -39,6 +39,9 @@ import type { DatabaseTarget } from './database-target.ts'
 import { limitsOf } from '../../tools/tool-run.ts'
 import { chooseRestoreTools, oldestServerFor } from '../../tools/tools-restore.ts'
 
+const READ_INSIDE =
+  'the point was read by pg_dump inside the container: that it is as the live database was is not proven'
+
 /** Others may pass through a folder, but not list it. */
 const ENTER_ONLY = 0o711
 
@@ -58,6 +61,7 @@ export class ScratchTarget implements RestoreTarget<PostgresDetails> {
   readonly #folder: string
   #running: ThrowAwayServer | undefined
   #ways: readonly WayTaken[] = []
+  #readInside = false
 
   constructor(place: DatabaseTarget, scratchFolder: string) {
     this.#settingsPlace = place
@@ -96,6 +100,7 @@ export class ScratchTarget implements RestoreTarget<PostgresDetails> {
   }
 
   async load(details: PostgresDetails, source: ArtifactSource, context: Context): Promise<void> {
+    this.#readInside = details.readInside === true
     await this.discard(context)
     try {
       await this.#letServerIn(context)
@@ -186,7 +191,7 @@ export class ScratchTarget implements RestoreTarget<PostgresDetails> {
   }
 
   remarks(): readonly string[] {
-    return this.#ways.map(sentenceOf)
+    return [...(this.#readInside ? [READ_INSIDE] : []), ...this.#ways.map(sentenceOf)]
   }
 
   /** How what could not be loaded as it stands was loaded; known once it was compared. */
