@@ -96,7 +96,9 @@ export function deathTests(lab: DyingLab): void {
 
   test('a restore that is killed while it loads leaves nothing', LIMIT, async (t) => {
     const live = await makeLiveDiffer()
-    await everyDeath(t, loading, async (at) => {
+    // What dies while it loads touches no platform; each third effect is enough for `npm test`.
+    const some = SOAK ? loading : loading.filter((_, index) => index % 3 === 0)
+    await everyDeath(t, some, async (at) => {
       assert.equal(await killed(RESTORE, at, live), false)
       if ((await unfinished(lab)) !== undefined) await must(lab.run('restore', '--abandon'))
     })

@@ -1,7 +1,7 @@
 /**
  * The fixed texts that relays run. What is asked for comes as arguments. Each exits with 0 only when the server has ended and
- * all that it sent was given; with 3 when our end came first and the server did not end within two seconds; with another
- * code when the connection broke. None leaves a process behind that goes on.
+ * all that it sent was given; with another code when the connection broke, and when our end came first and the server did not
+ * end within two seconds. None leaves a process behind that goes on.
  *
  * A server that is process 1 of its container takes every process that is left there for one of its own: PostgreSQL ends all
  * sessions when one dies by a signal, or with a code other than 0 and 1. So nobody is killed but by a pipe whose other
@@ -23,10 +23,10 @@ const REPORTED_TO = `{
       in) in=$value ;;
       timer) timer=$value ;;
       out) out=$value ;;
-      late) if [ -z "$code" ]; then kill "$out"; exit 3; fi ;;
+      late) if [ -z "$code" ]; then kill "$out"; exit 1; fi ;;
       end) code=$value ;;
     esac
-    if [ -n "$code" ] && [ -n "$in" ]; then kill $in $timer 2>/dev/null; exit "$code"; fi
+    if [ -n "$code" ] && [ -n "$in" ]; then kill $in $timer 2>/dev/null; [ "$code" = 0 ]; exit; fi
   done
   exit 1
 }`
