@@ -40,6 +40,8 @@ export interface Captured<Details> {
   readonly notCaptured: readonly string[]
   /** Plain sentences: what should be in the point and could not be read, while the rest is. The point is incomplete. */
   readonly incomplete?: readonly string[]
+  /** In words for everybody, without names of what is in it: what of the whole component nothing proves. */
+  readonly unproven?: string
   /** What the capture checked itself, because that takes as long as reading. */
   readonly findings?: readonly Finding[]
   /** Where the server was, for kinds that have one with a history. */

@@ -31,6 +31,7 @@ const PRIORITY: readonly ReasonCode[] = [
   'drill-old',
   'second-installation',
   'lost-together',
+  'not-compared',
 ]
 
 const STEPS: Partial<Record<ReasonCode, (app: string) => string>> = {
@@ -57,4 +58,5 @@ const STEPS: Partial<Record<ReasonCode, (app: string) => string>> = {
   'drill-old': (app) => `Run holdfast drill ${app}.`,
   'second-installation': () => 'Let only one installation back up this app, or give each app a name of its own.',
   'lost-together': (app) => `Add a repository elsewhere, or name it with its reason under apps.${app}.lostTogether.`,
+  'not-compared': (app) => `Run holdfast check ${app}; it says why, and what would prove more.`,
 }

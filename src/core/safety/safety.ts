@@ -105,6 +105,7 @@ export const reasonCodes = [
   'newest-point',
   'no-copy',
   'no-point',
+  'not-compared',
   'overdue',
   'paused',
   'point-failed',

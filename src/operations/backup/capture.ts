@@ -21,6 +21,8 @@ export interface CapturedComponent {
   readonly findings: readonly Finding[]
   /** What it lacks although it was captured, in one sentence. */
   readonly lacks: string | undefined
+  /** What of it nothing proves. */
+  readonly unproven?: string | undefined
   readonly server: ServerMoment | undefined
   readonly cause: Failure | undefined
 }
@@ -54,8 +56,8 @@ export async function captureComponent(
     await window.enter(component)
     const captured = withLack(await sink.whole(captureWithin(component, sink, window, context)))
     sink.record(component, captured, started, context.clock.now())
-    const { server } = captured
-    const found = { findings: captured.findings ?? [], lacks: lackOf(captured), server, cause: undefined }
+    const { server, unproven } = captured
+    const found = { findings: captured.findings ?? [], lacks: lackOf(captured), server, unproven, cause: undefined }
     return { outcome: { ...facts(), outcome: 'captured', notCaptured: captured.notCaptured }, ...found }
   } catch (error) {
     const cause = toFailure(error)

@@ -14,6 +14,7 @@ import { alarmFinding, wentBackIn } from '../lineage/remarks.ts'
 import { loadServerNotes } from '../lineage/server-notes.ts'
 import { beginHooks, endHooks, type HookOutcome } from '../hooks/hooks.ts'
 import { CaptureWindow } from '../pause/capture-window.ts'
+import { unprovenRemark } from '../proof/unproven-remark.ts'
 import { SAFETY_REMARK } from '../points/safety-remark.ts'
 import { about } from '../source.ts'
 import { captureAgain } from './capture-again.ts'
@@ -45,7 +46,7 @@ export async function executeBackup(
     const evidence = new BackupEvidence(app.keyFit ?? [])
     const window = new CaptureWindow(app, order.point, context)
     const how = { fingerprintKey, evidence, window, point: order.point, indivisible: order.indivisible ?? false }
-    const { components, findings, lacking, servers } = await captureAll(app, destinations, how, context)
+    const { components, findings, lacking, servers, unproven } = await captureAll(app, destinations, how, context)
     const keyFit = await proveAll(
       app.keyFit ?? [],
       backupWorld(app, { evidence, components, fingerprintKey }, context),
@@ -53,7 +54,8 @@ export async function executeBackup(
     )
     const missing = missingOf(order, components, [...lacking, ...lackingKeys(app, keyFit, components)])
     const manifestFit = { fingerprintKey: fingerprintKey.reveal(), results: keyFit }
-    const remarksBeside = await comparison(app, order, { servers, created }, context)
+    const compared = await comparison(app, order, { servers, created }, context)
+    const remarksBeside: typeof compared = (commits) => [...unproven, ...compared(commits)]
     await commitAll(
       destinations,
       { missing, keyFit: manifestFit, created, servers, remarksBeside, file: app.configuration },
@@ -83,6 +85,8 @@ interface CaptureHow {
 
 type AllCaptured = Pick<Outcomes, 'components' | 'findings' | 'servers'> & {
   readonly lacking: readonly MissingComponent[]
+  /** For the commits. */
+  readonly unproven: readonly string[]
 }
 
 /** Whatever fails, the workloads that were stopped for it are started again. */
@@ -114,6 +118,7 @@ async function captureEach(
   const servers: CommitServer[] = []
   const lacking: MissingComponent[] = []
   const findings: Finding[] = []
+  const unproven: string[] = []
   let first: Failure | undefined
   for (const component of app.components) {
     const { fingerprintKey, evidence, window } = how
@@ -131,6 +136,7 @@ async function captureEach(
     components.push(captured.outcome)
     findings.push(...captured.findings)
     if (captured.server !== undefined) servers.push({ component: component.name, ...captured.server })
+    if (captured.unproven !== undefined) unproven.push(unprovenRemark(component.name, captured.unproven))
     if (captured.lacks === undefined) continue
     const { name, kind } = captured.outcome
     lacking.push({ name, kind, reason: captured.lacks })
@@ -138,7 +144,7 @@ async function captureEach(
   }
   if (components.every(({ outcome }) => outcome === 'failed'))
     throw first ?? new Failure('usage', `app ${app.name} has no components`)
-  return { components, findings, lacking, servers }
+  return { components, findings, lacking, servers, unproven }
 }
 
 interface Outcomes extends Pick<BackupReport, 'components' | 'findings' | 'keyFit'> {

@@ -6,6 +6,7 @@ import { openAlarm } from '../lineage/remarks.ts'
 import { closedFinding } from '../keys/closed-finding.ts'
 import { findSecondInstallation } from '../placement/find-second-installation.ts'
 import { isSafetyPoint } from '../points/safety-remark.ts'
+import { unprovenIn } from '../proof/unproven-remark.ts'
 import { isPassed, latestProof } from '../proof/standing.ts'
 import { candidateOf } from '../prune/candidate.ts'
 import { decideRemovals } from '../prune/plan.ts'
@@ -16,7 +17,12 @@ export async function repositoryFacts(
   target: AppRepository,
   lastRun: SafetyFacts['lastRun'],
   context: OperationContext,
-): Promise<{ readonly facts: RepositoryFacts; readonly second: string | undefined }> {
+): Promise<{
+  readonly facts: RepositoryFacts
+  readonly second: string | undefined
+  /** Of the newest backup. */
+  readonly unproven: string | undefined
+}> {
   const repository = await target.open(context)
   const catalog = await repository.catalog(context)
   const skewMilliseconds = await repository.clockSkew(context)
@@ -43,7 +49,9 @@ export async function repositoryFacts(
     // What only cannot be seen from here is no reason: a host that makes backups may be kept from reading private keys.
     closed: closed?.level === 'error' ? closed.message : undefined,
   }
-  return { facts, second: findSecondInstallation(app, points, context.clock.now().getTime()) }
+  const newest = points.findLast(isBackup)
+  const unproven = newest && unprovenIn(newest.commit)
+  return { facts, unproven, second: findSecondInstallation(app, points, context.clock.now().getTime()) }
 }
 
 /** What was made before a restore, or of a dump, is no backup of what is live. */

@@ -127,3 +127,22 @@ test('a repository that no known private key opens is at risk, whatever else is 
   const unseen = knowing(() => Promise.reject(new Failure('denied', 'it may not be read')))
   assert.equal((await statusOf(stage, unseen)).state, 'proven')
 })
+
+test('what nothing proves of the newest backup is said in its commit and by status, until one is proven again', async (t) => {
+  const stage = await stageFor(t)
+  const [component] = stage.app.components
+  assert.ok(component)
+  const capture: typeof component.driver.capture = async (...given) => ({
+    ...(await component.driver.capture(...given)),
+    unproven: 'not compared with the live data',
+  })
+  const less = { ...stage.app, components: [{ ...component, driver: { ...component.driver, capture } }] }
+  await backUp({ ...stage, app: less })
+  const { reasons } = await statusOf(stage, less)
+  assert.deepEqual(
+    reasons.filter(({ code }) => code === 'not-compared').map(({ level, message }) => [level, message]),
+    [1, 2].map(() => ['warning', 'less is proven: component database, not compared with the live data']),
+  )
+  await backUp(stage)
+  assert.ok(!codesOf(await statusOf(stage, stage.app)).includes('not-compared'))
+})

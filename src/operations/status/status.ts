@@ -69,11 +69,12 @@ async function readOne(
   context: OperationContext,
 ): Promise<ReadRepository> {
   try {
-    const { facts, second } = await repositoryFacts(app, target, lastRun, context)
-    return {
-      facts,
-      warnings: second === undefined ? [] : [{ ...warning('second-installation', second), repository: target.name }],
-    }
+    const { facts, second, unproven } = await repositoryFacts(app, target, lastRun, context)
+    const said = [
+      ...(second === undefined ? [] : [warning('second-installation', second)]),
+      ...(unproven === undefined ? [] : [warning('not-compared', unproven)]),
+    ]
+    return { facts, warnings: said.map((one) => ({ ...one, repository: target.name })) }
   } catch (error) {
     if (context.signal.aborted || (error instanceof Failure && error.kind === 'cancelled')) throw error
     return { facts: { name: target.name, unread: describe(error) }, warnings: [] }

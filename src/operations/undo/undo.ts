@@ -45,7 +45,7 @@ export interface UndoPlan extends UndoOrder {
   readonly confirmation: string
 }
 
-export interface UndoReport extends UndoPlan {
+export interface UndoReport extends Omit<UndoPlan, 'platform'> {
   readonly durationMilliseconds: number
 }
 
@@ -133,7 +133,7 @@ async function undo(
   const begun = context.clock.monotonic()
   await refuseSwitched(own, platform, context)
   await bringBack(own, context, true)
-  const plan = await planUndo(own, restoreId, context)
+  const { platform: _fixed, ...plan } = await planUndo(own, restoreId, context)
   const app = await undoPlace(own, restoreId, context)
   refuseOutsideWindow(app, 'an undo', outsideWindow, context)
   const components = plan.components.map(({ name }) => name)

@@ -70,6 +70,7 @@ function asReadInside(
   return {
     details: { ...own, systemIdentifier: null, readInside: true },
     notCaptured: [leftUnproven(reader.name), ...notCaptured],
+    unproven: 'read inside its container, and not compared with the live database',
     findings: [{ level: 'warning', subject: `database ${database}`, message: leftUnproven(reader.name) }],
   }
 }
