@@ -131,3 +131,16 @@ test('that of a dead process is removed with its other folders', async () => {
   await removeAbandonedFolders()
   await assert.rejects(stat(folder))
 })
+
+test('the same words are told once', async () => {
+  const warned: string[] = []
+  const told = {
+    ...context,
+    progress: (event: object) => void ('message' in event && warned.push(String(event.message))),
+  }
+  const open = (): Promise<never> => Promise.reject(new Failure('unreachable', 'the way is closed'))
+  const tunnel = await openTunnel({ kind: 'direct', name: 'direct', open }, { name: 's' }, told)
+  for (let count = 0; count < 3; count += 1) await textOf(dial(tunnel.socket)).catch(() => '')
+  assert.deepEqual(warned, ['the way is closed'])
+  await tunnel.close()
+})

@@ -62,6 +62,8 @@ class SocketTunnel implements Tunnel {
   readonly #stop = new AbortController()
   readonly #joined = new Set<Promise<void>>()
   #failure: Failure | undefined
+  /** Who locks a database asks it again and again: the same words once are enough. */
+  readonly #told = new Set<string>()
 
   constructor(folder: string, route: Route, options: TunnelOptions, context: Context) {
     this.folder = folder
@@ -133,6 +135,8 @@ class SocketTunnel implements Tunnel {
 
   #report(failure: Failure): void {
     this.#failure = failure
+    if (this.#told.has(failure.message)) return
+    this.#told.add(failure.message)
     this.#context.progress({ type: 'warning', message: failure.message })
   }
 }
