@@ -41,7 +41,8 @@ export async function assemble(request: AssemblyRequest, ports: AssemblyPorts, c
   const keyRing = new IdentityProvider({ config, password, isAsked, storage, context })
   const repositories = repositoriesOf(config, { storage, keyRing, records })
   const background = toBackground === undefined ? {} : { toBackground }
-  const ways = new Ways(context)
+  // Whoever is stopped still needs the way to bring back what was there; the end of the assembly closes it.
+  const ways = new Ways({ ...context, signal: new AbortController().signal })
   const operationContext = { ...operationContextOf(context, records, keyRing), ...background }
   return {
     configPath: config.path,

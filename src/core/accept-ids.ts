@@ -51,7 +51,7 @@ export const acceptedBy = {
   pause: [OUTSIDE_WINDOW],
   remove: [DAMAGED_POINT, 'last-drilled', 'last-good', 'last-point', 'under-minimum'],
   restore: [...acceptIds, KEY_MISFIT, OUTSIDE_WINDOW],
-  resume: ['unsure-data'],
+  resume: ['gone-workload', 'unsure-data'],
   undo: [OUTSIDE_WINDOW],
 } as const satisfies Readonly<Record<string, readonly string[]>>
 export type AcceptingCommand = keyof typeof acceptedBy

@@ -11,7 +11,7 @@ export interface Assembly {
   readonly keys: KeyAdministration
   /** The repositories of the configuration, also those that no app uses. */
   readonly repositories: App['repositories']
-  /** Ends what was opened for all of them, such as ways into containers. */
+  /** Ends what was opened for all of them, such as ways into containers. What is used afterwards is opened anew. */
   close(): Promise<void>
 }
 

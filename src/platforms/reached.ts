@@ -87,8 +87,11 @@ export class Reached implements Through {
     return this.#tunnel?.lastFailure()
   }
 
+  /** Who uses it afterwards finds the container anew. */
   async close(): Promise<void> {
     const opened = await this.#opened?.catch(() => undefined)
+    this.#opened = undefined
+    this.#place = undefined
     await opened?.tunnel.close()
   }
 

@@ -1,5 +1,6 @@
 import { Failure } from '../../core/failure.ts'
 import type { OperationContext } from '../app.ts'
+import { haveExpired } from './heartbeat.ts'
 import { saveJournal, type RestoreJournal } from '../restore/journal.ts'
 
 /** Whether another operation that runs now is at this restore. */
@@ -23,7 +24,10 @@ export async function takeJournal(journal: RestoreJournal, context: OperationCon
 
 /** Fails with `locked` while another operation is at it. */
 export async function refuseAtWork(journal: RestoreJournal, context: OperationContext): Promise<void> {
-  if (!(await isAtWork(journal, context))) return
+  const { app, owner } = journal
+  if (owner === undefined || !(await isAtWork(journal, context))) return
+  // Who cannot be seen from here would else be waited for without end.
+  if (await haveExpired(app, [owner], context)) return
   throw new Failure('locked', `restore ${journal.restoreId} of app ${journal.app} runs now`, {
     hint: 'Wait until it has ended, then run this again.',
   })

@@ -1,5 +1,6 @@
 import { describe, Failure, toFailure } from '../../core/failure.ts'
 import type { App, OperationContext } from '../app.ts'
+import { refuseSwitched } from '../fixed-platform.ts'
 import { asOperation } from '../as-operation.ts'
 import { payOwedHooks } from '../hooks/hooks.ts'
 import { letGo, startAll } from '../pause/hold.ts'
@@ -48,6 +49,8 @@ export interface BringUp {
   readonly isAsked: boolean
   /** Who calls ends the unfinished restore itself. */
   readonly endsUnfinished: boolean
+  /** Ids of refusals that the operator accepted. */
+  readonly accept?: readonly string[]
 }
 
 /** The same within an operation. */
@@ -59,7 +62,10 @@ export async function bringUp(app: App, how: BringUp, context: OperationContext)
 }
 
 async function lookAndStart(app: App, how: BringUp, context: OperationContext): Promise<GuardReport> {
-  const found = await lookDown(app, await adoptRecord(app, context), context)
+  const record = await adoptRecord(app, context)
+  // Another cluster with the same names would be taken for this one.
+  await refuseSwitched(app, record?.platform, context)
+  const found = await lookDown(app, record, context)
   if (found === undefined) return { app: app.name, outcome: 'up', workloads: [] }
   if (found.facts.isRunning && !(await haveExpired(app.name, found.owners, context))) return running(app, found)
   const left = { ...found, facts: { ...found.facts, isRunning: false } }
@@ -119,13 +125,13 @@ function notSettled({ name }: App, { id, journal }: Unsettled, error: unknown): 
   })
 }
 
-async function startLeft(app: App, { isAsked }: BringUp, context: OperationContext): Promise<GuardReport> {
+async function startLeft(app: App, { isAsked, accept }: BringUp, context: OperationContext): Promise<GuardReport> {
   const record = await loadRecord(app.name, context)
   const unfinished = await unfinishedJournal(app.name, context.records)
   if (record === undefined) return { app: app.name, outcome: 'brought back', workloads: [] }
   const answer = mayResume(record, { isRunning: false, unfinished, isAsked, now: context.clock.now().getTime() })
   if (!answer.may) return await stayDown(record, answer, context)
-  await startAll(app, record, context)
+  await startAll(app, record, context, accept)
   return { app: app.name, outcome: 'brought back', workloads: record.workloads.toReversed() }
 }
 

@@ -15,12 +15,17 @@ const nameOf = (app: string, owner: string): string => `beat-${app}-${Buffer.fro
 
 /** Beats until the signal fires. What is over within the first 30 seconds writes nothing. */
 export async function beatOn(app: string, context: OperationContext, clock = systemClock): Promise<void> {
-  const { processes, records, signal } = context
+  const { processes, progress, records, signal } = context
   const name = nameOf(app, await processes.self())
-  for (let beat = 1; !signal.aborted; beat += 1) {
+  for (let beat = 1; ; beat += 1) {
     await clock.sleep(BEAT_MILLISECONDS, signal).catch(() => undefined)
-    if (!signal.aborted) await records.save(name, { format: 1, beat })
-    else if (beat > 1) await records.remove(name)
+    if (signal.aborted) return beat > 1 ? await records.remove(name) : undefined
+    try {
+      await records.save(name, { format: 1, beat })
+    } catch (error) {
+      // The next beat may be written; without any this operation would be taken for dead while it runs.
+      progress({ type: 'warning', message: `others cannot see that this operation runs: ${describe(error)}` })
+    }
   }
 }
 

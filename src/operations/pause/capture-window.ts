@@ -1,6 +1,6 @@
 import { Failure, toFailure } from '../../core/failure.ts'
 import type { App, AppComponent, OperationContext } from '../app.ts'
-import { noteHeld, refuseOther, release } from './hold.ts'
+import { letGo, noteHeld, refuseOther, release } from './hold.ts'
 import { loadRecord, saveRecord, type PauseRecord } from './record.ts'
 import { runningWorkloads, startWorkloads, stopWorkloads } from './workloads.ts'
 
@@ -77,8 +77,14 @@ export class CaptureWindow {
   /** The app is paused already and stays so: only what runs all the same is stopped, and started again. */
   async #within(record: PauseRecord): Promise<readonly string[]> {
     const workloads = await runningWorkloads(this.#app, this.#context)
-    this.#end = () => startWorkloads(this.#app, workloads, this.#uncancelled)
-    await saveRecord({ ...record, workloads: [...new Set([...record.workloads, ...workloads])] }, this.#context)
+    this.#end = async () => {
+      await startWorkloads(this.#app, workloads, this.#uncancelled)
+      const now = await loadRecord(this.#app.name, this.#uncancelled)
+      if (now !== undefined) await letGo(now, this.#uncancelled)
+    }
+    // While it reads, the end of the pause must wait for it.
+    const owner = await this.#context.processes.self()
+    await saveRecord({ ...record, owner, workloads: [...new Set([...record.workloads, ...workloads])] }, this.#context)
     return workloads
   }
 }

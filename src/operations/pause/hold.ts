@@ -1,5 +1,6 @@
 import { describe, Failure } from '../../core/failure.ts'
 import type { App, OperationContext } from '../app.ts'
+import { platformNow } from '../fixed-platform.ts'
 import { mayBeMixed, mayResume, type MayNot } from './may-resume.ts'
 import { loadRecord, removeRecord, saveRecord, type PauseRecord } from './record.ts'
 import { runningWorkloads, startWorkloads, stopWorkloads } from './workloads.ts'
@@ -26,7 +27,11 @@ export async function noteHeld(app: App, holder: Holder, context: OperationConte
   if (workloads.length === 0 && before === undefined) return []
   const owner = await context.processes.self()
   const record = isOf(before, holder) ? before : newRecord(app, holder, before, context)
-  await saveRecord({ ...record, owner, workloads }, context)
+  // Asking the platform may take long: another operation may hold the app by now.
+  const now = await loadRecord(app.name, context)
+  if (now?.id !== before?.id || now?.owner !== before?.owner) return await noteHeld(app, holder, context)
+  const platform = record.platform === undefined ? await platformNow(app, context) : {}
+  await saveRecord({ ...record, ...platform, owner, workloads }, context)
   return workloads
 }
 
@@ -103,8 +108,13 @@ export async function release(app: App, id: string, context: OperationContext): 
 }
 
 /** The record goes last: who dies before it starts them once more, which is no harm. */
-export async function startAll(app: App, record: PauseRecord, context: OperationContext): Promise<void> {
-  await startWorkloads(app, record.workloads, context)
+export async function startAll(
+  app: App,
+  record: PauseRecord,
+  context: OperationContext,
+  accept: readonly string[] = [],
+): Promise<void> {
+  await startWorkloads(app, record.workloads, context, accept)
   await removeRecord(app.name, context)
 }
 

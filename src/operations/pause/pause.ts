@@ -88,7 +88,8 @@ async function pause(
     if (record !== undefined) await letGo(record, context)
     return { app: app.name, id, reason: planned.reason, until: ends ?? null, workloads }
   } catch (error) {
-    await goBack(app, before, running, context)
+    // Another operation may have taken the app meanwhile: its record is not ours to end.
+    if ((await loadRecord(app.name, context))?.id === id) await goBack(app, before, running, context)
     throw error
   }
 }

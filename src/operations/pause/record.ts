@@ -10,6 +10,8 @@ import { journalsOf, saveJournal, type RestoreJournal } from '../restore/journal
 const pauseRecord = z.object({
   format: z.literal(1),
   app: z.string(),
+  /** Which platform it is, in words; absent where the settings alone say it. */
+  platform: z.string().optional(),
   /** Who stopped them, or keeps them stopped now. */
   operation: z.enum(['backup', 'restore', 'undo', 'pause']),
   /** Of the restore point, the restore or the pause. */

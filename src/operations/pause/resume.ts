@@ -63,12 +63,12 @@ export function runResume(app: App, order: ResumeOrder, context: OperationContex
 
 async function resume(app: App, { accept }: ResumeOrder, context: OperationContext): Promise<ResumeReport> {
   const before = await adoptRecord(app, context)
-  const { outcome, settled } = await bringUp(app, { isAsked: true, endsUnfinished: false }, context)
+  const { outcome, settled } = await bringUp(app, { isAsked: true, endsUnfinished: false, accept }, context)
   const record = outcome === 'brought back' ? before : await loadRecord(app.name, context)
   if (outcome !== 'brought back' && outcome !== 'up') {
     const facts = (await lookDown(app, record, context))?.facts
     if (facts !== undefined) refuseUnready(app, record, { ...facts, isAsked: true }, accept)
-    if (record !== undefined) await startAll(app, record, context)
+    if (record !== undefined) await startAll(app, record, context, accept)
   }
   const { accept: _accepted, reason: _reason, ...report } = planOf(app, record, accept)
   return { ...report, ...(settled === undefined ? {} : { settles: settled.how }) }

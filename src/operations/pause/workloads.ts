@@ -1,3 +1,4 @@
+import { acceptOptions } from '../../core/accept-ids.ts'
 import { describe, Failure, toFailure } from '../../core/failure.ts'
 import type { App, OperationContext } from '../app.ts'
 import { findRecord } from './record.ts'
@@ -31,15 +32,22 @@ export async function stopWorkloads(
 }
 
 /** Starts them in the other order. One that cannot be started keeps none of the others down, and is told. */
-export async function startWorkloads(app: App, workloads: readonly string[], context: OperationContext): Promise<void> {
+export async function startWorkloads(
+  app: App,
+  workloads: readonly string[],
+  context: OperationContext,
+  accept: readonly string[] = [],
+): Promise<void> {
   // Who was stopped by name is not forgotten because the configuration no longer says how to start it.
   if (app.platform === undefined && workloads.length > 0) throw noPlatform(app.name, workloads)
   const failures: Failure[] = []
   for (const workload of workloads.toReversed()) {
     context.progress({ type: 'phase', phase: 'resume', detail: workload })
-    await app.platform?.kind
-      .resume(app.platform.settings, workload, context)
-      .catch((error: unknown) => failures.push(notStarted(app.name, workload, error)))
+    await app.platform?.kind.resume(app.platform.settings, workload, context).catch((error: unknown) => {
+      const failure = notStarted(app.name, workload, error)
+      if (failure.facts['accept'] !== GONE.accept || !accept.includes(GONE.accept)) failures.push(failure)
+      else context.progress({ type: 'warning', message: `${failure.message}; it is given up, as was accepted` })
+    })
   }
   const [first] = failures
   if (first !== undefined) throw first
@@ -51,11 +59,16 @@ function noPlatform(app: string, workloads: readonly string[]): Failure {
   })
 }
 
+/** What somebody removed or renamed while the app was paused never comes back by its name. */
+const GONE = { accept: 'gone-workload' } as const
+
 function notStarted(app: string, workload: string, error: unknown): Failure {
   const { kind, facts } = toFailure(error)
+  const isGone = kind === 'notFound'
+  const past = isGone ? ` If it is gone for good: holdfast resume ${app} ${acceptOptions([GONE.accept])}.` : ''
   return new Failure(kind, `workload ${workload} could not be started: ${describe(error)}`, {
     cause: error,
-    facts,
-    hint: `Repair what is named, then run holdfast resume ${app}.`,
+    facts: isGone ? { ...facts, ...GONE } : facts,
+    hint: `Repair what is named, then run holdfast resume ${app}.${past}`,
   })
 }

@@ -186,7 +186,11 @@ async function stop(
   context: OperationContext,
 ): Promise<RestoreReport> {
   const failure = toFailureUnder(error, context.signal)
-  if (run.stage === 'planned') throw failure
+  if (run.stage === 'planned') {
+    // In place a hook may have been first.
+    await endHooksAfterFailure(app, run.id, { ...context, signal: new AbortController().signal })
+    throw failure
+  }
   // Nobody is left locked out of data that is proven and live: only to open it is left to do.
   if (run.stage === 'reopening' && failure.kind === 'cancelled') return await openAll(app, run, targets, context)
   // Once writers are in the restored data, taking it back would lose what they wrote; the operator decides with undo.

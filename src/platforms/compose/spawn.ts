@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { z } from 'zod'
 import type { Context } from '../../core/ports.ts'
 import { randomHex } from '../../system/random.ts'
@@ -22,27 +23,26 @@ export async function spawnContainer(
   context: Context,
 ): Promise<Spawned> {
   const engine = new EngineClient(settings)
+  const afterwards = { ...context, signal: new AbortController().signal }
+  const made: { container?: ContainerRef; socket?: Socket } = {}
+  const remove = async (): Promise<void> => {
+    made.socket?.destroy()
+    if (made.container !== undefined) await removeContainer(made.container, engine, afterwards)
+    engine.close()
+  }
   try {
     const { container, place } = await createLike(settings, reach, engine, context)
+    made.container = container
     // Before it is started: a container whose input was never open would never end.
     const path = `${pathOf(container)}/attach?stream=1&stdin=1`
     const call = { method: 'POST', path, act: `join container ${container.name}`, body: {} } as const
-    const { socket } = await engine.upgrade(call, context)
-    socket.on('error', () => {}).resume()
-    const remove = async (): Promise<void> => {
-      socket.destroy()
-      await removeContainer(container, engine, { ...context, signal: new AbortController().signal })
-      engine.close()
-    }
-    try {
-      await startContainer(container, engine, context)
-    } catch (error) {
-      await remove()
-      throw error
-    }
+    made.socket = (await engine.upgrade(call, context)).socket
+    made.socket.on('error', () => {}).resume()
+    await startContainer(container, engine, context)
     return { place, folder: '/tmp/holdfast', remove }
   } catch (error) {
-    engine.close()
+    // What led here says more than that the removal failed too.
+    await remove().catch(() => undefined)
     throw error
   }
 }

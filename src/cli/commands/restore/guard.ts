@@ -39,7 +39,9 @@ async function guard(command: Command, name: string | undefined, { every }: Guar
   const look = (): Promise<readonly Looked[]> =>
     Promise.all(apps.map((app) => looked(app.name, () => guardApp(app, context), context)))
   const pause = await timeOption('--every', every)
-  if (pause !== undefined) return await again(pause, look, context)
+  // A pod or container may be another one by the next look.
+  const lookAnew = (): Promise<readonly Looked[]> => look().finally(() => command.assembly.close())
+  if (pause !== undefined) return await again(pause, lookAnew, context)
   const all = await look()
   command.result({ apps: all }, () => all.map(textOf).join('\n'))
   return endingOf(all)

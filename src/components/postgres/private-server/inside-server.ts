@@ -64,7 +64,14 @@ async function startIn(
   const joined = await untilReady(ended, () => joinedTo(place, door, context), context)
   const own = { user: options.superuser ?? SUPERUSER, password, tls: 'disable', tlsCa: undefined } as const
   const server: Server = { host: joined.folder, port: joined.port, ...own }
-  await untilReady(ended, () => withSession(server, 'postgres', context, () => Promise.resolve()), context)
+  try {
+    await untilReady(ended, () => withSession(server, 'postgres', context, () => Promise.resolve()), context)
+  } catch (error) {
+    // A socket that still listens would keep this process alive.
+    await joined.close()
+    program.stop()
+    throw error
+  }
   return { server, version, stop: () => end(joined, program, spawned) }
 }
 

@@ -17,6 +17,7 @@ import { PodPlace } from './pod-place.ts'
 const LABEL = 'holdfast-throw-away'
 const FOLDER = '/holdfast'
 const START_LIMIT = 120_000
+const DAY = 86_400
 const identity = z.looseObject({ runAsUser: z.number().optional(), fsGroup: z.number().optional() }).optional()
 const likeShape = z.object({
   spec: z.object({
@@ -39,16 +40,9 @@ export async function spawnPod(
 ): Promise<Spawned> {
   const { namespace } = settings
   const name = `holdfast-throw-away-${randomHex(6)}`
-  const image = await withCluster(settings, context, async (client) => {
-    const live = await findPod(namespace, reach, client)
-    await removeEnded(namespace, client)
-    const own = await ownIdentity(live, containerOf(live, reach).name, settings, context)
-    const body = await bodyLike(live, containerOf(live, reach).name, { name, own }, client)
-    await client.create(podsIn(namespace), name, body)
-    return containerOf(live, reach).image
-  })
   const remove = (): Promise<void> => removePod(settings, name, context)
   try {
+    const image = await createPod(settings, reach, name, context)
     const pod = await untilRunning(settings, name, context)
     const held = await holdInput(settings, name, context)
     const pinned = { namespace, pod: name, uid: pod.metadata.uid, container: 'server' }
@@ -58,9 +52,28 @@ export async function spawnPod(
     }
     return { place: new PodPlace(settings, pinned, image), folder: FOLDER, remove: end }
   } catch (error) {
-    await remove()
+    // What led here says more than that the removal failed too.
+    await remove().catch(() => undefined)
     throw error
   }
+}
+
+/** Gives the image. */
+async function createPod(
+  settings: KubernetesSettings,
+  reach: KubernetesReach,
+  name: string,
+  context: Context,
+): Promise<string> {
+  const { namespace } = settings
+  return await withCluster(settings, context, async (client) => {
+    const live = await findPod(namespace, reach, client)
+    await removeEnded(namespace, client)
+    const container = containerOf(live, reach)
+    const own = await ownIdentity(live, container.name, settings, context)
+    await client.create(podsIn(namespace), name, await bodyLike(live, container.name, { name, own }, client))
+    return container.image
+  })
 }
 
 interface Wanted {
@@ -90,6 +103,8 @@ async function bodyLike(
       ...(nodeSelector === undefined ? {} : { nodeSelector }),
       ...(tolerations === undefined ? {} : { tolerations }),
       restartPolicy: 'Never',
+      // Of a run that died before it joined: nobody would end its input.
+      activeDeadlineSeconds: DAY,
       automountServiceAccountToken: false,
       enableServiceLinks: false,
       terminationGracePeriodSeconds: 0,
