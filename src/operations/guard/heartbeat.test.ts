@@ -63,3 +63,22 @@ test('an operation beats while it runs, and leaves nothing', async (t) => {
   const beats = seen.map((value) => (value as { beat?: number } | undefined)?.beat)
   assert.deepEqual([beats, await context.records.load(name)], [[undefined, 1, 2], undefined])
 })
+
+test('a beat that cannot be written is told, and the next one is', async (t) => {
+  const stage = await stageFor(t)
+  const ended = new AbortController()
+  const context = stage.testHost.context()
+  const saved: unknown[] = []
+  let tries = 0
+  const save = (_name: string, value: unknown): Promise<void> => {
+    tries += 1
+    if (tries === 3) ended.abort()
+    return tries === 1 ? Promise.reject(new Error('no space')) : Promise.resolve(void saved.push(value))
+  }
+  const records = { ...context.records, save, remove: () => Promise.resolve() }
+  await beatOn('portal', { ...context, records, signal: ended.signal }, quick(context.clock))
+  assert.deepEqual(saved, [
+    { format: 1, beat: 2 },
+    { format: 1, beat: 3 },
+  ])
+})

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Failure } from '../../core/failure.ts'
+import type { Platform } from '../../platforms/platform.ts'
 import type { OperationContext } from '../app.ts'
 import { executeCheck } from '../check/check.ts'
 import { abandonUnfinished } from '../restore/run.ts'
@@ -111,6 +113,31 @@ test('a mixture is named with the safety point from before it, and not with a la
   const [safety] = (await readStatus([stage.app], stage.testHost.context())).apps
   assert.match(JSON.stringify(safety?.reasons), new RegExp(`mixture.*--at ${first.safetyPoint}`))
   await assert.rejects(resume(stage), { hint: new RegExp(`--at ${first.safetyPoint}`) })
+})
+
+test('what is gone for good keeps nothing else down, and is given up once that is accepted', async (t) => {
+  const stage = await stageFor(t)
+  await pause(stage)
+  const { kind } = stage.app.platform ?? {}
+  assert.ok(kind !== undefined)
+  const gone = new Failure('notFound', 'there is no such workload')
+  const without: Platform = {
+    ...kind,
+    resume: (settings, name, context) => (name === 'web' ? Promise.reject(gone) : kind.resume(settings, name, context)),
+  }
+  const app = { ...stage.app, platform: { kind: without, settings: {}, reaches: [] } }
+  await assert.rejects(resume({ ...stage, app }), { kind: 'notFound', hint: /--accept gone-workload/ })
+  assert.deepEqual(stage.up, new Set([...BOTH].filter((name) => name !== 'web')))
+  await resume({ ...stage, app }, 'gone-workload')
+  assert.equal(await findRecord(app, stage.testHost.context()), undefined)
+})
+
+test('what was paused in one cluster is not taken for what another has', async (t) => {
+  const stage = await stageFor(t)
+  await pause(stage)
+  stage.cluster.name = 'other'
+  await assert.rejects(resume(stage), { kind: 'refused', message: /cluster other/ })
+  assert.deepEqual(stage.up, new Set())
 })
 
 test('what another process holds is left to it', async (t) => {
