@@ -57,17 +57,10 @@ const ELSEWHERE = [
   'openbao snapshot-restore.report.forced',
   'openbao snapshot-restore.report.safetyPoint',
   'openbao snapshot-restore.report.state',
-  'rights openbao',
-  'rights openbao.rights',
-  'rights openbao.rights[]',
-  'rights openbao.rights[].of',
-  'rights openbao.rights[].text',
-  // test/integration/kubernetes-cli.test.ts prints these.
-  'rights kubernetes',
-  'rights kubernetes.rights',
-  'rights kubernetes.rights[]',
-  'rights kubernetes.rights[].of',
-  'rights kubernetes.rights[].text',
+  // test/integration/openbao-cli.test.ts and kubernetes-cli.test.ts print these.
+  ...['openbao', 'kubernetes'].flatMap((kind) =>
+    ['', '.rights', '.rights[]', '.rights[].of', '.rights[].text'].map((rest) => `rights ${kind}${rest}`),
+  ),
   // Need a repository that takes no safety point; src/operations/restore/safety-point/safety-preflight.test.ts has some.
   'restorePlan.safetyFindings?',
   'restorePlan.safetyFindings?[]',
