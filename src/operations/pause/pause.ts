@@ -88,8 +88,7 @@ async function pause(
     if (record !== undefined) await letGo(record, context)
     return { app: app.name, id, reason: planned.reason, until: ends ?? null, workloads }
   } catch (error) {
-    // Another operation may have taken the app meanwhile: its record is not ours to end.
-    if ((await loadRecord(app.name, context))?.id === id) await goBack(app, before, running, context)
+    await goBack(app, { id, before, running }, context)
     throw error
   }
 }
@@ -104,15 +103,20 @@ function longReason(): Failure {
   })
 }
 
+/** What a pause has to bring back. */
+interface Begun {
+  readonly id: string
+  readonly before: PauseRecord | undefined
+  /** What ran when it began. */
+  readonly running: readonly string[]
+}
+
 /** Also after a cancellation. The failure that led here is the one that is thrown; this one is told. */
-async function goBack(
-  app: App,
-  before: PauseRecord | undefined,
-  running: readonly string[],
-  context: OperationContext,
-): Promise<void> {
+async function goBack(app: App, { id, before, running }: Begun, context: OperationContext): Promise<void> {
   const afterwards = { ...context, signal: new AbortController().signal }
   try {
+    // Another operation may have taken the app meanwhile: its record is not ours to end.
+    if ((await loadRecord(app.name, afterwards))?.id !== id) return
     await startWorkloads(app, running, afterwards)
     await (before === undefined ? removeRecord(app.name, afterwards) : saveRecord(before, afterwards))
   } catch (error) {

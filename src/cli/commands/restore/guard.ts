@@ -40,7 +40,13 @@ async function guard(command: Command, name: string | undefined, { every }: Guar
     Promise.all(apps.map((app) => looked(app.name, () => guardApp(app, context), context)))
   const pause = await timeOption('--every', every)
   // A pod or container may be another one by the next look.
-  const lookAnew = (): Promise<readonly Looked[]> => look().finally(() => command.assembly.close())
+  const lookAnew = async (): Promise<readonly Looked[]> => {
+    try {
+      return await look()
+    } finally {
+      await command.assembly.close()
+    }
+  }
   if (pause !== undefined) return await again(pause, lookAnew, context)
   const all = await look()
   command.result({ apps: all }, () => all.map(textOf).join('\n'))
