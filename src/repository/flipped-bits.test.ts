@@ -4,9 +4,10 @@ import { toFailure, type FailureKind } from '../core/failure.ts'
 import { Secret } from '../core/secret.ts'
 import { drain } from './documents/bytes.ts'
 import { signDocument } from './documents/dsse.ts'
+import { generateKeyPair } from './keys/age-keys.ts'
 import { addIdentity, openIdentity } from './keys/identity-store.ts'
 import { generateSigner } from './keys/signer.ts'
-import { artifactName, commitName, identityName, keysName, manifestName } from './names.ts'
+import { artifactName, commitName, identityName, keysName, keysSumName, manifestName } from './names.ts'
 import { makePoint, newFixture, readBlobOf, replaceBlob, type Fixture } from './testing/fixture.ts'
 
 type Outcome = FailureKind | 'opened'
@@ -57,6 +58,24 @@ for (const [place, nameOf] of Object.entries(places)) {
     assert.deepEqual([...outcomes.keys()], ['corrupt'])
   })
 }
+
+test('a flipped bit in keys that were made anew is damage too, and one in their sum is named', async () => {
+  const fixture = await newFixture()
+  const { storage, repository, pair, context, events } = fixture
+  const { point } = await makePoint(fixture)
+  await repository.rewrap(point, [pair], [pair.recipient, (await generateKeyPair()).recipient], context)
+  const act = (): Promise<unknown> => repository.open(point, [pair], context)
+  const outcomes = await flipEach(fixture, keysName(point, 2), act)
+  // A bit in the part for the other recipient is only seen by whoever needs that part.
+  assert.deepEqual([...outcomes.keys()].sort(), ['corrupt'])
+  const stranger = await generateKeyPair()
+  await assert.rejects(repository.open(point, [stranger], context), { kind: 'denied' })
+  await replaceBlob(storage, keysSumName(point, 2), Buffer.from('0'.repeat(64)))
+  await assert.rejects(repository.open(point, [stranger], context), { kind: 'corrupt' })
+  await act()
+  const warnings = events.flatMap((event) => (event.type === 'warning' ? event.message : []))
+  assert.match(warnings.join(), /keys-2\.sha256 is damaged; the keys beside it are whole/)
+})
 
 test('a flipped bit in an identity is damage, and no wrong password', async () => {
   const fixture = await newFixture()

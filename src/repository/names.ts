@@ -16,6 +16,7 @@ export const proofPrefix = (point: string): string => `${PROOFS}${point}/`
 export const manifestName = (point: string): string => `${dataPrefix(point)}manifest`
 export const keysPrefix = (point: string): string => `${dataPrefix(point)}keys-`
 export const keysName = (point: string, generation: number): string => `${keysPrefix(point)}${generation}`
+export const keysSumName = (point: string, generation: number): string => `${keysName(point, generation)}.sha256`
 export const LEASES = 'leases/'
 export const leasePrefix = (scope: string): string => `${LEASES}${scope}/`
 export const leaseName = (scope: string, generation: number): string =>

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { readerOf } from '../../src/components/postgres/capture/capture.ts'
 import { postgresDriver } from '../../src/components/postgres/driver.ts'
+import { runTool } from '../../src/components/postgres/tools/tool-run.ts'
+import { findTools } from '../../src/components/postgres/tools/tools.ts'
 import { runBackup } from '../../src/operations/backup/run.ts'
 import { asDriver, newTestHost } from '../../src/operations/testing/test-host.ts'
-import { startPrivate } from '../parts/postgres.ts'
+import { startPrivate, testContext } from '../parts/postgres.ts'
 
 /** An app that migrates while it is backed up: no point is incomplete, and no migration ends with an error. */
 const postgres = await startPrivate()
@@ -70,3 +73,22 @@ for (const [index, [name, migration]] of Object.entries(migrations).entries()) {
     assert.ok(rounds > 4)
   })
 }
+
+test('a dump that waits in a circle gives up before the app does, however short the server waits', async () => {
+  await makeApp('short')
+  await postgres.sql('short', `alter database short set deadlock_timeout = '100ms'`)
+  const settings = postgres.settings('short')
+  const context = testContext()
+  const server = readerOf(settings)
+  const [tools] = await findTools(undefined, context)
+  assert.ok(tools !== undefined)
+  const migrating = postgres.sql(
+    'short',
+    'begin; lock table public.t9; select pg_sleep(0.7); lock table public.t0; commit;',
+  )
+  await context.clock.sleep(200, context.signal)
+  const limits = { idleLimit: 30_000, totalLimit: 30_000 }
+  const call = { tools, program: 'pg_dump', args: ['--schema-only'], server, database: 'short', limits } as const
+  await assert.rejects(runTool(call, context), /LOCK TABLE/)
+  await migrating
+})

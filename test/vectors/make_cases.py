@@ -404,8 +404,23 @@ def encoded(case):
     return json.dumps(case, indent=2) + "\n"
 
 
+def sum_of(data):
+    return hashlib.sha256(data).hexdigest().encode() + b"\n"
+
+
+def sums_of_keys():
+    keys2, other = f"{DATA}/keys-2", keys_file(SOMEBODY)
+    sum2, good = f"{keys2}.sha256", keys_file()
+    add("keys-2-with-sum", "ok", {keys2: good, sum2: sum_of(good)})
+    add("keys-2-with-sum-of-others", "ok", {keys2: good, sum2: sum_of(other)}, [sum2])
+    add("keys-2-not-as-its-sum", "ok", {keys2: other, sum2: sum_of(good)}, [keys2])
+    add("keys-2-alone-not-as-its-sum", "corrupt", {f"{DATA}/keys-1": None, keys2: other, sum2: sum_of(good)})
+    add("keys-2-alone-for-somebody-else", "denied", {f"{DATA}/keys-1": None, keys2: other, sum2: sum_of(other)})
+    add("keys-2-sum-alone", "ok", {sum2: sum_of(good)})
+
+
 def main():
-    for make in (keys, identities, envelopes, payloads, manifests, repository, files, lanes):
+    for make in (keys, identities, envelopes, payloads, manifests, repository, files, lanes, sums_of_keys):
         make()
     if "--check" in sys.argv:
         return check()

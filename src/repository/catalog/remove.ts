@@ -4,7 +4,7 @@ import { createBlob, exists, readBlobIfAny } from '../points/blobs.ts'
 import type { Tombstone } from '../documents/documents.ts'
 import { signDocument } from '../documents/dsse.ts'
 import { encodeBase64 } from '../documents/encoding.ts'
-import { artifactName, commitName, keysPrefix, tombstoneName } from '../names.ts'
+import { artifactName, commitName, generationOf, keysPrefix, tombstoneName } from '../names.ts'
 import { namesOf } from '../points/blobs.ts'
 import { parseCommit, readTombstone, type SignedCommit } from '../documents/signed.ts'
 import { signerOf, type RepositoryState } from './state.ts'
@@ -86,6 +86,7 @@ async function firstLost(
     const name = artifactName(commit.point, number)
     if (!(await exists(state.storage, name, signal))) return name
   }
-  const keys = await namesOf(state.storage, keysPrefix(commit.point), signal)
-  return keys.length === 0 ? `${keysPrefix(commit.point)}*` : undefined
+  const prefix = keysPrefix(commit.point)
+  const names = await namesOf(state.storage, prefix, signal)
+  return names.some((name) => generationOf(name, prefix) !== undefined) ? undefined : `${prefix}*`
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { allNames, makePoint, newFixture, readBlobOf, replaceBlob } from '../testing/fixture.ts'
-import { keysName } from '../names.ts'
+import { keysName, keysSumName } from '../names.ts'
 import { generateKeyPair } from './age-keys.ts'
 import { rewrapAll } from './rewrap-all.ts'
 import { wrapDataKey } from './wrap.ts'
@@ -53,7 +53,9 @@ test('a rewrap changes who can open a point, and touches nothing but its keys', 
   assert.equal(await rewrapAll(repository, [pair], [pair.recipient, joining.recipient], context), 2)
   assert.deepEqual(
     await allNames(storage),
-    before.map((name) => name.replace('keys-1', 'keys-2')),
+    before.flatMap((name) =>
+      name.endsWith('keys-1') ? [name.replace('keys-1', 'keys-2'), name.replace('keys-1', 'keys-2.sha256')] : [name],
+    ),
   )
   for (const { point } of points) await repository.open(point, [joining], context)
   await rewrapAll(repository, [joining], [joining.recipient], context)
@@ -85,8 +87,18 @@ test('damaged keys beside older whole ones are passed over and named, and a rewr
     assert.match(warnings.join(), new RegExp(`${keysName(point, 2)}.*keys-1 was used instead`))
     await repository.rewrap(point, [pair], [pair.recipient], context)
     await repository.open(point, [pair], context)
-    assert.deepEqual(await allNames(storage, `data/${point}/keys`), [keysName(point, 3)])
+    assert.deepEqual(await allNames(storage, `data/${point}/keys`), [keysName(point, 3), keysSumName(point, 3)])
   }
+})
+
+test('a rewrap that died after the sum is repeated, and leaves nothing of it', async () => {
+  const fixture = await newFixture()
+  const { storage, repository, context, pair } = fixture
+  const { point } = await makePoint(fixture)
+  await storage.put(keysSumName(point, 2), Buffer.from(`${'0'.repeat(64)}\n`), context.signal)
+  await repository.open(point, [pair], context)
+  await repository.rewrap(point, [pair], [pair.recipient], context)
+  assert.deepEqual(await allNames(storage, `data/${point}/keys`), [keysName(point, 3), keysSumName(point, 3)])
 })
 
 test('where no keys open a point, those count that are not damaged', async () => {

@@ -1,10 +1,10 @@
 import { Failure, isFailure, toFailure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import { sha256 } from '../documents/bytes.ts'
-import { createCheckedBlob, namesOf, readBlob } from '../points/blobs.ts'
+import { createCheckedBlob, namesOf, readBlob, readBlobIfAny } from '../points/blobs.ts'
 import type { Commit } from '../documents/documents.ts'
 import { keyCommitment } from '../envelope/key-schedule.ts'
-import { generationOf, keysName, keysPrefix } from '../names.ts'
+import { generationOf, keysName, keysPrefix, keysSumName } from '../names.ts'
 import type { Identity } from '../repository.ts'
 import { readCommit } from '../documents/signed.ts'
 import type { RepositoryState } from '../catalog/state.ts'
@@ -36,21 +36,26 @@ async function openGeneration(
   generation: number,
   identities: readonly Identity[],
   signal: AbortSignal,
-): Promise<Buffer> {
+): Promise<OpenedKey> {
   const { repository, point } = commit
   const name = keysName(point, generation)
   const file = await readBlob(state.storage, name, signal)
-  const isAsSigned = isSignedFile(commit, generation, file)
+  const sum = await compareSum(state, commit, generation, file, signal)
+  if (sum === 'differs' && generation === 1) throw notAsStored(name)
   const dataKey = await unwrapDataKey(file, { repository, point }, identities).catch((error: unknown) => {
-    throw isAsSigned ? error : perhapsDamaged(name, error)
+    throw asDamage(name, sum, error)
   })
-  if (keyCommitment(dataKey, repository, point) === commit.keyCommitment) return dataKey
-  throw new Failure('corrupt', `${name} does not hold the data key that the commit of its restore point names`)
+  if (keyCommitment(dataKey, repository, point) !== commit.keyCommitment)
+    throw new Failure('corrupt', `${name} does not hold the data key that the commit of its restore point names`)
+  // The commitment is signed, so the key is right: then it is the sum beside it that is damaged.
+  const alarms = sum === 'differs' ? [`${keysSumName(point, generation)} is damaged; the keys beside it are whole`] : []
+  return { dataKey, alarms }
 }
 
-/** Of keys that no commit names, a flipped bit in the part for a recipient looks like keys for somebody else. */
-function perhapsDamaged(name: string, error: unknown): unknown {
-  if (!isFailure(error, 'denied')) return error
+/** A flipped bit in the part for a recipient looks like keys for somebody else; only a sum tells them apart. */
+function asDamage(name: string, sum: Sum, error: unknown): unknown {
+  if (sum === 'fits' || !isFailure(error, 'denied')) return error
+  if (sum === 'differs') return notAsStored(name)
   return new Failure('denied', error.message, {
     cause: error,
     facts: error.facts,
@@ -58,23 +63,38 @@ function perhapsDamaged(name: string, error: unknown): unknown {
   })
 }
 
-/** Whether it is the file that the commit names; false where the commit names none. Fails with `corrupt` where it names another. */
-function isSignedFile({ point, keys }: Commit, generation: number, file: Buffer): boolean {
-  if (generation !== 1 || keys === undefined) return false
-  if (sha256(file) === keys.sha256) return true
-  throw new Failure('corrupt', `${keysName(point, 1)} is not what was stored: its SHA-256 differs`)
+type Sum = 'fits' | 'differs' | 'unknown'
+
+/** Of `keys-1` the signed commit has the sum; of later generations a file beside them. Older points have neither. */
+async function compareSum(
+  { storage }: RepositoryState,
+  { point, keys }: Commit,
+  generation: number,
+  file: Buffer,
+  signal: AbortSignal,
+): Promise<Sum> {
+  const name = keysSumName(point, generation)
+  const expected = generation === 1 ? keys?.sha256 : (await readBlobIfAny(storage, name, signal))?.toString('latin1')
+  if (expected === undefined) return 'unknown'
+  return expected.trimEnd() === sha256(file) ? 'fits' : 'differs'
+}
+
+function notAsStored(name: string): Failure {
+  return new Failure('corrupt', `${name} is not what was stored: its SHA-256 differs`)
 }
 
 /**
- * What can be said of the keys of a point without an identity: they are the very file that the commit names, or, where they were
- * made anew since, a whole age file for somebody. Fails with `corrupt` when no generation is.
+ * What can be said of the keys of a point without an identity: they have the sum that was stored, or, where none was, they
+ * are a whole age file for somebody. Fails with `corrupt` when no generation is.
  */
 export async function checkKeys(state: RepositoryState, commit: Commit, signal: AbortSignal): Promise<void> {
   let first: unknown
   for (const generation of (await generations(state, commit.point, signal)).toReversed()) {
     try {
       const file = await readBlob(state.storage, keysName(commit.point, generation), signal)
-      if (!isSignedFile(commit, generation, file)) await recipientCount(file)
+      const sum = await compareSum(state, commit, generation, file, signal)
+      if (sum === 'differs') throw notAsStored(keysName(commit.point, generation))
+      if (sum === 'unknown') await recipientCount(file)
       return
     } catch (error) {
       if (!isFailure(error, 'corrupt')) throw error
@@ -86,9 +106,19 @@ export async function checkKeys(state: RepositoryState, commit: Commit, signal: 
 
 /** Ascending. */
 async function generations(state: RepositoryState, point: string, signal: AbortSignal): Promise<readonly number[]> {
-  const prefix = keysPrefix(point)
-  const names = await namesOf(state.storage, prefix, signal)
-  return names.flatMap((name) => generationOf(name, prefix) ?? []).sort((a, b) => a - b)
+  const names = await namesOf(state.storage, keysPrefix(point), signal)
+  return names.flatMap((name) => generationOf(name, keysPrefix(point)) ?? []).sort((a, b) => a - b)
+}
+
+/** The files of all generations, sums included, also of one that died after its sum. */
+async function keyFiles(
+  state: RepositoryState,
+  point: string,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, number>> {
+  const names = await namesOf(state.storage, keysPrefix(point), signal)
+  const numbers = names.map((name) => generationOf(name.replace(/\.sha256$/, ''), keysPrefix(point)) ?? 0)
+  return new Map(names.map((name, at) => [name, numbers[at] ?? 0] as const).filter(([, number]) => number > 0))
 }
 
 /**
@@ -105,13 +135,16 @@ export async function rewrapPoint(
   const { commit } = await readCommit(state, point, signal)
   const older = await generations(state, point, signal)
   const { dataKey } = await openAny(state, commit, older, identities, signal)
-  const next = (older.at(-1) ?? 0) + 1
+  const files = await keyFiles(state, point, signal)
+  const next = Math.max(0, ...files.values()) + 1
   const file = await wrapDataKey(dataKey, { repository: state.id, point }, recipients)
   // In memory first: after the put the new file counts, so it must be known to be good before it is there.
   await assertOpens(file, { repository: state.id, point }, identities)
+  // The sum first: if the process dies between, a sum without keys is in nobody's way.
+  await createCheckedBlob(state.storage, keysSumName(point, next), Buffer.from(`${sha256(file)}\n`), signal)
   await putKeys(state, keysName(point, next), file, signal)
   // Only now: if the process dies before, the next run finds both generations and starts again.
-  for (const generation of older) await state.storage.remove(keysName(point, generation), signal)
+  for (const name of files.keys()) await state.storage.remove(name, signal)
 }
 
 async function assertOpens(file: Uint8Array, name: PointName, identities: readonly Identity[]): Promise<void> {
@@ -147,14 +180,19 @@ async function openAny(
   const failed: Failure[] = []
   for (const generation of all.toReversed()) {
     try {
-      const dataKey = await openGeneration(state, commit, generation, identities, signal)
-      return { dataKey, alarms: failed.map(({ message }) => `${message}; keys-${generation} was used instead`) }
+      const opened = await openGeneration(state, commit, generation, identities, signal)
+      return withAlarms(opened, failed, generation)
     } catch (error) {
       failed.push(named(keysName(commit.point, generation), error))
       if (signal.aborted) throw error
     }
   }
   throw failed.find(({ kind }) => kind !== 'corrupt') ?? failed[0] ?? noKeys(commit)
+}
+
+function withAlarms({ dataKey, alarms }: OpenedKey, passed: readonly Failure[], generation: number): OpenedKey {
+  const before = passed.map(({ message }) => `${message}; keys-${generation} was used instead`)
+  return { dataKey, alarms: [...before, ...alarms] }
 }
 
 /** A generation that went since it was listed is as good as damaged. */

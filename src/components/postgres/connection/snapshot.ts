@@ -18,7 +18,7 @@ export interface Snapshot {
 }
 
 const READ = 'begin isolation level repeatable read read only'
-/** Less than pg_dump waits for a table lock, see `DUMP_OPTIONS`; what was not free is read again later. */
+/** Less than pg_dump waits for a table lock, see `lockWaitFor`; what was not free is read again later. */
 const LOCK_LIMIT = "set lock_timeout = '500ms'"
 /** Less than `deadlock_timeout`: who waits in a circle with an application's session gives up before that one does. */
 const SHORT_LIMIT = "set local lock_timeout = '100ms'"

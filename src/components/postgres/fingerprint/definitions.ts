@@ -27,10 +27,9 @@ export interface DefinitionSource {
 }
 
 /**
- * Options under which pg_dump words the same objects in the same way, whoever reads and wherever it is restored. It waits for
- * locks for less than a second, which is the `deadlock_timeout`: where an app waits for it in turn, the app is let go first.
+ * Options under which pg_dump words the same objects in the same way, whoever reads and wherever it is restored.
  */
-export const DUMP_OPTIONS: readonly string[] = ['--quote-all-identifiers', '--lock-wait-timeout=800']
+export const DUMP_OPTIONS: readonly string[] = ['--quote-all-identifiers']
 
 /**
  * Every object that pg_dump would restore, by name. Equal definitions from the same major of pg_dump mean equal

@@ -32,6 +32,8 @@ export interface ToolCall {
   readonly onErrorText?: (text: string) => void
   /** Settings of the sessions that the program opens; when absent those that the server's own make necessary. */
   readonly settings?: SessionSettings
+  /** Milliseconds that pg_dump waits for a table; as the server makes it necessary where `settings` are absent. */
+  readonly lockWait?: number
 }
 
 const CONNECT_SECONDS = '15'
@@ -72,8 +74,9 @@ interface Prepared {
 }
 
 async function prepare(asked: ToolCall, context: Context): Promise<Prepared> {
-  const settings = asked.settings ?? (await readToolSettings(asked.server, asked.database, context)).settings
-  const call = { ...asked, settings }
+  const { settings } = asked
+  const own = settings === undefined ? await readToolSettings(asked.server, asked.database, context) : { settings }
+  const call = { ...asked, ...own }
   const password = await passwordOf(call.server)
   const passfile = await makeNamelessFile(oneLine(password === undefined ? '' : passfileLine(password)))
   // Stays empty: what libpq is told to look for in it is not there, and nobody else can put it there.
@@ -106,12 +109,22 @@ type WithSettings = ToolCall & { readonly settings: SessionSettings }
 function optionsOf(call: WithSettings, places: ToolPlaces, context: Context): RunOptions {
   return {
     file: call.program === 'pg_dump' ? call.tools.pgDump : call.tools.pgRestore,
-    args: [...call.args, '--no-password', `--dbname=${databaseConninfo(call.database)}`, ...fileOf(call)],
+    args: [
+      ...call.args,
+      ...waitOf(call),
+      '--no-password',
+      `--dbname=${databaseConninfo(call.database)}`,
+      ...fileOf(call),
+    ],
     environment: environmentOf(call, places),
     signal: context.signal,
     ...(call.onErrorText === undefined ? {} : { onErrorText: call.onErrorText }),
     ...call.limits,
   }
+}
+
+function waitOf({ program, lockWait }: ToolCall): readonly string[] {
+  return program === 'pg_dump' && lockWait !== undefined ? [`--lock-wait-timeout=${lockWait}`] : []
 }
 
 function fileOf({ file }: ToolCall): readonly string[] {

@@ -19,6 +19,16 @@ export interface ToolSettings {
   readonly settings: SessionSettings
   /** Whether those sessions write and read money as the locale `C` has it. */
   readonly plainMoney: boolean
+  /** How many milliseconds pg_dump waits for a table. */
+  readonly lockWait: number
+}
+
+/**
+ * Of two that wait for each other the server ends who has waited for `deadlock_timeout`. pg_dump gives up before that, so that
+ * the app is let go first.
+ */
+function lockWaitFor(deadlockTimeout: number): number {
+  return Math.max(1, Math.floor(0.8 * Math.min(deadlockTimeout, 1000)))
 }
 
 /**
@@ -26,15 +36,15 @@ export interface ToolSettings {
  * their way. Only what differs: a pooler may refuse options. Where it does, they go without, as they did before.
  */
 export async function readToolSettings(server: Server, database: string, context: Context): Promise<ToolSettings> {
-  const { encoding, settings, money } = await withSession(server, database, context, readHindrances)
+  const { encoding, settings, money, lockWait } = await withSession(server, database, context, readHindrances)
   const plainMoney = settings['lc_monetary'] === undefined
-  if (Object.keys(settings).length === 0) return { settings: encoding, plainMoney }
+  if (Object.keys(settings).length === 0) return { settings: encoding, plainMoney, lockWait }
   const refusal = await refusalOf(server, database, settings, context)
-  if (refusal === undefined) return { settings: { ...settings, ...encoding }, plainMoney: true }
+  if (refusal === undefined) return { settings: { ...settings, ...encoding }, plainMoney: true, lockWait }
   const names = Object.keys(settings).filter((name) => !(name in TEXT_FORMS) || (money && name === 'lc_monetary'))
   const message = `the client tools cannot be given settings (${names.join(', ')}): ${refusal}`
   if (names.length > 0) context.progress({ type: 'warning', message })
-  return { settings: encoding, plainMoney }
+  return { settings: encoding, plainMoney, lockWait }
 }
 
 /** The session has settings of its own; what it began with counts. */
@@ -49,13 +59,14 @@ const HINDRANCES = `select s.name, v.value from pg_catalog.json_each_text($1::js
 async function readHindrances(session: pg.ClientBase) {
   const row = z.object({ name: z.string(), value: z.string() })
   const rows = await query(session, row, HINDRANCES, [JSON.stringify({ ...UNHINDERED, ...TEXT_FORMS })])
-  const { money, ...encoding } = await queryOne(session, here, HERE)
+  const { money, deadlock_timeout, ...encoding } = await queryOne(session, here, HERE)
   const settings: SessionSettings = Object.fromEntries(rows.map(({ name, value }) => [name, value]))
-  return { encoding, settings, money }
+  return { encoding, settings, money, lockWait: lockWaitFor(deadlock_timeout) }
 }
 
-const here = z.object({ client_encoding: z.string(), money: z.boolean() })
-const HERE = `select pg_catalog.getdatabaseencoding()::text as client_encoding, exists (select from pg_catalog.pg_attribute a
+const here = z.object({ client_encoding: z.string(), money: z.boolean(), deadlock_timeout: z.coerce.number() })
+const HERE = `select pg_catalog.getdatabaseencoding()::text as client_encoding,
+  (select s.setting from pg_catalog.pg_settings s where s.name operator(pg_catalog.=) 'deadlock_timeout') as deadlock_timeout, exists (select from pg_catalog.pg_attribute a
   where a.atttypid in ('money'::regtype, 'money[]'::regtype) and a.attrelid >= 16384) as money`
 
 /** Why a session cannot have these settings from its first moment on; undefined if it can. */
