@@ -118,7 +118,7 @@ export function keepScaled(
           object.spec.replicas = replicas
         })
       }
-      await sleep(100)
+      await sleep(20)
     }
   })()
   return {
