@@ -21,8 +21,7 @@ export class Ways {
   wired(settings: Settings, platform: PlatformSettings | undefined): Settings {
     if (settings.reach === undefined) return settings
     const through = this.#way(settings.reach, platform)
-    const bound = Object.entries(settings).map(([name, value]) => [name, this.#bound(value, through)])
-    return { ...Object.fromEntries(bound), through }
+    return { ...Object(this.#bound(settings, through)), through }
   }
 
   async close(): Promise<void> {
@@ -39,8 +38,11 @@ export class Ways {
     return way
   }
 
+  /** Secrets at whatever depth: a login of OpenBao is one of several. */
   #bound(value: unknown, through: Through): unknown {
-    if (!(value instanceof SecretReference)) return value
-    return value.readInside((name) => through.variable(name, this.#context))
+    if (value instanceof SecretReference) return value.readInside((name) => through.variable(name, this.#context))
+    if (Array.isArray(value)) return value.map((one) => this.#bound(one, through))
+    if (typeof value !== 'object' || value === null) return value
+    return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, this.#bound(one, through)]))
   }
 }

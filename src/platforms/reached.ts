@@ -53,11 +53,12 @@ export class Reached implements Through {
   }
 
   async open(farEnd: FarEnd, context: Context): Promise<LocalSocket> {
-    this.#opened ??= this.#join(farEnd, context)
+    const opening = (this.#opened ??= this.#join(farEnd, context))
     try {
-      return (await this.#opened).local
+      return (await opening).local
     } catch (error) {
-      this.#opened = undefined
+      // Somebody may have begun anew by now.
+      if (this.#opened === opening) this.#opened = undefined
       throw error
     }
   }
@@ -102,11 +103,11 @@ export class Reached implements Through {
   }
 
   async #found(context: Context): Promise<Place> {
-    this.#place ??= this.#inside.find(this.#settings, this.#reach, context)
+    const finding = (this.#place ??= this.#inside.find(this.#settings, this.#reach, context))
     try {
-      return await this.#place
+      return await finding
     } catch (error) {
-      this.#place = undefined
+      if (this.#place === finding) this.#place = undefined
       throw error
     }
   }

@@ -25,6 +25,7 @@ async function assertWriterRuns(): Promise<void> {
 test('a database in a pod is checked, backed up, drilled, restored and undone by each route', limit, async () => {
   const checked = await must('check')
   assert.match(checked, /by port-forward/)
+  assert.doesNotMatch(checked, /were not tried in a throw-away server/)
   assert.match(checked, /a restore stops and starts Deployment\/\S+\/writer/)
   const whole = await keys()
   await must('backup')

@@ -33,7 +33,15 @@ test('the app goes on logging in after a restore to a server that never knew it'
   assert.match(said, /warning: will be created without password: shop_other/)
   await restoreWhole(target, captured, context)
   const { host, port } = settings
-  const app = { host, port, user: 'shop_app', password: new Secret(`o'pen`), tls: 'disable', tlsCa: undefined } as const
+  const app = {
+    host,
+    port,
+    user: 'shop_app',
+    password: new Secret(`o'pen`),
+    tls: 'disable',
+    tlsCa: undefined,
+    through: undefined,
+  } as const
   const session = await connect(app, 'shop', context)
   await session.query('select * from public.items')
   await session.end()

@@ -46,7 +46,7 @@ async function load(
 }
 
 async function rowsOf({ host, port, user, password, database }: PostgresSettings, sql: string): Promise<unknown[]> {
-  const server = { host, port, user, password, tls: 'disable', tlsCa: undefined } as const
+  const server = { host, port, user, password, tls: 'disable', tlsCa: undefined, through: undefined } as const
   const result = await withSession(server, database, testContext(), (client) =>
     client.query({ text: sql, rowMode: 'array' }),
   )

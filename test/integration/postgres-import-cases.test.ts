@@ -67,7 +67,7 @@ async function load(name: string, content: string | Buffer, given: Given = {}): 
     const loaded = await loadDumpFile(postgres.settings('app'), request, context)
     try {
       const { host, port, user, password, database } = loaded.settings
-      const server = { host, port, user, password, tls: 'disable', tlsCa: undefined } as const
+      const server = { host, port, user, password, tls: 'disable', tlsCa: undefined, through: undefined } as const
       const rows = await withSession(server, database, context, async (client) => {
         await client.query('set search_path = public')
         return (await client.query<Record<string, unknown>>(given.sql ?? FOUND)).rows

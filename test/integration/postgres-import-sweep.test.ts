@@ -81,7 +81,7 @@ const CONTENT = `select 'public.a_notes' as name, t as row from public.a_notes u
   union all select oid::text, encode(lo_get(oid), 'hex') from pg_largeobject_metadata`
 
 async function contentOf({ host, port, user, password, database }: PostgresSettings): Promise<Imported['content']> {
-  const server = { host, port, user, password, tls: 'disable', tlsCa: undefined } as const
+  const server = { host, port, user, password, tls: 'disable', tlsCa: undefined, through: undefined } as const
   const { rows } = await withSession(server, database, context, (client) =>
     client.query<{ name: string; row: string }>(CONTENT),
   )

@@ -120,5 +120,6 @@ function serverOf(url: string): Server {
     password: password === '' ? undefined : new Secret(decodeURIComponent(password)),
     tls: 'disable',
     tlsCa: undefined,
+    through: undefined,
   }
 }

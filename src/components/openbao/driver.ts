@@ -22,7 +22,11 @@ export const openbaoDriver: Driver<OpenbaoSettings, OpenbaoDetails> = {
   serverSnapshot: {
     restore: async (...request) => (await import('./snapshot/snapshot-restore.ts')).restoreSnapshot(...request),
   },
-  place: ({ address }) => Promise.resolve(placeOfServer(address.startsWith('unix:') ? '/' : new URL(address).hostname)),
+  // Where a container runs nobody sees from here.
+  place: ({ address, through }) =>
+    Promise.resolve(
+      through === undefined ? placeOfServer(address.startsWith('unix:') ? '/' : new URL(address).hostname) : {},
+    ),
   secrets: {
     captured: async (details, source, name) => (await import('./capture/keys.ts')).capturedKey(details, source, name),
     live: async (...request) => (await import('./capture/keys.ts')).liveKey(...request),

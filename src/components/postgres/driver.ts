@@ -25,7 +25,8 @@ export const postgresDriver: Driver<PostgresSettings, PostgresDetails> = {
   async *liveRows(...request) {
     yield* (await import('./connection/live-rows.ts')).readLiveRows(...request)
   },
-  place: ({ host }) => Promise.resolve(placeOfServer(host)),
+  // Where a container runs nobody sees from here.
+  place: ({ host, through }) => Promise.resolve(through === undefined ? placeOfServer(host) : {}),
   serverMoment: async (...request) => (await import('./server-moment.ts')).serverMoment(...request),
   rights: { form: 'grants', text: async (...request) => (await import('./roles/grants.ts')).grants(...request) },
   destination: postgresDestination,

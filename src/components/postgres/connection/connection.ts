@@ -22,7 +22,7 @@ export interface Server {
   readonly tls: 'disable' | 'require' | 'verify-full'
   readonly tlsCa: string | undefined
   /** The way to it, where this host does not reach it by `host` and `port`. */
-  readonly through?: Through | undefined
+  readonly through: Through | undefined
 }
 
 const CONNECT_LIMIT = 15_000

@@ -43,7 +43,8 @@ export async function startInside(
   try {
     return await startIn(spawned, options)
   } catch (error) {
-    await spawned.remove()
+    // What led here says more than that the removal failed too.
+    await spawned.remove().catch(() => undefined)
     throw error
   }
 }
@@ -62,7 +63,13 @@ async function startIn(
   const ended = program.ended.then((code) => notRunning(place, program, code), toFailure)
   const door = { port: PORT, socket: `${folder}/.s.PGSQL.${PORT}` }
   const joined = await untilReady(ended, () => joinedTo(place, door, context), context)
-  const own = { user: options.superuser ?? SUPERUSER, password, tls: 'disable', tlsCa: undefined } as const
+  const own = {
+    user: options.superuser ?? SUPERUSER,
+    password,
+    tls: 'disable',
+    tlsCa: undefined,
+    through: undefined,
+  } as const
   const server: Server = { host: joined.folder, port: joined.port, ...own }
   try {
     await untilReady(ended, () => withSession(server, 'postgres', context, () => Promise.resolve()), context)

@@ -92,6 +92,7 @@ async function startNew(options: ServerOptions): Promise<PrivateServer> {
       password: await readPassword(place),
       tls: 'disable',
       tlsCa: undefined,
+      through: undefined,
     }
     const postmaster = new Postmaster(binaries, place, server, options)
     try {

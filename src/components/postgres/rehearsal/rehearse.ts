@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Context } from '../../../core/ports.ts'
 import type { Finding } from '../../../core/restore-point.ts'
 import type { ArtifactSource } from '../../transfer.ts'
+import { readerOf } from '../capture/capture.ts'
 import { withSession } from '../connection/connection.ts'
 import type { DatabaseFacts } from '../capture/database-facts.ts'
 import { DUMP_OPTIONS } from '../fingerprint/definitions.ts'
@@ -81,8 +82,8 @@ async function definitionsOf(session: pg.ClientBase, facts: DatabaseFacts, tools
 }
 
 function dumpOf(settings: PostgresSettings, tools: Tools, context: Context): ArtifactSource {
-  const { host, port, user, password, tls, tlsCa, database } = settings
-  const server = { host, port, user, password, tls, tlsCa }
+  const { database } = settings
+  const server = readerOf(settings)
   const args = ['--schema-only', '--format=custom', '--compress=0', ...DUMP_OPTIONS]
   const read = (): AsyncIterable<Uint8Array> =>
     streamTool({ tools, program: 'pg_dump', args, server, database, limits: limitsOf(settings) }, context)

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { isFailure } from '../../../core/failure.ts'
 import type { Context } from '../../../core/ports.ts'
 import type { GrantPurpose } from '../../capabilities/rights.ts'
+import { placeOf } from '../place-of.ts'
 import { readerOf } from '../capture/capture.ts'
 import { readProperties } from '../restore/staged/carry-over.ts'
 import { identifier, withSession } from '../connection/connection.ts'
@@ -97,9 +98,9 @@ export async function subjectOf(
 }
 
 function heading(settings: PostgresSettings, purpose: GrantPurpose): string {
-  const { host, port, database } = settings
+  const { database } = settings
   const what = purpose === 'backup' ? 'backs up' : 'restores, drills beside and undoes'
-  return `-- What role ${inComment(identifier(userOf(settings, purpose)))} needs, which ${what} database ${inComment(identifier(database))} on ${host}:${port}.
+  return `-- What role ${inComment(identifier(userOf(settings, purpose)))} needs, which ${what} database ${inComment(identifier(database))} on ${inComment(placeOf(settings))}.
 -- Run it there as an administrator who may grant this. It can be run again.
 `
 }

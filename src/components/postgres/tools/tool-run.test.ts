@@ -32,6 +32,7 @@ async function withTool(script: string, act: (call: ToolCall) => Promise<void>, 
       password: new Secret('p:a\\ss'),
       tls: 'disable',
       tlsCa: undefined,
+      through: undefined,
     } as const
     const tools = {
       folder,
