@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
 import { promisify } from 'node:util'
-import { stringify } from 'yaml'
 import { kubernetesPlatform } from '../../src/platforms/kubernetes/kubernetes-platform.ts'
 import { kubernetesReach, kubernetesSettings } from '../../src/platforms/kubernetes/schema.ts'
 import { HttpClient } from '../../src/system/http.ts'
@@ -15,21 +14,16 @@ import { podSpec, restrictedNamespace } from '../parts/kubernetes-pods.ts'
 import { at, type TestKubernetes } from '../parts/kubernetes.ts'
 import { testContext } from '../parts/postgres.ts'
 import { debianRootFilesystem } from '../parts/root-filesystem.ts'
-import { holdfast, type Ran } from './holdfast.ts'
-import { editConfig, PASSWORD } from './lab.ts'
+import { makeContainerApp, SCHEMA, type ContainerApp } from './container-app.ts'
 
 /** An app in a namespace that enforces the restricted standard: a StatefulSet with its database, and a Deployment that never stops writing. */
-export interface KubernetesLab {
+export interface KubernetesLab extends ContainerApp {
   readonly kubernetes: TestKubernetes
   readonly namespace: string
-  readonly folder: string
-  run(...args: readonly string[]): Promise<Ran>
   /** Runs a statement inside the database's container; gives its text. */
   sql(text: string): Promise<string>
   /** What runs in the database's container beside PostgreSQL. */
   strangers(): Promise<readonly string[]>
-  /** Changes settings of the database. */
-  change(settings: Readonly<Record<string, unknown>>): Promise<void>
   /** What the server logged. It is process 1 of its container, so it takes every process that is left there for one of its own. */
   log(): Promise<string>
   /** Fails unless the writer has its replicas and no annotation of a pause, and no other pods are there. */
@@ -42,8 +36,6 @@ const IMAGE = 'holdfast.test/postgres:15'
 const SECRET = 'a password of the Secret'
 const DATABASE = `[ -e /data/db/PG_VERSION ] || { echo "$POSTGRES_PASSWORD" > /data/pw; initdb -D /data/db -U portal --auth scram-sha-256 --pwfile /data/pw --no-sync >/dev/null; echo 'host all all all scram-sha-256' >> /data/db/pg_hba.conf; }
 exec postgres -D /data/db -c listen_addresses=* -c fsync=off -c unix_socket_directories=/data`
-const SCHEMA = `create table keys (id int primary key, secret text); insert into keys select n, md5(n::text) from generate_series(1, 3000) n;
-create table written (at timestamptz default clock_timestamp());`
 const WRITER = `export PGPASSWORD="$POSTGRES_PASSWORD"
 while :; do psql -qAt -h "$DATABASE" -U portal -d portal -c 'insert into written default values' || sleep 0.2; done`
 
@@ -64,23 +56,21 @@ export async function startKubernetesLab(): Promise<KubernetesLab> {
   await sqlIn('postgres', 'create database portal')
   await sqlIn('portal', SCHEMA)
   await makeWriter(kubernetes, namespace, user)
-  const config = join(folder, 'holdfast.yaml')
-  await writeFile(config, configuration(folder, namespace, kubernetes.kubeconfig), { mode: 0o600 })
-  const run: KubernetesLab['run'] = (...args) => holdfast(folder, args, { HOLDFAST_PASSWORD: PASSWORD })
-  const init = await run('init', '--identity-file', join(folder, 'identity.txt'))
-  if (init.code !== 0) throw new Error(init.error)
+  const { kubeconfig } = kubernetes
+  const pauses = [{ kind: 'Deployment', name: 'writer' }]
+  const app = await makeContainerApp(folder, {
+    platform: { kind: 'kubernetes', namespace, kubeconfig, pauses },
+    reach: { kind: 'kubernetes', statefulSet: 'database' },
+  })
   return {
+    ...app,
     kubernetes,
     namespace,
-    folder,
-    run,
     sql: async (text) => (await sqlIn('portal', text)).trim(),
     async strangers() {
       const all = await inside('ps', '-eo', 'args=')
       return all.split('\n').filter((line) => line.trim() !== '' && !/postgres|pg_isready|runc init|^ps /.test(line))
     },
-    change: (settings) =>
-      editConfig(config, ({ apps }) => Object.assign(apps['portal']?.components['database'] ?? {}, settings)),
     log: () => podLog(kubernetes, namespace),
     assertAsRecorded: () => assertAsRecorded(kubernetes, namespace),
     async replicas() {
@@ -211,30 +201,4 @@ async function podLog({ server, adminToken, ca }: TestKubernetes, namespace: str
   } finally {
     http.close()
   }
-}
-
-function configuration(folder: string, namespace: string, kubeconfig: string): string {
-  return stringify({
-    version: 1,
-    state: join(folder, 'state'),
-    signingKey: `file:${join(folder, 'signing.key')}`,
-    identity: `file:${join(folder, 'identity.txt')}`,
-    signers: [],
-    repositories: { local: { url: `file://${join(folder, 'repository')}`, recipients: [] } },
-    apps: {
-      portal: {
-        repositories: ['local'],
-        platform: { kind: 'kubernetes', namespace, kubeconfig, pauses: [{ kind: 'Deployment', name: 'writer' }] },
-        components: {
-          database: {
-            kind: 'postgres',
-            reach: { kind: 'kubernetes', statefulSet: 'database' },
-            database: 'portal',
-            user: 'portal',
-            password: 'inside:POSTGRES_PASSWORD',
-          },
-        },
-      },
-    },
-  })
 }

@@ -1,25 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { asking } from './container-app.ts'
 import { startComposeLab } from './compose-lab.ts'
 
 const lab = await startComposeLab()
 
-const keys = (): Promise<string> => lab.sql('select count(*), md5(string_agg(secret, id::text order by id)) from keys')
-const written = async (): Promise<number> => Number(await lab.sql('select count(*) from written'))
-
-async function must(...args: readonly string[]): Promise<string> {
-  const { code, out, error } = await lab.run(...args)
-  assert.equal(code, 0, `${args.join(' ')}: ${error}${out}`)
-  return `${out}${error}`
-}
+const { assertWriterWrites, keys, must, written } = asking(lab)
 
 /** Never up on unsure data, never down on whole data. */
 async function assertWriterRuns(): Promise<void> {
   assert.equal((await lab.project.states())['writer-1'], 'running')
-  const before = await written()
-  for (let waited = 0; (await written()) === before && waited < 100; waited += 1)
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  assert.ok((await written()) > before, 'the writer writes')
+  await assertWriterWrites()
 }
 
 test('a database that only containers reach is checked, backed up, drilled, restored and undone', async () => {

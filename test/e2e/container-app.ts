@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { stringify } from 'yaml'
+import { holdfast, type Ran } from './holdfast.ts'
+import { editConfig, PASSWORD } from './lab.ts'
+
+/** What the app `portal` of the labs has in its database; its writer fills `written`. */
+export const SCHEMA = `create table keys (id int primary key, secret text); insert into keys select n, md5(n::text) from generate_series(1, 3000) n;
+create table written (at timestamptz default clock_timestamp());`
+
+/** Holdfast in a folder of its own, for that app. */
+export interface ContainerApp {
+  readonly folder: string
+  run(...args: readonly string[]): Promise<Ran>
+  /** Changes settings of the database. */
+  change(settings: Readonly<Record<string, unknown>>): Promise<void>
+}
+
+interface Where {
+  readonly platform: Readonly<Record<string, unknown>>
+  readonly reach: Readonly<Record<string, unknown>>
+}
+
+/** Writes a configuration for an app in containers, with a repository and keys. */
+export async function makeContainerApp(folder: string, { platform, reach }: Where): Promise<ContainerApp> {
+  const config = join(folder, 'holdfast.yaml')
+  const login = { database: 'portal', user: 'portal', password: 'inside:POSTGRES_PASSWORD' }
+  const text = stringify({
+    version: 1,
+    state: join(folder, 'state'),
+    signingKey: `file:${join(folder, 'signing.key')}`,
+    identity: `file:${join(folder, 'identity.txt')}`,
+    signers: [],
+    repositories: { local: { url: `file://${join(folder, 'repository')}`, recipients: [] } },
+    apps: {
+      portal: { repositories: ['local'], platform, components: { database: { kind: 'postgres', reach, ...login } } },
+    },
+  })
+  await writeFile(config, text, { mode: 0o600 })
+  const run: ContainerApp['run'] = (...args) => holdfast(folder, args, { HOLDFAST_PASSWORD: PASSWORD })
+  const init = await run('init', '--identity-file', join(folder, 'identity.txt'))
+  if (init.code !== 0) throw new Error(init.error)
+  const change: ContainerApp['change'] = (settings) =>
+    editConfig(config, ({ apps }) => Object.assign(apps['portal']?.components['database'] ?? {}, settings))
+  return { folder, run, change }
+}
+
+interface AskedLab extends Pick<ContainerApp, 'run'> {
+  sql(text: string): Promise<string>
+}
+
+/** What tests of such an app ask again and again. */
+export function asking(lab: AskedLab) {
+  const written = async (): Promise<number> => Number(await lab.sql('select count(*) from written'))
+  return {
+    written,
+    keys: (): Promise<string> => lab.sql('select count(*), md5(string_agg(secret, id::text order by id)) from keys'),
+    /** Runs a command that must end well; gives all that it says. */
+    async must(...args: readonly string[]): Promise<string> {
+      const { code, out, error } = await lab.run(...args)
+      assert.equal(code, 0, `${args.join(' ')}: ${error}${out}`)
+      return `${out}${error}`
+    },
+    async assertWriterWrites(): Promise<void> {
+      const before = await written()
+      for (let waited = 0; (await written()) === before && waited < 100; waited += 1) await sleep(100)
+      assert.ok((await written()) > before, 'the writer writes')
+    },
+  }
+}
