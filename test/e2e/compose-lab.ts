@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after } from 'node:test'
 import { startDocker, type ComposeFile, type TestProject } from '../parts/docker.ts'
 import { POSTGRES_IMAGE } from '../parts/docker/images.ts'
-import { makeContainerApp, SCHEMA, type ContainerApp } from './container-app.ts'
+import { makeContainerApp, SCHEMA, strangersIn, type ContainerApp } from './container-app.ts'
 
 /** An app in a compose project: a database that only containers reach, and a writer that never stops. */
 export interface ComposeLab extends ContainerApp {
@@ -78,10 +78,7 @@ export async function startComposeLab(): Promise<ComposeLab> {
     ...app,
     project,
     sql: async (text) => (await sqlIn('portal', text)).trim(),
-    async strangers() {
-      const all = await inside('ps', '-eo', 'args=')
-      return all.split('\n').filter((line) => line.trim() !== '' && !/postgres|runuser|^ps |tini/.test(line))
-    },
+    strangers: async () => strangersIn(await inside('ps', '-eo', 'args=')),
     async assertAsRecorded() {
       assert.deepEqual(await project.states(), { 'database-1': 'running', 'writer-1': 'running' })
       const filters = JSON.stringify({ label: [`holdfast.throw-away=${project.name}`] })

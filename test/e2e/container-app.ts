@@ -47,8 +47,16 @@ export async function makeContainerApp(folder: string, { platform, reach }: Wher
   return { folder, run, change }
 }
 
+/** The command lines of `ps -eo args=` that are neither of the server nor of what looks after its container. */
+export function strangersIn(listed: string): readonly string[] {
+  return listed
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !/postgres|pg_isready|runc init|runuser|tini|^ps /.test(line))
+}
+
 interface AskedLab extends Pick<ContainerApp, 'run'> {
   sql(text: string): Promise<string>
+  strangers(): Promise<readonly string[]>
 }
 
 /** What tests of such an app ask again and again. */
@@ -62,6 +70,11 @@ export function asking(lab: AskedLab) {
       const { code, out, error } = await lab.run(...args)
       assert.equal(code, 0, `${args.join(' ')}: ${error}${out}`)
       return `${out}${error}`
+    },
+    /** A relay hears of our end by its input, and ends within two seconds. */
+    async assertNobodyLeft(): Promise<void> {
+      for (let waited = 0; (await lab.strangers()).length > 0 && waited < 50; waited += 1) await sleep(100)
+      assert.deepEqual(await lab.strangers(), [], 'nothing is left in the container')
     },
     async assertWriterWrites(): Promise<void> {
       const before = await written()

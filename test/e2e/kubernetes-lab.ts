@@ -14,7 +14,7 @@ import { podSpec, restrictedNamespace } from '../parts/kubernetes-pods.ts'
 import { at, type TestKubernetes } from '../parts/kubernetes.ts'
 import { testContext } from '../parts/postgres.ts'
 import { debianRootFilesystem } from '../parts/root-filesystem.ts'
-import { makeContainerApp, SCHEMA, type ContainerApp } from './container-app.ts'
+import { makeContainerApp, SCHEMA, strangersIn, type ContainerApp } from './container-app.ts'
 
 /** An app in a namespace that enforces the restricted standard: a StatefulSet with its database, and a Deployment that never stops writing. */
 export interface KubernetesLab extends ContainerApp {
@@ -67,10 +67,7 @@ export async function startKubernetesLab(): Promise<KubernetesLab> {
     kubernetes,
     namespace,
     sql: async (text) => (await sqlIn('portal', text)).trim(),
-    async strangers() {
-      const all = await inside('ps', '-eo', 'args=')
-      return all.split('\n').filter((line) => line.trim() !== '' && !/postgres|pg_isready|runc init|^ps /.test(line))
-    },
+    strangers: async () => strangersIn(await inside('ps', '-eo', 'args=')),
     log: () => podLog(kubernetes, namespace),
     assertAsRecorded: () => assertAsRecorded(kubernetes, namespace),
     async replicas() {

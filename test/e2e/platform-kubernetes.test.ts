@@ -6,7 +6,7 @@ import { startKubernetesLab } from './kubernetes-lab.ts'
 const lab = await startKubernetesLab()
 const limit = { timeout: 600_000 }
 
-const { assertWriterWrites, keys, must, written } = asking(lab)
+const { assertNobodyLeft, assertWriterWrites, keys, must, written } = asking(lab)
 
 /** Never up on unsure data, never down on whole data. */
 async function assertWriterRuns(): Promise<void> {
@@ -34,7 +34,7 @@ test('a database in a pod is checked, backed up, drilled, restored and undone by
   await assertWriterRuns()
   await must('backup')
   await must('drill')
-  assert.deepEqual(await lab.strangers(), [], 'nothing is left in the container')
+  await assertNobodyLeft()
   const log = await lab.log()
   assert.match(log, /ready to accept connections/)
   assert.doesNotMatch(log, /terminated by signal|terminating any other|recovery/)
