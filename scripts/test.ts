@@ -2,7 +2,7 @@
  * `npm test`: installs what the machine lacks, runs `check`, then all tests against real parts. A part that cannot
  * start is a failure; who cannot have one leaves it out by name: `npm test -- --without s3`.
  */
-import { globSync, rmSync } from 'node:fs'
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -80,14 +80,22 @@ console.log(
   `Temporary files of the tests are ${memory === undefined ? `on disk, in ${tmpdir()}` : `in memory, in ${memory}`}.`,
 )
 const temporary = memory === undefined ? {} : { TMPDIR: memory, HOLDFAST_TEST_DISK: tmpdir() }
-const tests = await runVisibly(process.execPath, ['--test', '--test-concurrency=3', '--test-timeout=900000', ...run], {
-  ...compileCache,
-  ...temporary,
-  ...ofCluster,
-})
+const summary = mkdtempSync(join(tmpdir(), 'holdfast-summary-'))
+const failed = join(summary, 'failed')
+const reporters = [
+  ...['--test-reporter=spec', '--test-reporter-destination=stdout'],
+  ...['--test-reporter', join(root, 'scripts', 'failures.ts'), '--test-reporter-destination', failed],
+]
+const tests = await runVisibly(
+  process.execPath,
+  ['--test', '--test-concurrency=3', '--test-timeout=900000', ...reporters, ...run],
+  { ...compileCache, ...temporary, ...ofCluster },
+)
 await cluster?.end()
 if (memory !== undefined) rmSync(memory, { recursive: true, force: true })
 
+process.stdout.write(readFileSync(failed, 'utf8'))
+rmSync(summary, { recursive: true, force: true })
 console.log(check === 0 ? 'check: passed' : 'check: FAILED, see above')
 for (const part of Object.keys(parts) as Part[]) {
   console.log(

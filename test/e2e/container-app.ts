@@ -13,9 +13,9 @@ create table written (at timestamptz default clock_timestamp());`
 /** Holdfast in a folder of its own, for that app. */
 export interface ContainerApp {
   readonly folder: string
-  run(...args: readonly string[]): Promise<Ran>
+  readonly run: (...args: readonly string[]) => Promise<Ran>
   /** Changes settings of the database. */
-  change(settings: Readonly<Record<string, unknown>>): Promise<void>
+  readonly change: (settings: Readonly<Record<string, unknown>>) => Promise<void>
 }
 
 interface Where {
@@ -55,8 +55,8 @@ export function strangersIn(listed: string): readonly string[] {
 }
 
 interface AskedLab extends Pick<ContainerApp, 'run'> {
-  sql(text: string): Promise<string>
-  strangers(): Promise<readonly string[]>
+  readonly sql: (text: string) => Promise<string>
+  readonly strangers: () => Promise<readonly string[]>
 }
 
 /** What tests of such an app ask again and again. */
@@ -66,17 +66,17 @@ export function asking(lab: AskedLab) {
     written,
     keys: (): Promise<string> => lab.sql('select count(*), md5(string_agg(secret, id::text order by id)) from keys'),
     /** Runs a command that must end well; gives all that it says. */
-    async must(...args: readonly string[]): Promise<string> {
+    must: async (...args: readonly string[]): Promise<string> => {
       const { code, out, error } = await lab.run(...args)
       assert.equal(code, 0, `${args.join(' ')}: ${error}${out}`)
       return `${out}${error}`
     },
     /** A relay hears of our end by its input, and ends within two seconds. */
-    async assertNobodyLeft(): Promise<void> {
+    assertNobodyLeft: async (): Promise<void> => {
       for (let waited = 0; (await lab.strangers()).length > 0 && waited < 50; waited += 1) await sleep(100)
       assert.deepEqual(await lab.strangers(), [], 'nothing is left in the container')
     },
-    async assertWriterWrites(): Promise<void> {
+    assertWriterWrites: async (): Promise<void> => {
       const before = await written()
       for (let waited = 0; (await written()) === before && waited < 100; waited += 1) await sleep(100)
       assert.ok((await written()) > before, 'the writer writes')
