@@ -83,8 +83,10 @@ const temporary = memory === undefined ? {} : { TMPDIR: memory, HOLDFAST_TEST_DI
 const summary = mkdtempSync(join(tmpdir(), 'holdfast-summary-'))
 const failed = join(summary, 'failed')
 const reporters = [
-  ...['--test-reporter=spec', '--test-reporter-destination=stdout'],
-  ...['--test-reporter', join(root, 'scripts', 'failures.ts'), '--test-reporter-destination', failed],
+  '--test-reporter=spec',
+  '--test-reporter-destination=stdout',
+  `--test-reporter=${join(root, 'scripts', 'failures.ts')}`,
+  `--test-reporter-destination=${failed}`,
 ]
 const tests = await runVisibly(
   process.execPath,
