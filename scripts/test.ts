@@ -81,12 +81,12 @@ console.log(
 )
 const temporary = memory === undefined ? {} : { TMPDIR: memory, HOLDFAST_TEST_DISK: tmpdir() }
 const summary = mkdtempSync(join(tmpdir(), 'holdfast-summary-'))
-const failed = join(summary, 'failed')
+const end = join(summary, 'end')
 const reporters = [
   '--test-reporter=spec',
   '--test-reporter-destination=stdout',
-  `--test-reporter=${join(root, 'scripts', 'failures.ts')}`,
-  `--test-reporter-destination=${failed}`,
+  `--test-reporter=${join(root, 'scripts', 'end-of-run.ts')}`,
+  `--test-reporter-destination=${end}`,
 ]
 const tests = await runVisibly(
   process.execPath,
@@ -96,7 +96,7 @@ const tests = await runVisibly(
 await cluster?.end()
 if (memory !== undefined) rmSync(memory, { recursive: true, force: true })
 
-process.stdout.write(readFileSync(failed, 'utf8'))
+process.stdout.write(readFileSync(end, 'utf8'))
 rmSync(summary, { recursive: true, force: true })
 console.log(check === 0 ? 'check: passed' : 'check: FAILED, see above')
 for (const part of Object.keys(parts) as Part[]) {
