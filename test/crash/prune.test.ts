@@ -163,5 +163,10 @@ for (const [name, { recipients, identities, before, after }] of Object.entries(r
 async function assertOneGeneration(testHost: TestHost, points: readonly string[]): Promise<void> {
   const [storage] = testHost.storages
   assert.ok(storage !== undefined)
-  for (const point of points) assert.equal((await blobNames(storage, `data/${point}/keys-`)).length, 1, point)
+  for (const point of points) {
+    const names = await blobNames(storage, `data/${point}/keys-`)
+    const [generation, ...others] = names.filter((name) => !name.endsWith('.sha256'))
+    assert.deepEqual(others, [], point)
+    assert.deepEqual(names, generation?.endsWith('-1') ? [generation] : [generation, `${generation}.sha256`], point)
+  }
 }
