@@ -18,7 +18,10 @@ export default async function* endOfRun(events: AsyncIterable<TestEvent>): Async
 
 const nameOf = (file = ''): string => relative(process.cwd(), file)
 
+/** What a test threw need not be an error. */
 function reasonOf(error: Error): string {
-  const { message } = error.cause instanceof Error ? error.cause : error
-  return message.replaceAll('\n', ' ').slice(0, 300)
+  const reason: unknown = error.cause ?? error
+  return String(reason instanceof Error ? reason.message : reason)
+    .replaceAll('\n', ' ')
+    .slice(0, 300)
 }

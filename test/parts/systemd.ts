@@ -10,11 +10,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
  * those of the machine, such as the one that clears /tmp at every start, must never run here. Needs root.
  */
 const SYSTEMD = '/lib/systemd/systemd'
+const PROJECT = join(import.meta.dirname, '../..')
 const CGROUPS = '/sys/fs/cgroup'
 /** What other units depend on by default. */
 const TARGETS = ['default', 'basic', 'sysinit', 'shutdown', 'multi-user', 'timers', 'sockets', 'paths']
 
-/** $1: the folder of the units. The folders that systemd writes to are its own; nothing it mounts is seen outside. */
+/** $1: the folder of the units, $3: the project, which may lie in /tmp. The folders that systemd writes to are its own; nothing it mounts is seen outside. */
 const START = `set -e
 mount --make-rprivate /
 mkdir -p /run/holdfast-units
@@ -23,7 +24,11 @@ mount -t tmpfs none /run
 mkdir -p /run/units /run/lock
 cp /mnt/* /run/units/
 umount /mnt
+mkdir -p /run/project
+mount --bind "$3" /run/project
 for folder in /tmp /var/tmp /var/log /dev/shm; do mount -t tmpfs none "$folder"; done
+mkdir -p "$3"
+mount --move /run/project "$3"
 mount -t tmpfs none ${CGROUPS}
 if [ "$2" = unified ]; then mount -t cgroup2 cgroup2 ${CGROUPS}
 else mkdir ${CGROUPS}/systemd; mount -t cgroup -o none,name=systemd cgroup ${CGROUPS}/systemd; fi
@@ -51,9 +56,11 @@ export async function startSystemd(units: Readonly<Record<string, string>>): Pro
   const cgroup = join(CGROUPS, isUnified ? '' : 'systemd', `holdfast-${process.pid}-${folder.slice(-6)}`)
   await mkdir(cgroup)
   const spaces = ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '--ipc', '--uts', '--net', '--cgroup']
-  const inCgroup = `echo $$ > '${cgroup}/cgroup.procs'; exec unshare ${spaces.join(' ')} /bin/sh -c "$1" sh "$2" "$3"`
+  const inCgroup = `echo $$ > '${cgroup}/cgroup.procs'; exec unshare ${spaces.join(' ')} /bin/sh -c "$1" sh "$2" "$3" "$4"`
   const how = isUnified ? 'unified' : 'legacy'
-  const child = spawn('/bin/sh', ['-c', inCgroup, 'sh', START, folder, how], { stdio: ['ignore', 'ignore', 'pipe'] })
+  const child = spawn('/bin/sh', ['-c', inCgroup, 'sh', START, folder, how, PROJECT], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
   let error = ''
   child.stderr.on('data', (chunk: Buffer) => (error = (error + chunk.toString()).slice(-4096)))
   const stop = async (): Promise<void> => {

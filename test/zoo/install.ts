@@ -58,7 +58,7 @@ async function installPython(folder: string, packages: Packages & { registry: 'p
   // A requirement that no version of Python meets.
   await writeFile(without, (packages.without ?? []).map((name) => `${name} ; python_version < '3'\n`).join(''))
   const where = ['--python', join(folder, 'bin', 'python'), '--override', without]
-  await execute(uv, ['pip', 'install', '--quiet', ...where, ...packages.wanted], LIMIT)
+  await execute(uv, ['pip', 'install', '--quiet', '--system-certs', ...where, ...packages.wanted], LIMIT)
 }
 
 async function findUv(): Promise<string> {

@@ -10,8 +10,10 @@ import { MOST_PARTS, partsInFlight } from './part-sizes.ts'
 import type { PutRequest, Sent } from './put.ts'
 import { request } from '../request.ts'
 import { MARK } from '../stat.ts'
+import { assertNotCancelled } from '../../outcomes.ts'
 
 const ABORT_LIMIT = 20_000
+const CREATION_GRACE = 5_000
 
 export interface Upload extends PutRequest {
   readonly id: string
@@ -53,12 +55,27 @@ async function createUpload(connection: Connection, put: PutRequest): Promise<st
     ContentType: 'application/octet-stream',
     Metadata: { [MARK]: put.mark },
   }
-  const answer = await request(connection, { act: `put ${put.name}`, signal: put.signal }, (abortSignal) =>
-    client.send(new sdk.CreateMultipartUploadCommand(input), { abortSignal }),
+  assertNotCancelled(put.signal, `put ${put.name}`)
+  const answer = await withGrace(put.signal, (signal) =>
+    request(connection, { act: `put ${put.name}`, signal }, (abortSignal) =>
+      client.send(new sdk.CreateMultipartUploadCommand(input), { abortSignal }),
+    ),
   )
   if (answer.UploadId === undefined)
     throw new Failure('unsupported', `${location} gave no id for the upload of ${put.name}`, { hint: NEEDED })
   return answer.UploadId
+}
+
+/** A creation that is cut off may happen all the same, and then nobody knows the id to abort it: its answer is waited for. */
+async function withGrace<Result>(signal: AbortSignal, act: (later: AbortSignal) => Promise<Result>): Promise<Result> {
+  const later = new AbortController()
+  const abort = (): void => void setTimeout(() => later.abort(signal.reason), CREATION_GRACE).unref()
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    return await act(later.signal)
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
 }
 
 async function sendParts(
