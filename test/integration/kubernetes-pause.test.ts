@@ -16,9 +16,9 @@ const { kubernetes } = await startCluster()
 const namespace = await restrictedNamespace(kubernetes)
 const objects = new TestObjects(kubernetes, namespace)
 const context = testContext()
-await defineKind(kubernetes, 'kustomize.toolkit.fluxcd.io', 'v1', 'Kustomization', 'kustomizations')
-await defineKind(kubernetes, 'argoproj.io', 'v1alpha1', 'Application', 'applications')
-await defineKind(kubernetes, 'keda.sh', 'v1alpha1', 'ScaledObject', 'scaledobjects')
+await defineKind(kubernetes, ['kustomize.toolkit.fluxcd.io', 'v1'], 'Kustomization', 'kustomizations')
+await defineKind(kubernetes, ['argoproj.io', 'v1alpha1'], 'Application', 'applications')
+await defineKind(kubernetes, ['keda.sh', 'v1alpha1'], 'ScaledObject', 'scaledobjects')
 
 function settingsOf(over: Readonly<Record<string, unknown>>): KubernetesSettings {
   const base = { kind: 'kubernetes', namespace, kubeconfig: kubernetes.kubeconfig, limitSeconds: 60 }
@@ -221,7 +221,7 @@ describe('what starts others again', () => {
 
   test('a HelmRelease of Flux is suspended, and comes back as it was to the last field', async () => {
     const group = 'helm.toolkit.fluxcd.io'
-    await defineKind(kubernetes, group, 'v2', 'HelmRelease', 'helmreleases', helmReleaseSchema)
+    await defineKind(kubernetes, [group, 'v2'], 'HelmRelease', 'helmreleases', helmReleaseSchema)
     try {
       const chart = { spec: { chart: 'web', sourceRef: { kind: 'HelmRepository', name: 'charts' } } }
       const spec = { chart, interval: '5m', install: { remediation: { retries: 3 } }, values: { replicas: { web: 2 } } }

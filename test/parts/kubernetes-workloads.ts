@@ -82,8 +82,7 @@ const ANYTHING = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true 
 /** Kinds of others, as far as tests need them: objects of any content, unless a schema says what the server keeps of them. */
 export async function defineKind(
   kubernetes: TestKubernetes,
-  group: string,
-  version: string,
+  [group, version]: readonly [string, string],
   kind: string,
   plural: string,
   openAPIV3Schema: object = ANYTHING,

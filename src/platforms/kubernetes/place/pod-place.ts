@@ -8,7 +8,7 @@ import { accessTo, withCluster } from '../connect.ts'
 import type { KubernetesSettings } from '../schema.ts'
 import { execIn, type ExecTarget, type StartedProgram } from '../streams/exec.ts'
 import { forwardTo } from '../streams/port-forward.ts'
-import { listPods, readPod, type Pod } from './pod.ts'
+import { endingOf, isAlive, listPods, readPod, type Pod } from './pod.ts'
 import { readVariable } from './variable.ts'
 
 export interface PinnedPod extends ExecTarget {
@@ -104,12 +104,15 @@ export class PodPlace implements Place {
     const pod = labelled.find(({ metadata }) => metadata.uid === uid) ?? (await readPod(namespace, name, client))
     if (pod === undefined) throw this.#lost('is gone')
     if (pod.metadata.uid !== uid) throw this.#lost('was replaced by another pod of this name')
+    // The server in it ends, or has ended, and none is started in this pod any more.
+    if (!isAlive(pod)) throw this.#lost(endingOf(pod))
     if (found !== undefined && !labelled.includes(pod)) throw this.#lost(`is not ${found.words} any more`)
     return pod
   }
 
   #lost(says: string): Failure {
     return new Failure('unreachable', `${this.name} ${says}`, {
+      facts: { gone: true },
       hint: 'Run this again: it finds the pod that is there now.',
     })
   }
