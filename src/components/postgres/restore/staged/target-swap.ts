@@ -29,6 +29,7 @@ import { stageFindings } from '../load/staged-dump.ts'
 import { ensureRoles } from '../../roles/roles-restore.ts'
 import type { PostgresDetails } from '../../schema.ts'
 import { createSide, dropBeside, markSide, readWays } from './side-database.ts'
+import { unprovenRows } from '../../without-rows/sentences.ts'
 import { requireSwappable, swapIn } from './swap.ts'
 import { compareLoaded, compareProperties, readLoadedContent } from '../target/target-compare.ts'
 import { openSession, readServer, withAdmin } from '../target/database-target.ts'
@@ -65,6 +66,7 @@ export class SwapTarget implements RestoreTarget<PostgresDetails> {
   #ways: readonly WayTaken[] = []
   /** What the point says, for the fence that comes before the swap. */
   #details: PostgresDetails | undefined
+  /** What became of tables without rows: nothing yet, or their live rows were carried over. */
   #carried: readonly string[] = []
 
   constructor(place: DatabaseTarget) {
@@ -140,6 +142,7 @@ export class SwapTarget implements RestoreTarget<PostgresDetails> {
 
   async compare(details: PostgresDetails, context: Context, source?: ArtifactSource): Promise<readonly Difference[]> {
     this.#details = details
+    this.#carried = unprovenRows(details)
     const loaded = await this.#side(details, context)
     const reference = referenceOf({ place: this.#place, loaded, details, source, args: [] })
     const { version } = await readServer(this.#place, context)
