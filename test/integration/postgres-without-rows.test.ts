@@ -107,9 +107,21 @@ test('rows are left out and named; a drill expects none; a swap carries the live
 })
 
 test('a live row that refers to nothing in the point stops the swap, and is left out if that is accepted', async () => {
-  const settings = await make('misfitting')
+  await sql(
+    'postgres',
+    `drop role if exists app_owner; create role app_owner login; drop role if exists app_restore;
+    create role app_restore login createdb password 'r' in role app_owner, pg_signal_backend`,
+  )
+  await postgres.createDatabase('misfitting', 'owner app_owner')
+  await sql('misfitting', `set role app_owner; ${SCHEMA}`)
+  const asRestorer = { restoreUser: 'app_restore', restorePassword: 'r' }
+  const settings = postgres.settings('misfitting', { withoutRows: WITHOUT, ...asRestorer })
   const captured = await captureInto(settings, context)
-  await sql('misfitting', 'insert into users values (9); insert into "Audit Log"."Events" (who) values (9), (9), (2)')
+  await sql(
+    'misfitting',
+    `set role app_owner; create table visits_2 partition of visits for values from ('2026-02-01') to ('2026-03-01');
+    insert into visits values ('2026-02-03'); insert into users values (9); insert into "Audit Log"."Events" (who) values (9), (9), (2)`,
+  )
   const live = await sql('misfitting', ROWS)
   const target = await openTarget(settings)
   await target.load(captured.details, captured.source, context)
@@ -131,6 +143,13 @@ test('a live row that refers to nothing in the point stops the swap, and is left
     { ids: [1, 2, 5] },
   ])
   assert.match(agreed.remarks?.().join('; ') ?? '', /left out, as accepted: 2 rows/)
+  assert.deepEqual(
+    await sql(
+      'misfitting',
+      `select tableowner, (select count(*)::int from visits_2) as n from pg_tables where tablename = 'visits_2'`,
+    ),
+    [{ tableowner: 'app_owner', n: 1 }],
+  )
   assert.deepEqual(
     await sql('misfitting', `select conname from pg_constraint where contype = 'f' and condeferrable`),
     [],
