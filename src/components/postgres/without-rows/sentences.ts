@@ -4,7 +4,7 @@ import type { LeftOut, LeftOutTable } from './left-out.ts'
 
 /** What a point and `check` say of tables without rows. */
 
-export function bytesOf({ parts }: LeftOutTable): number {
+function bytesOf({ parts }: LeftOutTable): number {
   return parts.reduce((sum, { bytes }) => sum + bytes, 0)
 }
 
