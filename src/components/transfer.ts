@@ -38,6 +38,8 @@ export interface Captured<Details> {
   readonly details: Details
   /** Plain sentences: what a restore will not bring back. */
   readonly notCaptured: readonly string[]
+  /** Plain phrases: what the settings leave out. It could be captured, and nothing is wrong without it. */
+  readonly onPurpose?: readonly string[] | undefined
   /** Plain sentences: what should be in the point and could not be read, while the rest is. The point is incomplete. */
   readonly incomplete?: readonly string[]
   /** In words for everybody, without names of what is in it: what of the whole component nothing proves. */

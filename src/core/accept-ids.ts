@@ -11,7 +11,11 @@ export const acceptIds = [
   'without-rows',
   'without-triggers',
 ] as const
-export type AcceptId = (typeof acceptIds)[number]
+/** What only a restore over live data can be told: that live rows are not carried into the restored database. */
+const liveIds = ['without-live-rows'] as const
+/** All that a restore goes on without. */
+export const restoreIds = [...acceptIds, ...liveIds] as const
+export type AcceptId = (typeof restoreIds)[number]
 
 /** Followed by the name of a key fit. */
 export const KEY_MISFIT = 'key-misfit-'
@@ -50,7 +54,7 @@ export const acceptedBy = {
   ],
   pause: [OUTSIDE_WINDOW],
   remove: [DAMAGED_POINT, 'last-drilled', 'last-good', 'last-point', 'under-minimum'],
-  restore: [...acceptIds, KEY_MISFIT, OUTSIDE_WINDOW],
+  restore: [...restoreIds, KEY_MISFIT, OUTSIDE_WINDOW],
   resume: ['gone-workload', 'unsure-data'],
   undo: [OUTSIDE_WINDOW],
 } as const satisfies Readonly<Record<string, readonly string[]>>
@@ -68,5 +72,5 @@ export function acceptedNames(accepted: readonly string[], family: string): read
 
 /** Those that say what a restore goes on without. */
 export function restoreIdsOf(accepted: readonly string[]): readonly AcceptId[] {
-  return acceptIds.filter((id) => accepted.includes(id))
+  return restoreIds.filter((id) => accepted.includes(id))
 }

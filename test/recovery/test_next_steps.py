@@ -54,6 +54,14 @@ class NextSteps(unittest.TestCase):
         ):
             self.assertEqual(recover.leftover_statements(details), expected)
 
+    def test_a_table_that_was_left_out_is_called_empty_on_purpose(self):
+        details = {**self.DETAILS, "withoutRows": [{"name": '"Audit Log"."Events"', "bytes": "16384"}]}
+        component = {"name": "database", "kind": "postgres", "details": details}
+        with tempfile.TemporaryDirectory() as target:
+            lines = list(recover.postgres_steps(component, [(1, "database-dump.dump", "dump")], target))
+        said = [line for line in lines if "Events" in line]
+        self.assertEqual(said, ['# without rows, on purpose: "Audit Log"."Events"   # its rows are in no file here'])
+
     def test_names_are_quoted_for_sql(self):
         _, written = self.steps([])
         self.assertIn("""'CREATE ROLE "a""b" LOGIN NOINHERIT""", written["database-create-roles.sql"])

@@ -400,6 +400,16 @@ def lanes():
     lanes_case("text-in-binary", "corrupt", [text(ROWS)], "binary")
 
 
+def left_out():
+    """A table whose rows are left out on purpose: nothing of it is missing."""
+    tables = [{"name": '"Audit Log"."Events"', "bytes": "16384"}]
+    details = {"database": "app", "encoding": "UTF8", "lanes": [], "withoutRows": tables}
+    dump = (1, "dump", 1, b"a stand-in: no reader of the repository looks into a dump\n")
+    document, files = component("database", "postgres", details, [dump])
+    phrase = 'rows of "Audit Log"."Events" (0.0 MB); a swap carries the live ones over'
+    add_components("rows-left-out", "ok", ({**document, "onPurpose": [phrase]}, files))
+
+
 def encoded(case):
     return json.dumps(case, indent=2) + "\n"
 
@@ -420,7 +430,7 @@ def sums_of_keys():
 
 
 def main():
-    for make in (keys, identities, envelopes, payloads, manifests, repository, files, lanes, sums_of_keys):
+    for make in (keys, identities, envelopes, payloads, manifests, repository, files, lanes, sums_of_keys, left_out):
         make()
     if "--check" in sys.argv:
         return check()

@@ -105,9 +105,10 @@ function reportText(report: BackupReport): string {
     formatBytes(storedBytes),
     location,
   ])
-  const notCaptured = report.components.flatMap((component) =>
-    component.notCaptured.map((what) => `  not captured in ${component.name}: ${what}`),
-  )
+  const notCaptured = report.components.flatMap(({ name, notCaptured, onPurpose = [] }) => [
+    ...notCaptured.map((what) => `  not captured in ${name}: ${what}`),
+    ...onPurpose.map((what) => `  not captured in ${name}, on purpose: ${what}`),
+  ])
   return [
     `Restore point ${report.point} of ${report.app}: ${report.outcome === 'done' ? report.truth : 'INCOMPLETE'}, ${formatDuration(report.durationMilliseconds)}`,
     ...(report.note === undefined ? [] : [`note: ${quoted(report.note)}`]),

@@ -3,6 +3,7 @@ import { secretReference } from '../../system/secret-reference.ts'
 import { reachSettings } from '../../platforms/settings.ts'
 import type { Through } from '../../platforms/through.ts'
 import { keepPreviousHours } from '../keep-previous.ts'
+import { parseTableName } from './table-name.ts'
 
 /** PostgreSQL identifiers and database names are any text without NUL, at most 63 bytes. */
 const NAME_BYTES = 63
@@ -54,6 +55,17 @@ export const postgresSettings = z.strictObject({
     description:
       'Tables (schema.table) whose live rows are carried into the restored database, for example a job history.',
   }),
+  withoutRows: z
+    .array(
+      z.string().refine((text) => parseTableName(text) !== undefined, {
+        error: 'expected schema.table, with quotes where SQL needs them',
+      }),
+    )
+    .default([])
+    .meta({
+      description:
+        'Tables (schema.table) whose rows are left out of backups on purpose, for example an audit log. Their definitions are captured. A swap carries their live rows over.',
+    }),
   checks: z
     .array(
       z.strictObject({
@@ -283,6 +295,10 @@ export const postgresDetails = z.object({
     .optional(),
   /** Of the schema `public`, which every new database has: whether it was that one, made anew, or not there. */
   publicSchema: z.enum(['born', 'made anew', 'absent']).optional(),
+  /** Tables whose rows are left out on purpose, with the bytes they had on disk. A partitioned table stands for all its partitions. */
+  withoutRows: z
+    .array(z.object({ name: z.string().meta({ description: 'schema.table, quoted as SQL' }), bytes: z.string() }))
+    .optional(),
   /** Bytes of the database on disk when it was captured; what a restore needs at least. */
   size: z.string(),
   /** What the look through the rows found while they were read: whether a restore would fail on them. */

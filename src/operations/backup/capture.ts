@@ -7,7 +7,7 @@ import type { ServerMoment } from '../../core/safety/server-moment.ts'
 import { ofComponent } from '../../core/progress.ts'
 import type { EvidenceTaker } from '../../components/evidence.ts'
 import type { ArtifactSink, Captured } from '../../components/transfer.ts'
-import type { ArtifactRecord } from '../../repository/documents/documents.ts'
+import type { ArtifactRecord, ManifestComponent } from '../../repository/documents/documents.ts'
 import { fanOut, pack, type Packed } from '../../repository/points/pack.ts'
 import type { AppComponent, OperationContext } from '../app.ts'
 import type { CaptureWindow } from '../pause/capture-window.ts'
@@ -58,7 +58,7 @@ export async function captureComponent(
     sink.record(component, captured, started, context.clock.now())
     const { server, unproven } = captured
     const found = { findings: captured.findings ?? [], lacks: lackOf(captured), server, unproven, cause: undefined }
-    return { outcome: { ...facts(), outcome: 'captured', notCaptured: captured.notCaptured }, ...found }
+    return { outcome: { ...facts(), outcome: 'captured', ...leftOutOf(captured) }, ...found }
   } catch (error) {
     const cause = toFailure(error)
     if (cause.kind === 'cancelled' || context.signal.aborted) throw error
@@ -82,6 +82,13 @@ async function captureWithin(
 /** What could not be read is not captured either. */
 function withLack(captured: Captured<unknown>): Captured<unknown> {
   return { ...captured, notCaptured: [...(captured.incomplete ?? []), ...captured.notCaptured] }
+}
+
+function leftOutOf({
+  notCaptured,
+  onPurpose = [],
+}: Captured<unknown>): Pick<ManifestComponent, 'notCaptured' | 'onPurpose'> {
+  return { notCaptured: [...notCaptured], ...(onPurpose.length === 0 ? {} : { onPurpose: [...onPurpose] }) }
 }
 
 function lackOf({ incomplete = [] }: Captured<unknown>): string | undefined {
@@ -165,7 +172,7 @@ class DestinationSink implements ArtifactSink {
         kind: component.driver.kind,
         started: started.toISOString(),
         finished: finished.toISOString(),
-        notCaptured: [...captured.notCaptured],
+        ...leftOutOf(captured),
         details: captured.details,
         artifacts: this.#recordsOf(destination).toSorted((a, b) => a.number - b.number),
       })

@@ -36,6 +36,8 @@ export interface ComponentOutcome {
   readonly bytes: number
   readonly durationMilliseconds: number
   readonly notCaptured: readonly string[]
+  /** What the settings leave out. */
+  readonly onPurpose?: readonly string[] | undefined
   readonly failure?: FailureSummary
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { acceptIds } from '../../core/accept-ids.ts'
+import { restoreIds } from '../../core/accept-ids.ts'
 
 /** What a drill is to do: all that a later process or another machine needs, and nothing else. It can be stored as JSON. */
 export const drillOrder = z.object({
@@ -12,6 +12,6 @@ export const drillOrder = z.object({
   /** `scratch`: a private throw-away server and folder. `staged`: a side database on the configured server. */
   where: z.enum(['scratch', 'staged']),
   /** What the operator agreed to restore without, where it cannot be made again. */
-  accept: z.array(z.enum(acceptIds)).readonly().optional(),
+  accept: z.array(z.enum(restoreIds)).readonly().optional(),
 })
 export type DrillOrder = Readonly<z.infer<typeof drillOrder>>

@@ -1,7 +1,7 @@
 import { isAbsolute } from 'node:path'
 import { z } from 'zod'
 import { dumpFormats } from '../../components/capabilities/dumps.ts'
-import { acceptIds } from '../../core/accept-ids.ts'
+import { restoreIds } from '../../core/accept-ids.ts'
 
 /** What an export is to do: all that a later process or another machine needs, and nothing else. It can be stored as JSON. */
 export const exportOrder = z.object({
@@ -15,6 +15,6 @@ export const exportOrder = z.object({
   /** An absolute path at which nothing is yet. */
   output: z.string().refine((path) => isAbsolute(path), 'is not an absolute path'),
   /** What the operator agreed to go on without, where it cannot be made again. */
-  accept: z.array(z.enum(acceptIds)).readonly().optional(),
+  accept: z.array(z.enum(restoreIds)).readonly().optional(),
 })
 export type ExportOrder = Readonly<z.infer<typeof exportOrder>>

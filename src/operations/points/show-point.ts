@@ -22,6 +22,8 @@ export interface ShowReport {
     readonly name: string
     readonly kind: string
     readonly notCaptured: readonly string[]
+    /** What the settings left out. */
+    readonly onPurpose: readonly string[]
     /** Of components that hold secrets. Fingerprints tell nobody a value. */
     readonly secrets: readonly SecretFingerprint[]
     readonly artifacts: readonly {
@@ -59,10 +61,11 @@ export async function showPoint(
     opened: reader !== undefined,
     ...(failure === undefined ? {} : { failure }),
     components:
-      reader?.manifest.components.map(({ name, kind, notCaptured, artifacts, details }) => ({
+      reader?.manifest.components.map(({ name, kind, notCaptured, onPurpose = [], artifacts, details }) => ({
         name,
         kind,
         notCaptured,
+        onPurpose,
         secrets: fingerprintsOf(apps, reader.manifest.app, name, details),
         artifacts,
       })) ?? [],

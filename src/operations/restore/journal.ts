@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { acceptIds } from '../../core/accept-ids.ts'
+import { restoreIds } from '../../core/accept-ids.ts'
 import { Failure } from '../../core/failure.ts'
 import type { Clock, Records } from '../../core/ports.ts'
 import { intoSchema } from './into/into.ts'
@@ -40,7 +40,7 @@ const restoreJournal = z.object({
   /** Nothing of this restore is left at that place, so that nobody looks there again. */
   cleared: z.literal(true).optional(),
   /** What the operator agreed to restore without. */
-  accept: z.array(z.enum(acceptIds)).optional(),
+  accept: z.array(z.enum(restoreIds)).optional(),
   // A restore that an earlier version left may still wait to be continued.
   stage: z.preprocess((stage) => (stage === 'beside' ? 'staged' : stage), z.enum(restoreStages)),
   /** Of an earlier version: workloads that it stopped. `pause/record.ts` takes them over, and has them since. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { acceptIds } from '../../core/accept-ids.ts'
+import { restoreIds } from '../../core/accept-ids.ts'
 import { fixedPlatform } from '../fixed-platform.ts'
 import { intoSchema } from './into/into.ts'
 
@@ -28,7 +28,7 @@ export const restoreOrder = z.object({
   /** Key fits that the operator said to go on without. */
   acceptedMisfits: z.array(z.string()).readonly().optional(),
   /** What the operator agreed to restore without, where it cannot be made again. */
-  accept: z.array(z.enum(acceptIds)).readonly().optional(),
+  accept: z.array(z.enum(restoreIds)).readonly().optional(),
   /** The operator accepted that the app is stopped outside its maintenance windows. */
   outsideWindow: z.boolean().optional(),
   /** Scratch only: applications on this machine may connect to the copy. */

@@ -84,6 +84,8 @@ const manifestComponent = z.object({
   started: moment,
   finished: moment,
   notCaptured: z.array(z.string()),
+  /** What the settings left out, for people. */
+  onPurpose: z.array(z.string()).optional(),
   /** Belongs to the component's kind; its driver parses it. */
   details: z.unknown(),
   artifacts: z.array(artifactRecordSchema),

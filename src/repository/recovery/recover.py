@@ -1179,6 +1179,8 @@ def run_show(repository: Repository, arguments: Any) -> int:
             print(printable(f"  {entry['number']:06d}  {entry['role']}: {KINDS.get(entry['kind'])}, {human(entry['plainSize'])}, stored {human(entry['size'])}"))
         for sentence in component.get("notCaptured", []):
             print(printable(f"  not captured: {sentence}"))
+        for phrase in component.get("onPurpose", []):
+            print(printable(f"  not captured, on purpose: {phrase}"))
     for missing in manifest.get("missing", []):
         print(printable(f"MISSING component {missing.get('name')} ({missing.get('kind')}): {missing.get('reason')}"))
     return 0
@@ -1407,6 +1409,8 @@ def postgres_steps(component: Dict[str, Any], files: List[Any], target: str) -> 
     yield f"export PGOPTIONS='-c default_transaction_read_only=off -c statement_timeout=0 -c array_nulls=on{money}'"
     yield from restore_steps(files, database, details)
     yield "unset PGOPTIONS"
+    for table in captured_list(details, "withoutRows"):
+        yield f"# without rows, on purpose: {printable(table.get('name'))}   # its rows are in no file here"
     yield f"vacuumdb --analyze-only -d {database}"
     if details.get("acl"):
         yield f"# rights on the database itself, to grant by hand: {' '.join(map(str, details['acl']))}"

@@ -69,6 +69,9 @@ function textOf(report: ShowReport): string {
     ...report.components.flatMap(({ name, notCaptured }) =>
       notCaptured.map((what) => `not captured in ${name}: ${what}`),
     ),
+    ...report.components.flatMap(({ name, onPurpose }) =>
+      onPurpose.map((what) => `not captured in ${name}, on purpose: ${what}`),
+    ),
     ...(secrets.length === 0 ? [] : ['', formatTable(['secret', 'fingerprint', 'from', ''], secrets)]),
     ...formatKeyFits(report.keyFit),
     ...(proofs.length === 0

@@ -8,8 +8,11 @@ import { DUMP_OPTIONS, readDefinitions } from '../fingerprint/definitions.ts'
 import { readDepends } from '../fingerprint/depends.ts'
 import { readFingerprint } from '../fingerprint/fingerprint.ts'
 import { fingerprintBetween, movedNames } from '../fingerprint/fingerprint-span.ts'
+import { requireLeftOut, withOwnRows } from '../without-rows/left-out.ts'
+import { asDetails, onPurpose } from '../without-rows/sentences.ts'
+import { withoutRows } from './lanes.ts'
 import { readIndexRuns } from './index-runs.ts'
-import { readMovable, rootNames, viaRoot, type Movable } from './movable-roots.ts'
+import { readMovable, rootNames, viaRoot } from './movable-roots.ts'
 import { readNotCaptured } from '../not-captured.ts'
 import { readRoles } from '../roles/roles-capture.ts'
 import { readPublicSchema } from './public-schema.ts'
@@ -49,7 +52,7 @@ export async function captureOneStream(
   context.progress({ type: 'warning', message: sentenceOf(source) })
   const before = await readAll(source, context)
   context.progress({ type: 'phase', phase: 'dump', detail: source.settings.database })
-  await sink.write(artifact.role, artifact.kind, dump(source, before.movable, context))
+  await sink.write(artifact.role, artifact.kind, dump(source, before, context))
   const fingerprint = fingerprintBetween(
     before.fingerprint,
     await readContent(source, rootNames(before.movable), context),
@@ -66,11 +69,13 @@ export async function captureOneStream(
       roles,
       lanes: [],
       indexRuns,
+      ...asDetails(before.left),
       needs,
       publicSchema,
       fingerprint: { ...fingerprint, depends: before.fingerprint.depends },
     },
     notCaptured: [...before.notCaptured, ...(moved.length === 0 ? [] : [notCompared])],
+    onPurpose: onPurpose(before.left),
   }
 }
 
@@ -78,9 +83,19 @@ function sentenceOf({ settings, reason }: OneStream): string {
   return `database ${settings.database} is read in one stream, not by several sessions at the same moment: ${reason}`
 }
 
-function dump(source: OneStream, movable: Movable, context: Context): ReturnType<typeof streamTool> {
+function dump(
+  source: OneStream,
+  { movable, left }: Pick<Awaited<ReturnType<typeof readAll>>, 'movable' | 'left'>,
+  context: Context,
+): ReturnType<typeof streamTool> {
   const { settings, server, tools, toolSettings } = source
-  const args = ['--format=custom', '--compress=0', ...DUMP_OPTIONS, ...viaRoot(movable)]
+  const args = [
+    '--format=custom',
+    '--compress=0',
+    ...DUMP_OPTIONS,
+    ...viaRoot(movable),
+    ...withoutRows(withOwnRows(left)),
+  ]
   const { database } = settings
   const call = { tools, program: 'pg_dump', args, server, database, limits: limitsOf(settings) } as const
   return streamTool({ ...call, ...toolSettings }, context)
@@ -90,14 +105,17 @@ async function readAll(source: OneStream, context: Context) {
   const read = await withReader(source, context, async (session) => {
     const facts = await readDatabaseFacts(session)
     const movable = await readMovable(session)
+    const left = await requireLeftOut(session, source.settings)
+    const like = { roots: rootNames(movable), leftOut: withOwnRows(left) }
     return {
       facts,
       movable,
+      left,
       roles: await readRoles(session),
       needs: await readRestoreNeeds(session, facts.serverVersion),
       indexRuns: await readIndexRuns(session, []),
       notCaptured: await readNotCaptured(session, source.tools.major),
-      content: await readFingerprint([session], [], source.tools.major, context, { roots: rootNames(movable) }),
+      content: await readFingerprint([session], [], source.tools.major, context, like),
       publicSchema: await readPublicSchema(session),
     }
   })
@@ -110,9 +128,10 @@ async function readAll(source: OneStream, context: Context) {
 /** After the dump: definitions first, as they were read last before it. */
 async function readContent(source: OneStream, roots: readonly string[], context: Context): Promise<Fingerprint> {
   const objects = await definitionsOf(source, context)
-  const content = await withReader(source, context, (session) =>
-    readFingerprint([session], [], source.tools.major, context, { roots }),
-  )
+  const content = await withReader(source, context, async (session) => {
+    const leftOut = withOwnRows(await requireLeftOut(session, source.settings))
+    return readFingerprint([session], [], source.tools.major, context, { roots, leftOut })
+  })
   return { ...content, objects }
 }
 

@@ -13,6 +13,8 @@ import { DUMP_OPTIONS, readDefinitions } from '../fingerprint/definitions.ts'
 import { readDepends } from '../fingerprint/depends.ts'
 import { giveEvidence } from '../evidence.ts'
 import { readCounts, readFingerprint, readSequences, sequencesBetween } from '../fingerprint/fingerprint.ts'
+import { requireLeftOut, withOwnRows } from '../without-rows/left-out.ts'
+import { asDetails, onPurpose } from '../without-rows/sentences.ts'
 import { readIndexRuns } from './index-runs.ts'
 import { readServerMoment } from '../read-server-moment.ts'
 import { readPace, sessionsFor, type Pace } from '../connection/pace.ts'
@@ -132,10 +134,12 @@ async function captureShared(
   const notCaptured = await readNotCaptured(session, reading.tools.major)
   const before = await readSequences(session)
   const movable = await readMovable(session)
-  const lanes = withRoots(await planLanes(session, laneLimits), movable)
+  const left = await requireLeftOut(session, reading.settings)
+  const leftOut = withOwnRows(left)
+  const lanes = withRoots(await planLanes(session, laneLimits, leftOut), movable)
   await lockLanes(session, lanes)
   const indexRuns = await readIndexRuns(session, lanes)
-  const fingerprint = await dumpAndRead({ ...given, lanes, movable, encoding: facts.encoding }, sink, context)
+  const fingerprint = await dumpAndRead({ ...given, lanes, leftOut, movable, encoding: facts.encoding }, sink, context)
   const depends = await readDepends(session, fingerprint.objects)
   await giveEvidence(session, sink.evidence)
   const sequences = sequencesBetween(before, await readSequences(session))
@@ -147,16 +151,19 @@ async function captureShared(
       roles,
       lanes: lanes.map(({ from: _from, to: _to, ...lane }) => lane),
       indexRuns,
+      ...asDetails(left),
       needs,
       publicSchema: await readPublicSchema(session),
       fingerprint: { ...fingerprint, sequences, depends },
     },
     notCaptured: [...notCaptured, ...(fingerprint.counted === true ? [NO_CONTENT] : [])],
+    onPurpose: onPurpose(left),
   }
 }
 
 interface Source extends Omit<Reading, 'laneLimits'> {
   readonly lanes: readonly LaneSource[]
+  readonly leftOut: ReturnType<typeof withOwnRows>
   readonly movable: Movable
   readonly encoding: string
 }
@@ -166,7 +173,7 @@ async function dumpAndRead(source: Source, sink: ArtifactSink, context: Context)
   const { settings, server, tools, toolSettings, snapshot, lanes, encoding, pace } = source
   const limits = limitsOf(settings)
   const { database } = settings
-  const args = dumpArgs(snapshot, lanes, source.movable)
+  const args = dumpArgs(source)
   const rows = countRows(lanes)
   const lanesEnded = Promise.withResolvers<void>()
   context.progress({ type: 'phase', phase: 'dump', detail: database })
@@ -195,16 +202,16 @@ async function dumpAndRead(source: Source, sink: ArtifactSink, context: Context)
 
 /** What the fingerprint says of rows: their hashes, or how many there are. */
 async function contentOf(
-  { settings, snapshot, tools, movable }: Source,
+  { settings, snapshot, tools, movable, leftOut }: Source,
   counted: ReadonlyMap<string, bigint>,
   context: Context,
 ): Promise<() => Promise<Fingerprint>> {
   const [session] = snapshot.sessions
   const sessions = [session]
   await query(session, z.unknown(), ALONE)
-  const roots = rootNames(movable)
-  if (settings.fingerprint === 'drill') return readCounts(sessions, counted, tools.major, context, { roots })
-  const read = await readFingerprint(sessions, [], tools.major, context, { roots })
+  const like = { roots: rootNames(movable), leftOut }
+  if (settings.fingerprint === 'drill') return readCounts(sessions, counted, tools.major, context, like)
+  const read = await readFingerprint(sessions, [], tools.major, context, like)
   return () => Promise.resolve(read)
 }
 
@@ -216,9 +223,9 @@ function countRows(lanes: readonly LaneSource[]) {
   return { counted, add }
 }
 
-function dumpArgs(snapshot: Snapshot, lanes: readonly LaneSource[], movable: Movable): string[] {
+function dumpArgs({ snapshot, lanes, leftOut, movable }: Source): string[] {
   const own = ['--format=custom', '--compress=0', `--snapshot=${snapshot.name}`]
-  return [...own, ...DUMP_OPTIONS, ...viaRoot(movable), ...withoutRows(lanes)]
+  return [...own, ...DUMP_OPTIONS, ...viaRoot(movable), ...withoutRows([...lanes, ...leftOut])]
 }
 
 function requireSupported(version: number): void {

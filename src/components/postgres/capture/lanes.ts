@@ -77,11 +77,19 @@ const TABLES = `
     and pg_relation_size(c.oid) + coalesce(pg_relation_size(nullif(c.reltoastrelid, 0)), 0) >= $1
   order by 5 desc, 1`
 
-/** The lanes of the database of this session, largest first. */
-export async function planLanes(session: pg.ClientBase, limits = LANE_LIMITS): Promise<readonly LaneSource[]> {
+/** The lanes of the database of this session, largest first. Those of `leftOut` get none. */
+export async function planLanes(
+  session: pg.ClientBase,
+  limits = LANE_LIMITS,
+  leftOut: readonly Pick<Lane, 'schema' | 'table'>[] = [],
+): Promise<readonly LaneSource[]> {
   const tables = await query(session, table, TABLES, [limits.tableBytes])
+  const without = new Set(leftOut.map(tableOf))
   // A table is left out of the dump by an argument, which has its name.
-  const named = tables.filter(({ name, columns }) => columns.length > 0 && !hasRawBytes(name))
+  const named = tables.filter(
+    ({ name, columns, ...one }) =>
+      columns.length > 0 && !hasRawBytes(name) && !without.has(tableOf({ ...one, table: one.relation })),
+  )
   return cutIntoLanes(named, limits)
 }
 
@@ -152,6 +160,6 @@ export function copyIn(lane: Lane, encoding: string, ...options: readonly 'freez
 }
 
 /** Arguments that keep these tables' rows out of a dump; their definitions stay in it. Names are patterns, and quoted they mean themselves. */
-export function withoutRows(lanes: readonly Lane[]): readonly string[] {
-  return [...new Set(lanes.map(tableOf))].map((name) => `--exclude-table-data=${name}`)
+export function withoutRows(tables: readonly Pick<Lane, 'schema' | 'table'>[]): readonly string[] {
+  return [...new Set(tables.map(tableOf))].map((name) => `--exclude-table-data=${name}`)
 }

@@ -3,6 +3,8 @@ import { z } from 'zod'
 import type { Finding } from '../../../core/restore-point.ts'
 import { query, queryOne } from '../connection/query.ts'
 import type { PostgresSettings } from '../schema.ts'
+import { readLeftOut } from '../without-rows/left-out.ts'
+import { leftOutFindings } from '../without-rows/sentences.ts'
 
 const OURS = "n.nspname !~ '^pg_' and n.nspname <> 'information_schema'"
 const NAME = "quote_ident(n.nspname) || '.' || quote_ident(c.relname)"
@@ -52,6 +54,7 @@ export async function checkReading(client: pg.ClientBase, settings: PostgresSett
   const findings: Finding[] = await checkRole(client)
   for (const right of RIGHTS) findings.push(await checkRight(client, right, settings.database))
   for (const table of settings.preserve) findings.push(await checkPreserved(client, table))
+  findings.push(...leftOutFindings(await readLeftOut(client, settings)))
   for (const check of settings.checks) findings.push(await runCheck(client, check))
   return findings
 }

@@ -31,6 +31,7 @@ export function withRowFindings(
 ): Captured<PostgresDetails> {
   const wrong = findings.filter(({ level }) => level === 'error')
   return {
+    ...captured,
     details: {
       ...captured.details,
       rowCheck: findings.map(({ level, subject, message }) => ({ level, subject, message })),

@@ -203,6 +203,8 @@ function settingsFor(settings: PostgresSettings, { loader, password }: ThrowAway
   const { restoreUser: _user, restorePassword: _password, reach: _reach, through: _through, ...rest } = settings
   return {
     ...rest,
+    // Of the live database. What somebody gave is taken whole.
+    withoutRows: [],
     host,
     port,
     user,
@@ -239,6 +241,7 @@ async function completed(
       ...missing,
       ...(bare.length > 0 ? [`passwords of roles: ${bare.join(', ')}`] : []),
     ],
+    onPurpose: captured.onPurpose,
   }
 }
 

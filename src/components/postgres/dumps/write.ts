@@ -37,6 +37,11 @@ export async function writeDumpFile(
   try {
     await target.load(details, source, context)
     await assertEqual(target, details, source, context)
+    for (const { name } of details.withoutRows ?? [])
+      context.progress({
+        type: 'warning',
+        message: `the dump has no rows of ${name}: the point leaves them out on purpose`,
+      })
     for (const way of target.waysTaken()) context.progress({ type: 'warning', message: sentenceForDump(way) })
     const place = await target.loadPlace(details, context)
     for (const { subject, message, hint } of returnFindings(place.tools, details.serverVersion))

@@ -70,6 +70,8 @@ export interface ReadAs {
   readonly tables?: Fingerprint['tables']
   readonly hashing?: Fingerprint['hashing']
   readonly roots?: readonly string[]
+  /** Tables that count as empty and are not read, by name: a capture leaves their rows out. */
+  readonly leftOut?: readonly { readonly name: string }[]
 }
 
 /** Row counts and content hashes of all tables, read over all `sessions` at once, which share one snapshot. */
@@ -78,8 +80,10 @@ export async function readTables(
   like: ReadAs,
   context: Context,
 ): Promise<TableFingerprint[]> {
+  const isLeftOut = leftOutOf(like)
   const found = await readEach(sessions, like, context, async (session, one) => {
     const { name, root, columns, condition, encoding } = one
+    if (isLeftOut(name)) return { name, root, ...byOf(one), ...EMPTY }
     if (!one.plannable) return { name, root, by: 'copy', ...(await readCopied(session, one)) } as const
     return { name, root, ...(await queryOne(session, content, tableHashQuery(name, columns, encoding, condition))) }
   })
@@ -93,15 +97,29 @@ export async function countTables(
   like: ReadAs,
   context: Context,
 ): Promise<() => Promise<TableFingerprint[]>> {
+  const isLeftOut = leftOutOf(like)
   const found = await readEach(sessions, like, context, async (session, one) => {
     const { name, root, schema, relation } = one
-    const by = one.plannable ? {} : ({ by: 'copy' } as const)
+    const by = byOf(one)
+    if (isLeftOut(name)) return () => ({ name, root, ...by, rows: EMPTY.rows })
     const table = tableOf({ schema, table: relation })
     if (counted.has(table)) return () => ({ name, root, ...by, rows: String(counted.get(table)) })
     const { rows } = await countOne(session, one)
     return () => ({ name, root, ...by, rows })
   })
   return () => withViews(sessions, foldRoots(found.map((of) => of())))
+}
+
+/** What a fresh load gives of a table without rows. */
+const EMPTY = { rows: '0', hash: '0' }
+
+function leftOutOf({ leftOut = [] }: ReadAs): (name: string) => boolean {
+  const names = new Set(leftOut.map(({ name }) => name))
+  return (name) => names.has(name)
+}
+
+function byOf({ plannable }: Table): { readonly by?: 'copy' } {
+  return plannable ? {} : { by: 'copy' }
 }
 
 async function countOne(session: pg.ClientBase, one: Table): Promise<{ readonly rows: string }> {

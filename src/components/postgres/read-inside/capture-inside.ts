@@ -31,7 +31,9 @@ export function captureInside(
     const request = { format: 'sql', path, name: reader.name, trusted: false, withPasswords: false } as const
     const loaded = await loadDumpFile(settings, { ...request, scratchFolder: folder }, context).catch(refuse)
     try {
-      return asReadInside(await loaded.complete(await capture(loaded.settings, sink, context), sink), reader, settings)
+      const { withoutRows } = settings
+      const captured = await capture({ ...loaded.settings, withoutRows }, sink, context)
+      return asReadInside(await loaded.complete(captured, sink), reader, settings)
     } finally {
       await loaded.close()
     }
@@ -62,7 +64,7 @@ async function fetchDump(
 
 /** It is the app's own data, and no dump that somebody gave; what only the throw-away server has is no part of it. */
 function asReadInside(
-  { details, notCaptured }: Captured<PostgresDetails>,
+  { details, notCaptured, onPurpose }: Captured<PostgresDetails>,
   reader: InsideReader,
   { database }: PostgresSettings,
 ): Captured<PostgresDetails> {
@@ -70,6 +72,7 @@ function asReadInside(
   return {
     details: { ...own, systemIdentifier: null, readInside: true },
     notCaptured: [leftUnproven(reader.name), ...notCaptured],
+    onPurpose,
     unproven: 'read inside its container, and not compared with the live database',
     findings: [{ level: 'warning', subject: `database ${database}`, message: leftUnproven(reader.name) }],
   }

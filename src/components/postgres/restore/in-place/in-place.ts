@@ -13,6 +13,8 @@ import { identifier, withSession } from '../../connection/connection.ts'
 import { placeOf } from '../../place-of.ts'
 import { readRows } from '../../evidence.ts'
 import { clientsOf, closeDatabase, endClients, requireNoPreparedTransactions } from '../staged/fence.ts'
+import { requireNoLoss } from '../carried/in-place-rows.ts'
+import { emptyRemarks } from '../carried/empty-remarks.ts'
 import { readWhole, restoreOver } from '../load/load.ts'
 import type { LoadTarget } from '../load/load.ts'
 import { formatMarker } from '../staged/marker.ts'
@@ -49,8 +51,8 @@ const LOAD_SETTINGS = { default_transaction_read_only: 'off' }
 
 /**
  * A restore over the live database, for servers without room or rights for a second one. It is one transaction of
- * pg_restore: the live data is the old or the restored. There is no undo, preserved tables are refused, and objects
- * that were made after the capture stay (the comparison names them).
+ * pg_restore: the live data is the old or the restored. There is no undo, preserved tables and live rows that no
+ * point has are refused, and objects that were made after the capture stay (the comparison names them).
  *
  * While it runs the database's mark holds its connection limit, and the limit locks others out. That does not stop
  * superusers, and a client of another role may take the connection we need; so stop the application first.
@@ -60,6 +62,7 @@ export class InPlaceTarget implements RestoreTarget<PostgresDetails> {
   readonly confirmation: string
   readonly #place: DatabaseTarget
   #ways: readonly WayTaken[] = []
+  #empty: readonly string[] = []
 
   constructor(place: DatabaseTarget) {
     this.#place = place
@@ -138,6 +141,7 @@ export class InPlaceTarget implements RestoreTarget<PostgresDetails> {
       await ensureRoles(admin, details, source, context, this.#place.settings)
       const lanes = details.lanes.length === 0 ? 0 : LOAD_JOBS
       await this.#limitConnections(admin, LOAD_CONNECTIONS + lanes, context)
+      await requireNoLoss(this.#place, details, context)
       const ways = await this.#overwrite(admin, { details, source, marker: { ...marker, touched: true } }, context)
       for (const way of ways) context.progress({ type: 'warning', message: sentenceOf(way) })
       await this.#limitConnections(admin, COMPARE_CONNECTIONS, context)
@@ -192,7 +196,7 @@ export class InPlaceTarget implements RestoreTarget<PostgresDetails> {
   }
 
   remarks(): readonly string[] {
-    return this.#ways.map(sentenceOf)
+    return [...this.#ways.map(sentenceOf), ...this.#empty]
   }
 
   /** In the transaction that overwrites, so that the mark says so exactly when that was committed. */
@@ -207,6 +211,7 @@ export class InPlaceTarget implements RestoreTarget<PostgresDetails> {
   }
 
   async compare(details: PostgresDetails, context: Context, source?: ArtifactSource): Promise<readonly Difference[]> {
+    this.#empty = emptyRemarks(details)
     const loaded = await this.#loadPlace(details, context)
     const reference = referenceOf({ place: this.#place, loaded, details, source, args: [] })
     const { version } = await readServer(this.#place, context)

@@ -79,7 +79,7 @@ export async function folderFinding(folder: string, details: PostgresDetails): P
   const free = await freeBytes(folder)
   if (free === undefined)
     return { level: 'untested', subject: 'disk', message: `free space of ${folder} cannot be read` }
-  return spaceFinding(neededBytes(details), free)
+  return spaceFinding(withWal(bytesWithRows(details)), free)
 }
 
 const MAKE_ROOM = 'Make room where PostgreSQL keeps its data, for example by forgetting a previous database.'
@@ -88,6 +88,12 @@ export function spaceFinding(needed: bigint, free: bigint, hint = MAKE_ROOM): Fi
   const message = `${gigabytes(needed)} needed, ${gigabytes(free)} free`
   if (free >= needed) return { level: 'ok', subject: 'disk', message }
   return { level: 'error', subject: 'disk', message, hint }
+}
+
+/** What a place needs that gets no live rows: tables whose rows are left out are empty there. */
+function bytesWithRows({ size, withoutRows = [] }: PostgresDetails): bigint {
+  const left = withoutRows.reduce((rest, { bytes }) => rest - BigInt(bytes), BigInt(size))
+  return left > 0n ? left : 0n
 }
 
 export function neededBytes({ size }: PostgresDetails): bigint {

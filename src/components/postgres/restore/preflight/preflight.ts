@@ -5,6 +5,8 @@ import { Failure } from '../../../../core/failure.ts'
 import type { Context } from '../../../../core/ports.ts'
 import type { Finding } from '../../../../core/restore-point.ts'
 import { diskFinding, roomInPlace } from './preflight-disk.ts'
+import { carriedFindings } from '../carried/carried-findings.ts'
+import { lossFindings } from '../carried/in-place-rows.ts'
 import { liveFindings, preservedFindings } from './preflight-live.ts'
 import { lockFinding, serverFindings } from './preflight-server.ts'
 import { rightFindings } from './preflight-rights.ts'
@@ -36,6 +38,7 @@ export function preflightSwap(
       ...(world.live === undefined ? await labelFindings(admin, details) : []),
       ...(await settingFindings(admin, details)),
       ...(await preservedFindings(place, details, world.live, context)),
+      ...(await carriedFindings(place, details, world.live, context)),
       await diskFinding(admin, place, details),
     ]
   })
@@ -64,6 +67,7 @@ export function preflightInPlace(
       ...(await rightFindings(admin, details, world.live, place.settings.maintenanceDatabase)),
       ...(await liveFindings(admin, place, world.live !== undefined, 'in-place')),
       ...refusedInPlace(place, world),
+      ...(await lossFindings(place, details, world.live, context)),
       ...(await guestFindings(admin, details)),
       ...(room.dropsFirst ? [] : [await lockFinding(admin, details)]),
       room.finding,

@@ -15,7 +15,9 @@ import { backendPid, closeDatabase, endSessions, openDatabase, requireNoPrepared
 import type { LoadTarget } from '../load/load.ts'
 import { isLocal, neededBytes } from '../preflight/preflight-disk.ts'
 import { preflightSwap } from '../preflight/preflight.ts'
-import { copyPreserved } from './preserved.ts'
+import { copyCarried } from '../carried/copy-carried.ts'
+import { tablesToCarry } from '../carried/tables-to-carry.ts'
+import { emptyRemarks } from '../carried/empty-remarks.ts'
 import { analyze } from '../load/analyze.ts'
 import { referenceOf } from '../../reference/reference.ts'
 import { restoreStaged } from '../restore-staged.ts'
@@ -27,6 +29,7 @@ import { stageFindings } from '../load/staged-dump.ts'
 import { ensureRoles } from '../../roles/roles-restore.ts'
 import type { PostgresDetails } from '../../schema.ts'
 import { createSide, dropBeside, markSide, readWays } from './side-database.ts'
+import { unprovenRows } from '../../without-rows/sentences.ts'
 import { requireSwappable, swapIn } from './swap.ts'
 import { compareLoaded, compareProperties, readLoadedContent } from '../target/target-compare.ts'
 import { openSession, readServer, withAdmin } from '../target/database-target.ts'
@@ -61,6 +64,10 @@ export class SwapTarget implements RestoreTarget<PostgresDetails> {
   /** A session on the live database from before it was fenced. */
   #live: LiveSession | undefined
   #ways: readonly WayTaken[] = []
+  /** What the point says, for the fence that comes before the swap. */
+  #details: PostgresDetails | undefined
+  /** What became of tables without rows: nothing yet, or their live rows were carried over. */
+  #carried: readonly string[] = []
 
   constructor(place: DatabaseTarget) {
     this.#place = place
@@ -87,6 +94,7 @@ export class SwapTarget implements RestoreTarget<PostgresDetails> {
   async load(details: PostgresDetails, source: ArtifactSource, context: Context): Promise<void> {
     if ((await this.state(context)) === 'swapped')
       throw new Failure('refused', `restore ${this.#place.restoreId} is live already`)
+    this.#details = details
     const side = await this.#side(details, context)
     try {
       await withAdmin(this.#place, context, async (admin) => {
@@ -133,6 +141,8 @@ export class SwapTarget implements RestoreTarget<PostgresDetails> {
   }
 
   async compare(details: PostgresDetails, context: Context, source?: ArtifactSource): Promise<readonly Difference[]> {
+    this.#details = details
+    this.#carried = unprovenRows(details)
     const loaded = await this.#side(details, context)
     const reference = referenceOf({ place: this.#place, loaded, details, source, args: [] })
     const { version } = await readServer(this.#place, context)
@@ -168,7 +178,7 @@ export class SwapTarget implements RestoreTarget<PostgresDetails> {
   }
 
   remarks(): readonly string[] {
-    return this.#ways.map(sentenceOf)
+    return [...this.#ways.map(sentenceOf), ...this.#carried]
   }
 
   watch(context: Context): Promise<ClientWatch | undefined> {
@@ -195,22 +205,31 @@ export class SwapTarget implements RestoreTarget<PostgresDetails> {
       const world = await readWorld(admin, this.#place.names)
       if (stateOf(world, this.#place.restoreId) === 'swapped') return
       requireSwappable(world, this.#place)
-      if (world.live !== undefined) await this.#copyPreserved(admin, context)
+      this.#carried = world.live === undefined ? emptyRemarks(details) : await this.#carry(admin, details, context)
       await swapIn(admin, this.#place, details, context)
     })
   }
 
-  async #copyPreserved(admin: pg.Client, context: Context): Promise<void> {
-    const { settings, names } = this.#place
-    if (settings.preserve.length === 0) return
-    if (this.#live === undefined) await this.#reopenFence(admin, context)
+  async #carry(admin: pg.Client, details: PostgresDetails, context: Context): Promise<readonly string[]> {
+    const { settings, names, accept } = this.#place
+    const withoutRows = tablesToCarry(this.#place, details)
+    if (settings.preserve.length + withoutRows.length === 0) {
+      await this.#endLiveSession()
+      return emptyRemarks(details)
+    }
+    if (this.#live === undefined) {
+      this.#details = details
+      await this.#reopenFence(admin, context)
+    }
     // An earlier swap that died may have closed the side database already.
     await openDatabase(admin, 'side', names.side, context)
     const live = this.#live
     if (live === undefined) throw new Failure('unreachable', `the session on database ${names.live} was lost`)
     const side = await openSession(this.#place, names.side, context)
     try {
-      await copyPreserved(live.client, side, settings.preserve, limitsOf(settings).totalLimit, context)
+      const limit = limitsOf(settings).totalLimit
+      const order = { preserve: settings.preserve, withoutRows, leaveOut: accept.includes('without-rows'), limit }
+      return await copyCarried({ live: live.client, side }, order, context)
     } finally {
       await side.end().catch(() => {})
       await this.#endLiveSession()
@@ -229,7 +248,8 @@ export class SwapTarget implements RestoreTarget<PostgresDetails> {
 
   /** The session through which preserved tables are read. It must be there before the database is closed. */
   async #keepLiveSession({ open }: DatabaseRow, context: Context): Promise<void> {
-    if (this.#place.settings.preserve.length === 0 || this.#live !== undefined || !open) return
+    const carries = this.#place.settings.preserve.length + tablesToCarry(this.#place, this.#details ?? {}).length > 0
+    if (!carries || this.#live !== undefined || !open) return
     const client = await openSession(this.#place, this.#place.names.live, context)
     const session = { client, pid: await backendPid(client) }
     client.once('end', () => {

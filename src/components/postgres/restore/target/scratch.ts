@@ -21,6 +21,7 @@ import { folderFinding, neededBytes } from '../preflight/preflight-disk.ts'
 import { requireTestable, toolFindings } from '../preflight/preflight-server.ts'
 import { referenceOf } from '../../reference/reference.ts'
 import { analyze } from '../load/analyze.ts'
+import { unprovenRows } from '../../without-rows/sentences.ts'
 import { restoreStaged } from '../restore-staged.ts'
 import { expectedAfter } from '../second-pass/entries/expected-after.ts'
 import { sentenceOf, type WayTaken } from '../second-pass/way.ts'
@@ -62,6 +63,7 @@ export class ScratchTarget implements RestoreTarget<PostgresDetails> {
   #running: ThrowAwayServer | undefined
   #ways: readonly WayTaken[] = []
   #readInside = false
+  #unproven: readonly string[] = []
 
   constructor(place: DatabaseTarget, scratchFolder: string) {
     this.#settingsPlace = place
@@ -101,6 +103,7 @@ export class ScratchTarget implements RestoreTarget<PostgresDetails> {
 
   async load(details: PostgresDetails, source: ArtifactSource, context: Context): Promise<void> {
     this.#readInside = details.readInside === true
+    this.#unproven = unprovenRows(details)
     await this.discard(context)
     try {
       await this.#letServerIn(context)
@@ -191,7 +194,7 @@ export class ScratchTarget implements RestoreTarget<PostgresDetails> {
   }
 
   remarks(): readonly string[] {
-    return [...(this.#readInside ? [READ_INSIDE] : []), ...this.#ways.map(sentenceOf)]
+    return [...(this.#readInside ? [READ_INSIDE] : []), ...this.#unproven, ...this.#ways.map(sentenceOf)]
   }
 
   /** How what could not be loaded as it stands was loaded; known once it was compared. */
