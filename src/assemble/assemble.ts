@@ -10,6 +10,7 @@ import { componentSchemas } from '../operations/component-schemas.ts'
 import { declared } from '../profiles/use-recipe.ts'
 import { Ways } from './ways.ts'
 import { platforms } from '../platforms/all.ts'
+import type { ServerAddress } from '../platforms/server-address.ts'
 import { fingerprintKeyOf } from '../repository/fingerprint-key.ts'
 import { recordsMemory } from '../repository/memory.ts'
 import { openRepository } from '../repository/open.ts'
@@ -169,7 +170,16 @@ function platformOf({ platform: settings, components }: Config['apps'][string]):
     `platform ${settings.kind}`,
   )
   const reaches = Object.values(components).flatMap(({ reach }) => (reach === undefined ? [] : [reach]))
-  return { platform: { kind, settings, reaches } }
+  return { platform: { kind, settings, reaches, servers: serversOf(components) } }
+}
+
+/** Of the components that name no container. */
+function serversOf(components: Config['apps'][string]['components']): readonly ServerAddress[] {
+  return Object.entries(components).flatMap(([component, { captureWhile: _captureWhile, ...settings }]) => {
+    if (settings.reach !== undefined) return []
+    const at = drivers.find(({ kind }) => kind === settings.kind)?.server?.(settings)
+    return at === undefined ? [] : [{ component, at }]
+  })
 }
 
 function configurationOf({ carried }: Config, app: string): Pick<App, 'configuration'> {

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { FailureDomain } from '../core/safety/lost-together.ts'
+import type { ServerAddress } from '../platforms/server-address.ts'
 import type { Context } from '../core/ports.ts'
 import type { Finding } from '../core/restore-point.ts'
 import type { ServerMoment } from '../core/safety/server-moment.ts'
@@ -53,6 +54,8 @@ export interface Driver<Settings = unknown, Details = unknown> {
 
   /** What the component lies on, as far as it can be seen from here. */
   place?(settings: Settings, context: Context): Promise<FailureDomain>
+  /** Where the server listens, for one that is reached by its address. */
+  server?(settings: Settings): ServerAddress['at'] | undefined
   /** Where the server is now; undefined when it does not say. Changes nothing. */
   serverMoment?(settings: Settings, context: Context): Promise<ServerMoment | undefined>
   /** Whether a capture would hold this file of the host. */

@@ -9,6 +9,7 @@ import type { Objectives } from '../core/safety/safety.ts'
 import type { RetentionPolicy } from '../core/retention/retention.ts'
 import type { Driver } from '../components/driver.ts'
 import type { Platform } from '../platforms/platform.ts'
+import type { ServerAddress } from '../platforms/server-address.ts'
 import type { DeclaredFit } from '../key-fit/schema.ts'
 import type { Into } from '../core/texts/into-text.ts'
 import type { Identity, Repository } from '../repository/repository.ts'
@@ -49,6 +50,8 @@ export interface AppPlatform {
   readonly settings: unknown
   /** The containers in which components of the app run. */
   readonly reaches: readonly unknown[]
+  /** The servers of components that are reached by an address. */
+  readonly servers?: readonly ServerAddress[]
 }
 
 export interface AppComponent {

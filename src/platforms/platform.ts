@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { Context } from '../core/ports.ts'
 import type { Finding } from '../core/restore-point.ts'
 import type { Place } from './place.ts'
+import type { ServerAddress } from './server-address.ts'
 import type { Spawned } from './through.ts'
 
 /**
@@ -18,17 +19,27 @@ export interface Platform<Settings = unknown, Reach = unknown> {
   /** Starts it as it was before `pause`, and waits until it is ready. One that runs goes on. */
   resume(settings: Settings, workload: string, context: Context): Promise<void>
   /**
-   * Fails with `refused` where a workload that is to be stopped is one that a component of the app runs in. Asked before the
-   * first is stopped.
+   * Fails where a workload that is to be stopped is one that a component of the app runs in: in the container that it names, or
+   * certainly the server at its address. Asked before the first is stopped. Changes nothing.
    */
-  protect?(settings: Settings, reaches: readonly Reach[], context: Context): Promise<void>
+  protect?(
+    settings: Settings,
+    reaches: readonly Reach[],
+    context: Context,
+    servers?: readonly ServerAddress[],
+  ): Promise<void>
   /**
    * What the settings mean now, in words that stay the same for the same one, where something beside them decides it. A plan
    * fixes it: what was planned for one does not run on another. Changes nothing.
    */
   identity?(settings: Settings, context: Context): Promise<string>
   /** Whether all that pause, resume and reach need is there and allowed. Changes nothing. */
-  check?(settings: Settings, reaches: readonly Reach[], context: Context): Promise<readonly Finding[]>
+  check?(
+    settings: Settings,
+    reaches: readonly Reach[],
+    context: Context,
+    servers?: readonly ServerAddress[],
+  ): Promise<readonly Finding[]>
   /** The least rights for a purpose, as text that an administrator reads and applies. Changes nothing. */
   rights?(settings: Settings, reaches: readonly Reach[], purpose: PlatformPurpose, context: Context): Promise<string>
   /** For platforms whose servers may be out of this host's reach. */

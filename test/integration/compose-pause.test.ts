@@ -95,6 +95,38 @@ test('exactly what ran is started again, and who depends on another is stopped b
   assert.deepEqual(await project.states(), before)
 })
 
+test('a service that the own database is reached in is refused, and no other', async () => {
+  const project = await docker.project({
+    services: { database: { ...idle, ports: ['127.0.0.1::8200'] }, worker: idle },
+  })
+  const id = await project.id('database')
+  const found = JSON.stringify(await docker.must('GET', `/containers/${id}/json`))
+  const [, published = ''] = /"HostPort":"(\d+)"/.exec(found) ?? []
+  const [, address = ''] = /"IPAddress":"(\d[\d.]+)"/.exec(found) ?? []
+  const protect = (services: readonly string[], host: string, port: number | string): Promise<void> | undefined =>
+    composePlatform.protect?.(settingsOf(project, services), [], context, [
+      { component: 'keys', at: { host, port: Number(port) } },
+    ])
+  for (const [host, port] of [
+    ['localhost', published],
+    [address, 5432],
+    ['database', 8200],
+  ] as const)
+    await assert.rejects(async () => await protect(['worker', 'database'], host, port), {
+      kind: 'refused',
+      message: new RegExp(
+        `service database of project .* would be stopped, and serves ${host}:${port} of component keys`,
+      ),
+    })
+  await protect(['worker'], 'localhost', published)
+  for (const [host, port] of [
+    ['localhost', 5432],
+    ['192.0.2.1', published],
+    ['database', 5433],
+  ] as const)
+    await protect(['worker', 'database'], host, port)
+})
+
 test('what was made anew or scaled while it was stopped', async () => {
   const file = { services: { web: idle, worker: { ...idle, scale: 2 } } }
   const project = await docker.project(file)

@@ -7,6 +7,7 @@ import { startSystemd, whyNoSystemd, type Systemd } from '../parts/systemd.ts'
 const ACTS = join(import.meta.dirname, '..', 'parts', 'host-acts.ts')
 const BARE = '[Unit]\nDefaultDependencies=no\n'
 const service = (exec: string, more = ''): string => `${BARE}[Service]\nExecStart=${exec}\n${more}`
+const LISTENER = `${process.execPath} -e "for (const at of [5432, '/run/.s.PGSQL.5432']) require('net').createServer().listen(at)"`
 const UNITS = {
   'web.service': service('/bin/sleep 1000'),
   'worker.service': service('/bin/sleep 1000', 'Restart=always\n'),
@@ -19,6 +20,8 @@ const UNITS = {
     'Type=notify\nNotifyAccess=all\n',
   ),
   'broken.service': service('/bin/false'),
+  'server.service': `${BARE}PartOf=servers.service\n[Service]\nExecStart=${LISTENER}\n`,
+  'servers.service': service('/bin/true', 'Type=oneshot\nRemainAfterExit=yes\n'),
 }
 
 interface Answer<Result> {
@@ -37,9 +40,17 @@ async function act<Result = unknown>(
   return JSON.parse(out) as Answer<Result>
 }
 
+async function until(is: () => Promise<boolean>): Promise<void> {
+  for (let look = 0; look < 50; look += 1) {
+    if (await is()) return
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  assert.fail('it never was so')
+}
+
 const why = whyNoSystemd()
 
-test('units of systemd', { skip: why ?? false, timeout: 120_000 }, async (t) => {
+test('units of systemd', { skip: why ?? false, timeout: 300_000 }, async (t) => {
   const systemd = await startSystemd(UNITS)
   t.after(() => systemd.stop())
   const start = (...units: readonly string[]): Promise<unknown> => systemd.run('systemctl', 'start', ...units)
@@ -73,6 +84,25 @@ test('units of systemd', { skip: why ?? false, timeout: 120_000 }, async (t) => 
     assert.deepEqual([failure?.kind, failure?.message], ['notFound', 'systemd knows no unit gone.service'])
     const { result } = await act<object[]>(systemd, { units: ['web.service', 'gone.service'] }, 'check')
     assert.match(JSON.stringify(result), /web.service.*started by web.socket.*gone.service/)
+  })
+
+  await t.test('a unit that the own database listens in is not stopped', async () => {
+    await start('server.service', 'servers.service', 'web.service')
+    const [port, socket] = [{ host: '127.0.0.1', port: 5432 }, { socket: '/run/.s.PGSQL.5432' }]
+    const protect = async (unit: string, at: object) => {
+      const { failure } = await act(systemd, { units: ['web.service', unit] }, 'protect', JSON.stringify(at))
+      return failure?.message
+    }
+    await until(async () => (await protect('server.service', socket)) !== undefined)
+    for (const at of [port, socket])
+      assert.match(
+        (await protect('server.service', at)) ?? '',
+        /unit server.service would be stopped, and serves .*5432/,
+      )
+    assert.match((await protect('servers.service', port)) ?? '', /through server.service, which systemd stops with it/)
+    for (const at of [{ host: '127.0.0.1', port: 5433 }, { host: '192.0.2.1', port: 5432 }, { socket: '/run/other' }])
+      assert.equal(await protect('server.service', at), undefined)
+    assert.equal(await protect('worker.service', port), undefined)
   })
 
   await t.test('the rights name each unit that is stopped and started', async () => {

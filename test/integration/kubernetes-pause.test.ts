@@ -318,3 +318,32 @@ test('a selector means all that it finds, in the order of names; nothing and abs
     fails('notFound', /Deployment\/.*\/gone is not there/),
   )
 })
+
+describe('what serves the own database', () => {
+  test('by its Service or by the address of its pod is refused, and nobody else', async () => {
+    await objects.workload('StatefulSet', 'store', 1)
+    await objects.workload('Deployment', 'author', 1)
+    const metadata = { name: 'store', namespace }
+    const spec = { selector: { app: 'store' }, ports: [{ port: 5432 }] }
+    const path = `/api/v1/namespaces/${namespace}/services`
+    const made = await kubernetes.must('POST', path, { apiVersion: 'v1', kind: 'Service', metadata, spec })
+    const pod = (await objects.list('Pod')).find((one) => at(one, 'metadata', 'labels', 'app') === 'store')
+    const pauses = [
+      { kind: 'Deployment', name: 'author' },
+      { kind: 'StatefulSet', name: 'store' },
+    ]
+    const protect = (host: unknown, port = 5432, chosen = pauses): Promise<void> | undefined =>
+      platform.protect?.(settingsOf({ pauses: chosen }), [], context, [
+        { component: 'keys', at: { host: String(host), port } },
+      ])
+    const hosts = ['store', `store-0.store.${namespace}.svc.cluster.local`, `store.${namespace}`]
+    for (const host of [...hosts, at(made, 'spec', 'clusterIP'), at(pod, 'status', 'podIP')])
+      await assert.rejects(
+        async () => await protect(host),
+        fails('refused', /StatefulSet\/.*store, which serves .*:5432 of component keys/),
+      )
+    for (const host of ['stores', 'store.elsewhere.svc', 'localhost', '192.0.2.1']) await protect(host)
+    await protect('store', 5433)
+    await protect('store', 5432, pauses.slice(0, 1))
+  })
+})

@@ -16,6 +16,8 @@ const ACTS: Readonly<Record<string, () => Promise<unknown>>> = {
   pause: () => hostPlatform.pause(settings, name, context),
   resume: () => hostPlatform.resume(settings, name, context),
   check: async () => await hostPlatform.check?.(settings, [], context),
+  protect: async () =>
+    await hostPlatform.protect?.(settings, [], context, [{ component: 'database', at: JSON.parse(name) }]),
   rights: async () => await hostPlatform.rights?.(settings, [], 'restore', context),
 }
 

@@ -102,7 +102,7 @@ async function untilAnswers(run: Systemd['run']): Promise<void> {
 }
 
 function inside(first: string, argv: readonly string[]): ReturnType<Systemd['run']> {
-  const command = ['-t', first, '--mount', '--pid', '--ipc', '--uts', '--', ...argv]
+  const command = ['-t', first, '--mount', '--pid', '--ipc', '--uts', '--net', '--', ...argv]
   return new Promise((resolve) =>
     execFile('nsenter', command, { timeout: 60_000 }, (failed, out, error) =>
       resolve({ code: failed === null ? 0 : typeof failed.code === 'number' ? failed.code : 1, out, error }),

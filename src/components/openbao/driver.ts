@@ -6,6 +6,8 @@ import { openbaoDestination } from './destination.ts'
 import { openbaoDetails, openbaoSettings } from './schema.ts'
 import type { OpenbaoDetails, OpenbaoSettings } from './schema.ts'
 
+const DEFAULT_PORTS = { https: 443, http: 80 } as const
+
 /** The KV mounts of an OpenBao server (or one that speaks the same), with all versions. Loaded by the call that needs it. */
 export const openbaoDriver: Driver<OpenbaoSettings, OpenbaoDetails> = {
   kind: 'openbao',
@@ -27,6 +29,15 @@ export const openbaoDriver: Driver<OpenbaoSettings, OpenbaoDetails> = {
     Promise.resolve(
       through === undefined ? placeOfServer(address.startsWith('unix:') ? '/' : new URL(address).hostname) : {},
     ),
+  server({ address, through }) {
+    if (through !== undefined) return undefined
+    if (address.startsWith('unix:')) return { socket: address.replace(/^unix:\/\//, '') }
+    const { protocol, hostname, port } = new URL(address)
+    return {
+      host: hostname,
+      port: port === '' ? DEFAULT_PORTS[protocol === 'https:' ? 'https' : 'http'] : Number(port),
+    }
+  },
   secrets: {
     captured: async (details, source, name) => (await import('./capture/keys.ts')).capturedKey(details, source, name),
     live: async (...request) => (await import('./capture/keys.ts')).liveKey(...request),

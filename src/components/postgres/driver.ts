@@ -27,6 +27,10 @@ export const postgresDriver: Driver<PostgresSettings, PostgresDetails> = {
   },
   // Where a container runs nobody sees from here.
   place: ({ host, through }) => Promise.resolve(through === undefined ? placeOfServer(host) : {}),
+  server({ host, port, through }) {
+    if (through !== undefined) return undefined
+    return host.startsWith('/') ? { socket: `${host.replace(/\/$/, '')}/.s.PGSQL.${port}` } : { host, port }
+  },
   serverMoment: async (...request) => (await import('./server-moment.ts')).serverMoment(...request),
   rights: { form: 'grants', text: async (...request) => (await import('./roles/grants.ts')).grants(...request) },
   destination: postgresDestination,

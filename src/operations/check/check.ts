@@ -67,8 +67,8 @@ async function platformFindings(app: App, context: OperationContext): Promise<re
   const running = await runningWorkloads(app, context)
   const message =
     running.length === 0 ? 'nothing of the app runs now' : `a restore stops and starts ${running.join(', ')}`
-  const { kind, settings, reaches } = app.platform
-  const more = (await kind.check?.(settings, reaches, context)) ?? []
+  const { kind, settings, reaches, servers } = app.platform
+  const more = (await kind.check?.(settings, reaches, context, servers)) ?? []
   return [...paused, { level: 'ok', subject: `platform ${kind.kind}`, message }, ...more]
 }
 

@@ -3,9 +3,9 @@ import type { App, OperationContext } from '../app.ts'
 import { refuseSwitched } from '../fixed-platform.ts'
 import { asOperation } from '../as-operation.ts'
 import { payOwedHooks } from '../hooks/hooks.ts'
-import { letGo, startAll } from '../pause/hold.ts'
+import { claimRecord, letGo, startAll } from '../pause/hold.ts'
 import { mayResume, type MayNot } from '../pause/may-resume.ts'
-import { adoptRecord, loadRecord, saveRecord, type PauseRecord } from '../pause/record.ts'
+import { adoptRecord, loadRecord, type PauseRecord } from '../pause/record.ts'
 import { unfinishedJournal } from '../restore/journal.ts'
 import { nextStepFor } from '../restore/next-step.ts'
 import { forgetBeat, haveExpired } from './heartbeat.ts'
@@ -71,7 +71,8 @@ async function lookAndStart(app: App, how: BringUp, context: OperationContext): 
   const left = { ...found, facts: { ...found.facts, isRunning: false } }
   const kept = left.unsettled === undefined ? await keptDown(left, how, context) : undefined
   if (kept !== undefined) return kept
-  await claim(left.record, context)
+  if (!(await claimRecord(left.record, context))) return await lookAndStart(app, how, context)
+  await forgetDead(record, context)
   const settled = how.endsUnfinished ? {} : await settleLeft(app, left, context)
   return { ...(await startLeft(app, how, context)), ...settled }
 }
@@ -95,11 +96,8 @@ function running({ name }: App, { record, facts }: LeftDown): GuardReport {
   return { app: name, outcome: 'running', workloads: record?.workloads ?? [], ...said }
 }
 
-/** From here on others see that somebody is at it. */
-async function claim(record: PauseRecord | undefined, context: OperationContext): Promise<void> {
-  if (record === undefined) return
-  if (record.owner !== null) await forgetBeat(record.app, record.owner, context)
-  await saveRecord({ ...record, owner: await context.processes.self() }, context)
+async function forgetDead(record: PauseRecord | undefined, context: OperationContext): Promise<void> {
+  if (record !== undefined && record.owner !== null) await forgetBeat(record.app, record.owner, context)
 }
 
 async function settleLeft(

@@ -1,7 +1,8 @@
 import { Failure, toFailure } from '../../core/failure.ts'
 import type { App, AppComponent, OperationContext } from '../app.ts'
+import { withAppLock } from './app-lock.ts'
 import { letGo, noteHeld, refuseOther, release } from './hold.ts'
-import { loadRecord, saveRecord, type PauseRecord } from './record.ts'
+import { loadRecord, saveRecord } from './record.ts'
 import { runningWorkloads, startWorkloads, stopWorkloads } from './workloads.ts'
 
 /** Whether this component is captured while the app's writers are stopped. */
@@ -33,7 +34,7 @@ export class CaptureWindow {
     const before = await loadRecord(this.#app.name, this.#context)
     await refuseOther(before, this.#context)
     try {
-      const workloads = before === undefined ? await this.#hold() : await this.#within(before)
+      const workloads = before === undefined ? await this.#hold() : await this.#within()
       await stopWorkloads(this.#app, workloads, this.#context)
     } catch (error) {
       await this.close()
@@ -75,18 +76,30 @@ export class CaptureWindow {
   }
 
   /** The app is paused already and stays so: only what runs all the same is stopped, and started again. */
-  async #within(record: PauseRecord): Promise<readonly string[]> {
-    const workloads = await runningWorkloads(this.#app, this.#context)
+  async #within(): Promise<readonly string[]> {
+    const workloads = await withAppLock(this.#app.name, this.#context, () => this.#join())
     this.#end = async () => {
       await startWorkloads(this.#app, workloads, this.#uncancelled)
       const now = await loadRecord(this.#app.name, this.#uncancelled)
       if (now !== undefined) await letGo(now, this.#uncancelled)
     }
-    // While it reads, the end of the pause must wait for it.
+    return workloads
+  }
+
+  /** While it reads, the end of the pause must wait for it. */
+  async #join(): Promise<readonly string[]> {
+    const record = await loadRecord(this.#app.name, this.#context)
+    await refuseOther(record, this.#context)
+    if (record === undefined) throw hasEnded(this.#app.name)
+    const workloads = await runningWorkloads(this.#app, this.#context)
     const owner = await this.#context.processes.self()
     await saveRecord({ ...record, owner, workloads: [...new Set([...record.workloads, ...workloads])] }, this.#context)
     return workloads
   }
+}
+
+function hasEnded(app: string): Failure {
+  return new Failure('locked', `the pause of app ${app} was ended just now`, { hint: 'Run this again.' })
 }
 
 function noPlatform(app: string, component: string): Failure {

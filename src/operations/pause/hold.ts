@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util'
 import { describe, Failure } from '../../core/failure.ts'
 import type { App, OperationContext } from '../app.ts'
 import { platformNow } from '../fixed-platform.ts'
+import { withAppLock } from './app-lock.ts'
 import { mayBeMixed, mayResume, type MayNot } from './may-resume.ts'
 import { loadRecord, removeRecord, saveRecord, type PauseRecord } from './record.ts'
 import { runningWorkloads, startWorkloads, stopWorkloads } from './workloads.ts'
@@ -21,18 +23,34 @@ export interface Holder extends Pick<PauseRecord, 'operation' | 'id'> {
 export async function noteHeld(app: App, holder: Holder, context: OperationContext): Promise<readonly string[]> {
   // The writers of the app write to its own place.
   if (app.into !== undefined) return []
+  // Who runs now is told at once. Whether anybody does is certain only within the lock.
+  await refuseOther(await loadRecord(app.name, context), context)
+  return await withAppLock(app.name, context, () => noteLocked(app, holder, context))
+}
+
+async function noteLocked(app: App, holder: Holder, context: OperationContext): Promise<readonly string[]> {
   const before = await loadRecord(app.name, context)
   await refuseOther(before, context)
   const workloads = [...new Set([...(before?.workloads ?? []), ...(await runningWorkloads(app, context))])]
   if (workloads.length === 0 && before === undefined) return []
   const owner = await context.processes.self()
   const record = isOf(before, holder) ? before : newRecord(app, holder, before, context)
-  // Asking the platform may take long: another operation may hold the app by now.
-  const now = await loadRecord(app.name, context)
-  if (now?.id !== before?.id || now?.owner !== before?.owner) return await noteHeld(app, holder, context)
   const platform = record.platform === undefined ? await platformNow(app, context) : {}
   await saveRecord({ ...record, ...platform, owner, workloads }, context)
   return workloads
+}
+
+/**
+ * Takes the record over where it still is what the caller saw. False where somebody else wrote it since. Nothing is done where there
+ * was none.
+ */
+export async function claimRecord(seen: PauseRecord | undefined, context: OperationContext): Promise<boolean> {
+  if (seen === undefined) return true
+  return await withAppLock(seen.app, context, async () => {
+    if (!isDeepStrictEqual(await loadRecord(seen.app, context), seen)) return false
+    await saveRecord({ ...seen, owner: await context.processes.self() }, context)
+    return true
+  })
 }
 
 /** Fails with `locked` while another process is at the operation of the record. */

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Failure } from '../../core/failure.ts'
 import type { App, OperationContext } from '../app.ts'
+import { removeForCertain } from './app-lock.ts'
 import { journalsOf, saveJournal, type RestoreJournal } from '../restore/journal.ts'
 
 /**
@@ -54,14 +55,9 @@ export async function saveRecord(record: PauseRecord, { records }: OperationCont
   return record
 }
 
-/** A removal whose answer was lost is one: nothing comes after it. */
+/** Nothing comes after it. */
 export async function removeRecord(app: string, context: OperationContext): Promise<void> {
-  try {
-    await context.records.remove(nameOf(app))
-  } catch (error) {
-    const left = await context.records.load(nameOf(app)).catch(() => true)
-    if (left !== undefined) throw error
-  }
+  await removeForCertain(nameOf(app), context)
 }
 
 /** The record, or what journals of earlier versions say in its place. Changes nothing. */

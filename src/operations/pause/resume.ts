@@ -7,7 +7,7 @@ import { bringUp } from '../guard/guard.ts'
 import type { Judgement } from '../guard/judge.ts'
 import { lookDown } from '../guard/look-down.ts'
 import { lookAt } from '../guard/settle.ts'
-import { startAll } from './hold.ts'
+import { claimRecord, startAll } from './hold.ts'
 import { heldBy, mayResume, type MayNot, type MayResume, type PauseFacts } from './may-resume.ts'
 import { adoptRecord, findRecord, loadRecord, type PauseRecord } from './record.ts'
 
@@ -68,6 +68,7 @@ async function resume(app: App, { accept }: ResumeOrder, context: OperationConte
   if (outcome !== 'brought back' && outcome !== 'up') {
     const facts = (await lookDown(app, record, context))?.facts
     if (facts !== undefined) refuseUnready(app, record, { ...facts, isAsked: true }, accept)
+    if (record !== undefined && !(await claimRecord(record, context))) throw takenMeanwhile(app)
     if (record !== undefined) await startAll(app, record, context, accept)
   }
   const { accept: _accepted, reason: _reason, ...report } = planOf(app, record, accept)
@@ -98,6 +99,11 @@ function withoutRecord({ name }: App, { isRunning, unfinished }: PauseFacts): Ma
   if (!isRunning) return heldBy(unfinished)
   const reason = `restore ${unfinished.restoreId} of app ${name} runs now`
   return { may: false, because: 'it runs', reason, hint: 'Wait until it has ended.' }
+}
+
+function takenMeanwhile({ name }: App): Failure {
+  const message = `another operation took app ${name} just now`
+  return new Failure('locked', message, { hint: 'Wait until it has ended, then run this again.' })
 }
 
 function refusal({ because, reason, hint }: MayNot): Failure {

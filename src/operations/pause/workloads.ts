@@ -12,8 +12,17 @@ export async function runningWorkloads({ platform }: App, context: OperationCont
 export async function workloadsToPause(app: App, context: OperationContext): Promise<readonly string[]> {
   // They write to the app's own place.
   if (app.into !== undefined) return []
+  // Told before hours of loading, and once more before the first is stopped.
+  await protectOwn(app.platform, context)
   const left = (await findRecord(app, context))?.workloads ?? []
   return [...new Set([...(await runningWorkloads(app, context)), ...left])]
+}
+
+/** Fails where the platform would stop what the app's own data is served by. */
+async function protectOwn(platform: App['platform'], context: OperationContext): Promise<void> {
+  if (platform === undefined) return
+  const { kind, settings, reaches, servers } = platform
+  await kind.protect?.(settings, reaches, context, servers)
 }
 
 /** Stops them one after the other. Who dies in here has them in the record. */
@@ -23,8 +32,8 @@ export async function stopWorkloads(
   context: OperationContext,
 ): Promise<void> {
   if (platform === undefined || workloads.length === 0) return
-  const { kind, settings, reaches } = platform
-  await kind.protect?.(settings, reaches, context)
+  const { kind, settings } = platform
+  await protectOwn(platform, context)
   for (const workload of workloads) {
     context.progress({ type: 'phase', phase: 'pause', detail: workload })
     await kind.pause(settings, workload, context)

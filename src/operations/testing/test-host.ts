@@ -125,10 +125,12 @@ export async function newTestHost(options: WorkshopOptions = {}): Promise<TestHo
   }
 }
 
-/** Ids of repositories are random, and effects have stable names. */
+/** Ids of repositories and files of locks are random, and effects have stable names. */
 function withStableNames(effects: Effects, ids: readonly string[]): Effects {
   const stable = (name: string): string =>
-    ids.reduce((text, id, index) => text.replace(id, `repository-${index}`), name)
+    ids
+      .reduce((text, id, index) => text.replace(id, `repository-${index}`), name)
+      .replace(/(record lock-.*-)[0-9a-f]{8}$/, '$1…')
   return { run: (name, act) => effects.run(stable(name), act) }
 }
 

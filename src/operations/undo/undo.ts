@@ -10,7 +10,7 @@ import { plannedWindow, refuseOutsideWindow, type PlannedWindow } from '../pause
 import { workloadsToPause } from '../pause/workloads.ts'
 import type { Into } from '../../core/texts/into-text.ts'
 import { beginHooks, endHooks, endHooksAfterFailure } from '../hooks/hooks.ts'
-import { refuseAtWork } from '../guard/claim-journal.ts'
+import { claimJournal } from '../guard/claim-journal.ts'
 import { enterStage, journalsOf, type RestoreJournal } from '../restore/journal.ts'
 import { openBareTargets } from '../restore/targets.ts'
 import { undoPlace } from './places.ts'
@@ -187,9 +187,7 @@ async function orLeave(
 }
 
 async function beginUndo(journal: RestoreJournal, context: OperationContext): Promise<void> {
-  await refuseAtWork(journal, context)
-  const own = { ...journal, owner: await context.processes.self() }
-  await enterStage(own, 'undoing', context.records, context.clock)
+  await enterStage(await claimJournal(journal, context), 'undoing', context.records, context.clock)
 }
 
 interface Undoing {

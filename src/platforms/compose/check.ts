@@ -5,6 +5,8 @@ import type { Finding } from '../../core/restore-point.ts'
 import { withEngine, type EngineClient } from './engine/client.ts'
 import { inspectContainer, type InspectedContainer } from './engine/containers.ts'
 import type { ServiceContainer } from './labels.ts'
+import type { ServerAddress } from '../server-address.ts'
+import { refuseServers } from './refuse-server.ts'
 import { refuseOurselves } from './ourselves.ts'
 import { containersOf, servicesText } from './project.ts'
 import { refuseOwnDatabase } from './own-database.ts'
@@ -15,6 +17,7 @@ import { runningOf, stopOrder } from './workloads.ts'
 export async function checkProject(
   settings: ComposeSettings,
   reaches: readonly ComposeReach[],
+  servers: readonly ServerAddress[],
   context: Context,
 ): Promise<readonly Finding[]> {
   const { engine: address, project, services } = settings
@@ -42,6 +45,7 @@ export async function checkProject(
       const found = ok(`compose project ${project}`, servicesText(all))
       if (services.length === 0) return [found]
       await refuseOurselves(runningOf(all, settings))
+      await refuseServers(settings, servers, context)
       return [found, orderFinding(settings, all), ...(await containerFindings(settings, all, engine, context))]
     })
     return findings

@@ -5,6 +5,7 @@ import { findContainer } from './find.ts'
 import { refuseOwnDatabase } from './own-database.ts'
 import { composeRightsText } from './rights.ts'
 import { spawnContainer } from './spawn.ts'
+import { refuseServers } from './refuse-server.ts'
 import { refuseOurselves } from './ourselves.ts'
 import { pauseWorkload } from './pause.ts'
 import { containersOf } from './project.ts'
@@ -28,10 +29,11 @@ export const composePlatform: Platform<ComposeSettings, ComposeReach> = {
     withEngine(settings, (engine) => pauseWorkload(settings, workload, engine, context)),
   resume: (settings, workload, context) =>
     withEngine(settings, (engine) => resumeWorkload(settings, workload, engine, context)),
-  async protect(settings, reaches) {
+  async protect(settings, reaches, context, servers = []) {
     refuseOwnDatabase(settings, reaches)
+    await refuseServers(settings, servers, context)
   },
-  check: (settings, reaches, context) => checkProject(settings, reaches, context),
+  check: (settings, reaches, context, servers = []) => checkProject(settings, reaches, servers, context),
   rights: (_settings, _reaches, purpose) => Promise.resolve(composeRightsText(purpose)),
   inside: {
     reach: composeReach,

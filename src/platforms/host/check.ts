@@ -3,16 +3,36 @@ import { failedFinding } from '../../core/failed-finding.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import { isRoot } from '../../system/process/accounts.ts'
+import type { ServerAddress } from '../server-address.ts'
 import { execute } from './execute.ts'
+import { refuseServers } from './refuse-server.ts'
 import type { HostSettings } from './schema.ts'
 import { isTrigger, isUp, lookAtUnit, systemctl, triggersOf } from './units.ts'
 
 /** Whether the units are there, and may be stopped and started by this user. Changes nothing. */
-export async function checkHost(settings: HostSettings, context: Context): Promise<readonly Finding[]> {
-  const findings: Finding[] = []
+export async function checkHost(
+  settings: HostSettings,
+  servers: readonly ServerAddress[],
+  context: Context,
+): Promise<readonly Finding[]> {
+  const findings: Finding[] = [...(await serverFindings(settings, servers, context))]
   for (const unit of settings.units) findings.push(...(await checkUnit(unit, settings, context)))
   if (settings.units.length > 0 && !settings.sudo && !isRoot()) findings.push(unknownRights())
   return findings
+}
+
+async function serverFindings(
+  settings: HostSettings,
+  servers: readonly ServerAddress[],
+  context: Context,
+): Promise<readonly Finding[]> {
+  try {
+    await refuseServers(settings, servers, context)
+    return []
+  } catch (error) {
+    if (context.signal.aborted) throw error
+    return [failedFinding('units to stop', error)]
+  }
 }
 
 async function checkUnit(unit: string, settings: HostSettings, context: Context): Promise<readonly Finding[]> {

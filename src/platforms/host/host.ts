@@ -4,6 +4,7 @@ import { accountName } from '../../system/process/accounts.ts'
 import type { Platform } from '../platform.ts'
 import { checkHost } from './check.ts'
 import { execute } from './execute.ts'
+import { refuseServers } from './refuse-server.ts'
 import { hostRights } from './rights.ts'
 import { hostSettings, type HostSettings, type HostWorkload } from './schema.ts'
 import { awaitUp, isTrigger, lookAtUnit, requireDown, runningUnits, socketsOf, systemctl, triggersOf } from './units.ts'
@@ -20,7 +21,8 @@ export const hostPlatform: Platform<HostSettings> = {
   },
   pause: (settings, name, context) => context.effects.run(`pause ${name}`, () => stop(settings, name, context)),
   resume: (settings, name, context) => context.effects.run(`resume ${name}`, () => start(settings, name, context)),
-  check: (settings, _reaches, context) => checkHost(settings, context),
+  protect: (settings, _reaches, context, servers = []) => refuseServers(settings, servers, context),
+  check: (settings, _reaches, context, servers = []) => checkHost(settings, servers, context),
   async rights(settings, _reaches, purpose, context) {
     const units: string[] = []
     for (const unit of settings.units) units.push(...triggersOf(await lookAtUnit(unit, settings, context)), unit)

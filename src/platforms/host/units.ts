@@ -12,6 +12,12 @@ const unitState = z.object({
   Type: z.string().default(''),
   /** Names of units that start it, with a space between. */
   TriggeredBy: z.string().default(''),
+  /** Its own name, where it was asked for by another. */
+  Id: z.string().default(''),
+  /** Units that are stopped with it: by `PartOf`, `Requires` and `BindsTo` of theirs. */
+  ConsistsOf: z.string().default(''),
+  RequiredBy: z.string().default(''),
+  BoundBy: z.string().default(''),
 })
 export type UnitState = Readonly<z.infer<typeof unitState>>
 
@@ -76,6 +82,19 @@ export const isTrigger = (unit: string): boolean => TRIGGERS.test(unit)
 
 export const triggersOf = ({ TriggeredBy }: UnitState): readonly string[] =>
   TriggeredBy.split(' ').filter((name) => name !== '')
+
+/** This unit and all that systemd stops with it, by their own names. */
+export async function stoppedWith(unit: string, settings: HostSettings, context: Context): Promise<readonly string[]> {
+  const found = new Set<string>()
+  const asked = [unit]
+  for (let next = asked.pop(); next !== undefined; next = asked.pop()) {
+    const { Id, ConsistsOf, RequiredBy, BoundBy } = await lookAtUnit(next, settings, context)
+    if (found.has(Id)) continue
+    found.add(Id)
+    asked.push(...`${ConsistsOf} ${RequiredBy} ${BoundBy}`.split(' ').filter((name) => name !== ''))
+  }
+  return [...found]
+}
 
 /** The command that changes a unit. */
 export function systemctl(

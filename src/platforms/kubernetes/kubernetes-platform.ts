@@ -1,10 +1,12 @@
 import type { Context } from '../../core/ports.ts'
 import type { Inside, Platform } from '../platform.ts'
+import type { ServerAddress } from '../server-address.ts'
 import { asFindings, checkPlatform } from './check/check.ts'
 import { checkReach } from './check/check-reach.ts'
 import { accessTo, withCluster } from './connect.ts'
 import { pauseWorkload, resumeWorkload } from './pause/pause.ts'
 import { databaseOwners, refuseDatabase } from './pause/refuse-database.ts'
+import { refuseServers } from './pause/refuse-server.ts'
 import { runningWorkloads, selectedWorkloads } from './pause/running.ts'
 import { nameOf } from './pause/workload-name.ts'
 import { findPlace, wordsOf } from './place/find.ts'
@@ -25,11 +27,11 @@ export const kubernetesPlatform: KubernetesPlatform = {
   pause: (settings, workload, context) => acted(pauseWorkload, settings, workload, context),
   resume: (settings, workload, context) => acted(resumeWorkload, settings, workload, context),
   protect: protectReaches,
-  async check(settings, reaches, context) {
+  async check(settings, reaches, context, servers) {
     const found = [...(await checkPlatform(settings, context))]
     for (const reach of reaches) found.push(...(await checkReach(settings, reach, context)))
     const asked = asFindings('workloads', context, async () => {
-      await protectReaches(settings, reaches, context)
+      await protectReaches(settings, reaches, context, servers)
       return []
     })
     return [...found, ...(await asked)]
@@ -53,9 +55,14 @@ async function protectReaches(
   settings: KubernetesSettings,
   reaches: readonly KubernetesReach[],
   context: Context,
+  servers: readonly ServerAddress[] = [],
 ): Promise<void> {
   if (settings.pauses.length === 0) return
-  const selected = await withCluster(settings, context, (client) => selectedWorkloads(settings, client))
+  const selected = await withCluster(settings, context, async (client) => {
+    const all = await selectedWorkloads(settings, client)
+    await refuseServers(all, servers, settings.namespace, { client, context })
+    return all
+  })
   const workloads = selected.map(({ workload }) => nameOf(workload))
   for (const reach of reaches) refuseDatabase(workloads, await databaseOwners(settings, reach, context), wordsOf(reach))
 }

@@ -33,8 +33,17 @@ const inspected = z.object({
   }),
   NetworkSettings: z.object({
     Networks: z
-      .record(z.string(), z.object({ IPAddress: z.string().default(''), NetworkID: z.string().default('') }))
+      .record(
+        z.string(),
+        z.object({
+          IPAddress: z.string().default(''),
+          NetworkID: z.string().default(''),
+          Aliases: z.array(z.string()).nullish(),
+        }),
+      )
       .nullish(),
+    /** By the port inside, those that are published on the machine of the engine. */
+    Ports: z.record(z.string(), z.array(z.object({ HostPort: z.string() })).nullish()).nullish(),
   }),
 })
 export type InspectedContainer = z.infer<typeof inspected>

@@ -42,6 +42,7 @@ const podShape = z.object({
   }),
   spec: z.object({
     nodeName: z.string().nullish(),
+    hostNetwork: z.boolean().nullish(),
     containers: z.array(container),
     volumes: z.array(z.object({ persistentVolumeClaim: z.object({ claimName: z.string() }).nullish() })).nullish(),
   }),

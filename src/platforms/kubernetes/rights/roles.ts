@@ -81,7 +81,13 @@ function pauseRules({ namespace, pauses, suspends }: KubernetesSettings, hasData
       return { namespace: own, group, resource, verbs: ['get', 'patch'], names: [name] }
     }),
     ...pauses.flatMap((pause) => pauseRule(namespace, pause)),
-    ...(scales || has('DaemonSet') ? [{ ...core, resource: 'pods', verbs: ['list'] } as const] : []),
+    ...(scales || has('DaemonSet')
+      ? [
+          { ...core, resource: 'pods', verbs: ['list'] } as const,
+          // That a pause does not stop a database that is reached by an address is known from Services.
+          { ...core, resource: 'services', verbs: ['list'] } as const,
+        ]
+      : []),
     ...(has('CronJob') ? [{ namespace, group: 'batch', resource: 'jobs', verbs: ['list'] } as const] : []),
     // That a pause does not stop the database is known from whose its pod is.
     ...(hasDatabase && pauses.length > 0
