@@ -3,8 +3,9 @@ import { checkProject } from './check.ts'
 import { withEngine } from './engine/client.ts'
 import { findContainer } from './find.ts'
 import { refuseOwnDatabase } from './own-database.ts'
+import { hostFolder } from './mounts.ts'
 import { composeRightsText } from './rights.ts'
-import { spawnContainer } from './spawn.ts'
+import { spawnContainer, spawnWithVolumes } from './spawn.ts'
 import { refuseServers } from './refuse-server.ts'
 import { refuseOurselves } from './ourselves.ts'
 import { pauseWorkload } from './pause.ts'
@@ -34,11 +35,19 @@ export const composePlatform: Platform<ComposeSettings, ComposeReach> = {
     await refuseServers(settings, servers, context)
   },
   check: (settings, reaches, context, servers = []) => checkProject(settings, reaches, servers, context),
-  rights: (_settings, _reaches, purpose) => Promise.resolve(composeRightsText(purpose)),
+  rights: (_settings, reaches, purpose) =>
+    Promise.resolve(
+      composeRightsText(
+        purpose,
+        reaches.some(({ holds }) => holds === 'files'),
+      ),
+    ),
   inside: {
     reach: composeReach,
     describe: ({ project }, { service }) => `service ${service} of compose project ${project}`,
     find: findContainer,
     spawn: spawnContainer,
+    spawnWithVolumes,
+    hostFolder,
   },
 }
