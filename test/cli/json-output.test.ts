@@ -164,6 +164,7 @@ async function printed(lab: Lab, shape: string, args: readonly string[], code = 
 async function throughTheJob(lab: Lab): Promise<string> {
   await printed(lab, 'init', ['init', '--identity-file', join(lab.folder, 'etc', 'identity.txt')])
   await declareKeyFit(lab, 'portal')
+  await leaveOutRows(lab)
   await printed(lab, 'check', ['check'])
   await printed(lab, 'grants', ['grants', 'restore'])
   await throughPause(lab)
@@ -193,6 +194,14 @@ async function throughTheJob(lab: Lab): Promise<string> {
   await printed(lab, 'undo --forget', ['undo', '--forget', restored.report.restoreId, '--yes'])
   await throughKeeping(lab, report.point)
   return report.point
+}
+
+/** A table that only its definition is kept of. */
+async function leaveOutRows(lab: Lab): Promise<void> {
+  await lab.sql('create table visits (at timestamptz)')
+  await lab.edit((config) => {
+    config.apps['portal']!.components['database']!['withoutRows'] = ['public.visits']
+  })
 }
 
 /** A key in a file, which the data says is `expected`. */
