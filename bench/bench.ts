@@ -24,6 +24,8 @@ export interface BenchOptions {
   /** How many secrets of OpenBao, and how many versions each has. */
   readonly secrets: number
   readonly versions: number
+  /** The size of the table that the measure of routes reads, in 10^9 bytes. */
+  readonly gigabytes: number
   /** How many values key fit opens. */
   readonly rows: number
   /** Restore points are kept in an S3 server and not in a folder. */

@@ -15,10 +15,11 @@ import { measureMemory } from './measures/memory.ts'
 import { measureOpenbao } from './measures/openbao.ts'
 import { measurePoints } from './measures/points.ts'
 import { measureRestore } from './measures/restore.ts'
+import { measureRoutes } from './measures/routes.ts'
 import { measureSwap } from './measures/swap.ts'
 import { describeMachine, EXPLANATION, jsonLine, tableOf } from './report.ts'
 
-type Measure = { readonly does: string } & (
+type Measure = { readonly does: string; readonly onlyByName?: true } & (
   | { run(bench: Bench): Promise<readonly Measurement[]> }
   /** Needs no database. */
   | { alone(place: Place): Promise<readonly Measurement[]> }
@@ -44,6 +45,11 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   memory: { does: 'the peak memory of backups of 200 MB and 2 GB, or --megabytes if that is more', run: measureMemory },
   'key-fit': { does: 'proofs that keys open data, next to bare derivations; and Argon2id', alone: measureKeyFit },
   openbao: { does: 'secrets of OpenBao, next to the bare API calls', alone: measureOpenbao },
+  routes: {
+    does: 'COPY from a pod by each route, next to host and port and to kubectl exec pg_dump; only by name, as root',
+    onlyByName: true,
+    alone: measureRoutes,
+  },
 }
 
 interface CommandLine {
@@ -57,6 +63,7 @@ interface CommandLine {
   readonly secrets: number
   readonly versions: number
   readonly rows: number
+  readonly gb: number
 }
 
 const program = new Command('bench')
@@ -71,6 +78,7 @@ const program = new Command('bench')
   .option('--secrets <count>', 'how many secrets the measure openbao has', positive, 50_000)
   .option('--versions <count>', 'how many versions each of them has', positive, 1)
   .option('--rows <count>', 'how many values the measure key-fit opens', positive, 1000)
+  .option('--gb <size>', 'size of the table of the measure routes, in 10^9 bytes', size, 1)
   .option('--json', 'print one JSON line per measure')
   .addHelpText('after', () => `\n${listOfMeasures()}`)
   .action(main)
@@ -91,12 +99,20 @@ function positive(text: string): number {
   return value
 }
 
+function size(text: string): number {
+  const value = Number(text)
+  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('Give a number above 0.')
+  return value
+}
+
 async function main(names: readonly string[], line: CommandLine): Promise<void> {
-  const { megabytes, rounds, secrets, versions, rows } = line
+  const { megabytes, rounds, secrets, versions, rows, gb: gigabytes } = line
   const context = contextOf(interruption())
   const flags = { keep: line.keep === true, phases: line.phases === true, s3: line.s3 === true, tcp: line.tcp === true }
-  const options: BenchOptions = { megabytes, rounds, secrets, versions, rows, ...flags, context }
-  const chosen = Object.entries(MEASURES).filter(([name]) => names.length === 0 || names.includes(name))
+  const options: BenchOptions = { megabytes, rounds, secrets, versions, rows, gigabytes, ...flags, context }
+  const chosen = Object.entries(MEASURES).filter(([name, { onlyByName }]) =>
+    names.length === 0 ? onlyByName !== true : names.includes(name),
+  )
   if (chosen.every(([, measure]) => 'alone' in measure))
     await withPlace(options, async (place) => {
       console.error(describeMachine(placeFacts(options)))
