@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
-import { Failure } from '../../core/failure.ts'
-import type { ServiceContainer } from './labels.ts'
+import { Failure } from '../../../core/failure.ts'
+import type { ServiceContainer } from '../labels.ts'
 
 /** Fails where this program runs in one of the containers: who stops itself starts nobody again. */
 export async function refuseOurselves(containers: readonly ServiceContainer[]): Promise<void> {

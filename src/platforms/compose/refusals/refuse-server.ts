@@ -1,12 +1,12 @@
-import { Failure } from '../../core/failure.ts'
-import type { Context } from '../../core/ports.ts'
-import { addressText, isThisMachine, type ServerAddress } from '../server-address.ts'
-import { withEngine } from './engine/client.ts'
-import { inspectContainer, type InspectedContainer } from './engine/containers.ts'
-import type { ServiceContainer } from './labels.ts'
-import { containersOf } from './project.ts'
-import type { ComposeSettings } from './schema.ts'
-import { isUp } from './workloads.ts'
+import { Failure } from '../../../core/failure.ts'
+import type { Context } from '../../../core/ports.ts'
+import { addressText, isThisMachine, type ServerAddress } from '../../server-address.ts'
+import { withEngine } from '../engine/client.ts'
+import { inspectContainer, type InspectedContainer } from '../engine/containers.ts'
+import type { ServiceContainer } from '../labels.ts'
+import { containersOf } from '../project.ts'
+import type { ComposeSettings } from '../schema.ts'
+import { isUp } from '../workloads.ts'
 
 /**
  * Fails with `refused` where a service that would be stopped certainly serves one of these addresses: by the name or an address of

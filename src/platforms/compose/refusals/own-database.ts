@@ -1,5 +1,5 @@
-import { Failure } from '../../core/failure.ts'
-import type { ComposeReach, ComposeSettings } from './schema.ts'
+import { Failure } from '../../../core/failure.ts'
+import type { ComposeReach, ComposeSettings } from '../schema.ts'
 
 /** Fails where the services that are stopped include one that a component's server runs in. */
 export function refuseOwnDatabase(
