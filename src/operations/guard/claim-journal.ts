@@ -29,7 +29,7 @@ export async function takeJournal(seen: RestoreJournal, context: OperationContex
 }
 
 /** Fails with `locked` while another operation is at it. */
-async function refuseAtWork(journal: RestoreJournal, context: OperationContext): Promise<void> {
+export async function refuseAtWork(journal: RestoreJournal, context: OperationContext): Promise<void> {
   const { app, owner } = journal
   if (owner === undefined || !(await isAtWork(journal, context))) return
   // Who cannot be seen from here would else be waited for without end.

@@ -6,7 +6,7 @@ import type { App, OperationContext } from '../app.ts'
 import { noteRestored } from '../lineage/server-notes.ts'
 import { endHooksAfterFailure } from '../hooks/hooks.ts'
 import { noteLive, release } from '../pause/hold.ts'
-import { claimJournal } from '../guard/claim-journal.ts'
+import { claimJournal, refuseAtWork, takeJournal } from '../guard/claim-journal.ts'
 import { enterStage, type RestoreJournal } from './journal.ts'
 import { finish, keptFor, activate, RestoreRun } from './execute.ts'
 import { appInto } from './into/app-into.ts'
@@ -29,13 +29,15 @@ export async function resumeRestore(
   context: OperationContext,
 ): Promise<RestoreReport> {
   const app = appInto(own, left.into)
-  const journal = await claimJournal(left, context)
-  if (!canContinue(journal))
+  await refuseAtWork(left, context)
+  // Before it is taken over: a refusal changes nothing.
+  if (!canContinue(left))
     throw new Failure(
       'refused',
-      `restore ${journal.restoreId} of app ${app.name} stopped while ${journal.stage} and cannot go forward`,
-      { hint: nextStepFor(journal) },
+      `restore ${left.restoreId} of app ${app.name} stopped while ${left.stage} and cannot go forward`,
+      { hint: nextStepFor(left) },
     )
+  const journal = await takeJournal(left, context)
   const targets = await openTargets(app, reader, { ...optionsOf(journal), components: journal.components }, context)
   const run = new RestoreRun(journal, { missing: missingOf(reader, undefined), journal }, context)
   try {
