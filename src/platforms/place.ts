@@ -1,9 +1,10 @@
 import type { Duplex, Readable, Writable } from 'node:stream'
+import { Failure } from '../core/failure.ts'
 import type { Context } from '../core/ports.ts'
 
 /**
  * Where one component's server runs: one container, found and pinned. Once that container is replaced every act fails
- * with `unreachable` and names it; nothing ever goes to its successor unseen. Nothing is written inside.
+ * with `unreachable`, which `isGone`, and names it; nothing ever goes to its successor unseen. Nothing is written inside.
  * `testing/place-contract.ts` tests what is promised here.
  */
 export interface Place {
@@ -44,4 +45,9 @@ export interface RunningProgram {
   readonly ended: Promise<number>
   /** Ends the connection, once or again; the program is told so by the end of its input, as a relay must be. */
   stop(): void
+}
+
+/** Whether a failure says that the place is gone for good: then no other way leads there either. */
+export function isGone(error: unknown): boolean {
+  return error instanceof Failure && error.facts['gone'] === true
 }

@@ -8,7 +8,7 @@ import { kubernetesSettings, type KubernetesSettings } from '../../src/platforms
 import { deaths, Died, dyingEffects, recordingEffects } from '../parts/dying-effects.ts'
 import { startCluster, until } from '../parts/kubernetes-cluster.ts'
 import { podSpec, restrictedNamespace } from '../parts/kubernetes-pods.ts'
-import { defineKind, keepScaled, TestObjects } from '../parts/kubernetes-workloads.ts'
+import { defineKind, helmReleaseSchema, keepScaled, TestObjects } from '../parts/kubernetes-workloads.ts'
 import { at } from '../parts/kubernetes.ts'
 import { testContext } from '../parts/postgres.ts'
 
@@ -16,9 +16,9 @@ const { kubernetes } = await startCluster()
 const namespace = await restrictedNamespace(kubernetes)
 const objects = new TestObjects(kubernetes, namespace)
 const context = testContext()
-await defineKind(kubernetes, 'kustomize.toolkit.fluxcd.io', 'v1', 'Kustomization', 'kustomizations')
-await defineKind(kubernetes, 'argoproj.io', 'v1alpha1', 'Application', 'applications')
-await defineKind(kubernetes, 'keda.sh', 'v1alpha1', 'ScaledObject', 'scaledobjects')
+await defineKind(kubernetes, ['kustomize.toolkit.fluxcd.io', 'v1'], 'Kustomization', 'kustomizations')
+await defineKind(kubernetes, ['argoproj.io', 'v1alpha1'], 'Application', 'applications')
+await defineKind(kubernetes, ['keda.sh', 'v1alpha1'], 'ScaledObject', 'scaledobjects')
 
 function settingsOf(over: Readonly<Record<string, unknown>>): KubernetesSettings {
   const base = { kind: 'kubernetes', namespace, kubeconfig: kubernetes.kubeconfig, limitSeconds: 60 }
@@ -187,7 +187,7 @@ describe('what starts others again', () => {
       await sleep(1_000)
       assert.deepEqual([flux.reverted(), await podsOf('kept')], [before, 0])
       for (const name of names.toReversed()) await platform.resume(settings, name, context)
-      assert.equal(at(await objects.read('Kustomization', 'apps'), 'spec', 'suspend'), false)
+      assert.equal(at(await objects.read('Kustomization', 'apps'), 'spec', 'suspend'), undefined)
       assert.equal(at(await objects.read('Deployment', 'kept'), 'status', 'readyReplicas'), 1)
     } finally {
       await flux.stop()
@@ -217,6 +217,37 @@ describe('what starts others again', () => {
     assert.deepEqual(paused, { syncOptions: ['CreateNamespace=true'] })
     await platform.resume(settings, named('Application', 'web'), context)
     assert.deepEqual(at(await objects.read('Application', 'web'), 'spec', 'syncPolicy'), syncPolicy)
+  })
+
+  test('a HelmRelease of Flux is suspended, and comes back as it was to the last field', async () => {
+    const group = 'helm.toolkit.fluxcd.io'
+    await defineKind(kubernetes, [group, 'v2'], 'HelmRelease', 'helmreleases', helmReleaseSchema)
+    try {
+      const chart = { spec: { chart: 'web', sourceRef: { kind: 'HelmRepository', name: 'charts' } } }
+      const spec = { chart, interval: '5m', install: { remediation: { retries: 3 } }, values: { replicas: { web: 2 } } }
+      for (const [name, suspend] of [
+        ['never-said', undefined],
+        ['said-no', false],
+        ['suspended', true],
+      ] as const) {
+        await objects.create('HelmRelease', name, suspend === undefined ? spec : { ...spec, suspend })
+        const before = await objects.read('HelmRelease', name)
+        const settings = settingsOf({ suspends: [{ kind: 'HelmRelease', name }] })
+        const running = suspend === true ? [] : [named('HelmRelease', name)]
+        assert.deepEqual(await platform.running(settings, context), running)
+        await platform.pause(settings, named('HelmRelease', name), context)
+        assert.equal(at(await objects.read('HelmRelease', name), 'spec', 'suspend'), true)
+        await platform.resume(settings, named('HelmRelease', name), warning().context)
+        const after = await objects.read('HelmRelease', name)
+        assert.deepEqual(at(after, 'spec'), at(before, 'spec'))
+        assert.equal(annotation(after), undefined)
+      }
+    } finally {
+      // The next test is of a cluster that has none.
+      const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/helmreleases.${group}`
+      await kubernetes.must('DELETE', path)
+      await until('it is gone', async () => (await kubernetes.ask('GET', path)).status === 404)
+    }
   })
 
   test('of a kind that the cluster does not have is a clear error', async () => {

@@ -185,6 +185,48 @@ describe('the pod is found', () => {
     )
   })
 
+  for (const [operator, members, [role, primary, other], older] of [
+    ['zalando', { application: 'spilo', 'cluster-name': 'NAME' }, ['spilo-role', 'master', 'replica'], {}],
+    ['cloudnative-pg', { 'cnpg.io/cluster': 'NAME' }, ['cnpg.io/instanceRole', 'primary', 'replica'], { role: true }],
+    ['cloudnative-pg', { 'cnpg.io/cluster': 'NAME' }, ['role', 'primary', 'replica'], {}],
+  ] as const)
+    test(`as the primary that ${operator} labels by ${role}; a failover in the middle is refused, and found anew`, async () => {
+      const cluster = `c${Math.random().toString(36).slice(2, 8)}`
+      const own = Object.fromEntries(
+        Object.entries(members).map(([key, value]) => [key, value.replace('NAME', cluster)]),
+      )
+      const as = (what: string) => ({ ...own, [role]: what, ...('role' in older ? { role: what } : {}) })
+      const become = (name: string, what: string): Promise<void> =>
+        until(`${name} is ${what}`, async () => {
+          const pod = (await kubernetes.must('GET', `${pods}/${name}`)) as { metadata: { labels: object } }
+          pod.metadata.labels = { ...pod.metadata.labels, ...as(what) }
+          return (await kubernetes.ask('PUT', `${pods}/${name}`, pod)).status === 200
+        })
+      const [one, two] = [`${cluster}-1`, `${cluster}-2`]
+      await Promise.all([
+        startPod(kubernetes, namespace, one, { labels: as(primary) }),
+        startPod(kubernetes, namespace, two, { labels: as(other) }),
+      ])
+      const reach = { cluster: { operator, name: cluster }, container: 'main' }
+      const place = await find(reach)
+      assert.ok(place.name.endsWith(`/${one}, container main`), place.name)
+      const open = await place.start(['cat'], context)
+
+      await become(one, other)
+      const over = fails('unreachable', /-1, container main is not the primary of cluster \S+ \(.*\) any more$/)
+      await assert.rejects(place.start(['cat'], context), over)
+      await assert.rejects(place.forward?.(5432, context) ?? Promise.resolve(), over)
+      await assert.rejects(
+        find(reach),
+        fails('notFound', /no pod .* is the primary of cluster .*; there is \S+-1 \(Running\), \S+-2 \(Running\)$/),
+      )
+      await become(two, primary)
+      assert.ok((await find(reach)).name.endsWith(`/${two}, container main`))
+      await become(one, primary)
+      await assert.rejects(find(reach), fails('refused', /2 pods in namespace .* are the primary of cluster/))
+      open.stop()
+    })
+
   test('by its StatefulSet; one that does not run says why', async () => {
     const sets = `/apis/apps/v1/namespaces/${namespace}/statefulsets`
     const template = { metadata: { labels: { app: 'set' } }, spec: podSpec({}) }

@@ -40,8 +40,8 @@ const WORKLOADS = ['Kustomization/apps', 'Deployment/web', 'CronJob/cron'].map((
 )
 
 before(async () => {
-  await defineKind(kubernetes, 'kustomize.toolkit.fluxcd.io', 'v1', 'Kustomization', 'kustomizations')
-  await defineKind(kubernetes, 'keda.sh', 'v1alpha1', 'ScaledObject', 'scaledobjects')
+  await defineKind(kubernetes, ['kustomize.toolkit.fluxcd.io', 'v1'], 'Kustomization', 'kustomizations')
+  await defineKind(kubernetes, ['keda.sh', 'v1alpha1'], 'ScaledObject', 'scaledobjects')
   await objects.create('Kustomization', 'apps', { prune: true })
   await objects.workload('StatefulSet', 'db', 1, { command: ['nc', '-ll', '-p', '5432', '-e', 'echo', 'hello'] })
   await objects.workload('Deployment', 'web', 1)

@@ -11,6 +11,7 @@ const places = {
   Job: ['apis/batch/v1', 'jobs'],
   Pod: ['api/v1', 'pods'],
   Kustomization: ['apis/kustomize.toolkit.fluxcd.io/v1', 'kustomizations'],
+  HelmRelease: ['apis/helm.toolkit.fluxcd.io/v2', 'helmreleases'],
   Application: ['apis/argoproj.io/v1alpha1', 'applications'],
   ScaledObject: ['apis/keda.sh/v1alpha1', 'scaledobjects'],
   HorizontalPodAutoscaler: ['apis/autoscaling/v2', 'horizontalpodautoscalers'],
@@ -76,22 +77,25 @@ export class TestObjects {
   }
 }
 
-/** Kinds of others, as far as tests need them: objects of any content. */
+const ANYTHING = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true }
+
+/** Kinds of others, as far as tests need them: objects of any content, unless a schema says what the server keeps of them. */
 export async function defineKind(
   kubernetes: TestKubernetes,
-  group: string,
-  version: string,
+  [group, version]: readonly [string, string],
   kind: string,
   plural: string,
+  openAPIV3Schema: object = ANYTHING,
 ): Promise<void> {
-  const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } }
   await kubernetes.ask('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
     metadata: { name: `${plural}.${group}` },
     spec: {
       group,
       scope: 'Namespaced',
       names: { kind, plural, singular: kind.toLowerCase() },
-      versions: [{ name: version, served: true, storage: true, schema }],
+      versions: [
+        { name: version, served: true, storage: true, schema: { openAPIV3Schema }, subresources: { status: {} } },
+      ],
     },
   })
   await until(
@@ -99,6 +103,46 @@ export async function defineKind(
     async () => (await kubernetes.ask('GET', `/apis/${group}/${version}/${plural}`)).status === 200,
   )
 }
+
+const text = { type: 'string' }
+const whole = { type: 'integer' }
+const objectOf = (properties: object, required: readonly string[] = []): object => ({
+  type: 'object',
+  properties,
+  ...(required.length === 0 ? {} : { required }),
+})
+
+/** The fields that a HelmRelease of Flux has in its own definition, as far as one is written here; the server drops all others. */
+export const helmReleaseSchema = objectOf({
+  apiVersion: text,
+  kind: text,
+  metadata: { type: 'object' },
+  spec: objectOf(
+    {
+      chart: objectOf(
+        {
+          spec: objectOf(
+            {
+              chart: text,
+              version: { ...text, default: '*' },
+              interval: text,
+              sourceRef: objectOf({ kind: text, name: text, namespace: text }, ['kind', 'name']),
+            },
+            ['chart', 'sourceRef'],
+          ),
+        },
+        ['spec'],
+      ),
+      interval: { ...text, pattern: '^([0-9]+(\\.[0-9]+)?(ms|s|m|h))+$' },
+      releaseName: text,
+      suspend: { type: 'boolean' },
+      install: objectOf({ remediation: objectOf({ retries: whole }) }),
+      values: { 'x-kubernetes-preserve-unknown-fields': true },
+    },
+    ['interval'],
+  ),
+  status: ANYTHING,
+})
 
 /** What Flux does: sets the replicas again within moments, unless its Kustomization is suspended. */
 export function keepScaled(

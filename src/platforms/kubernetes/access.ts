@@ -18,4 +18,12 @@ export interface ClusterAccess {
   readonly proxy?: Secret | undefined
   /** What the context names as its own. */
   readonly namespace: string | undefined
+  /** All of it read anew, where the server took the login no more: files, and what the login program gives. */
+  readonly renew?: (() => Promise<ClusterAccess>) | undefined
+}
+
+/** The access with a new login. Undefined where there is none, or where the file now names another server. */
+export async function renewedAccess(access: ClusterAccess): Promise<ClusterAccess | undefined> {
+  const renewed = await access.renew?.()
+  return renewed?.server === access.server ? renewed : undefined
 }

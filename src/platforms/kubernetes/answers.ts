@@ -38,7 +38,11 @@ function jsonOf(text: string): unknown {
 const RIGHTS = 'holdfast rights kubernetes prints the rights it needs.'
 const kinds: Readonly<Record<number, readonly [FailureKind, string, string | undefined]>> = {
   400: ['bug', 'was not understood', undefined],
-  401: ['denied', 'was refused: the login is not valid', 'Give a token or certificate that is valid now.'],
+  401: [
+    'denied',
+    'was refused: the login is not valid, or is over',
+    'Log in again, or put a token or certificate that is valid now into the kubeconfig, then run this again.',
+  ],
   403: ['denied', 'was refused: the right is missing', RIGHTS],
   404: ['notFound', 'found nothing', 'Check the namespace and the names.'],
   409: ['locked', 'met a change that somebody else made at the same time', 'Run it again.'],

@@ -4,7 +4,7 @@ import type { Context } from '../../core/ports.ts'
 import { codeOf } from '../../system/files/errno.ts'
 import { HttpClient, type TextAnswer } from '../../system/http.ts'
 import { doubling, retry } from '../../system/retry.ts'
-import type { ClusterAccess } from './access.ts'
+import { renewedAccess, type ClusterAccess } from './access.ts'
 import { answerOf, failureOf } from './answers.ts'
 import type { Answer } from './answers.ts'
 import { failureOfCall, type NeededRight } from './rights/missing-right.ts'
@@ -55,19 +55,25 @@ const wholePage = z.object({
 
 /** What Holdfast needs of the Kubernetes API: objects by name, names by label, and whether something is allowed. */
 export class KubernetesClient {
-  readonly access: ClusterAccess
-  readonly #http: HttpClient
+  #access: ClusterAccess
+  #http: HttpClient
+  /** Of logins that were over; requests of others may still be in them. */
+  readonly #former: HttpClient[] = []
   readonly #prefix: string
   readonly #context: Context
   readonly #retryMilliseconds: number
 
   constructor(access: ClusterAccess, retrySeconds: number, context: Context) {
-    this.access = access
-    const { server, ca, proxy } = access
-    this.#http = new HttpClient({ name: 'the API server', address: server, ca, tls: access, proxy, ...LIMITS })
-    this.#prefix = new URL(server).pathname.replace(/\/$/, '')
+    this.#access = access
+    this.#http = httpTo(access)
+    this.#prefix = new URL(access.server).pathname.replace(/\/$/, '')
     this.#context = context
     this.#retryMilliseconds = retrySeconds * 1000
+  }
+
+  /** Another one after each login that was over. */
+  get access(): ClusterAccess {
+    return this.#access
   }
 
   /** Undefined when there is none of this name. */
@@ -197,7 +203,7 @@ export class KubernetesClient {
     const { act, right, expects = [] } = options
     this.#context.signal.throwIfAborted()
     try {
-      const got = await this.#send(options)
+      const got = await this.#sendLoggedIn(options)
       const answer = answerOf(got.status, got.text)
       if (answer.status < 300 || expects.includes(answer.status)) return { answer }
       const failure = failureOfCall(answer, act, right)
@@ -210,6 +216,26 @@ export class KubernetesClient {
       if (isUntrusted(error)) throw failure
       return { failure }
     }
+  }
+
+  /** A login that is over in the middle of a run is read anew, once. What was answered with 401 was not done. */
+  async #sendLoggedIn(options: CallOptions): Promise<TextAnswer> {
+    const used = this.#access
+    const got = await this.#send(options)
+    return got.status === 401 && (await this.#renew(used)) ? await this.#send(options) : got
+  }
+
+  /** False where no other login can be had. */
+  async #renew(used: ClusterAccess): Promise<boolean> {
+    const renewed = this.#access === used ? await renewedAccess(used) : this.#access
+    if (renewed === undefined) return false
+    // Of requests that were refused at once, the first to come back renews for all.
+    if (this.#access === used) {
+      this.#former.push(this.#http)
+      this.#access = renewed
+      this.#http = httpTo(renewed)
+    }
+    return true
   }
 
   async #send({ method, path, body, accept = JSON_TYPE, contentType = JSON_TYPE }: CallOptions): Promise<TextAnswer> {
@@ -232,8 +258,13 @@ export class KubernetesClient {
   }
 
   close(): void {
-    this.#http.close()
+    for (const http of [...this.#former, this.#http]) http.close()
   }
+}
+
+function httpTo(access: ClusterAccess): HttpClient {
+  const { server, ca, proxy } = access
+  return new HttpClient({ name: 'the API server', address: server, ca, tls: access, proxy, ...LIMITS })
 }
 
 function secondsOf(header: string | undefined): number | undefined {

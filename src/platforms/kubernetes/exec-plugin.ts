@@ -41,17 +41,31 @@ const [SHORT, MARGIN] = [60_000, 30_000]
 /** By program and cluster: every connection asks, and such a program may take seconds. */
 const known = new Map<string, Promise<PluginLogin>>()
 
-/** Gives a login that is valid now, from the program, which runs again only when the last one is over. */
-export function pluginLogins(path: string, plugin: ExecPlugin, cluster: unknown, context: Context) {
+export interface PluginLogins {
+  /** A login that is valid now. The program runs again only when the last one is over. */
+  readonly now: () => Promise<PluginLogin>
+  /** The server took the login that was given last no more. One that others got meanwhile is kept. */
+  readonly forget: () => void
+}
+
+export function pluginLogins(path: string, plugin: ExecPlugin, cluster: unknown, context: Context): PluginLogins {
   const key = JSON.stringify([path, plugin, cluster])
-  return async (): Promise<PluginLogin> => {
-    const last = await known.get(key)
+  let given: Promise<PluginLogin> | undefined
+  const now = async (): Promise<PluginLogin> => {
+    given = known.get(key)
+    const last = await given
+    // Whoever else asked meanwhile has the newest.
+    if (known.get(key) !== given) return await now()
     if (last !== undefined && last.expires - MARGIN > context.clock.now().getTime()) return last
-    const asked = askPlugin(path, plugin, cluster, context)
+    const asked = (given = askPlugin(path, plugin, cluster, context))
     known.set(key, asked)
     asked.catch(() => known.delete(key))
     return await asked
   }
+  const forget = (): void => {
+    if (given !== undefined && known.get(key) === given) known.delete(key)
+  }
+  return { now, forget }
 }
 
 async function askPlugin(path: string, plugin: ExecPlugin, cluster: unknown, context: Context): Promise<PluginLogin> {

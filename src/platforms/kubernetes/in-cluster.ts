@@ -24,6 +24,7 @@ export async function inClusterAccess(folder = FOLDER, server = SERVER): Promise
     serverName: undefined,
     certificate: undefined,
     token: () => readToken(tokenFile),
+    renew: () => inClusterAccess(folder, server),
     namespace: (await readText(join(folder, 'namespace'))).trim(),
   }
 }

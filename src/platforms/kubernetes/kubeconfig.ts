@@ -66,17 +66,16 @@ export async function kubeconfigAccess(
   const who = parsed(path, user, userOf, `user ${chosen.user}`)
   refuseOthers(path, chosen.user, who)
   const server = await serverOf(path, place)
-  const login =
+  const { certificate, token, forget } =
     who.exec === undefined ? await loginOf(path, chosen.user, who) : await loginBy(path, who.exec, server, context)
-  return {
-    ...server,
-    ...login,
-    context: name,
-    namespace: chosen.namespace,
+  const renew = (): Promise<ClusterAccess> => {
+    forget?.()
+    return kubeconfigAccess(path, name, context)
   }
+  return { ...server, certificate, token, context: name, namespace: chosen.namespace, renew }
 }
 
-type LoginPart = Pick<ClusterAccess, 'certificate' | 'token'>
+type LoginPart = Pick<ClusterAccess, 'certificate' | 'token'> & { readonly forget?: () => void }
 
 /** A certificate is of the whole access, so a program that gives one is asked now; a token is asked for each request. */
 async function loginBy(path: string, plugin: ExecPlugin, server: ServerPart, context: Context): Promise<LoginPart> {
@@ -87,9 +86,10 @@ async function loginBy(path: string, plugin: ExecPlugin, server: ServerPart, con
     ...(server.serverName === undefined ? {} : { 'tls-server-name': server.serverName }),
   }
   const logins = pluginLogins(path, plugin, cluster, context)
-  const { certificate, token } = await logins()
-  if (token === undefined) return { certificate, token }
-  return { certificate, token: async () => (await logins()).token ?? token }
+  const { certificate, token } = await logins.now()
+  const { forget } = logins
+  if (token === undefined) return { certificate, token, forget }
+  return { certificate, token: async () => (await logins.now()).token ?? token, forget }
 }
 
 type ServerPart = Pick<ClusterAccess, 'server' | 'ca' | 'insecure' | 'serverName' | 'proxy'>

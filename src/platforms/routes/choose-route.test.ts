@@ -4,6 +4,7 @@ import { after, test } from 'node:test'
 import { isFailure } from '../../core/failure.ts'
 import { freePort } from '../../system/free-port.ts'
 import type { Address } from '../place.ts'
+import { isGone } from '../place.ts'
 import { LocalPlace } from '../testing/local-place.ts'
 import { placeContext } from '../testing/place-contract.ts'
 import { chooseRoute } from './choose-route.ts'
@@ -110,4 +111,15 @@ test('a cancellation is no reason to try the next way', async () => {
   const place = new LocalPlace({ ...at(), ...stuck })
   const choosing = chooseRoute(place, { port: postgres }, wanted, placeContext(controller.signal))
   await assert.rejects(choosing, (error) => isFailure(error, 'cancelled'))
+})
+
+test('a place that is gone is the error itself, and no way that was passed over', async () => {
+  const place = new LocalPlace({ ...nothing, ...at(closed), ...forwardTo(closed) })
+  place.remove()
+  for (const route of ['auto', 'exec-relay'] as const)
+    await assert.rejects(chooseRoute(place, { port: 5432 }, { ...wanted, route }, context), (error) => {
+      assert.ok(isGone(error), String(error))
+      assert.doesNotMatch(String(error), /no way leads/)
+      return true
+    })
 })

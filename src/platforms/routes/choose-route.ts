@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream'
 import { throwIfCancelled, toFailureUnder } from '../../core/cancelled.ts'
 import { Failure, toFailure, type FailureKind } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
-import type { Place } from '../place.ts'
+import { isGone, type Place } from '../place.ts'
 import { openDirect } from './direct.ts'
 import { relayRoute } from './relays/relay-route.ts'
 import { routeKinds, type ChosenRoute, type Door, type Route, type RouteKind } from './route.ts'
@@ -39,6 +39,8 @@ export async function chooseRoute(
       return { route, passedOver: passedOver.map(({ kind, failure }) => ({ kind, why: failure.message })) }
     } catch (error) {
       throwIfCancelled(error, context.signal)
+      // It is the reason itself, and no other way leads there.
+      if (isGone(error)) throw error
       passedOver.push({ kind, failure: toFailure(error) })
     }
   }
@@ -95,6 +97,7 @@ async function firstThatWorks(
       return route
     } catch (error) {
       throwIfCancelled(error, context.signal)
+      if (isGone(error)) throw error
       failures.push(toFailureUnder(error, context.signal))
     }
   }

@@ -87,7 +87,7 @@ export class LocalPlace implements Place {
   }
 
   #gone(): Failure {
-    return new Failure('unreachable', `${this.name} is gone`)
+    return new Failure('unreachable', `${this.name} is gone`, { facts: { gone: true } })
   }
 
   #follow(child: ChildProcessWithoutNullStreams, { signal }: Context): RunningProgram {

@@ -4,7 +4,7 @@ import { isFailure, type FailureKind } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import { systemClock } from '../../system/clock.ts'
 import { directEffects } from '../../system/effects.ts'
-import type { Place, RunningProgram } from '../place.ts'
+import { isGone, type Place, type RunningProgram } from '../place.ts'
 import { hashOf, heldBytes, numbers, settled, textOf, until, write } from './program-bytes.ts'
 
 /** One place with `sh` and the ordinary programs in it (coreutils or busybox), for one test file. */
@@ -253,7 +253,8 @@ function gone(given: Given): void {
     const ending = await settled(program.ended)
     assert.notEqual(ending, 0)
     if (isFailure(ending, 'unreachable')) assert.equal(await reading, 'an error')
-    const named = (error: unknown): boolean => isFailure(error, 'unreachable') && error.message.includes(place.name)
+    const named = (error: unknown): boolean =>
+      isFailure(error, 'unreachable') && error.message.includes(place.name) && isGone(error)
     await assert.rejects(place.start(['cat'], context), named)
     await assert.rejects(place.addresses(5432, context), named)
     await assert.rejects(place.variable('PATH', context), named)

@@ -105,11 +105,6 @@ export async function startContainer(container: ContainerRef, engine: EngineClie
   if (status === 404) throw gone(container)
 }
 
-/** Whether it says that a container is gone for good. */
-export function isGone(error: unknown): boolean {
-  return error instanceof Failure && error.facts['gone'] === true
-}
-
 export function gone({ name, id }: ContainerRef): Failure {
   return new Failure('unreachable', `container ${name} (${id.slice(0, 12)}) is gone; it was removed or replaced`, {
     facts: { gone: true },

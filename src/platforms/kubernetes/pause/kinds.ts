@@ -71,13 +71,15 @@ function isNowhere(object: unknown): boolean {
   return daemonSetShape.parse(object).spec.template.spec.nodeSelector?.['holdfast-paused'] !== undefined
 }
 
+const suspendedRecord = z.object({ suspend: z.literal(false).nullable() })
 const suspended = {
   isRunning: (object: unknown) => suspendedShape.parse(object).spec.suspend !== true,
   stop: (object: unknown) => ({
-    recorded: { suspend: suspendedShape.parse(object).spec.suspend ?? false },
+    recorded: { suspend: suspendedShape.parse(object).spec.suspend ?? null },
     spec: { suspend: true },
   }),
-  start: () => ({ suspend: false }),
+  // Where nothing was written there, the patch takes it out again.
+  start: (recorded: unknown) => ({ suspend: suspendedRecord.parse(recorded).suspend }),
   isReady: (object: unknown) => suspendedShape.parse(object).spec.suspend !== true,
 } as const
 

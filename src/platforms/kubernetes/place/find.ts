@@ -15,57 +15,102 @@ export async function findPlace(
   reach: KubernetesReach,
   context: Context,
 ): Promise<Place> {
-  const pod = await withCluster(settings, context, (client) => findPod(settings.namespace, reach, client))
+  const { pod, selector } = await withCluster(settings, context, (client) => findOne(settings.namespace, reach, client))
   const container = containerOf(pod, reach)
   refuseNotRunning(pod, container, context)
   const { uid, name } = pod.metadata
+  const by = selector === undefined ? {} : { found: { selector, words: wordsOf(reach) } }
   return new PodPlace(
     settings,
-    { namespace: settings.namespace, pod: name, uid, container: container.name },
+    { namespace: settings.namespace, pod: name, uid, container: container.name, ...by },
     container.image,
   )
 }
 
 export async function findPod(namespace: string, reach: KubernetesReach, client: KubernetesClient): Promise<Pod> {
-  const found = await candidates(namespace, reach, client)
+  return (await findOne(namespace, reach, client)).pod
+}
+
+/** `selector` has the labels by which the pod was found, unless it was by its name. */
+async function findOne(
+  namespace: string,
+  reach: KubernetesReach,
+  client: KubernetesClient,
+): Promise<{ readonly pod: Pod; readonly selector: string | undefined }> {
+  const { pods: found, selector } = await candidates(namespace, reach, client)
   const alive = found.filter(isAlive)
   const [first, ...more] = alive
-  const listed = found.map(describePod).toSorted().join(', ')
-  if (first === undefined)
-    throw new Failure(
-      'notFound',
-      `no pod in namespace ${namespace} is ${wordsOf(reach)}${listed === '' ? '' : `; there is ${listed}`}`,
-      {
-        hint: 'Check the namespace and what reach names and the labels of its pods.',
-      },
-    )
+  if (first === undefined) throw await none(namespace, reach, found, client)
+  const listed = listedText(found)
   if (more.length > 0)
     throw new Failure('refused', `${alive.length} pods in namespace ${namespace} are ${wordsOf(reach)}: ${listed}`, {
       hint: 'Name one of them: by pod, by labels that it alone has, or by the cluster of its operator.',
     })
-  return first
+  return { pod: first, selector }
 }
 
-async function candidates(
+function listedText(pods: readonly Pod[]): string {
+  return pods.map(describePod).toSorted().join(', ')
+}
+
+/** While a cluster fails over none of its pods is the primary: the others are listed, so that one sees that its name is right. */
+async function none(
   namespace: string,
   reach: KubernetesReach,
+  found: readonly Pod[],
   client: KubernetesClient,
-): Promise<readonly Pod[]> {
-  if (reach.pod !== undefined) {
-    const pod = await readPod(namespace, reach.pod, client)
-    return pod === undefined ? [] : [pod]
-  }
-  if (reach.service !== undefined) return await ofService(namespace, reach.service, client)
-  if (reach.statefulSet !== undefined) return await ofStatefulSet(namespace, reach.statefulSet, client)
-  return await listPods(namespace, selectorOf(reach), client)
+): Promise<Failure> {
+  const { cluster } = reach
+  const members = cluster === undefined ? [] : await listPods(namespace, labelsOf(cluster).members, client)
+  const listed = listedText(found.length === 0 ? members : found)
+  const message = `no pod in namespace ${namespace} is ${wordsOf(reach)}${listed === '' ? '' : `; there is ${listed}`}`
+  const hint =
+    members.length === 0
+      ? 'Check the namespace and what reach names and the labels of its pods.'
+      : 'Wait until the operator has made one of these pods the primary, then run this again.'
+  return new Failure('notFound', message, { hint })
 }
 
-/** The labels that operators put on the primary. */
-function selectorOf({ selector = '', cluster }: KubernetesReach): string {
-  if (cluster === undefined) return selector
-  const { operator, name } = cluster
-  if (operator === 'zalando') return `application=spilo,cluster-name=${name},spilo-role=master`
-  return `cnpg.io/cluster=${name},cnpg.io/instanceRole=primary`
+interface Candidates {
+  readonly pods: readonly Pod[]
+  readonly selector?: string
+}
+
+async function candidates(namespace: string, reach: KubernetesReach, client: KubernetesClient): Promise<Candidates> {
+  const { pod: name, service, statefulSet, cluster, selector = '' } = reach
+  if (name !== undefined) {
+    const pod = await readPod(namespace, name, client)
+    return { pods: pod === undefined ? [] : [pod] }
+  }
+  if (service !== undefined) return await ofService(namespace, service, client)
+  if (statefulSet !== undefined) return await ofStatefulSet(namespace, statefulSet, client)
+  return await labelled(namespace, cluster === undefined ? [selector] : labelsOf(cluster).primary, client)
+}
+
+/** By the first of these selectors that finds any. */
+async function labelled(
+  namespace: string,
+  selectors: readonly string[],
+  client: KubernetesClient,
+): Promise<Candidates> {
+  for (const selector of selectors) {
+    const pods = await listPods(namespace, selector, client)
+    if (pods.length > 0) return { pods, selector }
+  }
+  return { pods: [] }
+}
+
+type ClusterReach = NonNullable<KubernetesReach['cluster']>
+
+/** The labels that operators put on the pods of a cluster, and on its primary. */
+function labelsOf({ operator, name }: ClusterReach): { readonly members: string; readonly primary: readonly string[] } {
+  if (operator === 'zalando') {
+    const members = `application=spilo,cluster-name=${name}`
+    return { members, primary: [`${members},spilo-role=master`] }
+  }
+  const members = `cnpg.io/cluster=${name}`
+  // Older releases write the second alone.
+  return { members, primary: [`${members},cnpg.io/instanceRole=primary`, `${members},role=primary`] }
 }
 
 const serviceShape = z.object({ spec: z.object({ selector: z.record(z.string(), z.string()).nullish() }) })
@@ -74,7 +119,7 @@ const statefulSetShape = z.object({
   spec: z.object({ selector: z.object({ matchLabels: z.record(z.string(), z.string()).nullish() }) }),
 })
 
-async function ofService(namespace: string, name: string, client: KubernetesClient): Promise<readonly Pod[]> {
+async function ofService(namespace: string, name: string, client: KubernetesClient): Promise<Candidates> {
   const body = await client.get(servicesIn(namespace), name)
   if (body === undefined) throw absent('Service', name, namespace)
   const selector = parsed(serviceShape, body, `read Service ${name}`).spec.selector
@@ -82,15 +127,16 @@ async function ofService(namespace: string, name: string, client: KubernetesClie
     throw new Failure('unsupported', `Service ${name} in namespace ${namespace} selects no pods`, {
       hint: 'Its server runs elsewhere: use host and port in place of reach, or name the pod.',
     })
-  return await listPods(namespace, labelsText(selector), client)
+  return await labelled(namespace, [labelsText(selector)], client)
 }
 
-async function ofStatefulSet(namespace: string, name: string, client: KubernetesClient): Promise<readonly Pod[]> {
+async function ofStatefulSet(namespace: string, name: string, client: KubernetesClient): Promise<Candidates> {
   const body = await client.get(statefulSetsIn(namespace), name)
   if (body === undefined) throw absent('StatefulSet', name, namespace)
   const { metadata, spec } = parsed(statefulSetShape, body, `read StatefulSet ${name}`)
   const pods = await listPods(namespace, labelsText(spec.selector.matchLabels ?? {}), client)
-  return pods.filter((pod) => (pod.metadata.ownerReferences ?? []).some(({ uid }) => uid === metadata.uid))
+  // It owns them whatever labels they get.
+  return { pods: pods.filter((pod) => (pod.metadata.ownerReferences ?? []).some(({ uid }) => uid === metadata.uid)) }
 }
 
 function labelsText(labels: Readonly<Record<string, string>>): string {
@@ -109,8 +155,9 @@ export function wordsOf(reach: KubernetesReach): string {
   if (reach.pod !== undefined) return `pod ${reach.pod}`
   if (reach.service !== undefined) return `selected by Service ${reach.service}`
   if (reach.statefulSet !== undefined) return `of StatefulSet ${reach.statefulSet}`
-  if (reach.cluster !== undefined) return `the primary of cluster ${reach.cluster.name} (${selectorOf(reach)})`
-  return `labelled ${selectorOf(reach)}`
+  if (reach.cluster !== undefined)
+    return `the primary of cluster ${reach.cluster.name} (${labelsOf(reach.cluster).primary[0]})`
+  return `labelled ${reach.selector ?? ''}`
 }
 
 const DEFAULT_CONTAINER = 'kubectl.kubernetes.io/default-container'

@@ -8,18 +8,20 @@ import { accessTo, withCluster } from '../connect.ts'
 import type { KubernetesSettings } from '../schema.ts'
 import { execIn, type ExecTarget, type StartedProgram } from '../streams/exec.ts'
 import { forwardTo } from '../streams/port-forward.ts'
-import { readPod, type Pod } from './pod.ts'
+import { endingOf, isAlive, listPods, readPod, type Pod } from './pod.ts'
 import { readVariable } from './variable.ts'
 
 export interface PinnedPod extends ExecTarget {
   readonly uid: string
+  /** By which labels it was found, and what that is called; absent for one that is named. */
+  readonly found?: { readonly selector: string; readonly words: string }
 }
 
 type Argv = readonly [string, ...string[]]
 /** Milliseconds in which a program that is not there is told. Nothing tells that one started. */
 const SETTLE = 1_000
 
-/** A container of a pod, pinned by the uid of the pod. */
+/** A container of a pod, pinned by the uid of the pod, and only as long as the pod has the labels by which it was found. */
 export class PodPlace implements Place {
   readonly name: string
   readonly image: string
@@ -95,12 +97,22 @@ export class PodPlace implements Place {
     }
   }
 
+  /** After a failover the pod may run on, and what is written to it would be lost. */
   async #read(client: KubernetesClient): Promise<Pod> {
-    const { namespace, pod: name, uid } = this.#pinned
-    const pod = await readPod(namespace, name, client)
-    if (pod?.metadata.uid === uid) return pod
-    const says = pod === undefined ? 'is gone' : 'was replaced by another pod of this name'
-    throw new Failure('unreachable', `${this.name} ${says}`, {
+    const { namespace, pod: name, uid, found } = this.#pinned
+    const labelled = found === undefined ? [] : await listPods(namespace, found.selector, client)
+    const pod = labelled.find(({ metadata }) => metadata.uid === uid) ?? (await readPod(namespace, name, client))
+    if (pod === undefined) throw this.#lost('is gone')
+    if (pod.metadata.uid !== uid) throw this.#lost('was replaced by another pod of this name')
+    // The server in it ends, or has ended, and none is started in this pod any more.
+    if (!isAlive(pod)) throw this.#lost(endingOf(pod))
+    if (found !== undefined && !labelled.includes(pod)) throw this.#lost(`is not ${found.words} any more`)
+    return pod
+  }
+
+  #lost(says: string): Failure {
+    return new Failure('unreachable', `${this.name} ${says}`, {
+      facts: { gone: true },
       hint: 'Run this again: it finds the pod that is there now.',
     })
   }

@@ -47,6 +47,7 @@ const podShape = z.object({
   }),
   status: z.object({
     phase: z.string().default('Unknown'),
+    reason: z.string().nullish(),
     podIP: z.string().nullish(),
     podIPs: z.array(z.object({ ip: z.string() })).nullish(),
     containerStatuses: z.array(z.object({ name: z.string(), ready: z.boolean(), state: state.optional() })).nullish(),
@@ -77,6 +78,12 @@ export function describePod({ metadata, status }: Pod): string {
   })
   const ending = metadata.deletionTimestamp == null ? [] : ['is being deleted']
   return `${metadata.name} (${[status.phase, ...ending, ...why].join(', ')})`
+}
+
+/** Of one that is not alive: `was evicted from its node`. */
+export function endingOf({ status }: Pod): string {
+  if (status.phase !== 'Failed' && status.phase !== 'Succeeded') return 'is being deleted'
+  return status.reason === 'Evicted' ? 'was evicted from its node' : `has ended (${status.reason ?? status.phase})`
 }
 
 /** Neither ended nor about to be. */

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import type { WebSocket as Socket } from 'ws'
-import { describe, Failure } from '../../../core/failure.ts'
+import { describe, Failure, isFailure } from '../../../core/failure.ts'
 import type { Context } from '../../../core/ports.ts'
-import type { ClusterAccess } from '../access.ts'
+import { renewedAccess, type ClusterAccess } from '../access.ts'
 import { answerOf } from '../answers.ts'
 import { failureOfCall, type NeededRight } from '../rights/missing-right.ts'
 import { socketOptions } from './socket-options.ts'
@@ -37,14 +37,34 @@ const LARGEST = 16 * 1024 * 1024
 const IN_ORDER = 1000
 
 /**
- * One WebSocket of the API server that carries numbered channels, with the login of the cluster.
- * Fails with `unreachable`, `denied` or `notFound`. Nothing is buffered here: `hold` stops the reading of the socket.
+ * One WebSocket of the API server that carries numbered channels, with the login of the cluster, which is read anew once
+ * where it is over. Fails with `unreachable`, `denied` or `notFound`.
+ * Nothing is buffered here: `hold` stops the reading of the socket.
  */
 export async function openChannels(
   access: ClusterAccess,
   request: ChannelRequest,
   context: Context,
   limits: ChannelLimits = LIMITS,
+): Promise<ChannelSocket> {
+  try {
+    return await openBy(access, request, context, limits)
+  } catch (error) {
+    const renewed = isLoginOver(error) ? await renewedAccess(access) : undefined
+    if (renewed === undefined) throw error
+    return await openBy(renewed, request, context, limits)
+  }
+}
+
+function isLoginOver(error: unknown): boolean {
+  return isFailure(error, 'denied') && error.facts['status'] === 401
+}
+
+async function openBy(
+  access: ClusterAccess,
+  request: ChannelRequest,
+  context: Context,
+  limits: ChannelLimits,
 ): Promise<ChannelSocket> {
   const { WebSocket } = await import('ws')
   const options = {
@@ -70,6 +90,7 @@ export class ChannelSocket {
   #lastSign: number
   #held = false
   #hasSent = false
+  #isOpened = false
 
   constructor(socket: Socket, request: ChannelRequest, context: Context, limits: ChannelLimits) {
     this.#socket = socket
@@ -80,6 +101,7 @@ export class ChannelSocket {
     this.#timer = setInterval(() => this.#ping(), limits.ping)
     // What `ws` gives without other settings is a Buffer for each message.
     socket.on('message', (message) => this.#receive(message as Buffer))
+    socket.once('open', () => (this.#isOpened = true))
     socket.on('pong', () => this.#sign())
     socket.on('error', (error) => (this.#failure ??= this.#unreachable(describe(error), error)))
     socket.once('close', (code) => this.#closed(code))
@@ -165,6 +187,8 @@ export class ChannelSocket {
   #closed(code: number): void {
     clearInterval(this.#timer)
     this.#context.signal.removeEventListener('abort', this.#abort)
+    // Who opens it is told by a rejection, and may open another.
+    if (!this.#isOpened) return
     const cut = code === IN_ORDER ? undefined : this.#unreachable(`the connection was cut, code ${code}`)
     this.#request.onClose(this.#failure ?? cut)
   }
