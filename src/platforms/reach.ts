@@ -18,4 +18,12 @@ export const reachBase = {
 } as const
 
 /** What every kind of `reach` has. */
-export type ReachBase = z.infer<z.ZodObject<typeof reachBase>>
+export type ReachBase = z.infer<z.ZodObject<typeof reachBase>> & HoldsFiles
+
+/** Says of a reach that a folder is meant, and no server: such a container may be stopped. */
+export interface HoldsFiles {
+  readonly holds?: 'files' | undefined
+}
+
+/** What the reach of a folder has in place of port, socket and route. */
+export const ofFiles = { route: 'auto', holds: 'files' } as const

@@ -78,6 +78,18 @@ export class Reached implements Through {
     return spawn && ((context) => spawn(this.#settings, this.#reach, context))
   }
 
+  get spawnWithVolumes(): Through['spawnWithVolumes'] {
+    const inside = this.#inside
+    const spawn = inside.spawnWithVolumes?.bind(inside)
+    return spawn && ((path, context) => spawn(this.#settings, this.#reach, path, context))
+  }
+
+  get hostFolder(): Through['hostFolder'] {
+    const inside = this.#inside
+    const ask = inside.hostFolder?.bind(inside)
+    return ask && ((path, context) => ask(this.#settings, this.#reach, path, context))
+  }
+
   get output(): Through['output'] {
     const { route } = this.#reach
     const isAllowed = route === 'auto' || route === 'exec-relay'

@@ -34,6 +34,13 @@ export interface Through {
   /** Makes a container like the one in which the server runs, for a server of our own; absent where the platform cannot. */
   readonly spawn?: ((context: Context) => Promise<Spawned>) | undefined
   /**
+   * The same with those volumes on which a path inside lies, read-only, at the same places. The container that it is like may
+   * be stopped. Absent where the platform cannot.
+   */
+  readonly spawnWithVolumes?: ((path: string, context: Context) => Promise<Spawned>) | undefined
+  /** On which folder of the platform's host a path inside lies. Absent where the platform does not say. Changes nothing. */
+  readonly hostFolder?: ((path: string, context: Context) => Promise<HostFolder>) | undefined
+  /**
    * What a program in the container of the server writes, proven whole: for where `open` fails with `unsupported`. Absent where
    * the configuration wants a route without exec.
    */
@@ -41,6 +48,11 @@ export interface Through {
   /** A variable of the container in which the server runs. Fails with `notFound` where it has none of this name. */
   variable(name: string, context: Context): Promise<string>
 }
+
+/** Paths of the host of the platform, which need not be this one. `why` says why there is none. */
+export type HostFolder =
+  | { readonly path: string; readonly volume: { readonly onHost: string; readonly inside: string } }
+  | { readonly why: string }
 
 /** A client of the server that the container has itself. */
 export interface InsideProgram {
@@ -51,7 +63,7 @@ export interface InsideProgram {
   readonly password: Secret | undefined
 }
 
-/** A container of the same image without network and without anything of the live one. It ends with this process. */
+/** A container of the same image, with nothing of the live one but the volumes that were asked for. It ends with this process. */
 export interface Spawned {
   readonly place: Place
   /** Absolute, empty, and writable for the user whose programs run in it. */

@@ -1,5 +1,7 @@
 import { isAbsolute, normalize } from 'node:path'
 import { z } from 'zod'
+import { filesReachSettings } from '../../platforms/settings.ts'
+import type { Through } from '../../platforms/through.ts'
 import { keepPreviousHours } from '../keep-previous.ts'
 
 const patterns = z.array(z.string().min(1))
@@ -9,7 +11,12 @@ export const filesSettings = z.strictObject({
   path: z
     .string()
     .refine(isPlainAbsolute, 'must be the absolute path of a folder, without a slash at the end and without . or ..')
-    .meta({ description: 'The folder that is captured, and that a restore brings back.' }),
+    .meta({ description: 'The folder that is captured, and that a restore brings back. With reach: its path inside.' }),
+  reach: filesReachSettings.optional(),
+  via: z.enum(['auto', 'mounted', 'tar']).optional().meta({
+    description:
+      'With reach: how the folder is read. mounted: at its place on this host. tar: by the tar of the container, which cannot restore. auto: the first of the two that works.',
+  }),
   include: patterns.optional().meta({
     description: 'Only what matches one of these patterns, and what is in a folder that matches. Default: everything.',
   }),
@@ -20,7 +27,12 @@ export const filesSettings = z.strictObject({
   crossFilesystems: z.boolean().default(false).meta({ description: 'Also capture what is mounted inside the folder.' }),
   keepPreviousHours: keepPreviousHours('How long the folder that was swapped out is retained for undo.'),
 })
-export type FilesSettings = z.infer<typeof filesSettings>
+export interface FilesSettings extends z.infer<typeof filesSettings> {
+  /** What `reach` says, wired. */
+  readonly through?: Through | undefined
+}
+/** A folder inside a container. */
+export type InsideSettings = FilesSettings & { readonly through: Through }
 
 const count = z.number().int().nonnegative()
 const accountName = z.object({ id: count, name: z.string() })
@@ -28,6 +40,8 @@ const accountName = z.object({ id: count, name: z.string() })
 /** What the manifest says of a captured folder. The entries themselves are in the artifact `entries`. */
 export const filesDetails = z.object({
   path: z.string(),
+  /** Of a folder inside a container: how it was read. */
+  via: z.enum(['mounted', 'tar']).optional(),
   root: z.object({ mode: count, uid: count, gid: count }),
   include: patterns.optional(),
   exclude: patterns,

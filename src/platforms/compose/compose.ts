@@ -3,8 +3,9 @@ import { checkProject } from './check.ts'
 import { withEngine } from './engine/client.ts'
 import { findContainer } from './find.ts'
 import { refuseOwnDatabase } from './own-database.ts'
+import { hostFolder } from './mounts.ts'
 import { composeRightsText } from './rights.ts'
-import { spawnContainer } from './spawn.ts'
+import { spawnContainer, spawnWithVolumes } from './spawn.ts'
 import { refuseOurselves } from './ourselves.ts'
 import { pauseWorkload } from './pause.ts'
 import { containersOf } from './project.ts'
@@ -32,11 +33,19 @@ export const composePlatform: Platform<ComposeSettings, ComposeReach> = {
     refuseOwnDatabase(settings, reaches)
   },
   check: (settings, reaches, context) => checkProject(settings, reaches, context),
-  rights: (_settings, _reaches, purpose) => Promise.resolve(composeRightsText(purpose)),
+  rights: (_settings, reaches, purpose) =>
+    Promise.resolve(
+      composeRightsText(
+        purpose,
+        reaches.some(({ holds }) => holds === 'files'),
+      ),
+    ),
   inside: {
     reach: composeReach,
     describe: ({ project }, { service }) => `service ${service} of compose project ${project}`,
     find: findContainer,
     spawn: spawnContainer,
+    spawnWithVolumes,
+    hostFolder,
   },
 }

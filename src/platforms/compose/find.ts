@@ -32,6 +32,22 @@ export async function containerOf(
   return onlyRunning(service, settings.project, await containersOf(settings, engine, context))
 }
 
+/** The one container of a service that holds a folder: one that runs, or else the one that is there. */
+export async function containerOfFiles(
+  settings: ComposeSettings,
+  { service }: ComposeReach,
+  engine: EngineClient,
+  context: Context,
+): Promise<ServiceContainer> {
+  const all = await containersOf(settings, engine, context)
+  const found = all.filter((one) => one.service === service && !one.isOneOff)
+  const [first, ...more] = found
+  if (first === undefined || found.some(({ state }) => state === 'running'))
+    return onlyRunning(service, settings.project, all)
+  if (more.length > 0) throw several(service, settings.project, found)
+  return first
+}
+
 function onlyRunning(service: string, project: string, all: readonly ServiceContainer[]): ServiceContainer {
   const found = all.filter((one) => one.service === service && !one.isOneOff)
   const running = found.filter(({ state }) => state === 'running')

@@ -33,7 +33,7 @@ const pausing = [
 ]
 
 const throwAway = [
-  call('POST', versioned('/containers/create'), 'makes a container for a throw-away server'),
+  call('POST', versioned('/containers/create'), 'makes a throw-away container'),
   call('POST', versioned(`/containers/${ID}/attach`), 'keeps it until this program ends'),
   call('POST', versioned(`/containers/${ID}/start`), 'starts it'),
   call('DELETE', versioned(`/containers/${ID}`), 'removes it'),
@@ -48,14 +48,14 @@ const calls: Readonly<Record<ComposePurpose, readonly AllowedCall[]>> = {
   guardian: [...find, ...programs, ...pausing],
 }
 
-/** The calls of the engine's API that are made for this purpose. */
-export function composeRights(purpose: ComposePurpose): readonly AllowedCall[] {
-  return calls[purpose]
+/** The calls of the engine's API that are made for this purpose. The volumes of a stopped container are looked at in another. */
+export function composeRights(purpose: ComposePurpose, hasFiles = false): readonly AllowedCall[] {
+  return hasFiles ? [...new Set([...calls[purpose], ...throwAway])] : calls[purpose]
 }
 
 /** The same as the options of a socket proxy that allows by method and path (wollomatic/socket-proxy). */
-export function composeRightsText(purpose: ComposePurpose): string {
-  const allowed = composeRights(purpose)
+export function composeRightsText(purpose: ComposePurpose, hasFiles = false): string {
+  const allowed = composeRights(purpose, hasFiles)
   const plain = (path: RegExp): string => path.source.replace(/^\^|\$$/g, '').replaceAll('\\/', '/')
   const option = (method: AllowedCall['method']): string => {
     const paths = allowed.filter((each) => each.method === method).map(({ path }) => plain(path))

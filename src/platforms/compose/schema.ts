@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { reachBase } from '../reach.ts'
+import { ofFiles, reachBase, type HoldsFiles } from '../reach.ts'
 
 const ENGINE = /^(?:unix:\/\/\/[^\0]+|tcp:\/\/(?:\[[\da-fA-F:]+\]|[\w.-]+):\d{1,5})$/
 const projectName = z
@@ -35,4 +35,11 @@ export const composeReach = z.strictObject({
   service: serviceName.meta({ description: 'The service whose container the server runs in.' }),
   ...reachBase,
 })
-export type ComposeReach = z.infer<typeof composeReach>
+export type ComposeReach = z.infer<typeof composeReach> & HoldsFiles
+
+export const composeFilesReach = z
+  .strictObject({
+    kind: z.literal('compose'),
+    service: serviceName.meta({ description: 'The service whose container has the folder.' }),
+  })
+  .transform((reach) => ({ ...reach, ...ofFiles }))

@@ -4,8 +4,15 @@ import type { Context } from '../../core/ports.ts'
 import { randomHex } from '../../system/random.ts'
 import type { Spawned } from '../through.ts'
 import { EngineClient, parsed } from './engine/client.ts'
-import { inspectContainer, pathOf, startContainer, type ContainerRef } from './engine/containers.ts'
-import { containerOf } from './find.ts'
+import {
+  inspectContainer,
+  pathOf,
+  startContainer,
+  type ContainerRef,
+  type InspectedContainer,
+} from './engine/containers.ts'
+import { containerOf, containerOfFiles } from './find.ts'
+import { mountsAround, type ContainerMount } from './mounts.ts'
 import { ContainerPlace } from './place.ts'
 import type { ComposeReach, ComposeSettings } from './schema.ts'
 
@@ -17,11 +24,27 @@ const LABEL = 'holdfast.throw-away'
 const created = z.object({ Id: z.string() })
 
 /** A container of the image of a service: no network, no volume, no variable of it. The engine removes it when it ends. */
-export async function spawnContainer(
+export function spawnContainer(settings: ComposeSettings, reach: ComposeReach, context: Context): Promise<Spawned> {
+  return spawned(settings, (engine) => createLike(settings, reach, engine, context), context)
+}
+
+/** The same with the volumes on which a path lies, as root, so that nothing in them is closed to it. */
+export function spawnWithVolumes(
   settings: ComposeSettings,
   reach: ComposeReach,
+  path: string,
   context: Context,
 ): Promise<Spawned> {
+  return spawned(settings, (engine) => createWithVolumes(settings, reach, path, engine, context), context)
+}
+
+type Create = (engine: EngineClient) => Promise<Created>
+interface Created {
+  readonly container: ContainerRef
+  readonly place: ContainerPlace
+}
+
+async function spawned(settings: ComposeSettings, create: Create, context: Context): Promise<Spawned> {
   const engine = new EngineClient(settings)
   const afterwards = { ...context, signal: new AbortController().signal }
   const made: { container?: ContainerRef; socket?: Socket } = {}
@@ -31,7 +54,7 @@ export async function spawnContainer(
     engine.close()
   }
   try {
-    const { container, place } = await createLike(settings, reach, engine, context)
+    const { container, place } = await create(engine)
     made.container = container
     // Before it is started: a container whose input was never open would never end.
     const path = `${pathOf(container)}/attach?stream=1&stdin=1`
@@ -52,24 +75,57 @@ async function createLike(
   reach: ComposeReach,
   engine: EngineClient,
   context: Context,
-): Promise<{ readonly container: ContainerRef; readonly place: ContainerPlace }> {
-  const { Image, Config } = await inspectContainer(await containerOf(settings, reach, engine, context), engine, context)
+): Promise<Created> {
+  const live = await inspectContainer(await containerOf(settings, reach, engine, context), engine, context)
+  const user = live.Config.User === '' ? USER : live.Config.User
+  return await createFrom(settings, { live, user, mounts: [] }, engine, context)
+}
+
+async function createWithVolumes(
+  settings: ComposeSettings,
+  reach: ComposeReach,
+  path: string,
+  engine: EngineClient,
+  context: Context,
+): Promise<Created> {
+  const live = await inspectContainer(await containerOfFiles(settings, reach, engine, context), engine, context)
+  const { on, inner } = mountsAround(path, live.Mounts ?? [])
+  const mounts = [...(on === undefined ? [] : [on]), ...inner]
+  return await createFrom(settings, { live, user: '0', mounts }, engine, context)
+}
+
+interface Wanted {
+  readonly live: InspectedContainer
+  readonly user: string
+  readonly mounts: readonly ContainerMount[]
+}
+
+async function createFrom(
+  settings: ComposeSettings,
+  { live: { Image, Config }, user, mounts }: Wanted,
+  engine: EngineClient,
+  context: Context,
+): Promise<Created> {
   const name = `holdfast-throw-away-${randomHex(6)}`
   const body = {
     Image,
-    User: Config.User === '' ? USER : Config.User,
+    User: user,
     Entrypoint: UNTIL_END_OF_INPUT,
     Cmd: [],
     OpenStdin: true,
     StdinOnce: true,
     NetworkDisabled: true,
     Labels: { [LABEL]: settings.project },
-    HostConfig: { NetworkMode: 'none', AutoRemove: true, ShmSize: 256 * 1024 * 1024 },
+    HostConfig: { NetworkMode: 'none', AutoRemove: true, ShmSize: 256 * 1024 * 1024, Mounts: mounts.map(readOnly) },
   }
   const act = `create a container of image ${Config.Image}`
   const answer = await engine.call({ method: 'POST', path: `/containers/create?name=${name}`, act, body }, context)
   const container = { id: parsed(created, answer.body, act).Id, name }
   return { container, place: new ContainerPlace(container, Config.Image, settings) }
+}
+
+function readOnly({ Type, Name, Source, Destination }: ContainerMount) {
+  return { Type, Source: Type === 'volume' ? Name : Source, Target: Destination, ReadOnly: true }
 }
 
 /** The engine may be at it already, as its input has ended. */

@@ -57,7 +57,10 @@ async function protectReaches(
   if (settings.pauses.length === 0) return
   const selected = await withCluster(settings, context, (client) => selectedWorkloads(settings, client))
   const workloads = selected.map(({ workload }) => nameOf(workload))
-  for (const reach of reaches) refuseDatabase(workloads, await databaseOwners(settings, reach, context), wordsOf(reach))
+  // Who writes to a folder is stopped while it is restored.
+  const databases = reaches.filter(({ holds }) => holds !== 'files')
+  for (const reach of databases)
+    refuseDatabase(workloads, await databaseOwners(settings, reach, context), wordsOf(reach))
 }
 
 function acted(

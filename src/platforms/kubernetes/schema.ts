@@ -1,6 +1,6 @@
 import { isAbsolute } from 'node:path'
 import { z } from 'zod'
-import { reachBase } from '../reach.ts'
+import { ofFiles, reachBase, type HoldsFiles } from '../reach.ts'
 
 const objectName = z
   .string()
@@ -62,21 +62,33 @@ const cluster = z.strictObject({
   operator: z.enum(['zalando', 'cloudnative-pg']),
   name: objectName.meta({ description: 'The name of the cluster resource.' }),
 })
-const ways = ['pod', 'selector', 'service', 'statefulSet', 'cluster'] as const
+const podWays = ['pod', 'selector', 'service', 'statefulSet'] as const
+const ways = [...podWays, 'cluster'] as const
+const podReach = {
+  kind: z.literal('kubernetes'),
+  container: objectName.optional().meta({ description: 'Which container, where the pod has several.' }),
+  pod: objectName.optional(),
+  selector: labelSelector.optional().meta({ description: 'Labels that one pod alone has.' }),
+  service: objectName.optional().meta({ description: 'A Service that selects one pod.' }),
+  statefulSet: objectName.optional().meta({ description: 'A StatefulSet with one pod.' }),
+}
 
 export const kubernetesReach = z
   .strictObject({
-    kind: z.literal('kubernetes'),
+    ...podReach,
     ...reachBase,
-    container: objectName.optional().meta({ description: 'Which container, where the pod has several.' }),
-    pod: objectName.optional(),
-    selector: labelSelector.optional().meta({ description: 'Labels that one pod alone has.' }),
-    service: objectName.optional().meta({ description: 'A Service that selects one pod.' }),
-    statefulSet: objectName.optional().meta({ description: 'A StatefulSet with one pod.' }),
     cluster: cluster.optional().meta({ description: 'The primary of a cluster that an operator runs.' }),
   })
   .refine(
     (reach) => ways.filter((way) => reach[way] !== undefined).length === 1,
     `expected exactly one of ${ways.join(', ')}`,
   )
-export type KubernetesReach = z.infer<typeof kubernetesReach>
+export type KubernetesReach = z.infer<typeof kubernetesReach> & HoldsFiles
+
+export const kubernetesFilesReach = z
+  .strictObject(podReach)
+  .refine(
+    (reach) => podWays.filter((way) => reach[way] !== undefined).length === 1,
+    `expected exactly one of ${podWays.join(', ')}`,
+  )
+  .transform((reach) => ({ ...reach, ...ofFiles }))

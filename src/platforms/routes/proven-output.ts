@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { Failure, type FailureKind } from '../../core/failure.ts'
 import type { Bytes, Context } from '../../core/ports.ts'
 import type { Secret } from '../../core/secret.ts'
@@ -13,13 +14,14 @@ if [ -n "$PGPASSWORD" ]; then export PGPASSWORD; else unset PGPASSWORD; fi
 exec 3>&1
 { { "$@"; echo "holdfast-code $?" >&2; } | tee /dev/fd/6 >&3; } 6>&1 | {
   exec 3>&-
-  cksum | { read -r sum count rest; echo "holdfast-sum $sum $count" >&2; }
+  if command -v cksum >/dev/null; then cksum | { read -r sum count rest; echo "holdfast-sum $sum $count" >&2; }
+  else sha256sum | { read -r sum rest; echo "holdfast-sha256 $sum" >&2; }; fi
 }`
 
 /**
  * What a program in the place writes to its standard output, for where no relay can run. It ends only when the program exited
  * with 0 and as many bytes came, with the same checksum, as it gave there: some platforms cut streams and say nothing. The
- * password is for libpq, and goes by standard input. Needs `sh`, `tee` and `cksum` inside. Fails with `notFound` when the
+ * password is for libpq, and goes by standard input. Needs `sh`, `tee` and `cksum` or `sha256sum` inside. Fails with `notFound` when the
  * program is not there, `toolFailed` when it fails, and `unreachable` when bytes were lost or changed. A program whose reader
  * left early ends when it writes again; where the platform swallows what it writes, at its own end.
  */
@@ -33,14 +35,16 @@ export async function* provenOutput(
   try {
     program.stdin.end(`${lineOf(password)}\n`)
     const checksum = new PosixChecksum()
+    const hash = createHash('sha256')
     for await (const chunk of program.stdout) {
       // A stream without an encoding gives bytes.
       const bytes = chunk as Uint8Array
       checksum.update(bytes)
+      hash.update(bytes)
       yield bytes
     }
     await program.ended
-    requireProof(`${argv[0]} in ${place.name}`, program, checksum)
+    requireProof(`${argv[0]} in ${place.name}`, program, checksum, hash.digest('hex'))
   } finally {
     program.stop()
   }
@@ -52,15 +56,18 @@ function lineOf(password: Secret | undefined): string {
   throw new Failure('usage', 'a password with a line break cannot be given to a program in a container')
 }
 
-function requireProof(name: string, program: RunningProgram, checksum: PosixChecksum): void {
+function requireProof(name: string, program: RunningProgram, checksum: PosixChecksum, sha256: string): void {
   const stderr = program.stderr()
   const code = lastNumbers(stderr, /^holdfast-code (\d+)$/gm)?.[0]
   const told = lastNumbers(stderr, /^holdfast-sum (\d+) (\d+)$/gm)
-  const said = stderr.replaceAll(/^holdfast-(code|sum) .*$\n?/gm, '').trim()
-  if (code === undefined || told === undefined) throw failed('unreachable', `${name} did not tell how it ended`, said)
+  const told256 = /^holdfast-sha256 ([0-9a-f]{64})$/m.exec(stderr)?.[1]
+  const said = stderr.replaceAll(/^holdfast-(code|sum|sha256) .*$\n?/gm, '').trim()
+  if (code === undefined || (told === undefined && told256 === undefined))
+    throw failed('unreachable', `${name} did not tell how it ended`, said)
   if (code !== 0) throw failed(code === 127 ? 'notFound' : 'toolFailed', `${name} failed: exit code ${code}`, said)
-  const [sum, count] = told
-  if (count !== checksum.length)
+  if (told === undefined && told256 === sha256) return
+  const [sum, count] = told ?? []
+  if (told !== undefined && count !== checksum.length)
     throw failed('unreachable', `${name} gave ${count} bytes, of which ${checksum.length} came`, said)
   if (sum !== checksum.value()) throw failed('unreachable', `what ${name} gave was changed on its way`, said)
 }

@@ -11,16 +11,15 @@ import type { DirectoryEntry, FileEntry } from './entry.ts'
 import { assertRunning, fileFailure, naming } from '../failures.ts'
 import { openFolder, type Folder } from '../tree/folder.ts'
 import { HardLinks } from '../tree/hard-links.ts'
-import { LineChannel } from './line-channel.ts'
-import { isInside, ROOT, shown, type RawPath } from '../tree/names.ts'
+import type { LineChannel } from './line-channel.ts'
+import { ROOT, shown } from '../tree/names.ts'
 import type { FilesDetails, FilesSettings } from '../schema.ts'
 import { isOwn, selectionOf, type Selection } from './selection.ts'
 import { endOfArchive, tarHeader } from './tar-header.ts'
 import { walk, type Found } from '../tree/walk.ts'
-
-/** The roles of the two artifacts. */
-export const CONTENT = 'content'
-export const ENTRIES = 'entries'
+import { PendingFolders } from './pending-folders.ts'
+import { writeBoth } from './write-both.ts'
+import { WORDS } from './not-captured-words.ts'
 
 /**
  * Captures a folder as a pax archive and, at the same time, the list of its entries. Both are deterministic: the same
@@ -35,7 +34,7 @@ export async function captureFiles(
   const root = await openRoot(settings.path)
   try {
     const tree = await treeOf(settings, root, selection)
-    await writeBoth(tree, sink, context)
+    await writeBoth((lines) => archiveOf(tree, lines, context), sink)
     const attributes = await findAttributes(settings.path, selection, context)
     const notCaptured = [...tree.stats.notCaptured(), ...(attributes === undefined ? [] : [attributes])]
     return { details: detailsOf(settings, tree), notCaptured }
@@ -80,21 +79,6 @@ async function treeOf(settings: FilesSettings, root: Folder, selection: Selectio
   }
 }
 
-/**
- * Both artifacts are written at once, so that neither the list nor the archive is ever held. When one fails the other is
- * of no use: it fails at once, with the same error.
- */
-async function writeBoth(tree: Tree, sink: ArtifactSink, context: Context): Promise<void> {
-  const lines = new LineChannel()
-  const writes = [
-    sink.write(CONTENT, 'tar', archiveOf(tree, lines, context)),
-    sink.write(ENTRIES, 'json-lines', lines.bytes),
-  ]
-  for (const write of writes) write.catch((error: unknown) => lines.fail(error))
-  const results = await Promise.allSettled(writes)
-  for (const result of results) if (result.status === 'rejected') throw result.reason
-}
-
 async function* archiveOf(tree: Tree, lines: LineChannel, context: Context): AsyncGenerator<Uint8Array> {
   const pending = new PendingFolders()
   yield* withoutContent(tree.rootEntry, tree, lines)
@@ -120,15 +104,15 @@ function isReachable({ path, stat }: Found, { settings, selection, device }: Tre
 
 /** What the settings exclude is not named: whoever wrote them knows. */
 function nameUnreachable({ path }: Found, { selection, stats }: Tree): void {
-  if (isOwn(path)) stats.omit('What an in-place restore that did not finish left behind is not captured', path)
-  else if (!selection.excludes(path)) stats.omit('What is on another file system is not captured', path)
+  if (isOwn(path)) stats.omit(WORDS.own, path)
+  else if (!selection.excludes(path)) stats.omit(WORDS.elsewhere, path)
 }
 
 async function* captureOne(found: Found, tree: Tree, lines: LineChannel, context: Context): AsyncGenerator<Uint8Array> {
   const { path, stat } = found
   const special = specialKind(stat)
   try {
-    if (special !== undefined) tree.stats.omit(`A ${special} has no content and is not captured`, path)
+    if (special !== undefined) tree.stats.omit(WORDS.special(special), path)
     else if (stat.isDirectory())
       yield* withoutContent({ ...factsOf(path, stat, tree.accounts), type: 'directory' }, tree, lines)
     else if (stat.isSymbolicLink()) yield* captureSymlink(found, tree, lines)
@@ -165,29 +149,13 @@ async function* captureContent(
   if (captured !== undefined) {
     tree.links.remember(found.path, captured.stat)
     await lines.write(tree.stats.count(captured.entry))
-    if (captured.changing) tree.stats.omit(CHANGING, found.path)
+    if (captured.changing) tree.stats.omit(WORDS.changing, found.path)
   }
 }
-const CHANGING = 'A file was written while it was read, each time, and may be captured half old and half new'
 
 async function* withoutContent(entry: FileEntry, tree: Tree, lines: LineChannel): AsyncGenerator<Uint8Array> {
   await lines.write(tree.stats.count(entry))
   yield tarHeader(entry, 0)
-}
-
-/** Folders that are captured only if something in them is. */
-class PendingFolders {
-  #folders: DirectoryEntry[] = []
-
-  add(folder: DirectoryEntry): void {
-    this.#folders = [...this.#folders.filter(({ path }) => isInside(folder.path, path)), folder]
-  }
-
-  takeAbove(path: RawPath): readonly DirectoryEntry[] {
-    const above = this.#folders.filter((folder) => isInside(path, folder.path))
-    this.#folders = []
-    return above
-  }
 }
 
 function detailsOf(

@@ -15,7 +15,9 @@ import { timeText } from '../tree/write-file.ts'
 
 /** Restores into a throw-away folder. */
 export function scratchTarget(settings: FilesSettings, request: ScratchTargetRequest): RestoreTarget<FilesDetails> {
-  const places = placesOf(settings.path, request)
+  // Folders in two containers may have one path.
+  const { path, through } = settings
+  const places = placesOf(through === undefined ? path : `${through.name}:${path}`, request)
   return {
     ...withoutSwap(`a scratch copy of folder ${settings.path}`, settings.path),
     state: () => workState(places),

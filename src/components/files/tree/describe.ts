@@ -12,8 +12,8 @@ export interface Facts {
   readonly mode: number
   readonly uid: number
   readonly gid: number
-  readonly user?: string
-  readonly group?: string
+  readonly user?: string | undefined
+  readonly group?: string | undefined
   readonly mtime: bigint
 }
 

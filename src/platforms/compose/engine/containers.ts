@@ -31,6 +31,16 @@ const inspected = z.object({
     IpcMode: z.string().default(''),
     RestartPolicy: z.object({ Name: z.string().default('') }).nullish(),
   }),
+  Mounts: z
+    .array(
+      z.object({
+        Type: z.string(),
+        Name: z.string().default(''),
+        Source: z.string().default(''),
+        Destination: z.string(),
+      }),
+    )
+    .nullish(),
   NetworkSettings: z.object({
     Networks: z
       .record(z.string(), z.object({ IPAddress: z.string().default(''), NetworkID: z.string().default('') }))

@@ -35,11 +35,12 @@ export function rulesFor(
   reaches: readonly KubernetesReach[],
   purpose: RolePurpose,
 ): readonly RoleRule[] {
+  const hasDatabase = reaches.some(({ holds }) => holds !== 'files')
   const pauses = purpose === 'restore' || purpose === 'guardian'
   const rules = [
     ...reaches.flatMap((reach) => reachRules(settings.namespace, reach)),
-    ...(pauses ? pauseRules(settings, reaches.length > 0) : []),
-    ...(purpose === 'drill' && reaches.length > 0 ? throwAwayRules(settings) : []),
+    ...(pauses ? pauseRules(settings, hasDatabase) : []),
+    ...(purpose === 'drill' && hasDatabase ? throwAwayRules(settings) : []),
   ]
   return merged(rules)
 }

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { stringify } from 'yaml'
+import { startDocker } from '../parts/docker.ts'
+import { BARE_IMAGE, BUSYBOX_IMAGE, POSTGRES_IMAGE } from '../parts/docker/images.ts'
+import { holdfast } from './holdfast.ts'
+import { editConfig, PASSWORD } from './lab.ts'
+
+// Folders inside containers: on a named volume of this host, and where nothing of this host is.
+
+const docker = await startDocker()
+const folder = await mkdtemp(join(tmpdir(), 'holdfast-compose-files-'))
+after(() => rm(folder, { recursive: true, force: true }))
+const FILL =
+  '[ -e /data/app ] || { mkdir -p /data/app/inner && echo first >/data/app/one && ln /data/app/one /data/app/two; }'
+const idle = (image: string) => ({ image, init: true, command: ['sh', '-c', `${FILL}; exec sleep 1000000`] })
+const project = await docker.project({
+  services: {
+    volume: { ...idle(POSTGRES_IMAGE), volumes: ['data:/data'] },
+    memory: { ...idle(BUSYBOX_IMAGE), tmpfs: ['/data'] },
+    debian: { ...idle(POSTGRES_IMAGE), tmpfs: ['/data'] },
+    anonymous: { ...idle(BUSYBOX_IMAGE), volumes: ['/data'] },
+    bare: { image: BARE_IMAGE, init: true, volumes: ['data:/data'] },
+  },
+  volumes: { data: {} },
+})
+
+const config = join(folder, 'holdfast.yaml')
+const component = (service: string, more: object = {}) => ({
+  kind: 'files',
+  path: '/data/app',
+  reach: { kind: 'compose', service },
+  ...more,
+})
+const apps = (components: object) => ({
+  portal: {
+    repositories: ['local'],
+    platform: { kind: 'compose', project: project.name, engine: `unix://${docker.socket}`, services: ['volume'] },
+    components,
+  },
+})
+async function begin(components: object): Promise<void> {
+  const text = stringify({
+    version: 1,
+    state: join(folder, 'state'),
+    signingKey: `file:${join(folder, 'signing.key')}`,
+    identity: `file:${join(folder, 'identity.txt')}`,
+    signers: [],
+    repositories: { local: { url: `file://${join(folder, 'repository')}`, recipients: [] } },
+    apps: apps(components),
+  })
+  await writeFile(config, text, { mode: 0o600 })
+}
+const configure = (components: Readonly<Record<string, object>>): Promise<void> =>
+  editConfig(config, (whole) => Object.assign(whole.apps['portal'] ?? {}, { components }))
+const run = (...args: readonly string[]) => holdfast(folder, args, { HOLDFAST_PASSWORD: PASSWORD })
+async function must(...args: readonly string[]): Promise<string> {
+  const { code, out, error } = await run(...args)
+  assert.equal(code, 0, `${args.join(' ')}: ${error}${out}`)
+  return `${out}${error}`
+}
+const inside = (service: string, text: string): Promise<string> =>
+  project.compose('exec', '-T', service, 'sh', '-c', text)
+
+await begin({ files: component('volume') })
+await must('init', '--identity-file', join(folder, 'identity.txt'))
+
+test('a folder on a volume of this host is captured, swapped and brought back, its container stopped meanwhile', async () => {
+  await configure({ files: component('volume', { via: 'mounted' }) })
+  assert.match(await must('check'), /folder \/data\/app in service volume of .* is .*_data\/app of this host/)
+  await must('backup', 'portal')
+  await must('drill', 'portal')
+  await inside('volume', 'echo second >/data/app/one; touch /data/app/more')
+  await must('restore', 'portal', '--yes')
+  assert.equal((await inside('volume', 'cat /data/app/two; ls /data/app')).trim(), 'first\ninner\none\ntwo')
+  await must('undo', 'portal', '--yes')
+  assert.equal((await inside('volume', 'cat /data/app/two; ls /data/app')).trim(), 'second\ninner\nmore\none\ntwo')
+  assert.equal((await project.states())['volume-1'], 'running')
+})
+
+test('a container that does not run is looked at in another with its volumes, of which nothing is left', async () => {
+  await configure({ files: component('volume'), anonymous: component('anonymous') })
+  await must('backup', 'portal')
+  await project.compose('stop', '--timeout', '0', 'volume', 'anonymous')
+  const checked = await must('check')
+  assert.equal([...checked.matchAll(/is \S+_data\S* of this host/g)].length, 2)
+  await must('restore', 'portal', '--yes')
+  await must('undo', 'portal', '--yes')
+  const filters = encodeURIComponent(JSON.stringify({ label: [`holdfast.throw-away=${project.name}`] }))
+  assert.deepEqual(await docker.must('GET', `/containers/json?all=1&filters=${filters}`), [])
+  await project.compose('start', 'volume', 'anonymous')
+  assert.match(await inside('anonymous', 'ls /data/app'), /one/)
+})
+
+test('a folder that no folder of this host is, is captured by tar, drilled, and not restored', async () => {
+  await configure({ small: component('memory'), debian: component('debian') })
+  const checked = await must('check')
+  assert.match(checked, /is read by the tar of busybox of the container/)
+  assert.match(checked, /is read by GNU tar of the container/)
+  assert.match(await must('backup', 'portal'), /whole seconds/)
+  await must('drill', 'portal')
+  const refused = await run('restore', 'portal', '--yes')
+  assert.notEqual(refused.code, 0)
+  assert.match(refused.error + refused.out, /cannot be restored from this host/)
+  const elsewhere = join(folder, 'elsewhere')
+  await must('restore', 'portal', '--yes', '--component', 'debian', '--into', `debian.path=${elsewhere}`)
+})
+
+test('a container without a shell is one clear error, and makes no restore point', async () => {
+  await configure({ bare: component('bare', { path: '/data/app' }) })
+  const { code, error, out } = await run('backup', 'portal')
+  assert.notEqual(code, 0)
+  assert.match(error + out, /is not there in container/)
+})
