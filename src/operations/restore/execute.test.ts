@@ -10,7 +10,7 @@ import { runBackup } from '../backup/run.ts'
 import { restoreIn } from '../testing/restore-in.ts'
 import { TextPlace } from '../testing/text-driver.ts'
 import { newTestHost, pair, textComponent, type TestHost } from '../testing/test-host.ts'
-import { journalsOf, unfinishedJournal, type RestoreStage } from './journal.ts'
+import { journalsOf, unfinishedJournal, type RestoreJournal, type RestoreStage } from './journal.ts'
 import { restoreOrder, type RestoreOrder } from './order.ts'
 import { orderOf, planRestore } from './plan.ts'
 import type { RestoreReport } from './report.ts'
@@ -330,6 +330,21 @@ test('a restore that died while reopening does not lock writers out again', asyn
   const reader = await (await stage.testHost.repository()).open(POINT, [pair], context)
   await resumeRestore(stage.app, reader, journal, context)
   assert.deepEqual(stage.log.slice(before), ['files reopen', 'database reopen'])
+})
+
+test('a restore that another process is at is locked, and not called stopped', async (t) => {
+  const stage = await stageFor(t)
+  stage.database.faults.set('reopen', broken)
+  await assert.rejects(restore(stage))
+  const context = stage.testHost.context()
+  const journal = await unfinishedJournal('portal', context.records)
+  assert.ok(journal !== undefined)
+  const reader = await (await stage.testHost.repository()).open(POINT, [pair], context)
+  const yes = (): Promise<boolean> => Promise.resolve(true)
+  const busy = { ...context, processes: { ...context.processes, isVisible: yes, isRunning: yes } }
+  const loading: RestoreJournal = { ...journal, stage: 'loading', owner: 'another process' }
+  await assert.rejects(resumeRestore(stage.app, reader, loading, busy), { kind: 'locked' })
+  await assert.rejects(resumeRestore(stage.app, reader, { ...journal, stage: 'loading' }, context), { kind: 'refused' })
 })
 
 test('a restore that stopped counts the bytes that it loaded, and no others', async (t) => {
