@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after } from 'node:test'
 import { startDocker, type ComposeFile, type TestProject } from '../parts/docker.ts'
 import { POSTGRES_IMAGE } from '../parts/docker/images.ts'
-import { makeContainerApp, SCHEMA, strangersIn, type ContainerApp } from './container-app.ts'
+import { databaseIn, makeContainerApp, SCHEMA, strangersIn, type ContainerApp } from './container-app.ts'
 
 /** An app in a compose project: a database that only containers reach, and a writer that never stops. */
 export interface ComposeLab extends ContainerApp {
@@ -73,7 +73,10 @@ export async function startComposeLab(): Promise<ComposeLab> {
   await sqlIn('postgres', 'create database portal')
   await sqlIn('portal', SCHEMA)
   const platform = { kind: 'compose', project: project.name, engine: `unix://${docker.socket}`, services: ['writer'] }
-  const app = await makeContainerApp(folder, { platform, reach: { kind: 'compose', service: 'database' } })
+  const app = await makeContainerApp(folder, {
+    platform,
+    components: databaseIn({ kind: 'compose', service: 'database' }),
+  })
   return {
     ...app,
     project,

@@ -18,15 +18,21 @@ export interface ContainerApp {
   readonly change: (settings: Readonly<Record<string, unknown>>) => Promise<void>
 }
 
-interface Where {
-  readonly platform: Readonly<Record<string, unknown>>
-  readonly reach: Readonly<Record<string, unknown>>
+type Settings = Readonly<Record<string, unknown>>
+
+interface Parts {
+  readonly platform: Settings
+  readonly components: Readonly<Record<string, Settings>>
 }
 
+/** The database of the app, in the container that `reach` names. */
+export const databaseIn = (reach: Settings): Parts['components'] => ({
+  database: { kind: 'postgres', reach, database: 'portal', user: 'portal', password: 'inside:POSTGRES_PASSWORD' },
+})
+
 /** Writes a configuration for an app in containers, with a repository and keys. */
-export async function makeContainerApp(folder: string, { platform, reach }: Where): Promise<ContainerApp> {
+export async function makeContainerApp(folder: string, { platform, components }: Parts): Promise<ContainerApp> {
   const config = join(folder, 'holdfast.yaml')
-  const login = { database: 'portal', user: 'portal', password: 'inside:POSTGRES_PASSWORD' }
   const text = stringify({
     version: 1,
     state: join(folder, 'state'),
@@ -34,9 +40,7 @@ export async function makeContainerApp(folder: string, { platform, reach }: Wher
     identity: `file:${join(folder, 'identity.txt')}`,
     signers: [],
     repositories: { local: { url: `file://${join(folder, 'repository')}`, recipients: [] } },
-    apps: {
-      portal: { repositories: ['local'], platform, components: { database: { kind: 'postgres', reach, ...login } } },
-    },
+    apps: { portal: { repositories: ['local'], platform, components } },
   })
   await writeFile(config, text, { mode: 0o600 })
   const run: ContainerApp['run'] = (...args) => holdfast(folder, args, { HOLDFAST_PASSWORD: PASSWORD })

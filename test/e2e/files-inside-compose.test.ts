@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { stringify } from 'yaml'
 import { startDocker } from '../parts/docker.ts'
 import { BARE_IMAGE, BUSYBOX_IMAGE, POSTGRES_IMAGE } from '../parts/docker/images.ts'
-import { holdfast } from './holdfast.ts'
-import { editConfig, PASSWORD } from './lab.ts'
+import { makeContainerApp } from './container-app.ts'
+import { editConfig } from './lab.ts'
 
 // Folders inside containers: on a named volume of this host, and where nothing of this host is.
 
@@ -28,35 +27,21 @@ const project = await docker.project({
   volumes: { data: {} },
 })
 
-const config = join(folder, 'holdfast.yaml')
 const component = (service: string, more: object = {}) => ({
   kind: 'files',
   path: '/data/app',
   reach: { kind: 'compose', service },
   ...more,
 })
-const apps = (components: object) => ({
-  portal: {
-    repositories: ['local'],
-    platform: { kind: 'compose', project: project.name, engine: `unix://${docker.socket}`, services: ['volume'] },
-    components,
-  },
-})
-async function begin(components: object): Promise<void> {
-  const text = stringify({
-    version: 1,
-    state: join(folder, 'state'),
-    signingKey: `file:${join(folder, 'signing.key')}`,
-    identity: `file:${join(folder, 'identity.txt')}`,
-    signers: [],
-    repositories: { local: { url: `file://${join(folder, 'repository')}`, recipients: [] } },
-    apps: apps(components),
-  })
-  await writeFile(config, text, { mode: 0o600 })
+const platform = {
+  kind: 'compose',
+  project: project.name,
+  engine: `unix://${docker.socket}`,
+  services: ['volume'],
 }
+const { run } = await makeContainerApp(folder, { platform, components: { files: component('volume') } })
 const configure = (components: Readonly<Record<string, object>>): Promise<void> =>
-  editConfig(config, (whole) => Object.assign(whole.apps['portal'] ?? {}, { components }))
-const run = (...args: readonly string[]) => holdfast(folder, args, { HOLDFAST_PASSWORD: PASSWORD })
+  editConfig(join(folder, 'holdfast.yaml'), (whole) => Object.assign(whole.apps['portal'] ?? {}, { components }))
 async function must(...args: readonly string[]): Promise<string> {
   const { code, out, error } = await run(...args)
   assert.equal(code, 0, `${args.join(' ')}: ${error}${out}`)
@@ -64,9 +49,6 @@ async function must(...args: readonly string[]): Promise<string> {
 }
 const inside = (service: string, text: string): Promise<string> =>
   project.compose('exec', '-T', service, 'sh', '-c', text)
-
-await begin({ files: component('volume') })
-await must('init', '--identity-file', join(folder, 'identity.txt'))
 
 test('a folder on a volume of this host is captured, swapped and brought back, its container stopped meanwhile', async () => {
   await configure({ files: component('volume', { via: 'mounted' }) })

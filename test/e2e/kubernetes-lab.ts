@@ -14,7 +14,7 @@ import { podSpec, restrictedNamespace } from '../parts/kubernetes-pods.ts'
 import { at, type TestKubernetes } from '../parts/kubernetes.ts'
 import { testContext } from '../parts/postgres.ts'
 import { debianRootFilesystem } from '../parts/root-filesystem.ts'
-import { makeContainerApp, SCHEMA, strangersIn, type ContainerApp } from './container-app.ts'
+import { databaseIn, makeContainerApp, SCHEMA, strangersIn, type ContainerApp } from './container-app.ts'
 
 /** An app in a namespace that enforces the restricted standard: a StatefulSet with its database, and a Deployment that never stops writing. */
 export interface KubernetesLab extends ContainerApp {
@@ -60,7 +60,7 @@ export async function startKubernetesLab(): Promise<KubernetesLab> {
   const pauses = [{ kind: 'Deployment', name: 'writer' }]
   const app = await makeContainerApp(folder, {
     platform: { kind: 'kubernetes', namespace, kubeconfig, pauses },
-    reach: { kind: 'kubernetes', statefulSet: 'database' },
+    components: databaseIn({ kind: 'kubernetes', statefulSet: 'database' }),
   })
   return {
     ...app,

@@ -9,6 +9,7 @@ import { stageFor, type Stage } from '../testing/paused-stage.ts'
 import { withAppLock } from './app-lock.ts'
 import { noteHeld, release } from './hold.ts'
 import { loadRecord } from './record.ts'
+import { plannedJournal } from '../testing/planned-journal.ts'
 
 const MANY = 6
 const claimOf = (owner: string): unknown => ({ format: 1, app: 'portal', owner })
@@ -87,24 +88,7 @@ test('an operation that was begun and is not over keeps the lock', async (t) => 
 test('of two who end the same unfinished restore one is told that the other does', async (t) => {
   const { testHost } = await stageFor(t)
   const context = testHost.context()
-  const journal = await enterStage(
-    {
-      format: 1,
-      restoreId: 'abcdef01',
-      app: 'portal',
-      point: '1'.padStart(32, '0'),
-      repository: 'repository-0',
-      mode: 'swap',
-      components: ['database'],
-      stage: 'planned',
-      safetyPoint: null,
-      started: '2026-01-01T00:00:00Z',
-      updated: '2026-01-01T00:00:00Z',
-    },
-    'staged',
-    context.records,
-    context.clock,
-  )
+  const journal = await enterStage(plannedJournal, 'staged', context.records, context.clock)
   const claims = await Promise.allSettled(
     [1, 2, 3].map(() => claimJournal(journal, { ...context, processes: context.processes.begin() })),
   )

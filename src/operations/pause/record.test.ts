@@ -6,25 +6,12 @@ import { BOTH, backUp, stageFor, type Stage } from '../testing/paused-stage.ts'
 import { restoreIn } from '../testing/restore-in.ts'
 import { planResume } from './resume.ts'
 import { adoptRecord, findRecord } from './record.ts'
+import { plannedJournal } from '../testing/planned-journal.ts'
 
 /** As an earlier version left its journal when it died, with one workload stopped. */
 async function leftBy(stage: Stage, journal: Partial<RestoreJournal>): Promise<void> {
   const context = stage.testHost.context()
-  const left: RestoreJournal = {
-    format: 1,
-    restoreId: 'abcdef01',
-    app: 'portal',
-    point: '1'.padStart(32, '0'),
-    repository: 'repository-0',
-    mode: 'swap',
-    components: ['database'],
-    stage: 'staged',
-    paused: ['web'],
-    safetyPoint: null,
-    started: '2026-01-01T00:00:00Z',
-    updated: '2026-01-01T00:00:00Z',
-    ...journal,
-  }
+  const left: RestoreJournal = { ...plannedJournal, stage: 'staged', paused: ['web'], ...journal }
   await saveJournal(left, context.records, context.clock)
   stage.up.delete('web')
 }

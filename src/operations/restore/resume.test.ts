@@ -1,21 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isFinished, restoreStages, type RestoreJournal } from './journal.ts'
+import { isFinished, restoreStages } from './journal.ts'
 import { canContinue, nextStepFor } from './next-step.ts'
+import { plannedJournal } from '../testing/planned-journal.ts'
 
-const journal: RestoreJournal = {
-  format: 1,
-  restoreId: 'abcdef01',
-  app: 'portal',
-  point: '1'.padStart(32, '0'),
-  repository: 'main',
-  mode: 'swap',
-  components: ['database'],
-  stage: 'planned',
-  safetyPoint: null,
-  started: '2026-01-01T00:00:00.000Z',
-  updated: '2026-01-01T00:00:00.000Z',
-}
+const journal = plannedJournal
 
 test('--continue is advised exactly where it is taken, and --abandon always', () => {
   for (const mode of ['swap', 'in-place'] as const)

@@ -4,21 +4,10 @@ import { enterStage, type RestoreJournal } from '../restore/journal.ts'
 import { TextPlace } from '../testing/text-driver.ts'
 import { newTestHost, textComponent } from '../testing/test-host.ts'
 import { forgetRetained, listRetained } from './retained.ts'
+import { plannedJournal } from '../testing/planned-journal.ts'
 
 const RESTORE = 'abcdef01'
-const journal: RestoreJournal = {
-  format: 1,
-  restoreId: RESTORE,
-  app: 'portal',
-  point: '0'.repeat(32),
-  repository: 'repository-0',
-  mode: 'swap',
-  components: ['database'],
-  stage: 'planned',
-  safetyPoint: null,
-  started: '2026-01-01T00:00:00Z',
-  updated: '2026-01-01T00:00:00Z',
-}
+const journal: RestoreJournal = { ...plannedJournal, restoreId: RESTORE }
 
 test('what is retained for undo is listed and removed by its restore, and never while that is unfinished', async (t) => {
   const testHost = await newTestHost()
