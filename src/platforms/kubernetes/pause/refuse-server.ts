@@ -47,9 +47,11 @@ export async function refuseServers(
   { client, context }: { readonly client: KubernetesClient; readonly context: Context },
 ): Promise<void> {
   const withHost = servers.filter(({ at }) => 'host' in at)
-  if (withHost.length === 0) return
+  // What keeps no pods running, such as a CronJob, is no server. Who pauses only that needs no right to list services.
+  const running = selected.filter(({ workload }) => kindOf(workload.kind).owns !== undefined)
+  if (withHost.length === 0 || running.length === 0) return
   const services = await servicesOf(namespace, client, context)
-  for (const one of selected) {
+  for (const one of running) {
     const addresses = await podAddresses(one, client)
     const hit = withHost.find((server) => isServedBy(one, server, services, addresses))
     if (hit !== undefined) throw servesIt(one.workload, hit)
