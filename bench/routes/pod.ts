@@ -23,9 +23,12 @@ const BIN = '/usr/lib/postgresql/15/bin'
 const PACKAGES = [
   'socat',
   'libwrap0',
+  'libnsl2',
+  'libtirpc3',
   'netcat-traditional',
   'busybox-static',
   'python3.11-minimal',
+  'libexpat1',
   'libpython3.11-minimal',
   'libpython3.11-stdlib',
 ]
