@@ -123,7 +123,8 @@ function measurementsOf(tried: readonly Tried[], dump: string, size: string): re
     const whole = one.way === PROVEN ? [] : [beside(`COPY ${size} by ${name}, beside ${PLAIN}`, one, PLAIN)]
     const dumped = beside(one.way === PROVEN ? `${PROVEN}, ${size}, beside ${dump}` : `  beside ${dump}`, one, dump)
     const [first, ...rest] = [...whole, dumped]
-    const goals = first === undefined ? [] : [peakGoal(first), flatGoal(one)]
+    // A connection by host and port is what the routes are held against, no route.
+    const goals = first === undefined || one.way === PLAIN ? [] : [peakGoal(first), flatGoal(one)]
     return first === undefined ? [] : [{ ...first, goals }, ...rest]
   })
 }
