@@ -144,6 +144,7 @@ function appsOf(config: Config, repositories: ReadonlyMap<string, AppRepository>
     priority: app.priority,
     hooks: app.hooks,
     windows: app.windows,
+    schedules: app.schedules,
     keyFit: app.keyFit.map(declared),
     ...platformOf(app),
     ...configurationOf(config, name),

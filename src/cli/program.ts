@@ -21,6 +21,7 @@ import { addRights } from './commands/rights/rights.ts'
 import { addCheck } from './commands/setup/check.ts'
 import { addCompletion } from './commands/setup/completion.ts'
 import { addInit } from './commands/setup/init.ts'
+import { addSchedule } from './commands/setup/schedule.ts'
 import { addStatus } from './commands/status.ts'
 import { addExport } from './commands/transfer/export.ts'
 import { addImport } from './commands/transfer/import.ts'
@@ -36,6 +37,7 @@ const COMMANDS: readonly Add[] = [
   addGrants,
   addRights,
   addOpenbao,
+  addSchedule,
   addCompletion,
   addBackup,
   addPoints,

@@ -5,6 +5,7 @@ import { keyFitSetting, type KeyFitSetting } from '../profiles/use-recipe.ts'
 import { secretReference } from '../system/secret-reference.ts'
 import { duration } from './duration.ts'
 import { hooksSetting, type Hooks } from './hooks-schema.ts'
+import { schedulesSetting, type Schedules } from './schedules-schema.ts'
 import { windowsSetting } from './windows-schema.ts'
 import { recipient, repository, repositoryVariants, type RepositoryConfig } from './repository-schema.ts'
 
@@ -93,6 +94,7 @@ function appSchema(kinds: ComponentSchemas): z.ZodType<AppConfig> {
       }),
       hooks: hooksSetting,
       windows: windowsSetting,
+      schedules: schedulesSetting,
       keyFit: z.array(keyFitSetting).default([]).meta({ description: 'Proofs that the captured keys open the data.' }),
     })
     .transform(({ interval, objectives: given, ...app }) => ({
@@ -113,6 +115,7 @@ export interface AppConfig {
   readonly platform?: PlatformSettings | undefined
   readonly hooks: Hooks
   readonly windows: z.infer<typeof windowsSetting>
+  readonly schedules: Schedules
   readonly keyFit: readonly KeyFitSetting[]
 }
 

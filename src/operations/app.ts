@@ -1,3 +1,4 @@
+import type { Schedules } from '../config/schedules-schema.ts'
 import type { Hooks } from '../config/hooks-schema.ts'
 import type { Context, Records } from '../core/ports.ts'
 import type { MaintenanceWindow } from '../core/schedule/maintenance-window.ts'
@@ -35,6 +36,8 @@ export interface App {
   readonly hooks?: Hooks
   /** When it may be stopped; always where there is none. */
   readonly windows?: readonly MaintenanceWindow[]
+  /** When its commands are to run by themselves. */
+  readonly schedules?: Schedules
   /** Where its workloads run; without it nothing is stopped. */
   readonly platform?: AppPlatform
   /** All apps of the configuration, this one too: their places are theirs. */

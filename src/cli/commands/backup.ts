@@ -2,6 +2,7 @@ import type { Command as Commander } from 'commander'
 import type { BackupPlan } from '../../operations/backup/plan.ts'
 import type { BackupReport } from '../../operations/backup/report.ts'
 import { acceptOption } from '../ask/accept-option.ts'
+import { JITTER, waitJitter } from '../ask/wait-jitter.ts'
 import { chooseApp } from '../choose-app.ts'
 import { run, type Cli } from '../cli.ts'
 import type { Ending } from '../ending.ts'
@@ -16,6 +17,7 @@ interface BackupOptions {
   readonly accept?: readonly string[]
   readonly note?: string
   readonly hold?: boolean
+  readonly jitter?: string
 }
 
 export function addBackup(program: Commander, cli: Cli): void {
@@ -24,6 +26,7 @@ export function addBackup(program: Commander, cli: Cli): void {
     .description('make a restore point, read it back, and commit it')
     .option('--note <text>', 'say in one line what it is of; everybody who can read the repository can read it')
     .option('--hold', 'never prune it, until holdfast release')
+    .option(...JITTER)
     .option('-n, --dry-run', 'show what would be done')
     .addOption(acceptOption('backup'))
     .action((name: string | undefined, options: BackupOptions, command: Commander) =>
@@ -32,6 +35,7 @@ export function addBackup(program: Commander, cli: Cli): void {
 }
 
 async function backup(command: Command, name: string | undefined, options: BackupOptions): Promise<Ending> {
+  await waitJitter(options.jitter, command.assembly.context)
   const { planBackup } = await import('../../operations/backup/plan.ts')
   const { backupOrder } = await import('../../operations/backup/order.ts')
   const { runBackup } = await import('../../operations/backup/run.ts')

@@ -2,6 +2,7 @@ import type { Command as Commander } from 'commander'
 import { Failure } from '../../core/failure.ts'
 import type { Safety, SafetyState } from '../../core/safety/safety.ts'
 import type { StatusReport } from '../../operations/status/status.ts'
+import { JITTER, waitJitter } from '../ask/wait-jitter.ts'
 import { chooseApps } from '../choose-app.ts'
 import { run, type Cli } from '../cli.ts'
 import type { Ending } from '../ending.ts'
@@ -9,25 +10,32 @@ import type { Command } from '../run-command.ts'
 
 interface StatusOptions {
   readonly metrics?: boolean
+  readonly jitter?: string
 }
 
 export function addStatus(program: Commander, cli: Cli): void {
   program
     .command('status [app]')
     .description('say whether each app is safe, why, and what to do next; the exit code is that of the worst')
+    .option(...JITTER)
     .option('--metrics', 'print the result as metrics in the text format of Prometheus')
     .action((name: string | undefined, options: StatusOptions, command: Commander) =>
       run(cli, command, (given) => status(given, name, options), true),
     )
 }
 
-async function status(command: Command, name: string | undefined, { metrics = false }: StatusOptions): Promise<Ending> {
+async function status(
+  command: Command,
+  name: string | undefined,
+  { metrics = false, jitter }: StatusOptions,
+): Promise<Ending> {
   if (metrics && command.options.json === true)
     throw new Failure('usage', '--metrics and --json are two forms of one result', { hint: 'Give one of them.' })
   const { readStatus } = await import('../../operations/status/status.ts')
   const { safetyMetrics } = await import('../../core/safety/safety-metrics.ts')
 
   const { context, apps } = command.assembly
+  await waitJitter(jitter, context)
   const report = await readStatus(chooseApps(apps, name), context)
   const text = metrics ? () => safetyMetrics(report.apps, context.clock.now().getTime()) : () => textOf(report)
   command.result(report, text)

@@ -4,6 +4,7 @@ import type { FailureSummary } from '../../../operations/backup/report.ts'
 import type { DrillReport } from '../../../operations/drill/report.ts'
 import type { ChosenPoint } from '../../../operations/points/open-chosen-point.ts'
 import { acceptOption } from '../../ask/accept-option.ts'
+import { JITTER, waitJitter } from '../../ask/wait-jitter.ts'
 import { chooseApp } from '../../choose-app.ts'
 import { run, type Cli } from '../../cli.ts'
 import type { Ending } from '../../ending.ts'
@@ -15,6 +16,7 @@ import type { Command } from '../../run-command.ts'
 
 interface DrillOptions extends ChosenPoint {
   readonly staged?: boolean
+  readonly jitter?: string
   readonly accept?: readonly AcceptId[]
 }
 
@@ -25,6 +27,7 @@ export function addDrill(program: Commander, cli: Cli): void {
     .option('--at <point>', 'latest (default), an id, or a time')
     .option('--repository <name>', 'read from this repository only')
     .addOption(acceptOption('drill'))
+    .option(...JITTER)
     .option('--staged', 'use a side database on the configured server in place of a private one')
     .action((name: string | undefined, options: DrillOptions, command: Commander) =>
       run(cli, command, (given) => drill(given, name, options)),
@@ -36,6 +39,7 @@ async function drill({ assembly, result }: Command, name: string | undefined, op
   const { drillOrder } = await import('../../../operations/drill/order.ts')
   const { runDrill } = await import('../../../operations/drill/run.ts')
   const { apps, context } = assembly
+  await waitJitter(options.jitter, context)
   const app = chooseApp(apps, name)
   const where = options.staged === true ? 'staged' : 'scratch'
   const plan = await planDrill(app, { ...options, where }, context)

@@ -5,6 +5,7 @@ import type { ForgottenPrevious } from '../../../operations/prune/forgotten.ts'
 import type { PrunePlan } from '../../../operations/prune/plan.ts'
 import type { AppPrunePlan, AppPruneReport } from '../../../operations/prune/prune.ts'
 import { acceptOption } from '../../ask/accept-option.ts'
+import { JITTER, waitJitter } from '../../ask/wait-jitter.ts'
 import { chooseApps } from '../../choose-app.ts'
 import { run, type Cli } from '../../cli.ts'
 import type { Ending } from '../../ending.ts'
@@ -13,6 +14,7 @@ import type { Command } from '../../run-command.ts'
 
 interface PruneOptions {
   readonly dryRun?: boolean
+  readonly jitter?: string
   readonly accept?: readonly string[]
 }
 
@@ -21,6 +23,7 @@ export function addPrune(program: Commander, cli: Cli): void {
     .command('prune [app]')
     .description('remove restore points by the retention rules, never the last good ones')
     .option('-n, --dry-run', 'show every verdict with its reasons and stop')
+    .option(...JITTER)
     .addOption(acceptOption('prune'))
     .action((name: string | undefined, options: PruneOptions, command: Commander) =>
       run(cli, command, (given) => prune(given, name, options), options.dryRun),
@@ -30,6 +33,7 @@ export function addPrune(program: Commander, cli: Cli): void {
 async function prune(command: Command, name: string | undefined, options: PruneOptions): Promise<Ending> {
   const { planPrune, pruneOrder, runPrune } = await import('../../../operations/prune/prune.ts')
   const { apps, context } = command.assembly
+  await waitJitter(options.jitter, context)
 
   const { accept = [] } = options
   const chosen = chooseApps(apps, name)
