@@ -12,19 +12,33 @@ const allowed: Record<string, readonly string[]> = {
   'key-fit': ['core'],
   // What is known of applications, as data.
   profiles: ['core', 'key-fit'],
-  config: ['core', 'system', 'key-fit', 'profiles', 'storage', 'platforms'],
+  config: ['core', 'system', 'alarms', 'key-fit', 'profiles', 'storage', 'platforms'],
+  // Telling people and machines how runs ended.
+  alarms: ['core', 'system'],
   system: ['core'],
   storage: ['core', 'system'],
   repository: ['core', 'system', 'storage'],
   platforms: ['core', 'system'],
   components: ['core', 'system', 'platforms'],
   // What init and key changes do is an operation, and edits the configuration.
-  operations: ['core', 'config', 'system', 'storage', 'repository', 'platforms', 'components', 'key-fit', 'profiles'],
+  operations: [
+    'core',
+    'config',
+    'system',
+    'alarms',
+    'storage',
+    'repository',
+    'platforms',
+    'components',
+    'key-fit',
+    'profiles',
+  ],
   // Formats of other programs, each a room that can be taken out.
   interop: ['core', 'system', 'storage', 'repository', 'components', 'operations'],
   cli: ['core', 'config', 'operations', 'interop'],
   assemble: [
     'core',
+    'alarms',
     'config',
     'system',
     'storage',

@@ -48,6 +48,7 @@ export async function assemble(request: AssemblyRequest, ports: AssemblyPorts, c
   return {
     configPath: config.path,
     warnings: config.warnings,
+    alarms: config.alarms,
     apps: appsOf(config, repositories, ways),
     repositories: [...repositories.values()],
     context: operationContext,

@@ -5,6 +5,7 @@ import { printFailure, printResult } from './print/output.ts'
 import { ProgressView } from './print/progress.ts'
 import { wrapSentences } from './print/wrap.ts'
 import type { Assembly } from '../operations/assembly.ts'
+import { ToldRun, type Announced } from './told-run.ts'
 import type { CommonOptions, CliPorts } from './cli-ports.ts'
 
 /** What a command has at hand while it runs. */
@@ -16,6 +17,8 @@ export interface Command {
   readonly result: (document: unknown, text: () => string) => void
   /** Shows people something before the result, below what is drawn of the progress. Nothing with `--json`. */
   readonly say: (text: () => string) => void
+  /** To be called before the work begins, by what alarms are to be told of. */
+  readonly announce: (announced: Announced) => void
 }
 
 /**
@@ -32,12 +35,29 @@ export async function runCommand(
     const assembly = await ports.assemble(options, context)
     try {
       for (const message of assembly.warnings) view.show({ type: 'warning', message })
-      const [result, say] = [resultPrinter(ports, options, view), sayer(ports, options, view)]
-      return await act({ ports, assembly, options, result, say })
+      return await told(new ToldRun(assembly.alarms, context), (run) => {
+        const print = resultPrinter(ports, options, view)
+        const result: Command['result'] = (document, text) => {
+          run.printed(text)
+          print(document, text)
+        }
+        return act({ ports, assembly, options, result, say: sayer(ports, options, view), announce: run.announce })
+      })
     } finally {
       await assembly.close()
     }
   })
+}
+
+async function told(run: ToldRun, act: (run: ToldRun) => Promise<Ending>): Promise<Ending> {
+  let ending: Ending
+  try {
+    ending = await act(run)
+  } catch (error) {
+    await run.failed(error)
+    throw error
+  }
+  return await run.ended(ending)
 }
 
 /** What a command has at hand that needs no configuration. */

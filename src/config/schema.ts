@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { alarmSettings } from '../alarms/settings.ts'
 import { platformSettings, type PlatformSettings } from '../platforms/settings.ts'
 import type { RetentionPolicy } from '../core/retention/retention.ts'
 import { keyFitSetting, type KeyFitSetting } from '../profiles/use-recipe.ts'
@@ -132,6 +133,9 @@ export function configSchema(kinds: ComponentSchemas, repositories: z.ZodType<Re
         .array(recipient)
         .default([])
         .meta({ description: 'Public keys whose private keys are kept neither here nor in a repository.' }),
+      alarms: z.array(alarmSettings).default([]).meta({
+        description: 'Who is told how backups, drills, prunes and looks at the status ended.',
+      }),
       repositories: z.record(name, repositories),
       apps: z.record(name, appSchema(kinds)),
     })

@@ -1,3 +1,4 @@
+import type { AlarmSettings } from '../alarms/settings.ts'
 import type { App, OperationContext } from './app.ts'
 import type { CurrentPassword } from './init/init.ts'
 import type { KeyAdministration } from './keys/keys.ts'
@@ -7,6 +8,8 @@ export interface Assembly {
   readonly configPath: string
   readonly warnings: readonly string[]
   readonly apps: readonly App[]
+  /** Who is told how runs ended. */
+  readonly alarms: readonly AlarmSettings[]
   readonly context: OperationContext
   readonly keys: KeyAdministration
   /** The repositories of the configuration, also those that no app uses. */

@@ -166,6 +166,7 @@ async function throughTheJob(lab: Lab): Promise<string> {
   await declareKeyFit(lab, 'portal')
   await printed(lab, 'check', ['check'])
   await printed(lab, 'grants', ['grants', 'restore'])
+  await printed(lab, 'schedule export', ['schedule', 'export', 'systemd', '--output', join(lab.folder, 'units')])
   await throughPause(lab)
   const label = ['--note', 'before the job', '--hold']
   await printed(lab, 'backup --dry-run', ['backup', '--dry-run', ...label])
@@ -203,6 +204,7 @@ async function declareKeyFit(lab: Lab, expected: string): Promise<void> {
     const portal = config.apps['portal']! as Record<string, unknown> & { components: Record<string, unknown> }
     portal.components['secrets'] = { kind: 'secrets', secrets: { key: { file } } }
     const rows = { component: 'database', sql: `select '${expected}' as key` }
+    portal['schedules'] = { backup: { cron: '0 2 * * *' } }
     portal['keyFit'] = [
       {
         kind: 'declared',

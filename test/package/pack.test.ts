@@ -145,12 +145,10 @@ test('a wrong command line ends with 2', async () => {
   assert.equal((await holdfast('nonsense')).code, 2)
 })
 
-/** The code blocks of one kind in the document on installing, each with what stands before it. */
-async function blocksOf(kind: 'sh' | 'ini'): Promise<readonly { readonly before: string; readonly text: string }[]> {
+/** The lines that docs/use/install.md gives to a shell. */
+async function shellLines(): Promise<readonly string[]> {
   const page = await readFile(join(root, 'docs', 'use', 'install.md'), 'utf8')
-  return [...page.matchAll(/([^\n]*)\n\n```(\w+)\n([^]*?)```/g)]
-    .filter(([, , language]) => language === kind)
-    .map(([, before = '', , text = '']) => ({ before, text }))
+  return [...page.matchAll(/```sh\n([^]*?)```/g)].flatMap(([, text = '']) => text.trim().split('\n'))
 }
 
 test('what docs/use/install.md says works: installed under a prefix, linked, started by its units', async () => {
@@ -158,7 +156,7 @@ test('what docs/use/install.md says works: installed under a prefix, linked, sta
   for (const name of ['usr/local/bin', 'etc/systemd/system']) await mkdir(join(host, name), { recursive: true })
   const here = (text: string): string =>
     text.replace(/(?<=[ =])\/(?=opt\/|usr\/local\/|etc\/|var\/)/g, `${host}/`).replace('./holdfast-0.1.0.tgz', tarball)
-  const lines = (await blocksOf('sh')).flatMap(({ text }) => text.trim().split('\n'))
+  const lines = await shellLines()
   const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string }
   assert.ok(lines.includes('npm pack'))
   assert.ok(lines.some((line) => line.includes(`./holdfast-${manifest.version}.tgz`)))
@@ -167,18 +165,22 @@ test('what docs/use/install.md says works: installed under a prefix, linked, sta
     await succeeds('sh', ['-ec', here(line).replace(/--owner=\w+ /, '')])
   const program = join(host, 'usr/local/bin/holdfast')
   assert.deepEqual(await runQuietly(program, ['--version']), { code: 0, output: `${manifest.version}\n` })
-  const units = await blocksOf('ini')
-  const paths = units.map(({ before }) => /`\/etc\/systemd\/system\/([^`]+)`:$/.exec(before)?.[1] ?? '')
-  assert.deepEqual(paths, [
-    'holdfast-backup@.service',
-    'holdfast-backup@.timer',
-    'holdfast-drill@.service',
-    'holdfast-drill@.timer',
-  ])
-  for (const [index, { text }] of units.entries())
-    await writeFile(join(host, 'etc/systemd/system', paths[index] ?? ''), here(text))
-  await verifyUnits(paths.map((path) => join(host, 'etc/systemd/system', path)))
+  // The units that it prints start the program at the place that the page gives it.
+  const [units, config] = [join(host, 'etc/systemd/system'), join(host, 'holdfast.yaml')]
+  await writeFile(config, SCHEDULED, { mode: 0o600 })
+  const args = ['-c', config, 'schedule', 'export', 'systemd', '--executable', program, '--output', units]
+  await succeeds(program, args)
+  await verifyUnits((await readdir(units)).map((name) => join(units, name)))
 })
+
+const SCHEDULED = `version: 1
+repositories: { main: { url: 'file:///srv/holdfast' } }
+apps:
+  portal:
+    repositories: [main]
+    components: { keys: { kind: files, path: /etc/portal } }
+    schedules: { backup: { cron: '0 2 * * *', jitter: 30m }, drill: { cron: '0 5 * * sun' } }
+`
 
 /** Every line that systemd does not know is a warning, with the exit code 0. */
 async function verifyUnits(paths: readonly string[]): Promise<void> {

@@ -42,6 +42,7 @@ async function backup(command: Command, name: string | undefined, options: Backu
 
   const app = chooseApp(command.assembly.apps, name)
   const { context } = command.assembly
+  if (options.dryRun !== true) command.announce({ command: 'backup', apps: [app.name] })
   const plan = await planBackup(app, context, options)
   if (options.dryRun === true) {
     command.result({ plan }, () => planText(plan))

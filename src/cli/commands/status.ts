@@ -36,8 +36,13 @@ async function status(
 
   const { context, apps } = command.assembly
   await waitJitter(jitter, context)
-  const report = await readStatus(chooseApps(apps, name), context)
-  const text = metrics ? () => safetyMetrics(report.apps, context.clock.now().getTime()) : () => textOf(report)
+  const chosen = chooseApps(apps, name)
+  const announced = { command: 'status', apps: chosen.map((app) => app.name) } as const
+  command.announce(announced)
+  const report = await readStatus(chosen, context)
+  const asMetrics = (): string => safetyMetrics(report.apps, context.clock.now().getTime())
+  command.announce({ ...announced, metrics: asMetrics })
+  const text = metrics ? asMetrics : () => textOf(report)
   command.result(report, text)
   return endingOf(report.apps)
 }

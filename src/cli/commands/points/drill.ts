@@ -34,13 +34,18 @@ export function addDrill(program: Commander, cli: Cli): void {
     )
 }
 
-async function drill({ assembly, result }: Command, name: string | undefined, options: DrillOptions): Promise<Ending> {
+async function drill(
+  { assembly, result, announce }: Command,
+  name: string | undefined,
+  options: DrillOptions,
+): Promise<Ending> {
   const { planDrill } = await import('../../../operations/drill/plan.ts')
   const { drillOrder } = await import('../../../operations/drill/order.ts')
   const { runDrill } = await import('../../../operations/drill/run.ts')
   const { apps, context } = assembly
   await waitJitter(options.jitter, context)
   const app = chooseApp(apps, name)
+  announce({ command: 'drill', apps: [app.name] })
   const where = options.staged === true ? 'staged' : 'scratch'
   const plan = await planDrill(app, { ...options, where }, context)
   const report = await runDrill(app, drillOrder.parse(plan), context)

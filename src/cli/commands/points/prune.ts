@@ -42,6 +42,7 @@ async function prune(command: Command, name: string | undefined, options: PruneO
     for (const app of chosen) planned.push(await planPrune(app, accept, context))
     return showPlans(command, planned)
   }
+  command.announce({ command: 'prune', apps: chosen.map((app) => app.name) })
   const ran: AppPruneReport[] = []
   for (const app of chosen) ran.push(await runPrune(app, pruneOrder.parse({ app: app.name, accept }), context))
   return showReports(command, ran, accept)
