@@ -3,9 +3,20 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
+import { findContainer } from '../../src/platforms/compose/find.ts'
+import { composeReach, composeSettings } from '../../src/platforms/compose/schema.ts'
 import { startDocker, type ComposeFile, type TestProject } from '../parts/docker.ts'
 import { POSTGRES_IMAGE } from '../parts/docker/images.ts'
-import { databaseIn, makeContainerApp, SCHEMA, strangersIn, type ContainerApp } from './container-app.ts'
+import { testContext } from '../parts/postgres.ts'
+import {
+  databaseIn,
+  makeContainerApp,
+  programsIn,
+  SCHEMA,
+  strangersIn,
+  writerOf,
+  type ContainerApp,
+} from './container-app.ts'
 
 /** An app in a compose project: a database that only containers reach, and a writer that never stops. */
 export interface ComposeLab extends ContainerApp {
@@ -24,8 +35,6 @@ const DATABASE = `mkdir -p /data && chown postgres /data && echo "$POSTGRES_PASS
 [ -e /data/PG_VERSION ] || runuser -u postgres -- env PATH="$PATH" initdb -D /data -U portal --auth scram-sha-256 --pwfile /pw --no-sync >/dev/null
 exec runuser -u postgres -- env PATH="$PATH" postgres -D /data -c listen_addresses=* -c fsync=off -c unix_socket_directories=/tmp`
 const HBA = 'host all all all scram-sha-256'
-const WRITER = `export PGPASSWORD="$POSTGRES_PASSWORD"
-while :; do psql -qAt -h database -U portal -d portal -c 'insert into written default values' || sleep 0.2; done`
 
 const environment = { POSTGRES_PASSWORD: 'a password of the container' }
 const file: ComposeFile = {
@@ -35,12 +44,12 @@ const file: ComposeFile = {
       environment,
       command: ['bash', '-c', DATABASE],
       volumes: ['data:/data'],
-      healthcheck: { test: ['CMD', 'pg_isready', '-h', '127.0.0.1'], interval: '300ms', retries: 60, timeout: '5s' },
+      healthcheck: { test: ['CMD', 'pg_isready', '-h', '127.0.0.1'], interval: '2s', retries: 60, timeout: '5s' },
     },
     writer: {
       image: POSTGRES_IMAGE,
       environment,
-      command: ['bash', '-c', WRITER],
+      command: ['bash', '-c', writerOf('database')],
       depends_on: { database: { condition: 'service_healthy' } },
     },
   },
@@ -52,31 +61,19 @@ export async function startComposeLab(): Promise<ComposeLab> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-compose-'))
   after(() => rm(folder, { recursive: true, force: true }))
   const project = await docker.project(file)
-  const inside = (...argv: readonly string[]): Promise<string> => project.compose('exec', '-T', 'database', ...argv)
+  const platform = { kind: 'compose', project: project.name, engine: `unix://${docker.socket}`, services: ['writer'] }
+  const reach = { kind: 'compose', service: 'database' }
+  const inside = programsIn(
+    await findContainer(composeSettings.parse(platform), composeReach.parse(reach), testContext()),
+  )
+  const password = `PGPASSWORD=${environment.POSTGRES_PASSWORD}`
   const sqlIn = (database: string, text: string): Promise<string> =>
-    inside(
-      'env',
-      `PGPASSWORD=${environment.POSTGRES_PASSWORD}`,
-      'psql',
-      '-qAt',
-      '-h',
-      '/tmp',
-      '-U',
-      'portal',
-      '-d',
-      database,
-      '-c',
-      text,
-    )
+    inside('env', password, 'psql', '-qAt', '-h', '/tmp', '-U', 'portal', '-d', database, '-c', text)
   await inside('bash', '-c', `echo '${HBA}' >> /data/pg_hba.conf`)
   await sqlIn('postgres', 'select pg_reload_conf()')
   await sqlIn('postgres', 'create database portal')
   await sqlIn('portal', SCHEMA)
-  const platform = { kind: 'compose', project: project.name, engine: `unix://${docker.socket}`, services: ['writer'] }
-  const app = await makeContainerApp(folder, {
-    platform,
-    components: databaseIn({ kind: 'compose', service: 'database' }),
-  })
+  const app = await makeContainerApp(folder, { platform, components: databaseIn(reach) })
   return {
     ...app,
     project,

@@ -3,12 +3,21 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { stringify } from 'yaml'
+import type { Place } from '../../src/platforms/place.ts'
+import { testContext } from '../parts/postgres.ts'
 import { holdfast, type Ran } from './holdfast.ts'
 import { editConfig, PASSWORD } from './lab.ts'
 
 /** What the app `portal` of the labs has in its database; its writer fills `written`. */
 export const SCHEMA = `create table keys (id int primary key, secret text); insert into keys select n, md5(n::text) from generate_series(1, 3000) n;
 create table written (at timestamptz default clock_timestamp());`
+
+/**
+ * What the writer does until its container ends: it holds one session, and makes a new one when that is lost. A program for
+ * each row would keep a processor busy, and all tests would wait for it.
+ */
+export const writerOf = (host: string): string => `export PGPASSWORD="$POSTGRES_PASSWORD"
+while :; do echo 'insert into written default values \\watch 0.2' | psql -qAt -h ${host} -U portal -d portal >/dev/null; sleep 0.2; done`
 
 /** Holdfast in a folder of its own, for that app. */
 export interface ContainerApp {
@@ -49,6 +58,19 @@ export async function makeContainerApp(folder: string, { platform, components }:
   const change: ContainerApp['change'] = (settings) =>
     editConfig(config, ({ apps }) => Object.assign(apps['portal']?.components['database'] ?? {}, settings))
   return { folder, run, change }
+}
+
+/** Runs a program inside, which must end well; gives what it prints. Asks the platform itself: each start of its own client costs more than the program. */
+export function programsIn(place: Place): (...argv: readonly [string, ...string[]]) => Promise<string> {
+  const context = testContext()
+  return async (...argv) => {
+    const program = await place.start(argv, context)
+    program.stdin.end()
+    const text = Buffer.concat(await program.stdout.toArray()).toString('utf8')
+    const code = await program.ended
+    if (code !== 0) throw new Error(`${argv.join(' ')} ended with ${code}: ${program.stderr()}`)
+    return text
+  }
 }
 
 /** The command lines of `ps -eo args=` that are neither of the server nor of what looks after its container. */

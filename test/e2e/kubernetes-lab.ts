@@ -14,7 +14,15 @@ import { podSpec, restrictedNamespace } from '../parts/kubernetes-pods.ts'
 import { at, type TestKubernetes } from '../parts/kubernetes.ts'
 import { testContext } from '../parts/postgres.ts'
 import { debianRootFilesystem } from '../parts/root-filesystem.ts'
-import { databaseIn, makeContainerApp, SCHEMA, strangersIn, type ContainerApp } from './container-app.ts'
+import {
+  databaseIn,
+  makeContainerApp,
+  programsIn,
+  SCHEMA,
+  strangersIn,
+  writerOf,
+  type ContainerApp,
+} from './container-app.ts'
 
 /** An app in a namespace that enforces the restricted standard: a StatefulSet with its database, and a Deployment that never stops writing. */
 export interface KubernetesLab extends ContainerApp {
@@ -36,8 +44,6 @@ const IMAGE = 'holdfast.test/postgres:15'
 const SECRET = 'a password of the Secret'
 const DATABASE = `[ -e /data/db/PG_VERSION ] || { echo "$POSTGRES_PASSWORD" > /data/pw; initdb -D /data/db -U portal --auth scram-sha-256 --pwfile /data/pw --no-sync >/dev/null; echo 'host all all all scram-sha-256' >> /data/db/pg_hba.conf; }
 exec postgres -D /data/db -c listen_addresses=* -c fsync=off -c unix_socket_directories=/data`
-const WRITER = `export PGPASSWORD="$POSTGRES_PASSWORD"
-while :; do psql -qAt -h "$DATABASE" -U portal -d portal -c 'insert into written default values' || sleep 0.2; done`
 
 export async function startKubernetesLab(): Promise<KubernetesLab> {
   const { kubernetes, folder: node } = await startCluster()
@@ -50,7 +56,7 @@ export async function startKubernetesLab(): Promise<KubernetesLab> {
     await rm(folder, { recursive: true, force: true })
   })
   await makeDatabase(kubernetes, namespace, user)
-  const inside = await programsIn(kubernetes, namespace)
+  const inside = await databaseProgramsIn(kubernetes, namespace)
   const sqlIn = (database: string, text: string): Promise<string> =>
     inside('env', `PGPASSWORD=${SECRET}`, 'psql', '-qAt', '-h', '/data', '-U', 'portal', '-d', database, '-c', text)
   await sqlIn('postgres', 'create database portal')
@@ -123,7 +129,7 @@ async function makeDatabase(kubernetes: TestKubernetes, namespace: string, user:
   const ready = { exec: { command: ['pg_isready', '-h', '/data'] }, periodSeconds: 1 }
   const spec = specOf(user, DATABASE, [passwordFromSecret], {
     volumeMounts: [{ name: 'data', mountPath: '/data' }],
-    readinessProbe: ready,
+    startupProbe: ready,
   })
   await kubernetes.must('POST', `/apis/apps/v1/namespaces/${namespace}/statefulsets`, {
     metadata: { name: 'database' },
@@ -146,7 +152,7 @@ async function makeWriter(kubernetes: TestKubernetes, namespace: string, user: n
     spec: {
       replicas: 2,
       selector: { matchLabels: labels },
-      template: { metadata: { labels }, spec: specOf(user, WRITER, [passwordFromSecret, address]) },
+      template: { metadata: { labels }, spec: specOf(user, writerOf('"$DATABASE"'), [passwordFromSecret, address]) },
     },
   })
   await untilPods(kubernetes, namespace, 'writer')
@@ -164,22 +170,10 @@ async function untilPods(kubernetes: TestKubernetes, namespace: string, app: str
   })
 }
 
-async function programsIn(
-  { kubeconfig }: TestKubernetes,
-  namespace: string,
-): Promise<(...argv: readonly [string, ...string[]]) => Promise<string>> {
+async function databaseProgramsIn({ kubeconfig }: TestKubernetes, namespace: string) {
   const settings = kubernetesSettings.parse({ kind: 'kubernetes', namespace, kubeconfig })
   const reach = kubernetesReach.parse({ kind: 'kubernetes', pod: 'database-0' })
-  const context = testContext()
-  const place = await kubernetesPlatform.inside.find(settings, reach, context)
-  return async (...argv) => {
-    const program = await place.start(argv, context)
-    program.stdin.end()
-    const text = Buffer.concat(await program.stdout.toArray()).toString('utf8')
-    const code = await program.ended
-    if (code !== 0) throw new Error(`${argv.join(' ')} ended with ${code}: ${program.stderr()}`)
-    return text
-  }
+  return programsIn(await kubernetesPlatform.inside.find(settings, reach, testContext()))
 }
 
 async function podLog({ server, adminToken, ca }: TestKubernetes, namespace: string): Promise<string> {

@@ -16,7 +16,7 @@ exec runuser -u postgres -- env PATH="$PATH" postgres -D /data -c listen_address
 
 const WRITER = `write() { psql -qAt -h database -U postgres -c "$1"; }
 write 'CREATE TABLE IF NOT EXISTS written (at timestamptz DEFAULT now())'
-while :; do write 'INSERT INTO written DEFAULT VALUES' || exit 1; done`
+while :; do write 'INSERT INTO written DEFAULT VALUES' || exit 1; sleep 0.1; done`
 
 /** A database without a published port, whose socket is in /tmp inside, and a writer that never stops. */
 export const composeApp: ComposeFile = {
@@ -26,7 +26,7 @@ export const composeApp: ComposeFile = {
       command: ['bash', '-c', DATABASE],
       environment: { POSTGRES_PASSWORD: APP_PASSWORD },
       volumes: ['data:/data'],
-      healthcheck: { test: ['CMD', 'pg_isready', '-h', '127.0.0.1'], interval: '500ms', retries: 60, timeout: '5s' },
+      healthcheck: { test: ['CMD', 'pg_isready', '-h', '127.0.0.1'], interval: '1s', retries: 60, timeout: '5s' },
     },
     writer: {
       image: POSTGRES_IMAGE,

@@ -1,7 +1,7 @@
 import type { Context } from '../../../core/ports.ts'
 
-/** Milliseconds between two looks, from the first to the longest. */
-const [FIRST, LONGEST] = [200, 2_000]
+/** Milliseconds between two looks, from the first to the longest. An app stays down until the next look. */
+const [FIRST, LONGEST, GROWTH] = [200, 1_000, 1.25]
 
 /** Looks again and again; false when it was not so within the limit. Ends with `cancelled` by the signal. */
 export async function waitUntil(
@@ -10,7 +10,7 @@ export async function waitUntil(
 ): Promise<boolean> {
   const { clock, signal } = context
   const end = clock.monotonic() + limitSeconds * 1000
-  for (let pause = FIRST; ; pause = Math.min(pause * 1.5, LONGEST)) {
+  for (let pause = FIRST; ; pause = Math.min(pause * GROWTH, LONGEST)) {
     if (await is()) return true
     const left = end - clock.monotonic()
     if (left <= 0) return false
