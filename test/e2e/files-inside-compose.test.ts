@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { processNamed, thisProcess } from '../../src/system/process/this-process.ts'
 import { startDocker } from '../parts/docker.ts'
 import { BARE_IMAGE, BUSYBOX_IMAGE, POSTGRES_IMAGE } from '../parts/docker/images.ts'
 import { makeContainerApp } from './container-app.ts'
+import { dieAt } from './dying-command.ts'
+import { at } from '../parts/kubernetes.ts'
 import { editConfig } from './lab.ts'
 
 // Folders inside containers: on a named volume of this host, and where nothing of this host is.
@@ -115,6 +118,29 @@ test('a helper reads the volume of a container without tar, also of a stopped on
   assert.notEqual(code, 0)
   assert.match(error + out, /cannot be restored from this host: via is helper/)
   assert.deepEqual(await leftOf(), [])
+})
+
+test('a helper of a command that died is gone after the next', async () => {
+  await configure({ volume: component('volume', { via: 'helper' }) })
+  const started = { name: 'files: start the helper', occurrence: 1 }
+  // While it is made, and when it runs.
+  for (const death of [150, 300, 'after'] as const) {
+    await dieAt(folder, ['backup', 'portal'], { ...started, death })
+    await must('backup', 'portal')
+    assert.deepEqual(await leftOf(), [])
+  }
+  // One that was created and not started, as of a process that died between the two; and one of another machine.
+  const make = async (owner: readonly string[]): Promise<void> => {
+    const Labels = { 'holdfast.throw-away': project.name, 'holdfast.owner': JSON.stringify(owner) }
+    await docker.must('POST', '/containers/create', { Image: BUSYBOX_IMAGE, Cmd: ['cat'], Labels })
+  }
+  const [boot, own] = processNamed(await thisProcess())
+  await make([boot, own, '4194304', '1', 'throw-away', hostname()])
+  await make(['boot', 'own', '1', '1', 'throw-away', 'elsewhere'])
+  await must('backup', 'portal')
+  const [other, ...more] = await leftOf()
+  assert.ok(more.length === 0 && JSON.stringify(other).includes('elsewhere'))
+  await docker.must('DELETE', `/containers/${String(at(other, 'Id'))}`)
 })
 
 test('a helper that cannot be, or is of no use, is one clear error', async () => {

@@ -23,13 +23,14 @@ export async function inHelper<Result>(
   act: (helper: Helper) => Promise<Result>,
   context: Context,
 ): Promise<Result> {
-  const { place, remove } = await context.effects.run('files: start the helper', () => started(settings, context))
+  const spawned = await context.effects.run('files: start the helper', () => started(settings, context))
+  const { place } = spawned
   try {
     const shell = shellIn(place)
     await requireTar(shell, place.image, context)
     return await act({ shell, image: place.image })
   } finally {
-    await context.effects.run('files: remove the helper', remove)
+    await context.effects.run('files: remove the helper', () => spawned.remove())
   }
 }
 
