@@ -124,7 +124,7 @@ test('a helper of a command that died is gone after the next', async () => {
   await configure({ volume: component('volume', { via: 'helper' }) })
   const started = { name: 'files: start the helper', occurrence: 1 }
   // While it is made, and when it runs.
-  for (const death of [150, 300, 'after'] as const) {
+  for (const death of [200, 'after'] as const) {
     await dieAt(folder, ['backup', 'portal'], { ...started, death })
     await must('backup', 'portal')
     assert.deepEqual(await leftOf(), [])

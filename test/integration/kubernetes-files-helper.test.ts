@@ -16,6 +16,7 @@ import {
 } from '../../src/platforms/kubernetes/schema.ts'
 import { Reached } from '../../src/platforms/reached.ts'
 import { processNamed, thisProcess } from '../../src/system/process/this-process.ts'
+import { makeContainerApp } from '../e2e/container-app.ts'
 import { startCluster, until } from '../parts/kubernetes-cluster.ts'
 import { podSpec, restrictedNamespace, startPod } from '../parts/kubernetes-pods.ts'
 import { TestObjects } from '../parts/kubernetes-workloads.ts'
@@ -115,7 +116,7 @@ test('of a pod whose image has no shell, beside it on its node', async () => {
 })
 
 describe('of pods that are not there', () => {
-  test('by the claims of their StatefulSet, named in every way', async () => {
+  test('by the claims of their StatefulSet, named in every way, and by the whole command', async (t) => {
     const { volumes: _none, ...spec } = podSpec({ claim: 'data', command: ['sh', '-c', FILL] })
     const labels = { app: 'db' }
     await objects.create('StatefulSet', 'db', {
@@ -145,6 +146,19 @@ describe('of pods that are not there', () => {
     await until('db is gone', async () => (await kubernetes.ask('GET', `${place}/db-0`)).status === 404)
     for (const way of [{ statefulSet: 'db' }, { pod: 'db-0' }, { selector: 'app=db' }, { service: 'db' }])
       assert.deepEqual((await capture(way)).names, NAMES)
+    const folder = await mkdtemp(join(tmpdir(), 'holdfast-helper-'))
+    t.after(() => rm(folder, { recursive: true, force: true }))
+    const reach = { kind: 'kubernetes', statefulSet: 'db' }
+    const components = { files: { kind: 'files', path: '/data/app', reach, via: 'helper' } }
+    const { kubeconfig } = await limited(reachOf({ statefulSet: 'db' }))
+    const { run } = await makeContainerApp(folder, { platform: { ...base, kubeconfig }, components })
+    const checked = await run('check')
+    assert.equal(checked.code, 0, checked.error + checked.out)
+    assert.match(checked.out, /rights in the cluster: all that is needed/)
+    const rights = await run('rights', 'kubernetes', 'backup', 'portal')
+    assert.match(rights.out, /pods\/attach[^]*statefulsets/)
+    const backup = await run('backup', 'portal')
+    assert.equal(backup.code, 0, backup.error + backup.out)
     await assertNothingLeft()
   })
 
