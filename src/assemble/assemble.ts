@@ -171,8 +171,13 @@ function platformOf({ platform: settings, components }: Config['apps'][string]):
     platforms.find((one) => one.kind === settings.kind),
     `platform ${settings.kind}`,
   )
-  const reaches = Object.values(components).flatMap(({ reach }) => (reach === undefined ? [] : [reach]))
+  const reaches = Object.values(components).flatMap(reachOf)
   return { platform: { kind, settings, reaches, servers: serversOf(components) } }
+}
+
+/** What rights it takes also depends on who reads the folder. */
+function reachOf({ reach, via }: Config['apps'][string]['components'][string]): unknown[] {
+  return reach === undefined ? [] : [via === 'helper' ? { ...reach, byHelper: true } : reach]
 }
 
 /** Of the components that name no container. */

@@ -3,7 +3,7 @@ import type { Context } from '../core/ports.ts'
 import type { Finding } from '../core/restore-point.ts'
 import type { Place } from './place.ts'
 import type { ServerAddress } from './server-address.ts'
-import type { HostFolder, Spawned } from './through.ts'
+import type { HostFolder, Spawned, VolumesWanted } from './through.ts'
 
 /**
  * Where the workloads of an app run: what a restore needs to stop whoever writes to the data, and to bring back exactly
@@ -59,7 +59,7 @@ export interface Inside<Settings = unknown, Reach = unknown> {
   /** A container like it, with nothing of it but the image; labelled, so that a later run removes what a dead one left. */
   spawn?(settings: Settings, reach: Reach, context: Context): Promise<Spawned>
   /** The same with the volumes on which a path inside lies, read-only. The container that it is like may be stopped. */
-  spawnWithVolumes?(settings: Settings, reach: Reach, path: string, context: Context): Promise<Spawned>
+  spawnWithVolumes?(settings: Settings, reach: Reach, wanted: VolumesWanted, context: Context): Promise<Spawned>
   /** On which folder of the host a path inside lies; the container may be stopped. Changes nothing. */
   hostFolder?(settings: Settings, reach: Reach, path: string, context: Context): Promise<HostFolder>
 }

@@ -23,6 +23,8 @@ export type ReachBase = z.infer<z.ZodObject<typeof reachBase>> & HoldsFiles
 /** Says of a reach that a folder is meant, and no server: such a container may be stopped. */
 export interface HoldsFiles {
   readonly holds?: 'files' | undefined
+  /** That the folder is read by a container of our own, which has its volumes. */
+  readonly byHelper?: boolean | undefined
 }
 
 /** What the reach of a folder has in place of port, socket and route. */

@@ -81,7 +81,7 @@ export class Reached implements Through {
   get spawnWithVolumes(): Through['spawnWithVolumes'] {
     const inside = this.#inside
     const spawn = inside.spawnWithVolumes?.bind(inside)
-    return spawn && ((path, context) => spawn(this.#settings, this.#reach, path, context))
+    return spawn && ((wanted, context) => spawn(this.#settings, this.#reach, wanted, context))
   }
 
   get hostFolder(): Through['hostFolder'] {

@@ -35,9 +35,9 @@ export interface Through {
   readonly spawn?: ((context: Context) => Promise<Spawned>) | undefined
   /**
    * The same with those volumes on which a path inside lies, read-only, at the same places. The container that it is like may
-   * be stopped. Absent where the platform cannot.
+   * be stopped. Fails with `unsupported` where the path lies on no volume. Absent where the platform cannot.
    */
-  readonly spawnWithVolumes?: ((path: string, context: Context) => Promise<Spawned>) | undefined
+  readonly spawnWithVolumes?: ((wanted: VolumesWanted, context: Context) => Promise<Spawned>) | undefined
   /** On which folder of the platform's host a path inside lies. Absent where the platform does not say. Changes nothing. */
   readonly hostFolder?: ((path: string, context: Context) => Promise<HostFolder>) | undefined
   /**
@@ -47,6 +47,13 @@ export interface Through {
   readonly output?: ((program: InsideProgram, context: Context) => Bytes) | undefined
   /** A variable of the container in which the server runs. Fails with `notFound` where it has none of this name. */
   variable(name: string, context: Context): Promise<string>
+}
+
+export interface VolumesWanted {
+  /** The path inside. */
+  readonly path: string
+  /** In place of the image of the container. */
+  readonly image?: string | undefined
 }
 
 /** Paths of the host of the platform, which need not be this one. `why` says why there is none. */

@@ -7,7 +7,7 @@ import type { Context } from '../../core/ports.ts'
 /** Another folder of this host. */
 export const filesDestination: RestoreDestination<FilesSettings> = {
   settings: z.strictObject({ path: filesSettings.shape.path }).partial(),
-  without: (given) => (given.includes('path') ? ['reach', 'via', 'through'] : []),
+  without: (given) => (given.includes('path') ? ['reach', 'via', 'helperImage', 'through'] : []),
   paths: ({ path, through }) => (through === undefined ? [path] : []),
   relation,
 }

@@ -6,27 +6,44 @@ import { keepPreviousHours } from '../keep-previous.ts'
 
 const patterns = z.array(z.string().min(1))
 
-export const filesSettings = z.strictObject({
-  kind: z.literal('files'),
-  path: z
-    .string()
-    .refine(isPlainAbsolute, 'must be the absolute path of a folder, without a slash at the end and without . or ..')
-    .meta({ description: 'The folder that is captured, and that a restore brings back. With reach: its path inside.' }),
-  reach: filesReachSettings.optional(),
-  via: z.enum(['auto', 'mounted', 'tar']).optional().meta({
-    description:
-      'With reach: how the folder is read. mounted: at its place on this host. tar: by the tar of the container, which cannot restore. auto: the first of the two that works.',
-  }),
-  include: patterns.optional().meta({
-    description: 'Only what matches one of these patterns, and what is in a folder that matches. Default: everything.',
-  }),
-  exclude: patterns.default([]).meta({
-    description:
-      'Nothing that matches one of these patterns, and nothing in a folder that matches. A pattern without a slash matches names at any depth.',
-  }),
-  crossFilesystems: z.boolean().default(false).meta({ description: 'Also capture what is mounted inside the folder.' }),
-  keepPreviousHours: keepPreviousHours('How long the folder that was swapped out is retained for undo.'),
-})
+export const filesSettings = z
+  .strictObject({
+    kind: z.literal('files'),
+    path: z
+      .string()
+      .refine(isPlainAbsolute, 'must be the absolute path of a folder, without a slash at the end and without . or ..')
+      .meta({
+        description: 'The folder that is captured, and that a restore brings back. With reach: its path inside.',
+      }),
+    reach: filesReachSettings.optional(),
+    via: z.enum(['auto', 'mounted', 'tar', 'helper']).optional().meta({
+      description:
+        'With reach: how the folder is read. mounted: at its place on this host. tar: by the tar of the container. auto: the first of the two that works. helper: by the tar of a throw-away container that has the same volumes. Neither tar nor helper can restore.',
+    }),
+    helperImage: z
+      .string()
+      .min(1)
+      .max(500)
+      .regex(/^[\w.:/@-]+$/, 'expected the name of an image')
+      .optional()
+      .meta({
+        description: 'With via: helper: its image, which has sh and tar. Default: the image of the container.',
+      }),
+    include: patterns.optional().meta({
+      description:
+        'Only what matches one of these patterns, and what is in a folder that matches. Default: everything.',
+    }),
+    exclude: patterns.default([]).meta({
+      description:
+        'Nothing that matches one of these patterns, and nothing in a folder that matches. A pattern without a slash matches names at any depth.',
+    }),
+    crossFilesystems: z
+      .boolean()
+      .default(false)
+      .meta({ description: 'Also capture what is mounted inside the folder.' }),
+    keepPreviousHours: keepPreviousHours('How long the folder that was swapped out is retained for undo.'),
+  })
+  .refine(({ via, helperImage }) => via === 'helper' || helperImage === undefined, 'helperImage is for via: helper')
 export interface FilesSettings extends z.infer<typeof filesSettings> {
   /** What `reach` says, wired. */
   readonly through?: Through | undefined
@@ -41,7 +58,7 @@ const accountName = z.object({ id: count, name: z.string() })
 export const filesDetails = z.object({
   path: z.string(),
   /** Of a folder inside a container: how it was read. */
-  via: z.enum(['mounted', 'tar']).optional(),
+  via: z.enum(['mounted', 'tar', 'helper']).optional(),
   root: z.object({ mode: count, uid: count, gid: count }),
   include: patterns.optional(),
   exclude: patterns,

@@ -11,6 +11,7 @@ import { runningWorkloads, selectedWorkloads } from './pause/running.ts'
 import { nameOf } from './pause/workload-name.ts'
 import { findPlace, wordsOf } from './place/find.ts'
 import { spawnPod } from './place/spawn.ts'
+import { spawnWithVolumes } from './place/spawn-volumes.ts'
 import { roleText } from './rights/role-text.ts'
 import { kubernetesReach, kubernetesSettings, type KubernetesReach, type KubernetesSettings } from './schema.ts'
 
@@ -37,7 +38,7 @@ export const kubernetesPlatform: KubernetesPlatform = {
     return [...found, ...(await asked)]
   },
   rights: (settings, reaches, purpose) => Promise.resolve(roleText(settings, reaches, purpose)),
-  inside: { reach: kubernetesReach, describe, find: findPlace, spawn: spawnPod },
+  inside: { reach: kubernetesReach, describe, find: findPlace, spawn: spawnPod, spawnWithVolumes },
 }
 
 /** A kubeconfig names its current context itself, and whoever edits it switches. */

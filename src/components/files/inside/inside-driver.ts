@@ -10,8 +10,9 @@ import type { ArtifactSink, Captured } from '../../transfer.ts'
 import { localFiles } from '../local-driver.ts'
 import type { FilesDetails, InsideSettings } from '../schema.ts'
 import { captureByTar, tarRequest } from './capture-by-tar.ts'
+import { inHelper, type Helper } from './in-helper.ts'
 import { notRestorable } from './not-restorable.ts'
-import { liveShell } from './shell.ts'
+import { liveShell, type InsideShell } from './shell.ts'
 import { mountedHere, wayOf } from './way.ts'
 
 /** A folder inside a container, as the driver has it. */
@@ -21,6 +22,7 @@ export async function captureInside(
   context: Context,
 ): Promise<Captured<FilesDetails>> {
   const { path, through } = settings
+  if (settings.via === 'helper') return await captureByHelper(settings, sink, context)
   const way = await wayOf(settings, context)
   if ('settings' in way) {
     const captured = await localFiles.capture(way.settings, sink, context)
@@ -32,9 +34,24 @@ export async function captureInside(
   return { ...captured, details: { ...captured.details, via: 'tar' } }
 }
 
+function captureByHelper(
+  settings: InsideSettings,
+  sink: ArtifactSink,
+  context: Context,
+): Promise<Captured<FilesDetails>> {
+  const capture = async ({ shell, image }: Helper): Promise<Captured<FilesDetails>> => {
+    const message = `folder ${settings.path} of ${settings.through.name} is read by ${shell.name}, a helper with image ${image}`
+    context.progress({ type: 'note', message })
+    const captured = await captureByTar(settings, shell, sink, context)
+    return { ...captured, details: { ...captured.details, via: 'helper' } }
+  }
+  return inHelper(settings, capture, context)
+}
+
 export async function checkInside(settings: InsideSettings, context: Context): Promise<readonly Finding[]> {
   const subject = `folder ${settings.path} in ${settings.through.name}`
   try {
+    if (settings.via === 'helper') return [await helperFinding(settings, subject, context)]
     const way = await wayOf(settings, context)
     if ('why' in way) return [await tarFinding(settings, subject, way.why, context)]
     const here: Finding = { level: 'ok', subject, message: `is ${way.settings.path} of this host` }
@@ -47,15 +64,21 @@ export async function checkInside(settings: InsideSettings, context: Context): P
 
 async function tarFinding(settings: InsideSettings, subject: string, why: string, context: Context): Promise<Finding> {
   const { tar } = await tarRequest(settings, liveShell(settings.through), context)
-  const kind = { gnu: 'GNU tar', busybox: 'the tar of busybox', other: 'the tar' }[tar]
-  const message = `is read by ${kind} of the container, which cannot restore it: ${why}`
-  return {
-    level: 'warning',
-    subject,
-    message,
-    hint: 'Run Holdfast where the volume is mounted, to have swap and undo.',
-  }
+  const message = `is read by ${TARS[tar]} of the container, which cannot restore it: ${why}`
+  return { level: 'warning', subject, message, hint: TO_RESTORE }
 }
+
+async function helperFinding(settings: InsideSettings, subject: string, context: Context): Promise<Finding> {
+  const look = async ({ shell, image }: Helper): Promise<Finding> => {
+    const { tar } = await tarRequest(settings, shell, context)
+    const message = `is read by ${TARS[tar]} of a helper with image ${image}, which cannot restore it`
+    return { level: 'warning', subject, message, hint: TO_RESTORE }
+  }
+  return await inHelper(settings, look, context)
+}
+
+const TARS = { gnu: 'GNU tar', busybox: 'the tar of busybox', other: 'the tar' } as const
+const TO_RESTORE = 'Run Holdfast where the volume is mounted, to have swap and undo.'
 
 /** A volume of a container engine lies where the engine does; nobody knows where that of a cluster is. */
 export async function placeInside(settings: InsideSettings, context: Context): Promise<FailureDomain> {
@@ -88,13 +111,19 @@ export async function liveFileInside(
   name: string,
   context: Context,
 ): Promise<Secret | undefined> {
+  const file = `${settings.path}/${name}`
+  if (settings.via === 'helper')
+    return await inHelper(settings, ({ shell }) => contentOf(file, shell, context), context)
   const way = await wayOf(settings, context)
   if ('settings' in way) return await localFiles.secrets.live(way.settings, name)
+  return await contentOf(file, liveShell(settings.through), context)
+}
+
+async function contentOf(file: string, shell: InsideShell, context: Context): Promise<Secret | undefined> {
   const chunks: Uint8Array[] = []
-  for await (const chunk of liveShell(settings.through).run(READ_FILE, [`${settings.path}/${name}`], context))
-    chunks.push(Uint8Array.from(chunk))
+  for await (const chunk of shell.run(READ_FILE, [file], context)) chunks.push(Uint8Array.from(chunk))
   const [said, content] = [Buffer.concat(chunks).subarray(0, 6), Buffer.concat(chunks).subarray(6)]
   if (said.length === 0) return undefined
   if (content.length <= LARGEST_SECRET) return secretOfBytes(content)
-  throw new Failure('unsupported', `${name} has more than ${LARGEST_SECRET} bytes and is no key`)
+  throw new Failure('unsupported', `${file} has more than ${LARGEST_SECRET} bytes and is no key`)
 }

@@ -15,7 +15,7 @@ const known = new WeakMap<Through, Promise<Mounted>>()
 
 /** How a folder inside is read. Fails where the settings want it mounted and it is not. */
 export async function wayOf(settings: InsideSettings, context: Context): Promise<Mounted> {
-  if (settings.via === 'tar') return { why: 'via is tar' }
+  if (settings.via === 'tar' || settings.via === 'helper') return { why: `via is ${settings.via}` }
   const mounted = await look(settings, context)
   if (settings.via !== 'mounted' || 'settings' in mounted) return mounted
   throw new Failure(
@@ -53,7 +53,7 @@ async function findMounted(settings: InsideSettings, context: Context): Promise<
   // An engine elsewhere, or another volume by now, may use a path that this host has too.
   if (!isSame(volume, inside.seen[0]) || !isSame(folder, inside.seen[1]))
     return { why: `${said.path} of this host is not the folder that the container has` }
-  const { reach: _reach, via: _via, through: _through, ...local } = settings
+  const { reach: _reach, via: _via, helperImage: _image, through: _through, ...local } = settings
   return { settings: { ...local, path: said.path } }
 }
 
@@ -81,7 +81,7 @@ async function seenInside(
   } catch (error) {
     if (!isFailure(error, 'notFound') || through.spawnWithVolumes === undefined) throw error
     // A container that is stopped keeps its volumes; one without a shell has none in a copy of it either.
-    const spawned = await through.spawnWithVolumes(path, context).catch((cause: unknown) => {
+    const spawned = await through.spawnWithVolumes({ path }, context).catch((cause: unknown) => {
       if (isFailure(cause, 'cancelled') || isFailure(cause, 'unreachable')) throw cause
       return { why: `nobody can look inside: ${describe(error)}` }
     })

@@ -25,10 +25,20 @@ export async function checkReach(
   return await withCluster(settings, context, async (client) => [
     ...(await rightFindings(rulesFor(settings, [reach], 'backup'), client)),
     ...(await asFindings('pod of the database', context, async () => {
-      const pod = await findPod(settings.namespace, reach, client)
-      return await volumeFindings(pod, client)
+      const pod = await podOf(settings.namespace, reach, client)
+      return pod === undefined ? [] : await volumeFindings(pod, client)
     })),
   ])
+}
+
+/** Undefined where there is none and none is needed: a helper has volumes without it. */
+async function podOf(namespace: string, reach: KubernetesReach, client: KubernetesClient): Promise<Pod | undefined> {
+  try {
+    return await findPod(namespace, reach, client)
+  } catch (error) {
+    if (reach.byHelper === true && isFailure(error, 'notFound')) return undefined
+    throw error
+  }
 }
 
 async function volumeFindings(pod: Pod, client: KubernetesClient): Promise<readonly Finding[]> {

@@ -6,7 +6,8 @@ import { parsed, type KubernetesClient } from '../client.ts'
 import { withCluster } from '../connect.ts'
 import { servicesIn, statefulSetsIn } from '../resources.ts'
 import type { KubernetesReach, KubernetesSettings } from '../schema.ts'
-import { describePod, isAlive, listPods, readPod, type ContainerSpec, type Pod } from './pod.ts'
+import { serviceShape } from './labels.ts'
+import { describePod, isAlive, listPods, readPod, type Pod } from './pod.ts'
 import { PodPlace } from './pod-place.ts'
 
 /** The one container that a reach means. Fails with `notFound` for none and `refused` for several. */
@@ -113,7 +114,6 @@ function labelsOf({ operator, name }: ClusterReach): { readonly members: string;
   return { members, primary: [`${members},cnpg.io/instanceRole=primary`, `${members},role=primary`] }
 }
 
-const serviceShape = z.object({ spec: z.object({ selector: z.record(z.string(), z.string()).nullish() }) })
 const statefulSetShape = z.object({
   metadata: z.object({ uid: z.string() }),
   spec: z.object({ selector: z.object({ matchLabels: z.record(z.string(), z.string()).nullish() }) }),
@@ -164,7 +164,20 @@ const DEFAULT_CONTAINER = 'kubectl.kubernetes.io/default-container'
 /** The container of the server, for both operators. */
 const OF_OPERATORS = 'postgres'
 
-export function containerOf(pod: Pod, { container, cluster }: KubernetesReach): ContainerSpec {
+/** A pod, or what one would be like. */
+interface HasContainers<Container> {
+  readonly metadata: {
+    readonly namespace: string
+    readonly name: string
+    readonly annotations?: Readonly<Record<string, string>> | null | undefined
+  }
+  readonly spec: { readonly containers: readonly Container[] }
+}
+
+export function containerOf<Container extends { readonly name: string }>(
+  pod: HasContainers<Container>,
+  { container, cluster }: KubernetesReach,
+): Container {
   const { containers } = pod.spec
   const byAnnotation = pod.metadata.annotations?.[DEFAULT_CONTAINER]
   const name =
@@ -183,7 +196,7 @@ export function containerOf(pod: Pod, { container, cluster }: KubernetesReach): 
 }
 
 /** A server that runs but is not ready may still be read; the operator is told. */
-function refuseNotRunning(pod: Pod, container: ContainerSpec, { progress }: Context): void {
+function refuseNotRunning(pod: Pod, container: { readonly name: string }, { progress }: Context): void {
   const status = pod.status.containerStatuses?.find(({ name }) => name === container.name)
   if (status?.state?.running === undefined)
     throw new Failure('unreachable', `container ${container.name} of pod ${describePod(pod)} does not run`, {

@@ -49,6 +49,7 @@ const podShape = z.object({
   status: z.object({
     phase: z.string().default('Unknown'),
     reason: z.string().nullish(),
+    conditions: z.array(z.object({ type: z.string(), status: z.string(), message: z.string().nullish() })).nullish(),
     podIP: z.string().nullish(),
     podIPs: z.array(z.object({ ip: z.string() })).nullish(),
     containerStatuses: z.array(z.object({ name: z.string(), ready: z.boolean(), state: state.optional() })).nullish(),

@@ -39,6 +39,7 @@ export function rulesFor(
   const pauses = purpose === 'restore' || purpose === 'guardian'
   const rules = [
     ...reaches.flatMap((reach) => reachRules(settings.namespace, reach)),
+    ...reaches.filter(({ byHelper }) => byHelper).flatMap((reach) => helperRules(settings, reach)),
     ...(pauses ? pauseRules(settings, hasDatabase) : []),
     ...(purpose === 'drill' && hasDatabase ? throwAwayRules(settings) : []),
   ]
@@ -69,6 +70,19 @@ function throwAwayRules({ namespace }: KubernetesSettings): RoleRule[] {
     { ...core, resource: 'pods', verbs: ['get', 'list', 'create', 'delete'] },
     { ...core, resource: 'pods/attach', verbs: ['get', 'create'] },
     { ...core, resource: 'pods/exec', verbs: ['get', 'create'] },
+  ]
+}
+
+/** Of a pod that is not there, the volumes are read from what would make it. */
+function helperRules(settings: KubernetesSettings, { pod, statefulSet }: KubernetesReach): RoleRule[] {
+  const { namespace } = settings
+  const name = statefulSet ?? /^(.+)-\d+$/.exec(pod ?? '')?.[1]
+  const workloads = { namespace, group: APPS }
+  const listed = (resource: string): RoleRule => ({ ...workloads, resource, verbs: ['list'] })
+  return [
+    ...throwAwayRules(settings),
+    ...(name === undefined ? [] : [{ ...workloads, resource: 'statefulsets', verbs: ['get'], names: [name] } as const]),
+    ...((statefulSet ?? pod) === undefined ? [listed('deployments'), listed('statefulsets')] : []),
   ]
 }
 
