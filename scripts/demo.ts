@@ -18,7 +18,7 @@ const { values } = parseArgs({
 const signal = interruptSignal()
 const context = { clock: systemClock, effects: directEffects, signal, progress: () => {} }
 
-await installMissing(['s3', 'python'])
+await installMissing(['s3', 'python', 'host'])
 say(`Making a private PostgreSQL with an identity provider's database of ${values.megabytes} MB and a folder of keys …`)
 const made = await timed(() => makePlace(Number(values.megabytes), context))
 const place = made.result

@@ -39,6 +39,16 @@ const needs: readonly Need[] = [
   { program: 'unshare', debian: 'util-linux', part: 'docker' },
   { program: 'ip', folders: '/usr/sbin', debian: 'iproute2', part: 'docker' },
   { program: 'tar', debian: 'tar', part: 'files' },
+  // A systemd of the tests, and what lets a user without rights stop and start its units.
+  { program: 'systemd', folders: '/lib/systemd', debian: 'systemd', part: 'host' },
+  { program: 'sudo', debian: 'sudo', part: 'host' },
+  { program: 'dbus-daemon', debian: 'dbus', part: 'host' },
+  { program: 'polkitd', folders: '/usr/lib/polkit-1', debian: 'polkitd', part: 'host' },
+  // Programs that a relay may be, and shells that complete commands.
+  { program: 'socat', debian: 'socat', part: 'host' },
+  { program: 'nc.traditional', debian: 'netcat-traditional', part: 'host' },
+  { program: 'zsh', debian: 'zsh', part: 'host' },
+  { program: 'fish', debian: 'fish', part: 'host' },
   { program: 'setpriv', debian: 'util-linux', part: 'postgres' },
   // The applications of test/zoo run in a network namespace.
   { program: 'ip', folders: '/usr/sbin', debian: 'iproute2', part: 'postgres' },

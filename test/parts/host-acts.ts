@@ -11,14 +11,19 @@ const settings = hostSettings.parse({ kind: 'host', ...(JSON.parse(given) as obj
 const signal = new AbortController().signal
 const context: Context = { clock: systemClock, effects: directEffects, signal, progress: () => {} }
 
+async function each(act: (unit: string) => Promise<void>): Promise<void> {
+  for (const unit of name.split(' ')) await act(unit)
+}
+
 const ACTS: Readonly<Record<string, () => Promise<unknown>>> = {
   running: () => hostPlatform.running(settings, context),
-  pause: () => hostPlatform.pause(settings, name, context),
-  resume: () => hostPlatform.resume(settings, name, context),
+  // Each of several, with a space between.
+  pause: () => each((unit) => hostPlatform.pause(settings, unit, context)),
+  resume: () => each((unit) => hostPlatform.resume(settings, unit, context)),
   check: async () => await hostPlatform.check?.(settings, [], context),
   protect: async () =>
     await hostPlatform.protect?.(settings, [], context, [{ component: 'database', at: JSON.parse(name) }]),
-  rights: async () => await hostPlatform.rights?.(settings, [], 'restore', context),
+  rights: async () => await hostPlatform.rights?.(settings, [], name === 'guardian' ? name : 'restore', context),
 }
 
 try {

@@ -3,32 +3,22 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { after } from 'node:test'
 
-/** More folders with programs: for relays that this machine does not have. */
-const EXTRA = process.env['HOLDFAST_TEST_PROGRAMS'] ?? ''
-const FOLDERS = [
-  ...EXTRA.split(delimiter),
-  '/usr/local/bin',
-  '/usr/bin',
-  '/bin',
-  ...(process.env['PATH'] ?? '').split(delimiter),
-]
+const FOLDERS = ['/usr/local/bin', '/usr/bin', '/bin', ...(process.env['PATH'] ?? '').split(delimiter)]
 
 /**
- * A folder that has these programs only, by the name that each shall have; removed after the last test. Undefined when this
- * machine lacks one.
+ * A folder that has these programs only, by the name that each shall have; removed after the last test. Fails where this machine
+ * lacks one: scripts/machine.ts installs all.
  */
-export async function folderOfPrograms(programs: Readonly<Record<string, string>>): Promise<string | undefined> {
+export async function folderOfPrograms(programs: Readonly<Record<string, string>>): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-programs-'))
   after(() => rm(folder, { recursive: true, force: true }))
   for (const [name, program] of Object.entries(programs)) {
-    const path = await findProgram(program)
-    if (path === undefined) return undefined
-    await symlink(path, join(folder, name))
+    await symlink(await findProgram(program), join(folder, name))
   }
   return folder
 }
 
-async function findProgram(name: string): Promise<string | undefined> {
+async function findProgram(name: string): Promise<string> {
   for (const folder of FOLDERS) {
     // A wrapper would look for its program in the PATH.
     if (folder === '' || folder.endsWith('/shims')) continue
@@ -41,5 +31,5 @@ async function findProgram(name: string): Promise<string | undefined> {
     )
       return realpath(path)
   }
-  return undefined
+  throw new Error(`this machine has no ${name}`)
 }

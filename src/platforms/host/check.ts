@@ -1,10 +1,9 @@
-import { Failure } from '../../core/failure.ts'
 import { failedFinding } from '../../core/failed-finding.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import { isRoot } from '../../system/process/accounts.ts'
 import type { ServerAddress } from '../server-address.ts'
-import { execute } from './execute.ts'
+import { mayRun } from './change.ts'
 import { refuseServers } from './refuse-server.ts'
 import type { HostSettings } from './schema.ts'
 import { isTrigger, isUp, lookAtUnit, systemctl, triggersOf } from './units.ts'
@@ -65,7 +64,6 @@ async function checkUnit(unit: string, settings: HostSettings, context: Context)
   }
 }
 
-/** `sudo -l` tells without running it. */
 async function checkSudo(
   units: readonly string[],
   settings: HostSettings,
@@ -82,16 +80,6 @@ async function checkSudo(
           hint: 'holdfast rights host restore prints the lines for sudoers.',
         })
   return findings
-}
-
-async function mayRun(command: readonly string[], settings: HostSettings, context: Context): Promise<boolean> {
-  try {
-    await execute(['sudo', '-n', '-l', ...command], settings, context)
-    return true
-  } catch (error) {
-    if (error instanceof Failure && error.facts['exitCode'] !== undefined) return false
-    throw error
-  }
 }
 
 function unknownRights(): Finding {

@@ -3,11 +3,12 @@ import type { Context } from '../../core/ports.ts'
 import { accountName } from '../../system/process/accounts.ts'
 import type { Platform } from '../platform.ts'
 import { checkHost } from './check.ts'
+import { changeUnit } from './change.ts'
 import { execute } from './execute.ts'
 import { refuseServers } from './refuse-server.ts'
 import { hostRights } from './rights.ts'
 import { hostSettings, type HostSettings, type HostWorkload } from './schema.ts'
-import { awaitUp, isTrigger, lookAtUnit, requireDown, runningUnits, socketsOf, systemctl, triggersOf } from './units.ts'
+import { awaitUp, isTrigger, lookAtUnit, requireDown, runningUnits, socketsOf, triggersOf } from './units.ts'
 
 /** Workloads are units of systemd and commands of this host. */
 export const hostPlatform: Platform<HostSettings> = {
@@ -35,14 +36,14 @@ async function stop(settings: HostSettings, name: string, context: Context): Pro
   if (workload !== undefined) return void (await execute(workload.stop, settings, context))
   const unit = unitNamed(settings, name)
   for (const each of [...(await socketsOf(unit, settings, context)), unit])
-    await execute(systemctl(settings, 'stop', each), settings, context)
+    await changeUnit('stop', each, settings, context)
   await requireDown(name, settings, context)
 }
 
 async function start(settings: HostSettings, name: string, context: Context): Promise<void> {
   const workload = settings.workloads[name]
   if (workload !== undefined) return void (await execute(workload.start, settings, context))
-  await execute(systemctl(settings, 'start', unitNamed(settings, name)), settings, context)
+  await changeUnit('start', unitNamed(settings, name), settings, context)
   await awaitUp(name, settings, context)
 }
 

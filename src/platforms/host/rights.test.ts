@@ -5,7 +5,7 @@ import { hostRights } from './rights.ts'
 import { hostSettings } from './schema.ts'
 import { systemctl } from './units.ts'
 
-const UNITS = ['portal@1.service', 'a:b.service'] as const
+const UNITS = ['portal@1.service', String.raw`a\x2d:b.service`] as const
 const withSudo = hostSettings.parse({ kind: 'host', units: [...UNITS], sudo: true })
 const withPolkit = { ...withSudo, sudo: false }
 
@@ -20,7 +20,7 @@ test('sudo is asked for the very words that its lines allow', () => {
   ])
   const lines = hostRights(withSudo, UNITS, 'restore', 'holdfast').split('\n')
   assert.equal(lines[1], 'holdfast ALL=(root) NOPASSWD: /usr/bin/systemctl stop -- portal@1.service')
-  assert.equal(lines.at(-1), String.raw`holdfast ALL=(root) NOPASSWD: /usr/bin/systemctl start -- a\:b.service`)
+  assert.equal(lines.at(-1), String.raw`holdfast ALL=(root) NOPASSWD: /usr/bin/systemctl start -- a\\\\x2d\:b.service`)
 })
 
 test('a guardian may start and not stop, and a drill neither', () => {

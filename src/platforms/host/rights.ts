@@ -30,8 +30,9 @@ function sudoers(units: readonly string[], acts: Acts, user: string): string {
   )
 }
 
-/** As sudoers(5) wants it in arguments. */
-const escaped = (word: string): string => word.replaceAll(/[\\,:=]/g, (found) => `\\${found}`)
+/** As sudoers(5) wants it in arguments. These are patterns, so a backslash is escaped once for the file and once for the pattern. */
+const escaped = (word: string): string =>
+  word.replaceAll('\\', String.raw`\\`).replaceAll(/[\\,:=]/g, (found) => `\\${found}`)
 
 function polkit(units: readonly string[], acts: Acts, user: string): string {
   return `// /etc/polkit-1/rules.d/50-holdfast.rules
