@@ -52,9 +52,12 @@ describe('what is scaled', () => {
       await objects.workload(kind, name, 2)
       const settings = pausing(kind, name)
       assert.deepEqual(await platform.running(settings, context), [named(kind, name)])
+      const planned = (): unknown => platform.comeBackTo?.(settings, [named(kind, name)], context)
+      assert.deepEqual(await planned(), ['2 replicas'])
       for (let time = 0; time < 2; time += 1) await platform.pause(settings, named(kind, name), context)
       assert.equal(await podsOf(name), 0)
       assert.equal(annotation(await objects.read(kind, name)), '{"replicas":2}')
+      assert.deepEqual(await planned(), ['2 replicas'], 'also of one that is stopped already')
       assert.deepEqual(await platform.running(settings, context), [])
       for (let time = 0; time < 2; time += 1) await platform.resume(settings, named(kind, name), context)
       const found = await objects.read(kind, name)
@@ -182,6 +185,11 @@ describe('what starts others again', () => {
       const settings = pausing('Deployment', 'kept', { suspends })
       const names = await platform.running(settings, context)
       assert.deepEqual(names, [named('Kustomization', 'apps'), named('Deployment', 'kept')])
+      assert.deepEqual(await platform.comeBackTo?.(settings, [...names, named('Deployment', 'gone')], context), [
+        'not suspended',
+        '1 replica',
+        'nothing, it is not there',
+      ])
       for (const name of names) await platform.pause(settings, name, context)
       const before = flux.reverted()
       await sleep(1_000)

@@ -7,7 +7,7 @@ import { bringBack } from '../pause/bring-back.ts'
 import { whileHeld } from '../pause/hold.ts'
 import { loadRecord } from '../pause/record.ts'
 import { plannedWindow, refuseOutsideWindow, type PlannedWindow } from '../pause/window.ts'
-import { workloadsToPause } from '../pause/workloads.ts'
+import { plannedPauses, type PlannedPauses } from '../pause/workloads.ts'
 import type { Into } from '../../core/texts/into-text.ts'
 import { beginHooks, endHooks, endHooksAfterFailure } from '../hooks/hooks.ts'
 import { claimJournal } from '../guard/claim-journal.ts'
@@ -27,7 +27,7 @@ export const undoOrder = z.object({
 export type UndoOrder = Readonly<z.infer<typeof undoOrder>>
 
 /** What an undo will bring back, found in the world and not in a journal, so that it works from any machine. */
-export interface UndoPlan extends UndoOrder {
+export interface UndoPlan extends UndoOrder, PlannedPauses {
   readonly components: readonly {
     readonly name: string
     readonly description: string
@@ -36,8 +36,6 @@ export interface UndoPlan extends UndoOrder {
     /** Nothing was live before the restore, and nothing will be. */
     readonly wasNothing: boolean
   }[]
-  /** Workloads that are stopped for it and started again. */
-  readonly pauses?: readonly string[]
   readonly window?: PlannedWindow
   /** The place of that restore, where it is not the app's own. */
   readonly into?: Into
@@ -86,8 +84,7 @@ async function planOf(
     until: until.toISOString(),
     wasNothing,
   }))
-  const pauses = await workloadsToPause(app, context)
-  const paused = { ...(pauses.length === 0 ? {} : { pauses }), ...plannedWindow(app, context) }
+  const paused = { ...(await plannedPauses(app, context)), ...plannedWindow(app, context) }
   const plan = {
     app: app.name,
     ...(await platformNow(app, context)),

@@ -4,6 +4,7 @@ import type { ServerAddress } from '../server-address.ts'
 import { asFindings, checkPlatform } from './check/check.ts'
 import { checkReach } from './check/check-reach.ts'
 import { accessTo, withCluster } from './connect.ts'
+import { comeBackTo } from './pause/come-back.ts'
 import { pauseWorkload, resumeWorkload } from './pause/pause.ts'
 import { databaseOwners, refuseDatabase } from './pause/refuse-database.ts'
 import { refuseServers } from './pause/refuse-server.ts'
@@ -24,6 +25,8 @@ export const kubernetesPlatform: KubernetesPlatform = {
   settings: kubernetesSettings,
   identity: clusterNow,
   running: (settings, context) => withCluster(settings, context, (client) => runningWorkloads(settings, client)),
+  comeBackTo: (settings, workloads, context) =>
+    withCluster(settings, context, (client) => comeBackTo(workloads, { client, context })),
   pause: (settings, workload, context) => acted(pauseWorkload, settings, workload, context),
   resume: (settings, workload, context) => acted(resumeWorkload, settings, workload, context),
   protect: protectReaches,

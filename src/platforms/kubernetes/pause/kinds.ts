@@ -19,12 +19,14 @@ const ofUid =
     isOwnedBy(pod, kind, (_name, uid) => uid === anyObject.parse(object).metadata.uid)
 
 const replicasRecord = z.object({ replicas: z.number().int().positive() })
+const replicasText = (count: number): string => `${count} ${count === 1 ? 'replica' : 'replicas'}`
 const scaled = {
   isRunning: (object: unknown) => scaledShape.parse(object).spec.replicas > 0,
   stop: (object: unknown) => ({
     recorded: { replicas: scaledShape.parse(object).spec.replicas },
     spec: { replicas: 0 },
   }),
+  describe: (recorded: unknown) => replicasText(replicasRecord.parse(recorded).replicas),
   start: (recorded: unknown) => ({ replicas: replicasRecord.parse(recorded).replicas }),
   selector: (object: unknown) => selectorText(scaledShape.parse(object).spec.selector),
   isReady(object: unknown) {
@@ -58,6 +60,7 @@ const daemonSet: PausableKind = {
     recorded: { nodeSelector: daemonSetShape.parse(object).spec.template.spec.nodeSelector ?? {} },
     spec: { template: { spec: { nodeSelector: NOWHERE } } },
   }),
+  describe: () => 'the nodes that it had',
   start: () => ({ template: { spec: { nodeSelector: { 'holdfast-paused': null } } } }),
   owns: ofUid('DaemonSet'),
   selector: (object) => selectorText(daemonSetShape.parse(object).spec.selector),
@@ -78,6 +81,7 @@ const suspended = {
     recorded: { suspend: suspendedShape.parse(object).spec.suspend ?? null },
     spec: { suspend: true },
   }),
+  describe: () => 'not suspended',
   // Where nothing was written there, the patch takes it out again.
   start: (recorded: unknown) => ({ suspend: suspendedRecord.parse(recorded).suspend }),
   isReady: (object: unknown) => suspendedShape.parse(object).spec.suspend !== true,
@@ -101,6 +105,7 @@ const application: PausableKind = {
     recorded: { automated: applicationShape.parse(object).spec.syncPolicy?.automated },
     spec: { syncPolicy: { automated: null } },
   }),
+  describe: () => 'automated synchronisation',
   start: (recorded) => ({ syncPolicy: { automated: automatedRecord.parse(recorded).automated } }),
   isReady: () => true,
 }

@@ -16,6 +16,8 @@ export interface PausableKind {
   isRunning(object: unknown): boolean
   /** What to record, and the change of `spec` that stops it. */
   stop(object: unknown): { readonly recorded: unknown; readonly spec: unknown }
+  /** For people: what `start` brings back. */
+  describe(recorded: unknown): string
   /** The change of `spec` that starts it as it was. */
   start(recorded: unknown): unknown
   /** Whether a pod is of this object. Absent for kinds without pods. */
