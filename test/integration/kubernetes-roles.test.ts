@@ -3,6 +3,9 @@ import { text } from 'node:stream/consumers'
 import { before, describe, test } from 'node:test'
 import { isFailure } from '../../src/core/failure.ts'
 import type { Finding } from '../../src/core/restore-point.ts'
+import type { KubernetesClient } from '../../src/platforms/kubernetes/client.ts'
+import { withCluster } from '../../src/platforms/kubernetes/connect.ts'
+import { claimsIn, podsIn, statefulSetsIn } from '../../src/platforms/kubernetes/resources.ts'
 import { checkReach } from '../../src/platforms/kubernetes/check/check-reach.ts'
 import { kubernetesPlatform as platform } from '../../src/platforms/kubernetes/kubernetes-platform.ts'
 import { databaseOwners, refuseDatabase } from '../../src/platforms/kubernetes/pause/refuse-database.ts'
@@ -196,6 +199,23 @@ describe('what would harm is told', () => {
       'Kustomization others starts it again while it is paused',
       'the login of Holdfast may delete it with all volumes in it',
     ])
+  })
+
+  test('the claim of a database, its pod and its namespace are not touched, whatever the login may', async () => {
+    const acts = [
+      (client: KubernetesClient) => client.remove(claimsIn(namespace), 'data'),
+      (client: KubernetesClient) => client.remove(podsIn(namespace), 'db-0'),
+      (client: KubernetesClient) => client.remove(statefulSetsIn(namespace), 'db'),
+      (client: KubernetesClient) => client.patch(claimsIn(namespace), 'data', {}),
+      (client: KubernetesClient) =>
+        client.remove({ api: '/api/v1', kind: 'Namespace', plural: 'namespaces' }, namespace),
+    ]
+    for (const act of acts)
+      await assert.rejects(withCluster(settings, context, act), (error) => isFailure(error, 'bug'))
+    assert.equal(at(await kubernetes.must('GET', `/api/v1/namespaces/${namespace}`), 'status', 'phase'), 'Active')
+    const data = await kubernetes.must('GET', `/api/v1/namespaces/${namespace}/persistentvolumeclaims/data`)
+    assert.equal(at(data, 'metadata', 'deletionTimestamp'), undefined)
+    assert.equal(await objects.replicas('StatefulSet', 'db'), 1)
   })
 
   test('a plan is fixed to the context and the server', async () => {
