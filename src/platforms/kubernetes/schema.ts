@@ -15,14 +15,16 @@ const namespace = z
   .max(63)
   .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'expected the name of a namespace')
 
-const pausedKinds = ['Deployment', 'StatefulSet', 'DaemonSet', 'CronJob'] as const
+const pausedKinds = ['Deployment', 'StatefulSet', 'DaemonSet', 'CronJob', 'Job'] as const
 const suspendedKinds = ['Kustomization', 'HelmRelease', 'Application'] as const
 
 const pause = z
   .strictObject({
-    kind: z.enum(pausedKinds).meta({ description: 'Other kinds have no way to be paused.' }),
+    kind: z.enum(pausedKinds).meta({ description: 'Other kinds have no way to be paused. A Job is waited for.' }),
     name: objectName.optional(),
-    selector: labelSelector.optional().meta({ description: 'All of this kind with these labels, and at least one.' }),
+    selector: labelSelector
+      .optional()
+      .meta({ description: 'All of this kind with these labels, and at least one, but for jobs.' }),
   })
   .refine(({ name, selector }) => (name === undefined) !== (selector === undefined), 'expected either name or selector')
 const suspend = z.strictObject({

@@ -5,6 +5,7 @@ import type { Finding } from '../../../core/restore-point.ts'
 import { throwIfCancelled } from '../../../core/cancelled.ts'
 import type { KubernetesClient } from '../client.ts'
 import { withCluster } from '../connect.ts'
+import { kindOf } from '../pause/kinds.ts'
 import { nameOf } from '../pause/workload-name.ts'
 import { selectedWorkloads } from '../pause/running.ts'
 import { isAllowed } from '../rights.ts'
@@ -46,8 +47,11 @@ export async function rightFindings(rules: readonly RoleRule[], client: Kubernet
 
 async function workloadFindings(settings: KubernetesSettings, client: KubernetesClient): Promise<readonly Finding[]> {
   const all = await selectedWorkloads(settings, client)
-  const names = all.map(({ workload }) => nameOf(workload))
-  const found: Finding[] = names.map((subject) => ({ level: 'ok', subject, message: 'is there, and can be paused' }))
+  const found = all.map(({ workload }): Finding => {
+    const message =
+      kindOf(workload.kind).isWaitedFor === true ? 'is there, and is waited for' : 'is there, and can be paused'
+    return { level: 'ok', subject: nameOf(workload), message }
+  })
   return [...found, ...(await startersOf(settings, all, client))]
 }
 

@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { Failure } from '../../../core/failure.ts'
-import { cronJobsIn, daemonSetsIn, deploymentsIn, statefulSetsIn } from '../resources.ts'
+import { cronJobsIn, daemonSetsIn, deploymentsIn, jobsIn, statefulSetsIn } from '../resources.ts'
 import type { Pod } from '../place/pod.ts'
 import { resourceOf } from './discover.ts'
 import type { PausableKind } from './pausable.ts'
+import { hasEnded } from './running-jobs.ts'
 import { anyObject, applicationShape, daemonSetShape, scaledShape, selectorText, suspendedShape } from './shapes.ts'
 
 /** No node has it. */
@@ -89,6 +90,18 @@ const suspended = {
 
 const cronJob: PausableKind = { ...suspended, kind: 'CronJob', resource: async (namespace) => cronJobsIn(namespace) }
 
+/** A migration that is ended in the middle leaves half of it. */
+const job: PausableKind = {
+  kind: 'Job',
+  resource: async (namespace) => jobsIn(namespace),
+  isWaitedFor: true,
+  isRunning: (object) => !hasEnded(object),
+  stop: () => ({ recorded: {}, spec: undefined }),
+  describe: () => 'nothing, it is waited for',
+  start: () => undefined,
+  isReady: () => true,
+}
+
 const flux = (kind: string, group: string, plural: string): PausableKind => ({
   ...suspended,
   kind,
@@ -115,6 +128,7 @@ const kinds: readonly PausableKind[] = [
   statefulSet,
   daemonSet,
   cronJob,
+  job,
   flux('Kustomization', 'kustomize.toolkit.fluxcd.io', 'kustomizations'),
   flux('HelmRelease', 'helm.toolkit.fluxcd.io', 'helmreleases'),
   application,

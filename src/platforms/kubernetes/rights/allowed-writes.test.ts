@@ -60,7 +60,7 @@ test('neither a namespace nor anything of the cluster, nor all of a kind at once
 })
 
 test('the rights that are printed hold no change beyond it', () => {
-  const names = { deployment: 'Deployment', set: 'StatefulSet', daemon: 'DaemonSet', cron: 'CronJob' }
+  const names = { deployment: 'Deployment', set: 'StatefulSet', daemon: 'DaemonSet', cron: 'CronJob', job: 'Job' }
   const settings = kubernetesSettings.parse({
     kind: 'kubernetes',
     namespace: 'app',

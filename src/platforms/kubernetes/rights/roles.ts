@@ -21,6 +21,7 @@ const ofKind = {
   StatefulSet: [APPS, 'statefulsets'],
   DaemonSet: [APPS, 'daemonsets'],
   CronJob: ['batch', 'cronjobs'],
+  Job: ['batch', 'jobs'],
   Kustomization: ['kustomize.toolkit.fluxcd.io', 'kustomizations'],
   HelmRelease: ['helm.toolkit.fluxcd.io', 'helmreleases'],
   Application: ['argoproj.io', 'applications'],
@@ -103,8 +104,10 @@ function pauseRules({ namespace, pauses, suspends }: KubernetesSettings, hasData
 function pauseRule(namespace: string, { kind, name }: PauseSelection): RoleRule[] {
   const [group, resource] = ofKind[kind]
   const rule = { namespace, group, resource }
-  if (name !== undefined) return [{ ...rule, verbs: ['get', 'patch'], names: [name] }]
-  return [{ ...rule, verbs: ['get', 'list', 'patch'] }]
+  // Jobs are waited for.
+  const change = kind === 'Job' ? [] : (['patch'] as const)
+  if (name !== undefined) return [{ ...rule, verbs: ['get', ...change], names: [name] }]
+  return [{ ...rule, verbs: ['get', 'list', ...change] }]
 }
 
 /** Rules of the same objects are one. */
