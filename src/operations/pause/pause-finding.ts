@@ -1,6 +1,7 @@
 import { describe } from '../../core/failure.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import type { App, OperationContext } from '../app.ts'
+import { refuseElsewhere } from '../fixed-platform.ts'
 import { lookDown, type LeftDown } from '../guard/look-down.ts'
 import { lookAt } from '../guard/settle.ts'
 import { owedHooks } from '../hooks/hooks.ts'
@@ -40,6 +41,8 @@ async function answerOf(app: App, left: LeftDown, context: OperationContext): Pr
   const noted = asNoted(left)
   if (facts.isRunning || unsettled === undefined) return noted
   try {
+    await refuseElsewhere(app, record, context)
+    await refuseElsewhere(app, facts.unfinished, context)
     const judgement = await lookAt(app, unsettled, context)
     if (judgement === 'leave')
       return record === undefined ? noted : asNoted({ ...left, record: { ...record, live: 'unsure' } })

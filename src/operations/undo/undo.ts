@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { describe, Failure } from '../../core/failure.ts'
 import type { App, OperationContext } from '../app.ts'
 import { asOperation } from '../as-operation.ts'
-import { fixedPlatform, platformNow, refuseSwitched } from '../fixed-platform.ts'
+import { fixedPlatform, platformNow, refuseElsewhere, refuseSwitched } from '../fixed-platform.ts'
 import { bringBack } from '../pause/bring-back.ts'
 import { whileHeld } from '../pause/hold.ts'
 import { loadRecord } from '../pause/record.ts'
@@ -50,12 +50,14 @@ export interface UndoReport extends Omit<UndoPlan, 'platform'> {
 /** The newest restore of the app's own place that can be undone, or the one with this id, wherever it went. What an undo set aside is kept too, but it is no restore to undo. */
 export async function planUndo(own: App, restoreId: string | undefined, context: OperationContext): Promise<UndoPlan> {
   const app = await undoPlace(own, restoreId, context)
+  if (restoreId !== undefined) await refuseElsewhere(own, await journalOf(own, restoreId, context), context)
   const kept = (await allKept(app, context)).filter(
     (candidate) => restoreId === undefined || candidate.kept.restoreId === restoreId,
   )
   const newestFirst = kept.toSorted((a, b) => b.kept.since.getTime() - a.kept.since.getTime())
   for (const id of new Set(newestFirst.map((candidate) => candidate.kept.restoreId))) {
     const mine = kept.filter((candidate) => candidate.kept.restoreId === id)
+    await refuseElsewhere(own, await journalOf(own, id, context), context)
     if (
       await canUndo(
         app,
