@@ -14,9 +14,8 @@ export async function pauseFinding(app: App, context: OperationContext): Promise
 }
 
 async function hookFinding(app: App, context: OperationContext): Promise<readonly Finding[]> {
-  const message = await owedHooks(app, context)
-  const hint = `Run holdfast guard ${app.name}; it runs them.`
-  return message === undefined ? [] : [{ level: 'warning', subject: 'hooks', message, hint }]
+  const hint = `Run holdfast guard ${app.name}: it runs them once their operation is dead.`
+  return (await owedHooks(app, context)).map((message) => ({ level: 'warning', subject: 'hooks', message, hint }))
 }
 
 async function downFinding(app: App, context: OperationContext): Promise<readonly Finding[]> {

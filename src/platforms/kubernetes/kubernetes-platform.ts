@@ -68,7 +68,7 @@ async function protectReaches(
   })
   const workloads = selected.map(({ workload }) => nameOf(workload))
   // Who writes to a folder is stopped while it is restored.
-  const databases = reaches.filter(({ holds }) => holds !== 'files')
+  const databases = reaches.filter(({ holds }) => holds === undefined)
   for (const reach of databases)
     refuseDatabase(workloads, await databaseOwners(settings, reach, context), wordsOf(reach))
 }

@@ -1,6 +1,6 @@
 import { isAbsolute } from 'node:path'
 import { z } from 'zod'
-import { ofFiles, reachBase, type HoldsFiles } from '../reach.ts'
+import { ofFiles, ofHook, reachBase, type HoldsFiles } from '../reach.ts'
 
 const objectName = z
   .string()
@@ -87,10 +87,11 @@ export const kubernetesReach = z
   )
 export type KubernetesReach = z.infer<typeof kubernetesReach> & HoldsFiles
 
-export const kubernetesFilesReach = z
+const onePod = z
   .strictObject(podReach)
   .refine(
     (reach) => podWays.filter((way) => reach[way] !== undefined).length === 1,
     `expected exactly one of ${podWays.join(', ')}`,
   )
-  .transform((reach) => ({ ...reach, ...ofFiles }))
+export const kubernetesFilesReach = onePod.transform((reach) => ({ ...reach, ...ofFiles }))
+export const kubernetesHookReach = onePod.transform((reach) => ({ ...reach, ...ofHook }))

@@ -36,7 +36,7 @@ export function rulesFor(
   reaches: readonly KubernetesReach[],
   purpose: RolePurpose,
 ): readonly RoleRule[] {
-  const hasDatabase = reaches.some(({ holds }) => holds !== 'files')
+  const hasDatabase = reaches.some(({ holds }) => holds === undefined)
   const pauses = purpose === 'restore' || purpose === 'guardian'
   const rules = [
     ...reaches.flatMap((reach) => reachRules(settings.namespace, reach)),
