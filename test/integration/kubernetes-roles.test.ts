@@ -86,7 +86,9 @@ describe('with nothing but the printed roles', () => {
   })
 
   async function pauses(limited: KubernetesSettings): Promise<void> {
-    assert.deepEqual(errors((await platform.check?.(limited, [], context)) ?? []), [])
+    const findings = (await platform.check?.(limited, [reach], context)) ?? []
+    assert.deepEqual(errors(findings), [])
+    assert.ok(!findings.some(({ message }) => message.includes('may delete')), 'this login may not')
     const names = await platform.running(limited, context)
     assert.deepEqual(names, WORKLOADS)
     refuseDatabase(names, await databaseOwners(limited, reach, context), 'database')
@@ -102,9 +104,11 @@ describe('with nothing but the printed roles', () => {
   test('one verb less is found before and named when it is missing', async () => {
     const rules = rulesFor(settings, [reach], 'restore')
     const without = (resource: string, verb: string): readonly RoleRule[] =>
-      rules.map((rule) =>
-        rule.resource === resource ? { ...rule, verbs: rule.verbs.filter((one) => one !== verb) } : rule,
-      )
+      rules
+        .map((rule) =>
+          rule.resource === resource ? { ...rule, verbs: rule.verbs.filter((one) => one !== verb) } : rule,
+        )
+        .filter(({ verbs }) => verbs.length > 0)
     const patchless = await withRules(without('deployments', 'patch'))
     assert.deepEqual(errors((await platform.check?.(patchless, [], context)) ?? []), [
       `right to patch deployments.apps web in ${namespace}`,
@@ -115,6 +119,11 @@ describe('with nothing but the printed roles', () => {
       assert.match(error.hint ?? '', /holdfast rights kubernetes/)
       return true
     })
+    // Whose the pod of the database is decides whether a pause would stop it.
+    const ownerless = await withRules(without('replicasets', 'get'))
+    assert.deepEqual(errors((await platform.check?.(ownerless, [reach], context)) ?? []), [
+      `right to get replicasets.apps in ${namespace}`,
+    ])
     const execless = await withRules(without('pods/exec', 'get'))
     assert.deepEqual(errors(await checkReach(execless, reach, context)), [`right to get pods/exec in ${namespace}`])
     const place = await platform.inside.find(execless, reach, context)
@@ -185,6 +194,12 @@ describe('what would harm is told', () => {
     assert.ok(
       told.includes(`warning: its volume ${namespace} is deleted with it: the reclaim policy is Delete`),
       told.join('\n'),
+    )
+    const limited = await withRules(rulesFor(settings, [reach], 'restore'))
+    const asked = await checkReach(limited, kubernetesReach.parse({ kind: 'kubernetes', pod: 'with-volume' }), context)
+    assert.deepEqual(
+      asked.filter(({ level }) => level !== 'ok').map(({ level, message }) => `${level}: ${message}`),
+      ['untested: its volume cannot be asked about: the right is missing'],
     )
     const labels = {
       'kustomize.toolkit.fluxcd.io/name': 'others',

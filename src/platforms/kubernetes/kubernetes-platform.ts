@@ -31,7 +31,7 @@ export const kubernetesPlatform: KubernetesPlatform = {
   resume: (settings, workload, context) => acted(resumeWorkload, settings, workload, context),
   protect: protectReaches,
   async check(settings, reaches, context, servers) {
-    const found = [...(await checkPlatform(settings, context))]
+    const found = [...(await checkPlatform(settings, reaches, context))]
     for (const reach of reaches) found.push(...(await checkReach(settings, reach, context)))
     const asked = asFindings('workloads', context, async () => {
       await protectReaches(settings, reaches, context, servers)

@@ -9,16 +9,20 @@ import { kindOf } from '../pause/kinds.ts'
 import { nameOf } from '../pause/workload-name.ts'
 import { selectedWorkloads } from '../pause/running.ts'
 import { isAllowed } from '../rights.ts'
-import { rulesFor, type RoleRule } from '../rights/roles.ts'
-import type { KubernetesSettings } from '../schema.ts'
+import { pauseRights, type RoleRule } from '../rights/roles.ts'
+import type { KubernetesReach, KubernetesSettings } from '../schema.ts'
 import { startersOf } from './starters.ts'
 
 const AT_ONCE = 8
 
 /** Whether what a pause needs is there and allowed, and who might undo it. Changes nothing. */
-export async function checkPlatform(settings: KubernetesSettings, context: Context): Promise<readonly Finding[]> {
+export async function checkPlatform(
+  settings: KubernetesSettings,
+  reaches: readonly KubernetesReach[],
+  context: Context,
+): Promise<readonly Finding[]> {
   return await withCluster(settings, context, async (client) => [
-    ...(await rightFindings(rulesFor(settings, [], 'restore'), client)),
+    ...(await rightFindings(pauseRights(settings, reaches), client)),
     ...(await asFindings('workloads', context, () => workloadFindings(settings, client))),
     ...(await asFindings('namespace', context, () => namespaceFindings(settings, client))),
   ])

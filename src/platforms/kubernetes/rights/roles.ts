@@ -36,7 +36,7 @@ export function rulesFor(
   reaches: readonly KubernetesReach[],
   purpose: RolePurpose,
 ): readonly RoleRule[] {
-  const hasDatabase = reaches.some(({ holds }) => holds === undefined)
+  const hasDatabase = reaches.some(isOfDatabase)
   const pauses = purpose === 'restore' || purpose === 'guardian'
   const rules = [
     ...reaches.flatMap((reach) => reachRules(settings.namespace, reach)),
@@ -44,6 +44,13 @@ export function rulesFor(
     ...(purpose === 'drill' && hasDatabase ? throwAwayRules(settings) : []),
   ]
   return merged(rules)
+}
+
+const isOfDatabase = ({ holds }: KubernetesReach): boolean => holds === undefined
+
+/** Of those of a restore, what stopping and starting needs. */
+export function pauseRights(settings: KubernetesSettings, reaches: readonly KubernetesReach[]): readonly RoleRule[] {
+  return merged(pauseRules(settings, reaches.some(isOfDatabase)))
 }
 
 function reachRules(namespace: string, { pod, service, statefulSet, route }: KubernetesReach): RoleRule[] {
