@@ -5,11 +5,14 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createServer as createTlsServer } from 'node:tls'
 import { promisify } from 'node:util'
 import type { Failure } from '../../src/core/failure.ts'
 import { composePlatform } from '../../src/platforms/compose/compose.ts'
 import { EngineClient } from '../../src/platforms/compose/engine/client.ts'
+import { listContainers } from '../../src/platforms/compose/engine/containers.ts'
+import { sweepNeverStarted, THROW_AWAY } from '../../src/platforms/compose/sweep.ts'
 import { findContainer } from '../../src/platforms/compose/find.ts'
 import { composePurposes, composeRights, composeRightsText } from '../../src/platforms/compose/rights.ts'
 import { composeReach, composeSettings, type ComposeSettings } from '../../src/platforms/compose/schema.ts'
@@ -241,4 +244,27 @@ test('with just the rights that are printed all works, and without them the erro
   const none = await filterProxy(t, docker.socket, ({ path }) => !path.includes('exec'))
   const place = await findContainer(settingsWith({ engine: none.engine }), reachOf('database'), context)
   await assert.rejects(place.start(['cat'], context), refused('denied', /run cat in container .*403/, /rights compose/))
+})
+
+test('a throw-away container that a dead run created and never started is removed; younger ones and those that run are left', async (t) => {
+  const create = async (): Promise<string> => {
+    const body = { Image: BUSYBOX_IMAGE, Cmd: ['sleep', '600'], Labels: { [THROW_AWAY]: project.name } }
+    const { Id } = (await docker.must('POST', '/containers/create', body)) as { Id: string }
+    t.after(() => docker.must('DELETE', `/containers/${Id}?force=1`).catch(() => undefined))
+    return Id
+  }
+  const [dead, running] = [await create(), await create()]
+  await docker.must('POST', `/containers/${running}/start`)
+  await sleep(1_100)
+  const own = { id: await create(), name: 'own' }
+  const engine = new EngineClient(settingsWith())
+  t.after(() => engine.close())
+  const left = async (): Promise<readonly string[]> => {
+    const found = await listContainers([`${THROW_AWAY}=${project.name}`], engine, context)
+    return found.map(({ id }) => id).toSorted()
+  }
+  await sweepNeverStarted(project.name, own, engine, context)
+  assert.deepEqual(await left(), [dead, running, own.id].toSorted(), 'none is old enough')
+  await sweepNeverStarted(project.name, own, engine, context, 1)
+  assert.deepEqual(await left(), [running, own.id].toSorted())
 })

@@ -7,6 +7,7 @@ import { EngineClient, parsed } from './engine/client.ts'
 import {
   inspectContainer,
   pathOf,
+  removeContainer,
   startContainer,
   type ContainerRef,
   type InspectedContainer,
@@ -15,12 +16,12 @@ import { containerOf, containerOfFiles } from './find.ts'
 import { mountsAround, type ContainerMount } from './mounts.ts'
 import { ContainerPlace } from './place.ts'
 import type { ComposeReach, ComposeSettings } from './schema.ts'
+import { sweepNeverStarted, THROW_AWAY } from './sweep.ts'
 
 /** What images of databases call the user that their server runs as, where they do not say it themselves. */
 const USER = 'postgres'
 /** Lives as long as its input is open, which is as long as we live. */
 const UNTIL_END_OF_INPUT = ['cat']
-const LABEL = 'holdfast.throw-away'
 const created = z.object({ Id: z.string() })
 
 /** A container of the image of a service: no network, no volume, no variable of it. The engine removes it when it ends. */
@@ -56,6 +57,7 @@ async function spawned(settings: ComposeSettings, create: Create, context: Conte
   try {
     const { container, place } = await create(engine)
     made.container = container
+    await sweepNeverStarted(settings.project, container, engine, context)
     // Before it is started: a container whose input was never open would never end.
     const path = `${pathOf(container)}/attach?stream=1&stdin=1`
     const call = { method: 'POST', path, act: `join container ${container.name}`, body: {} } as const
@@ -115,7 +117,7 @@ async function createFrom(
     OpenStdin: true,
     StdinOnce: true,
     NetworkDisabled: true,
-    Labels: { [LABEL]: settings.project },
+    Labels: { [THROW_AWAY]: settings.project },
     HostConfig: { NetworkMode: 'none', AutoRemove: true, ShmSize: 256 * 1024 * 1024, Mounts: mounts.map(readOnly) },
   }
   const act = `create a container of image ${Config.Image}`
@@ -126,11 +128,4 @@ async function createFrom(
 
 function readOnly({ Type, Name, Source, Destination }: ContainerMount) {
   return { Type, Source: Type === 'volume' ? Name : Source, Target: Destination, ReadOnly: true }
-}
-
-/** The engine may be at it already, as its input has ended. */
-async function removeContainer(container: ContainerRef, engine: EngineClient, context: Context): Promise<void> {
-  const path = `${pathOf(container)}?force=1&v=1`
-  const act = `remove container ${container.name}`
-  await engine.call({ method: 'DELETE', path, act, expects: [404, 409] }, context)
 }

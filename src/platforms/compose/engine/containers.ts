@@ -6,7 +6,13 @@ import { refusal, shown } from './failures.ts'
 
 const labels = z.record(z.string(), z.string()).nullish()
 const listed = z.array(
-  z.object({ Id: z.string(), Names: z.array(z.string()).nullish(), State: z.string(), Labels: labels }),
+  z.object({
+    Id: z.string(),
+    Names: z.array(z.string()).nullish(),
+    State: z.string(),
+    Labels: labels,
+    Created: z.number().default(0),
+  }),
 )
 const inspected = z.object({
   Id: z.string(),
@@ -65,6 +71,8 @@ export interface ListedContainer {
   /** The engine's word: `running`, `exited`. */
   readonly state: string
   readonly labels: Readonly<Record<string, string>>
+  /** In seconds since 1970, by the clock of the engine. */
+  readonly created: number
 }
 
 /** One that was found, and its name for messages. */
@@ -82,11 +90,12 @@ export async function listContainers(
   const act = 'list containers'
   const filters = encodeURIComponent(JSON.stringify({ label: wanted }))
   const answer = await engine.call({ method: 'GET', path: `/containers/json?all=1&filters=${filters}`, act }, context)
-  return parsed(listed, answer.body, act).map(({ Id, Names, State, Labels }) => ({
+  return parsed(listed, answer.body, act).map(({ Id, Names, State, Labels, Created }) => ({
     id: Id,
     name: nameOf(Names?.[0] ?? Id.slice(0, 12)),
     state: State,
     labels: Labels ?? {},
+    created: Created,
   }))
 }
 
@@ -122,6 +131,13 @@ export async function startContainer(container: ContainerRef, engine: EngineClie
   const path = `${pathOf(container)}/start`
   const { status } = await engine.call({ method: 'POST', path, act, limit: 120_000, expects: [304, 404] }, context)
   if (status === 404) throw gone(container)
+}
+
+/** With its anonymous volumes. The engine may be at it already. */
+export async function removeContainer(container: ContainerRef, engine: EngineClient, context: Context): Promise<void> {
+  const path = `${pathOf(container)}?force=1&v=1`
+  const act = `remove container ${container.name}`
+  await engine.call({ method: 'DELETE', path, act, expects: [404, 409] }, context)
 }
 
 export function gone({ name, id }: ContainerRef): Failure {
