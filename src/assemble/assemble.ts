@@ -165,13 +165,14 @@ function appsOf(config: Config, repositories: ReadonlyMap<string, AppRepository>
   return apps
 }
 
-function platformOf({ platform: settings, components }: Config['apps'][string]): Pick<App, 'platform'> {
+function platformOf({ platform: settings, components, hooks }: Config['apps'][string]): Pick<App, 'platform'> {
   if (settings === undefined) return {}
   const kind = present(
     platforms.find((one) => one.kind === settings.kind),
     `platform ${settings.kind}`,
   )
-  const reaches = Object.values(components).flatMap(reachOf)
+  const inside = Object.values(hooks).flatMap((list) => list.flatMap(({ where }) => (where === 'here' ? [] : [where])))
+  const reaches = [...Object.values(components).flatMap(reachOf), ...inside]
   return { platform: { kind, settings, reaches, servers: serversOf(components) } }
 }
 

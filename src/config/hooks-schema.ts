@@ -1,8 +1,14 @@
 import { z } from 'zod'
+import { hookReachSettings } from '../platforms/settings.ts'
 
 const hook = z.strictObject({
   command: z.array(z.string().min(1)).min(1).meta({ description: 'A program and its arguments, without a shell.' }),
-  where: z.literal('here').default('here').meta({ description: 'here: on the machine that runs Holdfast.' }),
+  where: z
+    .union([z.literal('here'), hookReachSettings])
+    .default('here')
+    .meta({
+      description: 'here: on the machine that runs Holdfast. Or the container in which it runs, as reach names one.',
+    }),
   limitSeconds: z.number().positive().max(86_400).default(300).meta({ description: 'How long it may take.' }),
   onFailure: z.enum(['fail', 'warn']).default('fail').meta({
     description: 'fail: the operation fails too. warn: it goes on, and says so.',

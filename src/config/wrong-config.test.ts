@@ -48,6 +48,17 @@ const slips: readonly (readonly [change: string, into: string, ...problems: stri
     'kind: files\n        captureWhile: paused',
     '36:23: apps.portal.components.files.captureWhile: found "paused", and the app has no platform; say under apps.portal.platform what is to be stopped',
   ],
+  [
+    'components:',
+    'hooks: {beforeCapture: [{command: [a], where: {kind: compose, service: server}}]}\n    components:',
+    '25:58: apps.portal.hooks.beforeCapture[0].where.kind: found "compose", and the app has no platform; say under apps.portal.platform where it is',
+  ],
+  [
+    'components:',
+    'hooks: {beforeCapture: [{command: [a], where: {kind: podman, service: server}}]}\n    components:',
+    '25:58: apps.portal.hooks.beforeCapture[0].where.kind: found "podman"; allowed: compose, kubernetes',
+    '25:58: apps.portal.hooks.beforeCapture[0].where.kind: found "podman", and the app has no platform; say under apps.portal.platform where it is',
+  ],
   ['apps:\n', 'apps:\n  __proto__: {}\n', '21:3: apps.__proto__: is no name'],
   ['version: 1', 'version: 2', '2:10: version: found 2; allowed: 1'],
   ['version: 1\n', '', '2:1: version: is missing; allowed: 1'],

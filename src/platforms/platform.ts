@@ -14,6 +14,11 @@ export interface Platform<Settings = unknown, Reach = unknown> {
   readonly settings: z.ZodType<Settings>
   /** The names of those that run now, in the order in which they are stopped. Fails where that cannot be told. Changes nothing. */
   running(settings: Settings, context: Context): Promise<readonly string[]>
+  /**
+   * For a plan, in words and in the order of `workloads`: what `resume` brings each of them back to, also of those that are stopped
+   * already. Absent where each of them only runs. Changes nothing.
+   */
+  comeBackTo?(settings: Settings, workloads: readonly string[], context: Context): Promise<readonly string[]>
   /** Stops it and waits until it is down. One that does not run stays down. */
   pause(settings: Settings, workload: string, context: Context): Promise<void>
   /** Starts it as it was before `pause`, and waits until it is ready. One that runs goes on. */

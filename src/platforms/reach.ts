@@ -20,12 +20,15 @@ export const reachBase = {
 /** What every kind of `reach` has. */
 export type ReachBase = z.infer<z.ZodObject<typeof reachBase>> & HoldsFiles
 
-/** Says of a reach that a folder is meant, and no server: such a container may be stopped. */
+/** Says of a reach that no server is meant, but a folder or a program that hooks run there: such a container may be stopped. */
 export interface HoldsFiles {
-  readonly holds?: 'files' | undefined
+  readonly holds?: 'files' | 'programs' | undefined
   /** That the folder is read by a container of our own, which has its volumes. */
   readonly byHelper?: boolean | undefined
 }
 
 /** What the reach of a folder has in place of port, socket and route. */
 export const ofFiles = { route: 'auto', holds: 'files' } as const
+
+/** And that of a hook. */
+export const ofHook = { route: 'exec-relay', holds: 'programs' } as const

@@ -1,7 +1,19 @@
 import { z } from 'zod'
-import { composeFilesReach, composeReach, composeSettings, type ComposeReach } from './compose/schema.ts'
+import {
+  composeFilesReach,
+  composeHookReach,
+  composeReach,
+  composeSettings,
+  type ComposeReach,
+} from './compose/schema.ts'
 import { hostSettings } from './host/schema.ts'
-import { kubernetesFilesReach, kubernetesReach, kubernetesSettings, type KubernetesReach } from './kubernetes/schema.ts'
+import {
+  kubernetesFilesReach,
+  kubernetesHookReach,
+  kubernetesReach,
+  kubernetesSettings,
+  type KubernetesReach,
+} from './kubernetes/schema.ts'
 
 /** The settings of a platform of any kind. Apart from what the platforms do: reading a configuration loads none of it. */
 export const platformSettings = z.discriminatedUnion('kind', [hostSettings, composeSettings, kubernetesSettings])
@@ -17,3 +29,6 @@ export type ReachSettings = ComposeReach | KubernetesReach
 export const filesReachSettings = z.discriminatedUnion('kind', [composeFilesReach, kubernetesFilesReach]).meta({
   description: "The container in which path is, in place of this host. The app's platform says where it is.",
 })
+
+/** In which container of a platform a hook runs. */
+export const hookReachSettings = z.discriminatedUnion('kind', [composeHookReach, kubernetesHookReach])

@@ -46,6 +46,7 @@ const ELSEWHERE = [
   'pause --dry-run.plan.platform?',
   'restorePlan.platform?',
   'undoPlan.platform?',
+  'restore --abandon.abandoned.platform?',
   // Needs a server that refuses to drop the previous database.
   'prune.forgotten[].failure?',
   // test/integration/openbao-cli.test.ts prints these.

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { asking } from './container-app.ts'
 import { startComposeLab } from './compose-lab.ts'
+import { editConfig } from './lab.ts'
 
 const lab = await startComposeLab()
 
@@ -32,6 +34,16 @@ test('a database that only containers reach is checked, backed up, drilled, rest
   await assertWriterRuns()
   assert.ok((await written()) > before, 'what was written until the restore is back')
   await assertNobodyLeft()
+})
+
+test('a hook runs in the container that it names, and is told what for', async () => {
+  const where = { kind: 'compose', service: 'database' }
+  const command = ['sh', '-c', 'echo "$HOLDFAST_HOOK $HOLDFAST_APP $HOLDFAST_OUTCOME" >>/tmp/hooks']
+  const hooks = { beforeCapture: [{ command, where }], afterCapture: [{ command, where }] }
+  await editConfig(join(lab.folder, 'holdfast.yaml'), ({ apps }) => Object.assign(apps['portal'] ?? {}, { hooks }))
+  await must('backup')
+  const told = await lab.project.compose('exec', '-T', 'database', 'cat', '/tmp/hooks')
+  assert.equal(told, 'beforeCapture portal \nafterCapture portal done\n')
 })
 
 test('a drill in a container of the same image leaves none behind', async () => {

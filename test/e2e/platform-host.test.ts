@@ -58,7 +58,7 @@ test('a component is captured while the app is stopped, which runs again also af
   await promisify(execFile)(join(lab.folder, 'start'))
   const first = await pid()
   const planned = await lab.run('backup', '--dry-run')
-  assert.match(planned.out, /stop meanwhile portal/)
+  assert.match(planned.out, /stopped meanwhile: portal/)
   assert.equal(await pid(), first)
   assert.equal((await lab.run('backup')).code, 0)
   assert.notEqual(await pid(), first)

@@ -8,7 +8,7 @@ import { kubernetesSettings, type KubernetesSettings } from '../../src/platforms
 import { deaths, Died, dyingEffects, recordingEffects } from '../parts/dying-effects.ts'
 import { startCluster, until } from '../parts/kubernetes-cluster.ts'
 import { podSpec, restrictedNamespace } from '../parts/kubernetes-pods.ts'
-import { defineKind, helmReleaseSchema, keepScaled, TestObjects } from '../parts/kubernetes-workloads.ts'
+import { defineKind, helmReleaseSchema, keepScaled, TestObjects, wakeLikeKeda } from '../parts/kubernetes-workloads.ts'
 import { at } from '../parts/kubernetes.ts'
 import { testContext } from '../parts/postgres.ts'
 
@@ -52,9 +52,12 @@ describe('what is scaled', () => {
       await objects.workload(kind, name, 2)
       const settings = pausing(kind, name)
       assert.deepEqual(await platform.running(settings, context), [named(kind, name)])
+      const planned = (): unknown => platform.comeBackTo?.(settings, [named(kind, name)], context)
+      assert.deepEqual(await planned(), ['2 replicas'])
       for (let time = 0; time < 2; time += 1) await platform.pause(settings, named(kind, name), context)
       assert.equal(await podsOf(name), 0)
       assert.equal(annotation(await objects.read(kind, name)), '{"replicas":2}')
+      assert.deepEqual(await planned(), ['2 replicas'], 'also of one that is stopped already')
       assert.deepEqual(await platform.running(settings, context), [])
       for (let time = 0; time < 2; time += 1) await platform.resume(settings, named(kind, name), context)
       const found = await objects.read(kind, name)
@@ -146,6 +149,33 @@ test('a pause of KEDA that somebody made stays', async () => {
   assert.deepEqual(annotations, { [replicas]: '1' })
 })
 
+test('what KEDA scaled to 0 by itself is not woken while it is paused, and is left to KEDA again', async () => {
+  await objects.workload('Deployment', 'idle', 0)
+  await objects.create('ScaledObject', 'idle', { scaleTargetRef: { name: 'idle' } })
+  const settings = pausing('Deployment', 'idle')
+  const workload = named('Deployment', 'idle')
+  assert.deepEqual(await platform.running(settings, context), [workload])
+  assert.deepEqual(await platform.comeBackTo?.(settings, [workload], context), ['stopped, as it is now'])
+  await platform.pause(settings, workload, context)
+  assert.deepEqual(await platform.running(settings, context), [], 'it is paused already')
+  const keda = wakeLikeKeda(objects, 'idle')
+  try {
+    await sleep(1_000)
+    assert.equal(await objects.replicas('Deployment', 'idle'), 0)
+    const { context: telling, said } = warning()
+    await platform.resume(settings, workload, telling)
+    assert.equal(said(), '')
+    await until('KEDA wakes it', async () => (await objects.replicas('Deployment', 'idle')) === 1)
+  } finally {
+    await keda.stop()
+  }
+  await objects.change('ScaledObject', 'idle', (object: { metadata: { annotations: object } }) => {
+    object.metadata.annotations = { 'autoscaling.keda.sh/paused': 'true' }
+  })
+  await objects.change('Deployment', 'idle', (object: { spec: { replicas: number } }) => (object.spec.replicas = 0))
+  assert.deepEqual(await platform.running(settings, context), [], 'somebody paused KEDA: it wakes nothing')
+})
+
 test('an autoscaler leaves alone what has 0 replicas', async () => {
   await objects.create('HorizontalPodAutoscaler', 'mortal', {
     scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'mortal' },
@@ -182,6 +212,11 @@ describe('what starts others again', () => {
       const settings = pausing('Deployment', 'kept', { suspends })
       const names = await platform.running(settings, context)
       assert.deepEqual(names, [named('Kustomization', 'apps'), named('Deployment', 'kept')])
+      assert.deepEqual(await platform.comeBackTo?.(settings, [...names, named('Deployment', 'gone')], context), [
+        'not suspended',
+        '1 replica',
+        'nothing, it is not there',
+      ])
       for (const name of names) await platform.pause(settings, name, context)
       const before = flux.reverted()
       await sleep(1_000)
@@ -300,6 +335,30 @@ test('a CronJob is suspended; its running job is waited for, and not deleted', a
   await platform.resume(settings, named('CronJob', 'cron'), context)
   const found = await objects.read('CronJob', 'cron')
   assert.deepEqual([at(found, 'spec', 'suspend'), annotation(found)], [false, undefined])
+})
+
+test('a job of nobody is waited for, then refused, and never deleted; none is no error', async () => {
+  const template = (command: readonly string[]): object => ({
+    template: { metadata: { labels: { app: 'job' } }, spec: { ...podSpec({ command }), restartPolicy: 'Never' } },
+  })
+  const all = (limitSeconds: number): KubernetesSettings =>
+    settingsOf({ pauses: [{ kind: 'Job', selector: 'app=setup' }], limitSeconds })
+  assert.deepEqual(await platform.running(all(1), context), [])
+  assert.deepEqual(await platform.running(pausing('Job', 'gone'), context), [])
+  const labels = { app: 'setup' }
+  await objects.create('Job', 'long', template(['sleep', '600']), { labels })
+  assert.deepEqual(await platform.running(all(1), context), [named('Job', 'long')])
+  assert.deepEqual(await platform.comeBackTo?.(all(1), [named('Job', 'long')], context), ['nothing, it is waited for'])
+  await assert.rejects(
+    platform.pause(all(1), named('Job', 'long'), context),
+    fails('refused', /after 1 s Job\/.*\/long still runs/),
+  )
+  assert.equal(at(await objects.read('Job', 'long'), 'metadata', 'deletionTimestamp'), undefined)
+  await objects.create('Job', 'short', template(['sleep', '2']), { labels })
+  await platform.pause(all(60), named('Job', 'short'), context)
+  await platform.resume(all(60), named('Job', 'short'), context)
+  await platform.pause(all(1), named('Job', 'gone'), context)
+  assert.deepEqual(await platform.running(all(1), context), [named('Job', 'long')])
 })
 
 test('a selector means all that it finds, in the order of names; nothing and absent names are errors', async () => {

@@ -3,6 +3,9 @@ import { text } from 'node:stream/consumers'
 import { before, describe, test } from 'node:test'
 import { isFailure } from '../../src/core/failure.ts'
 import type { Finding } from '../../src/core/restore-point.ts'
+import type { KubernetesClient } from '../../src/platforms/kubernetes/client.ts'
+import { withCluster } from '../../src/platforms/kubernetes/connect.ts'
+import { claimsIn, podsIn, statefulSetsIn } from '../../src/platforms/kubernetes/resources.ts'
 import { checkReach } from '../../src/platforms/kubernetes/check/check-reach.ts'
 import { kubernetesPlatform as platform } from '../../src/platforms/kubernetes/kubernetes-platform.ts'
 import { databaseOwners, refuseDatabase } from '../../src/platforms/kubernetes/pause/refuse-database.ts'
@@ -83,7 +86,9 @@ describe('with nothing but the printed roles', () => {
   })
 
   async function pauses(limited: KubernetesSettings): Promise<void> {
-    assert.deepEqual(errors((await platform.check?.(limited, [], context)) ?? []), [])
+    const findings = (await platform.check?.(limited, [reach], context)) ?? []
+    assert.deepEqual(errors(findings), [])
+    assert.ok(!findings.some(({ message }) => message.includes('may delete')), 'this login may not')
     const names = await platform.running(limited, context)
     assert.deepEqual(names, WORKLOADS)
     refuseDatabase(names, await databaseOwners(limited, reach, context), 'database')
@@ -99,9 +104,11 @@ describe('with nothing but the printed roles', () => {
   test('one verb less is found before and named when it is missing', async () => {
     const rules = rulesFor(settings, [reach], 'restore')
     const without = (resource: string, verb: string): readonly RoleRule[] =>
-      rules.map((rule) =>
-        rule.resource === resource ? { ...rule, verbs: rule.verbs.filter((one) => one !== verb) } : rule,
-      )
+      rules
+        .map((rule) =>
+          rule.resource === resource ? { ...rule, verbs: rule.verbs.filter((one) => one !== verb) } : rule,
+        )
+        .filter(({ verbs }) => verbs.length > 0)
     const patchless = await withRules(without('deployments', 'patch'))
     assert.deepEqual(errors((await platform.check?.(patchless, [], context)) ?? []), [
       `right to patch deployments.apps web in ${namespace}`,
@@ -112,6 +119,11 @@ describe('with nothing but the printed roles', () => {
       assert.match(error.hint ?? '', /holdfast rights kubernetes/)
       return true
     })
+    // Whose the pod of the database is decides whether a pause would stop it.
+    const ownerless = await withRules(without('replicasets', 'get'))
+    assert.deepEqual(errors((await platform.check?.(ownerless, [reach], context)) ?? []), [
+      `right to get replicasets.apps in ${namespace}`,
+    ])
     const execless = await withRules(without('pods/exec', 'get'))
     assert.deepEqual(errors(await checkReach(execless, reach, context)), [`right to get pods/exec in ${namespace}`])
     const place = await platform.inside.find(execless, reach, context)
@@ -183,6 +195,12 @@ describe('what would harm is told', () => {
       told.includes(`warning: its volume ${namespace} is deleted with it: the reclaim policy is Delete`),
       told.join('\n'),
     )
+    const limited = await withRules(rulesFor(settings, [reach], 'restore'))
+    const asked = await checkReach(limited, kubernetesReach.parse({ kind: 'kubernetes', pod: 'with-volume' }), context)
+    assert.deepEqual(
+      asked.filter(({ level }) => level !== 'ok').map(({ level, message }) => `${level}: ${message}`),
+      ['untested: its volume cannot be asked about: the right is missing'],
+    )
     const labels = {
       'kustomize.toolkit.fluxcd.io/name': 'others',
       'kustomize.toolkit.fluxcd.io/namespace': 'flux-system',
@@ -196,6 +214,23 @@ describe('what would harm is told', () => {
       'Kustomization others starts it again while it is paused',
       'the login of Holdfast may delete it with all volumes in it',
     ])
+  })
+
+  test('the claim of a database, its pod and its namespace are not touched, whatever the login may', async () => {
+    const acts = [
+      (client: KubernetesClient) => client.remove(claimsIn(namespace), 'data'),
+      (client: KubernetesClient) => client.remove(podsIn(namespace), 'db-0'),
+      (client: KubernetesClient) => client.remove(statefulSetsIn(namespace), 'db'),
+      (client: KubernetesClient) => client.patch(claimsIn(namespace), 'data', {}),
+      (client: KubernetesClient) =>
+        client.remove({ api: '/api/v1', kind: 'Namespace', plural: 'namespaces' }, namespace),
+    ]
+    for (const act of acts)
+      await assert.rejects(withCluster(settings, context, act), (error) => isFailure(error, 'bug'))
+    assert.equal(at(await kubernetes.must('GET', `/api/v1/namespaces/${namespace}`), 'status', 'phase'), 'Active')
+    const data = await kubernetes.must('GET', `/api/v1/namespaces/${namespace}/persistentvolumeclaims/data`)
+    assert.equal(at(data, 'metadata', 'deletionTimestamp'), undefined)
+    assert.equal(await objects.replicas('StatefulSet', 'db'), 1)
   })
 
   test('a plan is fixed to the context and the server', async () => {

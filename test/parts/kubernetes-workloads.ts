@@ -173,3 +173,25 @@ export function keepScaled(
     },
   }
 }
+
+/** What KEDA does with an event: scales from 0 to 1, unless it is told to keep it there. */
+export function wakeLikeKeda(objects: TestObjects, name: string): { readonly stop: () => Promise<void> } {
+  const over = new AbortController()
+  const loop = (async () => {
+    while (!over.signal.aborted) {
+      const annotations = at(await objects.read('ScaledObject', name), 'metadata', 'annotations')
+      const isKept = at(annotations, 'autoscaling.keda.sh/paused-replicas') === '0'
+      if (!isKept && (await objects.replicas('Deployment', name)) === 0)
+        await objects.change('Deployment', name, (object: { spec: { replicas: number } }) => {
+          object.spec.replicas = 1
+        })
+      await sleep(20)
+    }
+  })()
+  return {
+    stop: async () => {
+      over.abort()
+      await loop
+    },
+  }
+}

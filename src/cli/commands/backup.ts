@@ -9,6 +9,7 @@ import type { Ending } from '../ending.ts'
 import { formatFindings, withoutWarnings } from '../print/findings.ts'
 import { formatBytes, formatDuration, formatTable, quoted } from '../print/format.ts'
 import { formatKeyFits } from '../print/key-fits.ts'
+import { pauseLines } from '../print/pause-lines.ts'
 import { windowLines } from '../print/window-lines.ts'
 import type { Command } from '../run-command.ts'
 
@@ -82,11 +83,10 @@ function planText(plan: BackupPlan): string {
     ...(plan.note === undefined ? [] : [`  say of it ${quoted(plan.note)}`]),
     ...(plan.held === true ? ['  hold it'] : []),
   ]
-  const pauses = (plan.pauses ?? []).map((name) => `  stop meanwhile ${name}`)
   return [
     `Backup of ${plan.app} would`,
     ...label,
-    ...pauses,
+    ...pauseLines(plan),
     ...windowLines(plan),
     ...components,
     ...repositories,

@@ -16,6 +16,7 @@ const anyApp = z
     repositories: anyList,
     lostTogether: anyList.default([]),
     components: anyMap,
+    hooks: anyMap,
     platform: z.unknown().optional(),
     retention: anyMap,
     keyFit: z.unknown().optional(),
@@ -130,21 +131,29 @@ function pauseMistakes({ components = {}, platform }: z.infer<typeof anyApp>, pa
 }
 
 /** A container is looked for on the platform of the app. */
-function reachMistakes({ components = {}, platform }: z.infer<typeof anyApp>, path: Path): Problem[] {
-  const reaching = z.object({ reach: z.object({ kind: z.string() }) })
-  const kind = z.object({ kind: z.string() }).safeParse(platform).data?.kind
-  return Object.entries(components).flatMap(([name, component]) => {
-    const reach = reaching.safeParse(component).data?.reach.kind
-    if (reach === undefined || reach === kind) return []
+function reachMistakes({ components = {}, hooks = {}, platform }: z.infer<typeof anyApp>, path: Path): Problem[] {
+  const reaching = Object.entries(components).map(([name, component]) => ({
+    reach: z.object({ reach: reachShape }).safeParse(component).data?.reach,
+    at: [...path, 'components', name, 'reach', 'kind'],
+  }))
+  const kind = reachShape.safeParse(platform).data?.kind
+  return [...reaching, ...hookReaches(hooks, [...path, 'hooks'])].flatMap(({ reach, at }): Problem[] => {
+    if (reach === undefined || reach.kind === kind) return []
     const there = kind === undefined ? 'the app has no platform' : `the platform of the app is ${kind}`
-    return [
-      {
-        path: [...path, 'components', name, 'reach', 'kind'],
-        at: 'value',
-        message: `found ${spellFound(reach)}, and ${there}; say under ${spellPath([...path, 'platform'])} where it is`,
-      },
-    ]
+    const message = `found ${spellFound(reach.kind)}, and ${there}; say under ${spellPath([...path, 'platform'])} where it is`
+    return [{ path: at, at: 'value', message }]
   })
+}
+
+const reachShape = z.object({ kind: z.string() })
+
+function hookReaches(hooks: Readonly<Record<string, unknown>>, path: Path) {
+  return Object.entries(hooks).flatMap(([name, list]) =>
+    anyList.parse(list).map((hook, index) => ({
+      reach: z.object({ where: reachShape }).safeParse(hook).data?.where,
+      at: [...path, name, index, 'where', 'kind'],
+    })),
+  )
 }
 
 function zoneMistakes(zone: unknown, path: Path): Problem[] {

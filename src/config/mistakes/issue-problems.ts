@@ -14,9 +14,20 @@ export function issueProblems(
   schema: z.core.JSONSchema.JSONSchema,
 ): Problem[] {
   return issues.flatMap((issue): Problem[] => {
+    const meant = meantBranch(issue, valueAt(value, issue.path))
+    if (meant !== undefined) return issueProblems(meant, value, schema)
     if (issue.code === 'unrecognized_keys') return unknownKeys(issue, allowedKeys(schema, value, issue.path))
     return [{ path: issue.path, at: 'value', message: messageFor(issue, valueAt(value, issue.path)) }]
   })
+}
+
+/** Where a word or a map may stand, and a map does, what is wrong in the map. */
+function meantBranch(issue: Issue, found: unknown): readonly Issue[] | undefined {
+  if (issue.code !== 'invalid_union' || typeof found !== 'object' || found === null) return undefined
+  const isOfMap = (inner: Issue): boolean =>
+    !['invalid_type', 'invalid_value'].includes(inner.code) || inner.path.length > 0
+  const branch = issue.errors.find((errors) => errors.length > 0 && errors.every(isOfMap))
+  return branch?.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }))
 }
 
 function unknownKeys(issue: z.core.$ZodIssueUnrecognizedKeys, allowed: readonly string[]): Problem[] {

@@ -6,17 +6,15 @@ import { platformNow } from '../fixed-platform.ts'
 import { closedFinding } from '../keys/closed-finding.ts'
 import { isCapturedPaused } from '../pause/capture-window.ts'
 import { outsideWindow, plannedWindow, type PlannedWindow } from '../pause/window.ts'
-import { workloadsToPause } from '../pause/workloads.ts'
+import { plannedPauses, type PlannedPauses } from '../pause/workloads.ts'
 import { parseNote } from './note.ts'
 import type { BackupOrder } from './order.ts'
 
 /** An order, and what people should know before it runs. */
-export interface BackupPlan extends BackupOrder {
+export interface BackupPlan extends BackupOrder, PlannedPauses {
   readonly components: readonly { readonly name: string; readonly kind: string }[]
   readonly repositories: readonly { readonly name: string; readonly location: string }[]
   readonly findings: readonly Finding[]
-  /** Workloads that are stopped while the components that ask for it are captured, and started again. */
-  readonly pauses?: readonly string[]
   readonly window?: PlannedWindow
 }
 
@@ -44,7 +42,7 @@ export async function planBackup(
     findings.push(...(await checkOf(component, context)))
   }
   const closed = await closedRepositories(app, context)
-  const pauses = app.components.some(isCapturedPaused) ? await workloadsToPause(app, context) : []
+  const pauses = app.components.some(isCapturedPaused) ? await plannedPauses(app, context) : {}
   const unopenable = closed.filter(({ finding }) => finding.level === 'error').map(({ name }) => name)
   return {
     app: app.name,
@@ -53,7 +51,7 @@ export async function planBackup(
     components: app.components.map(({ name, driver }) => ({ name, kind: driver.kind })),
     repositories: app.repositories.map(({ name, location }) => ({ name, location })),
     findings: [...findings.filter(needsSaying), ...closed.map(({ finding }) => finding)],
-    ...(pauses.length === 0 ? {} : { pauses, ...plannedWindow(app, context) }),
+    ...(pauses.pauses === undefined ? {} : { ...pauses, ...plannedWindow(app, context) }),
     ...(unopenable.length === 0 ? {} : { unopenable }),
     ...said,
     ...(hold === undefined ? {} : { held: hold }),

@@ -1,6 +1,6 @@
 import { describe, Failure, toFailure } from '../../core/failure.ts'
 import type { App, OperationContext } from '../app.ts'
-import { refuseSwitched } from '../fixed-platform.ts'
+import { refuseElsewhere } from '../fixed-platform.ts'
 import { asOperation } from '../as-operation.ts'
 import { payOwedHooks } from '../hooks/hooks.ts'
 import { claimRecord, letGo, startAll } from '../pause/hold.ts'
@@ -64,9 +64,10 @@ export async function bringUp(app: App, how: BringUp, context: OperationContext)
 async function lookAndStart(app: App, how: BringUp, context: OperationContext): Promise<GuardReport> {
   const record = await adoptRecord(app, context)
   // Another cluster with the same names would be taken for this one.
-  await refuseSwitched(app, record?.platform, context)
+  await refuseElsewhere(app, record, context)
   const found = await lookDown(app, record, context)
   if (found === undefined) return { app: app.name, outcome: 'up', workloads: [] }
+  await refuseElsewhere(app, found.facts.unfinished, context)
   if (found.facts.isRunning && !(await haveExpired(app.name, found.owners, context))) return running(app, found)
   const left = { ...found, facts: { ...found.facts, isRunning: false } }
   const kept = left.unsettled === undefined ? await keptDown(left, how, context) : undefined

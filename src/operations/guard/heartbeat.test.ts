@@ -1,28 +1,14 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import type { Clock } from '../../core/ports.ts'
 import type { OperationContext } from '../app.ts'
 import { noteHeld } from '../pause/hold.ts'
 import { stopWorkloads } from '../pause/workloads.ts'
+import { quickClock } from '../testing/quick-clock.ts'
 import { BOTH, stageFor, type Stage } from '../testing/paused-stage.ts'
 import { guardApp } from './guard.ts'
 import { beatOn } from './heartbeat.ts'
 
 const nameOf = (owner: string): string => `beat-portal-${Buffer.from(owner).toString('base64url')}`
-
-/** A clock that is there at once, and does something each time that somebody waits. */
-function quick(clock: Clock, onSleep: () => Promise<void> = () => Promise.resolve()): Clock {
-  let passed = 0
-  return {
-    now: () => clock.now(),
-    monotonic: () => passed,
-    async sleep(milliseconds) {
-      passed += milliseconds
-      await onSleep()
-      await new Promise((resolve) => setImmediate(resolve))
-    },
-  }
-}
 
 /** The app as a process of another container left it, or keeps it: stopped for a backup. */
 async function heldElsewhere(t: TestContext): Promise<{ readonly stage: Stage; readonly theirs: OperationContext }> {
@@ -42,10 +28,10 @@ test('who cannot be seen and beats is left alone, and one without a beat for 90 
   const context = stage.testHost.context()
   let beats = 0
   const name = nameOf(await theirs.processes.self())
-  const alive = quick(context.clock, () => theirs.records.save(name, { format: 1, beat: (beats += 1) }))
+  const alive = quickClock(context.clock, () => theirs.records.save(name, { format: 1, beat: (beats += 1) }))
   assert.equal((await guardApp(stage.app, { ...context, clock: alive })).outcome, 'running')
   assert.deepEqual(stage.up, new Set())
-  assert.equal((await guardApp(stage.app, { ...context, clock: quick(context.clock) })).outcome, 'brought back')
+  assert.equal((await guardApp(stage.app, { ...context, clock: quickClock(context.clock) })).outcome, 'brought back')
   assert.deepEqual(stage.up, BOTH)
 })
 
@@ -55,7 +41,7 @@ test('an operation beats while it runs, and leaves nothing', async (t) => {
   const seen: unknown[] = []
   const context = stage.testHost.context()
   const name = nameOf(await context.processes.self())
-  const clock = quick(context.clock, async () => {
+  const clock = quickClock(context.clock, async () => {
     seen.push(await context.records.load(name))
     if (seen.length === 3) ended.abort()
   })
@@ -76,7 +62,7 @@ test('a beat that cannot be written is told, and the next one is', async (t) => 
     return tries === 1 ? Promise.reject(new Error('no space')) : Promise.resolve(void saved.push(value))
   }
   const records = { ...context.records, save, remove: () => Promise.resolve() }
-  await beatOn('portal', { ...context, records, signal: ended.signal }, quick(context.clock))
+  await beatOn('portal', { ...context, records, signal: ended.signal }, quickClock(context.clock))
   assert.deepEqual(saved, [
     { format: 1, beat: 2 },
     { format: 1, beat: 3 },

@@ -9,7 +9,10 @@ import { guardApp } from '../guard/guard.ts'
 import { executeCheck } from '../check/check.ts'
 import { backUp, BOTH, broken, stageFor, type Stage } from '../testing/paused-stage.ts'
 import { restoreIn } from '../testing/restore-in.ts'
+import { quickClock } from '../testing/quick-clock.ts'
 import { planUndo, runUndo } from '../undo/undo.ts'
+import { owedTo, saveHookRecord } from './hook-record.ts'
+import { beginHooks, endHooks } from './hooks.ts'
 
 const ORDER = { restoreId: 'abcdef01', point: '1'.padStart(32, '0') }
 
@@ -55,7 +58,10 @@ test('hooks run before and after, and are told what for', async (t) => {
   const context = testHost.context()
   await runUndo(app, await planUndo(app, undefined, context), context)
   assert.deepEqual(await told(), ['beforeRestore portal undo abcdef01', 'afterRestore portal undo abcdef01 done'])
-  assert.equal(await context.records.load('hooks-portal'), undefined)
+  assert.deepEqual(
+    (await context.records.list()).filter((name) => name.startsWith('hooks-')),
+    [],
+  )
 })
 
 test('after a failure the after-hooks run too', async (t) => {
@@ -110,4 +116,56 @@ test('what a death leaves owed is run by the guardian, once the app is up', asyn
     await guardApp(stage.app, stage.testHost.context())
     assert.deepEqual(await stage.told(), [''])
   }
+})
+
+test('two operations at once owe each its own hooks', async (t) => {
+  const stage = await hookedStage(t)
+  const { app, testHost, told } = stage
+  const context = testHost.context()
+  await beginHooks(app, { kind: 'Restore', operation: 'restore', id: 'abcdef01' }, context)
+  await backUp(stage)
+  await told()
+  await endHooks(app, 'abcdef01', 'done', context)
+  assert.deepEqual(await told(), ['afterRestore portal restore abcdef01 done'])
+  assert.deepEqual(await owedTo('portal', context), [])
+})
+
+test('a record of an earlier version is paid and removed too; that of an app with a longer name is left', async (t) => {
+  const { app, testHost, told } = await hookedStage(t)
+  const context = testHost.context()
+  const dead = JSON.stringify(['boot', 'pid:[1]', '7', '1'])
+  const owed = { format: 1, app: 'portal', kind: 'Capture', operation: 'backup', id: 'p', owner: dead }
+  await context.records.save('hooks-portal', owed)
+  await context.records.save('hooks-portal-b', { ...owed, app: 'portal-b' })
+  const processes = {
+    ...context.processes,
+    isRunning: () => Promise.resolve(false),
+    isVisible: () => Promise.resolve(true),
+  }
+  await guardApp(app, { ...context, processes: { ...processes, begin: () => ({ ...processes, end: () => {} }) } })
+  assert.deepEqual(await told(), ['afterCapture portal backup point died'])
+  assert.deepEqual(
+    (await context.records.list()).filter((name) => name.startsWith('hooks-')),
+    ['hooks-portal-b'],
+  )
+})
+
+test('hooks of a process that cannot be seen are waited for while it beats, and run once it is dead', async (t) => {
+  const { app, testHost, told } = await hookedStage(t)
+  const context = testHost.context()
+  const owner = '["boot","pid:[1]","7","1","1","pod"]'
+  const owed = { format: 1, app: 'portal', kind: 'Capture', operation: 'backup', id: 'p', owner } as const
+  await saveHookRecord(owed, context)
+  assert.match(JSON.stringify(await executeCheck([app], context)), /another container or machine owes its hooks/)
+  const beat = `beat-portal-${Buffer.from(owner).toString('base64url')}`
+  let beats = 0
+  const alive = quickClock(context.clock, () => context.records.save(beat, { format: 1, beat: (beats += 1) }))
+  await guardApp(app, { ...context, clock: alive })
+  assert.deepEqual([await told(), (await owedTo('portal', context)).length], [[''], 1])
+  await guardApp(app, { ...context, clock: quickClock(context.clock) })
+  assert.deepEqual(await told(), ['afterCapture portal backup point died'])
+  assert.deepEqual(
+    (await context.records.list()).filter((name) => /^(?:hooks|beat)-/.test(name)),
+    [],
+  )
 })

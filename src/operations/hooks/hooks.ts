@@ -1,8 +1,9 @@
 import type { Hook } from '../../config/hooks-schema.ts'
 import { describe, Failure, toFailure } from '../../core/failure.ts'
-import { run } from '../../system/process/run.ts'
 import type { App, OperationContext } from '../app.ts'
-import { loadHookRecord, removeHookRecord, saveHookRecord, type HookRecord } from './hook-record.ts'
+import { forgetBeat, haveExpired } from '../guard/heartbeat.ts'
+import { claimHooks, owedTo, removeHookRecord, saveHookRecord, type HookRecord, type OwedHooks } from './hook-record.ts'
+import { runHook } from './run-hook.ts'
 
 /** What the hooks are run for. */
 export type HookedOperation = Pick<HookRecord, 'kind' | 'operation' | 'id'>
@@ -24,8 +25,8 @@ export async function beginHooks(app: App, about: HookedOperation, context: Oper
 
 /** Runs the hooks after the operation, also where it failed or was cancelled. All are run; one whose failure counts stays owed, and is thrown. */
 export async function endHooks(app: App, id: string, outcome: HookOutcome, context: OperationContext): Promise<void> {
-  const record = await loadHookRecord(app.name, context)
-  if (record?.id === id) await payHooks(app, record, outcome, context)
+  for (const owed of await owedTo(app.name, context))
+    if (owed.record.id === id) await payHooks(app, owed, outcome, context)
 }
 
 /** The same after a failure, which is the one that is thrown; that a hook fails is told, and it stays owed. */
@@ -37,30 +38,43 @@ function tellOwed({ name }: App, error: unknown, { progress }: OperationContext)
   progress({ type: 'warning', message: `a hook is owed to app ${name}: ${describe(error)}` })
 }
 
-/** Runs those that an operation owes that died. That one fails is told. */
+/** Runs those that operations owe that died. That one fails is told. */
 export async function payOwedHooks(app: App, context: OperationContext): Promise<void> {
-  const record = await loadHookRecord(app.name, context)
-  if (record === undefined || (await isAtThem(record, context))) return
-  await payHooks(app, record, 'died', context).catch((error: unknown) => tellOwed(app, error, context))
+  for (const owed of await owedTo(app.name, context)) {
+    if ((await isAtThem(owed, context)) || !(await claimHooks(owed, context))) continue
+    await forgetBeat(app.name, owed.record.owner, context)
+    await payHooks(app, owed, 'died', context).catch((error: unknown) => tellOwed(app, error, context))
+  }
 }
 
-/** What is owed, for people; undefined where nothing is. Changes nothing. */
-export async function owedHooks(app: App, context: OperationContext): Promise<string | undefined> {
-  const record = await loadHookRecord(app.name, context)
-  if (record === undefined || (await isAtThem(record, context))) return undefined
-  return `${record.operation} ${record.id} was cut off before its hooks after${record.kind} had run`
+/** What is owed, for people. Changes nothing, and watches nobody. */
+export async function owedHooks(app: App, context: OperationContext): Promise<readonly string[]> {
+  const told: string[] = []
+  for (const { record } of await owedTo(app.name, context)) {
+    const { operation, id, kind, owner } = record
+    const { isRunning, isVisible } = context.processes
+    if (!(await isVisible(owner)))
+      told.push(`${operation} ${id} of another container or machine owes its hooks after${kind}, unless it runs now`)
+    else if (owner !== (await context.processes.self()) && !(await isRunning(owner)))
+      told.push(`${operation} ${id} was cut off before its hooks after${kind} had run`)
+  }
+  return told
 }
 
-async function isAtThem({ owner }: HookRecord, { processes }: OperationContext): Promise<boolean> {
-  return owner !== (await processes.self()) && (await processes.isRunning(owner))
+/** Who cannot be seen from here is watched for 90 seconds, and then taken for dead. */
+async function isAtThem({ record: { app, owner } }: OwedHooks, context: OperationContext): Promise<boolean> {
+  const { processes } = context
+  if (owner === (await processes.self())) return false
+  return (await processes.isRunning(owner)) && !(await haveExpired(app, [owner], context))
 }
 
-async function payHooks(app: App, record: HookRecord, outcome: HookOutcome, context: OperationContext): Promise<void> {
+async function payHooks(app: App, owed: OwedHooks, outcome: HookOutcome, context: OperationContext): Promise<void> {
+  const { record } = owed
   const afterwards = { ...context, signal: new AbortController().signal }
   const environment = { ...environmentOf(app, record), HOLDFAST_OUTCOME: outcome }
   const failures = await runAll(app, `after${record.kind}`, environment, afterwards)
   if (failures[0] !== undefined) throw failures[0]
-  await removeHookRecord(app.name, context)
+  await removeHookRecord(owed, context)
 }
 
 type HookName = `${'before' | 'after'}${HookRecord['kind']}`
@@ -81,7 +95,7 @@ async function runAll(
 ): Promise<readonly Failure[]> {
   const failures: Failure[] = []
   for (const [index, hook] of hooksOf(app, name).entries()) {
-    const failure = await runOne(hook, `${name} ${index + 1}`, { ...environment, HOLDFAST_HOOK: name }, context)
+    const failure = await runOne(app, hook, `${name} ${index + 1}`, { ...environment, HOLDFAST_HOOK: name }, context)
     if (failure !== undefined && hook.onFailure === 'warn')
       context.progress({ type: 'warning', message: failure.message })
     else if (failure !== undefined) failures.push(failure)
@@ -91,17 +105,15 @@ async function runAll(
 }
 
 async function runOne(
-  { command: [file = '', ...args], limitSeconds }: Hook,
+  app: App,
+  hook: Hook,
   name: string,
   environment: Readonly<Record<string, string>>,
-  { effects, progress, signal }: OperationContext,
+  context: OperationContext,
 ): Promise<Failure | undefined> {
-  progress({ type: 'phase', phase: 'hook', detail: name })
-  const limit = limitSeconds * 1000
+  context.progress({ type: 'phase', phase: 'hook', detail: name })
   try {
-    await effects.run(`hook ${name}`, () =>
-      run({ file, args, environment, signal, idleLimit: limit, totalLimit: limit }),
-    )
+    await context.effects.run(`hook ${name}`, () => runHook(app, hook, environment, context))
     return undefined
   } catch (error) {
     const { kind, facts, hint } = toFailure(error)

@@ -1,6 +1,7 @@
 import { describe } from '../../core/failure.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import type { App, OperationContext } from '../app.ts'
+import { refuseElsewhere } from '../fixed-platform.ts'
 import { lookDown, type LeftDown } from '../guard/look-down.ts'
 import { lookAt } from '../guard/settle.ts'
 import { owedHooks } from '../hooks/hooks.ts'
@@ -13,9 +14,8 @@ export async function pauseFinding(app: App, context: OperationContext): Promise
 }
 
 async function hookFinding(app: App, context: OperationContext): Promise<readonly Finding[]> {
-  const message = await owedHooks(app, context)
-  const hint = `Run holdfast guard ${app.name}; it runs them.`
-  return message === undefined ? [] : [{ level: 'warning', subject: 'hooks', message, hint }]
+  const hint = `Run holdfast guard ${app.name}: it runs them once their operation is dead.`
+  return (await owedHooks(app, context)).map((message) => ({ level: 'warning', subject: 'hooks', message, hint }))
 }
 
 async function downFinding(app: App, context: OperationContext): Promise<readonly Finding[]> {
@@ -40,6 +40,8 @@ async function answerOf(app: App, left: LeftDown, context: OperationContext): Pr
   const noted = asNoted(left)
   if (facts.isRunning || unsettled === undefined) return noted
   try {
+    await refuseElsewhere(app, record, context)
+    await refuseElsewhere(app, facts.unfinished, context)
     const judgement = await lookAt(app, unsettled, context)
     if (judgement === 'leave')
       return record === undefined ? noted : asNoted({ ...left, record: { ...record, live: 'unsure' } })

@@ -36,6 +36,7 @@ test('a pause stops what runs, lasts over other commands, and resume starts exac
   stage.up.delete('worker')
   const plan = await planPause(stage.app, { reason: 'migration' }, stage.testHost.context())
   assert.deepEqual([plan.workloads, stage.up.has('web')], [['web'], true], 'a plan stops nothing')
+  assert.deepEqual(plan.comesBack, [{ workload: 'web', to: 'running' }])
   await pause(stage, 'migration')
   assert.deepEqual((await pauseTold(stage))?.level, 'warning')
   await backUp(stage)

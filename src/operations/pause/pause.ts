@@ -9,7 +9,14 @@ import { letGo, noteHeld, refuseOther } from './hold.ts'
 import { heldBy, touchesLive } from './may-resume.ts'
 import { adoptRecord, findRecord, loadRecord, removeRecord, saveRecord, type PauseRecord } from './record.ts'
 import { outsideWindow, plannedWindow, refuseOutsideWindow, type PlannedWindow } from './window.ts'
-import { runningWorkloads, startWorkloads, stopWorkloads, workloadsToPause } from './workloads.ts'
+import {
+  comesBackOf,
+  runningWorkloads,
+  startWorkloads,
+  stopWorkloads,
+  workloadsToPause,
+  type ComesBack,
+} from './workloads.ts'
 
 /** What a pause is to do: all that a later process or another machine needs, and nothing else. It can be stored as JSON. */
 export const pauseOrder = z.object({
@@ -29,12 +36,14 @@ export type PauseOrder = Readonly<z.infer<typeof pauseOrder>>
 export interface PausePlan extends PauseOrder {
   /** In the order in which they are stopped. */
   readonly workloads: readonly string[]
+  /** What each of them comes back to, in the same order. */
+  readonly comesBack: readonly ComesBack[]
   readonly window?: PlannedWindow
   readonly confirmation: string
 }
 
 /** `workloads` are stopped now; none where nothing ran. */
-export type PauseReport = Omit<PausePlan, 'confirmation' | 'window' | 'outsideWindow' | 'platform'>
+export type PauseReport = Omit<PausePlan, 'confirmation' | 'window' | 'outsideWindow' | 'platform' | 'comesBack'>
 
 export interface PauseRequest {
   readonly reason?: string | undefined
@@ -55,8 +64,9 @@ export async function planPause(
   const workloads = await workloadsToPause(app, context)
   const until = forMilliseconds === undefined ? null : endOf(forMilliseconds, context)
   const said = { reason: reason?.trim() ?? null, until }
+  const comesBack = await comesBackOf(app, workloads, context)
   const beside = { ...(await platformNow(app, context)), ...plannedWindow(app, context), ...outsideWindow(accept) }
-  return { app: app.name, id: context.newId(), ...said, workloads, ...beside, confirmation: app.name }
+  return { app: app.name, id: context.newId(), ...said, workloads, comesBack, ...beside, confirmation: app.name }
 }
 
 /**

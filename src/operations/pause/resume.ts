@@ -3,6 +3,7 @@ import { acceptOptions } from '../../core/accept-ids.ts'
 import { Failure } from '../../core/failure.ts'
 import type { App, OperationContext } from '../app.ts'
 import { asOperation } from '../as-operation.ts'
+import { refuseElsewhere } from '../fixed-platform.ts'
 import { bringUp } from '../guard/guard.ts'
 import type { Judgement } from '../guard/judge.ts'
 import { lookDown } from '../guard/look-down.ts'
@@ -42,6 +43,8 @@ export async function planResume(app: App, accept: readonly string[], context: O
   const record = await findRecord(app, context)
   const left = await lookDown(app, record, context)
   if (left === undefined) return planOf(app, undefined, accept)
+  await refuseElsewhere(app, record, context)
+  await refuseElsewhere(app, left.facts.unfinished, context)
   const judgement =
     left.facts.isRunning || left.unsettled === undefined ? undefined : await lookAt(app, left.unsettled, context)
   if (judgement === undefined || judgement === 'leave') {

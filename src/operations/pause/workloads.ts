@@ -18,6 +18,36 @@ export async function workloadsToPause(app: App, context: OperationContext): Pro
   return [...new Set([...(await runningWorkloads(app, context)), ...left])]
 }
 
+/** What a plan says of what it stops. */
+export interface PlannedPauses {
+  /** Workloads that are stopped for it and started again, in the order in which they are stopped. */
+  readonly pauses?: readonly string[]
+  /** What each of them comes back to, in the same order. */
+  readonly comesBack?: readonly ComesBack[]
+}
+
+export interface ComesBack {
+  readonly workload: string
+  /** In words of its platform: `2 replicas`. */
+  readonly to: string
+}
+
+/** For a plan; nothing where nothing is to be stopped. Changes nothing. */
+export async function plannedPauses(app: App, context: OperationContext): Promise<PlannedPauses> {
+  const pauses = await workloadsToPause(app, context)
+  return pauses.length === 0 ? {} : { pauses, comesBack: await comesBackOf(app, pauses, context) }
+}
+
+/** What each of these comes back to. Changes nothing. */
+export async function comesBackOf(
+  { platform }: App,
+  workloads: readonly string[],
+  context: OperationContext,
+): Promise<readonly ComesBack[]> {
+  const told = await platform?.kind.comeBackTo?.(platform.settings, workloads, context)
+  return workloads.map((workload, index) => ({ workload, to: told?.[index] ?? 'running' }))
+}
+
 /** Fails where the platform would stop what the app's own data is served by. */
 async function protectOwn(platform: App['platform'], context: OperationContext): Promise<void> {
   if (platform === undefined) return

@@ -341,7 +341,7 @@ async function newJournal(
   targets: readonly ComponentRestore[],
   { clock, processes }: OperationContext,
 ): Promise<RestoreJournal> {
-  const { restoreId, app, point, repository, mode, accept, into } = order
+  const { restoreId, app, point, repository, mode, accept, into, platform } = order
   const now = clock.now().toISOString()
   return {
     format: into === undefined ? 1 : 2,
@@ -352,6 +352,7 @@ async function newJournal(
     mode: mode === 'in-place' ? 'in-place' : 'swap',
     components: [...namesOf(targets)],
     ...(into === undefined ? {} : { into }),
+    ...(platform === undefined ? {} : { platform }),
     ...(accept === undefined ? {} : { accept: [...accept] }),
     stage: 'planned',
     safetyPoint: null,

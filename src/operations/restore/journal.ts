@@ -37,6 +37,8 @@ const restoreJournal = z.object({
   components: z.array(z.string()),
   /** The place, where it is not the app's own. Only in format 2. */
   into: intoSchema.optional(),
+  /** Which platform the settings meant when it began; absent where they alone say it, and in journals of earlier versions. */
+  platform: z.string().optional(),
   /** Nothing of this restore is left at that place, so that nobody looks there again. */
   cleared: z.literal(true).optional(),
   /** What the operator agreed to restore without. */

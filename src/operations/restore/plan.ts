@@ -6,7 +6,7 @@ import type { App, OperationContext } from '../app.ts'
 import { noteOf } from '../backup/note.ts'
 import { platformNow } from '../fixed-platform.ts'
 import { outsideWindow, plannedWindow, type PlannedWindow } from '../pause/window.ts'
-import { workloadsToPause } from '../pause/workloads.ts'
+import { plannedPauses, type PlannedPauses } from '../pause/workloads.ts'
 import { openChosenPoint } from '../points/open-chosen-point.ts'
 import { appInto } from './into/app-into.ts'
 import { requireConfigured, requireWhole, withoutOwn } from './into/choose-into.ts'
@@ -21,7 +21,7 @@ import { openOrdered, type ComponentRestore } from './targets.ts'
 import { refuseUnfinished } from './unfinished.ts'
 
 /** An order, and what people should know before it runs: shown before anything is touched, and all of `--dry-run`. */
-export interface RestorePlan extends RestoreOrder {
+export interface RestorePlan extends RestoreOrder, PlannedPauses {
   readonly pointCreated: string
   /** What somebody said of the point when it was made. */
   readonly note?: string
@@ -30,8 +30,6 @@ export interface RestorePlan extends RestoreOrder {
   readonly missing: readonly string[]
   /** Components that this kind of restore cannot take: a throw-away copy of them cannot be left running. */
   readonly leftOut?: readonly string[]
-  /** Workloads that are stopped for it and started again. */
-  readonly pauses?: readonly string[]
   readonly window?: PlannedWindow
   /** What would keep the safety point from being made, or from being in each repository. */
   readonly safetyFindings?: readonly Finding[]
@@ -144,12 +142,12 @@ async function planWith(
 ): Promise<RestorePlan> {
   const { targets, leftOut } = await openOrdered(app, { order, reader, proofs: point.proofs, folder }, context)
   const replaces = order.mode === 'swap' || order.mode === 'in-place'
-  const pauses = replaces ? await workloadsToPause(app, context) : []
+  const pauses = replaces ? await plannedPauses(app, context) : {}
   const safety = order.safetyPoint ? await safetyFindings(app, reader.commit, context) : []
   return {
     ...order,
     ...(safety.length === 0 ? {} : { safetyFindings: safety }),
-    ...(pauses.length === 0 ? {} : { pauses }),
+    ...pauses,
     ...(replaces ? plannedWindow(app, context) : {}),
     ...(leftOut.length === 0 ? {} : { leftOut: leftOut.map(({ name }) => name) }),
     pointCreated: reader.commit.created,

@@ -1,7 +1,7 @@
 import { OUTSIDE_WINDOW } from '../../core/accept-ids.ts'
 import type { App, OperationContext } from '../app.ts'
 import { asOperation } from '../as-operation.ts'
-import { refuseSwitched } from '../fixed-platform.ts'
+import { refuseElsewhere, refuseSwitched } from '../fixed-platform.ts'
 import { bringBack } from '../pause/bring-back.ts'
 import { refuseOutsideWindow } from '../pause/window.ts'
 import { findOrdered } from '../points/find-point.ts'
@@ -63,6 +63,7 @@ export function continueUnfinished(
   return asOperation(app, context, async (own) => {
     await bringBack(app, own, true)
     const journal = await requireUnfinished(app, into, own)
+    await refuseElsewhere(app, journal, own)
     await refuseTaken(appInto(app, journal.into), own)
     // One that was cut off later has stopped the app already, and ends that.
     if (journal.stage === 'staged')
@@ -76,6 +77,8 @@ export function continueUnfinished(
 export function abandonUnfinished(app: App, context: OperationContext, into?: Into): Promise<RestoreJournal> {
   return asOperation(app, context, async (own) => {
     await bringBack(app, own, true)
-    return await abandonRestore(app, await requireUnfinished(app, into, own), own)
+    const journal = await requireUnfinished(app, into, own)
+    await refuseElsewhere(app, journal, own)
+    return await abandonRestore(app, journal, own)
   })
 }

@@ -2,12 +2,12 @@ import { z } from 'zod'
 import { describe, Failure } from '../../core/failure.ts'
 import type { App, OperationContext } from '../app.ts'
 import { asOperation } from '../as-operation.ts'
-import { fixedPlatform, platformNow, refuseSwitched } from '../fixed-platform.ts'
+import { fixedPlatform, platformNow, refuseElsewhere, refuseSwitched } from '../fixed-platform.ts'
 import { bringBack } from '../pause/bring-back.ts'
 import { whileHeld } from '../pause/hold.ts'
 import { loadRecord } from '../pause/record.ts'
 import { plannedWindow, refuseOutsideWindow, type PlannedWindow } from '../pause/window.ts'
-import { workloadsToPause } from '../pause/workloads.ts'
+import { plannedPauses, type PlannedPauses } from '../pause/workloads.ts'
 import type { Into } from '../../core/texts/into-text.ts'
 import { beginHooks, endHooks, endHooksAfterFailure } from '../hooks/hooks.ts'
 import { claimJournal } from '../guard/claim-journal.ts'
@@ -27,7 +27,7 @@ export const undoOrder = z.object({
 export type UndoOrder = Readonly<z.infer<typeof undoOrder>>
 
 /** What an undo will bring back, found in the world and not in a journal, so that it works from any machine. */
-export interface UndoPlan extends UndoOrder {
+export interface UndoPlan extends UndoOrder, PlannedPauses {
   readonly components: readonly {
     readonly name: string
     readonly description: string
@@ -36,8 +36,6 @@ export interface UndoPlan extends UndoOrder {
     /** Nothing was live before the restore, and nothing will be. */
     readonly wasNothing: boolean
   }[]
-  /** Workloads that are stopped for it and started again. */
-  readonly pauses?: readonly string[]
   readonly window?: PlannedWindow
   /** The place of that restore, where it is not the app's own. */
   readonly into?: Into
@@ -52,12 +50,14 @@ export interface UndoReport extends Omit<UndoPlan, 'platform'> {
 /** The newest restore of the app's own place that can be undone, or the one with this id, wherever it went. What an undo set aside is kept too, but it is no restore to undo. */
 export async function planUndo(own: App, restoreId: string | undefined, context: OperationContext): Promise<UndoPlan> {
   const app = await undoPlace(own, restoreId, context)
+  if (restoreId !== undefined) await refuseElsewhere(own, await journalOf(own, restoreId, context), context)
   const kept = (await allKept(app, context)).filter(
     (candidate) => restoreId === undefined || candidate.kept.restoreId === restoreId,
   )
   const newestFirst = kept.toSorted((a, b) => b.kept.since.getTime() - a.kept.since.getTime())
   for (const id of new Set(newestFirst.map((candidate) => candidate.kept.restoreId))) {
     const mine = kept.filter((candidate) => candidate.kept.restoreId === id)
+    await refuseElsewhere(own, await journalOf(own, id, context), context)
     if (
       await canUndo(
         app,
@@ -86,8 +86,7 @@ async function planOf(
     until: until.toISOString(),
     wasNothing,
   }))
-  const pauses = await workloadsToPause(app, context)
-  const paused = { ...(pauses.length === 0 ? {} : { pauses }), ...plannedWindow(app, context) }
+  const paused = { ...(await plannedPauses(app, context)), ...plannedWindow(app, context) }
   const plan = {
     app: app.name,
     ...(await platformNow(app, context)),

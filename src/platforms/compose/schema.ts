@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ofFiles, reachBase, type HoldsFiles } from '../reach.ts'
+import { ofFiles, ofHook, reachBase, type HoldsFiles } from '../reach.ts'
 
 const ENGINE = /^(?:unix:\/\/\/[^\0]+|tcp:\/\/(?:\[[\da-fA-F:]+\]|[\w.-]+):\d{1,5})$/
 const projectName = z
@@ -43,3 +43,10 @@ export const composeFilesReach = z
     service: serviceName.meta({ description: 'The service whose container has the folder.' }),
   })
   .transform((reach) => ({ ...reach, ...ofFiles }))
+
+export const composeHookReach = z
+  .strictObject({
+    kind: z.literal('compose'),
+    service: serviceName.meta({ description: 'The service in whose container the program runs.' }),
+  })
+  .transform((reach) => ({ ...reach, ...ofHook }))

@@ -62,13 +62,21 @@ export class KubernetesClient {
   readonly #prefix: string
   readonly #context: Context
   readonly #retryMilliseconds: number
+  readonly #refuse: (request: CallOptions) => void
 
-  constructor(access: ClusterAccess, retrySeconds: number, context: Context) {
+  /** `refuse` fails where a request is not to be sent at all. */
+  constructor(
+    access: ClusterAccess,
+    retrySeconds: number,
+    context: Context,
+    refuse: (request: CallOptions) => void = () => undefined,
+  ) {
     this.#access = access
     this.#http = httpTo(access)
     this.#prefix = new URL(access.server).pathname.replace(/\/$/, '')
     this.#context = context
     this.#retryMilliseconds = retrySeconds * 1000
+    this.#refuse = refuse
   }
 
   /** Another one after each login that was over. */
@@ -183,6 +191,7 @@ export class KubernetesClient {
 
   /** One request, repeated while the server cannot answer it now. */
   async call(options: CallOptions): Promise<Answer> {
+    this.#refuse(options)
     let [passing, asked]: [unknown, number] = [undefined, 0]
     const once = async (): Promise<Answer> => {
       const { answer, failure, wait = 0 } = await this.#attempt(options)

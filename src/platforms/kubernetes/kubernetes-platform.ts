@@ -4,6 +4,7 @@ import type { ServerAddress } from '../server-address.ts'
 import { asFindings, checkPlatform } from './check/check.ts'
 import { checkReach } from './check/check-reach.ts'
 import { accessTo, withCluster } from './connect.ts'
+import { comeBackTo } from './pause/come-back.ts'
 import { pauseWorkload, resumeWorkload } from './pause/pause.ts'
 import { databaseOwners, refuseDatabase } from './pause/refuse-database.ts'
 import { refuseServers } from './pause/refuse-server.ts'
@@ -25,11 +26,13 @@ export const kubernetesPlatform: KubernetesPlatform = {
   settings: kubernetesSettings,
   identity: clusterNow,
   running: (settings, context) => withCluster(settings, context, (client) => runningWorkloads(settings, client)),
+  comeBackTo: (settings, workloads, context) =>
+    withCluster(settings, context, (client) => comeBackTo(workloads, { client, context })),
   pause: (settings, workload, context) => acted(pauseWorkload, settings, workload, context),
   resume: (settings, workload, context) => acted(resumeWorkload, settings, workload, context),
   protect: protectReaches,
   async check(settings, reaches, context, servers) {
-    const found = [...(await checkPlatform(settings, context))]
+    const found = [...(await checkPlatform(settings, reaches, context))]
     for (const reach of reaches) found.push(...(await checkReach(settings, reach, context)))
     const asked = asFindings('workloads', context, async () => {
       await protectReaches(settings, reaches, context, servers)
@@ -66,7 +69,7 @@ async function protectReaches(
   })
   const workloads = selected.map(({ workload }) => nameOf(workload))
   // Who writes to a folder is stopped while it is restored.
-  const databases = reaches.filter(({ holds }) => holds !== 'files')
+  const databases = reaches.filter(({ holds }) => holds === undefined)
   for (const reach of databases)
     refuseDatabase(workloads, await databaseOwners(settings, reach, context), wordsOf(reach))
 }

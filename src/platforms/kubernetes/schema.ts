@@ -1,6 +1,6 @@
 import { isAbsolute } from 'node:path'
 import { z } from 'zod'
-import { ofFiles, reachBase, type HoldsFiles } from '../reach.ts'
+import { ofFiles, ofHook, reachBase, type HoldsFiles } from '../reach.ts'
 
 const objectName = z
   .string()
@@ -15,14 +15,16 @@ const namespace = z
   .max(63)
   .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'expected the name of a namespace')
 
-const pausedKinds = ['Deployment', 'StatefulSet', 'DaemonSet', 'CronJob'] as const
+const pausedKinds = ['Deployment', 'StatefulSet', 'DaemonSet', 'CronJob', 'Job'] as const
 const suspendedKinds = ['Kustomization', 'HelmRelease', 'Application'] as const
 
 const pause = z
   .strictObject({
-    kind: z.enum(pausedKinds).meta({ description: 'Other kinds have no way to be paused.' }),
+    kind: z.enum(pausedKinds).meta({ description: 'Other kinds have no way to be paused. A Job is waited for.' }),
     name: objectName.optional(),
-    selector: labelSelector.optional().meta({ description: 'All of this kind with these labels, and at least one.' }),
+    selector: labelSelector
+      .optional()
+      .meta({ description: 'All of this kind with these labels, and at least one, but for jobs.' }),
   })
   .refine(({ name, selector }) => (name === undefined) !== (selector === undefined), 'expected either name or selector')
 const suspend = z.strictObject({
@@ -85,10 +87,11 @@ export const kubernetesReach = z
   )
 export type KubernetesReach = z.infer<typeof kubernetesReach> & HoldsFiles
 
-export const kubernetesFilesReach = z
+const onePod = z
   .strictObject(podReach)
   .refine(
     (reach) => podWays.filter((way) => reach[way] !== undefined).length === 1,
     `expected exactly one of ${podWays.join(', ')}`,
   )
-  .transform((reach) => ({ ...reach, ...ofFiles }))
+export const kubernetesFilesReach = onePod.transform((reach) => ({ ...reach, ...ofFiles }))
+export const kubernetesHookReach = onePod.transform((reach) => ({ ...reach, ...ofHook }))

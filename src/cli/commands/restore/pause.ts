@@ -7,6 +7,7 @@ import { chooseApp } from '../../choose-app.ts'
 import { run, type Cli } from '../../cli.ts'
 import type { Ending } from '../../ending.ts'
 import { formatTime, quoted } from '../../print/format.ts'
+import { comesBackText } from '../../print/pause-lines.ts'
 import { windowLines } from '../../print/window-lines.ts'
 import type { Command } from '../../run-command.ts'
 
@@ -62,11 +63,11 @@ function endOf({ app, until }: Pick<PausePlan, 'app' | 'until'>): string {
 }
 
 function planText(plan: PausePlan): string {
-  const { app, reason, workloads } = plan
+  const { app, reason, workloads, comesBack } = plan
   if (workloads.length === 0) return `Nothing of ${app} runs.`
   return [
     `Pause of ${app} until ${endOf(plan)}${reason === null ? '' : ` (${quoted(reason)})`} would`,
-    ...workloads.map((workload) => `  stop ${workload}`),
+    ...comesBack.map((one) => `  stop ${comesBackText(one)}`),
     ...windowLines(plan),
   ].join('\n')
 }

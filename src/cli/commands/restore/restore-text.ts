@@ -7,6 +7,7 @@ import type { ScratchSummary } from '../../../operations/scratch/remove.ts'
 import { formatDifferences, formatFindings } from '../../print/findings.ts'
 import { formatBytes, formatDuration, formatTime, noteLines } from '../../print/format.ts'
 import { formatKeyFits } from '../../print/key-fits.ts'
+import { pauseLines } from '../../print/pause-lines.ts'
 import { windowLines } from '../../print/window-lines.ts'
 import { placeLines } from './scratch.ts'
 
@@ -24,7 +25,7 @@ export function planText(plan: RestorePlan): string {
     `  how: ${acts[plan.mode]}`,
     ...(plan.mode === 'scratch' ? [] : [`  safety point first: ${safetyText(plan)}`]),
     ...plan.components.map(({ name, target, bytes }) => `  ${name}: ${formatBytes(bytes)} into ${target}`),
-    ...(plan.pauses ?? []).map((name) => `  stopped meanwhile: ${name}`),
+    ...pauseLines(plan),
     ...windowLines(plan),
     ...plan.missing.map((name) => `  MISSING in this point: ${name}`),
     ...(plan.leftOut ?? []).map((name) => `  LEFT OUT: ${name} cannot be left running; holdfast drill proves it`),

@@ -1,11 +1,13 @@
 import type { Command as Commander } from 'commander'
 import type { Judgement } from '../../../operations/guard/judge.ts'
+import type { PausePlan } from '../../../operations/pause/pause.ts'
 import type { ResumePlan } from '../../../operations/pause/resume.ts'
 import { acceptOption } from '../../ask/accept-option.ts'
 import { chooseApp } from '../../choose-app.ts'
 import { run, type Cli } from '../../cli.ts'
 import type { Ending } from '../../ending.ts'
 import { formatTime, quoted } from '../../print/format.ts'
+import { comesBackText } from '../../print/pause-lines.ts'
 import type { Command } from '../../run-command.ts'
 
 interface ResumeOptions {
@@ -26,11 +28,14 @@ export function addResume(program: Commander, cli: Cli): void {
 
 async function resume(command: Command, name: string | undefined, options: ResumeOptions): Promise<Ending> {
   const { planResume, resumeOrder, runResume } = await import('../../../operations/pause/resume.ts')
+  const { comesBackOf } = await import('../../../operations/pause/workloads.ts')
   const { apps, context } = command.assembly
   const app = chooseApp(apps, name)
   const plan = await planResume(app, options.accept ?? [], context)
   if (options.dryRun === true) {
-    command.result({ plan }, () => planText(plan))
+    // Only here: while the platform does not answer, a resume still lets writers in to whole data.
+    const shown = { ...plan, comesBack: await comesBackOf(app, plan.workloads, context) }
+    command.result({ plan: shown }, () => planText(shown))
     return 'done'
   }
   const report = await runResume(app, resumeOrder.parse(plan), context)
@@ -70,7 +75,7 @@ const WOULD_SETTLE: Readonly<Record<Judgement, string>> = {
   leave: '',
 }
 
-function planText({ app, paused, reason, settles, workloads }: ResumePlan): string {
+function planText({ app, paused, reason, settles, comesBack }: ResumePlan & Pick<PausePlan, 'comesBack'>): string {
   const opens = settles === undefined ? [] : [`  ${WOULD_SETTLE[settles]}`]
   if (paused === undefined)
     return settles === undefined ? notPaused(app) : [`To resume ${app} would`, ...opens].join('\n')
@@ -78,6 +83,6 @@ function planText({ app, paused, reason, settles, workloads }: ResumePlan): stri
   return [
     `${app} is paused by ${paused.operation} ${paused.id} since ${formatTime(paused.since)}${why}. To resume would`,
     ...opens,
-    ...workloads.map((workload) => `  start ${workload}`),
+    ...comesBack.map((one) => `  start ${comesBackText(one)}`),
   ].join('\n')
 }

@@ -9,6 +9,7 @@ import { chooseApp } from '../../choose-app.ts'
 import { run, type Cli } from '../../cli.ts'
 import type { Ending } from '../../ending.ts'
 import { formatBytes, formatDuration, formatTable, formatTime } from '../../print/format.ts'
+import { pauseLines } from '../../print/pause-lines.ts'
 import { windowLines } from '../../print/window-lines.ts'
 import type { Command } from '../../run-command.ts'
 
@@ -88,7 +89,7 @@ function planText(plan: UndoPlan): string {
       ({ name, description, since, until }) =>
         `  ${name}: ${description}, as it was at ${formatTime(since)} (kept until ${formatTime(until)})`,
     ),
-    ...(plan.pauses ?? []).map((name) => `  stopped meanwhile: ${name}`),
+    ...pauseLines(plan),
     ...windowLines(plan),
   ].join('\n')
 }

@@ -5,19 +5,24 @@ import type { Finding } from '../../../core/restore-point.ts'
 import { throwIfCancelled } from '../../../core/cancelled.ts'
 import type { KubernetesClient } from '../client.ts'
 import { withCluster } from '../connect.ts'
+import { kindOf } from '../pause/kinds.ts'
 import { nameOf } from '../pause/workload-name.ts'
 import { selectedWorkloads } from '../pause/running.ts'
 import { isAllowed } from '../rights.ts'
-import { rulesFor, type RoleRule } from '../rights/roles.ts'
-import type { KubernetesSettings } from '../schema.ts'
+import { pauseRights, type RoleRule } from '../rights/roles.ts'
+import type { KubernetesReach, KubernetesSettings } from '../schema.ts'
 import { startersOf } from './starters.ts'
 
 const AT_ONCE = 8
 
 /** Whether what a pause needs is there and allowed, and who might undo it. Changes nothing. */
-export async function checkPlatform(settings: KubernetesSettings, context: Context): Promise<readonly Finding[]> {
+export async function checkPlatform(
+  settings: KubernetesSettings,
+  reaches: readonly KubernetesReach[],
+  context: Context,
+): Promise<readonly Finding[]> {
   return await withCluster(settings, context, async (client) => [
-    ...(await rightFindings(rulesFor(settings, [], 'restore'), client)),
+    ...(await rightFindings(pauseRights(settings, reaches), client)),
     ...(await asFindings('workloads', context, () => workloadFindings(settings, client))),
     ...(await asFindings('namespace', context, () => namespaceFindings(settings, client))),
   ])
@@ -46,8 +51,11 @@ export async function rightFindings(rules: readonly RoleRule[], client: Kubernet
 
 async function workloadFindings(settings: KubernetesSettings, client: KubernetesClient): Promise<readonly Finding[]> {
   const all = await selectedWorkloads(settings, client)
-  const names = all.map(({ workload }) => nameOf(workload))
-  const found: Finding[] = names.map((subject) => ({ level: 'ok', subject, message: 'is there, and can be paused' }))
+  const found = all.map(({ workload }): Finding => {
+    const message =
+      kindOf(workload.kind).isWaitedFor === true ? 'is there, and is waited for' : 'is there, and can be paused'
+    return { level: 'ok', subject: nameOf(workload), message }
+  })
   return [...found, ...(await startersOf(settings, all, client))]
 }
 

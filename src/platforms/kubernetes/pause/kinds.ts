@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { Failure } from '../../../core/failure.ts'
-import { cronJobsIn, daemonSetsIn, deploymentsIn, statefulSetsIn } from '../resources.ts'
+import { cronJobsIn, daemonSetsIn, deploymentsIn, jobsIn, statefulSetsIn } from '../resources.ts'
 import type { Pod } from '../place/pod.ts'
 import { resourceOf } from './discover.ts'
 import type { PausableKind } from './pausable.ts'
+import { hasEnded } from './running-jobs.ts'
 import { anyObject, applicationShape, daemonSetShape, scaledShape, selectorText, suspendedShape } from './shapes.ts'
 
 /** No node has it. */
@@ -19,12 +20,14 @@ const ofUid =
     isOwnedBy(pod, kind, (_name, uid) => uid === anyObject.parse(object).metadata.uid)
 
 const replicasRecord = z.object({ replicas: z.number().int().positive() })
+const replicasText = (count: number): string => `${count} ${count === 1 ? 'replica' : 'replicas'}`
 const scaled = {
   isRunning: (object: unknown) => scaledShape.parse(object).spec.replicas > 0,
   stop: (object: unknown) => ({
     recorded: { replicas: scaledShape.parse(object).spec.replicas },
     spec: { replicas: 0 },
   }),
+  describe: (recorded: unknown) => replicasText(replicasRecord.parse(recorded).replicas),
   start: (recorded: unknown) => ({ replicas: replicasRecord.parse(recorded).replicas }),
   selector: (object: unknown) => selectorText(scaledShape.parse(object).spec.selector),
   isReady(object: unknown) {
@@ -58,6 +61,7 @@ const daemonSet: PausableKind = {
     recorded: { nodeSelector: daemonSetShape.parse(object).spec.template.spec.nodeSelector ?? {} },
     spec: { template: { spec: { nodeSelector: NOWHERE } } },
   }),
+  describe: () => 'the nodes that it had',
   start: () => ({ template: { spec: { nodeSelector: { 'holdfast-paused': null } } } }),
   owns: ofUid('DaemonSet'),
   selector: (object) => selectorText(daemonSetShape.parse(object).spec.selector),
@@ -78,12 +82,25 @@ const suspended = {
     recorded: { suspend: suspendedShape.parse(object).spec.suspend ?? null },
     spec: { suspend: true },
   }),
+  describe: () => 'not suspended',
   // Where nothing was written there, the patch takes it out again.
   start: (recorded: unknown) => ({ suspend: suspendedRecord.parse(recorded).suspend }),
   isReady: (object: unknown) => suspendedShape.parse(object).spec.suspend !== true,
 } as const
 
 const cronJob: PausableKind = { ...suspended, kind: 'CronJob', resource: async (namespace) => cronJobsIn(namespace) }
+
+/** A migration that is ended in the middle leaves half of it. */
+const job: PausableKind = {
+  kind: 'Job',
+  resource: async (namespace) => jobsIn(namespace),
+  isWaitedFor: true,
+  isRunning: (object) => !hasEnded(object),
+  stop: () => ({ recorded: {}, spec: undefined }),
+  describe: () => 'nothing, it is waited for',
+  start: () => undefined,
+  isReady: () => true,
+}
 
 const flux = (kind: string, group: string, plural: string): PausableKind => ({
   ...suspended,
@@ -101,6 +118,7 @@ const application: PausableKind = {
     recorded: { automated: applicationShape.parse(object).spec.syncPolicy?.automated },
     spec: { syncPolicy: { automated: null } },
   }),
+  describe: () => 'automated synchronisation',
   start: (recorded) => ({ syncPolicy: { automated: automatedRecord.parse(recorded).automated } }),
   isReady: () => true,
 }
@@ -110,6 +128,7 @@ const kinds: readonly PausableKind[] = [
   statefulSet,
   daemonSet,
   cronJob,
+  job,
   flux('Kustomization', 'kustomize.toolkit.fluxcd.io', 'kustomizations'),
   flux('HelmRelease', 'helm.toolkit.fluxcd.io', 'helmreleases'),
   application,

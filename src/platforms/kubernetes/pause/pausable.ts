@@ -14,8 +14,12 @@ export interface PausableKind {
   /** Fails with `unsupported` where the cluster does not know the kind. */
   resource(namespace: string, client: KubernetesClient): Promise<Resource>
   isRunning(object: unknown): boolean
+  /** Nobody stops it: it is waited for until it has ended by itself, or is gone, and nothing starts it again. */
+  readonly isWaitedFor?: true
   /** What to record, and the change of `spec` that stops it. */
   stop(object: unknown): { readonly recorded: unknown; readonly spec: unknown }
+  /** For people: what `start` brings back. */
+  describe(recorded: unknown): string
   /** The change of `spec` that starts it as it was. */
   start(recorded: unknown): unknown
   /** Whether a pod is of this object. Absent for kinds without pods. */

@@ -41,6 +41,7 @@ async function targetOf(workload: string, pausing: Pausing): Promise<Target> {
 /** Stops a workload and waits until its pods are gone. What somebody else stopped stays as it is. */
 export async function pauseWorkload(workload: string, pausing: Pausing): Promise<void> {
   const target = await targetOf(workload, pausing)
+  if (target.kind.isWaitedFor === true) return await untilEnded(target)
   await pauseKeda(target)
   await stop(target)
   await untilDown(target)
@@ -60,18 +61,22 @@ async function stop(target: Target, how: 'first' | 'again' = 'first'): Promise<v
 /** Starts a workload as it was, and waits until it is ready. What Holdfast did not stop stays as it is. */
 export async function resumeWorkload(workload: string, pausing: Pausing): Promise<void> {
   const target = await targetOf(workload, pausing)
-  await changed(target, (object) => start(object, target))
-  await resumeKeda(target)
+  if (target.kind.isWaitedFor === true) return
+  let isStopped = false
+  await changed(target, (object) => {
+    isStopped = !target.kind.isRunning(object) && recordIn(object, workload) === undefined
+    return start(object, target)
+  })
+  // What KEDA had scaled to 0 is at 0 again, and KEDA wakes it when it wants.
+  if (!(await resumeKeda(target)) && isStopped)
+    tell(target.context, `${workload} was stopped by somebody else, and stays so`)
   await untilReady(target)
 }
 
 async function start(object: unknown, target: Target): Promise<boolean> {
   const { kind, workload, context } = target
   const recorded = recordIn(object, workload)
-  if (recorded === undefined) {
-    if (!kind.isRunning(object)) tell(context, `${workload} was stopped by somebody else, and stays so`)
-    return true
-  }
+  if (recorded === undefined) return true
   const isStarted = kind.isRunning(object)
   if (isStarted) tell(context, `somebody started ${workload} while it was paused; it stays as it is now`)
   const spec = isStarted ? undefined : kind.start(recorded)
@@ -119,12 +124,25 @@ async function untilDown(target: Target): Promise<void> {
     return left.length === 0
   }
   if (await waitUntil(isDown, target)) return
-  if (kind.kind === 'CronJob')
-    throw new Failure('refused', `after ${target.limitSeconds} s jobs of ${workload} still run: ${why}`, {
-      hint: 'Wait for them, or end them by hand; Holdfast deletes no job. Then run this again.',
-    })
+  if (kind.kind === 'CronJob') throw jobsStillRun(target, `jobs of ${workload} still run: ${why}`)
   throw new Failure('unreachable', `after ${target.limitSeconds} s pods of ${workload} are still there: ${why}`, {
     hint: 'Look at kubectl describe pod: its node may be away. Then run this again.',
+  })
+}
+
+/** A job that is deleted once it has ended has ended too. */
+async function untilEnded(target: Target): Promise<void> {
+  const { client, kind, name, resource, workload } = target
+  const isEnded = async (): Promise<boolean> => {
+    const object = await client.get(resource, name)
+    return object === undefined || !kind.isRunning(object)
+  }
+  if (!(await waitUntil(isEnded, target))) throw jobsStillRun(target, `${workload} still runs`)
+}
+
+function jobsStillRun({ limitSeconds }: Target, what: string): Failure {
+  return new Failure('refused', `after ${limitSeconds} s ${what}`, {
+    hint: 'Wait until it has ended, or end it by hand; Holdfast deletes no job. Then run this again.',
   })
 }
 

@@ -20,7 +20,9 @@ export async function runningJobs(
   return ofIt.filter((job) => !hasEnded(job)).map(({ metadata }) => metadata.name)
 }
 
-function hasEnded({ status }: z.infer<typeof jobShape>): boolean {
+/** One that is suspended runs nothing. */
+export function hasEnded(job: unknown): boolean {
+  const { status } = parsed(jobShape, job, 'read a job')
   return (status.conditions ?? []).some(
     ({ type, status: is }) => is === 'True' && /^(Complete|Failed|Suspended)$/.test(type),
   )

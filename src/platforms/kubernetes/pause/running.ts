@@ -1,6 +1,7 @@
 import { Failure } from '../../../core/failure.ts'
 import type { KubernetesClient } from '../client.ts'
 import type { KubernetesSettings, PauseSelection } from '../schema.ts'
+import { isWatchedByKeda } from './keda.ts'
 import { kindOf } from './kinds.ts'
 import type { WorkloadName } from './pausable.ts'
 import { anyObject } from './shapes.ts'
@@ -25,17 +26,24 @@ export async function runningWorkloads(
   settings: KubernetesSettings,
   client: KubernetesClient,
 ): Promise<readonly string[]> {
-  const all = await selectedWorkloads(settings, client)
-  return all
-    .filter(({ workload, object }) => kindOf(workload.kind).isRunning(object))
-    .map(({ workload }) => nameOf(workload))
+  const running: string[] = []
+  for (const { workload, object } of await selectedWorkloads(settings, client))
+    // What KEDA scaled to 0 by itself it would wake in the middle: it is paused too, and runs nowhere afterwards.
+    if (kindOf(workload.kind).isRunning(object) || (await isWatchedByKeda(workload, client)))
+      running.push(nameOf(workload))
+  return running
 }
 
 async function selected({ kind, name, selector = '' }: PauseSelection, namespace: string, client: KubernetesClient) {
-  if (name !== undefined) return [await named({ kind, name, namespace }, client)]
+  // Jobs come and go.
+  const mayBeNone = kindOf(kind).isWaitedFor === true
+  if (name !== undefined && !mayBeNone) return [await named({ kind, name, namespace }, client)]
   const resource = await kindOf(kind).resource(namespace, client)
-  const objects = await client.list(resource, selector)
-  if (objects.length === 0)
+  const objects =
+    name === undefined
+      ? await client.list(resource, selector)
+      : [await client.get(resource, name)].filter((one) => one !== undefined)
+  if (objects.length === 0 && !mayBeNone)
     throw new Failure('notFound', `no ${kind} in namespace ${namespace} is labelled ${selector}`, {
       hint: 'Check the labels in pauses of the platform.',
     })

@@ -21,6 +21,7 @@ const ofKind = {
   StatefulSet: [APPS, 'statefulsets'],
   DaemonSet: [APPS, 'daemonsets'],
   CronJob: ['batch', 'cronjobs'],
+  Job: ['batch', 'jobs'],
   Kustomization: ['kustomize.toolkit.fluxcd.io', 'kustomizations'],
   HelmRelease: ['helm.toolkit.fluxcd.io', 'helmreleases'],
   Application: ['argoproj.io', 'applications'],
@@ -35,7 +36,7 @@ export function rulesFor(
   reaches: readonly KubernetesReach[],
   purpose: RolePurpose,
 ): readonly RoleRule[] {
-  const hasDatabase = reaches.some(({ holds }) => holds !== 'files')
+  const hasDatabase = reaches.some(isOfDatabase)
   const pauses = purpose === 'restore' || purpose === 'guardian'
   const rules = [
     ...reaches.flatMap((reach) => reachRules(settings.namespace, reach)),
@@ -44,6 +45,13 @@ export function rulesFor(
     ...(purpose === 'drill' && hasDatabase ? throwAwayRules(settings) : []),
   ]
   return merged(rules)
+}
+
+const isOfDatabase = ({ holds }: KubernetesReach): boolean => holds === undefined
+
+/** Of those of a restore, what stopping and starting needs. */
+export function pauseRights(settings: KubernetesSettings, reaches: readonly KubernetesReach[]): readonly RoleRule[] {
+  return merged(pauseRules(settings, reaches.some(isOfDatabase)))
 }
 
 function reachRules(namespace: string, { pod, service, statefulSet, route }: KubernetesReach): RoleRule[] {
@@ -117,8 +125,10 @@ function pauseRules({ namespace, pauses, suspends }: KubernetesSettings, hasData
 function pauseRule(namespace: string, { kind, name }: PauseSelection): RoleRule[] {
   const [group, resource] = ofKind[kind]
   const rule = { namespace, group, resource }
-  if (name !== undefined) return [{ ...rule, verbs: ['get', 'patch'], names: [name] }]
-  return [{ ...rule, verbs: ['get', 'list', 'patch'] }]
+  // Jobs are waited for.
+  const change = kind === 'Job' ? [] : (['patch'] as const)
+  if (name !== undefined) return [{ ...rule, verbs: ['get', ...change], names: [name] }]
+  return [{ ...rule, verbs: ['get', 'list', ...change] }]
 }
 
 /** Rules of the same objects are one. */

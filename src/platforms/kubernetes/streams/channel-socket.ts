@@ -4,6 +4,7 @@ import { describe, Failure, isFailure } from '../../../core/failure.ts'
 import type { Context } from '../../../core/ports.ts'
 import { renewedAccess, type ClusterAccess } from '../access.ts'
 import { answerOf } from '../answers.ts'
+import { refuseUnlisted } from '../rights/allowed-writes.ts'
 import { failureOfCall, type NeededRight } from '../rights/missing-right.ts'
 import { socketOptions } from './socket-options.ts'
 
@@ -47,6 +48,7 @@ export async function openChannels(
   context: Context,
   limits: ChannelLimits = LIMITS,
 ): Promise<ChannelSocket> {
+  refuseUnlisted({ method: 'CONNECT', path: request.path })
   try {
     return await openBy(access, request, context, limits)
   } catch (error) {
