@@ -337,30 +337,6 @@ test('a CronJob is suspended; its running job is waited for, and not deleted', a
   assert.deepEqual([at(found, 'spec', 'suspend'), annotation(found)], [false, undefined])
 })
 
-test('a job of nobody is waited for, then refused, and never deleted; none is no error', async () => {
-  const template = (command: readonly string[]): object => ({
-    template: { metadata: { labels: { app: 'job' } }, spec: { ...podSpec({ command }), restartPolicy: 'Never' } },
-  })
-  const all = (limitSeconds: number): KubernetesSettings =>
-    settingsOf({ pauses: [{ kind: 'Job', selector: 'app=setup' }], limitSeconds })
-  assert.deepEqual(await platform.running(all(1), context), [])
-  assert.deepEqual(await platform.running(pausing('Job', 'gone'), context), [])
-  const labels = { app: 'setup' }
-  await objects.create('Job', 'long', template(['sleep', '600']), { labels })
-  assert.deepEqual(await platform.running(all(1), context), [named('Job', 'long')])
-  assert.deepEqual(await platform.comeBackTo?.(all(1), [named('Job', 'long')], context), ['nothing, it is waited for'])
-  await assert.rejects(
-    platform.pause(all(1), named('Job', 'long'), context),
-    fails('refused', /after 1 s Job\/.*\/long still runs/),
-  )
-  assert.equal(at(await objects.read('Job', 'long'), 'metadata', 'deletionTimestamp'), undefined)
-  await objects.create('Job', 'short', template(['sleep', '2']), { labels })
-  await platform.pause(all(60), named('Job', 'short'), context)
-  await platform.resume(all(60), named('Job', 'short'), context)
-  await platform.pause(all(1), named('Job', 'gone'), context)
-  assert.deepEqual(await platform.running(all(1), context), [named('Job', 'long')])
-})
-
 test('a selector means all that it finds, in the order of names; nothing and absent names are errors', async () => {
   const selector = settingsOf({ pauses: [{ kind: 'Deployment', selector: 'app in (mortal, kept)' }] })
   assert.deepEqual(await platform.running(selector, context), [

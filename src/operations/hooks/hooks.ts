@@ -52,10 +52,10 @@ export async function owedHooks(app: App, context: OperationContext): Promise<re
   const told: string[] = []
   for (const { record } of await owedTo(app.name, context)) {
     const { operation, id, kind, owner } = record
-    const { isRunning, isVisible } = context.processes
-    if (!(await isVisible(owner)))
+    const { processes } = context
+    if (!(await processes.isVisible(owner)))
       told.push(`${operation} ${id} of another container or machine owes its hooks after${kind}, unless it runs now`)
-    else if (owner !== (await context.processes.self()) && !(await isRunning(owner)))
+    else if (owner !== (await processes.self()) && !(await processes.isRunning(owner)))
       told.push(`${operation} ${id} was cut off before its hooks after${kind} had run`)
   }
   return told

@@ -16,6 +16,8 @@ const claimShape = z.object({
 })
 const volumeShape = z.object({ spec: z.object({ persistentVolumeReclaimPolicy: z.string().nullish() }) })
 
+const SUBJECTS = { server: 'pod of the database', files: 'pod of the folder', programs: 'pod of a hook' } as const
+
 /** Whether the pod of a reach is there and may be reached, and what would become of its volumes. Changes nothing. */
 export async function checkReach(
   settings: KubernetesSettings,
@@ -24,7 +26,7 @@ export async function checkReach(
 ): Promise<readonly Finding[]> {
   return await withCluster(settings, context, async (client) => [
     ...(await rightFindings(rulesFor(settings, [reach], 'backup'), client)),
-    ...(await asFindings('pod of the database', context, async () => {
+    ...(await asFindings(SUBJECTS[reach.holds ?? 'server'], context, async () => {
       const pod = await podOf(settings.namespace, reach, client)
       return pod === undefined ? [] : await volumeFindings(pod, client)
     })),

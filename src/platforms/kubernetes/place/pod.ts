@@ -49,7 +49,16 @@ const podShape = z.object({
   status: z.object({
     phase: z.string().default('Unknown'),
     reason: z.string().nullish(),
-    conditions: z.array(z.object({ type: z.string(), status: z.string(), message: z.string().nullish() })).nullish(),
+    conditions: z
+      .array(
+        z.object({
+          type: z.string(),
+          status: z.string(),
+          reason: z.string().nullish(),
+          message: z.string().nullish(),
+        }),
+      )
+      .nullish(),
     podIP: z.string().nullish(),
     podIPs: z.array(z.object({ ip: z.string() })).nullish(),
     containerStatuses: z.array(z.object({ name: z.string(), ready: z.boolean(), state: state.optional() })).nullish(),
@@ -84,6 +93,9 @@ export function describePod({ metadata, status }: Pod): string {
 
 /** Of one that is not alive: `was evicted from its node`. */
 export function endingOf({ status }: Pod): string {
+  // Written before the deletion, by who drains the node or needs its room.
+  const disrupted = status.conditions?.find(({ type, status: is }) => type === 'DisruptionTarget' && is === 'True')
+  if (disrupted !== undefined) return `is evicted from its node (${disrupted.reason ?? 'without a reason'})`
   if (status.phase !== 'Failed' && status.phase !== 'Succeeded') return 'is being deleted'
   return status.reason === 'Evicted' ? 'was evicted from its node' : `has ended (${status.reason ?? status.phase})`
 }
