@@ -126,10 +126,11 @@ async function makeDatabase(kubernetes: TestKubernetes, namespace: string, user:
     stringData: { password: SECRET },
   })
   const labels = { app: 'database' }
-  const ready = { exec: { command: ['pg_isready', '-h', '/data'] }, periodSeconds: 1 }
+  // Once it has answered, nothing asks it again: each look is a program in the container. It may take long to come up.
+  const answers = { exec: { command: ['pg_isready', '-h', '/data'] }, periodSeconds: 1, failureThreshold: 120 }
   const spec = specOf(user, DATABASE, [passwordFromSecret], {
     volumeMounts: [{ name: 'data', mountPath: '/data' }],
-    startupProbe: ready,
+    startupProbe: answers,
   })
   await kubernetes.must('POST', `/apis/apps/v1/namespaces/${namespace}/statefulsets`, {
     metadata: { name: 'database' },
