@@ -38,6 +38,8 @@ const needs: readonly Need[] = [
   // The container engine runs in namespaces of its own.
   { program: 'unshare', debian: 'util-linux', part: 'docker' },
   { program: 'ip', folders: '/usr/sbin', debian: 'iproute2', part: 'docker' },
+  // A socket proxy with the rules that are printed.
+  { program: 'apache2', folders: '/usr/sbin', debian: 'apache2', part: 'docker' },
   { program: 'tar', debian: 'tar', part: 'files' },
   // A systemd of the tests, and what lets a user without rights stop and start its units.
   { program: 'systemd', folders: '/lib/systemd', debian: 'systemd', part: 'host' },

@@ -53,25 +53,41 @@ export function composeRights(purpose: ComposePurpose, hasFiles = false): readon
   return hasFiles ? [...new Set([...calls[purpose], ...throwAway])] : calls[purpose]
 }
 
-/** The same as the options of a socket proxy that allows by method and path (wollomatic/socket-proxy). */
+/**
+ * The same as a socket proxy: the configuration of an Apache HTTP Server, which passes on what is here and answers all else with
+ * 403. HAProxy takes `Upgrade` out of a request with a body, and nginx ends both sides of a stream with the first.
+ */
 export function composeRightsText(purpose: ComposePurpose, hasFiles = false): string {
   const allowed = composeRights(purpose, hasFiles)
   const plain = (path: RegExp): string => path.source.replace(/^\^|\$$/g, '').replaceAll('\\/', '/')
-  const option = (method: AllowedCall['method']): string => {
-    const paths = allowed.filter((each) => each.method === method).map(({ path }) => plain(path))
-    return `      - '-allow${method}=(${paths.join('|')})'`
-  }
   return [
-    `# What Holdfast asks the container engine for ${purpose}: a socket proxy that allows nothing else.`,
+    `# What Holdfast asks the container engine for ${purpose}: Apache HTTP Server 2.4.47 or newer lets nothing else through.`,
     ...allowed.map(({ method, path, why }) => `#   ${method} ${plain(path)}: ${why}`),
     ...(purpose === 'backup' ? ['# A component that is captured while the app is paused needs those of restore.'] : []),
     '# exec is as much as root inside every container of this engine; no proxy can limit it to one.',
-    'services:',
-    '  socket-proxy:',
-    '    image: wollomatic/socket-proxy:1',
-    '    command:',
-    ...(['GET', 'POST', 'DELETE'] as const)
-      .filter((method) => allowed.some((each) => each.method === method))
-      .map(option),
+    '# It needs the modules proxy, proxy_http, rewrite and ssl, and the group of the socket for its user.',
+    ...APACHE_HEAD,
+    ...allowed.map(
+      ({ method, path }) => `  RewriteCond "%{REQUEST_METHOD} %{REQUEST_URI}" "!^${method} ${plain(path)}$"`,
+    ),
+    ...APACHE_TAIL,
   ].join('\n')
 }
+
+/** Every user of the host reaches a port, so only who has a certificate is let in. A stream may be quiet for a day. */
+const APACHE_HEAD = [
+  'Listen 127.0.0.1:2376',
+  'Timeout 86400',
+  '<VirtualHost 127.0.0.1:2376>',
+  '  SSLEngine on',
+  '  SSLCertificateFile /etc/holdfast/proxy/server-cert.pem',
+  '  SSLCertificateKeyFile /etc/holdfast/proxy/server-key.pem',
+  '  SSLCACertificateFile /etc/holdfast/proxy/ca.pem',
+  '  SSLVerifyClient require',
+  '  RewriteEngine on',
+]
+const APACHE_TAIL = [
+  '  RewriteRule ^ - [F]',
+  '  ProxyPass / unix:/var/run/docker.sock|http://localhost/ upgrade=tcp disablereuse=on',
+  '</VirtualHost>',
+]
