@@ -30,12 +30,12 @@ const parts = {
     says: 'OpenBao 2.7.2, and 2.6.1 for storage file, from their Python packages',
   },
   docker: {
-    tests: /compose-|platform-compose/,
+    tests: /compose-|(?:platform|init-profile)-compose/,
     says: "Docker's engine from Debian's packages in namespaces of its own, and docker compose 2.40 built from source",
   },
   kubernetes: { tests: /kubernetes/, says: 'the API server of Kubernetes 1.34 on etcd, built from source' },
   node: {
-    tests: /kubernetes-(?:place|routes|streams|pause|roles)|platform-kubernetes/,
+    tests: /kubernetes-(?:place|routes|streams|pause|roles)|(?:platform|init-profile)-kubernetes/,
     says: 'a node of Kubernetes 1.34 in namespaces of its own, with containerd and runc; needs root',
   },
 } as const

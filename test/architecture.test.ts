@@ -148,6 +148,33 @@ test('an import of another kind is found', () => {
   )
 })
 
+/** The profile of an app is data: it imports its own files and the forms that `profiles` has, so that it can do nothing. */
+function profileViolation(file: string, imported: string): string | undefined {
+  const own = /^profiles\/([\w-]+)\//.exec(file)?.[1]
+  if (own === undefined) return undefined
+  const to = relative(source, join(source, dirname(file), imported))
+  const isForm = /^profiles\/(?:profile|shape|clues|template-parts)\.ts$/.test(to)
+  if (imported.startsWith('.') && (isForm || to.startsWith(`profiles/${own}/`))) return undefined
+  return `${file}: a profile is data and must not import ${imported}`
+}
+
+test('the profile of an app imports no code of operations, platforms or packages', () => {
+  const found = files
+    .filter((file) => !isTest(file))
+    .flatMap((file) =>
+      importsOf(file, readFileSync(join(source, file), 'utf8')).map((imported) => profileViolation(file, imported)),
+    )
+    .filter((each) => each !== undefined)
+  assert.deepEqual(found, [])
+})
+
+test('a profile that does something is found', () => {
+  for (const imported of ['node:fs', 'zod', '../../platforms/all.ts', '../all.ts', '../authentik/shape.ts'])
+    assert.match(profileViolation('profiles/zitadel/a.ts', imported) ?? '', /a profile is data/)
+  assert.equal(profileViolation('profiles/zitadel/a.ts', './key-fit.ts'), undefined)
+  assert.equal(profileViolation('profiles/zitadel/a.ts', '../shape.ts'), undefined)
+})
+
 test('no import cycles', () => {
   const graph = new Map(files.filter((file) => !isTest(file)).map((file) => [file, targetsOf(file)]))
   assert.deepEqual(cyclesOf(graph), [])

@@ -7,8 +7,9 @@ import type { Finding } from '../core/restore-point.ts'
 import type { App, AppRepository, OperationContext } from '../operations/app.ts'
 import type { Assembly, AssemblyPorts, AssemblyRequest } from '../operations/assembly.ts'
 import { componentSchemas } from '../operations/component-schemas.ts'
+import { profileNamed } from '../profiles/all.ts'
 import { declared } from '../profiles/use-recipe.ts'
-import { Ways } from './ways.ts'
+import { Ways } from '../operations/ways.ts'
 import { platforms } from '../platforms/all.ts'
 import type { ServerAddress } from '../platforms/server-address.ts'
 import { fingerprintKeyOf } from '../repository/fingerprint-key.ts'
@@ -147,6 +148,7 @@ function appsOf(config: Config, repositories: ReadonlyMap<string, AppRepository>
     windows: app.windows,
     schedules: app.schedules,
     keyFit: app.keyFit.map(declared),
+    ...adviceOf(app),
     ...platformOf(app),
     ...configurationOf(config, name),
     repositories: app.repositories.map((repository) =>
@@ -163,6 +165,11 @@ function appsOf(config: Config, repositories: ReadonlyMap<string, AppRepository>
     })),
   }))
   return apps
+}
+
+function adviceOf({ profile }: Config['apps'][string]): Pick<App, 'advice'> {
+  const advice = profile === undefined ? undefined : profileNamed(profile)?.advice
+  return advice === undefined ? {} : { advice }
 }
 
 function platformOf({ platform: settings, components, hooks }: Config['apps'][string]): Pick<App, 'platform'> {

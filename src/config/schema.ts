@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { alarmSettings } from '../alarms/settings.ts'
 import { platformSettings, type PlatformSettings } from '../platforms/settings.ts'
 import type { RetentionPolicy } from '../core/retention/retention.ts'
+import { profileNames } from '../profiles/all.ts'
 import { keyFitSetting, type KeyFitSetting } from '../profiles/use-recipe.ts'
 import { secretReference } from '../system/secret-reference.ts'
 import { duration } from './duration.ts'
@@ -89,6 +90,9 @@ function appSchema(kinds: ComponentSchemas): z.ZodType<AppConfig> {
         description:
           'background: holdfast backup takes what other programs of its machine leave of the processors. Restores and drills never wait.',
       }),
+      profile: z.enum(profileNames).optional().meta({
+        description: 'Which known app it is: check and every plan of a restore say what is known of it.',
+      }),
       components: componentsSchema(kinds),
       platform: platformSettings.optional().meta({
         description: 'Where the workloads of the app run, which Holdfast stops and starts again.',
@@ -112,6 +116,7 @@ export interface AppConfig {
   readonly lostTogether: readonly { readonly repository: string; readonly reason: string }[]
   readonly priority: 'background' | 'normal'
   readonly retention: RetentionPolicy
+  readonly profile?: string | undefined
   readonly components: Readonly<Record<string, ComponentSettings>>
   readonly platform?: PlatformSettings | undefined
   readonly hooks: Hooks

@@ -9,6 +9,7 @@ import type { Finding, PointId } from '../core/restore-point.ts'
 import type { Objectives } from '../core/safety/safety.ts'
 import type { RetentionPolicy } from '../core/retention/retention.ts'
 import type { Driver } from '../components/driver.ts'
+import type { Advice } from '../profiles/profile.ts'
 import type { Platform } from '../platforms/platform.ts'
 import type { ServerAddress } from '../platforms/server-address.ts'
 import type { DeclaredFit } from '../key-fit/schema.ts'
@@ -44,6 +45,8 @@ export interface App {
   readonly neighbours?: () => readonly App[]
   /** What differs, where this is the app at another place than its own. */
   readonly into?: Into
+  /** What is known of the app, where the configuration says which it is. */
+  readonly advice?: Advice
   /** Proofs that the captured keys open the data. */
   readonly keyFit?: readonly DeclaredFit[]
 }

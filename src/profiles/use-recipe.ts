@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { Failure } from '../core/failure.ts'
-import { profileNames, profiles } from './all.ts'
-import type { Profile } from './profile.ts'
+import { profileNamed, recipeNames } from './all.ts'
+import type { Recipe } from './profile.ts'
 import {
   declaredFit,
   elsewhere,
@@ -16,7 +16,7 @@ import {
 /** A recipe and where its things are. */
 const recipeFit = z.strictObject({
   kind: z.literal('recipe'),
-  recipe: z.enum(profileNames),
+  recipe: z.enum(recipeNames),
   required: z.boolean().default(true),
   database: z.string().min(1).default('database'),
   /** Where the app itself can be asked. */
@@ -34,15 +34,15 @@ export type KeyFitSetting = z.infer<typeof keyFitSetting>
 /** The declaration that a setting stands for. Fails with `usage` when it gives another set of keys than the recipe has. */
 export function declared(setting: KeyFitSetting): DeclaredFit {
   if (setting.kind === 'declared') return setting
-  const profile = profiles.find(({ name }) => name === setting.recipe)
-  if (profile === undefined) throw new Failure('bug', `no recipe ${setting.recipe}`)
-  requireKeys(profile, setting)
-  if (setting.url !== undefined && !profile.recipe.fit.proofs.some(({ kind }) => kind === 'cookie'))
-    throw new Failure('usage', `recipe ${profile.name} asks no running app and takes no url`)
-  return placed(profile, setting)
+  const recipe = profileNamed(setting.recipe)?.recipe
+  if (recipe === undefined) throw new Failure('bug', `no recipe ${setting.recipe}`)
+  requireKeys(recipe, setting)
+  if (setting.url !== undefined && !recipe.fit.proofs.some(({ kind }) => kind === 'cookie'))
+    throw new Failure('usage', `recipe ${setting.recipe} asks no running app and takes no url`)
+  return placed(recipe, setting)
 }
 
-function requireKeys({ name: recipeName, recipe }: Profile, { keys }: RecipeFit): void {
+function requireKeys(recipe: Recipe, { recipe: recipeName, keys }: RecipeFit): void {
   const needed = Object.keys(recipe.keys).filter((name) => !recipe.optional.includes(name))
   const lacking = needed.find((name) => keys[name] === undefined)
   const unknown = Object.keys(keys).find((name) => recipe.keys[name] === undefined)
@@ -53,8 +53,8 @@ function requireKeys({ name: recipeName, recipe }: Profile, { keys }: RecipeFit)
 }
 
 function placed(
-  { name: recipeName, recipe }: Profile,
-  { required, database, keys, url, elsewhere: kept }: RecipeFit,
+  recipe: Recipe,
+  { recipe: recipeName, required, database, keys, url, elsewhere: kept }: RecipeFit,
 ): DeclaredFit {
   const whole = declaredFit.parse({ kind: 'declared', name: recipeName, required, elsewhere: kept, ...recipe.fit })
   const given = Object.entries(whole.keys).flatMap(([key, source]): [string, KeySource][] => {

@@ -6,6 +6,7 @@ import { sampleFile, sampleHeader, sampleJson, samplePassword } from '../../src/
 import { dumpWith } from '../parts/dump-tools.ts'
 import { withClock } from '../e2e/in-process.ts'
 import { startLab, type Lab } from '../e2e/lab.ts'
+import { OF_PROFILES } from './of-profiles.ts'
 import { ShapeCheck, shapesOf } from './shape.ts'
 
 const page = await readFile(join(import.meta.dirname, '..', '..', 'docs', 'reference', 'cli-output.md'), 'utf8')
@@ -23,6 +24,7 @@ const ELSEWHERE = [
   'init.report.from?[].app',
   'init.report.from?[].point',
   'init.report.from?[].created',
+  ...OF_PROFILES,
   // Need a repository that was added to another; test/e2e/added-repository.test.ts adds some.
   'init.report.copiedIdentities[]',
   'init.report.copiedIdentities[].repository',

@@ -40,7 +40,7 @@ export interface KubernetesLab extends ContainerApp {
   replicas(): Promise<number>
 }
 
-const IMAGE = 'holdfast.test/postgres:15'
+export const POSTGRES_IMAGE = 'holdfast.test/postgres:15'
 const SECRET = 'a password of the Secret'
 const DATABASE = `[ -e /data/db/PG_VERSION ] || { echo "$POSTGRES_PASSWORD" > /data/pw; initdb -D /data/db -U portal --auth scram-sha-256 --pwfile /data/pw --no-sync >/dev/null; echo 'host all all all scram-sha-256' >> /data/db/pg_hba.conf; }
 exec postgres -D /data/db -c listen_addresses=* -c fsync=off -c unix_socket_directories=/data`
@@ -99,19 +99,19 @@ async function assertAsRecorded(kubernetes: TestKubernetes, namespace: string): 
 }
 
 /** Gives the number of its user `postgres`. */
-async function importPostgres(node: string): Promise<number> {
+export async function importPostgres(node: string): Promise<number> {
   const root = await debianRootFilesystem()
   const folders = (await readdir(root)).filter((name) => !['dev', 'proc', 'sys'].includes(name))
   const fill = async (target: string): Promise<void> =>
     void (await promisify(execFile)('cp', ['-a', ...folders.map((name) => join(root, name)), target]))
   const environment = ['PATH=/usr/lib/postgresql/15/bin:/usr/local/bin:/usr/bin:/bin']
-  await importImage(node, { name: IMAGE, fill, entrypoint: ['/bin/bash'], environment })
+  await importImage(node, { name: POSTGRES_IMAGE, fill, entrypoint: ['/bin/bash'], environment })
   const accounts = await readFile(join(root, 'etc', 'passwd'), 'utf8')
   return Number(/^postgres:x:(\d+):/m.exec(accounts)?.[1])
 }
 
 function specOf(user: number, command: string, env: readonly unknown[], more: Readonly<Record<string, unknown>> = {}) {
-  const spec = podSpec({ image: IMAGE, command: ['bash', '-c', command], env, more })
+  const spec = podSpec({ image: POSTGRES_IMAGE, command: ['bash', '-c', command], env, more })
   return { ...spec, securityContext: { ...spec.securityContext, runAsUser: user, fsGroup: user } }
 }
 

@@ -89,12 +89,11 @@ test('keys are entered and all else stays', () => {
   assert.equal(after, entered)
 })
 
-for (const profile of profiles)
+for (const profile of profiles.filter((one) => one.template !== undefined))
   test(`the template of ${profile.name} is valid as it is, and its key fit names what it has`, () => {
     const { name } = profile
     const place = { environmentFile: '/opt/it has "a" name/.env', hasUrl: false }
-    const template = { profile, place }
-    const text = startingConfig({ ...values, app: name, template })
+    const text = startingConfig({ ...values, app: name, known: profile.template?.text(place) })
     const config = parse(withKeys(text, { signers: [signer], recipients: { local: [recipient] } }))
     assert.deepEqual(config.warnings, [])
     const app = config.apps[name]

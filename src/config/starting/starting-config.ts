@@ -1,6 +1,5 @@
 import { stringify } from 'yaml'
 import { storageKinds } from '../../storage/all.ts'
-import type { Profile, TemplatePlace } from '../../profiles/profile.ts'
 
 /** What is known when a configuration is begun. */
 export interface StartingValues {
@@ -13,14 +12,8 @@ export interface StartingValues {
   readonly files?: string
   /** The absolute folder that keys are kept in. */
   readonly keyFolder: string
-  /** In place of `database` and `files`, for an app that is known. */
-  readonly template?: AppTemplate | undefined
-}
-
-/** The template of an app that is known, for this place. */
-export interface AppTemplate {
-  readonly profile: Pick<Profile, 'name' | 'template'>
-  readonly place: TemplatePlace
+  /** In place of `database` and `files`, for an app that is known: the lines under `components:` and what follows. */
+  readonly known?: string | undefined
 }
 
 /** A commented holdfast.yaml that is valid as it is. `withKeys` enters keys once they are made. */
@@ -84,7 +77,7 @@ function apps({ app, repository, ...values }: StartingValues): string {
       timezone: UTC
     # All that the app needs to start again: a restore point holds either all of it or says that it is incomplete.
     components:
-${values.template === undefined ? database(values) + files(values) : values.template.profile.template(values.template.place)}`
+${values.known ?? database(values) + files(values)}`
 }
 
 function database({ database, databasePassword }: Omit<StartingValues, 'app' | 'repository'>): string {

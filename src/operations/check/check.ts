@@ -57,7 +57,16 @@ async function checkComponents(app: App, context: OperationContext): Promise<rea
     findings.push(...(await asFindings(name, context, () => driver.check(settings, ofComponent(context, name)))))
   }
   findings.push(...(await asFindings('platform', context, () => platformFindings(app, context))))
-  return findings
+  return [...findings, ...knownFindings(app)]
+}
+
+/** What went wrong for others is said, and is nothing that is wrong here. */
+function knownFindings({ advice }: App): readonly Finding[] {
+  const { warnings = [], versions = [] } = advice ?? {}
+  const known =
+    (subject: string) =>
+    (message: string): Finding => ({ level: 'ok', subject, message })
+  return [...versions.map(known('known of versions')), ...warnings.map(known('known of this app'))]
 }
 
 /** Asks what runs, as a restore does before it stops anything, and says what is stopped now. */

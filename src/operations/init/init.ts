@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Finding } from '../../core/restore-point.ts'
+import { draftSchema, type Draft } from './found/draft.ts'
 
 /** Where `holdfast init --from` takes the configuration from. */
 const initFrom = z
@@ -22,6 +23,10 @@ export const initOrder = z.object({
   repositoryUrl: z.string().exactOptional(),
   /** For a new configuration file: an app that is known, and where its own settings are. */
   template: z.object({ name: z.string(), environmentFile: z.string().exactOptional() }).exactOptional(),
+  /** The profile that was asked for. */
+  profile: z.string().exactOptional(),
+  /** For a new configuration file: an app as it was found where it runs. */
+  found: draftSchema.exactOptional(),
   /** Where to write the private key unlocked, for drills on this host. */
   identityFile: z.string().exactOptional(),
 })
@@ -75,5 +80,7 @@ export interface InitReport {
     readonly outcome: 'created' | 'exists'
     readonly id: string
   }[]
+  /** The app that was found, where the file was written now. */
+  readonly found?: Omit<Draft, 'text'>
   readonly findings: readonly Finding[]
 }

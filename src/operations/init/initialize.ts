@@ -1,9 +1,6 @@
-import { dirname, join, resolve } from 'node:path'
-import { parseConfig, type Config } from '../../config/load-config.ts'
-import { profileNames, profiles } from '../../profiles/all.ts'
-import { startingConfig, type AppTemplate } from '../../config/starting/starting-config.ts'
+import { resolve } from 'node:path'
+import type { Config } from '../../config/load-config.ts'
 import { withKeys } from '../../config/starting/with-keys.ts'
-import { parseDatabaseUrl } from '../../core/texts/database-url.ts'
 import { Failure } from '../../core/failure.ts'
 import type { Context } from '../../core/ports.ts'
 import type { Finding } from '../../core/restore-point.ts'
@@ -18,26 +15,41 @@ import {
 } from './init.ts'
 import { closedFinding } from '../keys/closed-finding.ts'
 import { generateSigner, parseSigner } from '../../repository/keys/signer.ts'
-import { assertEnvironmentFile, readVariable } from '../../system/environment-file.ts'
 import { processEnvironment } from '../../system/environment.ts'
 import { writeNewFile } from '../../system/files/private-file.ts'
 import { exists } from '../../system/files/errno.ts'
 import type { Adoption } from './adoption.ts'
 import { adoptKeys, NOTHING_PROVEN, type ProvenKeys } from './adopt-keys.ts'
-import { componentSchemas } from '../component-schemas.ts'
 import { createAll, type Created } from './create-repositories.ts'
 import { editConfig, enterKey, newKey, NO_NEW_KEY } from './enter-key.ts'
+import { planFound, type AskedApp } from './found/plan-found.ts'
 import { initializeFrom } from './initialize-from.ts'
+import { startingText } from './starting-text.ts'
 import { knownRecipients } from '../keys/known-recipients.ts'
 import { lookAround, proveKeys, readConfig, signingFile, storagesOf, trustEverywhere } from './look-around.ts'
 
-/** Judges the options, a starting configuration among them; changes nothing and asks for no password. */
-export async function planInit(request: Partial<InitOrder>): Promise<InitPlan> {
+/** What is asked of init: an order, or an app that is still to be found. */
+export type AskedInit = Partial<Omit<InitOrder, 'found' | 'profile'>> & { readonly find?: AskedApp }
+
+/**
+ * Judges the options, looks for the app that is to be found, and tries a starting configuration; changes nothing and asks for
+ * no password. What was found is in the order: what was planned is what is written.
+ */
+export async function planInit({ find, ...request }: AskedInit, context: Context): Promise<InitPlan> {
   const path = resolve(request.configPath ?? processEnvironment().variables['HOLDFAST_CONFIG'] ?? 'holdfast.yaml')
   const order = initOrder.parse({ ...request, configPath: path })
   const configExists = await exists(path)
-  if (!configExists && order.from === undefined) startingText(path, order)
-  return { order, configExists }
+  const isNew = !configExists && order.from === undefined
+  if (find !== undefined && (order.from ?? order.template) !== undefined) throw twice(order)
+  const whole: InitOrder = find === undefined ? order : { ...order, profile: find.profile }
+  const found = find !== undefined && isNew ? { found: await planFound(find, context) } : {}
+  if (isNew) startingText(path, { ...whole, ...found })
+  return { order: { ...whole, ...found }, configExists }
+}
+
+function twice({ from }: InitOrder): Failure {
+  const other = from === undefined ? '--app' : '--from'
+  return new Failure('usage', `--profile and ${other} each write a configuration`, { hint: 'Leave one of them out.' })
 }
 
 /**
@@ -70,12 +82,19 @@ export async function runInit(order: InitOrder, passwords: InitPasswords, contex
     ...keys,
     copiedIdentities,
     repositories: repositories.map(({ name, location, outcome, id }) => ({ name, location, outcome, id })),
+    ...foundOf(request, start !== undefined),
     findings: [
       ...(start === undefined ? passedOver(path, request) : []),
       ...repositories.flatMap(({ findings }) => findings),
       ...(await closedOnes(path, repositories, context)),
     ],
   }
+}
+
+function foundOf({ found }: InitRequest, isWritten: boolean): Pick<InitReport, 'found'> {
+  if (found === undefined || !isWritten) return {}
+  const { text: _text, ...told } = found
+  return { found: told }
 }
 
 async function adoptAll(
@@ -128,8 +147,8 @@ async function closedOnes(
 }
 
 /** Of a file that is there nothing is changed, and who asked for that is told. */
-function passedOver(path: string, { repositoryUrl, template }: InitRequest): readonly Finding[] {
-  const asked = { '--repository': repositoryUrl, '--app': template }
+function passedOver(path: string, { repositoryUrl, template, profile }: InitRequest): readonly Finding[] {
+  const asked = { '--repository': repositoryUrl, '--app': template, '--profile': profile }
   return Object.entries(asked)
     .filter(([, value]) => value !== undefined)
     .map(([subject]) => ({
@@ -138,51 +157,6 @@ function passedOver(path: string, { repositoryUrl, template }: InitRequest): rea
       message: `is for a new configuration; ${path} is there and is used as it is`,
       hint: 'Edit the file, or move it away and run holdfast init again.',
     }))
-}
-
-/** The starting configuration, judged before anything is made: a wrong option leaves no file behind that is wrong. */
-function startingText(path: string, request: InitOrder): string {
-  const folder = dirname(path)
-  const url = request.repositoryUrl ?? `file://${join(folder, 'repository')}`
-  const template = templateOf(request)
-  const text = startingConfig({
-    app: template?.profile.name ?? 'portal',
-    template,
-    repository: { name: 'main', url },
-    database: { host: 'localhost', name: 'portal', user: 'holdfast' },
-    databasePassword: 'env:PORTAL_DATABASE_PASSWORD',
-    keyFolder: join(folder, 'keys'),
-  })
-  const withIdentity = text.replace(/^identity: .*$/m, identityLine(request))
-  parseConfig(withIdentity, { path, isPrivate: true, componentSchemas, environment: processEnvironment() })
-  return withIdentity
-}
-
-/** Without an identity file on this host, restores here ask for the password of the locked one. */
-function identityLine({ identityFile }: InitOrder): (line: string) => string {
-  return (line) =>
-    identityFile === undefined ? `# ${line}` : `identity: ${JSON.stringify(`file:${resolve(identityFile)}`)}`
-}
-
-function templateOf({ template }: InitOrder): AppTemplate | undefined {
-  if (template === undefined) return undefined
-  const profile = profiles.find(({ name }) => name === template.name)
-  if (profile === undefined)
-    throw new Failure('usage', `no template for app ${JSON.stringify(template.name)}`, {
-      hint: `There is: ${profileNames.join(', ')}.`,
-    })
-  const { environmentFile, databaseUrl: url } = profile
-  const file = resolve(template.environmentFile ?? environmentFile)
-  if (template.environmentFile !== undefined) assertEnvironmentFile(file)
-  return { profile, place: { environmentFile: file, hasUrl: url !== undefined && hasVariable(file, url) } }
-}
-
-function hasVariable(file: string, name: string): boolean {
-  try {
-    return parseDatabaseUrl(readVariable(file, name)) !== undefined
-  } catch {
-    return false
-  }
 }
 
 /** The signing key is made when its file is missing, and pinned in the configuration. */

@@ -1,6 +1,7 @@
 import { acceptedNames, KEY_MISFIT, restoreIdsOf } from '../../core/accept-ids.ts'
 import { Failure } from '../../core/failure.ts'
 import type { Finding } from '../../core/restore-point.ts'
+import type { Advice } from '../../profiles/profile.ts'
 import type { CatalogPoint, PointReader } from '../../repository/repository.ts'
 import type { App, OperationContext } from '../app.ts'
 import { noteOf } from '../backup/note.ts'
@@ -31,6 +32,8 @@ export interface RestorePlan extends RestoreOrder, PlannedPauses {
   /** Components that this kind of restore cannot take: a throw-away copy of them cannot be left running. */
   readonly leftOut?: readonly string[]
   readonly window?: PlannedWindow
+  /** What is known of the app: what is left to do afterwards, what went wrong for others, which versions take the data. */
+  readonly advice?: Advice
   /** What would keep the safety point from being made, or from being in each repository. */
   readonly safetyFindings?: readonly Finding[]
   /** What the operator types to confirm. */
@@ -149,6 +152,7 @@ async function planWith(
     ...(safety.length === 0 ? {} : { safetyFindings: safety }),
     ...pauses,
     ...(replaces ? plannedWindow(app, context) : {}),
+    ...(app.advice === undefined || !replaces ? {} : { advice: app.advice }),
     ...(leftOut.length === 0 ? {} : { leftOut: leftOut.map(({ name }) => name) }),
     pointCreated: reader.commit.created,
     ...noteOf(reader.commit),

@@ -29,10 +29,20 @@ export function planText(plan: RestorePlan): string {
     ...windowLines(plan),
     ...plan.missing.map((name) => `  MISSING in this point: ${name}`),
     ...(plan.leftOut ?? []).map((name) => `  LEFT OUT: ${name} cannot be left running; holdfast drill proves it`),
+    ...adviceLines(plan),
     ...[{ findings: plan.safetyFindings ?? [] }, ...plan.components]
       .map(({ findings }) => formatFindings(findings.filter(({ level }) => level !== 'ok')))
       .filter((text) => text !== ''),
   ].join('\n')
+}
+
+function adviceLines({ advice }: RestorePlan): readonly string[] {
+  const { versions = [], warnings = [], afterRestore = [] } = advice ?? {}
+  return [
+    ...versions.map((text) => `  versions: ${text}`),
+    ...warnings.map((text) => `  known: ${text}`),
+    ...afterRestore.map((text, index) => `  afterwards ${index + 1}: ${text}`),
+  ]
 }
 
 export function abandonedText({ restoreId, app, mode, into }: RestoreJournal): string {

@@ -6,9 +6,8 @@ import { formatTime } from '../../print/format.ts'
 export function initText(report: InitReport): string {
   if (report.from !== undefined) return writtenText(report)
   return [
-    report.configWritten
-      ? `Wrote ${report.configPath}. Fill in your app there, then run holdfast check.`
-      : `Using ${report.configPath}.`,
+    headText(report),
+    ...foundLines(report),
     ...report.repositories.map(
       ({ name, location, outcome, id }) => `Repository ${name} (${id}) ${outcome} at ${location}`,
     ),
@@ -30,6 +29,20 @@ export function initText(report: InitReport): string {
     'Keep with your emergency papers: the repository, the password or private key, and the signer line above.',
     'Without the password or private key nobody can read the restore points, including you.',
   ].join('\n')
+}
+
+function headText({ configWritten, configPath, found }: InitReport): string {
+  if (!configWritten) return `Using ${configPath}.`
+  if (found === undefined) return `Wrote ${configPath}. Fill in your app there, then run holdfast check.`
+  return `Wrote ${configPath} for ${found.app} in ${found.place}. Read it, then run holdfast check.`
+}
+
+function foundLines({ found }: InitReport): readonly string[] {
+  if (found === undefined) return []
+  return [
+    ...found.undecided.map(({ what, why }) => `  not decided: ${what}: ${why}`),
+    ...found.notCaptured.map(({ what, why }) => `  not captured, on purpose: ${what}: ${why}`),
+  ]
 }
 
 function writtenText({ configPath, from = [], repositories, findings }: InitReport): string {

@@ -1,6 +1,7 @@
 import { Option, type Command as Commander } from 'commander'
 import { Failure } from '../../../core/failure.ts'
 import type { InitOrder } from '../../../operations/init/init.ts'
+import type { AskedInit } from '../../../operations/init/initialize.ts'
 import { askNewPassword, passwordOfLockedKeys } from '../../ask/passwords.ts'
 import { runBare, type Cli } from '../../cli.ts'
 import type { Ending } from '../../ending.ts'
@@ -17,10 +18,17 @@ interface InitOptions {
   readonly ca?: string
   readonly app?: string
   readonly envFile?: string
+  readonly profile?: string
+  readonly namespace?: string
+  readonly kubeconfig?: string
+  readonly context?: string
+  readonly compose?: string
+  readonly engine?: string
+  readonly host?: boolean
 }
 
 export function addInit(program: Commander, cli: Cli): void {
-  withFromOptions(program.command('init'))
+  withPlaceOptions(withFromOptions(program.command('init')))
     .description('write a starting configuration, make keys, and create its repositories')
     .option('--repository <url>', 'where restore points go: file:///srv/holdfast or s3://bucket/prefix')
     .addOption(
@@ -53,6 +61,23 @@ function withFromOptions(init: Commander): Commander {
     .option('--ca <file>', "with --from, S3: file with the CA certificates that sign the server's")
 }
 
+function withPlaceOptions(init: Commander): Commander {
+  return init
+    .option(
+      '--profile <name>',
+      'look for this app where it runs, and write a configuration for it: authentik, zitadel, kleidia, certctl or generic',
+    )
+    .option('--namespace <name>', 'with --profile: a namespace of Kubernetes')
+    .option('--kubeconfig <file>', 'with --namespace: the kubeconfig, if not the one that kubectl takes')
+    .option('--context <name>', 'with --namespace: a context of the kubeconfig')
+    .option('--compose <project>', 'with --profile: a project of docker compose, or the path of its compose file')
+    .option(
+      '--engine <address>',
+      'with --compose: unix:///path of the socket of the container engine, or tcp://host:port',
+    )
+    .option('--host', 'with --profile: units of systemd and files of this host')
+}
+
 async function init(
   { ports, options: { config }, context, result }: BareCommand,
   options: InitOptions,
@@ -64,17 +89,30 @@ async function init(
       hint: 'Without either there would be no private key that opens the restore points.',
     })
   }
-  const { order } = await planInit({
-    ...fromOf(options),
-    ...(config === undefined ? {} : { configPath: config }),
-    ...(options.repository === undefined ? {} : { repositoryUrl: options.repository }),
-    ...templateOf(options),
-    ...(options.identityFile === undefined ? {} : { identityFile: options.identityFile }),
-  })
+  const { order } = await planInit(
+    {
+      ...fromOf(options),
+      ...(config === undefined ? {} : { configPath: config }),
+      ...(options.repository === undefined ? {} : { repositoryUrl: options.repository }),
+      ...templateOf(options),
+      ...findOf(options),
+      ...(options.identityFile === undefined ? {} : { identityFile: options.identityFile }),
+    },
+    context,
+  )
   const password = options.password ? () => askNewPassword(ports) : undefined
   const report = await runInit(order, { password, currentPassword: passwordOfLockedKeys(ports) }, context)
   result({ report }, () => initText(report))
   return report.findings.some(({ level }) => level === 'error') ? 'incomplete' : 'done'
+}
+
+function findOf({ profile, ...options }: InitOptions): Pick<AskedInit, 'find'> {
+  const { namespace, kubeconfig, context, compose, engine, host } = options
+  const place = Object.entries({ namespace, kubeconfig, context, compose, engine, host })
+  const given = place.filter(([, value]) => value !== undefined)
+  if (profile !== undefined) return { find: { profile, ...Object.fromEntries(given) } }
+  if (given[0] === undefined) return {}
+  throw new Failure('usage', `--${given[0][0]} needs --profile`, { hint: 'Name the app to look for with --profile.' })
 }
 
 function fromOf({ from, at = 'latest', endpoint, region, ca }: InitOptions): Pick<InitOrder, 'from'> {

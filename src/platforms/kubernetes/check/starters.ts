@@ -21,7 +21,7 @@ export async function startersOf(
   client: KubernetesClient,
 ): Promise<readonly Finding[]> {
   const suspended = new Set(all.map(({ workload }) => nameOf(workload)))
-  const open = all.flatMap((one) => managersOf(one).map((manager) => ({ ...one, manager })))
+  const open = all.flatMap((one) => managersOf(one.object).map((manager) => ({ ...one, manager })))
   const findings = open
     .filter(({ manager }) => !isSuspended(manager, suspended))
     .map(({ workload, manager }): Finding => ({
@@ -41,7 +41,7 @@ interface Manager {
 }
 
 /** By what Flux and Argo CD write on all that they make. */
-function managersOf({ object }: Selected): readonly Manager[] {
+export function managersOf(object: unknown): readonly Manager[] {
   const { labels, annotations } = marked.parse(object).metadata
   const flux = (kind: string, prefix: string): Manager[] => {
     const name = labels?.[`${prefix}/name`]

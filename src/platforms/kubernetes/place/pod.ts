@@ -15,7 +15,7 @@ const variablesFrom = z.object({
   secretRef: sourceOf.nullish(),
   configMapRef: sourceOf.nullish(),
 })
-const container = z.object({
+export const containerSpec = z.object({
   name: z.string(),
   image: z.string(),
   env: z.array(variableSpec).nullish(),
@@ -43,7 +43,7 @@ const podShape = z.object({
   spec: z.object({
     nodeName: z.string().nullish(),
     hostNetwork: z.boolean().nullish(),
-    containers: z.array(container),
+    containers: z.array(containerSpec),
     volumes: z.array(z.object({ persistentVolumeClaim: z.object({ claimName: z.string() }).nullish() })).nullish(),
   }),
   status: z.object({
@@ -65,7 +65,7 @@ const podShape = z.object({
   }),
 })
 export type Pod = z.infer<typeof podShape>
-export type ContainerSpec = z.infer<typeof container>
+export type ContainerSpec = z.infer<typeof containerSpec>
 export type VariablesFrom = z.infer<typeof variablesFrom>
 export type VariableSpec = z.infer<typeof variableSpec>
 
