@@ -156,7 +156,7 @@ describe('of pods that are not there', () => {
     assert.equal(checked.code, 0, checked.error + checked.out)
     assert.match(checked.out, /rights in the cluster: all that is needed/)
     const rights = await run('rights', 'kubernetes', 'backup', 'portal')
-    assert.match(rights.out, /pods\/attach[^]*statefulsets/)
+    assert.match(rights.out, /statefulsets[^]*pods\/attach/)
     const backup = await run('backup', 'portal')
     assert.equal(backup.code, 0, backup.error + backup.out)
     await assertNothingLeft()
