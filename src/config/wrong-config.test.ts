@@ -65,7 +65,7 @@ const slips: readonly (readonly [change: string, into: string, ...problems: stri
   [
     'signingKey:',
     'signing_key:',
-    '4:1: signing_key: unknown key; did you mean "signingKey"? allowed: version, state, signingKey, identity, signers, offlineRecipients, repositories, apps',
+    '4:1: signing_key: unknown key; did you mean "signingKey"? allowed: version, state, signingKey, identity, signers, offlineRecipients, alarms, repositories, apps',
   ],
   ['state: /var/lib/holdfast', 'state: var', '3:8: state: found "var"; expected an absolute path'],
   [
@@ -257,7 +257,7 @@ const texts: readonly (readonly [name: string, text: string, ...problems: string
   [
     'a key like the prototype',
     `__proto__: { version: 1 }\nversion: 1\n${rest}`,
-    '1:1: __proto__: unknown key; allowed: version, state, signingKey, identity, signers, offlineRecipients, repositories, apps',
+    '1:1: __proto__: unknown key; allowed: version, state, signingKey, identity, signers, offlineRecipients, alarms, repositories, apps',
   ],
 ]
 
