@@ -63,6 +63,9 @@ export interface Driver<Settings = unknown, Details = unknown> {
   /** Rows of the live data, for key fit. Like a capture, it runs no code of the database. */
   liveRows?(settings: Settings, query: EvidenceQuery, context: Context): AsyncIterable<EvidenceRow>
 
+  /** Reading it whole is cheap, and gives the same bytes while nothing changes: who looks for changes does so every few minutes. */
+  readonly isWatchable?: true
+
   /** For kinds that can be restored into another place than the configured one. */
   readonly destination?: RestoreDestination<Settings>
   /** For kinds that hold keys. */

@@ -27,8 +27,8 @@ const schedule = z
 /** When something is to run, by whatever runs things here. */
 export type Schedule = z.infer<typeof schedule>
 
-/** What may be scheduled, in the order in which it is exported: the names of the commands. */
-export const scheduledCommands = ['backup', 'drill', 'prune', 'status', 'guard'] as const
+/** What may be scheduled, in the order in which it is exported: the names of the commands, and `changes` for `backup --if-changed`. */
+export const scheduledCommands = ['backup', 'changes', 'drill', 'prune', 'status', 'guard'] as const
 export type ScheduledCommand = (typeof scheduledCommands)[number]
 
 /** When the commands of an app are to run. `holdfast schedule export` makes CronJobs, timers or lines of cron of it. */

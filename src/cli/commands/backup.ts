@@ -7,10 +7,12 @@ import { chooseApp } from '../choose-app.ts'
 import { run, type Cli } from '../cli.ts'
 import type { Ending } from '../ending.ts'
 import { formatFindings, withoutWarnings } from '../print/findings.ts'
-import { formatBytes, formatDuration, formatTable, quoted } from '../print/format.ts'
+import { formatBytes, formatDuration, formatTable, formatTime, quoted } from '../print/format.ts'
 import { formatKeyFits } from '../print/key-fits.ts'
 import { pauseLines } from '../print/pause-lines.ts'
 import { windowLines } from '../print/window-lines.ts'
+import type { App, OperationContext } from '../../operations/app.ts'
+import type { Changes } from '../../operations/changes/look.ts'
 import type { Command } from '../run-command.ts'
 
 interface BackupOptions {
@@ -19,6 +21,7 @@ interface BackupOptions {
   readonly note?: string
   readonly hold?: boolean
   readonly jitter?: string
+  readonly ifChanged?: boolean
 }
 
 export function addBackup(program: Commander, cli: Cli): void {
@@ -27,6 +30,10 @@ export function addBackup(program: Commander, cli: Cli): void {
     .description('make a restore point, read it back, and commit it')
     .option('--note <text>', 'say in one line what it is of; everybody who can read the repository can read it')
     .option('--hold', 'never prune it, until holdfast release')
+    .option(
+      '--if-changed',
+      'only when files or secrets have changed and settled since the last one; at most one an hour',
+    )
     .option(...JITTER)
     .option('-n, --dry-run', 'show what would be done')
     .addOption(acceptOption('backup'))
@@ -43,8 +50,13 @@ async function backup(command: Command, name: string | undefined, options: Backu
 
   const app = chooseApp(command.assembly.apps, name)
   const { context } = command.assembly
+  const changes = options.ifChanged === true ? await lookedFor(app, context) : undefined
+  if (changes !== undefined && changes.verdict !== 'changed') {
+    command.result({ changes: documentOf(changes) }, () => changesText(changes))
+    return 'done'
+  }
   if (options.dryRun !== true) command.announce({ command: 'backup', apps: [app.name] })
-  const plan = await planBackup(app, context, options)
+  const plan = await planBackup(app, context, { ...options, changes })
   if (options.dryRun === true) {
     command.result({ plan }, () => planText(plan))
     return 'done'
@@ -57,6 +69,22 @@ async function backup(command: Command, name: string | undefined, options: Backu
   if (report.alarms.length > 0) return 'refused'
   if (report.notResumed !== undefined) return report.notResumed.kind
   return report.outcome === 'done' ? 'done' : 'incomplete'
+}
+
+async function lookedFor(app: App, context: OperationContext): Promise<Changes> {
+  const { lookForChanges } = await import('../../operations/changes/look.ts')
+  return await lookForChanges(app, context)
+}
+
+function documentOf({ verdict, changed, until }: Changes) {
+  return { verdict, changed, ...(until === undefined ? {} : { until: until.toISOString() }) }
+}
+
+function changesText({ verdict, changed, until }: Changes): string {
+  if (verdict === 'unchanged') return 'Nothing has changed.'
+  const names = changed.join(', ')
+  if (until === undefined) return `Changed: ${names}. The next look makes a restore point if it stays as it is.`
+  return `Changed: ${names}. The next restore point for a change may be made at ${formatTime(until.toISOString())}.`
 }
 
 /** The next step for each repository that failed. */

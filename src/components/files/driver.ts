@@ -32,6 +32,7 @@ export const filesDriver: Driver<FilesSettings, FilesDetails> = {
   },
   open: async (settings, request, context) =>
     isInside(settings) ? (await inside()).openInside(settings, request, context) : localFiles.open(settings, request),
+  isWatchable: true,
   destination: filesDestination,
   secrets: {
     captured: localFiles.secrets.captured,

@@ -24,6 +24,7 @@ export const kubernetesSecretsDriver: Driver<KubernetesSecretsSettings, Kubernet
     text: async (settings, purpose) => (await import('./role.ts')).roleText(settings, purpose),
   },
   open: openTarget,
+  isWatchable: true,
   destination: kubernetesDestination,
   // Another cluster than the one this runs in has its own names.
   place: ({ kubeconfig }) => Promise.resolve(kubeconfig === undefined ? { cluster: 'Kubernetes' } : {}),

@@ -30,6 +30,7 @@ export const secretsDriver: Driver<SecretsSettings, SecretsDetails> = {
   listRetained,
   retainedBytes,
   open: (settings, request) => Promise.resolve(openTarget(settings, request)),
+  isWatchable: true,
   destination: secretsDestination,
   place,
   holdsFile: ({ secrets, folder }, path) =>

@@ -19,6 +19,8 @@ export const backupOrder = z.object({
   remarks: z.array(z.string()).readonly().optional(),
   /** What somebody says of the point, for everybody to read. */
   note: z.string().optional(),
+  /** What files and secrets came to before it, where it is made because they changed. */
+  changed: z.record(z.string(), z.string()).optional(),
   /** No prune removes the point until it is released. */
   held: z.boolean().optional(),
   /** Components that the point cannot have, and why. */

@@ -2,6 +2,7 @@ import { WENT_BACK } from '../../core/accept-ids.ts'
 import { Failure } from '../../core/failure.ts'
 import type { Finding } from '../../core/restore-point.ts'
 import type { App, OperationContext } from '../app.ts'
+import type { Changes } from '../changes/look.ts'
 import { platformNow } from '../fixed-platform.ts'
 import { closedFinding } from '../keys/closed-finding.ts'
 import { isCapturedPaused } from '../pause/capture-window.ts'
@@ -22,6 +23,8 @@ export interface BackupRequest {
   /** What somebody says of the point: one line. */
   readonly note?: string | undefined
   readonly hold?: boolean | undefined
+  /** What has changed, where the point is made for that. */
+  readonly changes?: Changes | undefined
   /** Ids of refusals that the operator accepted. */
   readonly accept?: readonly string[] | undefined
 }
@@ -30,8 +33,9 @@ export interface BackupRequest {
 export async function planBackup(
   app: App,
   context: OperationContext,
-  { note, hold, accept = [] }: BackupRequest = {},
+  { note: given, hold, accept = [], changes }: BackupRequest = {},
 ): Promise<BackupPlan> {
+  const note = given ?? (changes === undefined ? undefined : `changed: ${changes.changed.join(', ')}`)
   const said = note === undefined ? {} : { note: parseNote(note) }
   if (app.repositories.length === 0)
     throw new Failure('usage', `app ${app.name} has no repository`, {
@@ -54,6 +58,7 @@ export async function planBackup(
     ...(pauses.pauses === undefined ? {} : { ...pauses, ...plannedWindow(app, context) }),
     ...(unopenable.length === 0 ? {} : { unopenable }),
     ...said,
+    ...(changes === undefined ? {} : { changed: changes.digests }),
     ...(hold === undefined ? {} : { held: hold }),
     ...(accept.includes(WENT_BACK) ? { acceptWentBack: true } : {}),
     ...outsideWindow(accept),

@@ -3,6 +3,7 @@ import { toFailureUnder } from '../../core/cancelled.ts'
 import { describe, Failure } from '../../core/failure.ts'
 import type { App, OperationContext } from '../app.ts'
 import { asOperation } from '../as-operation.ts'
+import { beginChange, endChange } from '../changes/look.ts'
 import { refuseSwitched } from '../fixed-platform.ts'
 import { saveServerNotes } from '../lineage/server-notes.ts'
 import { bringBack } from '../pause/bring-back.ts'
@@ -32,7 +33,9 @@ async function backUp(app: App, order: BackupOrder, context: OperationContext): 
   try {
     await refuseSwitched(app, order.platform, context)
     await bringBack(app, context)
+    if (order.changed !== undefined) await beginChange(app, context)
     const report = await executeBackup(app, order, context)
+    if (order.changed !== undefined && report.outcome === 'done') await endChange(app, order.changed, context)
     await saveServerNotes(app.name, report.servers, context)
     await storeAllKept(app, report, context)
     await remember(

@@ -1,5 +1,5 @@
 import { Failure } from '../../core/failure.ts'
-import { argumentsOf, MARK, type ExportedFile, type ScheduledJob } from './job.ts'
+import { argumentsOf, commandOf, MARK, type ExportedFile, type ScheduledJob } from './job.ts'
 import type { SystemdPlace } from './systemd.ts'
 
 /** What a line of cron may hold without quotes, for its shell. */
@@ -21,7 +21,7 @@ export function crontabFile(
     return job.suspended ? `# Suspended: ${line}` : line
   })
   const runNow = jobs.map(
-    (job) => `# Run it now:  HOLDFAST_CONFIG=${configPath} ${executable} ${job.command} ${job.app}`,
+    (job) => `# Run it now:  HOLDFAST_CONFIG=${configPath} ${executable} ${commandOf(job).join(' ')}`,
   )
   const path = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
   return { name: 'holdfast', text: [MARK, ...runNow, path, ...lines, ''].join('\n') }

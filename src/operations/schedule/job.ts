@@ -18,8 +18,13 @@ export interface ExportedFile {
 /** The first line of every file that is written, by which it may be replaced. */
 export const MARK = '# Written by holdfast schedule export.'
 
+/** What stands behind the program, without a jitter. */
+export function commandOf({ command, app }: Pick<ScheduledJob, 'command' | 'app'>): readonly string[] {
+  return command === 'changes' ? ['backup', app, '--if-changed'] : [command, app]
+}
+
 /** The jitter as an option of the command, for what runs things without a jitter of its own. */
 export function argumentsOf({ command, app, jitterMilliseconds }: ScheduledJob): readonly string[] {
   const jitter = jitterMilliseconds === 0 ? [] : ['--jitter', `${jitterMilliseconds / 1000}s`]
-  return [command, app, ...jitter]
+  return [...commandOf({ command, app }), ...jitter]
 }

@@ -1,5 +1,5 @@
 import { isRestricted, parseCron, type CronTimes } from '../../core/schedule/cron.ts'
-import { MARK, type ExportedFile, type ScheduledJob } from './job.ts'
+import { commandOf, MARK, type ExportedFile, type ScheduledJob } from './job.ts'
 
 /** Where Holdfast is and runs, on a host with systemd. */
 export interface SystemdPlace {
@@ -26,17 +26,17 @@ export function systemdFiles(jobs: readonly ScheduledJob[], place: SystemdPlace)
   })
 }
 
-function serviceText({ command, app }: ScheduledJob, { executable, configPath, user }: SystemdPlace): string {
+function serviceText(job: ScheduledJob, { executable, configPath, user }: SystemdPlace): string {
   return `${MARK}
 [Unit]
-Description=Holdfast ${command} of ${app}
+Description=Holdfast ${job.command} of ${job.app}
 Wants=network-online.target
 After=network-online.target
 
 [Service]
 Type=oneshot
 ${user === undefined ? '' : `User=${user}\n`}Environment=${quoted(`HOLDFAST_CONFIG=${configPath}`)}
-ExecStart=${quoted(executable)} ${command} ${app}
+ExecStart=${quoted(executable)} ${commandOf(job).join(' ')}
 PrivateTmp=yes
 NoNewPrivileges=yes
 TimeoutStartSec=infinity

@@ -107,6 +107,7 @@ export const textDriver: Driver<TextSettings, TextDetails> = {
   },
   retainedBytes: ({ place }, { restoreId }) =>
     Promise.resolve([place.previous, place.undone].find((one) => one?.id === restoreId)?.text?.length),
+  isWatchable: true,
   destination: textDestination,
   open: ({ place }, request) => Promise.resolve(new TextTarget(place, request)),
 }
