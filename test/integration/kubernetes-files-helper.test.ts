@@ -175,8 +175,8 @@ describe('of pods that are not there', () => {
 test('a pod of ours whose process died is removed by the next, and one that may live is not', async () => {
   const [boot, own] = processNamed(await thisProcess())
   const owners = {
-    dead: [boot, own, '4194304', '1', 'throw-away', hostname()],
-    elsewhere: ['b', 'n', '1', '1', 'x', 'y'],
+    'holdfast-throw-away-dead': [boot, own, '4194304', '1', 'throw-away', hostname()],
+    'holdfast-throw-away-elsewhere': ['b', 'n', '1', '1', 'x', 'y'],
   }
   for (const [name, owner] of Object.entries(owners)) {
     const metadata = {
@@ -187,9 +187,12 @@ test('a pod of ours whose process died is removed by the next, and one that may 
     await kubernetes.must('POST', place, { metadata, spec: podSpec({}) })
   }
   await capture({ pod: 'fill' })
-  await until('the dead is gone', async () => (await kubernetes.ask('GET', `${place}/dead`)).status === 404)
-  assert.equal((await kubernetes.ask('GET', `${place}/elsewhere`)).status, 200)
-  await kubernetes.must('DELETE', `${place}/elsewhere`)
+  await until(
+    'the dead is gone',
+    async () => (await kubernetes.ask('GET', `${place}/holdfast-throw-away-dead`)).status === 404,
+  )
+  assert.equal((await kubernetes.ask('GET', `${place}/holdfast-throw-away-elsewhere`)).status, 200)
+  await kubernetes.must('DELETE', `${place}/holdfast-throw-away-elsewhere`)
 })
 
 test('what no pod of ours can read is one clear error, and nothing is left', async () => {
