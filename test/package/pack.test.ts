@@ -61,7 +61,7 @@ async function pack(clone: string, into: string): Promise<string> {
 async function install(tarball: string, into: string): Promise<void> {
   await mkdir(into)
   await writeFile(join(into, 'package.json'), '{"name":"fresh","private":true}')
-  await succeeds('npm', [
+  await installs('npm', [
     '--prefix',
     into,
     'install',
@@ -71,6 +71,13 @@ async function install(tarball: string, into: string): Promise<void> {
     '--prefer-offline',
     tarball,
   ])
+}
+
+/** Once in a while npm waits for nothing after it has read its cache, and does not end by SIGTERM: it is killed, and tried again. */
+async function installs(file: string, args: readonly string[]): Promise<void> {
+  const limited = ['--kill-after=5', '180', file, ...args]
+  const { code } = await runQuietly('timeout', limited)
+  if (code !== 0) await succeeds('timeout', limited)
 }
 
 async function succeeds(file: string, args: readonly string[]): Promise<void> {
@@ -162,7 +169,7 @@ test('what docs/use/install.md says works: installed under a prefix, linked, sta
   assert.ok(lines.some((line) => line.includes(`./holdfast-${manifest.version}.tgz`)))
   // Users and running units belong to the machine that runs the test.
   for (const line of lines.filter((one) => /^(?:npm install|ln|install) /.test(one)))
-    await succeeds('sh', ['-ec', here(line).replace(/--owner=\w+ /, '')])
+    await installs('sh', ['-ec', here(line).replace(/--owner=\w+ /, '')])
   const program = join(host, 'usr/local/bin/holdfast')
   assert.deepEqual(await runQuietly(program, ['--version']), { code: 0, output: `${manifest.version}\n` })
   // The units that it prints start the program at the place that the page gives it.
