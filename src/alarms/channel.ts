@@ -1,6 +1,5 @@
 import type { Clock } from '../core/ports.ts'
-import type { NamedCommand } from './named-commands.ts'
-import type { AlarmOf, AlarmSettings } from './settings.ts'
+import type { AlarmOf, AlarmSettings, NamedCommand } from './settings.ts'
 
 /** How a run ended that nobody may have watched. Holds no secret. */
 export interface RunEvent {

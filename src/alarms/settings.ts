@@ -1,6 +1,9 @@
 import { z } from 'zod'
-import { namedCommands } from './named-commands.ts'
 import { secretReference } from '../system/secret-reference.ts'
+
+/** Whose runs are told. */
+const namedCommands = ['backup', 'drill', 'prune', 'status'] as const
+export type NamedCommand = (typeof namedCommands)[number]
 
 /** The settings of every kind of alarm. Apart from what they do: reading a configuration loads none of it. */
 

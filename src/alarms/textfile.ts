@@ -9,10 +9,13 @@ import type { Channel, RunEvent } from './channel.ts'
  */
 export const textfile: Channel<'textfile'> = {
   async tell({ folder }, event) {
-    const name = `holdfast-${event.command}${event.apps.length === 1 ? `-${event.apps[0]}` : ''}`
-    await write(join(folder, `${name}.prom`), lastRun(event))
-    if (event.ending === 'done') await write(join(folder, `${name}-good.prom`), lastGoodRun(event))
-    if (event.metrics !== undefined) await write(join(folder, `${name}-apps.prom`), event.metrics)
+    // A file for each app: node_exporter refuses a series that two files have, as of `prune` and `prune portal`.
+    for (const app of event.apps) {
+      const name = `holdfast-${event.command}-${app}`
+      await write(join(folder, `${name}.prom`), lastRun(app, event))
+      if (event.ending === 'done') await write(join(folder, `${name}-good.prom`), lastGoodRun(app, event))
+    }
+    if (event.metrics !== undefined) await write(join(folder, `holdfast-${event.command}.prom`), event.metrics)
   },
 }
 
@@ -23,25 +26,33 @@ async function write(path: string, text: string): Promise<void> {
 }
 
 /** Exit code and length of the last run, and when it ended. */
-function lastRun(event: RunEvent): string {
+function lastRun(app: string, event: RunEvent): string {
   const seconds = (event.ended.getTime() - event.started.getTime()) / 1000
   return [
-    gauge(event, 'holdfast_run_exit_code', 'Exit code of the last run', event.exitCode),
-    gauge(event, 'holdfast_run_seconds', 'How long the last run took', seconds),
-    gauge(event, 'holdfast_run_timestamp_seconds', 'When the last run ended', epoch(event)),
+    gauge(labels(app, event), 'holdfast_run_exit_code', 'Exit code of the last run', event.exitCode),
+    gauge(labels(app, event), 'holdfast_run_seconds', 'How long the last run took', seconds),
+    gauge(labels(app, event), 'holdfast_run_timestamp_seconds', 'When the last run ended', epoch(event)),
   ].join('')
 }
 
-function lastGoodRun(event: RunEvent): string {
-  return gauge(event, 'holdfast_good_run_timestamp_seconds', 'When the last run that went well ended', epoch(event))
+function lastGoodRun(app: string, event: RunEvent): string {
+  return gauge(
+    labels(app, event),
+    'holdfast_good_run_timestamp_seconds',
+    'When the last run that went well ended',
+    epoch(event),
+  )
 }
 
 function epoch({ ended }: RunEvent): number {
   return Math.floor(ended.getTime() / 1000)
 }
 
-function gauge({ apps, command }: RunEvent, name: string, help: string, value: number): string {
-  // Names of apps and commands are letters, digits and hyphens.
-  const samples = apps.map((app) => `${name}{app="${app}",command="${command}"} ${value}\n`)
-  return `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${samples.join('')}`
+/** Names of apps and commands are letters, digits and hyphens. */
+function labels(app: string, { command }: RunEvent): string {
+  return `{app="${app}",command="${command}"}`
+}
+
+function gauge(labelled: string, name: string, help: string, value: number): string {
+  return `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${name}${labelled} ${value}\n`
 }

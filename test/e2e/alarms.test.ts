@@ -96,10 +96,7 @@ test('files for node_exporter keep when a run last went well, and status writes 
     assert.equal(await readFile(join(folder, 'holdfast-backup-portal-good.prom'), 'utf8'), good)
   })
   await host.run('status')
-  assert.match(
-    await readFile(join(folder, 'holdfast-status-portal-apps.prom'), 'utf8'),
-    /^holdfast_app_state\{app="portal"/m,
-  )
+  assert.match(await readFile(join(folder, 'holdfast-status.prom'), 'utf8'), /^holdfast_app_state\{app="portal"/m)
   assert.equal((await readdir(folder)).filter((name) => !name.endsWith('.prom')).length, 0)
 })
 

@@ -36,6 +36,8 @@ test('a point is made once what has changed has settled, at most one an hour, an
   const file = join(host.folder, 'data', 'kept.txt')
   assert.deepEqual([await look(host), await look(host)], ['unsettled files keys', 'made: changed: files, keys'])
   assert.equal(await look(host), 'unchanged')
+  await writeFile(file, 'dry')
+  for (const _time of [1, 2]) await host.run('backup', '--if-changed', '--dry-run')
   await writeFile(file, 'other')
   assert.equal(await look(host), 'unsettled files')
   await writeFile(file, 'again')

@@ -64,6 +64,10 @@ test('the API server takes the CronJobs in a namespace that enforces the restric
     ['holdfast-prune-portal', '*/20 1-3 * jan-mar mon-fri', 'UTC', true],
     ['holdfast-guard-portal', '* * * * *', 'UTC', false],
   ])
+  for (const { spec } of jobs) {
+    assert.equal(spec.concurrencyPolicy, 'Forbid')
+    assert.deepEqual([spec.successfulJobsHistoryLimit, spec.failedJobsHistoryLimit], [7, 7])
+  }
   assert.deepEqual(pod.spec?.containers[0]?.command, ['holdfast', 'backup', 'portal', '--jitter', '600s'])
 })
 
@@ -73,6 +77,9 @@ interface CronJob {
     readonly schedule: string
     readonly timeZone: string
     readonly suspend: boolean
+    readonly concurrencyPolicy: string
+    readonly successfulJobsHistoryLimit: number
+    readonly failedJobsHistoryLimit: number
     readonly jobTemplate: { readonly spec: { readonly template: { readonly spec: PodSpec } } }
   }
 }

@@ -50,7 +50,7 @@ async function backup(command: Command, name: string | undefined, options: Backu
 
   const app = chooseApp(command.assembly.apps, name)
   const { context } = command.assembly
-  const changes = options.ifChanged === true ? await lookedFor(app, context) : undefined
+  const changes = options.ifChanged === true ? await lookedFor(app, options.dryRun === true, context) : undefined
   if (changes !== undefined && changes.verdict !== 'changed') {
     command.result({ changes: documentOf(changes) }, () => changesText(changes))
     return 'done'
@@ -71,9 +71,9 @@ async function backup(command: Command, name: string | undefined, options: Backu
   return report.outcome === 'done' ? 'done' : 'incomplete'
 }
 
-async function lookedFor(app: App, context: OperationContext): Promise<Changes> {
+async function lookedFor(app: App, isDryRun: boolean, context: OperationContext): Promise<Changes> {
   const { lookForChanges } = await import('../../operations/changes/look.ts')
-  return await lookForChanges(app, context)
+  return await lookForChanges(app, isDryRun, context)
 }
 
 function documentOf({ verdict, changed, until }: Changes) {

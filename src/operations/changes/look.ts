@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
+import { describe } from '../../core/failure.ts'
 import type { App, OperationContext } from '../app.ts'
 import { changeDigests, type Digests } from './digests.ts'
 
@@ -28,11 +29,11 @@ export interface Changes {
   readonly digests: Digests
 }
 
-/** Compares files and secrets with the last point that was made for a change, and notes what they are now. */
-export async function lookForChanges(app: App, context: OperationContext): Promise<Changes> {
+/** Compares files and secrets with the last point that was made for a change, and notes what they are now, but not in a dry run. */
+export async function lookForChanges(app: App, isDryRun: boolean, context: OperationContext): Promise<Changes> {
   const now = await changeDigests(app, context)
   const known = await load(app, context)
-  await context.records.save(nameOf(app), { ...known, format: 1, seen: now })
+  if (!isDryRun) await context.records.save(nameOf(app), { ...known, format: 1, seen: now })
   const changed = Object.keys(now).filter((name) => now[name] !== known.captured[name])
   const found = { changed, digests: now }
   if (changed.length === 0) return { ...found, verdict: 'unchanged' }
@@ -47,9 +48,17 @@ export async function beginChange(app: App, context: OperationContext): Promise<
   await context.records.save(nameOf(app), { ...(await load(app, context)), begun })
 }
 
-/** After a whole point. The digests are those from before it: what changed while it was made is a change still. */
+/**
+ * After a whole point. The digests are those from before it: what changed while it was made is a change still. That it cannot be noted
+ * makes no failure of a good point; then one point more is made.
+ */
 export async function endChange(app: App, captured: Digests, context: OperationContext): Promise<void> {
-  await context.records.save(nameOf(app), { ...(await load(app, context)), captured })
+  try {
+    await context.records.save(nameOf(app), { ...(await load(app, context)), captured })
+  } catch (error) {
+    const message = `this machine cannot note what the point of ${app.name} was made for: ${describe(error)}`
+    context.progress({ type: 'warning', message })
+  }
 }
 
 /** Of another version, or damaged: then nothing is known, and at worst one point more is made. */

@@ -34,7 +34,7 @@ export function cronJobFile(jobs: readonly ScheduledJob[], place: ClusterPlace):
   const texts = jobs.map((job) => {
     const name = nameOf(job)
     const namespace = namespaceOf(job, place)
-    const create = `kubectl -n ${namespace} create job --from=cronjob/${name} ${name.slice(0, LONGEST)}-$(date +%s)`
+    const create = `kubectl -n ${namespace} create job --from=cronjob/${name} ${name}-$(date +%s)`
     return `# Run it now:  ${create}\n${stringify(manifestOf(job, { name, namespace }, place), { lineWidth: 0 })}`
   })
   return { name: 'holdfast-cronjobs.yaml', text: `${MARK}\n${texts.join('---\n')}` }

@@ -15,6 +15,7 @@ import { PodPlace } from './pod-place.ts'
 /** Throw-away pods have this label. One that has ended is of nobody, nor is one whose owner has died. */
 const LABEL = 'holdfast-throw-away'
 const OWNER = 'holdfast/owner'
+const NAME = 'holdfast-throw-away-'
 const FOLDER = '/holdfast'
 const START_LIMIT = 120_000
 const DAY = 86_400
@@ -56,7 +57,7 @@ export async function startThrowAwayPod(
   context: Context,
 ): Promise<Spawned> {
   const { namespace } = settings
-  const name = `holdfast-throw-away-${randomHex(6)}`
+  const name = `${NAME}${randomHex(6)}`
   const remove = (): Promise<void> => removePod(settings, name, context)
   try {
     const image = await withCluster(settings, context, async (client) => {
@@ -169,6 +170,8 @@ async function removePod(settings: KubernetesSettings, name: string, context: Co
 async function removeLeft(namespace: string, client: KubernetesClient): Promise<void> {
   for (const { status, metadata } of await listPods(namespace, `${LABEL}=true`, client)) {
     const hasEnded = status.phase === 'Succeeded' || status.phase === 'Failed'
+    // A copy that somebody made of one has its label, and another name.
+    if (!metadata.name.startsWith(NAME)) continue
     if (hasEnded || (await isOwnerGone(metadata.annotations?.[OWNER])))
       await client.remove(podsIn(namespace), metadata.name)
   }
