@@ -3,7 +3,6 @@ import type { ArtifactSink } from '../../components/transfer.ts'
 import { Failure } from '../../core/failure.ts'
 import type { Secret } from '../../core/secret.ts'
 import { bytesOfSecret } from '../../core/texts/secret-bytes.ts'
-import { newFingerprintKey } from '../../repository/fingerprint-key.ts'
 import type { App, AppComponent, OperationContext } from '../app.ts'
 
 /** By component: what all that a capture would give of it comes to. */
@@ -25,9 +24,13 @@ export async function changeDigests(app: App, context: OperationContext): Promis
   return Object.fromEntries(entries)
 }
 
-/** Without a signing key of this machine nothing could be compared with what another run saw, nor be backed up. */
+/** Of the signing key, so that another run can compare. Without one no point could be made anyhow. */
 async function keyOf(app: App, context: OperationContext): Promise<Secret> {
-  return (await context.fingerprintKey?.(app.name)) ?? newFingerprintKey()
+  const key = await context.fingerprintKey?.(app.name)
+  if (key !== undefined) return key
+  throw new Failure('usage', 'this machine has no signing key, so it can make no restore point', {
+    hint: 'Add signingKey to the configuration and run holdfast init.',
+  })
 }
 
 async function digestOf({ driver, settings }: AppComponent, key: Secret, context: OperationContext): Promise<string> {
